@@ -1,0 +1,153 @@
+import type { Consent } from '../delegation.ts'
+import type { DenialCode } from '../denial.ts'
+import type { MerchantRule } from '../merchant.ts'
+
+/** Limits as they are recorded: amounts are decimal strings. */
+export interface RecordedLimits {
+  readonly currency: string
+  readonly total: string
+  readonly perPayment?: string
+  readonly payments?: number
+  readonly windows?: readonly {
+    readonly per: string
+    readonly amount?: string
+    readonly payments?: number
+  }[]
+}
+
+interface PaymentSubject {
+  readonly payment: string
+  readonly session: string
+  readonly delegation: string
+  readonly endUser: string
+  readonly agent: string
+  /** Decimal string in `currency`. */
+  readonly amount: string
+  readonly currency: string
+  readonly host: string
+}
+
+/**
+ * What happened: one event for each change, noun and verb in the past. Amounts are decimal strings,
+ * and nothing in an event is a secret.
+ */
+export type AuditEvent =
+  | {
+      readonly type: 'instrument-registered'
+      readonly instrument: string
+      readonly endUser: string
+    }
+  | {
+      readonly type: 'delegation-granted'
+      readonly delegation: string
+      readonly endUser: string
+      readonly agent: string
+      readonly instrument: string
+      readonly limits: RecordedLimits
+      readonly merchants?: readonly MerchantRule[]
+      readonly consent: Consent
+      readonly expiresAt: number
+    }
+  | {
+      readonly type: 'delegation-revoked'
+      readonly delegation: string
+      readonly endUser: string
+      readonly reason?: string
+    }
+  | {
+      readonly type: 'session-created'
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      readonly agent: string
+      readonly limits: RecordedLimits
+      readonly merchants?: readonly MerchantRule[]
+      readonly expiresAt: number
+    }
+  | {
+      readonly type: 'session-revoked' | 'session-closed' | 'session-locked' | 'session-unlocked'
+      readonly session: string
+      readonly delegation: string
+      readonly reason?: string
+    }
+  | {
+      readonly type: 'request-answered'
+      readonly session: string
+      readonly delegation: string
+      readonly host: string
+      readonly httpStatus: number
+      readonly requestHash: string
+      readonly ignoredArguments?: readonly string[]
+    }
+  | {
+      readonly type: 'payment-denied'
+      readonly session: string
+      readonly delegation: string
+      readonly code: DenialCode
+      /** The operator's text: everything that is known. */
+      readonly detail: string
+      readonly requestHash?: string
+      readonly host?: string
+      readonly path?: string
+      readonly amount?: string
+      readonly currency?: string
+      readonly payee?: string
+      readonly purpose?: string
+      readonly ignoredArguments?: readonly string[]
+    }
+  | (PaymentSubject & {
+      readonly type: 'payment-reserved'
+      readonly instrument: string
+      readonly rail: string
+      readonly scheme: string
+      readonly network: string
+      readonly asset: string
+      readonly atomic: string
+      readonly payee: string
+      readonly payer: string
+      readonly path: string
+      readonly purpose: string
+      readonly requestHash: string
+      readonly termsHash: string
+      readonly key?: string
+      readonly nonce: string
+      readonly tokenHash: string
+      readonly tokenExpiresAt: number
+      readonly validBefore: number
+      readonly policies: readonly string[]
+      /** What is left of the session's total, and of the delegation's, with this hold. */
+      readonly sessionRemaining: string
+      readonly delegationRemaining: string
+      readonly ignoredArguments?: readonly string[]
+    })
+  | (PaymentSubject & { readonly type: 'payment-signed' })
+  | (PaymentSubject & {
+      readonly type: 'payment-claimed'
+      readonly transaction?: string
+      readonly httpStatus: number
+      readonly delivered: boolean
+      readonly contentSha256: string
+      readonly bytes: number
+    })
+  | (PaymentSubject & {
+      readonly type: 'payment-doubted'
+      readonly reason: string
+      readonly httpStatus?: number
+    })
+  | (PaymentSubject & {
+      readonly type: 'payment-settled'
+      readonly settled: string
+      readonly overrun: boolean
+      readonly transaction?: string
+      readonly block: string
+      readonly evidence: string
+    })
+  | (PaymentSubject & {
+      readonly type: 'payment-released'
+      /** Who knows that no money can move: the holder that signed nothing, or the rail. */
+      readonly by: 'holder' | 'proof'
+      readonly reason: string
+      readonly block?: string
+    })
+
+export type AuditEventType = AuditEvent['type']

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+
+/** More merchants than one permission should name. */
+const MAX_MERCHANTS = 200
+
+/** More payees than one merchant has. */
+const MAX_PAYEES = 20
+
+/** Longest host name that DNS knows, with a port. */
+const MAX_HOST_LENGTH = 259
+
+/** A host that may be paid, and its payees. Without payees the first one that is paid is pinned. */
+export interface MerchantRule {
+  /** As `URL.host` writes it: lower case, punycode, the port only if it is not the scheme's own. */
+  readonly host: string
+  /** Lower case. */
+  readonly payees?: readonly string[]
+}
+
+const hostField = z
+  .string()
+  .max(MAX_HOST_LENGTH)
+  .transform((text, context) => {
+    const url = /^[^\s/\\?#@]+$/.test(text) && URL.parse(`https://${text}/`)
+    const host = url ? url.host.replace(/\.(?=:|$)/, '') : ''
+    if (host) return host
+    context.addIssue({ code: 'custom', message: `must be a host such as 'api.example.com'` })
+    return z.NEVER
+  })
+
+const payeeField = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address such as 0x… with 40 hex digits')
+  .transform((text) => text.toLowerCase())
+
+/** How the merchants of a delegation or session are written. */
+export const merchantsInput: z.ZodType<
+  readonly MerchantRule[],
+  readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
+> = z
+  .array(
+    z.strictObject({
+      host: hostField,
+      payees: z.array(payeeField).min(1).max(MAX_PAYEES).optional(),
+    }),
+  )
+  .min(1)
+  .max(MAX_MERCHANTS)
+  .transform((rules) =>
+    rules.map(({ host, payees }) => (payees === undefined ? { host } : { host, payees })),
+  )
+
+/** What the ledger knows of a host within one delegation. */
+export interface KnownMerchant {
+  readonly delegation: string
+  readonly host: string
+  /** The payee that is pinned: the first one that was paid. */
+  readonly payee: string
+  /** Payments to it that were reserved and not released; at zero the pin is gone. */
+  readonly payments: number
+}

@@ -1,0 +1,56 @@
+import type { Call, PayRequest, PayResult, QuoteResult, SessionStatus } from './pay-result.ts'
+
+/** What carries out a session's calls: the guard in this process, or one behind HTTP. */
+export interface SessionPort {
+  pay(request: PayRequest, call: Call): Promise<PayResult>
+  quote(request: PayRequest, call: Call): Promise<QuoteResult>
+  status(): Promise<SessionStatus>
+  close(): Promise<void>
+}
+
+/**
+ * A payment session as agent code holds it: it can pay within its limits, and nothing else.
+ *
+ * It is opaque: its token is in private state, so printing, serialising or cloning it gives its id
+ * only, and a clone pays nothing.
+ */
+export class PaymentSession {
+  readonly id: string
+  readonly #port: SessionPort
+
+  constructor(id: string, port: SessionPort) {
+    this.id = id
+    this.#port = port
+  }
+
+  /**
+   * Fetches a resource, and pays for it if it asks and the guard allows.
+   * The answer never waits for the chain. Refusals are values; see `PayResult`.
+   */
+  pay(request: PayRequest, call: Call = {}): Promise<PayResult> {
+    return this.#port.pay(request, call)
+  }
+
+  /** Asks what `pay` would do, without reserving, signing or paying anything. */
+  quote(request: PayRequest, call: Call = {}): Promise<QuoteResult> {
+    return this.#port.quote(request, call)
+  }
+
+  status(): Promise<SessionStatus> {
+    return this.#port.status()
+  }
+
+  /** Ends this session for good. What is already signed is still reconciled. */
+  close(): Promise<void> {
+    return this.#port.close()
+  }
+
+  toJSON(): { readonly session: string } {
+    return { session: this.id }
+  }
+
+  /** True only for an object that this package made: a plain object is never a session. */
+  static is(value: unknown): value is PaymentSession {
+    return typeof value === 'object' && value !== null && #port in value
+  }
+}

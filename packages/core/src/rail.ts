@@ -1,0 +1,119 @@
+import type { Asset } from './asset.ts'
+import type { Terms } from './payment.ts'
+import type { SignRequest } from './wallet.ts'
+
+/** A resource's answer that asks for payment, as the guarded HTTP client read it. */
+export interface Challenge {
+  /** The URL that the guard itself dialled. */
+  readonly url: URL
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** One way to satisfy a challenge, parsed and bounded by the rail. Nothing in it is trusted yet. */
+export interface Offer {
+  readonly scheme: string
+  /** CAIP-2, for example `eip155:8453`. */
+  readonly network: string
+  /** The asset's address as the rail normalises it. */
+  readonly asset: string
+  readonly atomic: bigint
+  readonly payee: string
+  /** How long a proof would be good for, already clamped by the rail. */
+  readonly validForSeconds: number
+  /** What the rail needs to see again in `prove`. Core carries it and never looks inside. */
+  readonly echo: unknown
+}
+
+/** What a rail makes of a challenge: its offers, or why it cannot be one of them. */
+export type Offers =
+  | { readonly kind: 'offers'; readonly offers: readonly Offer[] }
+  | { readonly kind: 'invalid'; readonly reason: string }
+
+/** What is signed: fixed in the reserving commit, and the same in every later step. */
+export interface Authorization {
+  readonly paymentId: string
+  readonly terms: Terms
+  readonly asset: Asset
+  /** The instrument's address: where the money comes from. */
+  readonly payer: string
+  /** 32 bytes as 0x-hex, derived from the payment's id: the chain's own key of exactly-once. */
+  readonly nonce: `0x${string}`
+  /** Unix seconds; from then on the chain refuses the signature. */
+  readonly validBefore: number
+}
+
+/** What the wallet signed, as the rail sends it. */
+export interface Proof {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What a response says about the outcome. Never more than that. */
+export type Claim =
+  | { readonly outcome: 'settled'; readonly transaction?: string }
+  | { readonly outcome: 'refused'; readonly reason: string }
+  | { readonly outcome: 'unknown'; readonly reason: string }
+
+/** What the chain, or the rail's server of record, proves. */
+export type Verdict =
+  | { readonly outcome: 'settled'; readonly evidence: Evidence }
+  | { readonly outcome: 'released'; readonly evidence: Evidence }
+  | { readonly outcome: 'open'; readonly reason: string }
+
+/** Where anyone can check a verdict. */
+export interface Evidence {
+  readonly transaction?: string
+  /** Block number that the verdict was read at. */
+  readonly block: string
+  readonly reason: string
+}
+
+/** What has to be known of a payment to reconcile it. */
+export interface OpenPayment extends Authorization {
+  /** Unix seconds of the reservation: no proof can be older. */
+  readonly reservedAt: number
+  /** What the merchant claimed to be the transaction: a hint where to look, never evidence. */
+  readonly claimedTransaction?: string
+}
+
+/**
+ * A payment protocol. A rail never chooses, never counts and never retries: it reads, signs through
+ * the function that it is given, and looks up what the network of record says.
+ *
+ * Throw when the network of record cannot be reached: nothing moves then. Never answer `settled` or
+ * `released` on anything but proof that cannot be undone within the rail's own notion of finality.
+ */
+export interface Rail {
+  readonly name: string
+  /** Networks that the rail can reconcile on: an offer elsewhere is never taken. */
+  readonly networks: readonly string[]
+  /**
+   * The challenge's offers; `undefined` if it is no challenge of this rail.
+   * Leave out what you do not support, and call `invalid` what nobody should have sent.
+   */
+  offers(challenge: Challenge): Offers | undefined
+  /**
+   * Makes the proof for exactly this authorization, calling `sign` at most once.
+   * What `sign` throws is passed on untouched.
+   */
+  prove(
+    authorization: Authorization,
+    echo: unknown,
+    sign: (request: SignRequest) => Promise<`0x${string}`>,
+  ): Promise<Proof>
+  /** Reads the answer to the paid request. A claim of success about another payment is `unknown`. */
+  read(
+    response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+    authorization: Authorization,
+  ): Claim
+  reconcile(payment: OpenPayment): Promise<Verdict>
+  /** Atomic units of the asset that the address holds now. */
+  balance(asset: Asset, address: string): Promise<bigint>
+  /** Makes the authorization unusable, where the rail can; proof comes from `reconcile`. */
+  cancel(
+    payment: OpenPayment,
+    sign: (request: SignRequest) => Promise<`0x${string}`>,
+  ): Promise<'cancelled' | 'cancel_unavailable'>
+}

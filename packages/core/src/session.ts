@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { durationField, nameField } from './input.ts'
+import { type Limits, type LimitsInput, limitsInput, type Usage } from './limits.ts'
+import { type MerchantRule, merchantsInput } from './merchant.ts'
+
+/** A scoped payment context: budget, expiry, merchants. */
+export interface Session {
+  readonly id: string
+  readonly delegation: string
+  /** The session that a child draws from. */
+  readonly parent?: string
+  /** SHA-256 of the session token, hex. The token itself is stored nowhere. */
+  readonly tokenHash: string
+  readonly limits: Limits
+  readonly usage: Usage
+  readonly merchants?: readonly MerchantRule[]
+  /** How long an identical request is answered with its stored result. */
+  readonly repeatAfterMs: number
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly revokedAt?: number
+  /** Set when its own payer closed it. */
+  readonly closedAt?: number
+  /** Set when management, or an overrun, stopped it. */
+  readonly lockedAt?: number
+}
+
+/** What `createSession` takes. */
+export interface SessionInput {
+  readonly delegation: string
+  /** For example `'30m'`. */
+  readonly expiresIn: string
+  readonly limits: LimitsInput
+  readonly merchants?:
+    | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
+    | undefined
+  /** For example `'60s'`, the default. */
+  readonly repeatAfter?: string | undefined
+}
+
+/** `SessionInput`, parsed. */
+export interface ParsedSession {
+  readonly delegation: string
+  readonly expiresIn: number
+  readonly limits: Limits
+  readonly merchants?: readonly MerchantRule[] | undefined
+  readonly repeatAfter?: number | undefined
+}
+
+export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObject({
+  delegation: nameField,
+  expiresIn: durationField,
+  limits: limitsInput,
+  merchants: merchantsInput.optional(),
+  repeatAfter: durationField.optional(),
+})
+
+/** How long an identical request is answered with its stored result, unless the session says so. */
+export const DEFAULT_REPEAT_AFTER_MS = 60_000
+
+/** Why nothing can be paid within a session now, or `undefined` if something can. */
+export function sessionEnd(
+  session: Session,
+  now: number,
+): 'session_revoked' | 'session_expired' | 'session_locked' | undefined {
+  if (session.revokedAt !== undefined || session.closedAt !== undefined) return 'session_revoked'
+  if (now >= session.expiresAt) return 'session_expired'
+  return session.lockedAt === undefined ? undefined : 'session_locked'
+}

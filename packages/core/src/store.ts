@@ -1,0 +1,130 @@
+import type { AuditEvent } from './audit/event.ts'
+import type { AuditRecord } from './audit/record.ts'
+import type { Delegation } from './delegation.ts'
+import type { KnownMerchant } from './merchant.ts'
+import type { Content, KeyRecord, Payment, PaymentState } from './payment.ts'
+import type { Session } from './session.ts'
+
+/**
+ * What a commit or a read is about. The store loads what the scope names and all that belongs to it:
+ * a session brings its ancestors and its delegation, a payment its session, a key its payment.
+ */
+export interface Scope {
+  readonly session?: string
+  readonly delegation?: string
+  readonly payment?: string
+  /** A key within `session`. */
+  readonly key?: string
+  /** Hash of a request: brings the delegation's latest payment for the same one. */
+  readonly requestHash?: string
+  /** Host of a merchant within the delegation. */
+  readonly host?: string
+  readonly instrument?: string
+}
+
+/** The newest state of what a scope names; what does not exist is absent. */
+export interface LedgerState {
+  readonly session?: Session
+  /** The session's parent, its parent, and so on. */
+  readonly ancestors: readonly Session[]
+  readonly delegation?: Delegation
+  /** The payment that the scope names, or the one that its key is pinned to. */
+  readonly payment?: Payment
+  readonly key?: KeyRecord
+  /** The latest payment in the delegation for the request's hash. */
+  readonly twin?: Payment
+  readonly merchant?: KnownMerchant
+  readonly instrument?: RegisteredInstrument
+}
+
+/** Who owns an instrument: recorded once, and never changed by a later configuration. */
+export interface RegisteredInstrument {
+  readonly handle: string
+  readonly endUser: string
+  readonly registeredAt: number
+}
+
+/** Rows to write, each whole, and the audit records that say why. */
+export interface Change<Result> {
+  readonly result: Result
+  readonly sessions?: readonly Session[]
+  readonly delegations?: readonly Delegation[]
+  readonly payments?: readonly Payment[]
+  readonly keys?: readonly KeyRecord[]
+  readonly merchants?: readonly KnownMerchant[]
+  readonly contents?: readonly Content[]
+  readonly instruments?: readonly RegisteredInstrument[]
+  /** Never empty where rows are written: each change has its record in the same commit. */
+  readonly events: readonly AuditEvent[]
+}
+
+/**
+ * `now`: durable before the commit resolves; every reservation, everything of the control plane.
+ * `soon`: durable with the next write, at most `SOON_MS` later; a crash may lose it, proof finds it.
+ */
+export type When = 'now' | 'soon'
+
+/** How long a commit `soon` may wait for company. */
+export const SOON_MS = 20
+
+/** Most rows or records that one page of a read brings. */
+export const MAX_PAGE = 500
+
+/** One page of a read. `cursor` is opaque; absent on the last page. */
+export interface Page<Row> {
+  readonly rows: readonly Row[]
+  readonly cursor?: string
+}
+
+/** A page to read: after an opaque cursor, at most `limit` rows, never more than `MAX_PAGE`. */
+export interface PageRequest {
+  readonly after?: string | undefined
+  readonly limit?: number | undefined
+}
+
+/**
+ * Where the ledger and the audit trail live.
+ *
+ * All rules are in core: a store only loads, saves and orders. It has to promise this:
+ * - `commit` runs `change` on the newest state of the scope with every row of it locked against
+ *   others, in one global order, and writes all rows and records atomically, or none of them.
+ * - `change` is synchronous and pure; it may be run again, and what it throws rejects that commit
+ *   alone. Many waiting commits may share one durable write.
+ * - `now`, as it hands it to `change`, never runs back: never behind what was recorded last.
+ * - audit records are chained with `auditRecord`, in the order of their commits.
+ * - reads see everything that was committed before they were asked, `soon` included.
+ * Every store passes `testStore`.
+ */
+export interface Store {
+  commit<Result>(
+    scope: Scope,
+    change: (state: LedgerState, now: number) => Change<Result>,
+    when: When,
+  ): Promise<Result>
+  read(scope: Scope): Promise<LedgerState>
+  /** The store's clock, milliseconds since the epoch; a commit's own `now` is the authority. */
+  now(): number
+  /** Payments in some states, oldest first. */
+  payments(
+    filter: {
+      readonly session?: string
+      readonly delegation?: string
+      readonly endUser?: string
+      readonly states?: readonly PaymentState[]
+    },
+    page: PageRequest,
+  ): Promise<Page<Payment>>
+  /** Sessions, oldest first. */
+  sessions(
+    filter: { readonly delegation?: string; readonly endUser?: string },
+    page: PageRequest,
+  ): Promise<Page<Session>>
+  /** Delegations, oldest first. */
+  delegations(filter: { readonly endUser?: string }, page: PageRequest): Promise<Page<Delegation>>
+  /** What was kept of a payment's response, if it still is. */
+  content(payment: string): Promise<Content | undefined>
+  /** Audit records in their order; a page never skips a record that commits late. */
+  audit(page: PageRequest): Promise<Page<AuditRecord>>
+  /** Writes what waits, and closes. Calls after it are rejected with `store_closed`. */
+  close(): Promise<void>
+}
