@@ -1,10 +1,21 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-export default defineConfig({
+/** The four files that every payment passes through: no branch of them may go untested. */
+const money = ['decide', 'money', 'pay', 'reconcile'].map((noun) => `packages/core/src/${noun}.ts`)
+
+const config: ViteUserConfig = defineConfig({
   test: {
     include: ['packages/**/src/**/*.test.ts', 'examples/**/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: money,
+      reporter: ['text'],
+      thresholds: { perFile: true, branches: 100 },
+    },
   },
 })
+
+export default config
