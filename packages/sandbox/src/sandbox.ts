@@ -1,0 +1,123 @@
+import { getRequestListener } from '@hono/node-server'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
+import { startChain } from './chain.ts'
+import { createFacilitator, facilitatorApp } from './facilitator.ts'
+import { type HonestMerchant, openHonestMerchant } from './honest-merchant.ts'
+import { openShop } from './merchant.ts'
+import { deployTestDollar, type SandboxAsset, type SandboxTransfer } from './test-dollar.ts'
+
+/** Settings of a sandbox. */
+export interface SandboxOptions {
+  /** How long the honest merchant's slow resource takes, in milliseconds: 100 if not given. */
+  readonly slowMs?: number
+}
+
+/** An account of the sandbox's chain. It needs no gas: facilitators pay it. */
+export interface SandboxAccount {
+  readonly address: `0x${string}`
+  readonly privateKey: `0x${string}`
+}
+
+/** A paid world on one machine. Everything in it listens on the loopback interface only. */
+export interface Sandbox {
+  readonly rpcUrl: string
+  readonly network: 'eip155:31337'
+  readonly asset: SandboxAsset
+  /** An x402 facilitator over HTTP, for merchants of your own. */
+  readonly facilitatorUrl: string
+  /** The chain's process, so that a test can see that it is gone. */
+  readonly processId: number
+  /** The time for the guard, in milliseconds: it moves with the chain's when time is advanced. */
+  readonly clock: () => number
+  /** Moves the chain and the clock together, and makes final whatever happened before. */
+  advanceTime(seconds: number): Promise<void>
+  /** Mines empty blocks at once. A block is final when two more follow it. */
+  mine(blocks: number): Promise<void>
+  /** A new account with a random key that holds `balance` dollars: none if not given. */
+  createAccount(balance?: string): Promise<SandboxAccount>
+  /** In atomic units, six decimals. */
+  balanceOf(address: `0x${string}`): Promise<bigint>
+  /** Every movement of the test dollar so far, oldest first: what the chain says happened. */
+  transfers(): Promise<readonly SandboxTransfer[]>
+  readonly merchants: {
+    readonly honest: HonestMerchant
+  }
+  /** `name.localhost:port` of every merchant: what a guard must allow in development mode. */
+  readonly hosts: readonly string[]
+  /** Ends everything; a process that did nothing else ends by itself afterwards. */
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const defaultSlowMs = 100
+
+/**
+ * Starts a chain with a test dollar, a facilitator and merchants, all in this process but the chain.
+ *
+ * Throws if anvil is not installed for this machine; then nothing is left running. The chain's
+ * process ends with this one, however that ends.
+ *
+ * @example
+ * await using sandbox = await startSandbox()
+ * const alice = await sandbox.createAccount('10.00')
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const closers: (() => Promise<unknown>)[] = []
+  const keep = <Value>(value: Value, close: (value: Value) => Promise<unknown>): Value => {
+    closers.push(() => close(value))
+    return value
+  }
+  const stop = async (): Promise<void> => {
+    // The chain started first and ends last, so that no merchant meets a dead chain.
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    return await openWorld(options, keep, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type Keep = <Value>(value: Value, close: (value: Value) => Promise<unknown>) => Value
+
+async function openWorld(
+  { slowMs = defaultSlowMs }: SandboxOptions,
+  keep: Keep,
+  stop: () => Promise<void>,
+): Promise<Sandbox> {
+  const chain = keep(await startChain(), (chain) => chain.stop())
+  const [treasury, settler] = await Promise.all([chain.createSender(), chain.createSender()])
+  const dollar = await deployTestDollar(chain, treasury)
+  const { asset } = dollar
+  const facilitator = createFacilitator(chain, settler, asset)
+  const facilitatorListener = getRequestListener(facilitatorApp(facilitator).fetch)
+  const facilitatorShop = keep(await openShop('facilitator', facilitatorListener), (shop) =>
+    shop.close(),
+  )
+  const honest = keep(await openHonestMerchant({ facilitator, asset, slowMs }), (merchant) =>
+    merchant.close(),
+  )
+  return {
+    rpcUrl: chain.rpcUrl,
+    network: asset.network,
+    asset,
+    facilitatorUrl: facilitatorShop.address,
+    processId: chain.processId,
+    clock: chain.clock,
+    advanceTime: chain.advanceTime,
+    mine: chain.mine,
+    async createAccount(balance) {
+      const privateKey = generatePrivateKey()
+      const address = privateKeyToAddress(privateKey)
+      if (balance !== undefined) await dollar.mint(address, balance)
+      return { address, privateKey }
+    },
+    balanceOf: dollar.balanceOf,
+    transfers: dollar.transfers,
+    merchants: { honest },
+    hosts: [honest.host],
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}

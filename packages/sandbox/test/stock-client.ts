@@ -1,0 +1,29 @@
+import type { ClientEvmSigner } from '@x402/evm'
+import { ExactEvmScheme } from '@x402/evm/exact/client'
+import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import { privateKeyToAccount } from 'viem/accounts'
+import type { Sandbox } from '../src/sandbox.ts'
+
+/** The official paying client, as somebody would set it up who has no guard. */
+export interface StockClient {
+  readonly address: `0x${string}`
+  readonly fetch: typeof fetch
+}
+
+/** Makes a client with a funded account, which pays up to 10 test dollars a time to whoever asks. */
+export async function createStockClient(sandbox: Sandbox, balance: string): Promise<StockClient> {
+  const { privateKey } = await sandbox.createAccount(balance)
+  const account = privateKeyToAccount(privateKey)
+  const signer: ClientEvmSigner = {
+    address: account.address,
+    signTypedData: (message) => account.signTypedData(message),
+  }
+  const client = new x402Client()
+    .register('eip155:*', new ExactEvmScheme(signer))
+    .setSpendControls({
+      allowedAssets: [
+        { network: sandbox.network, asset: sandbox.asset.address, maxAmountPerPayment: '10000000' },
+      ],
+    })
+  return { address: account.address, fetch: wrapFetchWithPayment(fetch, client) }
+}
