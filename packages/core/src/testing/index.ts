@@ -1,1 +1,35 @@
+export {
+  type FakeChain,
+  type FakeChainOptions,
+  type FakeSettlement,
+  type FakeTransfer,
+  type FakeUse,
+  fakeAsset,
+  fakeChain,
+  type SignedAuthorization,
+} from './fake-chain.ts'
+export {
+  type FakeConduct,
+  type FakeMerchant,
+  type FakeMerchantOptions,
+  type FakeMoment,
+  type FakeRequest,
+  type FakeResource,
+  fakeMerchant,
+  fakePayee,
+} from './fake-merchant.ts'
+export {
+  type FakeOffer,
+  type FakeRail,
+  type FakeRailOptions,
+  fakeChallenge,
+  fakeRail,
+} from './fake-rail.ts'
+export {
+  type FakeWallet,
+  type FakeWalletAnswer,
+  type FakeWalletOptions,
+  fakeSignature,
+  fakeWallet,
+} from './fake-wallet.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'

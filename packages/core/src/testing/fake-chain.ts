@@ -1,0 +1,289 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { Asset } from '../asset.ts'
+import type { TransferAuthorization } from '../wallet.ts'
+import { fakeSignature } from './fake-wallet.ts'
+
+/** The asset that fake payments are made in: core has to pin it, as it pins real ones. */
+export const fakeAsset: Asset = {
+  network: 'eip155:31337',
+  address: `0x${'fa4e'.padStart(40, '0')}`,
+  symbol: 'FUSD',
+  currency: 'USD',
+  decimals: 6,
+  name: 'Fake USD',
+  version: '1',
+}
+
+/** Settings of a fake chain. */
+export interface FakeChainOptions {
+  /** Milliseconds since the epoch; give it the store's clock. `Date.now` if not given. */
+  readonly clock?: () => number
+  /** How old a block has to be to be final, in seconds: 0 if not given. */
+  readonly finalitySeconds?: number
+  /**
+   * Where the chain lives, as JSON lines: it survives the process, and processes share it.
+   * In memory if not given.
+   */
+  readonly file?: string
+}
+
+/** An authorization as a merchant receives it. */
+export interface SignedAuthorization {
+  readonly authorization: TransferAuthorization
+  readonly signature: `0x${string}`
+}
+
+/** Money that moved. */
+export interface FakeTransfer {
+  readonly nonce: `0x${string}`
+  readonly asset: string
+  readonly from: string
+  readonly to: string
+  readonly atomic: bigint
+  readonly transaction: `0x${string}`
+  /** Unix seconds. */
+  readonly at: number
+}
+
+/** What became of an attempt to settle. */
+export type FakeSettlement =
+  | { readonly settled: true; readonly transfer: FakeTransfer }
+  | {
+      readonly settled: false
+      readonly reason: 'not_received' | 'invalid_signature' | 'used' | 'expired' | 'balance_too_low'
+    }
+
+/** What a nonce was used for. */
+export type FakeUse =
+  | ({ readonly kind: 'transfer' } & FakeTransfer)
+  | { readonly kind: 'cancel'; readonly transaction: `0x${string}`; readonly at: number }
+
+/** A chain that exists only in a test, with one token contract for each asset. */
+export interface FakeChain {
+  /** Unix seconds of the newest block. */
+  time(): number
+  /** Unix seconds of the newest block that is final. */
+  finalTime(): number
+  /** Creates money. */
+  mint(asset: Asset, address: string, atomic: bigint): void
+  /** Takes money away, as its owner could at any time. Throws if there is less. */
+  burn(asset: Asset, address: string, atomic: bigint): void
+  balance(asset: Asset, address: string): bigint
+  /** Keeps an authorization that a merchant was sent; nothing moves. */
+  receive(signed: SignedAuthorization): void
+  /** What merchants were sent so far, oldest first, repetitions included. */
+  readonly received: readonly SignedAuthorization[]
+  /** Settles what was received first with this nonce, under the contract's rules. */
+  settle(nonce: string): FakeSettlement
+  /** Settles it although it has expired: a block that a reorganisation brought back. */
+  settleLate(nonce: string): FakeSettlement
+  /** Settles exactly this authorization, under the contract's rules: at most once for a nonce. */
+  submit(signed: SignedAuthorization): FakeSettlement
+  /** Makes a nonce unusable; false if it is used already. */
+  cancel(payer: string, nonce: string): boolean
+  /** What the payer's nonce was used for, in blocks up to a time. */
+  use(payer: string, nonce: string, until: number): FakeUse | undefined
+  /** All money that moved, oldest first; or what moved by one nonce: never more than one. */
+  transfers(nonce?: string): readonly FakeTransfer[]
+  /** Whether the chain answers to rails: while it does not, they throw. */
+  setReachable(reachable: boolean): void
+  /** Throws while the chain is not reachable. */
+  assertReachable(): void
+}
+
+/** Makes a chain for tests. */
+export function fakeChain(options: FakeChainOptions = {}): FakeChain {
+  const { clock = Date.now, finalitySeconds = 0, file } = options
+  const state: State = { balances: new Map(), uses: new Map(), received: [], transfers: [] }
+  const log = file === undefined ? memoryLog(state) : fileLog(state, file)
+  const time = (): number => Math.floor(clock() / 1000)
+  let reachable = true
+
+  const receivedFirst = (nonce: string): SignedAuthorization | undefined =>
+    log.state().received.find(({ authorization }) => authorization.nonce === nonce)
+  const submit = (signed: SignedAuthorization | undefined, late: boolean): FakeSettlement => {
+    if (!signed) return { settled: false, reason: 'not_received' }
+    const record: Entry = { kind: 'settle', id: randomUUID(), at: time(), late, ...signed }
+    const before = settlementProblem(log.state(), record)
+    if (before) return { settled: false, reason: before }
+    log.append(record)
+    // Another process may have come first: the file's order decides, as the order of a block does.
+    const use = log.state().uses.get(useKey(signed.authorization.from, signed.authorization.nonce))
+    return use?.id === record.id && use.kind === 'transfer'
+      ? { settled: true, transfer: transferOf(record) }
+      : { settled: false, reason: 'used' }
+  }
+  const move = (asset: Asset, address: string, atomic: bigint): void =>
+    log.append({ kind: 'credit', asset: asset.address, address, atomic })
+
+  return {
+    time,
+    finalTime: () => time() - finalitySeconds,
+    mint: move,
+    burn(asset, address, atomic) {
+      const balance = balanceOf(log.state(), asset.address, address)
+      if (balance < atomic) throw new RangeError(`${address} holds ${balance}, not ${atomic}.`)
+      move(asset, address, -atomic)
+    },
+    balance: (asset, address) => balanceOf(log.state(), asset.address, address),
+    receive: (signed) => log.append({ kind: 'receive', ...signed }),
+    get received() {
+      return log.state().received
+    },
+    settle: (nonce) => submit(receivedFirst(nonce), false),
+    settleLate: (nonce) => submit(receivedFirst(nonce), true),
+    submit: (signed) => submit(signed, false),
+    cancel(payer, nonce) {
+      const id = randomUUID()
+      log.append({ kind: 'cancel', id, at: time(), payer, nonce })
+      return log.state().uses.get(useKey(payer, nonce))?.id === id
+    },
+    use(payer, nonce, until) {
+      const use = log.state().uses.get(useKey(payer, nonce))
+      return use && use.at <= until ? use : undefined
+    },
+    transfers(nonce) {
+      const { transfers } = log.state()
+      return nonce === undefined ? transfers : transfers.filter((one) => one.nonce === nonce)
+    },
+    setReachable(now) {
+      reachable = now
+    },
+    assertReachable() {
+      if (!reachable) throw new Error('The fake chain was told to be out of reach.')
+    },
+  }
+}
+
+type Entry =
+  | { kind: 'credit'; asset: string; address: string; atomic: bigint }
+  | ({ kind: 'receive' } & SignedAuthorization)
+  | ({ kind: 'settle'; id: string; at: number; late: boolean } & SignedAuthorization)
+  | { kind: 'cancel'; id: string; at: number; payer: string; nonce: string }
+
+interface State {
+  readonly balances: Map<string, bigint>
+  readonly uses: Map<string, FakeUse & { readonly id: string }>
+  readonly received: SignedAuthorization[]
+  readonly transfers: FakeTransfer[]
+}
+
+interface Log {
+  append(entry: Entry): void
+  /** The state after every entry so far, those of other processes included. */
+  state(): State
+}
+
+function memoryLog(state: State): Log {
+  return { append: (entry) => apply(state, entry), state: () => state }
+}
+
+/** Each entry is one line, written in one call: a killed process leaves it whole or not at all. */
+function fileLog(state: State, file: string): Log {
+  const descriptor = openSync(file, 'a+')
+  closeSync(descriptor)
+  let offset = 0
+  return {
+    append: (entry) => appendFileSync(file, `${JSON.stringify(entry, writeBigInt)}\n`),
+    state() {
+      const fresh = readFrom(file, offset)
+      const end = fresh.lastIndexOf(0x0a) + 1
+      offset += end
+      const lines = fresh.subarray(0, end).toString().split('\n').filter(Boolean)
+      for (const line of lines) apply(state, JSON.parse(line, readBigInt) as Entry)
+      return state
+    },
+  }
+}
+
+function readFrom(file: string, offset: number): Buffer {
+  const descriptor = openSync(file, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(descriptor).size - offset))
+    const read = bytes.length > 0 ? readSync(descriptor, bytes, 0, bytes.length, offset) : 0
+    return bytes.subarray(0, read)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function writeBigInt(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? { bigint: `${value}` } : value
+}
+
+function readBigInt(_key: string, value: unknown): unknown {
+  const text = (value as { readonly bigint?: unknown } | null)?.bigint
+  return typeof text === 'string' ? BigInt(text) : value
+}
+
+function apply(state: State, entry: Entry): void {
+  switch (entry.kind) {
+    case 'credit':
+      credit(state, entry.asset, entry.address, entry.atomic)
+      break
+    case 'receive':
+      state.received.push({ authorization: entry.authorization, signature: entry.signature })
+      break
+    case 'cancel': {
+      const { id, at, payer, nonce } = entry
+      const key = useKey(payer, nonce)
+      if (state.uses.has(key)) break
+      state.uses.set(key, { kind: 'cancel', id, at, transaction: transactionOf(nonce) })
+      break
+    }
+    case 'settle':
+      if (!settlementProblem(state, entry)) settle(state, entry)
+      break
+    default:
+      entry satisfies never
+  }
+}
+
+function settle(state: State, entry: Extract<Entry, { kind: 'settle' }>): void {
+  const transfer = transferOf(entry)
+  const { asset, from, to, atomic, nonce } = transfer
+  state.uses.set(useKey(from, nonce), { kind: 'transfer', id: entry.id, ...transfer })
+  state.transfers.push(transfer)
+  credit(state, asset, from, -atomic)
+  credit(state, asset, to, atomic)
+}
+
+function settlementProblem(
+  state: State,
+  entry: Extract<Entry, { kind: 'settle' }>,
+): Exclude<FakeSettlement, { settled: true }>['reason'] | undefined {
+  const { authorization, signature, at, late } = entry
+  if (signature !== fakeSignature(authorization)) return 'invalid_signature'
+  if (state.uses.has(useKey(authorization.from, authorization.nonce))) return 'used'
+  if (!late && BigInt(at) >= authorization.validBefore) return 'expired'
+  const balance = balanceOf(state, authorization.token.address, authorization.from)
+  return balance < authorization.value ? 'balance_too_low' : undefined
+}
+
+function transferOf(entry: Extract<Entry, { kind: 'settle' }>): FakeTransfer {
+  const { token, from, to, value, nonce } = entry.authorization
+  const transaction = transactionOf(nonce)
+  return { nonce, asset: token.address, from, to, atomic: value, transaction, at: entry.at }
+}
+
+function transactionOf(nonce: string): `0x${string}` {
+  return `0x${createHash('sha256').update(nonce).digest('hex')}`
+}
+
+function useKey(payer: string, nonce: string): string {
+  return `${payer.toLowerCase()} ${nonce}`
+}
+
+function balanceOf(state: State, asset: string, address: string): bigint {
+  return state.balances.get(balanceKey(asset, address)) ?? 0n
+}
+
+function credit(state: State, asset: string, address: string, atomic: bigint): void {
+  const key = balanceKey(asset, address)
+  state.balances.set(key, (state.balances.get(key) ?? 0n) + atomic)
+}
+
+function balanceKey(asset: string, address: string): string {
+  return `${asset} ${address}`.toLowerCase()
+}

@@ -1,0 +1,217 @@
+import { BursarError } from '../errors.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from '../http.ts'
+import {
+  type FakeChain,
+  type FakeTransfer,
+  fakeAsset,
+  type SignedAuthorization,
+} from './fake-chain.ts'
+import { type FakeOffer, fakeChallenge, fakeClaimHeader, readFakeProof } from './fake-rail.ts'
+
+/**
+ * What a fake merchant does with a proof. Only where the name says so does money move.
+ *
+ * - `honest`: settles, claims it, and delivers; refuses with a claim where it cannot settle
+ * - `settles_then_drops`: settles, and the connection breaks before the answer
+ * - `settles_then_fails`: settles, and answers 500 without a claim
+ * - `settles_undelivered`: settles and claims it, with status 500
+ * - `settles_broken_body`: settles and claims it, and the body breaks off
+ * - `settles_then_asks_again`: settles, and answers with a challenge all the same
+ * - `settles_silently`: settles and delivers, without a claim
+ * - `drops`: keeps the proof, and the connection breaks
+ * - `asks_again`: keeps the proof, and answers with a challenge
+ * - `refuses`: keeps the proof, and claims that it refused
+ * - `delivers_free`: keeps the proof, and delivers without a claim
+ * - `forges_claim`: keeps the proof, and claims that it settled
+ * - `redirects`: keeps the proof, and answers with a redirect to another host
+ */
+export type FakeConduct =
+  | 'honest'
+  | 'settles_then_drops'
+  | 'settles_then_fails'
+  | 'settles_undelivered'
+  | 'settles_broken_body'
+  | 'settles_then_asks_again'
+  | 'settles_silently'
+  | 'drops'
+  | 'asks_again'
+  | 'refuses'
+  | 'delivers_free'
+  | 'forges_claim'
+  | 'redirects'
+
+/** What the merchant has at a URL. */
+export interface FakeResource {
+  /** What it asks for: one offer of 10000 atomic units of `fakeAsset` if not given; none is free. */
+  readonly offers?: readonly Partial<FakeOffer>[]
+  /** `honest` if not given. */
+  readonly conduct?: FakeConduct
+  /** Instead of a challenge, for requests without a proof. */
+  readonly answer?: Partial<HttpResponse>
+  /** What is delivered: JSON that says so if not given. */
+  readonly content?: Partial<HttpResponse>
+}
+
+/** One request as the merchant saw it. */
+export interface FakeRequest extends HttpRequest {
+  /** How many requests came before it. */
+  readonly index: number
+  readonly isolation: string
+  readonly proof: SignedAuthorization | undefined
+}
+
+/** The moments at which a test can look, wait, throw or end the process. */
+export type FakeMoment = 'request-received' | 'payment-settled'
+
+/** Settings of a fake merchant. */
+export interface FakeMerchantOptions {
+  readonly chain: FakeChain
+  /** What is at a URL; the default resource everywhere if not given. */
+  readonly resource?: (request: FakeRequest) => FakeResource
+  /** Called and awaited at each moment; what it throws breaks the connection as it is. */
+  readonly onMoment?: (moment: FakeMoment, request: FakeRequest) => Promise<void> | void
+}
+
+/** An HTTP client with a merchant behind every URL. */
+export interface FakeMerchant extends HttpClient {
+  /** Everything that it was asked so far, oldest first. */
+  readonly requests: readonly FakeRequest[]
+}
+
+/** Who is paid where an offer names nobody else. */
+export const fakePayee: string = `0x${'5e11e4'.padStart(40, '0')}`
+
+/**
+ * Makes the other side of `fakeRail`: an `HttpClient` that answers every URL with a fake challenge,
+ * and with a proof does what the resource's conduct says, on the same chain.
+ */
+export function fakeMerchant(options: FakeMerchantOptions): FakeMerchant {
+  const { chain, resource = (): FakeResource => ({}), onMoment = () => {} } = options
+  const requests: FakeRequest[] = []
+  let closed = false
+  return {
+    requests,
+    async request(sent, { signal, isolation }) {
+      if (closed) throw new BursarError('request_refused', 'The fake merchant is closed.')
+      if (signal?.aborted) throw new BursarError('request_failed', 'The request was aborted.')
+      const proof = readFakeProof(sent.headers)
+      const request: FakeRequest = { ...sent, index: requests.length, isolation, proof }
+      requests.push(request)
+      await onMoment('request-received', request)
+      const here = resource(request)
+      const offers = (here.offers ?? [{}]).map(completeOffer)
+      if (offers.length === 0) return content(here)
+      const challenge = response(here.answer ?? fakeChallenge(offers))
+      if (!proof) return challenge
+      chain.receive(proof)
+      if (!offers.some((offer) => pays(proof, offer))) return challenge
+      const conduct = here.conduct ?? 'honest'
+      const settlement = settles(conduct) ? chain.submit(proof) : undefined
+      const transfer = settlement?.settled ? settlement.transfer : undefined
+      if (transfer) await onMoment('payment-settled', request)
+      return conclude(conduct, { proof, transfer, resource: here, challenge })
+    },
+    close: async () => {
+      closed = true
+    },
+  }
+}
+
+function completeOffer(offer: Partial<FakeOffer>): FakeOffer {
+  return {
+    scheme: 'exact',
+    network: fakeAsset.network,
+    asset: fakeAsset.address,
+    atomic: 10_000n,
+    payee: fakePayee,
+    validForSeconds: 60,
+    ...offer,
+  }
+}
+
+function pays({ authorization }: SignedAuthorization, offer: FakeOffer): boolean {
+  return (
+    `eip155:${authorization.token.chainId}` === offer.network &&
+    authorization.token.address === offer.asset &&
+    authorization.value === offer.atomic &&
+    authorization.to === offer.payee
+  )
+}
+
+function settles(conduct: FakeConduct): boolean {
+  return conduct === 'honest' || conduct.startsWith('settles_')
+}
+
+function conclude(
+  conduct: FakeConduct,
+  { proof, transfer, resource, challenge }: Visit,
+): HttpResponse {
+  const { nonce } = proof.authorization
+  const refused = fakeClaimHeader({ outcome: 'refused', nonce })
+  const claim = transfer
+    ? fakeClaimHeader({ outcome: 'settled', nonce, transaction: transfer.transaction })
+    : refused
+  switch (conduct) {
+    case 'honest':
+      return transfer ? content(resource, claim) : withHeaders(challenge, claim)
+    case 'settles_then_drops':
+    case 'drops':
+      throw new BursarError('request_failed', 'The fake merchant dropped the connection.')
+    case 'settles_then_fails':
+      return response({ status: 500 })
+    case 'settles_undelivered':
+      return response({ status: 500, headers: claim })
+    case 'settles_broken_body':
+      return { ...content(resource, claim), broken: true }
+    case 'settles_then_asks_again':
+    case 'asks_again':
+      return challenge
+    case 'refuses':
+      return withHeaders(challenge, refused)
+    case 'settles_silently':
+    case 'delivers_free':
+      return content(resource)
+    case 'forges_claim':
+      return content(resource, fakeClaimHeader({ outcome: 'settled', nonce }))
+    case 'redirects':
+      return response({ status: 302, headers: { location: 'https://elsewhere.example/' } })
+    default:
+      return conduct satisfies never
+  }
+}
+
+interface Visit {
+  readonly proof: SignedAuthorization
+  /** Present if money moved. */
+  readonly transfer: FakeTransfer | undefined
+  readonly resource: FakeResource
+  readonly challenge: HttpResponse
+}
+
+function content(resource: FakeResource, claim?: Readonly<Record<string, string>>): HttpResponse {
+  const delivered = response({
+    headers: { 'content-type': 'application/json' },
+    body: new TextEncoder().encode('{"delivered":true}'),
+    ...resource.content,
+  })
+  return withHeaders(delivered, claim ?? {})
+}
+
+function withHeaders(
+  answer: HttpResponse,
+  headers: Readonly<Record<string, string>>,
+): HttpResponse {
+  return { ...answer, headers: { ...answer.headers, ...headers } }
+}
+
+function response(parts: Partial<HttpResponse>): HttpResponse {
+  return {
+    status: 200,
+    headers: {},
+    body: new Uint8Array(),
+    truncated: false,
+    broken: false,
+    remoteAddress: '192.0.2.1',
+    ...parts,
+  }
+}

@@ -1,0 +1,256 @@
+import { z } from 'zod'
+import type {
+  Authorization,
+  Challenge,
+  Claim,
+  Evidence,
+  Offer,
+  Offers,
+  Rail,
+  Verdict,
+} from '../rail.ts'
+import type { SigningToken, TransferAuthorization } from '../wallet.ts'
+import { type FakeChain, fakeAsset, fakeChain, type SignedAuthorization } from './fake-chain.ts'
+
+/** The header that carries a fake proof. */
+export const FAKE_PROOF_HEADER = 'fake-proof'
+
+/** The header that carries what a merchant says of a fake payment. */
+export const FAKE_CLAIM_HEADER = 'fake-claim'
+
+/** Longest validity that the fake rail takes, in seconds: longer offers are clamped to it. */
+const MAX_VALID_SECONDS = 120
+
+/** More offers than a fake challenge needs. */
+const MAX_OFFERS = 20
+
+/** Settings of a fake rail. */
+export interface FakeRailOptions {
+  /** A new chain in memory if not given. */
+  readonly chain?: FakeChain
+  /** `fake` if not given. */
+  readonly name?: string
+  /** The network of `fakeAsset` if not given. */
+  readonly networks?: readonly string[]
+  /** True: `cancel` signs a cancellation and brings it to the chain. */
+  readonly cancels?: boolean
+}
+
+/** A rail without a network, and the chain that it looks at. */
+export interface FakeRail extends Rail {
+  readonly chain: FakeChain
+}
+
+/** One offer as a fake challenge writes it. */
+export interface FakeOffer {
+  readonly scheme: string
+  readonly network: string
+  readonly asset: string
+  readonly atomic: bigint
+  readonly payee: string
+  readonly validForSeconds: number
+}
+
+/** What a merchant says of a fake payment. */
+export interface FakeClaim {
+  readonly outcome: 'settled' | 'refused'
+  readonly nonce: string
+  readonly transaction?: string
+}
+
+/**
+ * Makes a rail for tests of the core, over a chain that the test drives.
+ *
+ * Its challenges are `fakeChallenge`, its proofs hold the signed authorization in plain JSON. It
+ * keeps every promise of the seam, so that what breaks in a test is the code under test.
+ */
+export function fakeRail(options: FakeRailOptions = {}): FakeRail {
+  const { chain = fakeChain(), name = 'fake', networks = [fakeAsset.network] } = options
+  return {
+    name,
+    networks,
+    chain,
+    offers: (challenge) => readOffers(challenge, networks),
+    async prove(authorization, _echo, sign) {
+      const request = transferOf(authorization)
+      const signature = await sign(request)
+      return { headers: { [FAKE_PROOF_HEADER]: writeProof({ authorization: request, signature }) } }
+    },
+    read: readClaim,
+    async reconcile(payment): Promise<Verdict> {
+      chain.assertReachable()
+      const finalTime = chain.finalTime()
+      const use = chain.use(payment.payer, payment.nonce, finalTime)
+      const evidence = (reason: string): Evidence => ({
+        block: `${finalTime}`,
+        reason,
+        ...(use && { transaction: use.transaction }),
+      })
+      if (use?.kind === 'cancel') return { outcome: 'released', evidence: evidence('canceled') }
+      if (use) {
+        const { asset, payee, atomic } = payment.terms
+        const matches = use.asset === asset && use.to === payee && use.atomic === atomic
+        return matches
+          ? { outcome: 'settled', evidence: evidence('transferred') }
+          : { outcome: 'open', reason: 'The nonce was used, but not for this payment.' }
+      }
+      return finalTime >= payment.validBefore
+        ? { outcome: 'released', evidence: evidence('expired unused') }
+        : { outcome: 'open', reason: 'The nonce is unused and the authorization still valid.' }
+    },
+    async balance(asset, address) {
+      chain.assertReachable()
+      return chain.balance(asset, address)
+    },
+    async cancel(payment, sign) {
+      if (!options.cancels) return 'cancel_unavailable'
+      const { payer, nonce, asset } = payment
+      const token = tokenOf(asset)
+      await sign({ kind: 'cancel-authorization', family: 'evm', token, authorizer: payer, nonce })
+      chain.cancel(payer, nonce)
+      return 'cancelled'
+    },
+  }
+}
+
+/** The body and status of a fake challenge. */
+export function fakeChallenge(offers: readonly FakeOffer[]): {
+  readonly status: 402
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+} {
+  const fakeOffers = offers.map((offer) => ({ ...offer, atomic: `${offer.atomic}` }))
+  return {
+    status: 402,
+    headers: { 'content-type': 'application/json' },
+    body: new TextEncoder().encode(JSON.stringify({ fakeOffers })),
+  }
+}
+
+/** The signed authorization in a request's proof header, or `undefined` if there is none. */
+export function readFakeProof(
+  headers: Readonly<Record<string, string>>,
+): SignedAuthorization | undefined {
+  const name = Object.keys(headers).find((key) => key.toLowerCase() === FAKE_PROOF_HEADER)
+  const proof = proofSchema.safeParse(parseJson(name === undefined ? '' : (headers[name] ?? '')))
+  return proof.success ? (proof.data as SignedAuthorization) : undefined
+}
+
+/** The header that says what became of a payment. */
+export function fakeClaimHeader(claim: FakeClaim): Readonly<Record<string, string>> {
+  return { [FAKE_CLAIM_HEADER]: JSON.stringify(claim) }
+}
+
+const hex = z.string().regex(/^0x[0-9a-f]+$/)
+const address = z.string().regex(/^0x[0-9a-f]{40}$/)
+const atomic = z
+  .string()
+  .regex(/^[1-9][0-9]{0,77}$/)
+  .transform(BigInt)
+
+const challengeSchema = z.object({
+  fakeOffers: z
+    .array(
+      z.object({
+        scheme: z.string().max(40),
+        network: z.string().max(80),
+        asset: address,
+        atomic,
+        payee: address,
+        validForSeconds: z.int().positive(),
+      }),
+    )
+    .max(MAX_OFFERS),
+})
+
+const claimSchema = z.object({
+  outcome: z.enum(['settled', 'refused']),
+  nonce: hex,
+  transaction: hex.optional(),
+})
+
+const proofSchema = z.object({
+  signature: hex,
+  authorization: z.object({
+    kind: z.literal('transfer-authorization'),
+    family: z.literal('evm'),
+    token: z.object({
+      chainId: z.int().positive(),
+      address,
+      name: z.string(),
+      version: z.string(),
+    }),
+    from: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+    to: address,
+    value: atomic,
+    validAfter: z.literal('0').transform(BigInt),
+    validBefore: atomic,
+    nonce: hex,
+  }),
+})
+
+function readOffers(challenge: Challenge, networks: readonly string[]): Offers | undefined {
+  const body = parseJson(new TextDecoder().decode(challenge.body))
+  if (challenge.status !== 402 || !(body as { fakeOffers?: unknown } | undefined)?.fakeOffers) {
+    return undefined
+  }
+  const parsed = challengeSchema.safeParse(body)
+  if (!parsed.success) {
+    return { kind: 'invalid', reason: parsed.error.issues[0]?.message ?? 'not a fake challenge' }
+  }
+  const offers = parsed.data.fakeOffers
+    .filter((offer) => offer.scheme === 'exact' && networks.includes(offer.network))
+    .map((offer, index): Offer => {
+      const validForSeconds = Math.min(offer.validForSeconds, MAX_VALID_SECONDS)
+      return { ...offer, validForSeconds, echo: { index } }
+    })
+  return { kind: 'offers', offers }
+}
+
+function readClaim(
+  response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
+  authorization: Authorization,
+): Claim {
+  const claim = claimSchema.safeParse(parseJson(response.headers[FAKE_CLAIM_HEADER] ?? ''))
+  if (claim.success && claim.data.nonce === authorization.nonce) {
+    const { outcome, transaction } = claim.data
+    if (outcome === 'refused') return { outcome, reason: 'The merchant says that it refused.' }
+    return transaction === undefined ? { outcome } : { outcome, transaction }
+  }
+  if (response.status === 402) return { outcome: 'refused', reason: 'Payment was asked for again.' }
+  return { outcome: 'unknown', reason: 'Nothing in the response speaks of this payment.' }
+}
+
+function transferOf(authorization: Authorization): TransferAuthorization {
+  const { terms, asset, payer, nonce, validBefore } = authorization
+  return {
+    kind: 'transfer-authorization',
+    family: 'evm',
+    token: tokenOf(asset),
+    from: payer,
+    to: terms.payee,
+    value: terms.atomic,
+    validAfter: 0n,
+    validBefore: BigInt(validBefore),
+    nonce,
+  }
+}
+
+function tokenOf(asset: Authorization['asset']): SigningToken {
+  const { network, address, name, version } = asset
+  return { chainId: Number(network.slice('eip155:'.length)), address, name, version }
+}
+
+function writeProof(signed: SignedAuthorization): string {
+  return JSON.stringify(signed, (_key, value: unknown) =>
+    typeof value === 'bigint' ? `${value}` : value,
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
