@@ -2,6 +2,7 @@ import {
   type Account,
   createTestClient,
   defineChain,
+  getAddress,
   type HttpTransport,
   http,
   type PublicActions,
@@ -126,7 +127,7 @@ async function createSender(client: Client): Promise<Sender> {
       const hash = await client.deployContract({ abi: [], bytecode, ...fixed(deploymentGasLimit) })
       const receipt = await client.waitForTransactionReceipt({ hash })
       if (receipt.contractAddress == null) throw new Error(`Transaction ${hash} made no contract.`)
-      return receipt.contractAddress
+      return getAddress(receipt.contractAddress)
     },
   }
 }

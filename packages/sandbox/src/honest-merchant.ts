@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
-import type { FacilitatorClient, RoutesConfig } from '@x402/core/server'
+import type { RoutesConfig } from '@x402/core/server'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
 import { type Merchant, merchantPayee, openShop, type Resource } from './merchant.ts'
 import { type SandboxAsset, toAtomic } from './test-dollar.ts'
+import type { World } from './world.ts'
 
 /** A merchant that sells what it says at the price that it says. */
 export type HonestMerchant = Merchant
@@ -13,40 +14,24 @@ export type HonestMerchant = Merchant
 /** How long a payment to an honest merchant stays valid. */
 const maxTimeoutSeconds = 60
 
-/** Settings and surroundings of the honest merchant. */
-export interface HonestMerchantOptions {
-  readonly facilitator: FacilitatorClient
-  readonly asset: SandboxAsset
-  /** How long `GET /slow` takes, in milliseconds. */
-  readonly slowMs: number
-}
-
 /**
  * Opens the honest merchant, on the official middleware for Hono.
  *
  * `/item/:n` stands for any number of resources of one cent each: `/item/1`, `/item/2` and so on.
+ * `GET /slow` takes `slowMs` milliseconds.
  */
-export async function openHonestMerchant(
-  options: HonestMerchantOptions,
-): Promise<HonestMerchant & { close(): Promise<void> }> {
+export async function openHonestMerchant(world: World, slowMs: number): Promise<HonestMerchant> {
   const name = 'market'
   const payee = merchantPayee(name)
   const stopping = new AbortController()
   const app = new Hono()
-  const server = new x402ResourceServer(options.facilitator)
-  server.register(options.asset.network, new ExactEvmScheme())
-  app.use(paymentMiddleware(routes(options.asset, payee), server))
-  serveResources(app, () => delay(options.slowMs, undefined, { signal: stopping.signal }))
-  const shop = await openShop(name, getRequestListener(app.fetch))
-  return {
-    ...shop,
-    payee,
-    resources,
-    close() {
-      stopping.abort()
-      return shop.close()
-    },
-  }
+  const server = new x402ResourceServer(world.facilitator)
+  server.register(world.asset.network, new ExactEvmScheme())
+  app.use(paymentMiddleware(routes(world.asset, payee), server))
+  serveResources(app, () => delay(slowMs, undefined, { signal: stopping.signal }))
+  const shop = await openShop(world, name, getRequestListener(app.fetch))
+  world.onStop(() => stopping.abort())
+  return { ...shop, payee, resources }
 }
 
 const resources: readonly Resource[] = [

@@ -1,4 +1,8 @@
 export type { HonestMerchant } from './honest-merchant.ts'
+export type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-merchant.ts'
+export type { HostileMerchants, HostileName } from './hostile/hostile-merchants.ts'
+export type { WithholdingMerchant } from './hostile/withholds.ts'
+export type { LegacyMerchant } from './legacy-merchant.ts'
 export type { Merchant, MerchantRequest, Resource } from './merchant.ts'
 export {
   type Sandbox,

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { keccak256, toHex } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
+import type { World } from './world.ts'
 
 /** One request that a merchant received. */
 export interface MerchantRequest {
@@ -40,20 +42,16 @@ export interface Merchant {
 }
 
 /** A server on the loopback interface, before it sells anything. */
-export interface Shop {
-  readonly name: string
-  readonly host: string
-  readonly url: string
-  readonly address: string
-  readonly requests: readonly MerchantRequest[]
-  /** Breaks every connection and resolves when the port is free. */
-  close(): Promise<void>
-}
+export type Shop = Pick<Merchant, 'name' | 'host' | 'url' | 'address' | 'requests'>
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
-/** Listens on a free port and notes every request before `handle` sees it. */
-export async function openShop(name: string, handle: Handler): Promise<Shop> {
+/** Listens on a free port until the world stops, and notes every request before `handle` sees it. */
+export async function openShop(
+  world: Pick<World, 'onStop'>,
+  name: string,
+  handle: Handler,
+): Promise<Shop> {
   const requests: MerchantRequest[] = []
   const server = createServer((request, response) => {
     requests.push({
@@ -61,10 +59,17 @@ export async function openShop(name: string, handle: Handler): Promise<Shop> {
       path: request.url ?? '',
       withPayment: paymentHeader(request) !== undefined,
     })
-    handle(request, response)
+    // What a client sends must not end the process that the sandbox runs in.
+    void (async () => handle(request, response))().catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  })
+  world.onStop(async () => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
   })
   const { port } = server.address() as AddressInfo
   return {
@@ -73,11 +78,6 @@ export async function openShop(name: string, handle: Handler): Promise<Shop> {
     url: `http://${name}.localhost:${port}`,
     address: `http://127.0.0.1:${port}`,
     requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
   }
 }
 

@@ -3,8 +3,12 @@ import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { startChain } from './chain.ts'
 import { createFacilitator, facilitatorApp } from './facilitator.ts'
 import { type HonestMerchant, openHonestMerchant } from './honest-merchant.ts'
+import type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-merchant.ts'
+import { type HostileMerchants, openHostileMerchants } from './hostile/hostile-merchants.ts'
+import { type LegacyMerchant, openLegacyMerchant } from './legacy-merchant.ts'
 import { openShop } from './merchant.ts'
 import { deployTestDollar, type SandboxAsset, type SandboxTransfer } from './test-dollar.ts'
+import type { World } from './world.ts'
 
 /** Settings of a sandbox. */
 export interface SandboxOptions {
@@ -41,8 +45,12 @@ export interface Sandbox {
   transfers(): Promise<readonly SandboxTransfer[]>
   readonly merchants: {
     readonly honest: HonestMerchant
+    /** Honest too, but speaks x402 version 1. */
+    readonly legacy: LegacyMerchant
+    /** Each robs its customers in a way of its own; its name says how. */
+    readonly hostile: HostileMerchants
   }
-  /** `name.localhost:port` of every merchant: what a guard must allow in development mode. */
+  /** `name.localhost:port` of every merchant and its accomplice: what a guard must allow in development mode. */
   readonly hosts: readonly string[]
   /** Ends everything; a process that did nothing else ends by itself afterwards. */
   stop(): Promise<void>
@@ -62,42 +70,36 @@ const defaultSlowMs = 100
  * const alice = await sandbox.createAccount('10.00')
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const closers: (() => Promise<unknown>)[] = []
-  const keep = <Value>(value: Value, close: (value: Value) => Promise<unknown>): Value => {
-    closers.push(() => close(value))
-    return value
-  }
+  const closers: (() => unknown)[] = []
   const stop = async (): Promise<void> => {
     // The chain started first and ends last, so that no merchant meets a dead chain.
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
-    return await openWorld(options, keep, stop)
+    return await openSandbox(options, (close) => closers.push(close), stop)
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-type Keep = <Value>(value: Value, close: (value: Value) => Promise<unknown>) => Value
-
-async function openWorld(
+async function openSandbox(
   { slowMs = defaultSlowMs }: SandboxOptions,
-  keep: Keep,
+  onStop: World['onStop'],
   stop: () => Promise<void>,
 ): Promise<Sandbox> {
-  const chain = keep(await startChain(), (chain) => chain.stop())
+  const chain = await startChain()
+  onStop(() => chain.stop())
   const [treasury, settler] = await Promise.all([chain.createSender(), chain.createSender()])
   const dollar = await deployTestDollar(chain, treasury)
   const { asset } = dollar
   const facilitator = createFacilitator(chain, settler, asset)
+  const world = { facilitator, asset, onStop }
   const facilitatorListener = getRequestListener(facilitatorApp(facilitator).fetch)
-  const facilitatorShop = keep(await openShop('facilitator', facilitatorListener), (shop) =>
-    shop.close(),
-  )
-  const honest = keep(await openHonestMerchant({ facilitator, asset, slowMs }), (merchant) =>
-    merchant.close(),
-  )
+  const facilitatorShop = await openShop(world, 'facilitator', facilitatorListener)
+  const honest = await openHonestMerchant(world, slowMs)
+  const legacy = await openLegacyMerchant(world)
+  const hostile = await openHostileMerchants(world)
   return {
     rpcUrl: chain.rpcUrl,
     network: asset.network,
@@ -115,9 +117,17 @@ async function openWorld(
     },
     balanceOf: dollar.balanceOf,
     transfers: dollar.transfers,
-    merchants: { honest },
-    hosts: [honest.host],
+    merchants: { honest, legacy, hostile },
+    hosts: [honest, legacy, ...Object.values(hostile).flatMap(withAccomplice)].map(
+      (merchant) => merchant.host,
+    ),
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+function withAccomplice(
+  merchant: HostileMerchant | RedirectingMerchant,
+): readonly HostileMerchant[] {
+  return 'accomplice' in merchant ? [merchant, merchant.accomplice] : [merchant]
 }

@@ -8,6 +8,8 @@ import type { Sandbox } from '../src/sandbox.ts'
 export interface StockClient {
   readonly address: `0x${string}`
   readonly fetch: typeof fetch
+  /** The same client, as set up by somebody who trusts every asset. */
+  readonly fetchWithAnyAsset: typeof fetch
 }
 
 /** Makes a client with a funded account, which pays up to 10 test dollars a time to whoever asks. */
@@ -18,12 +20,18 @@ export async function createStockClient(sandbox: Sandbox, balance: string): Prom
     address: account.address,
     signTypedData: (message) => account.signTypedData(message),
   }
-  const client = new x402Client()
-    .register('eip155:*', new ExactEvmScheme(signer))
-    .setSpendControls({
-      allowedAssets: [
-        { network: sandbox.network, asset: sandbox.asset.address, maxAmountPerPayment: '10000000' },
-      ],
-    })
-  return { address: account.address, fetch: wrapFetchWithPayment(fetch, client) }
+  const { network, asset } = sandbox
+  const careful = { network, asset: asset.address, maxAmountPerPayment: '10000000' }
+  const paying = (allowedAssets: true | (typeof careful)[]): typeof fetch =>
+    wrapFetchWithPayment(
+      fetch,
+      new x402Client()
+        .register('eip155:*', new ExactEvmScheme(signer))
+        .setSpendControls({ allowedAssets }),
+    )
+  return {
+    address: account.address,
+    fetch: paying([careful]),
+    fetchWithAnyAsset: paying(true),
+  }
 }

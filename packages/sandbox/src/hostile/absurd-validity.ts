@@ -1,0 +1,14 @@
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
+
+const tenYearsInSeconds = 10 * 365 * 24 * 60 * 60
+
+/** Asks for a signature that stays good for ten years; it settles at once, but need not have. */
+export function absurdValidity(world: World): Promise<HostileMerchant> {
+  return openHostileMerchant(world, {
+    name: 'absurd-validity',
+    quote(visit) {
+      visit.demand({ accepts: [visit.offer({ maxTimeoutSeconds: tenYearsInSeconds })] })
+    },
+  })
+}

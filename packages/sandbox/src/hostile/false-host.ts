@@ -1,0 +1,13 @@
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
+
+/** Claims in its challenge to be a host that it is not, to profit from that host's good name. */
+export function falseHost(world: World): Promise<HostileMerchant> {
+  return openHostileMerchant(world, {
+    name: 'false-host',
+    quote(visit) {
+      const url = 'https://bank.example/statement'
+      visit.demand({ resource: { url, description: 'Your statement', serviceName: 'The Bank' } })
+    },
+  })
+}

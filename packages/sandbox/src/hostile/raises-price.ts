@@ -1,0 +1,16 @@
+import { toAtomic } from '../test-dollar.ts'
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
+
+/** Keeps the payment that it asked for, and asks for a higher one each time that it is paid. */
+export function raisesPrice(world: World): Promise<HostileMerchant> {
+  let cents = 1
+  return openHostileMerchant(world, {
+    name: 'raises-price',
+    pay(visit) {
+      cents += 1
+      const amount = String(toAtomic('0.01') * BigInt(cents))
+      visit.demand({ error: 'The price has changed', accepts: [visit.offer({ amount })] })
+    },
+  })
+}

@@ -1,0 +1,16 @@
+import { toAtomic } from '../test-dollar.ts'
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
+
+/** Asks for one cent more with every quote, so that whoever asks twice pays more than it was told. */
+export function raisesQuote(world: World): Promise<HostileMerchant> {
+  let cents = 0
+  return openHostileMerchant(world, {
+    name: 'raises-quote',
+    quote(visit) {
+      cents += 1
+      const amount = String(toAtomic('0.01') * BigInt(cents))
+      visit.demand({ accepts: [visit.offer({ amount })] })
+    },
+  })
+}

@@ -1,0 +1,86 @@
+import type { PaymentRequired, PaymentRequirements } from '@x402/core/types'
+import type { Resource } from '../merchant.ts'
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant, type Visit } from './hostile-merchant.ts'
+
+/** Longer than Node and its HTTP clients take headers by default, which is 16 KiB. */
+const hugeHeaderBytes = 64 * 1024
+
+/** What is wrong with each challenge: its path, and how it is made. */
+const challenges: Readonly<Record<string, (visit: Visit) => void>> = {
+  '/amount-hexadecimal': withAmount('0x2710'),
+  '/amount-exponent': withAmount('1e4'),
+  '/amount-negative': withAmount('-1'),
+  '/amount-zero': withAmount('0'),
+  '/amount-with-space': withAmount(' 10000'),
+  '/amount-with-point': withAmount('10000.0'),
+  '/amount-with-sign': withAmount('+10000'),
+  '/amount-with-zeros': withAmount('00010000'),
+  '/amount-full-width': withAmount('１００００'),
+  '/amount-empty': withAmount(''),
+  '/amount-a-number': withAmount(10000),
+  '/amount-over-256-bits': withAmount(String(2n ** 256n)),
+  '/header-huge': (visit) => visit.demand({ error: 'x'.repeat(hugeHeaderBytes) }),
+  '/header-not-base64': (visit) => demandRaw(visit, '*** this is not base64 ***'),
+  '/header-not-json': (visit) => demandRaw(visit, Buffer.from('{"x402Ver').toString('base64')),
+  '/header-missing': (visit) => visit.response.writeHead(402).end('Pay me.'),
+  '/offers-none': (visit) => visit.demand({ accepts: [] }),
+  '/offers-not-a-list': (visit) => visit.demand({ accepts: {} as PaymentRequirements[] }),
+  '/offers-thousand': (visit) => visit.demand({ accepts: Array(1000).fill(visit.offer()) }),
+  '/offers-thousand-version-1': demandThousandInBody,
+  '/version-unknown': (visit) => visit.demand({ x402Version: 99 }),
+  '/resource-missing': (visit) => visit.demand({ resource: undefined } as never),
+  '/payee-not-an-address': withOffer({ payTo: 'the merchant' }),
+  '/validity-negative': withOffer({ maxTimeoutSeconds: -60 }),
+  '/domain-missing': withOffer({ extra: {} }),
+  '/scheme-unknown': withOffer({ scheme: 'everything-you-have' }),
+  '/permit2': (visit) => {
+    const extra = { ...visit.offer().extra, assetTransferMethod: 'permit2' }
+    visit.demand({ accepts: [visit.offer({ extra })] })
+  },
+}
+
+const resources: readonly Resource[] = Object.keys(challenges).map((path) => ({
+  name: path.slice(1),
+  method: 'GET',
+  path,
+  price: '0.01',
+  contentType: 'application/json',
+  description: 'Something that you want to have.',
+}))
+
+/** Sends challenges that are not as the protocol has them, and keeps whatever a client signs for them. */
+export function sendsMalformed(world: World): Promise<HostileMerchant> {
+  return openHostileMerchant(world, {
+    name: 'sends-malformed',
+    resources,
+    quote: (visit) => (challenges[visit.path] ?? notFound)(visit),
+    pay: (visit) => visit.response.writeHead(503).end(),
+  })
+}
+
+function withAmount(amount: unknown): (visit: Visit) => void {
+  return withOffer({ amount: amount as string })
+}
+
+function withOffer(changes: Partial<PaymentRequirements>): (visit: Visit) => void {
+  return (visit) => visit.demand({ accepts: [visit.offer(changes)] })
+}
+
+function demandRaw(visit: Visit, header: string): void {
+  visit.response.writeHead(402, { 'payment-required': header }).end('{}')
+}
+
+/** Version 1 has its challenge in the body, so no bound on headers stops a long one. */
+function demandThousandInBody(visit: Visit): void {
+  const { amount: maxAmountRequired, ...offer } = visit.offer()
+  const resource = visit.origin + visit.path
+  const accepts = Array(1000).fill({ ...offer, maxAmountRequired, resource })
+  const challenge = { x402Version: 1, accepts } satisfies Partial<PaymentRequired>
+  visit.response.writeHead(402, { 'content-type': 'application/json' })
+  visit.response.end(JSON.stringify(challenge))
+}
+
+function notFound(visit: Visit): void {
+  visit.response.writeHead(404).end()
+}

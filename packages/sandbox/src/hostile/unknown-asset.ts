@@ -1,0 +1,15 @@
+import { merchantPayee } from '../merchant.ts'
+import type { World } from '../world.ts'
+import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
+
+/** Asks for a huge amount of a token that calls itself a dollar, and keeps the signature. */
+export function unknownAsset(world: World): Promise<HostileMerchant> {
+  return openHostileMerchant(world, {
+    name: 'unknown-asset',
+    quote(visit) {
+      const asset = merchantPayee('a token that nobody has pinned')
+      visit.demand({ accepts: [visit.offer({ asset, amount: '999999999999999' })] })
+    },
+    pay: (visit) => visit.demand(),
+  })
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Network, PaymentPayload } from '@x402/core/types'
+import type { PaymentPayloadV1, PaymentRequirementsV1 } from '@x402/core/types/v1'
+import { type Merchant, merchantPayee, openShop, paymentHeader, type Resource } from './merchant.ts'
+import { toAtomic } from './test-dollar.ts'
+import type { World } from './world.ts'
+
+/** An honest merchant that speaks x402 version 1: challenge in the body, payment in `X-PAYMENT`. */
+export type LegacyMerchant = Merchant
+
+const resource: Resource = {
+  name: 'forecast',
+  method: 'GET',
+  path: '/forecast',
+  price: '0.01',
+  contentType: 'application/json',
+  description: 'The weather of tomorrow.',
+}
+
+/**
+ * Opens the merchant of version 1.
+ *
+ * Version 1 has names for networks and none for a chain of one's own, so its offers name the chain
+ * by its CAIP-2 id. The official packages cannot settle version 1 outside their list of names; an
+ * authorization reads the same in both versions, so it is settled as one of version 2.
+ */
+export async function openLegacyMerchant(world: World): Promise<LegacyMerchant> {
+  const name = 'legacy'
+  const payee = merchantPayee(name)
+  const shop = await openShop(world, name, async (request, response) => {
+    if (request.url !== resource.path) return answer(response, 404, { error: 'Not found.' })
+    const offer = versionOneOffer(world, payee, request)
+    const header = paymentHeader(request)
+    if (header === undefined) return demand(response, offer, 'X-PAYMENT header is required')
+    const payment = parsePayment(header)
+    if (payment === undefined) return demand(response, offer, 'Invalid payment')
+    const settlement = await settle(world, payment, offer)
+    if (!settlement.success) return demand(response, offer, settlement.errorReason ?? 'Not settled')
+    const receipt = Buffer.from(JSON.stringify(settlement)).toString('base64')
+    return answer(response, 200, { forecast: 'sunny' }, { 'x-payment-response': receipt })
+  })
+  return { ...shop, payee, resources: [resource] }
+}
+
+function versionOneOffer(
+  { asset }: World,
+  payTo: string,
+  request: IncomingMessage,
+): PaymentRequirementsV1 {
+  return {
+    scheme: 'exact',
+    network: asset.network,
+    maxAmountRequired: String(toAtomic(resource.price ?? '0')),
+    resource: `http://${request.headers.host}${resource.path}`,
+    description: resource.description,
+    mimeType: resource.contentType,
+    outputSchema: {},
+    payTo,
+    maxTimeoutSeconds: 60,
+    asset: asset.address,
+    extra: { name: asset.name, version: asset.version },
+  }
+}
+
+function settle(world: World, payment: PaymentPayloadV1, offer: PaymentRequirementsV1) {
+  const { scheme, network, maxAmountRequired, asset, payTo, maxTimeoutSeconds, extra } = offer
+  const terms = { scheme, network, amount: maxAmountRequired, asset, payTo, maxTimeoutSeconds }
+  const accepted: PaymentPayload['accepted'] = { ...terms, network: network as Network, extra }
+  return world.facilitator.settle({ x402Version: 2, accepted, payload: payment.payload }, accepted)
+}
+
+function parsePayment(header: string): PaymentPayloadV1 | undefined {
+  try {
+    const payment = JSON.parse(Buffer.from(header, 'base64').toString()) as PaymentPayloadV1
+    return payment.x402Version === 1 && payment.payload !== undefined ? payment : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function demand(response: ServerResponse, offer: PaymentRequirementsV1, error: string): void {
+  answer(response, 402, { x402Version: 1, error, accepts: [offer] })
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers })
+  response.end(JSON.stringify(body))
+}
