@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { boundedBody } from './bounded-body.ts'
+
+const text = 'one two three '.repeat(100)
+const plain = Buffer.from(text)
+
+function source(...chunks: readonly Uint8Array[]): Readable {
+  return Readable.from(chunks, { objectMode: false })
+}
+
+/** An endless source, and how many chunks were taken from it. */
+function endless(chunk: Uint8Array): { readonly stream: Readable; readonly taken: () => number } {
+  let taken = 0
+  const chunks = (function* () {
+    for (;;) {
+      taken += 1
+      yield chunk
+    }
+  })()
+  return { stream: Readable.from(chunks, { objectMode: false }), taken: () => taken }
+}
+
+describe('a plain body', () => {
+  test('is returned whole', async () => {
+    expect(await boundedBody(source(plain, plain), undefined, 10_000)).toEqual({
+      body: new Uint8Array(Buffer.from(text + text)),
+      truncated: false,
+      broken: false,
+    })
+  })
+
+  test('may be empty', async () => {
+    const read = await boundedBody(source(), 'identity', 10)
+    expect(read).toEqual({ body: new Uint8Array(), truncated: false, broken: false })
+  })
+
+  test('is whole at the bound, and cut one byte over it', async () => {
+    const whole = await boundedBody(source(plain), undefined, plain.length)
+    expect(whole.truncated).toBe(false)
+    const cut = await boundedBody(source(plain), undefined, plain.length - 1)
+    expect(cut).toEqual({
+      body: new Uint8Array(plain.subarray(0, -1)),
+      truncated: true,
+      broken: false,
+    })
+  })
+
+  test('grows over many chunks without losing a byte', async () => {
+    const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251))
+    const chunks = Array.from({ length: 1_000 }, (_, n) => bytes.subarray(n * 100, n * 100 + 100))
+    const read = await boundedBody(source(...chunks), undefined, 100_000)
+    expect(Buffer.compare(read.body, bytes)).toBe(0)
+    expect(read.truncated).toBe(false)
+  })
+
+  test('that does not end is cut, and its source is destroyed', async () => {
+    const { stream, taken } = endless(Buffer.alloc(1_000))
+    const read = await boundedBody(stream, undefined, 100_000)
+    expect(read.body.length).toBe(100_000)
+    expect(read.truncated).toBe(true)
+    expect(stream.destroyed).toBe(true)
+    // The bound, and what the stream had read ahead.
+    expect(taken()).toBeLessThan(200)
+  })
+
+  test('that breaks keeps what came before', async () => {
+    const chunks = (async function* () {
+      yield plain
+      throw new Error('reset')
+    })()
+    const read = await boundedBody(Readable.from(chunks, { objectMode: false }), undefined, 10_000)
+    expect(read).toEqual({ body: new Uint8Array(plain), truncated: false, broken: true })
+  })
+})
+
+const encodings: readonly [string, (bytes: Uint8Array) => Buffer][] = [
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['GZip ', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+]
+
+describe.each(encodings)('a body encoded with %j', (name, encode) => {
+  test('is decoded', async () => {
+    const read = await boundedBody(source(encode(plain)), name, 10_000)
+    expect(read).toEqual({ body: new Uint8Array(plain), truncated: false, broken: false })
+  })
+
+  test('is bounded by its decoded size', async () => {
+    const bomb = encode(Buffer.alloc(32 * 1_048_576))
+    const read = await boundedBody(source(bomb), name, 100_000)
+    expect(read.body.length).toBe(100_000)
+    expect(read.truncated).toBe(true)
+    expect(read.broken).toBe(false)
+  })
+
+  test('is broken when it is cut short', async () => {
+    const read = await boundedBody(source(encode(plain).subarray(0, -9)), name, 10_000)
+    expect(read.broken).toBe(true)
+    expect(read.truncated).toBe(false)
+  })
+
+  test('is broken when it is something else', async () => {
+    const read = await boundedBody(source(plain), name, 10_000)
+    expect(read).toEqual({ body: new Uint8Array(), truncated: false, broken: true })
+  })
+
+  test('is whole when it is empty, as after HEAD', async () => {
+    const read = await boundedBody(source(), name, 10_000)
+    expect(read).toEqual({ body: new Uint8Array(), truncated: false, broken: false })
+  })
+})
+
+test('an encoded body without end is cut at the decoded bound', async () => {
+  const member = gzipSync(Buffer.alloc(1_048_576))
+  const { stream, taken } = endless(member)
+  const read = await boundedBody(stream, 'gzip', 100_000)
+  expect(read.body.length).toBe(100_000)
+  expect(read.truncated).toBe(true)
+  expect(stream.destroyed).toBe(true)
+  // What the two streams read ahead, and not the time that it takes to notice.
+  expect(taken()).toBeLessThan(500)
+})
+
+test.each(encodings)(
+  'a long body that %j does not shrink is cut, not broken',
+  async (name, encode) => {
+    const encoded = encode(randomBytes(4 * 1_048_576))
+    const chunks = Array.from({ length: Math.ceil(encoded.length / 65_536) }, (_, index) =>
+      encoded.subarray(index * 65_536, (index + 1) * 65_536),
+    )
+    const read = await boundedBody(source(...chunks), name, 100_000)
+    expect(read.body.length).toBe(100_000)
+    expect(read).toMatchObject({ truncated: true, broken: false })
+  },
+)
+
+test('an encoded body without end that decodes to nothing is broken', async () => {
+  const { stream } = endless(gzipSync(Buffer.alloc(0)))
+  const read = await boundedBody(stream, 'gzip', 100_000)
+  expect(read).toEqual({ body: new Uint8Array(), truncated: false, broken: true })
+})
+
+test.each(['zstd', 'compress', 'gzip, gzip', 'identity, gzip', 'constructor', '__proto__'])(
+  'a body encoded with %j is broken, and not read',
+  async (name) => {
+    const { stream, taken } = endless(plain)
+    const read = await boundedBody(stream, name, 10_000)
+    expect(read).toEqual({ body: new Uint8Array(), truncated: false, broken: true })
+    expect(stream.destroyed).toBe(true)
+    expect(taken()).toBe(0)
+  },
+)
+
+test('raw deflate, which is no HTTP encoding, is broken', async () => {
+  const read = await boundedBody(source(deflateRawSync(plain)), 'deflate', 10_000)
+  expect(read.broken).toBe(true)
+})
