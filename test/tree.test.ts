@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join, posix } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { root } from './check/command.ts'
+import { publishedPackages } from './check/published-package.ts'
+
+const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((file) => file !== '' && existsSync(join(root, file)))
+const tests = files.filter((file) => file.endsWith('.test.ts'))
+const sources = files.filter(
+  (file) => /^packages\/.*\/src\/.*\.ts$/.test(file) && !tests.includes(file),
+)
+const packages = publishedPackages()
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+}
+
+describe('every package', () => {
+  test.each(packages)('$name says what it is and what it needs', ({ folder, manifest }) => {
+    expect(files).toContain(`${folder}/README.md`)
+    expect(manifest.engines).toEqual({ node: '>=22.13' })
+    expect(manifest.scripts).toHaveProperty('build')
+  })
+
+  test.each(packages)('$name publishes the build of what the workspace uses', (published) => {
+    const { exports, bin, publishConfig } = published.manifest
+    const built = Object.entries(exports).map(([path, source]) => [path, builtFrom(String(source))])
+    expect(publishConfig?.exports).toEqual({
+      ...Object.fromEntries(
+        built.map(([path, file]) => [path, { types: `${file}.d.ts`, default: `${file}.js` }]),
+      ),
+      './package.json': './package.json',
+    })
+    const commands = Object.entries(bin ?? {})
+    expect(publishConfig?.bin ?? {}).toEqual(
+      Object.fromEntries(commands.map(([name, source]) => [name, `${builtFrom(source)}.js`])),
+    )
+    for (const source of [...Object.values(exports), ...Object.values(bin ?? {})]) {
+      expect(files).toContain(posix.join(published.folder, String(source)))
+      expect(published.manifest.scripts?.build).toContain(String(source).replace('./', ''))
+    }
+  })
+})
+
+/** `./src/testing/index.ts` is built to `./dist/testing/index` with two endings. */
+function builtFrom(source: string): string {
+  return source.replace('./src/', './dist/').replace(/\.ts$/, '')
+}
+
+describe('every file', () => {
+  test('an entry exports by name, and does nothing else', () => {
+    const entries = packages.flatMap(({ folder, manifest }) =>
+      Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
+    )
+    const bodies = entries.map((entry) => read(entry).replace(/\/\*\*[\s\S]*?\*\//g, ''))
+    const named = /export (type )?\{[^}]*\} from '[^']+'|export \{\}/g
+    expect(bodies.map((body) => body.replace(named, '').trim())).toEqual(entries.map(() => ''))
+    expect(entries.filter((entry) => !/(^|[/-])(index|entry)\.ts$/.test(entry))).toEqual([])
+  })
+
+  test('only a folder that is an entry has an index', () => {
+    const entries = packages.flatMap(({ folder, manifest }) =>
+      Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
+    )
+    const indexes = sources.filter((file) => basename(file) === 'index.ts')
+    expect(indexes.filter((file) => !entries.includes(file))).toEqual([])
+  })
+
+  test('is named after a noun', () => {
+    const empty = /^(utils?|helpers?|commons?|types?|shared|misc|lib)$/
+    const typescript = files.filter((file) => file.endsWith('.ts'))
+    expect(
+      typescript.filter((file) => file.split(/[/.]/).some((part) => empty.test(part))),
+    ).toEqual([])
+  })
+
+  test('a test stands beside what it tests', () => {
+    const alone = tests
+      .filter((file) => file.startsWith('packages/'))
+      .filter((file) => {
+        const stem = file.replace('.test.ts', '')
+        return !files.some((other) => other !== file && other.startsWith(`${stem}.`))
+      })
+    expect(alone).toEqual([])
+  })
+
+  test('what runs is named by a test', () => {
+    const tested = tests.map(read).join('\n')
+    const untested = sources.filter((file) => {
+      const names = [...read(file).matchAll(valueExport)].map((match) => match[1])
+      const beside = tests.includes(file.replace(/\.ts$/, '.test.ts'))
+      return names.length > 0 && !beside && !names.some((name) => namesWord(tested, name))
+    })
+    expect(untested).toEqual([])
+  })
+
+  test('names no registry and no folder of a machine', () => {
+    const forbidden = /registry\.[a-z]+\.[a-z]+|\/(work|root|tmp|home)\//
+    const found = files
+      .filter((file) => file !== 'test/tree.test.ts')
+      .filter((file) => forbidden.test(read(file)))
+    expect(found).toEqual([])
+  })
+})
+
+describe('every import', () => {
+  test.each(packages)('of $name follows the arrows of the plan', ({ folder }) => {
+    const arrow = arrows.find(({ from }) => from.test(folder))
+    expect(arrow, `${folder} has no arrow`).toBeDefined()
+    const own = sources.filter((file) => file.startsWith(`${folder}/src/`))
+    const forbidden = own.flatMap((file) =>
+      importsOf(file)
+        .filter(({ specifier }) => /^(@bursar\/|bursar(\/|$))/.test(specifier))
+        .filter(({ specifier, typeOnly }) => {
+          const allowed = [...(arrow?.to ?? []), ...(typeOnly ? (arrow?.typesOf ?? []) : [])]
+          return !allowed.includes(specifier)
+        })
+        .map(({ specifier }) => `${file} imports ${specifier}`),
+    )
+    expect(forbidden).toEqual([])
+  })
+
+  test.each(packages)('of $name that is relative stays in its sources', ({ folder }) => {
+    const own = sources.filter((file) => file.startsWith(`${folder}/src/`))
+    const outside = own.flatMap((file) =>
+      importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .filter(({ specifier }) => !posix.join(file, '..', specifier).startsWith(`${folder}/src/`))
+        .map(({ specifier }) => `${file} imports ${specifier}`),
+    )
+    expect(outside).toEqual([])
+  })
+})
+
+/** Which of our own packages the sources of a package may import; `typesOf` adds what is gone at run time. */
+const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly string[] }[] = [
+  { from: /^packages\/core$/, to: [] },
+  { from: /^packages\/sandbox$/, to: [] },
+  { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
+  { from: /^packages\/(rails|stores|wallets)\//, to: ['@bursar/core'] },
+]
+
+/** The formatter keeps imports at the start of a line, where comments and strings never have one. */
+function importsOf(file: string): { specifier: string; typeOnly: boolean }[] {
+  const text = read(file)
+  const fixed = [
+    ...text.matchAll(/^(?:import|export)( type)?\b(?:[\w\s{},*]*? from)? '([^']+)'$/gm),
+  ]
+  const dynamic = [...text.matchAll(/\bimport\('([^']+)'\)/g)]
+  return [
+    ...fixed.map((match) => ({ specifier: match[2] ?? '', typeOnly: match[1] !== undefined })),
+    ...dynamic.map((match) => ({ specifier: match[1] ?? '', typeOnly: false })),
+  ]
+}
+
+const valueExport = /^export (?:async )?(?:function|class|const) (\w+)/gm
+
+function namesWord(text: string, word: string | undefined): boolean {
+  return new RegExp(`\\b${word}\\b`).test(text)
+}
