@@ -1,12 +1,13 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { TransferAuthorization } from '../wallet.ts'
 import { fakeSignature, fakeWallet } from './fake-wallet.ts'
+import { testWallet } from './test-wallet.ts'
 
 const request: TransferAuthorization = {
   kind: 'transfer-authorization',
   family: 'evm',
   token: { chainId: 31_337, address: `0x${'1'.repeat(40)}`, name: 'Fake USD', version: '1' },
-  from: `0x${'2'.repeat(40)}`,
+  from: await fakeWallet().address('evm'),
   to: `0x${'3'.repeat(40)}`,
   value: 1n,
   validAfter: 0n,
@@ -25,8 +26,7 @@ test('signs the same request alike, and any other differently', async () => {
 })
 
 test('answers as it is told, one request each', async () => {
-  const wallet = fakeWallet({ address: `0x${'2'.repeat(40)}` })
-  expect(await wallet.address('evm')).toBe(`0x${'2'.repeat(40)}`)
+  const wallet = fakeWallet()
   wallet.answerNext('throw', 'wallet_unavailable', 'credential_expired')
   await expect(wallet.sign(request)).rejects.toThrow('told to throw')
   expect(await wallet.sign(request)).toMatchObject({ notSigned: 'wallet_unavailable' })
@@ -48,3 +48,21 @@ test('hangs until it is released, and then signs', async () => {
   wallet.release()
   expect(await hanging).toEqual({ signature: fakeSignature(request) })
 })
+
+test('has the address that it is given, and signs for no other', async () => {
+  const address = `0x${'2'.repeat(40)}`
+  const wallet = fakeWallet({ address })
+  expect(await wallet.address('evm')).toBe(address)
+  await expect(wallet.sign(request)).rejects.toThrow(`cannot sign for ${request.from}`)
+  expect(await wallet.sign({ ...request, from: address })).toHaveProperty('signature')
+})
+
+testWallet(
+  'fakeWallet',
+  async () => ({
+    wallet: fakeWallet(),
+    verify: async (_address, request, signature) => fakeSignature(request) === signature,
+    secrets: [],
+  }),
+  { describe, test, expect },
+)

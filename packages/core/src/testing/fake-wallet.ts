@@ -40,6 +40,7 @@ export function fakeWallet(options: FakeWalletOptions = {}): FakeWallet {
     address: async () => address,
     async sign(request): Promise<SignResult> {
       requests.push(request)
+      assertFrom(request, address)
       const answer = answers.shift() ?? 'sign'
       switch (answer) {
         case 'sign':
@@ -62,6 +63,12 @@ export function fakeWallet(options: FakeWalletOptions = {}): FakeWallet {
       hanging = []
     },
   }
+}
+
+function assertFrom(request: SignRequest, address: string): void {
+  const from = request.kind === 'transfer-authorization' ? request.from : request.authorizer
+  if (from.toLowerCase() === address.toLowerCase()) return
+  throw new Error(`The fake wallet of ${address} cannot sign for ${from}.`)
 }
 
 /** The only signature of a request that the fake chain believes: 65 bytes, as a real one has. */

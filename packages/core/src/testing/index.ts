@@ -33,3 +33,5 @@ export {
   fakeWallet,
 } from './fake-wallet.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
+export type { Expectation, TestRunner } from './test-runner.ts'
+export { testWallet, type WalletWorld } from './test-wallet.ts'

@@ -1,1 +1,1 @@
-export {}
+export { type TypedDataAccount, type ViemWalletOptions, viemWallet } from './viem-wallet.ts'

@@ -1,0 +1,124 @@
+import { inspect } from 'node:util'
+import type { CancelAuthorization, SignRequest, TransferAuthorization, Wallet } from '../wallet.ts'
+import type { TestRunner } from './test-runner.ts'
+
+/** A wallet to test, and how to check what it signs. */
+export interface WalletWorld {
+  readonly wallet: Wallet
+  /** Whether a signature of this address is one for exactly this request. */
+  verify(address: string, request: SignRequest, signature: `0x${string}`): Promise<boolean>
+  /** Texts that may never be seen through the wallet, such as its key. */
+  readonly secrets: readonly string[]
+}
+
+const token = {
+  chainId: 31_337,
+  address: `0x${'c0ffee'.padStart(40, '0')}`,
+  name: 'Test USD',
+  version: '1',
+}
+const nonce = `0x${'7e'.repeat(32)}` as const
+
+/**
+ * The conformance suite of the wallet seam: what every wallet has to keep for the core to be right.
+ *
+ * @example
+ * testWallet('viemWallet', async () => ({ wallet, verify, secrets: [key] }), { describe, test, expect })
+ */
+export function testWallet(
+  name: string,
+  makeWorld: () => Promise<WalletWorld>,
+  { describe, test, expect }: TestRunner,
+): void {
+  const sign = async ({ wallet }: WalletWorld, request: SignRequest): Promise<`0x${string}`> => {
+    const result = await wallet.sign(request)
+    if ('signature' in result) return result.signature
+    throw new Error(`The wallet did not sign: ${result.reason}`)
+  }
+  describe(`${name} keeps the promises of a wallet`, () => {
+    test('has one address for each family, and it stays', async () => {
+      const { wallet } = await makeWorld()
+      expect(wallet.families).toEqual(['evm'])
+      const address = await wallet.address('evm')
+      expect(address).toMatch(/^0x[0-9a-fA-F]{40}$/)
+      expect(await wallet.address('evm')).toBe(address)
+    })
+
+    test('signs a transfer, for exactly these terms', async () => {
+      const world = await makeWorld()
+      const address = await world.wallet.address('evm')
+      const request = transferFrom(address)
+      const signature = await sign(world, request)
+      expect(signature).toMatch(/^0x[0-9a-f]+$/i)
+      expect(await world.verify(address, request, signature)).toBe(true)
+      for (const changed of changesOf(request)) {
+        expect(await world.verify(address, changed, signature)).toBe(false)
+      }
+    })
+
+    test('signs a cancellation', async () => {
+      const world = await makeWorld()
+      const address = await world.wallet.address('evm')
+      const request = cancellationOf(address)
+      const signature = await sign(world, request)
+      expect(await world.verify(address, request, signature)).toBe(true)
+    })
+
+    test('signs nothing else', async () => {
+      const { wallet } = await makeWorld()
+      const address = await wallet.address('evm')
+      const stranger = `0x${'bad'.padStart(40, '0')}`
+      const requests = [
+        transferFrom(stranger),
+        cancellationOf(stranger),
+        { ...transferFrom(address), kind: 'permit' } as unknown as SignRequest,
+        undefined as unknown as SignRequest,
+      ]
+      for (const request of requests) expect(await isSigned(wallet, request)).toBe(false)
+    })
+
+    test('shows no secret, and nothing that could sign a raw transaction', async () => {
+      const { wallet, secrets } = await makeWorld()
+      const shown = `${inspect(wallet, { depth: 9, showHidden: true })} ${JSON.stringify(wallet)}`
+      for (const secret of secrets) expect(shown.includes(secret)).toBe(false)
+      const forbidden = ['account', 'signTransaction', 'sendTransaction', 'signMessage']
+      for (const member of forbidden) expect(member in wallet).toBe(false)
+    })
+  })
+}
+
+function transferFrom(from: string): TransferAuthorization {
+  return {
+    kind: 'transfer-authorization',
+    family: 'evm',
+    token,
+    from,
+    to: `0x${'5e11e4'.padStart(40, '0')}`,
+    value: 10_000n,
+    validAfter: 0n,
+    validBefore: 1_900_000_000n,
+    nonce,
+  }
+}
+
+function cancellationOf(authorizer: string): CancelAuthorization {
+  return { kind: 'cancel-authorization', family: 'evm', token, authorizer, nonce }
+}
+
+function changesOf(request: TransferAuthorization): readonly TransferAuthorization[] {
+  return [
+    { ...request, to: `0x${'bad'.padStart(40, '0')}` },
+    { ...request, value: request.value + 1n },
+    { ...request, validBefore: request.validBefore + 1n },
+    { ...request, nonce: `0x${'7f'.repeat(32)}` },
+    { ...request, token: { ...token, chainId: 1 } },
+  ]
+}
+
+async function isSigned(wallet: Wallet, request: SignRequest): Promise<boolean> {
+  try {
+    return 'signature' in (await wallet.sign(request))
+  } catch {
+    return false
+  }
+}
