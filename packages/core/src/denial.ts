@@ -1,3 +1,5 @@
+import { formatAmount } from './money.ts'
+
 /**
  * Every code of a refusal, in order of precedence: where several hold, the first is answered.
  * `docs/reference/denials.md` explains each; a test holds page, union and texts together.
@@ -43,4 +45,117 @@ export interface Denial {
   readonly message: string
   /** For the operator: everything that is known. */
   readonly detail: string
+}
+
+/** What a refusal's texts are made of. */
+export interface DenialFacts {
+  readonly amountMicro?: bigint | undefined
+  readonly limitMicro?: bigint | undefined
+  readonly remainingMicro?: bigint | undefined
+  readonly currency?: string | undefined
+  readonly host?: string | undefined
+  /** For the model: what is wrong with its own request. Made by the guard, never by a merchant. */
+  readonly problem?: string | undefined
+  /** For the operator only: names, ids, addresses, the policy, the cause. */
+  readonly cause?: string | undefined
+}
+
+type Text = (facts: DenialFacts) => string
+
+/** Makes a refusal from its facts. */
+export function deny(code: DenialCode, facts: DenialFacts = {}): Denial {
+  const message = modelTexts[code](facts)
+  const { amountMicro, limitMicro, remainingMicro, currency } = facts
+  const known = [
+    facts.host === undefined ? undefined : `host ${facts.host}`,
+    amountMicro === undefined ? undefined : `amount ${money(amountMicro, currency)}`,
+    limitMicro === undefined ? undefined : `limit ${money(limitMicro, currency)}`,
+    remainingMicro === undefined ? undefined : `remaining ${money(remainingMicro, currency)}`,
+    facts.problem,
+    facts.cause,
+  ].filter((part) => part !== undefined)
+  return { code, message, detail: known.length === 0 ? code : `${code}: ${known.join('; ')}` }
+}
+
+/** The refusal whose code comes first in the order of precedence. */
+export function firstDenial(denials: readonly Denial[]): Denial | undefined {
+  return denials.reduce<Denial | undefined>(
+    (first, next) =>
+      first && denialCodes.indexOf(first.code) <= denialCodes.indexOf(next.code) ? first : next,
+    undefined,
+  )
+}
+
+function money(micro: bigint, currency = ''): string {
+  return `${formatAmount(micro)} ${currency}`.trimEnd()
+}
+
+function price(facts: DenialFacts): string {
+  return facts.amountMicro === undefined
+    ? 'This payment'
+    : `Payment of ${money(facts.amountMicro, facts.currency)}`
+}
+
+function limit(facts: DenialFacts): string {
+  return facts.limitMicro === undefined ? '' : ` of ${money(facts.limitMicro, facts.currency)}`
+}
+
+function left(facts: DenialFacts): string {
+  return facts.remainingMicro === undefined
+    ? ''
+    : ` ${money(facts.remainingMicro, facts.currency)} is left.`
+}
+
+const noRetry = 'Do not try again.'
+
+const modelTexts: Readonly<Record<DenialCode, Text>> = {
+  session_unknown: () => `There is no payment session for this call. ${noRetry} Tell the user.`,
+  session_revoked: () => `The payment session was ended. ${noRetry} Tell the user.`,
+  session_expired: () => `The payment session has expired. ${noRetry} Tell the user.`,
+  session_locked: () => `The payment session is locked. ${noRetry} Tell the user.`,
+  delegation_revoked: () =>
+    `The user has withdrawn the permission to spend. ${noRetry} Tell the user.`,
+  delegation_expired: () => `The user's permission to spend has expired. ${noRetry} Tell the user.`,
+  key_conflict: () =>
+    'This tool call was already used for another request. Make a new tool call for this one.',
+  duplicate_open: () =>
+    'The same request is being paid already. Do not try again; wait for its outcome.',
+  request_not_allowed: (facts) =>
+    `This request is not allowed${facts.problem ? `: ${facts.problem}` : ''}. Correct it or leave it.`,
+  request_rate_exceeded: () => 'Too many requests in a short time. Wait a minute before the next.',
+  challenge_invalid: () =>
+    `The resource asks for payment in a way that cannot be understood. ${noRetry} Use another resource.`,
+  no_acceptable_offer: () =>
+    `The resource cannot be paid in any way that is allowed here. ${noRetry} Use another resource.`,
+  unknown_asset: () =>
+    `The resource asks for a currency that is not known here. ${noRetry} Use another resource.`,
+  currency_mismatch: () =>
+    `The resource asks for another currency than the session has. ${noRetry} Use another resource.`,
+  merchant_not_allowed: (facts) =>
+    `Paying ${facts.host ?? 'this merchant'} is not allowed in this session. ${noRetry} Use an allowed merchant.`,
+  policy_denied: () => `A rule of the operator forbids this payment. ${noRetry}`,
+  payment_limit_exceeded: (facts) =>
+    `${price(facts)} is over the limit${limit(facts)} per payment. Ask for something cheaper.`,
+  payment_count_exceeded: () =>
+    `The number of payments that are allowed is used up. ${noRetry} Go on without paying.`,
+  window_limit_exceeded: (facts) =>
+    `${price(facts)} is over what may be spent in this period. Go on without paying, or wait.`,
+  merchant_limit_exceeded: (facts) =>
+    `${price(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
+  session_limit_exceeded: (facts) =>
+    `${price(facts)} is over what is left of the session's budget.${left(facts)} Ask for something cheaper, or go on without paying.`,
+  delegation_limit_exceeded: (facts) =>
+    `${price(facts)} is over what is left of the user's permission to spend.${left(facts)} Ask for something cheaper, or go on without paying.`,
+  end_user_limit_exceeded: (facts) =>
+    `${price(facts)} is over what the user may spend in all.${left(facts)} Go on without paying.`,
+  insufficient_funds: () =>
+    `There is not enough money in the user's wallet. ${noRetry} Tell the user to add funds.`,
+  approval_required: (facts) =>
+    `${price(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. ${noRetry} Tell the user.`,
+  approval_denied: () => `The user said no to this payment. ${noRetry}`,
+  approval_expired: () => 'The user did not answer in time. Ask again only if it is still needed.',
+  wallet_unavailable: () =>
+    `The user's wallet cannot be reached now. Nothing was paid. Tell the user.`,
+  credential_expired: () =>
+    `The guard's access to the user's wallet has expired. Nothing was paid. ${noRetry} Tell the user.`,
 }

@@ -1,10 +1,25 @@
+export type {
+  DelegationSummary,
+  SessionSummary,
+  Spending,
+} from './account-summary.ts'
+export type { Administration, InstrumentSummary } from './administration.ts'
 export { type Asset, findAsset, pinnedAssets } from './asset.ts'
+export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.ts'
+export type { AuditListener } from './audit/hub.ts'
 export { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './audit/record.ts'
+export type { AuditHead, Verification } from './audit/verify.ts'
+export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
 export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
+export type { EndUser } from './end-user.ts'
 export { BursarError } from './errors.ts'
+export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
+export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
+export type { Instrument } from './instrument.ts'
 export type { Bucket, Limits, LimitsInput, Usage, WindowLimit, WindowSpan } from './limits.ts'
+export type { CreatedSession, Management } from './management.ts'
 export type { KnownMerchant, MerchantRule } from './merchant.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'
 export type {
@@ -19,6 +34,7 @@ export type {
   ResourceResponse,
   SessionStatus,
 } from './pay-result.ts'
+export { payingFetch } from './paying-fetch.ts'
 export type {
   Content,
   Delivery,
@@ -28,6 +44,16 @@ export type {
   Terms,
 } from './payment.ts'
 export { PaymentSession, type SessionPort } from './payment-session.ts'
+export type { PaymentSummary } from './payment-summary.ts'
+export {
+  allowHours,
+  allowMerchants,
+  allowNetworks,
+  askAbove,
+  type Policy,
+  type PolicyDecision,
+  type PolicyInput,
+} from './policy.ts'
 export type {
   Authorization,
   Challenge,
@@ -40,6 +66,7 @@ export type {
   Rail,
   Verdict,
 } from './rail.ts'
+export type { Reconciliation } from './reconcile.ts'
 export type { Session, SessionInput } from './session.ts'
 export {
   type Change,
@@ -53,6 +80,7 @@ export {
   type Store,
   type When,
 } from './store.ts'
+export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
 export {
   type CancelAuthorization,
   type SigningToken,

@@ -126,7 +126,7 @@ export type QuoteResult =
       readonly remaining: Money
       readonly message: string
     }
-  | Exclude<PayResult, { readonly status: 'undelivered' }>
+  | PayResult
 
 /** What a session says of itself. */
 export interface SessionStatus {

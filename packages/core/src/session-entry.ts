@@ -1,4 +1,4 @@
-export type { Denial, DenialCode } from './denial.ts'
+export type { DenialCode } from './denial.ts'
 export { BursarError } from './errors.ts'
 export type {
   Call,
@@ -12,4 +12,15 @@ export type {
   ResourceResponse,
   SessionStatus,
 } from './pay-result.ts'
+export { payingFetch } from './paying-fetch.ts'
 export { PaymentSession, type SessionPort } from './payment-session.ts'
+export {
+  type JsonSchemaProperty,
+  MAX_MODEL_CONTENT_CHARACTERS,
+  type ModelReceipt,
+  type ModelResult,
+  type PayTool,
+  payTool,
+  toModelResult,
+  withoutSession,
+} from './tool.ts'

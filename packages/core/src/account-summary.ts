@@ -1,0 +1,106 @@
+import type { RecordedLimits } from './audit/event.ts'
+import type { Consent, Delegation } from './delegation.ts'
+import { delegationEnd } from './delegation.ts'
+import { type Limits, remainingMicro, type Usage } from './limits.ts'
+import type { MerchantRule } from './merchant.ts'
+import { formatAmount } from './money.ts'
+import { type Session, sessionEnd } from './session.ts'
+
+/** What limits allow and what of it is used. Amounts are decimal strings. */
+export interface Spending {
+  readonly limits: RecordedLimits
+  readonly settled: string
+  readonly held: string
+  readonly remaining: string
+  readonly payments: number
+}
+
+/** A delegation as people and programs outside the guard read it. */
+export interface DelegationSummary extends Spending {
+  readonly id: string
+  readonly endUser: string
+  readonly agent: string
+  readonly instrument: string
+  readonly state: 'open' | 'revoked' | 'expired'
+  readonly merchants?: readonly MerchantRule[]
+  readonly consent: Consent
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly expiresAt: string
+}
+
+/** A session as people and programs outside the guard read it. Its token is not in it. */
+export interface SessionSummary extends Spending {
+  readonly id: string
+  readonly delegation: string
+  readonly state: 'open' | 'revoked' | 'expired' | 'locked'
+  readonly merchants?: readonly MerchantRule[]
+  readonly createdAt: string
+  readonly expiresAt: string
+}
+
+export function summaryOfDelegation(delegation: Delegation, now: number): DelegationSummary {
+  const end = delegationEnd(delegation, now)
+  return {
+    id: delegation.id,
+    endUser: delegation.endUser,
+    agent: delegation.agent,
+    instrument: delegation.instrument,
+    state: end === 'delegation_revoked' ? 'revoked' : end ? 'expired' : 'open',
+    ...(delegation.merchants ? { merchants: delegation.merchants } : {}),
+    consent: delegation.consent,
+    createdAt: new Date(delegation.createdAt).toISOString(),
+    expiresAt: new Date(delegation.expiresAt).toISOString(),
+    ...spending(delegation.limits, delegation.usage),
+  }
+}
+
+const sessionStates = {
+  session_revoked: 'revoked',
+  session_expired: 'expired',
+  session_locked: 'locked',
+} as const
+
+export function summaryOfSession(session: Session, now: number): SessionSummary {
+  const end = sessionEnd(session, now)
+  return {
+    id: session.id,
+    delegation: session.delegation,
+    state: end ? sessionStates[end] : 'open',
+    ...(session.merchants ? { merchants: session.merchants } : {}),
+    createdAt: new Date(session.createdAt).toISOString(),
+    expiresAt: new Date(session.expiresAt).toISOString(),
+    ...spending(session.limits, session.usage),
+  }
+}
+
+/** Limits as they are recorded and shown. */
+export function recordedLimits(limits: Limits): RecordedLimits {
+  return {
+    currency: limits.currency,
+    total: formatAmount(limits.totalMicro),
+    ...(limits.perPaymentMicro === undefined
+      ? {}
+      : { perPayment: formatAmount(limits.perPaymentMicro) }),
+    ...(limits.payments === undefined ? {} : { payments: limits.payments }),
+    ...(limits.windows.length === 0
+      ? {}
+      : {
+          windows: limits.windows.map(({ per, amountMicro, payments }) => ({
+            per,
+            ...(amountMicro === undefined ? {} : { amount: formatAmount(amountMicro) }),
+            ...(payments === undefined ? {} : { payments }),
+          })),
+        }),
+  }
+}
+
+function spending(limits: Limits, usage: Usage): Spending {
+  return {
+    limits: recordedLimits(limits),
+    settled: formatAmount(usage.settledMicro),
+    held: formatAmount(usage.heldMicro),
+    remaining: formatAmount(remainingMicro(limits, usage)),
+    payments: usage.payments,
+  }
+}

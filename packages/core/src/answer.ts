@@ -1,0 +1,176 @@
+import type { Denial } from './denial.ts'
+import type { HttpResponse } from './http.ts'
+import { formatAmount } from './money.ts'
+import type { Money, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
+import type { Content, Delivery, Payment } from './payment.ts'
+import type { Claim } from './rail.ts'
+import { sha256 } from './token.ts'
+
+/** What is kept of a response with its payment: enough for a document, little for a store. */
+export const MAX_KEPT_BYTES = 262_144
+
+/** Headers that a caller must not see, or that no longer say the truth about a decoded body. */
+const withheldHeaders = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'keep-alive',
+  'payment-required',
+  'payment-response',
+  'proxy-authenticate',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-payment-response',
+])
+
+/** A response as callers get it: bounded by the client, and without what is the guard's. */
+export function resourceResponse(response: HttpResponse): ResourceResponse {
+  return {
+    status: response.status,
+    headers: Object.fromEntries(
+      Object.entries(response.headers).filter(([name]) => !withheldHeaders.has(name)),
+    ),
+    body: response.body,
+    truncated: response.truncated,
+  }
+}
+
+/** What came back for the money. A status of 400 or more, or a broken body, is no delivery. */
+export function deliveryOf(response: HttpResponse): Delivery {
+  return {
+    httpStatus: response.status,
+    contentType: (response.headers['content-type'] ?? '').slice(0, 100),
+    contentSha256: sha256(response.body),
+    bytes: response.body.byteLength,
+    truncated: response.truncated,
+    delivered: response.status < 400 && !response.broken,
+  }
+}
+
+/** What is kept with the payment, or `undefined` if it is over the bound. */
+export function keptContent(payment: string, response: ResourceResponse): Content | undefined {
+  return response.body.byteLength > MAX_KEPT_BYTES ? undefined : { payment, ...response }
+}
+
+export function money(micro: bigint, currency: string): Money {
+  return { amount: formatAmount(micro > 0n ? micro : 0n), currency }
+}
+
+export function deniedResult(denial: Denial, remaining?: Money): PayResult {
+  const { code, message } = denial
+  return { status: 'denied', code, message, ...(remaining ? { remaining } : {}) }
+}
+
+export function freeResult(response: ResourceResponse, remaining: Money): PayResult {
+  const message = `The resource answered with HTTP status ${response.status} and asked for no payment.`
+  return { status: 'free', response, remaining, message }
+}
+
+/** The answer after a believable claim. The ledger waits for proof; the caller does not. */
+export function paidResult(
+  payment: Payment,
+  response: ResourceResponse | undefined,
+  remaining: Money,
+): PayResult {
+  const receipt = receiptOf(payment)
+  const { amount, currency, merchant } = receipt
+  if (payment.delivery?.delivered === false) {
+    const message = `${amount} ${currency} was paid to ${merchant}, but the resource was not delivered (HTTP status ${payment.delivery.httpStatus}). Do not try again. Tell the user.`
+    return {
+      status: 'undelivered',
+      receipt,
+      ...(response ? { response } : {}),
+      remaining,
+      message,
+    }
+  }
+  const left = `${remaining.amount} ${remaining.currency} is left.`
+  if (response) {
+    const message = `Paid ${amount} ${currency} to ${merchant}. ${left}`
+    return { status: 'paid', receipt, response, remaining, message }
+  }
+  const message = `${amount} ${currency} was paid to ${merchant}, and what was delivered is no longer kept. Do not try again. ${left}`
+  return { status: 'paid', receipt, remaining, code: 'content_not_kept', message }
+}
+
+export function doubtResult(
+  payment: Payment,
+  response: ResourceResponse | undefined,
+  remaining: Money,
+): PayResult {
+  const { amountMicro, currency, host } = payment.terms
+  const message = `It is not known yet whether ${formatAmount(amountMicro)} ${currency} was paid to ${host}. Do not try again: it could pay twice. Tell the user.`
+  return {
+    status: 'in_doubt',
+    paymentId: payment.id,
+    ...(response ? { response } : {}),
+    remaining,
+    message,
+  }
+}
+
+/** The present state of a payment that an earlier call made. */
+export function earlierResult(
+  payment: Payment,
+  content: Content | undefined,
+  remaining: Money,
+): PayResult {
+  const response: ResourceResponse | undefined = content && {
+    status: content.status,
+    headers: content.headers,
+    body: content.body,
+    truncated: content.truncated,
+  }
+  switch (payment.state) {
+    case 'reserved':
+    case 'signed':
+      return {
+        status: 'in_progress',
+        paymentId: payment.id,
+        message: 'This call is being paid already. Do not try again; wait for its outcome.',
+      }
+    case 'in_doubt':
+      return doubtResult(payment, response, remaining)
+    case 'released':
+      return failedResult('This call failed, and nothing was paid. Make a new one if needed.')
+    case 'claimed':
+    case 'settled':
+      return paidResult(payment, response, remaining)
+    default:
+      return payment.state satisfies never
+  }
+}
+
+export function failedResult(
+  message: string,
+  code?: 'wallet_unavailable' | 'credential_expired',
+): PayResult {
+  return { status: 'failed', message, ...(code ? { code } : {}) }
+}
+
+function receiptOf(payment: Payment): Receipt {
+  const { terms, evidence, claimedTransaction } = payment
+  const isSettled = payment.state === 'settled'
+  const transaction = isSettled ? evidence?.transaction : claimedTransaction
+  return {
+    paymentId: payment.id,
+    amount: formatAmount(payment.settledMicro ?? terms.amountMicro),
+    currency: terms.currency,
+    merchant: terms.host,
+    payee: terms.payee,
+    network: terms.network,
+    asset: terms.asset,
+    at: new Date(payment.reservedAt).toISOString(),
+    settlement: isSettled ? 'settled' : 'claimed',
+    ...(transaction === undefined ? {} : { transaction }),
+    ...(payment.delivery ? { contentSha256: payment.delivery.contentSha256 } : {}),
+  }
+}
+
+/** Why a response is no believable claim, for the operator. */
+export function doubtReason(response: HttpResponse, claim: Claim): string {
+  const reason = claim.outcome === 'settled' ? '' : claim.reason
+  return `HTTP status ${response.status}, claim ${claim.outcome}: ${reason}`.slice(0, 300)
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod'
+import { type Administration, createAdministration, register } from './administration.ts'
+import { type Asset, pinnedAssets } from './asset.ts'
+import { type Auditing, createAuditing } from './audit/auditing.ts'
+import { createHub, observed } from './audit/hub.ts'
+import { createEndUser, type EndUser } from './end-user.ts'
+import { BursarError } from './errors.ts'
+import { createBackground, type Guard, perMinute } from './guard.ts'
+import { guardedHttp } from './guarded-http.ts'
+import type { HttpClient } from './http.ts'
+import { parseInput } from './input.ts'
+import { type Instrument, Instruments } from './instrument.ts'
+import { createManagement, type Management } from './management.ts'
+import { PaymentSession } from './payment-session.ts'
+import type { Policy } from './policy.ts'
+import type { Rail } from './rail.ts'
+import { createReconciler, type Reconciliation } from './reconcile.ts'
+import { embeddedPort } from './session-port.ts'
+import type { Store } from './store.ts'
+import { readSessionToken } from './token.ts'
+
+/** What a guard is made of. */
+export interface BursarOptions {
+  readonly store: Store
+  readonly rails: readonly Rail[]
+  /** Wallets with their owners, by handle. More can be registered by `administration`. */
+  readonly instruments?: Readonly<Record<string, Instrument>> | undefined
+  readonly policies?: readonly Policy[] | undefined
+  /** Assets besides the ones that are pinned already. */
+  readonly assets?: readonly Asset[] | undefined
+  /**
+   * Development mode: these hosts may be http and local. Refused where NODE_ENV is `production`.
+   */
+  readonly development?: { readonly hosts: readonly string[] } | undefined
+  /** Another implementation of the guarded HTTP client; it has to keep the seam's promises. */
+  readonly http?: HttpClient | undefined
+}
+
+/**
+ * A guard: one facet for each role, none of which can both raise a budget and spend it.
+ * Whoever holds this object is trusted; agent code gets a `PaymentSession` and nothing else.
+ */
+export interface Bursar {
+  readonly administration: Administration
+  readonly management: Management
+  readonly auditing: Auditing
+  /** What one end user may do, on what is theirs. */
+  endUser(id: string): EndUser
+  /** The session that a token speaks of. A token of no session pays nothing, and is told so. */
+  openSession(token: string): PaymentSession
+  /** Asks the rails about what is unproven. It also runs by itself, when opened and on a timer. */
+  reconcile(): Promise<Reconciliation>
+  /** Waits for what is under way, writes it, and closes. */
+  close(): Promise<void>
+}
+
+/** How often the guard asks the rails by itself. */
+const RECONCILE_EVERY_MS = 15_000
+
+/** Calls of one session in a minute; an agent that needs more is looping. */
+export const MAX_CALLS_PER_MINUTE = 600
+
+/** Calls in a minute with a token that belongs to no session, before it is not looked up again. */
+const MAX_STRANGE_CALLS_PER_MINUTE = 30
+
+const assetInput = z.strictObject({
+  network: z.string().regex(/^eip155:[1-9][0-9]{0,19}$/, 'must be a network such as eip155:8453'),
+  address: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address with 40 hex digits')
+    .transform((text) => text.toLowerCase()),
+  symbol: z.string().min(1).max(20),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code such as USD'),
+  decimals: z.number().int().min(0).max(36),
+  name: z.string().min(1).max(100),
+  version: z.string().min(1).max(20),
+})
+
+const optionsInput = z.strictObject({
+  store: z.custom<Store>((value) => has(value, 'commit'), 'is not a store'),
+  rails: z.array(z.custom<Rail>((value) => has(value, 'offers'), 'is not a rail')).min(1),
+  instruments: z.record(z.string(), z.custom<Instrument>()).optional(),
+  policies: z
+    .array(z.custom<Policy>((value) => has(value, 'evaluate'), 'is not a policy'))
+    .optional(),
+  assets: z.array(assetInput).optional(),
+  development: z.strictObject({ hosts: z.array(z.string()) }).optional(),
+  http: z.custom<HttpClient>((value) => has(value, 'request'), 'is not a client').optional(),
+})
+
+/**
+ * Joins a store, rails, instruments and policies into a guard. Throws `invalid_input` for what is
+ * wrong with the options; what has to be recorded first is awaited by the first call.
+ *
+ * @example
+ * const bursar = createBursar({
+ *   store: sqliteStore({ path: 'bursar.db' }),
+ *   rails: [x402({ networks: { 'eip155:8453': { rpcUrl } } })],
+ *   instruments: { 'alice-wallet': { endUser: 'alice', wallet: viemWallet({ account }) } },
+ * })
+ */
+export function createBursar(options: BursarOptions): Bursar {
+  const input = parseInput(optionsInput, options, 'createBursar')
+  if (input.development && process.env.NODE_ENV === 'production') {
+    const message = 'createBursar: development: is refused where NODE_ENV is production.'
+    throw new BursarError('invalid_input', message)
+  }
+  const hub = createHub()
+  const guard = createGuard(input, observed(input.store, hub))
+  const ready = once(async () => {
+    for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
+      await register(guard, handle, instrument)
+    }
+  })
+  const reconciling = reconcileByItself(guard, ready)
+  return {
+    administration: createAdministration(guard, ready),
+    management: createManagement(guard.store, ready),
+    auditing: createAuditing(guard.store, hub),
+    endUser: (id) => createEndUser(guard, ready, id),
+    openSession: (token) => {
+      const holder = readSessionToken(token)
+      if (!holder)
+        throw new BursarError('invalid_input', 'openSession: token: is no session token.')
+      return new PaymentSession(holder.session, embeddedPort(guard, ready, holder))
+    },
+    reconcile: async () => {
+      await ready()
+      return guard.reconciler.run()
+    },
+    close: once(async () => {
+      reconciling.stop()
+      await Promise.allSettled([...guard.flights.values()].map((flight) => flight.result))
+      await guard.background.drain()
+      await guard.http.close()
+      await guard.store.close()
+    }),
+  }
+}
+
+function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard {
+  const { rails, policies = [], development } = input
+  // What is pinned comes first: configuration adds assets, and cannot redefine one.
+  const assets: readonly Asset[] = [...pinnedAssets, ...(input.assets ?? [])]
+  return {
+    store,
+    rails,
+    assets,
+    policies,
+    instruments: new Instruments(),
+    http: input.http ?? guardedHttp(development ? { development } : {}),
+    reconciler: createReconciler({ store, rails, assets }),
+    flights: new Map(),
+    sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
+    strangerRate: perMinute(MAX_STRANGE_CALLS_PER_MINUTE),
+    background: createBackground((what, error) => {
+      const message = error instanceof Error ? error.message : String(error)
+      process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
+    }),
+  }
+}
+
+/** Reconciles when the guard opens, and then on a timer that keeps no process alive. */
+function reconcileByItself(guard: Guard, ready: () => Promise<void>): { stop(): void } {
+  let running = false
+  const run = async (): Promise<void> => {
+    if (running) return
+    running = true
+    try {
+      await ready()
+      await guard.reconciler.run()
+    } finally {
+      running = false
+    }
+  }
+  const start = (): void => guard.background.run('reconcile', run())
+  const timer = setInterval(start, RECONCILE_EVERY_MS).unref()
+  start()
+  return { stop: () => clearInterval(timer) }
+}
+
+/** Runs once, however often it is called; a failure is every caller's. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined
+  return () => {
+    result ??= work()
+    return result
+  }
+}
+
+function has(value: unknown, method: string): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
+  )
+}

@@ -1,0 +1,71 @@
+import { type Asset, findAsset } from './asset.ts'
+import { type Denial, deny } from './denial.ts'
+import { debitMicro } from './money.ts'
+import type { Challenge, Offer, Offers, Rail } from './rail.ts'
+
+/** The offer that will be paid, if the ledger allows it. */
+export interface Chosen {
+  readonly rail: Rail
+  readonly offer: Offer
+  readonly asset: Asset
+  readonly amountMicro: bigint
+}
+
+/**
+ * Chooses among the offers of every rail: only pinned assets, on networks where the rail can prove
+ * an outcome, in the session's currency; then the cheapest, and the first of equals.
+ */
+export function choose(
+  challenge: Challenge,
+  rails: readonly Rail[],
+  assets: readonly Asset[],
+  currency: string,
+): Chosen | Denial {
+  const read = rails.map((rail) => ({ rail, offers: readClosed(rail, challenge) }))
+  const offered = read.flatMap(({ rail, offers }) =>
+    offers?.kind === 'offers' ? offers.offers.map((offer) => ({ rail, offer })) : [],
+  )
+  if (offered.length === 0) {
+    if (read.some(({ offers }) => offers?.kind === 'offers')) {
+      return deny('no_acceptable_offer', { host: challenge.url.host })
+    }
+    const reasons = read.flatMap(({ offers }) =>
+      offers?.kind === 'invalid' ? [offers.reason] : [],
+    )
+    const cause = reasons.join('; ') || 'no rail knows this challenge'
+    return deny('challenge_invalid', { host: challenge.url.host, cause })
+  }
+  return cheapest(offered, assets, currency, challenge.url.host)
+}
+
+/** Fails closed: a rail that stumbles over a challenge has not understood it. */
+function readClosed(rail: Rail, challenge: Challenge): Offers | undefined {
+  try {
+    return rail.offers(challenge)
+  } catch (cause) {
+    return { kind: 'invalid', reason: `rail ${rail.name}: ${String(cause)}` }
+  }
+}
+
+function cheapest(
+  offered: readonly { readonly rail: Rail; readonly offer: Offer }[],
+  assets: readonly Asset[],
+  currency: string,
+  host: string,
+): Chosen | Denial {
+  const reachable = offered.filter(({ rail, offer }) => rail.networks.includes(offer.network))
+  if (reachable.length === 0) return deny('no_acceptable_offer', { host })
+  const known = reachable.flatMap(({ rail, offer }) => {
+    const asset = findAsset(assets, offer.network, offer.asset)
+    if (!asset) return []
+    return [{ rail, offer, asset, amountMicro: debitMicro(offer.atomic, asset.decimals) }]
+  })
+  if (known.length === 0) {
+    const cause = reachable.map(({ offer }) => `${offer.network} ${offer.asset}`).join(', ')
+    return deny('unknown_asset', { host, cause })
+  }
+  const matching = known.filter(({ asset }) => asset.currency === currency)
+  const first = matching[0]
+  if (!first) return deny('currency_mismatch', { host, currency })
+  return matching.reduce((best, next) => (next.amountMicro < best.amountMicro ? next : best), first)
+}

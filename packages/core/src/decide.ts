@@ -1,0 +1,315 @@
+import { delegationEnd } from './delegation.ts'
+import { type Denial, type DenialFacts, deny, firstDenial } from './denial.ts'
+import { type Excess, excesses, hold, remainingMicro } from './limits.ts'
+import type { KnownMerchant, MerchantRule } from './merchant.ts'
+import { formatAmount } from './money.ts'
+import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './payment.ts'
+import { evaluatePolicies, type PolicyInput } from './policy.ts'
+import {
+  type Intent,
+  knownMerchant,
+  newPayment,
+  pinned,
+  pinnedKey,
+  reservedEvent,
+} from './reservation.ts'
+import { sessionEnd } from './session.ts'
+import type { Change, LedgerState } from './store.ts'
+import { accountsOf, mapAccounts } from './transition.ts'
+
+/**
+ * The pure heart: ledger state, intent and time in, a decision out. No await, no clock, no random,
+ * no I/O. The shell runs it inside the store's commit, on the newest state, under its locks.
+ */
+
+/** After so many refusals a key answers its last one without a new quote. */
+export const MAX_REFUSALS_PER_KEY = 5
+
+/** What is decided about an intent. */
+export type Decision =
+  | { readonly kind: 'reserved'; readonly payment: Payment; readonly remainingMicro: bigint }
+  | { readonly kind: 'denied'; readonly denial: Denial; readonly remainingMicro: bigint }
+  | { readonly kind: 'replayed'; readonly payment: Payment }
+
+/** What an earlier call with the same key, or an identical request, has to say. */
+export type Earlier =
+  | { readonly kind: 'payment'; readonly payment: Payment }
+  | { readonly kind: 'denied'; readonly denial: Denial }
+
+/** Why nothing can be paid within the session now, whatever it is. */
+export function standing(state: LedgerState, now: number): Denial | undefined {
+  const { session, delegation } = accountsOf(state)
+  const ends = [session, ...state.ancestors].flatMap((one) => {
+    const code = sessionEnd(one, now)
+    return code ? [deny(code, { cause: `session ${one.id}` })] : []
+  })
+  const end = delegationEnd(delegation, now)
+  if (end) ends.push(deny(end, { cause: `delegation ${delegation.id}` }))
+  return firstDenial(ends)
+}
+
+/** What is known of the key, and of an identical request in the delegation. */
+export function earlier(
+  state: LedgerState,
+  request: { readonly hash: string; readonly key?: string | undefined },
+  now: number,
+): Earlier | undefined {
+  const { session } = accountsOf(state)
+  if (request.key !== undefined && state.key) {
+    const known = ofKey(state.key, state.payment, request.hash)
+    if (known) return known
+  }
+  const twin = state.twin
+  if (!twin) return undefined
+  if (isOpen(twin)) {
+    return { kind: 'denied', denial: deny('duplicate_open', { cause: `payment ${twin.id}` }) }
+  }
+  const recent = isPaid(twin) && now - twin.reservedAt < session.repeatAfterMs
+  return recent && twin.session === session.id ? { kind: 'payment', payment: twin } : undefined
+}
+
+/** Whether the session's and the delegation's lists name the host: known before a byte leaves. */
+export function admitHost(state: LedgerState, host: string): Denial | undefined {
+  const { session, delegation } = accountsOf(state)
+  const lists = [session, ...state.ancestors, delegation].map((one) => one.merchants)
+  const named = lists.every((list) => !list || list.some((rule) => rule.host === host))
+  return named ? undefined : deny('merchant_not_allowed', { host })
+}
+
+/** What can still be reserved: the least that any account has left. */
+export function spendableMicro(state: LedgerState): bigint {
+  const { session, delegation } = accountsOf(state)
+  return [session, ...state.ancestors, delegation]
+    .map((one) => remainingMicro(one.limits, one.usage))
+    .reduce((least, next) => (next < least ? next : least))
+}
+
+/** Decides and reserves: what a commit of step 6 writes. */
+export function reserve(state: LedgerState, intent: Intent, now: number): Change<Decision> {
+  const known = earlier(state, { hash: intent.terms.requestHash, key: intent.key }, now)
+  if (known?.kind === 'payment') {
+    return { result: { kind: 'replayed', payment: known.payment }, events: [] }
+  }
+  const ended = standing(state, now)
+  const denials = [ended, known?.denial].filter((denial) => denial !== undefined)
+  const denial = firstDenial(denials) ?? judge(state, intent, now)
+  return denial ? denied(state, intent, denial) : reserved(state, intent, now)
+}
+
+/** The refusals of a key as they are counted; what is not final does not count. */
+export function countRefusal(
+  state: LedgerState,
+  request: { readonly hash: string; readonly key?: string | undefined },
+  denial: Denial,
+): readonly KeyRecord[] {
+  const { session, key: known } = state
+  if (!session || request.key === undefined || known?.payment !== undefined) return []
+  const counts = denial.code !== 'approval_required'
+  return [
+    {
+      session: session.id,
+      key: request.key,
+      requestHash: request.hash,
+      refusals: (known?.refusals ?? 0) + (counts ? 1 : 0),
+      lastRefusal: denial,
+    },
+  ]
+}
+
+function ofKey(
+  record: KeyRecord,
+  payment: Payment | undefined,
+  requestHash: string,
+): Earlier | undefined {
+  if (payment) {
+    if (payment.terms.requestHash === requestHash) return { kind: 'payment', payment }
+    return { kind: 'denied', denial: deny('key_conflict', { cause: `payment ${payment.id}` }) }
+  }
+  const worn = record.refusals >= MAX_REFUSALS_PER_KEY
+  return worn && record.lastRefusal ? { kind: 'denied', denial: record.lastRefusal } : undefined
+}
+
+/** Every rule over the terms; of the refusals the first in the order of precedence. */
+function judge(state: LedgerState, intent: Intent, now: number): Denial | undefined {
+  const { terms, maxMicro } = intent
+  const facts = factsOf(intent)
+  const rules = merchantDecision(state, terms, facts)
+  const policy = evaluatePolicies(intent.policies, policyInput(state, intent, now))
+  const denials: (Denial | undefined)[] = [
+    admitHost(state, terms.host),
+    rules,
+    policy.effect === 'deny'
+      ? deny('policy_denied', { ...facts, cause: policy.reason })
+      : undefined,
+    policy.effect === 'ask'
+      ? deny('approval_required', { ...facts, cause: policy.reason })
+      : undefined,
+    maxMicro !== undefined && terms.amountMicro > maxMicro
+      ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
+      : undefined,
+    ...limitDenials(state, intent, now),
+    fundsDenial(intent, facts),
+  ]
+  return firstDenial(denials.filter((denial) => denial !== undefined))
+}
+
+function merchantDecision(
+  state: LedgerState,
+  terms: Terms,
+  facts: DenialFacts,
+): Denial | undefined {
+  const { session, delegation } = accountsOf(state)
+  for (const one of [session, ...state.ancestors, delegation]) {
+    const payees = one.merchants?.find((rule) => rule.host === terms.host)?.payees
+    if (payees && !payees.includes(terms.payee)) {
+      return deny('merchant_not_allowed', { ...facts, cause: `payee ${terms.payee} of ${one.id}` })
+    }
+  }
+  return merchantQuestion(delegation.merchants, pinned(state.merchant), terms, facts)
+}
+
+/** What the end user's permission leaves open, asks. */
+function merchantQuestion(
+  rules: readonly MerchantRule[] | undefined,
+  known: KnownMerchant | undefined,
+  terms: Terms,
+  facts: DenialFacts,
+): Denial | undefined {
+  if (rules?.find((rule) => rule.host === terms.host)?.payees) return undefined
+  if (known) {
+    return known.payee === terms.payee
+      ? undefined
+      : deny('approval_required', { ...facts, cause: `payee ${terms.payee}, not ${known.payee}` })
+  }
+  return rules
+    ? undefined
+    : deny('approval_required', { ...facts, cause: `first payment to payee ${terms.payee}` })
+}
+
+function limitDenials(state: LedgerState, intent: Intent, now: number): Denial[] {
+  const { session, delegation } = accountsOf(state)
+  const facts = factsOf(intent)
+  const { amountMicro } = intent.terms
+  const ofSessions = [session, ...state.ancestors].flatMap((one) =>
+    excesses(one.limits, one.usage, amountMicro, now).map((excess) =>
+      excessDenial(excess, 'session_limit_exceeded', { ...facts, cause: `session ${one.id}` }),
+    ),
+  )
+  const ofDelegation = excesses(delegation.limits, delegation.usage, amountMicro, now).map(
+    (excess) =>
+      excessDenial(excess, 'delegation_limit_exceeded', {
+        ...facts,
+        cause: `delegation ${delegation.id}`,
+      }),
+  )
+  const currencies = [session, ...state.ancestors, delegation].some(
+    (one) => one.limits.currency !== intent.terms.currency,
+  )
+  return [...ofSessions, ...ofDelegation, ...(currencies ? [deny('currency_mismatch', facts)] : [])]
+}
+
+function excessDenial(
+  excess: Excess,
+  total: 'session_limit_exceeded' | 'delegation_limit_exceeded',
+  facts: DenialFacts,
+): Denial {
+  switch (excess.kind) {
+    case 'per-payment':
+      return deny('payment_limit_exceeded', { ...facts, limitMicro: excess.limitMicro })
+    case 'count':
+      return deny('payment_count_exceeded', { ...facts, cause: `${facts.cause}: ${excess.limit}` })
+    case 'window':
+      return deny('window_limit_exceeded', {
+        ...facts,
+        limitMicro: excess.window.amountMicro,
+        cause: `${facts.cause}: per ${excess.window.per}`,
+      })
+    case 'total':
+      return deny(total, {
+        ...facts,
+        limitMicro: excess.limitMicro,
+        remainingMicro: excess.remainingMicro,
+      })
+    default:
+      return excess satisfies never
+  }
+}
+
+function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
+  const { balanceAtomic, terms, payer } = intent
+  if (balanceAtomic === undefined) {
+    return deny('wallet_unavailable', { ...facts, cause: `the balance of ${payer} is not known` })
+  }
+  if (balanceAtomic >= terms.atomic) return undefined
+  const cause = `${payer} holds ${balanceAtomic} of ${terms.atomic} atomic units`
+  return deny('insufficient_funds', { ...facts, cause })
+}
+
+function policyInput(state: LedgerState, intent: Intent, now: number): PolicyInput {
+  const { session, delegation } = accountsOf(state)
+  return {
+    terms: intent.terms,
+    agent: delegation.agent,
+    endUser: delegation.endUser,
+    instrument: delegation.instrument,
+    delegation: delegation.id,
+    session: session.id,
+    path: intent.path,
+    purpose: intent.purpose,
+    at: now,
+    remainingMicro: spendableMicro(state),
+    knownMerchant: pinned(state.merchant) !== undefined,
+  }
+}
+
+function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Decision> {
+  const { session, delegation } = accountsOf(state)
+  const { terms, key, ignoredArguments } = intent
+  return {
+    result: { kind: 'denied', denial, remainingMicro: spendableMicro(state) },
+    keys: countRefusal(state, { hash: terms.requestHash, key }, denial),
+    events: [
+      {
+        type: 'payment-denied',
+        session: session.id,
+        delegation: delegation.id,
+        code: denial.code,
+        detail: denial.detail,
+        requestHash: terms.requestHash,
+        host: terms.host,
+        path: intent.path,
+        amount: formatAmount(terms.amountMicro),
+        currency: terms.currency,
+        payee: terms.payee,
+        purpose: intent.purpose,
+        ...(ignoredArguments.length === 0 ? {} : { ignoredArguments }),
+      },
+    ],
+  }
+}
+
+function reserved(state: LedgerState, intent: Intent, now: number): Change<Decision> {
+  const { session, delegation } = accountsOf(state)
+  const payment = newPayment(session, delegation, intent, now)
+  const { amountMicro } = intent.terms
+  const accounts = mapAccounts(state, (limits, usage) => hold(limits, usage, amountMicro, now))
+  const after: LedgerState = {
+    ...state,
+    ...(accounts.sessions[0] ? { session: accounts.sessions[0] } : {}),
+    ancestors: accounts.sessions.slice(1),
+    ...(accounts.delegations[0] ? { delegation: accounts.delegations[0] } : {}),
+  }
+  return {
+    result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },
+    ...accounts,
+    payments: [payment],
+    merchants: [knownMerchant(state.merchant, delegation, intent.terms)],
+    keys: pinnedKey(session, intent),
+    events: [reservedEvent(after, payment, intent)],
+  }
+}
+
+function factsOf(intent: Intent): DenialFacts {
+  const { amountMicro, currency, host } = intent.terms
+  return { amountMicro, currency, host }
+}

@@ -1,0 +1,194 @@
+import {
+  type DelegationSummary,
+  recordedLimits,
+  type SessionSummary,
+  summaryOfDelegation,
+  summaryOfSession,
+} from './account-summary.ts'
+import {
+  type Delegation,
+  type DelegationInput,
+  delegationInput,
+  type ParsedDelegation,
+} from './delegation.ts'
+import { BursarError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import { newId } from './id.ts'
+import { nameField, parseInput, textField } from './input.ts'
+import { noUsage } from './limits.ts'
+import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
+import type { Change, LedgerState, Page, PageRequest } from './store.ts'
+
+/** What one end user may do: everything on what is theirs, nothing on what is not. */
+export interface EndUser {
+  /**
+   * Gives an agent permission to spend from an instrument of this end user. Throws `invalid_input`,
+   * `instrument_unknown` (also for another's instrument) or `instrument_unfunded`: first funded,
+   * then delegated, then spent.
+   */
+  grantDelegation(input: DelegationInput): Promise<DelegationSummary>
+  /** Withdraws the permission: after it has returned there is no new reservation. */
+  revokeDelegation(
+    delegation: string,
+    options?: { readonly reason?: string },
+  ): Promise<DelegationSummary>
+  delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
+  sessions(page?: PageRequest): Promise<Page<SessionSummary>>
+  payments(page?: PageRequest): Promise<Page<PaymentSummary>>
+}
+
+export function createEndUser(guard: Guard, ready: () => Promise<void>, name: string): EndUser {
+  const endUser = parseInput(nameField, name, 'endUser')
+  const { store } = guard
+  return {
+    grantDelegation: async (given) => {
+      const input = parseInput(delegationInput, given, 'grantDelegation')
+      await ready()
+      await assertOwnAndFunded(guard, endUser, input)
+      const id = newId('del')
+      const delegation = await store.commit(
+        { instrument: input.instrument },
+        (state, now) => granted(state, id, endUser, input, now),
+        'now',
+      )
+      return summaryOfDelegation(delegation, store.now())
+    },
+    revokeDelegation: async (given, options = {}) => {
+      const delegation = parseInput(nameField, given, 'revokeDelegation')
+      const reason =
+        options.reason === undefined
+          ? undefined
+          : parseInput(textField, options.reason, 'revokeDelegation: reason')
+      await ready()
+      return store.commit(
+        { delegation },
+        (state, now) => revoked(state, delegation, endUser, reason, now),
+        'now',
+      )
+    },
+    delegations: async (page = {}) => {
+      await ready()
+      const found = await store.delegations({ endUser }, page)
+      return { ...found, rows: found.rows.map((one) => summaryOfDelegation(one, store.now())) }
+    },
+    sessions: async (page = {}) => {
+      await ready()
+      const found = await store.sessions({ endUser }, page)
+      return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
+    },
+    payments: async (page = {}) => {
+      await ready()
+      const found = await store.payments({ endUser }, page)
+      return { ...found, rows: found.rows.map(summaryOfPayment) }
+    },
+  }
+}
+
+async function assertOwnAndFunded(
+  guard: Guard,
+  endUser: string,
+  input: ParsedDelegation,
+): Promise<void> {
+  const { instrument, limits } = input
+  if (guard.instruments.get(instrument)?.endUser !== endUser) throw unknownInstrument(instrument)
+  const address = await guard.instruments.address(instrument)
+  const asked = guard.rails.flatMap((rail) =>
+    guard.assets
+      .filter(
+        (asset) => asset.currency === limits.currency && rail.networks.includes(asset.network),
+      )
+      .map((asset) => rail.balance(asset, address)),
+  )
+  const balances = await Promise.allSettled(asked)
+  if (balances.some((one) => one.status === 'fulfilled' && one.value > 0n)) return
+  const failed = balances.find((one) => one.status === 'rejected')
+  if (failed) {
+    throw new BursarError(
+      'wallet_unavailable',
+      `grantDelegation: instrument: the balance of ${instrument} could not be read.`,
+      { cause: failed.reason },
+    )
+  }
+  throw new BursarError(
+    'instrument_unfunded',
+    `grantDelegation: instrument: ${instrument} holds nothing in ${limits.currency}. Fund it first.`,
+  )
+}
+
+function granted(
+  state: LedgerState,
+  id: string,
+  endUser: string,
+  input: ParsedDelegation,
+  now: number,
+): Change<Delegation> {
+  const { agent, instrument, limits, merchants, consent } = input
+  if (state.instrument?.endUser !== endUser) throw unknownInstrument(instrument)
+  const { how, reference } = consent
+  const delegation: Delegation = {
+    id,
+    endUser,
+    agent,
+    instrument,
+    limits,
+    usage: noUsage,
+    ...(merchants ? { merchants } : {}),
+    consent: reference === undefined ? { how } : { how, reference },
+    createdAt: now,
+    expiresAt: now + input.expiresIn,
+  }
+  return {
+    result: delegation,
+    delegations: [delegation],
+    events: [
+      {
+        type: 'delegation-granted',
+        delegation: id,
+        endUser,
+        agent,
+        instrument,
+        limits: recordedLimits(limits),
+        ...(merchants ? { merchants } : {}),
+        consent: delegation.consent,
+        expiresAt: delegation.expiresAt,
+      },
+    ],
+  }
+}
+
+function revoked(
+  state: LedgerState,
+  id: string,
+  endUser: string,
+  reason: string | undefined,
+  now: number,
+): Change<DelegationSummary> {
+  const { delegation } = state
+  // Another's delegation is answered like one that does not exist: nobody learns others' ids.
+  if (delegation?.endUser !== endUser) {
+    throw new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
+  }
+  if (delegation.revokedAt !== undefined) {
+    return { result: summaryOfDelegation(delegation, now), events: [] }
+  }
+  const next: Delegation = { ...delegation, revokedAt: now }
+  return {
+    result: summaryOfDelegation(next, now),
+    delegations: [next],
+    events: [
+      {
+        type: 'delegation-revoked',
+        delegation: id,
+        endUser,
+        ...(reason === undefined ? {} : { reason }),
+      },
+    ],
+  }
+}
+
+function unknownInstrument(handle: string): BursarError {
+  return new BursarError(
+    'instrument_unknown',
+    `grantDelegation: instrument: the end user has no instrument called ${handle}.`,
+  )
+}

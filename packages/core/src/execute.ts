@@ -1,0 +1,180 @@
+import {
+  deliveryOf,
+  doubtReason,
+  doubtResult,
+  failedResult,
+  keptContent,
+  paidResult,
+  resourceResponse,
+} from './answer.ts'
+import type { Chosen } from './choose.ts'
+import { BursarError } from './errors.ts'
+import { gateway, NotSigned } from './gateway.ts'
+import type { Guard } from './guard.ts'
+import type { HttpResponse } from './http.ts'
+import type { Call, Money, PayResult, PayStep } from './pay-result.ts'
+import type { Payment } from './payment.ts'
+import type { Authorization, Claim, Proof } from './rail.ts'
+import type { ResourceRequest } from './request.ts'
+import type { Change, LedgerState } from './store.ts'
+import { span } from './telemetry.ts'
+import type { PaymentToken } from './token.ts'
+import { claim, doubt, releaseUnsigned, sign } from './transition.ts'
+
+/** A payment that this process has reserved, and alone may sign. */
+export interface Held {
+  readonly guard: Guard
+  readonly call: Call
+  readonly request: ResourceRequest
+  readonly chosen: Chosen
+  readonly payment: Payment
+  readonly token: PaymentToken
+  readonly remaining: Money
+}
+
+/**
+ * Steps 7 to 10. From here on nothing is thrown and no abort is heard: a signature is presumed to
+ * exist, and whatever goes wrong is doubt, unless this process knows that nothing was signed.
+ */
+export async function execute(held: Held): Promise<PayResult> {
+  const proof = await prove(held)
+  if ('status' in proof) return proof
+  keep(held, 'record a signature', (state) => sign(state))
+  const response = await send(held, proof)
+  if (typeof response === 'string') return doubted(held, response, undefined)
+  const claimed = readClosed(held, response)
+  if (claimed.outcome !== 'settled') return doubted(held, doubtReason(response, claimed), response)
+  return claimedAnswer(held, response, claimed.transaction)
+}
+
+/** Step 7: the payment token is redeemed, and exactly the terms are signed. */
+async function prove(held: Held): Promise<Proof | PayResult> {
+  const { guard, payment, chosen, token } = held
+  progress(held.call, 'signing')
+  try {
+    return await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
+      const instrument = guard.instruments.get(payment.instrument)
+      if (!instrument) throw new NotSigned('wallet_unavailable', 'the instrument is not here')
+      const signTerms = gateway(instrument.wallet, payment, chosen.asset, token, () =>
+        guard.store.now(),
+      )
+      return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
+    })
+  } catch (error) {
+    // An unredeemed token, or the wallet's own word, is knowledge that nothing was signed.
+    if (error instanceof NotSigned || !token.redeemed) return unsigned(held, error)
+    return doubted(held, `the signer failed: ${errorText(error)}`, undefined)
+  }
+}
+
+async function unsigned(held: Held, error: unknown): Promise<PayResult> {
+  const { guard, payment } = held
+  const code = error instanceof NotSigned ? error.code : 'wallet_unavailable'
+  await guard.store
+    .commit(
+      { payment: payment.id, host: payment.terms.host },
+      (state, now) => releaseUnsigned(state, `${code}: ${errorText(error)}`, now),
+      'now',
+    )
+    // The hold stays then, and the rail's proof releases it.
+    .catch((cause: unknown) => guard.background.run('release a hold', Promise.reject(cause)))
+  return failedResult('The wallet could not sign. Nothing was paid. Tell the user.', code)
+}
+
+/** Step 8: the same request with the proof. Answers why there is no usable response as a text. */
+async function send(held: Held, proof: Proof): Promise<HttpResponse | string> {
+  const { guard, request, payment } = held
+  progress(held.call, 'sending')
+  try {
+    return await span('bursar.send', { 'server.address': request.url.host }, () =>
+      guard.http.request(
+        {
+          method: request.method,
+          url: request.url,
+          headers: { ...request.headers, ...proof.headers },
+          ...(request.body === undefined ? {} : { body: request.body }),
+        },
+        { isolation: payment.endUser },
+      ),
+    )
+  } catch (error) {
+    return `no usable response: ${errorText(error)}`
+  }
+}
+
+/** Step 9: what the response says is a claim; a rail that stumbles over it says nothing. */
+function readClosed(held: Held, response: HttpResponse): Claim {
+  try {
+    return held.chosen.rail.read(response, authorizationOf(held))
+  } catch (error) {
+    return { outcome: 'unknown', reason: errorText(error) }
+  }
+}
+
+function claimedAnswer(
+  held: Held,
+  response: HttpResponse,
+  transaction: string | undefined,
+): PayResult {
+  const { payment, remaining } = held
+  const resource = resourceResponse(response)
+  const delivery = deliveryOf(response)
+  const content = keptContent(payment.id, resource)
+  keep(held, 'record a claim', (state, now) =>
+    claim(state, { transaction, delivery, content }, now),
+  )
+  const claimed: Payment = {
+    ...payment,
+    state: 'claimed',
+    delivery,
+    ...(transaction === undefined ? {} : { claimedTransaction: transaction }),
+  }
+  return paidResult(claimed, resource, remaining)
+}
+
+function doubted(held: Held, reason: string, response: HttpResponse | undefined): PayResult {
+  const { payment, remaining } = held
+  const delivery = response && deliveryOf(response)
+  const resource = response && delivery?.delivered ? resourceResponse(response) : undefined
+  const content = resource && keptContent(payment.id, resource)
+  keep(held, 'record a doubt', (state) => doubt(state, { reason, delivery, content }))
+  return doubtResult(payment, resource, remaining)
+}
+
+/** Writes what the answer does not wait for. Lost in a crash, it is found again by proof. */
+function keep(
+  held: Held,
+  what: string,
+  change: (state: LedgerState, now: number) => Change<Payment>,
+): void {
+  const { guard, payment } = held
+  const scope = { payment: payment.id, host: payment.terms.host }
+  guard.background.run(what, guard.store.commit(scope, change, 'soon'))
+}
+
+function authorizationOf(held: Held): Authorization {
+  const { payment, chosen } = held
+  return {
+    paymentId: payment.id,
+    terms: payment.terms,
+    asset: chosen.asset,
+    payer: payment.payer,
+    nonce: payment.nonce,
+    validBefore: payment.validBefore,
+  }
+}
+
+/** An error's code or class: its message may hold what a merchant or a provider wrote. */
+function errorText(error: unknown): string {
+  if (BursarError.isInstance(error)) return `${error.code}: ${error.message}`
+  return error instanceof Error ? error.name : typeof error
+}
+
+/** Tells the caller where the call is. What a listener throws is its own affair. */
+export function progress(call: Call, step: PayStep): void {
+  try {
+    call.onProgress?.(step)
+  } catch {
+    // Progress is for people to look at: it decides nothing.
+  }
+}

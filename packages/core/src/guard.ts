@@ -1,0 +1,85 @@
+import type { Asset } from './asset.ts'
+import type { HttpClient } from './http.ts'
+import type { Instruments } from './instrument.ts'
+import type { PayResult } from './pay-result.ts'
+import type { Policy } from './policy.ts'
+import type { Rail } from './rail.ts'
+import type { Reconciler } from './reconcile.ts'
+import type { Store } from './store.ts'
+
+/** What the facets share: everything that is outside the model. Never handed to agent code. */
+export interface Guard {
+  readonly store: Store
+  readonly rails: readonly Rail[]
+  readonly assets: readonly Asset[]
+  readonly policies: readonly Policy[]
+  readonly instruments: Instruments
+  readonly http: HttpClient
+  readonly reconciler: Reconciler
+  /** Calls with a key that are under way in this process. */
+  readonly flights: Map<string, Flight>
+  readonly sessionRate: Rate
+  readonly strangerRate: Rate
+  readonly background: Background
+}
+
+/** A call under way: the same key joins it instead of paying again. */
+export interface Flight {
+  readonly requestHash: string
+  readonly result: Promise<PayResult>
+}
+
+/** Counts what happens in a minute, by name, in this process. */
+export interface Rate {
+  /** Counts one more: within the rate, the first one over it, or one of many over it. */
+  take(name: string, now: number): 'within' | 'first-over' | 'over'
+  /** Whether the name is over the rate already; counts nothing. */
+  isOver(name: string, now: number): boolean
+}
+
+/** Names that are counted at the same time; the oldest are forgotten beyond it. */
+const MAX_NAMES = 10_000
+
+const MINUTE_MS = 60_000
+
+export function perMinute(limit: number): Rate {
+  const counts = new Map<string, { minute: number; count: number }>()
+  return {
+    take: (name, now) => {
+      const minute = Math.floor(now / MINUTE_MS)
+      const known = counts.get(name)
+      const count = known?.minute === minute ? known.count + 1 : 1
+      counts.delete(name)
+      counts.set(name, { minute, count })
+      const oldest = counts.keys().next().value
+      if (counts.size > MAX_NAMES && oldest !== undefined) counts.delete(oldest)
+      if (count <= limit) return 'within'
+      return count === limit + 1 ? 'first-over' : 'over'
+    },
+    isOver: (name, now) => {
+      const known = counts.get(name)
+      return known?.minute === Math.floor(now / MINUTE_MS) && known.count > limit
+    },
+  }
+}
+
+/** Work that no answer waits for. What fails is told to the operator; `drain` waits for the rest. */
+export interface Background {
+  run(what: string, work: Promise<unknown>): void
+  drain(): Promise<void>
+}
+
+export function createBackground(warn: (what: string, error: unknown) => void): Background {
+  const running = new Set<Promise<unknown>>()
+  return {
+    run: (what, work) => {
+      const ended: Promise<unknown> = work
+        .catch((error: unknown) => warn(what, error))
+        .finally(() => running.delete(ended))
+      running.add(ended)
+    },
+    drain: async () => {
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}

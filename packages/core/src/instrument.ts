@@ -1,0 +1,82 @@
+import type { Asset } from './asset.ts'
+import { BursarError } from './errors.ts'
+import type { Rail } from './rail.ts'
+import type { Wallet } from './wallet.ts'
+
+/** A wallet that belongs to one end user, known to everyone else by its handle. */
+export interface Instrument {
+  readonly endUser: string
+  readonly wallet: Wallet
+}
+
+/** How long a balance is believed: it goes along with a decision, and is never the last word. */
+export const BALANCE_CACHE_MS = 3_000
+
+/** A wallet or a node that does not answer within this time is not available. */
+const ANSWER_TIMEOUT_MS = 10_000
+
+/** More assets and addresses than are paid from at the same time. */
+const MAX_CACHED_BALANCES = 1_000
+
+/** The instruments of a guard: their addresses, and what they hold. */
+export class Instruments {
+  readonly #byHandle = new Map<string, Instrument>()
+  readonly #addresses = new Map<string, string>()
+  readonly #balances = new Map<string, { readonly atomic: bigint; readonly at: number }>()
+
+  get(handle: string): Instrument | undefined {
+    return this.#byHandle.get(handle)
+  }
+
+  set(handle: string, instrument: Instrument): void {
+    this.#byHandle.set(handle, instrument)
+    this.#addresses.delete(handle)
+  }
+
+  entries(): readonly (readonly [string, Instrument])[] {
+    return [...this.#byHandle]
+  }
+
+  /** The instrument's address, lower case. Throws `wallet_unavailable` if it has none to tell. */
+  async address(handle: string): Promise<string> {
+    const known = this.#addresses.get(handle)
+    if (known !== undefined) return known
+    const instrument = this.#byHandle.get(handle)
+    if (!instrument) {
+      throw new BursarError('wallet_unavailable', `There is no instrument called ${handle}.`)
+    }
+    const address = (await withinTime(instrument.wallet.address('evm'))).toLowerCase()
+    this.#addresses.set(handle, address)
+    return address
+  }
+
+  /** Atomic units that an address holds, as of the last few seconds. */
+  async balance(rail: Rail, asset: Asset, address: string): Promise<bigint> {
+    const name = `${asset.network} ${asset.address} ${address}`
+    const cached = this.#balances.get(name)
+    const now = performance.now()
+    if (cached && now - cached.at < BALANCE_CACHE_MS) return cached.atomic
+    const atomic = await withinTime(rail.balance(asset, address))
+    if (this.#balances.size >= MAX_CACHED_BALANCES) this.#balances.clear()
+    this.#balances.set(name, { atomic, at: now })
+    return atomic
+  }
+}
+
+/** Waits for an answer, but not for ever. */
+export async function withinTime<Result>(
+  answer: Promise<Result>,
+  timeoutMs: number = ANSWER_TIMEOUT_MS,
+): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new BursarError('timed_out', `There was no answer within ${timeoutMs} ms.`))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,177 @@
+import { recordedLimits, type SessionSummary, summaryOfSession } from './account-summary.ts'
+import { type Delegation, delegationEnd } from './delegation.ts'
+import { BursarError } from './errors.ts'
+import { newId } from './id.ts'
+import { nameField, parseInput, textField } from './input.ts'
+import { noUsage } from './limits.ts'
+import { formatAmount } from './money.ts'
+import {
+  DEFAULT_REPEAT_AFTER_MS,
+  type ParsedSession,
+  type Session,
+  type SessionInput,
+  sessionInput,
+} from './session.ts'
+import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'
+import { newSessionToken } from './token.ts'
+
+/** Creates and ends sessions within delegations. It can never pay. */
+export interface Management {
+  /**
+   * Opens a session within a delegation. The token is shown here once and stored nowhere: give it
+   * to the agent's process and to nobody else. Throws `invalid_input`, `delegation_unknown`,
+   * `delegation_revoked` or `delegation_expired`.
+   */
+  createSession(input: SessionInput): Promise<CreatedSession>
+  /** Stops the next reservation at once, for good. What may be signed is still reconciled. */
+  revokeSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
+  /** Lets a session go on that an overrun has locked. */
+  unlockSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
+  session(session: string): Promise<SessionSummary>
+  /** Sessions, oldest first. */
+  sessions(
+    filter?: { readonly delegation?: string; readonly endUser?: string },
+    page?: PageRequest,
+  ): Promise<Page<SessionSummary>>
+}
+
+export interface CreatedSession {
+  readonly id: string
+  readonly token: string
+  /** ISO 8601, UTC. */
+  readonly expiresAt: string
+}
+
+export function createManagement(store: Store, ready: () => Promise<void>): Management {
+  return {
+    createSession: async (given) => {
+      const input = parseInput(sessionInput, given, 'createSession')
+      await ready()
+      const id = newId('ses')
+      const { token, tokenHash } = newSessionToken(id)
+      const session = await store.commit(
+        { delegation: input.delegation },
+        (state, now) => created(state, { id, tokenHash }, input, now),
+        'now',
+      )
+      return { id, token, expiresAt: new Date(session.expiresAt).toISOString() }
+    },
+    revokeSession: async (id, options) => {
+      await ready()
+      return end(store, id, 'session-revoked', options)
+    },
+    unlockSession: async (id, options) => {
+      await ready()
+      return end(store, id, 'session-unlocked', options)
+    },
+    session: async (id) => {
+      await ready()
+      const { session } = await store.read({ session: parseInput(nameField, id, 'session') })
+      if (!session) throw unknown('session', id)
+      return summaryOfSession(session, store.now())
+    },
+    sessions: async (filter = {}, page = {}) => {
+      await ready()
+      const found = await store.sessions(filter, page)
+      return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
+    },
+  }
+}
+
+function created(
+  state: LedgerState,
+  identity: { readonly id: string; readonly tokenHash: string },
+  input: ParsedSession,
+  now: number,
+): Change<Session> {
+  const delegation = liveDelegation(state, input.delegation, now)
+  const expiresAt = now + input.expiresIn
+  assertWithin(delegation, input, expiresAt)
+  const session: Session = {
+    ...identity,
+    delegation: delegation.id,
+    limits: input.limits,
+    usage: noUsage,
+    ...(input.merchants ? { merchants: input.merchants } : {}),
+    repeatAfterMs: input.repeatAfter ?? DEFAULT_REPEAT_AFTER_MS,
+    createdAt: now,
+    expiresAt,
+  }
+  return {
+    result: session,
+    sessions: [session],
+    events: [
+      {
+        type: 'session-created',
+        session: session.id,
+        delegation: delegation.id,
+        endUser: delegation.endUser,
+        agent: delegation.agent,
+        limits: recordedLimits(session.limits),
+        ...(session.merchants ? { merchants: session.merchants } : {}),
+        expiresAt,
+      },
+    ],
+  }
+}
+
+function liveDelegation(state: LedgerState, id: string, now: number): Delegation {
+  if (!state.delegation) throw unknown('delegation', id)
+  const end = delegationEnd(state.delegation, now)
+  if (end) throw new BursarError(end, `createSession: delegation: ${id} has ended.`)
+  return state.delegation
+}
+
+/** A session is never wider than the permission that it draws from. */
+function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: number): void {
+  const { currency, totalMicro } = delegation.limits
+  const problem =
+    input.limits.currency !== currency
+      ? `limits.currency: must be ${currency}, as in the delegation`
+      : input.limits.totalMicro > totalMicro
+        ? `limits.total: is over the delegation's ${formatAmount(totalMicro)} ${currency}`
+        : expiresAt > delegation.expiresAt
+          ? `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
+          : undefined
+  if (problem) throw new BursarError('invalid_input', `createSession: ${problem}.`)
+}
+
+async function end(
+  store: Store,
+  given: string,
+  type: 'session-revoked' | 'session-unlocked',
+  options: { readonly reason?: string } = {},
+): Promise<SessionSummary> {
+  const id = parseInput(nameField, given, type)
+  const reason =
+    options.reason === undefined
+      ? undefined
+      : parseInput(textField, options.reason, `${type}: reason`)
+  return store.commit(
+    { session: id },
+    (state, now) => {
+      if (!state.session) throw unknown('session', id)
+      const session =
+        type === 'session-revoked' ? revoked(state.session, now) : unlocked(state.session)
+      const result = summaryOfSession(session, now)
+      if (session === state.session) return { result, events: [] }
+      const { delegation } = session
+      const event = { type, session: id, delegation, ...(reason === undefined ? {} : { reason }) }
+      return { result, sessions: [session], events: [event] }
+    },
+    'now',
+  )
+}
+
+function revoked(session: Session, now: number): Session {
+  return session.revokedAt === undefined ? { ...session, revokedAt: now } : session
+}
+
+function unlocked(session: Session): Session {
+  const { lockedAt, ...open } = session
+  return lockedAt === undefined ? session : open
+}
+
+function unknown(what: string, id: string): BursarError {
+  return new BursarError(`${what}_unknown`, `There is no ${what} called ${id}.`)
+}

@@ -1,0 +1,383 @@
+import type { Span } from '@opentelemetry/api'
+import {
+  deniedResult,
+  earlierResult,
+  failedResult,
+  freeResult,
+  money,
+  resourceResponse,
+} from './answer.ts'
+import { type Chosen, choose } from './choose.ts'
+import { admitHost, countRefusal, earlier, reserve, spendableMicro, standing } from './decide.ts'
+import { type Denial, deny } from './denial.ts'
+import { BursarError } from './errors.ts'
+import { execute, progress } from './execute.ts'
+import type { Guard } from './guard.ts'
+import type { HttpResponse } from './http.ts'
+import { newId } from './id.ts'
+import { withinTime } from './instrument.ts'
+import type { Call, Money, PayResult, QuoteResult } from './pay-result.ts'
+import type { Payment } from './payment.ts'
+import { callKey, parseRequest, type ResourceRequest } from './request.ts'
+import type { Intent } from './reservation.ts'
+import type { LedgerState, Scope } from './store.ts'
+import { recordAmount, recordCall, recordUnknownToken, span } from './telemetry.ts'
+import { nonceOf, termsHash, termsOf } from './terms.ts'
+import { equalHashes, PaymentToken } from './token.ts'
+import { accountsOf } from './transition.ts'
+
+/** Who calls: the session that a token speaks of, and the token's hash. */
+export interface Holder {
+  readonly session: string
+  readonly tokenHash: string
+}
+
+/** How long a reservation that lacks budget waits for holds that proof may release. */
+const RECONCILE_WAIT_MS = 2_000
+
+/** What a refusal is recorded with. */
+interface Visit {
+  readonly guard: Guard
+  readonly state: LedgerState
+  readonly key: string | undefined
+  readonly request: ResourceRequest | undefined
+  readonly ignored: readonly string[]
+  /** False once a session calls too often: then only the first refusal is recorded. */
+  readonly recorded: boolean
+  readonly call: Call
+  readonly active: Span
+}
+
+/** A call whose session is alive, and whose request may be sent. */
+interface AdmittedVisit extends Visit {
+  readonly request: ResourceRequest
+}
+
+/** A call that may go on to be reserved. */
+interface Prepared {
+  readonly intent: Intent
+  readonly chosen: Chosen
+  readonly token: PaymentToken
+}
+
+/** The life of one payment. Throws only where the guard itself fails, never for a refusal. */
+export function pay(guard: Guard, holder: Holder, input: unknown, call: Call): Promise<PayResult> {
+  const startedAt = performance.now()
+  return span('bursar.pay', { 'bursar.session.id': holder.session }, async (active) => {
+    const visit = await open(guard, holder, input, call, active)
+    const result = 'status' in visit ? visit : await attend(visit)
+    recordCall(active, result, performance.now() - startedAt)
+    return result
+  })
+}
+
+/** Steps 1 to 6 without a reservation: nothing is written but refusals. */
+export function quote(
+  guard: Guard,
+  holder: Holder,
+  input: unknown,
+  call: Call,
+): Promise<QuoteResult> {
+  return span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
+    const visit = await open(guard, holder, input, call, active)
+    if ('status' in visit) return visit
+    const admitted = await admit(visit)
+    const prepared = 'status' in admitted ? admitted : await prepare(admitted)
+    if ('status' in prepared) return prepared
+    const { intent } = prepared
+    const state = await guard.store.read(scopeOf(visit, visit.request))
+    const { result } = reserve(state, intent, guard.store.now())
+    if (result.kind === 'denied') return refuse(visit, result.denial)
+    if (result.kind === 'replayed') return replay(visit, result.payment)
+    const { amountMicro, currency, host } = intent.terms
+    const price = money(amountMicro, currency)
+    const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
+    return { status: 'payable', price, merchant: host, remaining: remainingOf(visit), message }
+  })
+}
+
+/** Step 1: the session that the token speaks of. */
+async function open(
+  guard: Guard,
+  holder: Holder,
+  input: unknown,
+  call: Call,
+  active: Span,
+): Promise<Visit | PayResult> {
+  const { store, sessionRate, strangerRate } = guard
+  if (strangerRate.isOver(holder.tokenHash, store.now())) return unknownSession()
+  const parsed = parseRequest(input)
+  const request = 'request' in parsed ? parsed.request : undefined
+  const key = callKey(call)
+  const state = await span('bursar.open', {}, () =>
+    store.read(scopeOf({ session: holder.session, key }, request)),
+  )
+  if (!state.session || !equalHashes(state.session.tokenHash, holder.tokenHash)) {
+    strangerRate.take(holder.tokenHash, store.now())
+    return unknownSession()
+  }
+  const pace = sessionRate.take(holder.session, store.now())
+  const { ignored } = parsed
+  const visit: Visit = {
+    guard,
+    state,
+    key,
+    request,
+    ignored,
+    recorded: pace !== 'over',
+    call,
+    active,
+  }
+  const ended = standing(state, store.now())
+  if (ended) return refuse(visit, ended)
+  if ('problem' in parsed) {
+    return refuse(visit, deny('request_not_allowed', { problem: parsed.problem }))
+  }
+  return pace === 'within' ? visit : refuse(visit, deny('request_rate_exceeded'))
+}
+
+/** Steps 2 to 10. A key that is under way in this process is joined, not paid again. */
+async function attend(visit: Visit): Promise<PayResult> {
+  const { guard, key, request, state } = visit
+  if (key === undefined || !request) return run(visit)
+  const name = `${state.session?.id} ${key}`
+  const flight = guard.flights.get(name)
+  if (flight) {
+    if (flight.requestHash === request.hash) return flight.result
+    return refuse(visit, deny('key_conflict', { cause: 'the key is under way' }))
+  }
+  const result = run(visit)
+  guard.flights.set(name, { requestHash: request.hash, result })
+  try {
+    return await result
+  } finally {
+    guard.flights.delete(name)
+  }
+}
+
+async function run(visit: Visit): Promise<PayResult> {
+  const admitted = await admit(visit)
+  if ('status' in admitted) return admitted
+  const prepared = await prepare(admitted)
+  if ('status' in prepared) return prepared
+  return commit(admitted, prepared)
+}
+
+/** Steps 2 and 3, before one byte leaves: what earlier calls have to say, and whether it may go. */
+async function admit(visit: Visit): Promise<AdmittedVisit | PayResult> {
+  const { state, request, key, guard } = visit
+  if (!request) return refuse(visit, deny('request_not_allowed'))
+  const known = earlier(state, { hash: request.hash, key }, guard.store.now())
+  if (known?.kind === 'payment') return replay(visit, known.payment)
+  const denial = known?.denial ?? admitHost(state, request.url.host)
+  return denial ? refuse(visit, denial) : { ...visit, request }
+}
+
+/** Steps 4 and 5: what the resource asks for, and what would be paid. */
+async function prepare(visit: AdmittedVisit): Promise<Prepared | PayResult> {
+  const { guard, request, state } = visit
+  progress(visit.call, 'quoting')
+  const response = await ask(visit)
+  if (!('headers' in response)) return response
+  if (response.status !== 402) return free(visit, response)
+  progress(visit.call, 'deciding')
+  const { session } = accountsOf(state)
+  const chosen = choose(
+    { url: request.url, status: response.status, headers: response.headers, body: response.body },
+    guard.rails,
+    guard.assets,
+    session.limits.currency,
+  )
+  if ('code' in chosen) return refuse(visit, chosen)
+  const token = new PaymentToken()
+  return { chosen, token, intent: await intentOf(visit, chosen, token) }
+}
+
+async function intentOf(
+  visit: AdmittedVisit,
+  chosen: Chosen,
+  token: PaymentToken,
+): Promise<Intent> {
+  const { guard, request, state, key, ignored } = visit
+  const terms = termsOf(chosen, request)
+  const paymentId = newId('pay')
+  const funds = await fundsOf(guard, accountsOf(state).delegation.instrument, chosen)
+  return {
+    paymentId,
+    nonce: nonceOf(paymentId),
+    tokenHash: token.hash,
+    terms,
+    termsHash: termsHash(terms),
+    path: request.url.pathname,
+    purpose: request.purpose,
+    validForSeconds: chosen.offer.validForSeconds,
+    ...funds,
+    key,
+    maxMicro: request.maxMicro,
+    policies: guard.policies,
+    ignoredArguments: ignored,
+  }
+}
+
+/** Step 6, and what follows from it. Abort is honoured up to here, and never after. */
+async function commit(visit: AdmittedVisit, prepared: Prepared): Promise<PayResult> {
+  const { guard, call, request } = visit
+  const { intent } = prepared
+  await awaitBudget(visit, intent)
+  if (call.signal?.aborted) return failedResult('The call was stopped before anything was paid.')
+  const decision = await span('bursar.reserve', {}, () =>
+    guard.store.commit(scopeOf(visit, request), (state, now) => reserve(state, intent, now), 'now'),
+  )
+  const { currency, host } = intent.terms
+  switch (decision.kind) {
+    case 'denied':
+      return deniedResult(decision.denial, money(decision.remainingMicro, currency))
+    case 'replayed':
+      return replay(visit, decision.payment)
+    case 'reserved': {
+      recordAmount(visit.active, intent.terms.amountMicro, currency, host)
+      const remaining = money(decision.remainingMicro, currency)
+      return execute({ ...visit, ...prepared, payment: decision.payment, remaining })
+    }
+    default:
+      return decision satisfies never
+  }
+}
+
+/** Step 4: the guarded request. Nothing has been promised to anyone yet. */
+async function ask(visit: AdmittedVisit): Promise<HttpResponse | PayResult> {
+  const { guard, request, state, call } = visit
+  try {
+    return await span('bursar.ask', { 'server.address': request.url.host }, () =>
+      guard.http.request(
+        {
+          method: request.method,
+          url: request.url,
+          headers: request.headers,
+          ...(request.body === undefined ? {} : { body: request.body }),
+        },
+        {
+          isolation: accountsOf(state).delegation.endUser,
+          ...(call.signal ? { signal: call.signal } : {}),
+        },
+      ),
+    )
+  } catch (error) {
+    if (!BursarError.isInstance(error)) throw error
+    if (error.code === 'request_refused') {
+      const facts = { host: request.url.host, problem: 'its address', cause: error.message }
+      return refuse(visit, deny('request_not_allowed', facts))
+    }
+    return failedResult(
+      'The resource did not answer. Nothing was paid. Try once more later, or use another resource.',
+    )
+  }
+}
+
+function free(visit: AdmittedVisit, response: HttpResponse): PayResult {
+  const { guard, request, state, ignored } = visit
+  const { session, delegation } = accountsOf(state)
+  const event = {
+    type: 'request-answered',
+    session: session.id,
+    delegation: delegation.id,
+    host: request.url.host,
+    httpStatus: response.status,
+    requestHash: request.hash,
+    ...(ignored.length === 0 ? {} : { ignoredArguments: ignored }),
+  } as const
+  const change = () => ({ result: undefined, events: [event] })
+  const recording = guard.store.commit({ session: session.id }, change, 'soon')
+  guard.background.run('record an answer', recording)
+  return freeResult(resourceResponse(response), remainingOf(visit))
+}
+
+/** What the payer has; where nobody can say, the decision fails closed. */
+async function fundsOf(
+  guard: Guard,
+  instrument: string,
+  chosen: Chosen,
+): Promise<{ readonly payer: string; readonly balanceAtomic: bigint | undefined }> {
+  return span('bursar.balance', {}, async () => {
+    try {
+      const payer = await guard.instruments.address(instrument)
+      const balanceAtomic = await guard.instruments.balance(chosen.rail, chosen.asset, payer)
+      return { payer, balanceAtomic }
+    } catch {
+      return { payer: 'the instrument', balanceAtomic: undefined }
+    }
+  })
+}
+
+/** Where holds stand in the way, proof may release some: started, and waited for a little. */
+async function awaitBudget(visit: AdmittedVisit, intent: Intent): Promise<void> {
+  const { guard, state } = visit
+  const { delegation } = accountsOf(state)
+  const missing = intent.terms.amountMicro - spendableMicro(state)
+  if (missing <= 0n || missing > delegation.usage.heldMicro) return
+  const reconciling = guard.reconciler.run({ delegation: delegation.id })
+  guard.background.run('reconcile', reconciling)
+  await withinTime(reconciling, RECONCILE_WAIT_MS).catch(() => undefined)
+}
+
+/** The answer of a payment that was made before, as it stands now. */
+async function replay(visit: Visit, payment: Payment): Promise<PayResult> {
+  return earlierResult(payment, await visit.guard.store.content(payment.id), remainingOf(visit))
+}
+
+/** A refusal before the reserving commit: recorded soon, and answered at once. */
+function refuse(visit: Visit, denial: Denial): PayResult {
+  const { guard, state, key, request, ignored, recorded } = visit
+  const { session, delegation } = accountsOf(state)
+  if (recorded) {
+    const event = {
+      type: 'payment-denied',
+      session: session.id,
+      delegation: delegation.id,
+      code: denial.code,
+      detail: denial.detail,
+      ...(request
+        ? {
+            requestHash: request.hash,
+            host: request.url.host,
+            path: request.url.pathname,
+            purpose: request.purpose,
+          }
+        : {}),
+      ...(ignored.length === 0 ? {} : { ignoredArguments: ignored }),
+    } as const
+    const recording = guard.store.commit(
+      { session: session.id, ...(key === undefined ? {} : { key }) },
+      (newest) => ({
+        result: undefined,
+        keys: request ? countRefusal(newest, { hash: request.hash, key }, denial) : [],
+        events: [event],
+      }),
+      'soon',
+    )
+    guard.background.run('record a refusal', recording)
+  }
+  return deniedResult(denial, remainingOf(visit))
+}
+
+function unknownSession(): PayResult {
+  recordUnknownToken()
+  return deniedResult(deny('session_unknown'))
+}
+
+function scopeOf(
+  visit: Pick<Visit, 'key'> & ({ readonly session: string } | { readonly state: LedgerState }),
+  request: ResourceRequest | undefined,
+): Scope {
+  const session = 'session' in visit ? visit.session : accountsOf(visit.state).session.id
+  return {
+    session,
+    ...(visit.key === undefined ? {} : { key: visit.key }),
+    ...(request ? { requestHash: request.hash, host: request.url.host } : {}),
+  }
+}
+
+function remainingOf(visit: Visit): Money {
+  const { session } = accountsOf(visit.state)
+  return money(spendableMicro(visit.state), session.limits.currency)
+}

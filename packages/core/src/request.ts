@@ -1,0 +1,186 @@
+import { z } from 'zod'
+import { BursarError } from './errors.ts'
+import { amountField } from './input.ts'
+import { parseResourceUrl } from './resource-url.ts'
+import { hashOf } from './token.ts'
+
+/** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */
+export const MAX_REQUEST_BODY_BYTES = 262_144
+
+/** More headers than a caller of a paid resource sets. */
+const MAX_HEADERS = 50
+
+/** Longest header value of a caller; credentials of an API fit well. */
+const MAX_HEADER_LENGTH = 8_192
+
+/** What is kept of the agent's words. */
+const MAX_PURPOSE_LENGTH = 200
+
+/** How many unknown arguments are recorded, and how long a name may be there. */
+const MAX_IGNORED = 10
+const MAX_IGNORED_LENGTH = 40
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Headers that belong to the connection or to the guard: left out, whoever sets them. */
+const droppedHeaders = new Set([
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Headers that carry proofs: only the guard makes those. */
+const proofHeader = /^(x-payment|payment-|x-402)/
+
+const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/
+
+/** A request that was parsed and may be sent, if the session allows its host. */
+export interface ResourceRequest {
+  readonly url: URL
+  readonly method: (typeof methods)[number]
+  /** Lower-case names, sorted. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly purpose: string
+  readonly maxMicro?: bigint
+  /** SHA-256 of method, URL, headers and body. */
+  readonly hash: string
+}
+
+/** What a caller's request turned out to be; unknown arguments are named either way. */
+export type ParsedRequest =
+  | { readonly request: ResourceRequest; readonly ignored: readonly string[] }
+  | { readonly problem: string; readonly ignored: readonly string[] }
+
+const fields = z.object({
+  url: z.string(),
+  method: z
+    .string()
+    .transform((text) => text.toUpperCase())
+    .pipe(z.enum(methods))
+    .default('GET'),
+  headers: z.record(z.string(), z.string().max(MAX_HEADER_LENGTH)).default({}),
+  body: z.unknown(),
+  purpose: z.string().default(''),
+  maxAmount: amountField.optional(),
+})
+
+/** Parses what a model or a caller asks for. Bad input is a value that says what is wrong. */
+export function parseRequest(input: unknown): ParsedRequest {
+  const ignored = unknownArguments(input)
+  const parsed = fields.safeParse(input)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const field = issue?.path.map(String).join('.') || 'the arguments'
+    return { problem: `${field}: ${issue?.message ?? 'not valid'}`, ignored }
+  }
+  const { method, purpose, maxAmount } = parsed.data
+  try {
+    const url = parseResourceUrl(parsed.data.url)
+    const body = readBody(parsed.data.body, method)
+    const headers = readHeaders(parsed.data.headers, parsed.data.body)
+    return {
+      request: {
+        url,
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+        purpose: cleanPurpose(purpose),
+        ...(maxAmount === undefined ? {} : { maxMicro: maxAmount }),
+        hash: requestHash(method, url, headers, body),
+      },
+      ignored,
+    }
+  } catch (error) {
+    if (BursarError.isInstance(error)) return { problem: error.message, ignored }
+    throw error
+  }
+}
+
+/** Makes the key of a call: both parts are needed, or there is none. */
+export function callKey(call: {
+  conversation?: string | undefined
+  id?: string | undefined
+}): string | undefined {
+  const { conversation, id } = call
+  if (typeof conversation !== 'string' || typeof id !== 'string') return undefined
+  if (conversation === '' || id === '') return undefined
+  return hashOf('key', [conversation, id])
+}
+
+function requestHash(
+  method: string,
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string | undefined,
+): string {
+  return hashOf('request', [method, url.href, JSON.stringify(headers), body ?? null])
+}
+
+function readBody(body: unknown, method: string): string | undefined {
+  if (body === undefined || body === null || body === '') return undefined
+  if (method === 'GET' || method === 'HEAD') throw notAllowed(`body: ${method} takes none`)
+  const text = typeof body === 'string' ? body : toJson(body)
+  if (Buffer.byteLength(text) > MAX_REQUEST_BODY_BYTES) {
+    throw notAllowed(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
+  }
+  return text
+}
+
+function toJson(body: unknown): string {
+  try {
+    const text = JSON.stringify(body)
+    if (text !== undefined) return text
+  } catch {
+    // A cycle or a bigint: it has no JSON, and the answer below says so.
+  }
+  throw notAllowed('body: neither text nor JSON')
+}
+
+function readHeaders(
+  given: Readonly<Record<string, string>>,
+  body: unknown,
+): Record<string, string> {
+  const headers = new Map<string, string>()
+  for (const [name, value] of Object.entries(given)) {
+    const lower = name.toLowerCase()
+    if (proofHeader.test(lower)) throw notAllowed(`headers: ${lower} is made by the guard only`)
+    if (droppedHeaders.has(lower)) continue
+    if (!headerName.test(lower) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw notAllowed(`headers: a name or value that HTTP does not allow`)
+    }
+    headers.set(lower, value.trim())
+  }
+  if (headers.size > MAX_HEADERS) throw notAllowed(`headers: more than ${MAX_HEADERS}`)
+  const isJson = body !== undefined && body !== null && typeof body !== 'string'
+  if (isJson && !headers.has('content-type')) headers.set('content-type', 'application/json')
+  return Object.fromEntries([...headers].sort(([left], [right]) => (left < right ? -1 : 1)))
+}
+
+function cleanPurpose(purpose: string): string {
+  return purpose
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_PURPOSE_LENGTH)
+}
+
+function unknownArguments(input: unknown): string[] {
+  if (typeof input !== 'object' || input === null) return []
+  return Object.keys(input)
+    .filter((name) => !(name in fields.shape))
+    .slice(0, MAX_IGNORED)
+    .map((name) => name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_IGNORED_LENGTH))
+}
+
+function notAllowed(problem: string): BursarError {
+  return new BursarError('request_refused', problem)
+}

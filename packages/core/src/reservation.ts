@@ -1,0 +1,122 @@
+import type { AuditEvent } from './audit/event.ts'
+import type { Delegation } from './delegation.ts'
+import { remainingMicro } from './limits.ts'
+import type { KnownMerchant } from './merchant.ts'
+import { formatAmount } from './money.ts'
+import type { KeyRecord, Payment, Terms } from './payment.ts'
+import type { Policy } from './policy.ts'
+import type { Session } from './session.ts'
+import type { LedgerState } from './store.ts'
+import { PAYMENT_TOKEN_LIFE_MS } from './token.ts'
+import { accountsOf, subject } from './transition.ts'
+
+/** What is to be paid, and all that the decision needs to know besides the ledger. */
+export interface Intent {
+  readonly paymentId: string
+  readonly nonce: `0x${string}`
+  readonly tokenHash: string
+  readonly terms: Terms
+  readonly termsHash: string
+  readonly path: string
+  readonly purpose: string
+  /** How long a proof may be good for, from the reservation on. */
+  readonly validForSeconds: number
+  readonly payer: string
+  /** Atomic units of the asset that the payer holds; `undefined` if nobody could say. */
+  readonly balanceAtomic: bigint | undefined
+  readonly key?: string | undefined
+  readonly maxMicro?: bigint | undefined
+  readonly policies: readonly Policy[]
+  readonly ignoredArguments: readonly string[]
+}
+
+/** The payment that an intent becomes. */
+export function newPayment(
+  session: Session,
+  delegation: Delegation,
+  intent: Intent,
+  now: number,
+): Payment {
+  const validBefore = Math.floor(now / 1_000) + intent.validForSeconds
+  return {
+    id: intent.paymentId,
+    session: session.id,
+    delegation: delegation.id,
+    endUser: delegation.endUser,
+    instrument: delegation.instrument,
+    ...(intent.key === undefined ? {} : { key: intent.key }),
+    state: 'reserved',
+    terms: intent.terms,
+    termsHash: intent.termsHash,
+    payer: intent.payer,
+    nonce: intent.nonce,
+    path: intent.path,
+    purpose: intent.purpose,
+    tokenHash: intent.tokenHash,
+    reservedAt: now,
+    tokenExpiresAt: Math.min(now + PAYMENT_TOKEN_LIFE_MS, validBefore * 1_000),
+    validBefore,
+    overrun: false,
+  }
+}
+
+/** From its reservation on, a key answers with its one payment. */
+export function pinnedKey(session: Session, intent: Intent): readonly KeyRecord[] {
+  if (intent.key === undefined) return []
+  return [
+    {
+      session: session.id,
+      key: intent.key,
+      requestHash: intent.terms.requestHash,
+      payment: intent.paymentId,
+      refusals: 0,
+    },
+  ]
+}
+
+/** What is known of a merchant, as long as a payment to it was not released. */
+export function pinned(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
+  return merchant && merchant.payments > 0 ? merchant : undefined
+}
+
+/** Pins the first payee, and counts the payments to the host. */
+export function knownMerchant(
+  merchant: KnownMerchant | undefined,
+  delegation: Delegation,
+  terms: Terms,
+): KnownMerchant {
+  const known = pinned(merchant)
+  if (known) return { ...known, payments: known.payments + 1 }
+  return { delegation: delegation.id, host: terms.host, payee: terms.payee, payments: 1 }
+}
+
+/** What an auditor can know of a reservation. */
+export function reservedEvent(after: LedgerState, payment: Payment, intent: Intent): AuditEvent {
+  const { session, delegation } = accountsOf(after)
+  const { terms } = payment
+  return {
+    type: 'payment-reserved',
+    ...subject(after, payment),
+    instrument: payment.instrument,
+    rail: terms.rail,
+    scheme: terms.scheme,
+    network: terms.network,
+    asset: terms.asset,
+    atomic: terms.atomic.toString(),
+    payee: terms.payee,
+    payer: payment.payer,
+    path: payment.path,
+    purpose: payment.purpose,
+    requestHash: terms.requestHash,
+    termsHash: payment.termsHash,
+    ...(payment.key === undefined ? {} : { key: payment.key }),
+    nonce: payment.nonce,
+    tokenHash: payment.tokenHash,
+    tokenExpiresAt: payment.tokenExpiresAt,
+    validBefore: payment.validBefore,
+    policies: intent.policies.map((policy) => policy.name),
+    sessionRemaining: formatAmount(remainingMicro(session.limits, session.usage)),
+    delegationRemaining: formatAmount(remainingMicro(delegation.limits, delegation.usage)),
+    ...(intent.ignoredArguments.length === 0 ? {} : { ignoredArguments: intent.ignoredArguments }),
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  type Attributes,
+  type Counter,
+  type Histogram,
+  metrics,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { formatAmount } from './money.ts'
+import type { PayResult } from './pay-result.ts'
+
+const scope = '@bursar/core'
+
+interface Instruments {
+  readonly calls: Counter
+  readonly amount: Histogram
+  readonly duration: Histogram
+  readonly unknownTokens: Counter
+}
+
+/** Made at each use, because an application may register its provider after this is loaded. */
+function instruments(): Instruments {
+  const meter = metrics.getMeter(scope)
+  return {
+    calls: meter.createCounter('bursar.pay.calls', {
+      description: 'Calls of pay, by outcome and denial code.',
+    }),
+    amount: meter.createHistogram('bursar.pay.amount', {
+      description: 'Amounts that were reserved, in the currency of the session.',
+    }),
+    duration: meter.createHistogram('bursar.pay.duration', {
+      description: 'How long calls of pay took.',
+      unit: 'ms',
+    }),
+    unknownTokens: meter.createCounter('bursar.session.unknown_tokens', {
+      description: 'Calls with a token that belongs to no session.',
+    }),
+  }
+}
+
+/**
+ * Runs one step in a span of its own, nested under the caller's active span. Errors are recorded on
+ * the span by their class and code: a message may hold what a merchant wrote.
+ */
+export async function span<Result>(
+  name: string,
+  attributes: Attributes,
+  run: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  return trace.getTracer(scope).startActiveSpan(name, { attributes }, async (active) => {
+    try {
+      return await run(active)
+    } catch (error) {
+      active.setStatus({ code: SpanStatusCode.ERROR })
+      active.setAttribute('error.type', errorType(error))
+      throw error
+    } finally {
+      active.end()
+    }
+  })
+}
+
+/** Counts one finished call of `pay`, and marks its span. */
+export function recordCall(active: Span, result: PayResult, durationMs: number): void {
+  const code = 'code' in result ? result.code : undefined
+  const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
+  active.setAttributes(outcome)
+  if ('receipt' in result) active.setAttribute('bursar.payment.id', result.receipt.paymentId)
+  const { calls, duration } = instruments()
+  calls.add(1, outcome)
+  duration.record(durationMs, outcome)
+}
+
+/** Records the amount of a reservation. */
+export function recordAmount(active: Span, micro: bigint, currency: string, host: string): void {
+  active.setAttributes({
+    'bursar.amount': formatAmount(micro),
+    'bursar.currency': currency,
+    'bursar.merchant.host': host,
+  })
+  instruments().amount.record(Number(formatAmount(micro)), { 'bursar.currency': currency })
+}
+
+/** Counts a call with a token that belongs to no session: it leaves no audit record. */
+export function recordUnknownToken(): void {
+  instruments().unknownTokens.add(1)
+}
+
+function errorType(error: unknown): string {
+  if (error instanceof Error) {
+    const code = (error as { code?: unknown }).code
+    return typeof code === 'string' ? code : error.name
+  }
+  return typeof error
+}

@@ -1,0 +1,137 @@
+import type { Money, PayResult } from './pay-result.ts'
+
+/** The one tool that a model sees: name, description and arguments, the same in every framework. */
+export const payTool: PayTool = {
+  name: 'pay_within_session',
+  description: [
+    'Fetch a URL, and pay for it if it asks for payment (HTTP 402), within the limits of the',
+    'current payment session. Use it for resources that may cost money. Do not use it for pages',
+    'that are known to be free, and do not call it again for the same thing after an answer that',
+    'says not to. Limits are set by the user and cannot be changed from here.',
+  ].join(' '),
+  inputSchema: {
+    type: 'object',
+    properties: {
+      url: { type: 'string', description: 'Absolute URL of the resource.' },
+      method: {
+        type: 'string',
+        enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        description: 'HTTP method; GET if left out.',
+      },
+      body: { description: 'Request body: text, or any JSON value.' },
+      purpose: { type: 'string', description: 'What this is needed for, in a few words.' },
+      maxAmount: {
+        type: 'string',
+        description: 'The most that it may cost, as a decimal string such as "0.05".',
+      },
+    },
+    required: ['url', 'purpose'],
+  },
+}
+
+export interface PayTool {
+  readonly name: 'pay_within_session'
+  readonly description: string
+  /** JSON Schema (draft 7). Unknown arguments are not forbidden: the guard ignores and records. */
+  readonly inputSchema: {
+    readonly type: 'object'
+    readonly properties: Readonly<Record<string, JsonSchemaProperty>>
+    readonly required: string[]
+  }
+}
+
+export interface JsonSchemaProperty {
+  readonly type?: 'string'
+  readonly enum?: string[]
+  readonly description: string
+}
+
+/** What a model is told: no address, key, token, policy text or stack. */
+export interface ModelResult {
+  readonly status: PayResult['status']
+  readonly content?: string
+  readonly receipt?: ModelReceipt
+  readonly remaining?: Money
+  readonly code?: string
+  readonly message: string
+}
+
+/** A receipt with nothing in it but what the guard made. */
+export interface ModelReceipt {
+  readonly id: string
+  readonly amount: string
+  readonly currency: string
+  readonly merchant: string
+  readonly at: string
+  readonly settlement: 'claimed' | 'settled'
+}
+
+/** How much of a resource's content a model gets. */
+export const MAX_MODEL_CONTENT_CHARACTERS = 20_000
+
+/** Content types that are text for a model. */
+const textType = /^(text\/|application\/([a-z0-9.+-]*\+)?(json|xml|yaml|x-ndjson|javascript)\b)/i
+
+/**
+ * What a model gets of a result, and the only place where content is fenced and cut for it.
+ * Merchant text is in `content` alone, between marks that its text cannot contain.
+ */
+export function toModelResult(result: PayResult): ModelResult {
+  const response = 'response' in result ? result.response : undefined
+  return {
+    status: result.status,
+    message: result.message,
+    ...('code' in result && result.code !== undefined ? { code: result.code } : {}),
+    ...(response ? { content: fence(response) } : {}),
+    ...('receipt' in result
+      ? {
+          receipt: {
+            id: result.receipt.paymentId,
+            amount: result.receipt.amount,
+            currency: result.receipt.currency,
+            merchant: result.receipt.merchant,
+            at: result.receipt.at,
+            settlement: result.receipt.settlement,
+          },
+        }
+      : {}),
+    ...('remaining' in result && result.remaining ? { remaining: result.remaining } : {}),
+  }
+}
+
+/** Answers a call that reached no session: the operator gets the reason elsewhere. */
+export function withoutSession(): ModelResult {
+  return {
+    status: 'denied',
+    code: 'session_unknown',
+    message: 'There is no payment session for this call. Do not try again. Tell the user.',
+  }
+}
+
+const opening = '<untrusted-content>'
+const closing = '</untrusted-content>'
+
+function fence(response: {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly truncated: boolean
+}): string {
+  const type = response.headers['content-type'] ?? ''
+  if (response.body.byteLength === 0) return `${opening}(empty)${closing}`
+  if (!textType.test(type)) {
+    return `${opening}(binary content, ${safeType(type)}, ${response.body.byteLength} bytes)${closing}`
+  }
+  const text = new TextDecoder().decode(response.body)
+  const shown = unfenced(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS))
+  const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
+  return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is longer)' : ''}`
+}
+
+/** Nothing in the content can end the fence early. */
+function unfenced(text: string): string {
+  return text.replace(/<(\/?\s*untrusted-content)/gi, '‹$1')
+}
+
+function safeType(type: string): string {
+  return /^[a-z0-9]+\/[a-z0-9.+-]+/i.exec(type)?.[0].slice(0, 60) ?? 'unknown type'
+}

@@ -1,0 +1,261 @@
+import type { AuditEvent } from './audit/event.ts'
+import type { Delegation } from './delegation.ts'
+import { BursarError } from './errors.ts'
+import { type Limits, overrun, releaseHold, settleHold, type Usage } from './limits.ts'
+import type { KnownMerchant } from './merchant.ts'
+import { formatAmount } from './money.ts'
+import { type Content, type Delivery, isUnproven, type Payment } from './payment.ts'
+import type { Evidence } from './rail.ts'
+import type { Session } from './session.ts'
+import type { Change, LedgerState } from './store.ts'
+
+/**
+ * The arrows of a payment after its reservation, one function for each verb. All are pure. An event
+ * that no longer applies changes nothing: proof may come first, and may come twice.
+ */
+type Arrow = Change<Payment>
+
+/** The holder's wallet has signed. */
+export function sign(state: LedgerState): Arrow {
+  const payment = paymentOf(state)
+  if (payment.state !== 'reserved') return unchanged(payment)
+  const next: Payment = { ...payment, state: 'signed' }
+  return {
+    result: next,
+    payments: [next],
+    events: [{ type: 'payment-signed', ...subject(state, payment) }],
+  }
+}
+
+/** The merchant says that it was paid. Budgets do not move: only proof moves them. */
+export function claim(
+  state: LedgerState,
+  claimed: {
+    readonly transaction?: string | undefined
+    readonly delivery: Delivery
+    readonly content?: Content | undefined
+  },
+  now: number,
+): Arrow {
+  const payment = paymentOf(state)
+  const { transaction, delivery, content } = claimed
+  const next: Payment = {
+    ...payment,
+    state: payment.state === 'reserved' || payment.state === 'signed' ? 'claimed' : payment.state,
+    delivery,
+    claimedAt: now,
+    ...(transaction === undefined ? {} : { claimedTransaction: transaction }),
+  }
+  return {
+    result: next,
+    payments: [next],
+    ...(content === undefined ? {} : { contents: [content] }),
+    events: [
+      {
+        type: 'payment-claimed',
+        ...subject(state, payment),
+        ...(transaction === undefined ? {} : { transaction }),
+        httpStatus: delivery.httpStatus,
+        delivered: delivery.delivered,
+        contentSha256: delivery.contentSha256,
+        bytes: delivery.bytes,
+      },
+    ],
+  }
+}
+
+/** There is no believable word on the outcome. The hold stays until the rail proves it. */
+export function doubt(
+  state: LedgerState,
+  doubted: {
+    readonly reason: string
+    readonly delivery?: Delivery | undefined
+    readonly content?: Content | undefined
+  },
+): Arrow {
+  const payment = paymentOf(state)
+  const { reason, delivery, content } = doubted
+  const next: Payment = {
+    ...payment,
+    state: payment.state === 'reserved' || payment.state === 'signed' ? 'in_doubt' : payment.state,
+    ...(delivery === undefined ? {} : { delivery }),
+  }
+  return {
+    result: next,
+    payments: [next],
+    ...(content === undefined ? {} : { contents: [content] }),
+    events: [
+      {
+        type: 'payment-doubted',
+        ...subject(state, payment),
+        reason,
+        ...(delivery === undefined ? {} : { httpStatus: delivery.httpStatus }),
+      },
+    ],
+  }
+}
+
+/** The process that holds the payment knows that nothing was signed. */
+export function releaseUnsigned(state: LedgerState, reason: string, now: number): Arrow {
+  const payment = paymentOf(state)
+  if (payment.state !== 'reserved') return unchanged(payment)
+  return released(state, payment, { by: 'holder', reason }, now)
+}
+
+/** The rail has proved that the payment can never settle. */
+export function releaseProven(state: LedgerState, evidence: Evidence, now: number): Arrow {
+  const payment = paymentOf(state)
+  if (!isUnproven(payment)) return unchanged(payment)
+  const { reason, block } = evidence
+  return released(state, { ...payment, evidence }, { by: 'proof', reason, block }, now)
+}
+
+/**
+ * The rail has proved that the payment settled. After a release this is an overrun: the money is
+ * counted although nothing held it, and the session is locked until management has looked.
+ */
+export function settle(state: LedgerState, evidence: Evidence, now: number): Arrow {
+  const payment = paymentOf(state)
+  if (payment.state === 'settled') return unchanged(payment)
+  const isOverrun = payment.state === 'released'
+  const { amountMicro } = payment.terms
+  const next: Payment = {
+    ...payment,
+    state: 'settled',
+    settledMicro: amountMicro,
+    evidence,
+    provenAt: now,
+    overrun: isOverrun,
+  }
+  const accounts = mapAccounts(state, (_limits, usage) =>
+    isOverrun ? overrun(usage, amountMicro) : settleHold(usage, amountMicro, amountMicro),
+  )
+  const { sessions, locked } = isOverrun
+    ? lockFirst(accounts.sessions, now)
+    : { sessions: accounts.sessions, locked: [] }
+  return {
+    result: next,
+    payments: [next],
+    sessions,
+    delegations: accounts.delegations,
+    events: [
+      {
+        type: 'payment-settled',
+        ...subject(state, payment),
+        settled: formatAmount(amountMicro),
+        overrun: isOverrun,
+        ...(evidence.transaction === undefined ? {} : { transaction: evidence.transaction }),
+        block: evidence.block,
+        evidence: evidence.reason,
+      },
+      ...locked,
+    ],
+  }
+}
+
+function released(
+  state: LedgerState,
+  payment: Payment,
+  cause: { readonly by: 'holder' | 'proof'; readonly reason: string; readonly block?: string },
+  now: number,
+): Arrow {
+  const next: Payment = { ...payment, state: 'released', provenAt: now }
+  return {
+    result: next,
+    payments: [next],
+    ...mapAccounts(state, (limits, usage) =>
+      releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
+    ),
+    ...forgetMerchant(state),
+    events: [{ type: 'payment-released', ...subject(state, payment), ...cause }],
+  }
+}
+
+/** Applies the same arithmetic to every account that a payment is counted in. */
+export function mapAccounts(
+  state: LedgerState,
+  next: (limits: Limits, usage: Usage) => Usage,
+): { readonly sessions: readonly Session[]; readonly delegations: readonly Delegation[] } {
+  const { session, delegation } = accountsOf(state)
+  return {
+    sessions: [session, ...state.ancestors].map((one) => ({
+      ...one,
+      usage: next(one.limits, one.usage),
+    })),
+    delegations: [{ ...delegation, usage: next(delegation.limits, delegation.usage) }],
+  }
+}
+
+/** The session and the delegation that a state has to bring with it. */
+export function accountsOf(state: LedgerState): {
+  readonly session: Session
+  readonly delegation: Delegation
+} {
+  const { session, delegation } = state
+  if (session && delegation) return { session, delegation }
+  throw new BursarError(
+    'invariant_broken',
+    'A payment has to belong to a session and a delegation.',
+  )
+}
+
+function paymentOf(state: LedgerState): Payment {
+  if (state.payment) return state.payment
+  throw new BursarError('invariant_broken', 'The payment of this event is not in the ledger.')
+}
+
+function unchanged(payment: Payment): Arrow {
+  return { result: payment, events: [] }
+}
+
+/** With its last payment gone, the merchant's payee is no longer pinned. */
+function forgetMerchant(state: LedgerState): { readonly merchants?: readonly KnownMerchant[] } {
+  const { merchant } = state
+  if (!merchant) return {}
+  return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
+}
+
+function lockFirst(
+  sessions: readonly Session[],
+  now: number,
+): { readonly sessions: readonly Session[]; readonly locked: readonly AuditEvent[] } {
+  const [session, ...ancestors] = sessions
+  if (!session || session.lockedAt !== undefined) return { sessions, locked: [] }
+  return {
+    sessions: [{ ...session, lockedAt: now }, ...ancestors],
+    locked: [
+      {
+        type: 'session-locked',
+        session: session.id,
+        delegation: session.delegation,
+        reason: 'a payment settled after its hold had been released',
+      },
+    ],
+  }
+}
+
+/** What every event of a payment says about it. */
+export function subject(
+  state: LedgerState,
+  payment: Payment,
+): {
+  readonly payment: string
+  readonly session: string
+  readonly delegation: string
+  readonly endUser: string
+  readonly agent: string
+  readonly amount: string
+  readonly currency: string
+  readonly host: string
+} {
+  return {
+    payment: payment.id,
+    session: payment.session,
+    delegation: payment.delegation,
+    endUser: payment.endUser,
+    agent: accountsOf(state).delegation.agent,
+    amount: formatAmount(payment.terms.amountMicro),
+    currency: payment.terms.currency,
+    host: payment.terms.host,
+  }
+}
