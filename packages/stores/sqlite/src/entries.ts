@@ -1,0 +1,110 @@
+import { BursarError } from '@bursar/core'
+
+/** One row that is in memory: as the file has it, and as the open transaction wants it. */
+export interface Entry<Noun> {
+  readonly pk: bigint
+  stored: Noun
+  value: Noun
+  /** Sticky: an account that an overrun has pushed over its total may stay over it. */
+  overrun: boolean
+}
+
+/** How one noun is read from its tables and written to them. */
+export interface Table<Noun> {
+  /** What people call it, in messages. */
+  readonly noun: string
+  load(id: string): Entry<Noun> | undefined
+  insert(value: Noun, overrun: boolean): Entry<Noun>
+  /** Writes what differs between `stored` and `value`. */
+  update(entry: Entry<Noun>): void
+}
+
+/** The rows of one table that are in memory, each of them once. */
+export interface Entries<Noun> {
+  find(id: string): Entry<Noun> | undefined
+  /** The key of a row that has to be there, because another row names it. */
+  key(id: string): bigint
+  /** Inserts at once, and keeps updates until `flush`: a batch writes a hot row once. */
+  put(value: Noun, overrun: boolean): void
+  flush(): void
+  /** Forgets everything: another connection has written, or the transaction was undone. */
+  clear(): void
+  /** Forgets what was used longest ago, where there is too much. */
+  trim(): void
+}
+
+/** Rows of one table that stay in memory: about 1 kB each, so some 10 MB. */
+const MAX_ENTRIES = 10_000
+
+export function entries<Noun extends { readonly id: string }>(table: Table<Noun>): Entries<Noun> {
+  const known = new Map<string, Entry<Noun>>()
+  const dirty = new Set<Entry<Noun>>()
+  const find = (id: string): Entry<Noun> | undefined => {
+    const entry = known.get(id) ?? table.load(id)
+    if (!entry) return undefined
+    // A map keeps the order of insertion: what is used moves to its end.
+    known.delete(id)
+    known.set(id, entry)
+    return entry
+  }
+  return {
+    find,
+    key(id) {
+      const entry = find(id)
+      if (entry) return entry.pk
+      throw new BursarError('invariant_broken', `A row names the ${table.noun} ${id}: not found.`)
+    },
+    put(value, overrun) {
+      const entry = find(value.id)
+      if (!entry) {
+        known.set(value.id, table.insert(value, overrun))
+        return
+      }
+      entry.value = value
+      entry.overrun ||= overrun
+      dirty.add(entry)
+    },
+    flush() {
+      for (const entry of dirty) {
+        table.update(entry)
+        entry.stored = entry.value
+      }
+      dirty.clear()
+    },
+    clear() {
+      known.clear()
+      dirty.clear()
+    },
+    trim() {
+      for (const id of known.keys()) {
+        if (known.size <= MAX_ENTRIES) break
+        known.delete(id)
+      }
+    },
+  }
+}
+
+/**
+ * Whether two rows agree on some fields, by identity: a change copies what it does not touch, and
+ * where it did not, a needless write does no harm.
+ */
+export function same<Noun>(
+  one: Noun | undefined,
+  other: Noun,
+  fields: readonly (keyof Noun)[],
+): boolean {
+  return fields.every((field) => one?.[field] === other[field])
+}
+
+/** Throws if a field that can never change differs between the stored row and the new one. */
+export function assertFixed<Part extends object>(
+  what: string,
+  stored: Part,
+  value: Part,
+  fields: readonly (keyof Part)[],
+): void {
+  for (const field of fields) {
+    if (stored[field] === value[field]) continue
+    throw new BursarError('invariant_broken', `The ${String(field)} of ${what} can never change.`)
+  }
+}

@@ -1,0 +1,193 @@
+import {
+  BursarError,
+  type Change,
+  type Delegation,
+  type LedgerState,
+  type Payment,
+  type Scope,
+  type Session,
+} from '@bursar/core'
+import { type AuditTable, auditTable } from './audit-table.ts'
+import { type Database, rollBack, type Statement } from './database.ts'
+import { delegationTable } from './delegation-table.ts'
+import { type Entries, entries } from './entries.ts'
+import { paymentTable, requestHead } from './payment-table.ts'
+import { sessionTable } from './session-table.ts'
+import { type SmallTables, smallTables } from './small-tables.ts'
+
+/**
+ * The ledger in one connection: transactions, and what is loaded and written inside them.
+ * Everything here is synchronous; when and with whom a transaction is shared is the queue's matter.
+ */
+export interface Ledger {
+  readonly tables: SmallTables
+  readonly audit: AuditTable
+  /** Takes the write lock. Throws SQLite's busy error at once where another connection has it. */
+  begin(): void
+  /** Begins a consistent read. `end` ends it. */
+  beginRead(): void
+  end(): void
+  load(scope: Scope): LedgerState
+  /** Writes a change's rows and records; rows that are updated wait for `flush`. */
+  write(change: Change<unknown>, now: number): void
+  flush(): void
+  commit(): void
+  rollback(): void
+  close(): void
+}
+
+interface Rows {
+  readonly sessions: Entries<Session>
+  readonly delegations: Entries<Delegation>
+  readonly payments: Entries<Payment>
+}
+
+export function openLedger(database: Database): Ledger {
+  const rows = openRows(database)
+  const all = [rows.delegations, rows.sessions, rows.payments]
+  const tables = smallTables(database)
+  const audit = auditTable(database)
+  const dataVersion = database.statement('PRAGMA data_version')
+  const beginWrite = database.statement('BEGIN IMMEDIATE')
+  const beginRead = database.statement('BEGIN')
+  const commit = database.statement('COMMIT')
+  let seen: unknown
+  const forget = (): void => {
+    for (const one of all) one.clear()
+    audit.clear()
+  }
+  /** Inside a transaction: what is in memory holds as long as nobody else has written. */
+  const refresh = (): void => {
+    const version = dataVersion.get()?.data_version
+    if (version !== seen) forget()
+    seen = version
+  }
+  const rollback = (): void => {
+    rollBack(database)
+    forget()
+  }
+  const begin = (statement: Statement): void => {
+    statement.run()
+    try {
+      refresh()
+    } catch (error) {
+      rollback()
+      throw error
+    }
+  }
+  return {
+    tables,
+    audit,
+    begin: () => begin(beginWrite),
+    beginRead: () => begin(beginRead),
+    end: () => void commit.run(),
+    load: loader(database, rows, tables),
+    write: writer(rows, tables, audit),
+    flush() {
+      for (const one of all) one.flush()
+    },
+    commit() {
+      commit.run()
+      for (const one of all) one.trim()
+    },
+    rollback,
+    close: () => database.close(),
+  }
+}
+
+function openRows(database: Database): Rows {
+  const delegations = entries(delegationTable(database))
+  const sessions: Entries<Session> = entries(
+    sessionTable(database, {
+      delegation: (id) => delegations.key(id),
+      session: (id) => sessions.key(id),
+    }),
+  )
+  const payments = entries(
+    paymentTable(database, {
+      session: (id) => sessions.key(id),
+      delegation(id, endUser) {
+        const key = delegations.key(id)
+        if (delegations.find(id)?.value.endUser === endUser) return key
+        throw new BursarError('invariant_broken', `${endUser} is not the end user of ${id}.`)
+      },
+    }),
+  )
+  return { sessions, delegations, payments }
+}
+
+function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['load'] {
+  const { sessions, delegations, payments } = rows
+  const twinOf = database.statement(`SELECT p.id FROM payments p
+    JOIN payment_terms t ON t.payment = p.pk
+    WHERE p.delegation = ? AND p.request_head = ? AND t.request_hash = ?
+    ORDER BY p.pk DESC LIMIT 1`)
+  const ancestorsOf = (session: Session | undefined): Session[] => {
+    const found: Session[] = []
+    let next = session?.parent
+    while (next !== undefined) {
+      const parent = sessions.find(next)?.value
+      if (parent) found.push(parent)
+      next = parent?.parent
+    }
+    return found
+  }
+  return (scope) => {
+    const named = scope.payment === undefined ? undefined : payments.find(scope.payment)?.value
+    const sessionId = scope.session ?? named?.session
+    const sessionEntry = sessionId === undefined ? undefined : sessions.find(sessionId)
+    const session = sessionEntry?.value
+    const keyed =
+      sessionEntry && scope.key !== undefined
+        ? tables.keyRecord(sessionEntry.pk, scope.key)
+        : undefined
+    const key = keyed && session && { session: session.id, ...keyed }
+    const pinned = key?.payment === undefined ? undefined : payments.find(key.payment)?.value
+    const payment = scope.payment === undefined ? pinned : named
+    const delegationId = scope.delegation ?? session?.delegation
+    const delegationEntry = delegationId === undefined ? undefined : delegations.find(delegationId)
+    const delegation = delegationEntry?.value
+    const hash = scope.requestHash
+    const twinRow =
+      delegationEntry && hash !== undefined
+        ? twinOf.get(delegationEntry.pk, requestHead(hash), hash)
+        : undefined
+    const twin = twinRow && payments.find(twinRow.id as string)?.value
+    const known =
+      delegationEntry && scope.host !== undefined
+        ? tables.merchant(delegationEntry.pk, scope.host)
+        : undefined
+    const merchant = known && delegation && { delegation: delegation.id, ...known }
+    const instrument =
+      scope.instrument === undefined ? undefined : tables.instrument(scope.instrument)
+    return {
+      ...(session && { session }),
+      ancestors: ancestorsOf(session),
+      ...(delegation && { delegation }),
+      ...(payment && { payment }),
+      ...(key && { key }),
+      ...(twin && { twin }),
+      ...(merchant && { merchant }),
+      ...(instrument && { instrument }),
+    }
+  }
+}
+
+function writer(rows: Rows, tables: SmallTables, audit: AuditTable): Ledger['write'] {
+  const { sessions, delegations, payments } = rows
+  return (change, now) => {
+    const { instruments = [], merchants = [], keys = [], contents = [], events } = change
+    const overrun = change.payments?.some((payment) => payment.overrun) ?? false
+    for (const one of instruments) tables.putInstrument(one)
+    for (const one of change.delegations ?? []) delegations.put(one, overrun)
+    for (const one of change.sessions ?? []) sessions.put(one, overrun)
+    for (const one of change.payments ?? []) payments.put(one, one.overrun)
+    for (const one of keys) {
+      const payment = one.payment === undefined ? undefined : payments.key(one.payment)
+      tables.putKey(sessions.key(one.session), payment, one)
+    }
+    for (const one of merchants) tables.putMerchant(delegations.key(one.delegation), one)
+    for (const one of contents) tables.putContent(payments.key(one.payment), one)
+    for (const event of events) audit.append(now, event)
+  }
+}

@@ -1,0 +1,129 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { BursarError } from '@bursar/core'
+import { type Database, rollBack, wrapDatabase } from './database.ts'
+import { APPLICATION_ID, migrations, SCHEMA_VERSION } from './schema.ts'
+import { cannotOpen, isBusy, isNoDatabase, isReadOnly, lockedError } from './store-error.ts'
+
+/** The name of a database that lives in memory, and dies with its store. */
+const IN_MEMORY = ':memory:'
+
+/**
+ * How long opening waits, blocking, for another connection that holds the file: long enough for a
+ * neighbour that creates or checkpoints it, short enough to say so at start.
+ */
+const OPEN_BUSY_MS = 1_000
+
+/** Pause between two attempts to open. */
+const OPEN_RETRY_MS = 10
+
+/** Opens the file, brings its schema up to date, and proves that it can be written. */
+export function openDatabase(path: string): Database {
+  const file = path === IN_MEMORY ? path : resolve(path)
+  let database: Database | undefined
+  try {
+    database = connect(file)
+    const opened = database
+    retryWhileBusy(() => prepare(opened, file))
+    return opened
+  } catch (error) {
+    database?.close()
+    throw openError(error, file)
+  }
+}
+
+function connect(file: string): Database {
+  const sqlite = process.getBuiltinModule('node:sqlite')
+  if (!sqlite) {
+    const message = 'This Node.js has no node:sqlite. Use Node.js 22.13 or newer.'
+    throw new BursarError('store_unavailable', message)
+  }
+  return wrapDatabase(new sqlite.DatabaseSync(file))
+}
+
+function prepare(database: Database, file: string): void {
+  const version = readVersion(database, file)
+  // The journal mode is kept in the file: a file of somebody else is not touched before this point.
+  const mode = String(database.statement('PRAGMA journal_mode = WAL').get()?.journal_mode)
+  if (mode !== 'wal' && file !== IN_MEMORY) {
+    const message = `The store ${file} cannot use a write-ahead log here (journal mode ${mode}).`
+    throw new BursarError('store_unavailable', message)
+  }
+  // A commit is on the disk before it resolves, on macOS as well.
+  database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA busy_timeout = 0')
+  // Beginning to write proves that writing is possible, even where nothing has to be migrated.
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    if (version < SCHEMA_VERSION) migrate(database, file)
+    database.exec('COMMIT')
+  } catch (error) {
+    rollBack(database)
+    throw error
+  }
+}
+
+/** The file's schema version; 0 for a new file. Throws for a file that is not ours to write. */
+function readVersion(database: Database, file: string): number {
+  const version = Number(database.statement('PRAGMA user_version').get()?.user_version)
+  const application = Number(database.statement('PRAGMA application_id').get()?.application_id)
+  const tables = Number(database.statement('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
+  if (application !== APPLICATION_ID && (application !== 0 || version !== 0 || tables > 0)) {
+    throw new BursarError('store_unavailable', `${file} is another application's database.`)
+  }
+  if (version > SCHEMA_VERSION) {
+    const message =
+      `The store ${file} has schema version ${version}; this version of @bursar/store-sqlite ` +
+      `knows ${SCHEMA_VERSION}. Update the package.`
+    throw new BursarError('store_schema_newer', message)
+  }
+  return version
+}
+
+/** Runs under the write lock, and reads the version again there: another process may have won. */
+function migrate(database: Database, file: string): void {
+  for (const migration of migrations.slice(readVersion(database, file))) database.exec(migration)
+  database.exec(
+    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`,
+  )
+}
+
+/** Opening is synchronous, so that a bad file is an error at once: here, waiting blocks. */
+function retryWhileBusy(attempt: () => void): void {
+  const until = performance.now() + OPEN_BUSY_MS
+  for (;;) {
+    try {
+      attempt()
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS)
+    }
+  }
+}
+
+function openError(error: unknown, file: string): BursarError {
+  if (BursarError.isInstance(error)) return error
+  if (isBusy(error)) return lockedError(file, error)
+  const cause = { cause: error }
+  if (isReadOnly(error)) {
+    const message = `The store ${file} is read-only. It has to be writable, and so has its directory.`
+    return new BursarError('store_readonly', message, cause)
+  }
+  if (isNoDatabase(error)) {
+    return new BursarError('store_unavailable', `${file} is not a SQLite database.`, cause)
+  }
+  const text = error instanceof Error ? error.message : String(error)
+  const reason = cannotOpen(error) ? whyNotOpened(file) : `${text}.`
+  return new BursarError(
+    'store_unavailable',
+    `The store ${file} cannot be opened: ${reason}`,
+    cause,
+  )
+}
+
+function whyNotOpened(file: string): string {
+  const directory = dirname(file)
+  if (!existsSync(directory)) return `the directory ${directory} does not exist.`
+  if (existsSync(file) && statSync(file).isDirectory()) return 'it is a directory.'
+  return `this process may not read and write it, or may not create files in ${directory}.`
+}

@@ -1,0 +1,136 @@
+/** Marks a file as ours in its header: the letters `burs`. */
+export const APPLICATION_ID = 0x62757273
+
+/** The schema that this version reads and writes. */
+export const SCHEMA_VERSION = 1
+
+/**
+ * What is hot (counters, states) is narrow and apart from what is written once (terms, consent,
+ * evidence), because every page that a commit touches is written whole. Integer keys grow in the
+ * order of insertion, and public ids sort by time, so that tables and indexes grow at one end.
+ *
+ * The columns of limits and amounts are micro-units; atomic amounts can exceed 64 bits and are text.
+ */
+const firstSchema = `
+CREATE TABLE instruments (
+  handle TEXT PRIMARY KEY,
+  end_user TEXT NOT NULL,
+  registered_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delegations (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  end_user TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  settled INTEGER NOT NULL CHECK (settled >= 0),
+  held INTEGER NOT NULL CHECK (held >= 0),
+  payments INTEGER NOT NULL CHECK (payments >= 0),
+  windows TEXT,
+  overrun INTEGER NOT NULL CHECK (overrun IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  CHECK (overrun OR settled + held <= total)
+) STRICT;
+CREATE INDEX delegations_of_end_user ON delegations (end_user);
+CREATE TABLE delegation_terms (
+  delegation INTEGER PRIMARY KEY REFERENCES delegations,
+  body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  delegation INTEGER NOT NULL REFERENCES delegations,
+  parent INTEGER REFERENCES sessions,
+  total INTEGER NOT NULL,
+  settled INTEGER NOT NULL CHECK (settled >= 0),
+  held INTEGER NOT NULL CHECK (held >= 0),
+  payments INTEGER NOT NULL CHECK (payments >= 0),
+  windows TEXT,
+  overrun INTEGER NOT NULL CHECK (overrun IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  closed_at INTEGER,
+  locked_at INTEGER,
+  CHECK (overrun OR settled + held <= total)
+) STRICT;
+CREATE INDEX sessions_of_delegation ON sessions (delegation);
+CREATE TABLE session_terms (
+  session INTEGER PRIMARY KEY REFERENCES sessions,
+  body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE payments (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  session INTEGER NOT NULL REFERENCES sessions,
+  delegation INTEGER NOT NULL REFERENCES delegations,
+  state TEXT NOT NULL
+    CHECK (state IN ('reserved', 'signed', 'claimed', 'in_doubt', 'settled', 'released')),
+  amount INTEGER NOT NULL CHECK (amount > 0),
+  reserved_at INTEGER NOT NULL,
+  overrun INTEGER NOT NULL CHECK (overrun IN (0, 1)),
+  request_head TEXT NOT NULL
+) STRICT;
+CREATE INDEX payments_of_session ON payments (session);
+CREATE INDEX payments_of_request ON payments (delegation, request_head);
+CREATE INDEX payments_unproven ON payments (pk)
+  WHERE state IN ('reserved', 'signed', 'claimed', 'in_doubt');
+CREATE TABLE payment_terms (
+  payment INTEGER PRIMARY KEY REFERENCES payments,
+  request_hash TEXT NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE TABLE payment_claims (
+  payment INTEGER PRIMARY KEY REFERENCES payments,
+  body TEXT NOT NULL
+) STRICT;
+CREATE TABLE payment_proofs (
+  payment INTEGER PRIMARY KEY REFERENCES payments,
+  settled INTEGER CHECK (settled >= 0),
+  proven_at INTEGER,
+  evidence TEXT
+) STRICT;
+CREATE TABLE contents (
+  payment INTEGER PRIMARY KEY REFERENCES payments,
+  status INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL,
+  truncated INTEGER NOT NULL CHECK (truncated IN (0, 1))
+) STRICT;
+
+CREATE TABLE keys (
+  session INTEGER NOT NULL REFERENCES sessions,
+  key TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  payment INTEGER REFERENCES payments,
+  refusals INTEGER NOT NULL CHECK (refusals >= 0),
+  last_refusal TEXT,
+  PRIMARY KEY (session, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE merchants (
+  delegation INTEGER NOT NULL REFERENCES delegations,
+  host TEXT NOT NULL,
+  payee TEXT NOT NULL,
+  payments INTEGER NOT NULL CHECK (payments >= 0),
+  PRIMARY KEY (delegation, host)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
+CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit records are never removed'); END;
+`
+
+/** What leads from each schema version to the next one; the first starts from an empty file. */
+export const migrations: readonly string[] = [firstSchema]

@@ -1,0 +1,107 @@
+import type { Session } from '@bursar/core'
+import type { Database, Row } from './database.ts'
+import { assertFixed, type Entry, same, type Table } from './entries.ts'
+import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
+import { optionalNumber } from './optional.ts'
+
+/** What of a session is written once, as JSON. */
+type Terms = Pick<Session, 'tokenHash' | 'merchants' | 'repeatAfterMs'> & {
+  readonly limits: LimitsText
+}
+
+const termsFields = ['limits', 'merchants', 'tokenHash', 'repeatAfterMs'] as const
+
+/** Finds the keys of the rows that a session names. */
+export interface SessionParents {
+  delegation(id: string): bigint
+  session(id: string): bigint
+}
+
+/** Reads whole sessions; a condition follows. */
+export const selectSessions = `
+SELECT s.*, d.id AS delegation_id, p.id AS parent_id, t.body FROM sessions s
+  JOIN delegations d ON d.pk = s.delegation JOIN session_terms t ON t.session = s.pk
+  LEFT JOIN sessions p ON p.pk = s.parent`
+
+export function sessionTable(database: Database, parents: SessionParents): Table<Session> {
+  const load = database.statement(`${selectSessions} WHERE s.id = ?`)
+  const insert = database.statement(`INSERT INTO sessions
+    (id, delegation, parent, total, settled, held, payments, windows, overrun, created_at,
+     expires_at, revoked_at, closed_at, locked_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+  const insertTerms = database.statement('INSERT INTO session_terms VALUES (?, ?)')
+  const update = database.statement(`UPDATE sessions SET total = ?, settled = ?, held = ?,
+    payments = ?, windows = ?, overrun = ?, expires_at = ?, revoked_at = ?, closed_at = ?,
+    locked_at = ? WHERE pk = ?`)
+  const updateTerms = database.statement('UPDATE session_terms SET body = ? WHERE session = ?')
+  return {
+    noun: 'session',
+    load(id) {
+      const row = load.get(id)
+      return row && sessionEntry(row)
+    },
+    insert(value, overrun) {
+      const { id, delegation, parent, limits, usage, createdAt } = value
+      const pk = insert.run(
+        id,
+        parents.delegation(delegation),
+        parent === undefined ? null : parents.session(parent),
+        limits.totalMicro,
+        ...usageColumns(usage),
+        Number(overrun),
+        createdAt,
+        ...timeColumns(value),
+      )
+      insertTerms.run(pk, termsText(value))
+      return { pk, stored: value, value, overrun }
+    },
+    update(entry) {
+      const { pk, stored, value, overrun } = entry
+      assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'createdAt'])
+      const { limits, usage } = value
+      const columns = usageColumns(usage)
+      update.run(limits.totalMicro, ...columns, Number(overrun), ...timeColumns(value), pk)
+      if (!same(stored, value, termsFields)) updateTerms.run(termsText(value), pk)
+    },
+  }
+}
+
+export function sessionEntry(row: Row): Entry<Session> {
+  const value = sessionOf(row)
+  return { pk: row.pk as bigint, stored: value, value, overrun: row.overrun === 1n }
+}
+
+function sessionOf(row: Row): Session {
+  const terms = JSON.parse(row.body as string) as Terms
+  return {
+    id: row.id as string,
+    delegation: row.delegation_id as string,
+    ...(row.parent_id === null ? {} : { parent: row.parent_id as string }),
+    tokenHash: terms.tokenHash,
+    limits: limitsOf(terms.limits, row.total as bigint),
+    usage: usageOf(row),
+    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
+    repeatAfterMs: terms.repeatAfterMs,
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    ...optionalNumber('revokedAt', row.revoked_at),
+    ...optionalNumber('closedAt', row.closed_at),
+    ...optionalNumber('lockedAt', row.locked_at),
+  }
+}
+
+type Times = [number, number | null, number | null, number | null]
+
+function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): Times {
+  return [expiresAt, revokedAt ?? null, closedAt ?? null, lockedAt ?? null]
+}
+
+function termsText(value: Session): string {
+  const { tokenHash, merchants, repeatAfterMs } = value
+  const terms: Terms = {
+    tokenHash,
+    limits: limitsText(value.limits),
+    ...(merchants === undefined ? {} : { merchants }),
+    repeatAfterMs,
+  }
+  return JSON.stringify(terms)
+}

@@ -1,0 +1,69 @@
+import { BursarError } from '@bursar/core'
+
+/** SQLite's primary result codes that have a meaning of their own here. */
+const SQLITE_PERM = 3
+const SQLITE_BUSY = 5
+const SQLITE_LOCKED = 6
+const SQLITE_READONLY = 8
+const SQLITE_CANTOPEN = 14
+const SQLITE_CONSTRAINT = 19
+const SQLITE_NOTADB = 26
+
+/** The low byte of an extended result code is the primary one. */
+const PRIMARY_MASK = 0xff
+
+/** SQLite's primary result code, or `undefined` if the error is not SQLite's. */
+function resultCode(error: unknown): number | undefined {
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined
+  return typeof code === 'number' ? code & PRIMARY_MASK : undefined
+}
+
+/** True where another connection has the lock, and trying again may help. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED
+}
+
+/** True where the file, or its directory, cannot be opened at all. */
+export function cannotOpen(error: unknown): boolean {
+  const code = resultCode(error)
+  return code === SQLITE_CANTOPEN || code === SQLITE_PERM
+}
+
+/** True where the file holds something that is not SQLite's. */
+export function isNoDatabase(error: unknown): boolean {
+  return resultCode(error) === SQLITE_NOTADB
+}
+
+/** True where the file can be read, and not written. */
+export function isReadOnly(error: unknown): boolean {
+  return resultCode(error) === SQLITE_READONLY
+}
+
+/** What callers get for an error of a read or a write; the cause is kept. */
+export function storeError(error: unknown, path: string): BursarError {
+  if (BursarError.isInstance(error)) return error
+  const cause = { cause: error }
+  const text = error instanceof Error ? error.message : String(error)
+  if (isBusy(error)) return lockedError(path, error)
+  if (isReadOnly(error)) {
+    return new BursarError('store_readonly', `The store ${path} cannot be written: ${text}.`, cause)
+  }
+  if (resultCode(error) === SQLITE_CONSTRAINT) {
+    const message = `A change broke an invariant of the store ${path}; nothing of it was written: ${text}.`
+    return new BursarError('invariant_broken', message, cause)
+  }
+  const message = `The store ${path} could not be read or written; nothing was changed: ${text}.`
+  return new BursarError('store_failed', message, cause)
+}
+
+/** Another connection did not let go of the file in time. */
+export function lockedError(path: string, cause: unknown): BursarError {
+  const message = `The store ${path} is locked by another connection. Close it, and try again.`
+  return new BursarError('store_locked', message, { cause })
+}
+
+/** The store was closed before the call. */
+export function closedError(path: string): BursarError {
+  return new BursarError('store_closed', `The store ${path} is closed.`)
+}
