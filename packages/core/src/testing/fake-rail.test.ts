@@ -9,6 +9,7 @@ import { type FakeConduct, fakeMerchant, fakePayee } from './fake-merchant.ts'
 import { type FakeRail, fakeChallenge, fakeRail } from './fake-rail.ts'
 import { fakeWallet } from './fake-wallet.ts'
 import { manualClock } from './manual-clock.ts'
+import { type RailWorld, testRail } from './test-rail.ts'
 
 const url = new URL('https://api.example.com/thing')
 const payer = await fakeWallet().address('evm')
@@ -73,6 +74,40 @@ function fileForChain(): string {
   folders.push(folder)
   return join(folder, 'chain.jsonl')
 }
+
+async function railWorld(cancels: boolean): Promise<RailWorld> {
+  const clock = manualClock()
+  const chain = fakeChain({ clock })
+  chain.mint(fakeAsset, payer, 1_000_000n)
+  const outOfReach = fakeChain()
+  outOfReach.setReachable(false)
+  const wallet = fakeWallet()
+  const merchant = fakeMerchant({ chain })
+  const ask = async (headers: Proof['headers'] = {}): Promise<HttpResponse> =>
+    merchant.request({ method: 'GET', url, headers }, { isolation: 'alice' })
+  return {
+    rail: fakeRail({ chain, cancels }),
+    unreachable: fakeRail({ chain: outOfReach }),
+    asset: fakeAsset,
+    payer,
+    payee: fakePayee,
+    async sign(request) {
+      const signed = await wallet.sign(request)
+      if ('signature' in signed) return signed.signature
+      throw new Error(signed.reason)
+    },
+    now: () => chain.time(),
+    demand: async () => ({ url, ...(await ask()) }),
+    pay: (proof) => ask(proof.headers),
+    advance: async (seconds) => clock.advance(seconds * 1000),
+    malformed: [
+      { url, ...fakeChallenge([]), body: new TextEncoder().encode('{"fakeOffers":[{}]}') },
+    ],
+  }
+}
+
+testRail('fakeRail', () => railWorld(false), { describe, test, expect })
+testRail('fakeRail with cancellation', () => railWorld(true), { describe, test, expect })
 
 describe('a fake payment', () => {
   test('is asked for, signed, settled and proven', async () => {

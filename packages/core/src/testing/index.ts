@@ -33,5 +33,6 @@ export {
   fakeWallet,
 } from './fake-wallet.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
+export { type RailWorld, testRail } from './test-rail.ts'
 export type { Expectation, TestRunner } from './test-runner.ts'
 export { testWallet, type WalletWorld } from './test-wallet.ts'

@@ -1,0 +1,282 @@
+import type { Asset } from '../asset.ts'
+import type { Challenge, Claim, Offer, OpenPayment, Proof, Rail } from '../rail.ts'
+import type { SignRequest } from '../wallet.ts'
+import type { TestRunner } from './test-runner.ts'
+
+/** A rail to test, with a network, a funded payer and a merchant around it. Made anew for each test. */
+export interface RailWorld {
+  readonly rail: Rail
+  /** The same rail with a network of record that cannot be reached. */
+  readonly unreachable: Rail
+  readonly asset: Asset
+  /** Holds at least a million atomic units of the asset. */
+  readonly payer: string
+  /** The merchant's address. */
+  readonly payee: string
+  sign(request: SignRequest): Promise<`0x${string}`>
+  /** Unix seconds of the network. */
+  now(): number
+  /** What the merchant answers to who has not paid; good for 60 seconds. */
+  demand(atomic: bigint): Promise<Challenge>
+  /** Brings a proof for the latest demand to the merchant, who settles it and says so. */
+  pay(proof: Proof): Promise<Parameters<Rail['read']>[0]>
+  /** Lets time pass on the network, and makes final what happened before. */
+  advance(seconds: number): Promise<void>
+  /** Challenges of the rail's own kind that nobody should have sent. */
+  readonly malformed: readonly Challenge[]
+}
+
+/** What the merchant of the suite asks for. */
+const PRICE = 10_000n
+
+/** How long the payments of the suite are good for. */
+const VALID_SECONDS = 60
+
+/**
+ * The conformance suite of the rail seam: what every rail has to keep for the core to be right.
+ *
+ * @example
+ * testRail('x402', makeWorld, { describe, test, expect })
+ */
+export function testRail(
+  name: string,
+  makeWorld: () => Promise<RailWorld>,
+  runner: TestRunner,
+): void {
+  runner.describe(`${name} keeps the promises of a rail`, () => {
+    testOffers(makeWorld, runner)
+    testProofs(makeWorld, runner)
+    testClaims(makeWorld, runner)
+    testVerdicts(makeWorld, runner)
+    testCancellation(makeWorld, runner)
+  })
+}
+
+function testOffers(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  test('offers what the challenge asks for', async () => {
+    const { rail, asset, payee, demand } = await makeWorld()
+    const offers = rail.offers(await demand(PRICE))
+    expect(offers?.kind === 'offers' ? offers.offers.length : offers).toBe(1)
+    const offer = onlyOffer(rail, await demand(PRICE))
+    const { network, asset: address, atomic, validForSeconds } = offer
+    expect({ network, address, atomic, validForSeconds }).toEqual({
+      network: asset.network,
+      address: asset.address,
+      atomic: PRICE,
+      validForSeconds: VALID_SECONDS,
+    })
+    expect(offer.payee.toLowerCase()).toBe(payee.toLowerCase())
+    expect(rail.networks.includes(asset.network)).toBe(true)
+  })
+
+  test('knows what is no challenge of its own', async () => {
+    const { rail, demand } = await makeWorld()
+    const challenge = await demand(PRICE)
+    expect(rail.offers({ ...challenge, status: 200 })).toBe(undefined)
+    const nothing = { headers: {}, body: new Uint8Array() }
+    expect(rail.offers({ ...challenge, ...nothing })).toBe(undefined)
+    const other = new TextEncoder().encode('{"error":"Pay me."}')
+    expect(rail.offers({ ...challenge, headers: {}, body: other })).toBe(undefined)
+  })
+
+  test('calls invalid what nobody should have sent', async () => {
+    const { rail, malformed } = await makeWorld()
+    expect(malformed.length > 0).toBe(true)
+    for (const challenge of malformed) expect(rail.offers(challenge)?.kind).toBe('invalid')
+  })
+}
+
+function testProofs(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  test('asks for one signature, for exactly the authorization', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    const requests: SignRequest[] = []
+    await prove(world, payment, (request) => {
+      requests.push(request)
+      return world.sign(request)
+    })
+    const { name, version, address, network } = world.asset
+    const chainId = Number(network.slice('eip155:'.length))
+    expect(requests).toEqual([
+      {
+        kind: 'transfer-authorization',
+        family: 'evm',
+        token: { chainId, address, name, version },
+        from: payment.payer,
+        to: payment.terms.payee,
+        value: PRICE,
+        validAfter: 0n,
+        validBefore: BigInt(payment.validBefore),
+        nonce: payment.nonce,
+      },
+    ])
+  })
+
+  test('passes on untouched what signing throws', async () => {
+    const world = await makeWorld()
+    const failure = new Error('no signature')
+    const thrown = await prove(world, await paymentIn(world), () => Promise.reject(failure)).catch(
+      (error: unknown) => error,
+    )
+    expect(thrown === failure).toBe(true)
+  })
+}
+
+function testClaims(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  test('reads a settlement as claimed, and only for the payment that it is about', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    const response = await world.pay(await prove(world, payment))
+    expect(world.rail.read(response, payment).outcome).toBe('settled')
+    const other = { ...payment, payer: addressOf('0714e4'), nonce: nonceOf('02') }
+    expect(world.rail.read(response, other).outcome).toBe('unknown')
+  })
+
+  test('reads another challenge as refused, and silence as unknown', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    const read = (status: number, headers: Readonly<Record<string, string>>): Claim['outcome'] =>
+      world.rail.read({ status, headers }, payment).outcome
+    const { headers } = await world.demand(PRICE)
+    expect(read(402, headers)).toBe('refused')
+    expect(read(402, {})).toBe('refused')
+    expect(read(200, {})).toBe('unknown')
+    expect(read(500, {})).toBe('unknown')
+    expect(read(302, { location: 'https://elsewhere.example/' })).toBe('unknown')
+  })
+}
+
+function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  test('proves a settlement, whoever claims what', async () => {
+    const world = await makeWorld()
+    const { rail, asset, payee, payer } = world
+    const [before, earned] = [await rail.balance(asset, payer), await rail.balance(asset, payee)]
+    const payment = await paymentIn(world)
+    const proof = await prove(world, payment)
+    const claim = rail.read(await world.pay(proof), payment)
+    await world.pay(proof)
+    await world.advance(1)
+    const claimed = claim.outcome === 'settled' ? claim.transaction : undefined
+    const settled = await rail.reconcile(payment)
+    expect(settled.outcome).toBe('settled')
+    const hinted = claimed === undefined ? payment : { ...payment, claimedTransaction: claimed }
+    expect(await outcomeOf(rail, hinted)).toBe('settled')
+    const lied = { ...payment, claimedTransaction: nonceOf('bad') }
+    expect(await outcomeOf(rail, lied)).toBe('settled')
+    expect(await rail.balance(asset, payer)).toBe(before - PRICE)
+    expect(await rail.balance(asset, payee)).toBe(earned + PRICE)
+    await world.advance(2 * VALID_SECONDS)
+    expect(await outcomeOf(rail, payment)).toBe('settled')
+  })
+
+  test('proves nothing by a settlement of other terms', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    await world.pay(await prove(world, payment))
+    await world.advance(2 * VALID_SECONDS)
+    const { terms } = payment
+    const more = { ...payment, terms: { ...terms, atomic: PRICE + 1n } }
+    expect(await outcomeOf(world.rail, more)).toBe('open')
+    const elsewhere = { ...payment, terms: { ...terms, payee: addressOf('e15e') } }
+    expect(await outcomeOf(world.rail, elsewhere)).toBe('open')
+  })
+
+  test('keeps open what can still settle, and releases it when its time is over', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    const proof = await prove(world, payment)
+    expect(await outcomeOf(world.rail, payment)).toBe('open')
+    await world.advance(VALID_SECONDS / 2)
+    expect(await outcomeOf(world.rail, payment)).toBe('open')
+    await world.advance(VALID_SECONDS)
+    expect(await outcomeOf(world.rail, payment)).toBe('released')
+    const late = world.rail.read(await world.pay(proof), payment)
+    expect(late.outcome === 'settled').toBe(false)
+    await world.advance(1)
+    expect(await outcomeOf(world.rail, payment)).toBe('released')
+  })
+
+  test('throws when the network of record cannot be reached', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    expect(await isRejected(() => world.unreachable.reconcile(payment))).toBe(true)
+    expect(await isRejected(() => world.unreachable.balance(world.asset, world.payer))).toBe(true)
+  })
+}
+
+function testCancellation(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  test('says that it cannot cancel, or really cancels', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    const proof = await prove(world, payment)
+    const answer = await world.rail.cancel(payment, world.sign)
+    await world.pay(proof)
+    await world.advance(1)
+    const expected = answer === 'cancelled' ? 'released' : 'settled'
+    expect(await outcomeOf(world.rail, payment)).toBe(expected)
+  })
+}
+
+function onlyOffer(rail: Rail, challenge: Challenge): Offer {
+  const offers = rail.offers(challenge)
+  const [offer] = offers?.kind === 'offers' ? offers.offers : []
+  if (offer) return offer
+  throw new Error('The rail has no offer for the challenge.')
+}
+
+async function paymentIn(world: RailWorld): Promise<OpenPayment> {
+  const { rail, asset, payer } = world
+  const challenge = await world.demand(PRICE)
+  const { scheme, network, atomic, payee, validForSeconds } = onlyOffer(rail, challenge)
+  const now = world.now()
+  return {
+    paymentId: 'payment-1',
+    terms: {
+      rail: rail.name,
+      scheme,
+      network,
+      asset: asset.address,
+      currency: asset.currency,
+      atomic,
+      amountMicro: atomic,
+      payee,
+      host: challenge.url.host,
+      requestHash: '00',
+    },
+    asset,
+    payer,
+    nonce: nonceOf('01'),
+    reservedAt: now,
+    validBefore: now + validForSeconds,
+  }
+}
+
+async function prove(
+  world: RailWorld,
+  payment: OpenPayment,
+  sign: (request: SignRequest) => Promise<`0x${string}`> = world.sign,
+): Promise<Proof> {
+  const { echo } = onlyOffer(world.rail, await world.demand(payment.terms.atomic))
+  return world.rail.prove(payment, echo, sign)
+}
+
+async function outcomeOf(rail: Rail, payment: OpenPayment): Promise<string> {
+  return (await rail.reconcile(payment)).outcome
+}
+
+async function isRejected(run: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await run()
+    return false
+  } catch {
+    return true
+  }
+}
+
+function nonceOf(tail: string): `0x${string}` {
+  return `0x${tail.padStart(64, '0')}`
+}
+
+function addressOf(tail: string): string {
+  return `0x${tail.padStart(40, '0')}`
+}
