@@ -69,7 +69,7 @@ const fields = z.object({
     .pipe(z.enum(methods))
     .default('GET'),
   headers: z.record(z.string(), z.string().max(MAX_HEADER_LENGTH)).default({}),
-  body: z.unknown(),
+  body: z.unknown().optional(),
   purpose: z.string().default(''),
   maxAmount: amountField.optional(),
 })

@@ -1,0 +1,59 @@
+// One process that pays once and is killed at one crossing of a seam; see ../crash.test.ts.
+import { createBursar } from '@bursar/core'
+import {
+  type FakeConduct,
+  fakeAsset,
+  fakeChain,
+  fakeMerchant,
+  fakeRail,
+  fakeWallet,
+  manualClock,
+} from '@bursar/core/testing'
+import { sqliteStore } from '@bursar/store-sqlite'
+import { crossings } from './crossing.ts'
+
+const [path = '', file = '', token = '', startedAt = '', killAt = '', conduct] =
+  process.argv.slice(2)
+const clock = manualClock(Number(startedAt))
+const chain = fakeChain({ clock, file })
+// What comes before the call, such as recording the instrument, is not counted.
+let watching = false
+const crossed = crossings(Number(killAt))
+const only = <Seam extends object>(seam: Seam, methods: readonly (keyof Seam)[]): Seam => {
+  const watched = crossed.watch(seam, methods)
+  return new Proxy(seam, {
+    get: (target, name) => Reflect.get(watching ? watched : target, name),
+  })
+}
+
+const store = sqliteStore({ path, clock })
+const bursar = createBursar({
+  store: only(store, ['commit', 'read', 'content']),
+  rails: [only(fakeRail({ chain }), ['prove', 'balance'])],
+  http: only(
+    fakeMerchant({
+      chain,
+      resource: () => ({ conduct: conduct as FakeConduct }),
+      onMoment: () => {
+        crossed.cross()
+      },
+    }),
+    ['request'],
+  ),
+  assets: [fakeAsset],
+  instruments: {
+    'alice-wallet': { endUser: 'alice', wallet: only(fakeWallet(), ['sign', 'address']) },
+  },
+})
+await bursar.reconcile()
+watching = true
+const session = bursar.openSession(token)
+const result = await session.pay(
+  { url: 'https://shop.example/a', purpose: 'crash' },
+  { conversation: 'thread', id: 'call' },
+)
+// The answer is out; what is still to be written is written now, and can be cut off as well.
+await store.read({ session: session.id })
+crossed.cross()
+process.stdout.write(JSON.stringify({ status: result.status, crossings: crossed.count() }))
+process.exit(0)

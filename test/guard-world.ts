@@ -1,0 +1,130 @@
+import {
+  type Bursar,
+  createBursar,
+  type LimitsInput,
+  type PaymentSession,
+  type Policy,
+  type Store,
+} from '@bursar/core'
+import {
+  type FakeChain,
+  type FakeMerchant,
+  type FakeMoment,
+  type FakeRail,
+  type FakeRequest,
+  type FakeResource,
+  type FakeWallet,
+  fakeAsset,
+  fakeChain,
+  fakeMerchant,
+  fakeRail,
+  fakeWallet,
+  type ManualClock,
+  manualClock,
+} from '@bursar/core/testing'
+import { sqliteStore } from '@bursar/store-sqlite'
+
+/** A whole guard over fakes, on a real store, with one delegation and one session. */
+export interface GuardWorld {
+  readonly clock: ManualClock
+  readonly chain: FakeChain
+  readonly rail: FakeRail
+  readonly wallet: FakeWallet
+  readonly merchant: FakeMerchant
+  readonly store: Store
+  readonly bursar: Bursar
+  readonly delegation: string
+  readonly session: PaymentSession
+  readonly token: string
+  /** Another guard over the same store, chain and merchant, as another process would have it. */
+  reopen(): Bursar
+}
+
+export interface GuardWorldOptions {
+  readonly path?: string
+  readonly clock?: ManualClock
+  readonly chain?: FakeChain
+  readonly limits?: LimitsInput
+  readonly delegationLimits?: LimitsInput
+  readonly merchants?: readonly { host: string; payees?: readonly string[] }[] | 'none'
+  readonly sessionMerchants?: readonly { host: string; payees?: readonly string[] }[]
+  readonly policies?: readonly Policy[]
+  readonly resource?: (request: FakeRequest) => FakeResource
+  readonly onMoment?: (moment: FakeMoment, request: FakeRequest) => Promise<void> | void
+  readonly repeatAfter?: string
+  readonly rail?: (rail: FakeRail) => FakeRail
+  readonly store?: (store: Store) => Store
+}
+
+export const HOST = 'shop.example'
+
+/** What everything costs in this world, unless a test says otherwise. */
+export const PRICE = '0.01'
+
+export async function guardWorld(options: GuardWorldOptions = {}): Promise<GuardWorld> {
+  const clock = options.clock ?? manualClock()
+  const chain = options.chain ?? fakeChain({ clock })
+  const wallet = fakeWallet()
+  const plainRail = fakeRail({ chain })
+  const rail = options.rail ? options.rail(plainRail) : plainRail
+  const merchant = fakeMerchant({
+    chain,
+    ...(options.resource ? { resource: options.resource } : {}),
+    ...(options.onMoment ? { onMoment: options.onMoment } : {}),
+  })
+  const plainStore = sqliteStore({ path: options.path ?? ':memory:', clock })
+  const store = options.store ? options.store(plainStore) : plainStore
+  if (chain.balance(fakeAsset, await wallet.address('evm')) === 0n) {
+    chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
+  }
+  const reopen = (): Bursar =>
+    createBursar({
+      store,
+      rails: [rail],
+      http: merchant,
+      assets: [fakeAsset],
+      ...(options.policies ? { policies: options.policies } : {}),
+      instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+    })
+  const bursar = reopen()
+  const { merchants = [{ host: HOST }] } = options
+  const delegation = await bursar.endUser('alice').grantDelegation({
+    agent: 'researcher',
+    instrument: 'alice-wallet',
+    expiresIn: '30d',
+    limits: options.delegationLimits ?? { currency: 'USD', total: '100.00' },
+    ...(merchants === 'none' ? {} : { merchants }),
+    consent: { how: 'test' },
+  })
+  const { token } = await bursar.management.createSession({
+    delegation: delegation.id,
+    expiresIn: '30m',
+    limits: options.limits ?? { currency: 'USD', total: '1.00' },
+    ...(options.sessionMerchants ? { merchants: options.sessionMerchants } : {}),
+    ...(options.repeatAfter ? { repeatAfter: options.repeatAfter } : {}),
+  })
+  const session = bursar.openSession(token)
+  return {
+    clock,
+    chain,
+    rail,
+    wallet,
+    merchant,
+    store,
+    bursar,
+    delegation: delegation.id,
+    session,
+    token,
+    reopen,
+  }
+}
+
+/** A URL of the shop; each path is another resource. */
+export function shop(path: string): string {
+  return `https://${HOST}/${path}`
+}
+
+/** How much left the payer's account, in atomic units, as the chain says. */
+export function spentOnChain(world: Pick<GuardWorld, 'chain'>): bigint {
+  return world.chain.transfers().reduce((sum, transfer) => sum + transfer.atomic, 0n)
+}
