@@ -1,0 +1,178 @@
+import { BursarError } from '@bursar/core'
+import type { PublicClient } from 'viem'
+import { chainIdOf } from './network-name.ts'
+
+/** Longest wait for one answer of the RPC endpoint. */
+const RPC_TIMEOUT_MS = 10_000
+
+/** A block, as far as verdicts need it. */
+export interface ChainBlock {
+  readonly number: bigint
+  /** Unix seconds. */
+  readonly timestamp: bigint
+}
+
+/** What a token contract said in one transaction that succeeded, in its order. */
+export interface TokenReceipt {
+  readonly transaction: string
+  readonly block: bigint
+  readonly events: readonly TokenEvent[]
+}
+
+/** An event of EIP-20 or EIP-3009. Addresses and nonces are lower case. */
+export type TokenEvent =
+  | { readonly kind: 'used' | 'canceled'; readonly authorizer: string; readonly nonce: string }
+  | {
+      readonly kind: 'transfer'
+      readonly from: string
+      readonly to: string
+      readonly value: bigint
+    }
+
+/**
+ * Reads one chain through one RPC endpoint. Every answer comes within a bounded time or is thrown
+ * as `rail_unreachable`, with nothing of the endpoint's URL in it: those often hold a key.
+ */
+export interface ChainReader {
+  finalBlock(): Promise<ChainBlock>
+  block(number: bigint): Promise<ChainBlock>
+  /** Whether the contract refuses this nonce, as of a block. */
+  isNonceUsed(token: string, authorizer: string, nonce: string, block: bigint): Promise<boolean>
+  /** `undefined` if the chain has no such transaction, or it was reverted. */
+  receipt(token: string, transaction: string): Promise<TokenReceipt | undefined>
+  /** The transactions in these blocks in which the contract used or cancelled this nonce. */
+  findNonce(
+    token: string,
+    authorizer: string,
+    nonce: string,
+    blocks: { readonly from: bigint; readonly to: bigint },
+  ): Promise<readonly string[]>
+  /** As of the newest block. */
+  balance(token: string, address: string): Promise<bigint>
+}
+
+/** Makes the reader of a network. Nothing is loaded or dialled before the first question. */
+export function chainReader(network: string, rpcUrl: string): ChainReader {
+  let connecting: Promise<Connection> | undefined
+  const ask = async <Answer>(
+    what: string,
+    question: (connection: Connection) => Promise<Answer>,
+  ): Promise<Answer> => {
+    connecting ??= connect(network, rpcUrl)
+    const current = connecting
+    const connection = await current.catch((error: unknown) => {
+      if (connecting === current) connecting = undefined
+      throw unreachable(network, 'eth_chainId', error)
+    })
+    return question(connection).catch((error: unknown) => {
+      throw unreachable(network, what, error)
+    })
+  }
+  return {
+    finalBlock: () =>
+      ask('The final block', ({ client }) => client.getBlock({ blockTag: 'finalized' })),
+    block: (blockNumber) => ask('A block', ({ client }) => client.getBlock({ blockNumber })),
+    isNonceUsed: (token, authorizer, nonce, blockNumber) =>
+      ask('authorizationState', ({ client, abi }) =>
+        client.readContract({
+          abi,
+          address: token as Hex,
+          functionName: 'authorizationState',
+          args: [authorizer as Hex, nonce as Hex],
+          blockNumber,
+        }),
+      ),
+    receipt: (token, transaction) =>
+      ask('A receipt', (connection) => readReceipt(connection, token, transaction)),
+    findNonce: (token, authorizer, nonce, blocks) =>
+      ask('eth_getLogs', async ({ client, nonceTopics }) => {
+        const logs = await client.request({
+          method: 'eth_getLogs',
+          params: [
+            {
+              address: token as Hex,
+              topics: [nonceTopics, padded(authorizer), nonce as Hex],
+              fromBlock: `0x${blocks.from.toString(16)}`,
+              toBlock: `0x${blocks.to.toString(16)}`,
+            },
+          ],
+        })
+        return logs.flatMap(({ transactionHash }) => (transactionHash ? [transactionHash] : []))
+      }),
+    balance: (token, address) =>
+      ask('balanceOf', ({ client, abi }) =>
+        client.readContract({
+          abi,
+          address: token as Hex,
+          functionName: 'balanceOf',
+          args: [address as Hex],
+        }),
+      ),
+  }
+}
+
+type Hex = `0x${string}`
+type Connection = Awaited<ReturnType<typeof connect>>
+
+/** Connects once, and makes sure that the endpoint is of the chain that it is configured for. */
+async function connect(network: string, rpcUrl: string) {
+  const { createPublicClient, http, parseAbi, parseEventLogs, toEventSelector } = await import(
+    'viem'
+  )
+  const transport = http(rpcUrl, { timeout: RPC_TIMEOUT_MS, retryCount: 0 })
+  const client: PublicClient = createPublicClient({ transport, cacheTime: 0 })
+  const chainId = await client.getChainId()
+  if (chainId !== chainIdOf(network)) {
+    throw new BursarError(
+      'wrong_chain',
+      `The RPC endpoint of ${network} serves chain ${chainId}. Nothing can be proven through it.`,
+    )
+  }
+  const abi = parseAbi([
+    'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+    'function balanceOf(address account) view returns (uint256)',
+    'event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)',
+    'event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce)',
+    'event Transfer(address indexed from, address indexed to, uint256 value)',
+  ])
+  const nonceTopics = [abi[2], abi[3]].map((event) => toEventSelector(event))
+  return { client, abi, nonceTopics, parseEventLogs }
+}
+
+async function readReceipt(
+  { client, abi, parseEventLogs }: Connection,
+  token: string,
+  transaction: string,
+): Promise<TokenReceipt | undefined> {
+  const receipt = await client
+    .getTransactionReceipt({ hash: transaction as Hex })
+    .catch((error) => {
+      if ((error as Error).name === 'TransactionReceiptNotFoundError') return undefined
+      throw error
+    })
+  if (receipt?.status !== 'success') return undefined
+  const logs = receipt.logs.filter((log) => log.address.toLowerCase() === token.toLowerCase())
+  const events = parseEventLogs({ abi, logs, strict: true }).map((log): TokenEvent => {
+    if (log.eventName === 'Transfer') {
+      const { from, to, value } = log.args
+      return { kind: 'transfer', from: from.toLowerCase(), to: to.toLowerCase(), value }
+    }
+    const { authorizer, nonce } = log.args
+    const kind = log.eventName === 'AuthorizationUsed' ? 'used' : 'canceled'
+    return { kind, authorizer: authorizer.toLowerCase(), nonce: nonce.toLowerCase() }
+  })
+  return { transaction: receipt.transactionHash, block: receipt.blockNumber, events }
+}
+
+/** An address as an event's indexed argument. */
+function padded(address: string): Hex {
+  return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
+}
+
+function unreachable(network: string, what: string, error: unknown): BursarError {
+  if (BursarError.isInstance(error)) return error
+  // The message and the cause of viem's errors hold the endpoint's URL: only their first line is kept.
+  const { name = 'Error', shortMessage } = error as { name?: string; shortMessage?: string }
+  const reason = [name, shortMessage].filter(Boolean).join(': ')
+  return new BursarError('rail_unreachable', `${network}: ${what} could not be read. ${reason}`)
+}

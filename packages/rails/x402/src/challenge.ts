@@ -1,0 +1,212 @@
+import type { Challenge, Offer, Offers } from '@bursar/core'
+import { z } from 'zod'
+import { networkOf } from './network-name.ts'
+import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
+
+/** The header that carries a challenge of version 2. */
+export const CHALLENGE_HEADER = 'payment-required'
+
+/** Longest body that is read as a challenge of version 1, in bytes. */
+export const MAX_BODY_BYTES = 65_536
+
+/** Most offers of one challenge: a merchant has a few networks and assets, not dozens. */
+export const MAX_OFFERS = 20
+
+/**
+ * Longest validity of a signature, in seconds: how long money may be in doubt at most. What a
+ * challenge asks beyond it is clamped, which servers accept.
+ */
+export const MAX_VALID_SECONDS = 120
+
+/**
+ * Shortest validity that is worth a signature, in seconds. Facilitators refuse what ends within
+ * six seconds, and request, verification and a block take their time.
+ */
+export const MIN_VALID_SECONDS = 10
+
+/** Longest scheme, network and the like. */
+const MAX_NAME_LENGTH = 80
+
+/** Longest URL of a resource. */
+const MAX_URL_LENGTH = 2_048
+
+/** Largest amount that a token contract can move. */
+const MAX_UINT256 = 2n ** 256n - 1n
+
+/** What `prove` has to see again: an entry exactly as it was offered, and where it came from. */
+export type Echo =
+  | {
+      readonly version: 2
+      readonly resourceUrl: string
+      readonly accepted: Readonly<Record<string, unknown>>
+    }
+  | { readonly version: 1; readonly scheme: string; readonly network: string }
+
+/**
+ * Reads a challenge of x402, version 2 in its header or version 1 in the body.
+ *
+ * Left out are entries of another scheme, of a network that is not in `networks`, of another way
+ * to transfer than EIP-3009, and those that would expire before they could settle. Whatever else
+ * is not exactly as the protocol has it makes the whole challenge invalid, for a merchant that
+ * sends one malformed entry is broken or hostile: nothing of it is paid.
+ */
+export function readChallenge(
+  challenge: Challenge,
+  networks: readonly string[],
+): Offers | undefined {
+  if (challenge.status !== 402) return undefined
+  const found = findChallenge(challenge)
+  if (!found) return undefined
+  const { version, decoded } = found
+  const where = version === 2 ? `The header ${CHALLENGE_HEADER}` : 'The body'
+  if ('problem' in decoded) return invalid(`${where} ${decoded.problem}.`)
+  const read = version === 2 ? readVersion2 : readVersion1
+  return read(decoded.value, challenge.url.host, networks)
+}
+
+function findChallenge(challenge: Challenge): { version: 1 | 2; decoded: Decoded } | undefined {
+  const header = Object.hasOwn(challenge.headers, CHALLENGE_HEADER)
+    ? challenge.headers[CHALLENGE_HEADER]
+    : undefined
+  if (header !== undefined) return { version: 2, decoded: readHeader(header) }
+  const text = readUtf8(challenge.body.subarray(0, MAX_BODY_BYTES))
+  if (!text?.includes('"x402Version"')) return undefined
+  if (challenge.body.length > MAX_BODY_BYTES) {
+    return { version: 1, decoded: { problem: `is longer than ${MAX_BODY_BYTES} bytes` } }
+  }
+  return { version: 1, decoded: readJson(text) }
+}
+
+const name = z.string().min(1).max(MAX_NAME_LENGTH)
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/)
+  .refine((text) => !/^0x0+$/.test(text), 'the zero address is nobody')
+
+const amount = z
+  .string()
+  .regex(/^[1-9][0-9]{0,77}$/, 'an amount is a positive whole number in decimal digits')
+  .transform(BigInt)
+  .refine((value) => value <= MAX_UINT256, 'an amount is at most 2^256 - 1')
+
+/** What decides whether an entry is for this rail at all. */
+const entrySchema = z.looseObject({
+  scheme: name,
+  network: name,
+  extra: z
+    .looseObject({ assetTransferMethod: z.string().max(MAX_NAME_LENGTH).optional() })
+    .nullish(),
+})
+
+const accepts = z.array(entrySchema).min(1).max(MAX_OFFERS)
+
+const requiredV2 = z.object({
+  x402Version: z.literal(2),
+  resource: z.object({ url: z.string().min(1).max(MAX_URL_LENGTH) }),
+  accepts,
+})
+
+const requiredV1 = z.object({ x402Version: z.literal(1), accepts })
+
+const offerV2 = z.object({
+  amount,
+  asset: address,
+  payTo: address,
+  maxTimeoutSeconds: z.int().positive(),
+})
+
+const offerV1 = z.object({
+  maxAmountRequired: amount,
+  asset: address,
+  payTo: address,
+  maxTimeoutSeconds: z.int().positive(),
+  resource: z.string().min(1).max(MAX_URL_LENGTH),
+})
+
+function readVersion2(value: unknown, host: string, networks: readonly string[]): Offers {
+  const required = requiredV2.safeParse(value)
+  if (!required.success) return malformed(required.error)
+  const { resource, accepts } = required.data
+  if (namesAnotherHost(resource.url, host)) return invalid(`The resource is not on ${host}.`)
+  const offers: Offer[] = []
+  for (const entry of accepts.filter((one) => isSupported(one, one.network, networks))) {
+    const parsed = offerV2.safeParse(entry)
+    if (!parsed.success) return malformed(parsed.error)
+    const { amount: atomic, ...terms } = parsed.data
+    const echo: Echo = { version: 2, resourceUrl: resource.url, accepted: entry }
+    offers.push(offerOf({ ...terms, network: entry.network, atomic }, echo))
+  }
+  return { kind: 'offers', offers: offers.filter(isLongEnough) }
+}
+
+function readVersion1(value: unknown, host: string, networks: readonly string[]): Offers {
+  const required = requiredV1.safeParse(value)
+  if (!required.success) return malformed(required.error)
+  const offers: Offer[] = []
+  for (const entry of required.data.accepts) {
+    const network = networkOf(entry.network)
+    if (!isSupported(entry, network, networks)) continue
+    const parsed = offerV1.safeParse(entry)
+    if (!parsed.success) return malformed(parsed.error)
+    const { maxAmountRequired: atomic, resource, ...terms } = parsed.data
+    if (namesAnotherHost(resource, host)) return invalid(`The resource is not on ${host}.`)
+    const echo: Echo = { version: 1, scheme: entry.scheme, network: entry.network }
+    offers.push(offerOf({ ...terms, network, atomic }, echo))
+  }
+  return { kind: 'offers', offers: offers.filter(isLongEnough) }
+}
+
+function isSupported(
+  entry: z.infer<typeof entrySchema>,
+  network: string,
+  networks: readonly string[],
+): boolean {
+  const method = entry.extra?.assetTransferMethod ?? 'eip3009'
+  return entry.scheme === 'exact' && method === 'eip3009' && networks.includes(network)
+}
+
+function offerOf(
+  terms: {
+    readonly network: string
+    readonly asset: string
+    readonly atomic: bigint
+    readonly payTo: string
+    readonly maxTimeoutSeconds: number
+  },
+  echo: Echo,
+): Offer {
+  return {
+    scheme: 'exact',
+    network: terms.network,
+    asset: terms.asset.toLowerCase(),
+    atomic: terms.atomic,
+    payee: terms.payTo.toLowerCase(),
+    validForSeconds: Math.min(terms.maxTimeoutSeconds, MAX_VALID_SECONDS),
+    echo,
+  }
+}
+
+function isLongEnough(offer: Offer): boolean {
+  return offer.validForSeconds >= MIN_VALID_SECONDS
+}
+
+/**
+ * True if a resource's URL names another host than the one that was dialled. Only hosts are
+ * compared, ports included: a server behind a proxy knows neither its scheme nor its path, and text
+ * that is no URL names no host.
+ */
+function namesAnotherHost(resourceUrl: string, host: string): boolean {
+  const url = URL.parse(resourceUrl)
+  return url !== null && url.host !== host
+}
+
+function malformed(error: z.ZodError): Offers {
+  const issue = error.issues[0]
+  const field = issue?.path.map(String).join('.') || 'the challenge'
+  return invalid(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
+}
+
+function invalid(reason: string): Offers {
+  return { kind: 'invalid', reason }
+}

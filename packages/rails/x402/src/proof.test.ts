@@ -1,0 +1,164 @@
+import { type Authorization, type Offer, pinnedAssets, type SignRequest } from '@bursar/core'
+import { decodePaymentSignatureHeader, encodePaymentRequiredHeader } from '@x402/core/http'
+import { x402ResourceServer } from '@x402/core/server'
+import type { PaymentRequirements } from '@x402/core/types'
+import { describe, expect, test } from 'vitest'
+import { type Echo, readChallenge } from './challenge.ts'
+import { makeProof } from './proof.ts'
+
+const url = new URL('https://api.example.com/report')
+const signature = `0x${'5a'.repeat(65)}` as const
+const payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
+const asset = pinnedAssets.find(({ network }) => network === 'eip155:84532')
+if (!asset) throw new Error('Base Sepolia has no pinned asset.')
+
+const requirements: PaymentRequirements = {
+  scheme: 'exact',
+  network: 'eip155:84532',
+  amount: '10000',
+  asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
+  payTo,
+  maxTimeoutSeconds: 315_360_000,
+  extra: { name: 'Something else', version: '9', nested: { list: [1, 'two', null] } },
+}
+
+function offerOf(accepts: readonly PaymentRequirements[]): Offer {
+  const resource = { url: `${url}`, description: 'A report' }
+  const header = encodePaymentRequiredHeader({ x402Version: 2, resource, accepts: [...accepts] })
+  const challenge = {
+    url,
+    status: 402,
+    headers: { 'payment-required': header },
+    body: new Uint8Array(),
+  }
+  const offers = readChallenge(challenge, ['eip155:84532'])
+  const [offer] = offers?.kind === 'offers' ? offers.offers : []
+  if (!offer) throw new Error('The challenge has no offer.')
+  return offer
+}
+
+function authorizationOf(changes: Partial<Authorization['terms']> = {}): Authorization {
+  if (!asset) throw new Error('Base Sepolia has no pinned asset.')
+  return {
+    paymentId: 'payment-1',
+    terms: {
+      rail: 'x402',
+      scheme: 'exact',
+      network: asset.network,
+      asset: asset.address,
+      currency: 'USD',
+      atomic: 10_000n,
+      amountMicro: 10_000n,
+      payee: payTo.toLowerCase(),
+      host: url.host,
+      requestHash: '00',
+      ...changes,
+    },
+    asset,
+    payer: '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266',
+    nonce: `0x${'ab'.repeat(32)}`,
+    validBefore: 1_900_000_000,
+  }
+}
+
+const signed = {
+  from: '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
+  to: payTo,
+  value: '10000',
+  validAfter: '0',
+  validBefore: '1900000000',
+  nonce: `0x${'ab'.repeat(32)}`,
+}
+
+const sign = async (): Promise<typeof signature> => signature
+
+describe('a proof of version 2', () => {
+  test('holds what was signed, and is taken by the official server', async () => {
+    const { headers } = await makeProof(
+      authorizationOf(),
+      offerOf([requirements]).echo as Echo,
+      sign,
+    )
+    expect(Object.keys(headers)).toEqual(['payment-signature'])
+    const payload = decodePaymentSignatureHeader(headers['payment-signature'] ?? '')
+    expect(payload).toEqual({
+      x402Version: 2,
+      resource: { url: `${url}` },
+      accepted: requirements,
+      payload: { signature, authorization: signed },
+    })
+    const other = { ...requirements, amount: '20000' }
+    const server = new x402ResourceServer()
+    expect(server.findMatchingRequirements([other, requirements], payload)).toEqual(requirements)
+    expect(server.findMatchingRequirements([other], payload)).toBe(undefined)
+  })
+
+  test('is signed in the domain of the pinned asset, never of the challenge', async () => {
+    const requests: SignRequest[] = []
+    await makeProof(authorizationOf(), offerOf([requirements]).echo as Echo, async (request) => {
+      requests.push(request)
+      return signature
+    })
+    expect(requests).toEqual([
+      {
+        kind: 'transfer-authorization',
+        family: 'evm',
+        token: {
+          chainId: 84_532,
+          address: '0x036cbd53842c5426634e7929541ec2318f3dcf7e',
+          name: 'USDC',
+          version: '2',
+        },
+        from: '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266',
+        to: payTo.toLowerCase(),
+        value: 10_000n,
+        validAfter: 0n,
+        validBefore: 1_900_000_000n,
+        nonce: `0x${'ab'.repeat(32)}`,
+      },
+    ])
+  })
+})
+
+describe('a proof of version 1', () => {
+  test('names scheme and network as the challenge did', async () => {
+    const echo: Echo = { version: 1, scheme: 'exact', network: 'base-sepolia' }
+    const { headers } = await makeProof(authorizationOf(), echo, sign)
+    expect(Object.keys(headers)).toEqual(['x-payment'])
+    expect(decodePaymentSignatureHeader(headers['x-payment'] ?? '')).toEqual({
+      x402Version: 1,
+      scheme: 'exact',
+      network: 'base-sepolia',
+      payload: { signature, authorization: signed },
+    })
+  })
+
+  test('is not made for the network of another name', async () => {
+    const echo: Echo = { version: 1, scheme: 'exact', network: 'base' }
+    await expect(makeProof(authorizationOf(), echo, sign)).rejects.toMatchObject({
+      code: 'invariant_broken',
+    })
+  })
+})
+
+describe('terms that are not what was offered', () => {
+  test.each<[string, Partial<Authorization['terms']>]>([
+    ['amount', { atomic: 10_001n }],
+    ['payee', { payee: `0x${'1'.repeat(40)}` }],
+    ['asset', { asset: `0x${'1'.repeat(40)}` }],
+    ['network', { network: 'eip155:8453' }],
+    ['scheme', { scheme: 'upto' }],
+  ])('are never signed: another %s', async (_what, changes) => {
+    const requests: SignRequest[] = []
+    const proof = makeProof(
+      authorizationOf(changes),
+      offerOf([requirements]).echo as Echo,
+      async (request) => {
+        requests.push(request)
+        return signature
+      },
+    )
+    await expect(proof).rejects.toMatchObject({ code: 'invariant_broken' })
+    expect(requests).toEqual([])
+  })
+})

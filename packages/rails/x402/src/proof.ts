@@ -1,0 +1,93 @@
+import {
+  type Authorization,
+  BursarError,
+  type Proof,
+  type SignRequest,
+  type TransferAuthorization,
+} from '@bursar/core'
+import type { Echo } from './challenge.ts'
+import { chainIdOf, networkOf } from './network-name.ts'
+import { writeHeader } from './wire.ts'
+
+/**
+ * Makes the header that pays: `PAYMENT-SIGNATURE` of version 2, or `X-PAYMENT` of version 1.
+ *
+ * All that is signed comes from the authorization: of the challenge only what the server compares
+ * goes back, unsigned. Throws `invariant_broken` before anything is signed if they disagree.
+ */
+export async function makeProof(
+  authorization: Authorization,
+  echo: Echo,
+  sign: (request: SignRequest) => Promise<`0x${string}`>,
+): Promise<Proof> {
+  assertSameTerms(authorization, echo)
+  const { getAddress } = await import('viem')
+  const request = transferOf(authorization)
+  // Written before signing: whatever cannot be written must fail while nothing is signed yet.
+  const write = prepareHeader(echo, {
+    from: getAddress(request.from),
+    to: getAddress(request.to),
+    value: `${request.value}`,
+    validAfter: `${request.validAfter}`,
+    validBefore: `${request.validBefore}`,
+    nonce: request.nonce,
+  })
+  const header = echo.version === 2 ? 'payment-signature' : 'x-payment'
+  return { headers: { [header]: write(await sign(request)) } }
+}
+
+function prepareHeader(
+  echo: Echo,
+  authorization: Readonly<Record<string, string>>,
+): (signature: string) => string {
+  const envelope =
+    echo.version === 2
+      ? { x402Version: 2, resource: { url: echo.resourceUrl }, accepted: echo.accepted }
+      : { x402Version: 1, scheme: echo.scheme, network: echo.network }
+  const written: object = JSON.parse(JSON.stringify({ ...envelope, payload: { authorization } }))
+  return (signature) => writeHeader({ ...written, payload: { signature, authorization } })
+}
+
+function transferOf(authorization: Authorization): TransferAuthorization {
+  const { terms, asset, payer, nonce, validBefore } = authorization
+  const { address, name, version } = asset
+  return {
+    kind: 'transfer-authorization',
+    family: 'evm',
+    token: { chainId: chainIdOf(asset.network), address, name, version },
+    from: payer,
+    to: terms.payee,
+    value: terms.atomic,
+    validAfter: 0n,
+    validBefore: BigInt(validBefore),
+    nonce,
+  }
+}
+
+/** The terms that were checked are the ones that the server will compare with its own. */
+function assertSameTerms({ terms, asset }: Authorization, echo: Echo): void {
+  const network = echo.version === 2 ? echo.accepted.network : networkOf(echo.network)
+  const isSame =
+    terms.scheme === 'exact' &&
+    terms.network === network &&
+    asset.network === terms.network &&
+    asset.address === terms.asset &&
+    (echo.version === 1 || isSameOffer(terms, echo.accepted))
+  if (isSame) return
+  throw new BursarError(
+    'invariant_broken',
+    'The terms of the payment are not those that were offered; nothing was signed.',
+  )
+}
+
+function isSameOffer(
+  terms: Authorization['terms'],
+  accepted: Readonly<Record<string, unknown>>,
+): boolean {
+  const { amount, asset, payTo } = accepted
+  return (
+    amount === `${terms.atomic}` &&
+    `${asset}`.toLowerCase() === terms.asset &&
+    `${payTo}`.toLowerCase() === terms.payee
+  )
+}
