@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
+import { describe, expect, test, vi } from 'vitest'
 import { pinnedAddress } from './pinned-address.ts'
+
+vi.mock('node:dns/promises', () => ({ lookup: vi.fn() }))
 
 /** A resolver that gives one answer after the other, and notes what it was asked. */
 function scriptedLookup(...answers: readonly (readonly string[])[]) {
@@ -152,13 +156,24 @@ describe('a host listed for development', () => {
   })
 })
 
-test('localhost is refused when it is not listed, whatever its resolver says', async () => {
-  const { lookup } = scriptedLookup(['127.0.0.1'])
+test('localhost is refused when it is not listed, and no resolver is asked', async () => {
+  const { asked, lookup } = scriptedLookup(['8.8.8.8'])
   const pinned = pinnedAddress(new URL('https://shop.localhost/'), { ...outside, lookup })
   await expect(pinned).rejects.toMatchObject({ code: 'request_refused' })
+  expect(asked).toEqual([])
 })
 
-test('the system resolver is asked when there is no other', async () => {
-  const pinned = pinnedAddress(new URL('https://localhost/'), outside)
-  await expect(pinned).rejects.toMatchObject({ code: 'request_refused' })
+test('the system resolver is asked for all addresses when there is no other', async () => {
+  const answers = [
+    { address: '8.8.8.8', family: 4 },
+    { address: '10.0.0.1', family: 4 },
+  ]
+  // The overload for one address comes first, and is what the mock is typed by.
+  vi.mocked(lookup).mockResolvedValue(answers as unknown as LookupAddress)
+  const pinned = pinnedAddress(new URL('https://shop.example/'), outside)
+  await expect(pinned).rejects.toMatchObject({
+    code: 'request_refused',
+    message: expect.stringContaining('10.0.0.1'),
+  })
+  expect(lookup).toHaveBeenCalledExactlyOnceWith('shop.example', { all: true })
 })

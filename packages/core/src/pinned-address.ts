@@ -34,13 +34,13 @@ export async function pinnedAddress(url: URL, options: PinnedAddressOptions): Pr
 
 async function resolve(
   url: URL,
-  { development, lookup = systemAddresses }: PinnedAddressOptions,
+  { lookup = systemAddresses }: PinnedAddressOptions,
 ): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0) return [host]
   // RFC 6761 gives all of .localhost to loopback, but the system's resolver often knows only
   // `localhost` itself, and may put ::1 first where nothing listens.
-  if (development && (host === 'localhost' || host.endsWith('.localhost'))) return ['127.0.0.1']
+  if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1']
   try {
     return [...(await lookup(host))]
   } catch (cause) {
