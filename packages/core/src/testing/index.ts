@@ -35,4 +35,5 @@ export {
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export { type RailWorld, testRail } from './test-rail.ts'
 export type { Expectation, TestRunner } from './test-runner.ts'
+export { type StoreWorld, testStore } from './test-store.ts'
 export { testWallet, type WalletWorld } from './test-wallet.ts'

@@ -131,7 +131,7 @@ function runChange<Result>(
 
 /** Each change has its record in the same commit. */
 function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): void {
-  if (events.length > 0 || Object.values(rows).every((some) => some.length === 0)) return
+  if (events.length > 0 || Object.values(rows).every((some) => !some?.length)) return
   throw new BursarError('invariant_broken', 'A change writes rows without an audit record.')
 }
 

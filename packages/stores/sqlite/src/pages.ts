@@ -83,7 +83,7 @@ function sessionQuery(filter: SessionFilter, bounds: PageBounds): Query {
 /** The keys are found first, in indexes alone where that is possible, and then the rows. */
 function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
-  const few = states?.every((state) => unproven.includes(state)) ?? false
+  const few = states?.[0] !== undefined && states.every((state) => unproven.includes(state))
   const source = few ? 'payments INDEXED BY payments_unproven' : 'payments'
   const query: Query = { sql: `SELECT pk FROM ${source} WHERE pk > ?`, values: [bounds.after] }
   if (few) query.sql += ` AND state IN (${unprovenText})`

@@ -1,0 +1,135 @@
+import type { StoreTest } from './bench.ts'
+import { firstBroken, trailOf } from './bench.ts'
+import {
+  codeOf,
+  failureOf,
+  hashOf,
+  note,
+  plant,
+  reasonsOf,
+  reserveOf,
+  sampleDelegation,
+  sampleLimits,
+  samplePayment,
+  sampleSession,
+} from './samples.ts'
+
+/** How many commits are asked for at once. */
+const CROWD = 100
+
+/** How many of them fit. */
+const FITTING = 10
+
+/** One at a time, on the newest state, whole or not at all. */
+export function testCommits(suite: StoreTest): void {
+  const { test, expect } = suite
+  test('many at once against one limit: exactly as many as fit', async ({ store }) => {
+    const delegation = sampleDelegation()
+    const session = sampleSession(delegation.id, { limits: sampleLimits(1_000n) })
+    await plant(store, delegation, session)
+    const one = 1_000n / BigInt(FITTING)
+    const results = await Promise.all(
+      Array.from({ length: CROWD }, () =>
+        store.commit({ session: session.id }, reserveOf(one), 'now'),
+      ),
+    )
+    expect(results.filter((result) => result === 'reserved').length).toBe(FITTING)
+    const state = await store.read({ session: session.id })
+    expect(state.session?.usage.heldMicro).toBe(1_000n)
+    expect(state.delegation?.usage.payments).toBe(FITTING)
+    const { rows } = await store.payments({ session: session.id }, {})
+    expect(rows.length).toBe(FITTING)
+  })
+  test('the same key at once: pinned to one payment', async ({ store }) => {
+    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const session = sampleSession(delegation.id)
+    await plant(store, delegation, session)
+    const results = await Promise.all(
+      Array.from({ length: CROWD }, () =>
+        store.commit({ session: session.id, key }, reserveOf(1n, key), 'now'),
+      ),
+    )
+    expect(results.filter((result) => result === 'reserved').length).toBe(1)
+    expect(results.filter((result) => result === 'pinned').length).toBe(CROWD - 1)
+  })
+  test('each change runs on what the one before it has written', async ({ store }) => {
+    const delegation = sampleDelegation()
+    await plant(store, delegation)
+    const counts = await Promise.all(
+      Array.from({ length: CROWD }, (_, index) =>
+        store.commit(
+          { delegation: delegation.id },
+          ({ delegation: newest = delegation }) => {
+            const payments = newest.usage.payments + 1
+            const next = { ...newest, usage: { ...newest.usage, payments } }
+            return { result: payments, delegations: [next], events: [note('counted')] }
+          },
+          index % 3 === 0 ? 'soon' : 'now',
+        ),
+      ),
+    )
+    expect(counts).toEqual(Array.from({ length: CROWD }, (_, index) => index + 1))
+  })
+  testRefusals(suite)
+  testFailures(suite)
+}
+
+function testRefusals({ test, expect }: StoreTest): void {
+  test('a change that throws rejects alone, with what it threw', async ({ store }) => {
+    const refusal = new Error('no')
+    const commits = Array.from({ length: CROWD }, (_, index) =>
+      store.commit(
+        {},
+        () => {
+          if (index % 2 === 1) throw refusal
+          return { result: index, events: [note(`kept ${index}`)] }
+        },
+        'now',
+      ),
+    )
+    const failures = await Promise.all(commits.map(failureOf))
+    const even = Array.from({ length: CROWD / 2 }, (_, index) => `kept ${index * 2}`)
+    expect(failures.filter((failure) => failure === refusal).length).toBe(CROWD / 2)
+    const trail = await trailOf(store)
+    expect(reasonsOf(trail)).toEqual(even)
+    expect(firstBroken(trail)).toBe(0)
+  })
+  test('a change that writes nothing leaves no record', async ({ store }) => {
+    expect(await store.commit({}, () => ({ result: 'nothing', events: [] }), 'now')).toBe('nothing')
+    expect(await trailOf(store)).toEqual([])
+  })
+  test('rows without an audit record are refused', async ({ store }) => {
+    const delegation = sampleDelegation()
+    const change = { result: 0, delegations: [delegation], events: [] }
+    expect(await codeOf(store.commit({}, () => change, 'now'))).toBe('invariant_broken')
+    expect(await store.read({ delegation: delegation.id })).toEqual({ ancestors: [] })
+  })
+}
+
+function testFailures({ test, expect }: StoreTest): void {
+  test('a change that cannot be written leaves nothing, and its neighbours stay', async (bench) => {
+    const { store, open } = bench
+    const delegation = sampleDelegation()
+    const session = sampleSession(delegation.id)
+    await plant(store, delegation, session)
+    const orphan = samplePayment({ ...session, id: 'ses_unknown' })
+    const spent = { ...session, usage: { ...session.usage, heldMicro: 5n } }
+    const bad = { result: 0, sessions: [spent], payments: [orphan], events: [note('bad')] }
+    const reserve = (): Promise<unknown> =>
+      store.commit({ session: session.id }, reserveOf(1n), 'now')
+    const results = await Promise.all([
+      reserve(),
+      codeOf(store.commit({ session: session.id }, () => bad, 'now')),
+      reserve(),
+    ])
+    expect(results).toEqual(['reserved', 'invariant_broken', 'reserved'])
+    for (const handle of [store, await open()]) {
+      const state = await handle.read({ session: session.id, payment: orphan.id })
+      expect(state.session?.usage.heldMicro).toBe(2n)
+      expect(state.payment).toBe(undefined)
+    }
+    const trail = await trailOf(store)
+    expect(reasonsOf(trail)).toEqual(['planted', 'reserved', 'reserved'])
+    expect(firstBroken(trail)).toBe(0)
+  })
+}

@@ -1,0 +1,237 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Delegation } from '../../delegation.ts'
+import type { Content, Payment } from '../../payment.ts'
+import type { Session } from '../../session.ts'
+import type { Change, Store } from '../../store.ts'
+import type { Bench, StoreTest } from './bench.ts'
+import {
+  bigMicro,
+  hardText,
+  hashOf,
+  note,
+  plant,
+  plantPayments,
+  sampleContent,
+  sampleDelegation,
+  sampleKey,
+  samplePayment,
+  sampleSession,
+} from './samples.ts'
+
+const fullLimits: Session['limits'] = {
+  currency: 'EUR',
+  totalMicro: bigMicro,
+  perPaymentMicro: bigMicro - 1n,
+  payments: 1_000_000,
+  windows: [
+    { per: 'minute', amountMicro: bigMicro - 2n },
+    { per: 'utc-day', amountMicro: 7n, payments: 3 },
+    { per: 'hour', payments: 4 },
+  ],
+}
+
+const fullUsage: Session['usage'] = {
+  settledMicro: bigMicro - 100n,
+  heldMicro: 99n,
+  payments: 42,
+  windows: [
+    [
+      { index: 28_401_120, amountMicro: bigMicro - 3n, payments: 1 },
+      { index: 28_401_121, amountMicro: 0n, payments: 0 },
+    ],
+    [],
+    [{ index: 473_352, amountMicro: 5n, payments: 2 }],
+  ],
+}
+
+const merchants = [
+  { host: 'api.example.com', payees: [`0x${'cd'.repeat(20)}`, `0x${'ce'.repeat(20)}`] },
+  { host: 'xn--bcher-kva.example:8443' },
+]
+
+const fullDelegation: Delegation = sampleDelegation({
+  limits: fullLimits,
+  usage: fullUsage,
+  merchants,
+  consent: { how: hardText, reference: 'form 7' },
+  createdAt: 1_900_000_000_001,
+  expiresAt: 1_900_000_000_002,
+  revokedAt: 1_900_000_000_003,
+})
+
+const parentSession = sampleSession(fullDelegation.id)
+
+const fullSession: Session = sampleSession(fullDelegation.id, {
+  parent: parentSession.id,
+  limits: fullLimits,
+  usage: fullUsage,
+  merchants,
+  repeatAfterMs: 1,
+  createdAt: 1_900_000_000_001,
+  expiresAt: 1_900_000_000_002,
+  revokedAt: 1_900_000_000_003,
+  closedAt: 1_900_000_000_004,
+  lockedAt: 1_900_000_000_005,
+})
+
+/** As large as an atomic amount can be. */
+const uint256 = 2n ** 256n - 1n
+
+const sample = samplePayment(fullSession)
+
+const reservedPayment: Payment = {
+  ...sample,
+  key: hashOf('key'),
+  terms: { ...sample.terms, atomic: uint256, amountMicro: bigMicro },
+  path: '/%E6%9D%B1/a%20b',
+  purpose: hardText,
+  reservedAt: 1_900_000_000_001,
+  tokenExpiresAt: 1_900_000_060_001,
+  validBefore: 1_900_000_300,
+}
+
+const settledPayment: Payment = {
+  ...reservedPayment,
+  state: 'settled',
+  claimedTransaction: hardText,
+  claimedAt: 1_900_000_000_007,
+  delivery: {
+    httpStatus: 200,
+    contentType: 'text/plain; charset=utf-8',
+    contentSha256: hashOf('body'),
+    bytes: 5_000_000_000,
+    truncated: true,
+    delivered: false,
+  },
+  settledMicro: bigMicro,
+  evidence: { transaction: `0x${hashOf('transaction')}`, block: '99', reason: hardText },
+  provenAt: 1_900_000_000_008,
+}
+
+/** Writes some rows, and reads them back through a handle that has never seen them. */
+async function reread(
+  { store, open }: Bench,
+  change: Omit<Change<unknown>, 'result' | 'events'>,
+): Promise<Store> {
+  await store.commit({}, () => ({ ...change, result: 0, events: [note('written')] }), 'now')
+  return await open()
+}
+
+/** Every noun comes back field by field, and what is absent stays absent. */
+export function testNouns(suite: StoreTest): void {
+  const { test, expect } = suite
+  const expectSame = (actual: unknown, expected: unknown): void => {
+    expect(actual).toEqual(expected)
+    expect(isDeepStrictEqual(actual, expected)).toBe(true)
+  }
+  test('keeps every field of a delegation and of a session', async (bench) => {
+    const store = await reread(bench, {
+      delegations: [fullDelegation],
+      sessions: [parentSession, fullSession],
+    })
+    const state = await store.read({ session: fullSession.id })
+    expectSame(state.delegation, fullDelegation)
+    expectSame(state.session, fullSession)
+    expectSame(state.ancestors, [parentSession])
+  })
+  test('keeps what is absent absent', async (bench) => {
+    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const session = sampleSession(delegation.id)
+    const payment = samplePayment(session)
+    const keys = [sampleKey(session, key, {})]
+    const rows = { delegations: [delegation], sessions: [session], payments: [payment], keys }
+    const store = await reread(bench, rows)
+    const state = await store.read({ payment: payment.id, session: session.id, key })
+    expectSame(state, { session, delegation, payment, key: keys[0], ancestors: [] })
+  })
+  testPayments(suite, expectSame)
+  testSmallNouns(suite, expectSame)
+}
+
+function testPayments(
+  { test }: StoreTest,
+  expectSame: (actual: unknown, expected: unknown) => void,
+): void {
+  test('keeps every field of a payment, new and in the end', async (bench) => {
+    const { store, open } = bench
+    await plant(store, fullDelegation, parentSession, fullSession)
+    await plantPayments(store, [reservedPayment])
+    const first = await open()
+    expectSame((await first.read({ payment: settledPayment.id })).payment, reservedPayment)
+    await plantPayments(store, [settledPayment])
+    const second = await open()
+    expectSame((await second.read({ payment: settledPayment.id })).payment, settledPayment)
+    expectSame((await first.read({ payment: settledPayment.id })).payment, settledPayment)
+  })
+  test('writes a row again as a whole: what it no longer has is gone', async (bench) => {
+    const { store, open } = bench
+    await plant(store, fullDelegation, parentSession, fullSession)
+    const { revokedAt: _revoked, merchants: _some, ...delegation } = fullDelegation
+    const { lockedAt: _locked, closedAt: _closed, ...session } = fullSession
+    const narrower = { ...session, limits: { ...fullLimits, perPaymentMicro: 1n } }
+    await plant(store, delegation, narrower)
+    const state = await (await open()).read({ session: session.id })
+    expectSame(state.delegation, delegation)
+    expectSame(state.session, narrower)
+  })
+  test('keeps a payment that settled although its hold was released', async (bench) => {
+    const { store, open } = bench
+    await plant(store, fullDelegation, parentSession, fullSession)
+    await plantPayments(store, [{ ...reservedPayment, state: 'released' }])
+    const over = { ...settledPayment, overrun: true }
+    const spent = { settledMicro: bigMicro + 5n, heldMicro: 7n, payments: 43, windows: [] }
+    const session = { ...fullSession, usage: spent, lockedAt: 9 }
+    const delegation = { ...fullDelegation, usage: spent }
+    const rows = { sessions: [session], delegations: [delegation], payments: [over] }
+    const state = await (await reread(bench, rows)).read({ payment: over.id })
+    expectSame([state.payment, state.session, state.delegation], [over, session, delegation])
+    // The account may be written again while it is over its total.
+    const later = { ...session, usage: { ...spent, payments: 44 } }
+    await store.commit({}, () => ({ result: 0, sessions: [later], events: [note('x')] }), 'now')
+    expectSame((await (await open()).read({ session: session.id })).session, later)
+  })
+}
+
+function testSmallNouns(
+  { test, expect }: StoreTest,
+  expectSame: (actual: unknown, expected: unknown) => void,
+): void {
+  test('keeps keys, merchants and instruments', async (bench) => {
+    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const session = sampleSession(delegation.id)
+    const denial = { code: 'unknown_asset', message: hardText, detail: hardText } as const
+    const keys = [sampleKey(session, key, { refusals: 5, lastRefusal: denial })]
+    const host = 'xn--bcher-kva.example:8443'
+    const known = { delegation: delegation.id, host, payee: `0x${'cd'.repeat(20)}`, payments: 3 }
+    const instrument = { handle: 'alice-wallet', endUser: 'alice', registeredAt: 1_900_000_000_001 }
+    const store = await reread(bench, {
+      delegations: [delegation],
+      sessions: [session],
+      keys,
+      merchants: [known],
+      instruments: [instrument],
+    })
+    const scope = { session: session.id, key, host, instrument: instrument.handle }
+    const state = await store.read(scope)
+    expectSame([state.key, state.merchant, state.instrument], [keys[0], known, instrument])
+    const released = { ...known, payments: 0 }
+    const again = await reread(bench, { merchants: [released] })
+    expectSame((await again.read(scope)).merchant, released)
+  })
+  test('keeps the content of a response, byte by byte', async (bench) => {
+    const delegation = sampleDelegation()
+    const session = sampleSession(delegation.id)
+    const payments = [samplePayment(session), samplePayment(session)]
+    const [full, empty] = payments.map(({ id }) => id) as [string, string]
+    const body = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256)
+    const headers = { 'content-type': 'image/png', 'x-hard': hardText }
+    const written = sampleContent(full, { status: 207, headers, body, truncated: true })
+    const contents = [written, sampleContent(empty)]
+    const rows = { delegations: [delegation], sessions: [session], payments, contents }
+    const store = await reread(bench, rows)
+    const found = (await store.content(full)) as Content
+    expectSame({ ...found, body: [...found.body] }, { ...written, body: [...body] })
+    expect((await store.content(empty))?.body.length).toBe(0)
+    expect(await store.content('pay_unknown')).toBe(undefined)
+  })
+}

@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import type { AuditEvent } from '../../audit/event.ts'
+import type { Delegation } from '../../delegation.ts'
+import { newId } from '../../id.ts'
+import { excesses, hold, type Limits, noUsage } from '../../limits.ts'
+import type { Content, KeyRecord, Payment } from '../../payment.ts'
+import type { Session } from '../../session.ts'
+import type { Change, LedgerState, Store } from '../../store.ts'
+
+/** An amount that no double can hold, as budgets of large installations are. */
+export const bigMicro: bigint = 2n ** 59n + 1n
+
+/** Text that is hard to keep: two scripts, both directions, quotes, a null, half a character. */
+export const hardText: string = `Zoë – 東京 🧾 \u202eabc\u202c 'a' "b" \\ \n\t\u0000 \ud83d`
+
+/** A hash as the core makes them. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+export function sampleLimits(totalMicro: bigint): Limits {
+  return { currency: 'USD', totalMicro, windows: [] }
+}
+
+/** A delegation without anything optional. */
+export function sampleDelegation(some: Partial<Delegation> = {}): Delegation {
+  return {
+    id: newId('del'),
+    endUser: 'alice',
+    agent: 'researcher',
+    instrument: 'alice-wallet',
+    limits: sampleLimits(bigMicro),
+    usage: noUsage,
+    consent: { how: 'settings page' },
+    createdAt: 1,
+    expiresAt: Date.UTC(2040, 0, 1),
+    ...some,
+  }
+}
+
+/** A session without anything optional. */
+export function sampleSession(delegation: string, some: Partial<Session> = {}): Session {
+  const id = newId('ses')
+  return {
+    id,
+    delegation,
+    tokenHash: hashOf(id),
+    limits: sampleLimits(bigMicro),
+    usage: noUsage,
+    repeatAfterMs: 60_000,
+    createdAt: 1,
+    expiresAt: Date.UTC(2040, 0, 1),
+    ...some,
+  }
+}
+
+/** A payment that was just reserved, for a request of its own unless a hash is given. */
+export function samplePayment(
+  session: Session,
+  some: Partial<Payment> = {},
+  requestHash?: string,
+): Payment {
+  const id = some.id ?? newId('pay')
+  return {
+    id,
+    session: session.id,
+    delegation: session.delegation,
+    endUser: 'alice',
+    instrument: 'alice-wallet',
+    state: 'reserved',
+    terms: {
+      rail: 'x402',
+      scheme: 'exact',
+      network: 'eip155:8453',
+      asset: `0x${'ab'.repeat(20)}`,
+      currency: 'USD',
+      atomic: 10_000n,
+      amountMicro: 10_000n,
+      payee: `0x${'cd'.repeat(20)}`,
+      host: 'api.example.com',
+      requestHash: requestHash ?? hashOf(`request of ${id}`),
+    },
+    termsHash: hashOf(`terms of ${id}`),
+    payer: `0x${'ef'.repeat(20)}`,
+    nonce: `0x${hashOf(`nonce of ${id}`)}`,
+    path: '/report',
+    purpose: 'the report',
+    tokenHash: hashOf(`token of ${id}`),
+    reservedAt: 2,
+    tokenExpiresAt: 60_002,
+    validBefore: 300,
+    overrun: false,
+    ...some,
+  }
+}
+
+export function sampleKey(session: Session, key: string, some: Partial<KeyRecord>): KeyRecord {
+  return { session: session.id, key, requestHash: hashOf('request'), refusals: 0, ...some }
+}
+
+export function sampleContent(payment: string, some: Partial<Content> = {}): Content {
+  return { payment, status: 200, headers: {}, body: new Uint8Array(), truncated: false, ...some }
+}
+
+/** A record to go with a change; `reason` tells it from the others. */
+export function note(reason: string): AuditEvent {
+  return { type: 'session-locked', session: 'ses', delegation: 'del', reason }
+}
+
+/** The reasons of `note` records, in their order. */
+export function reasonsOf(bodies: readonly { readonly body: string }[]): readonly unknown[] {
+  return bodies.map(({ body }) => (JSON.parse(body) as { reason?: unknown }).reason)
+}
+
+/** Writes a delegation and sessions within it. */
+export async function plant(
+  store: Store,
+  delegation: Delegation,
+  ...sessions: readonly Session[]
+): Promise<void> {
+  const events = [note('planted')]
+  await store.commit({}, () => ({ result: 0, delegations: [delegation], sessions, events }), 'now')
+}
+
+/** Writes payments as they are, without a hold. */
+export async function plantPayments(store: Store, payments: readonly Payment[]): Promise<void> {
+  await store.commit({}, () => ({ result: 0, payments, events: [note('planted')] }), 'now')
+}
+
+/** What reserving comes to. */
+export type Reserved = 'reserved' | 'over' | 'pinned'
+
+/** Reserves as the core does: the hold, the payment and its key, or nothing if it does not fit. */
+export function reserveOf(
+  amountMicro: bigint,
+  key?: string,
+): (state: LedgerState, now: number) => Change<Reserved> {
+  return (state, now) => {
+    const { session, delegation } = state
+    if (!session || !delegation) throw new Error('The scope brings a session and its delegation.')
+    if (state.key?.payment !== undefined) return { result: 'pinned', events: [] }
+    const accounts = [session, delegation]
+    const isOver = accounts.some(
+      ({ limits, usage }) => excesses(limits, usage, amountMicro, now).length > 0,
+    )
+    if (isOver) return { result: 'over', events: [note('over')] }
+    const held = <Account extends Session | Delegation>(account: Account): Account => ({
+      ...account,
+      usage: hold(account.limits, account.usage, amountMicro, now),
+    })
+    const sample = samplePayment(session, {
+      reservedAt: now,
+      ...(key === undefined ? {} : { key }),
+    })
+    const payment = { ...sample, terms: { ...sample.terms, amountMicro } }
+    return {
+      result: 'reserved',
+      sessions: [held(session)],
+      delegations: [held(delegation)],
+      payments: [payment],
+      keys: key === undefined ? [] : [sampleKey(session, key, { payment: payment.id })],
+      events: [note('reserved')],
+    }
+  }
+}
+
+/** What a promise was rejected with; `undefined` if it was not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+/** The code of what a promise was rejected with. */
+export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  const error = await failureOf(promise)
+  return error instanceof Error && 'code' in error ? error.code : error
+}

@@ -1,0 +1,107 @@
+import { everyRow, type StoreTest } from './bench.ts'
+import {
+  hashOf,
+  note,
+  plant,
+  plantPayments,
+  sampleDelegation,
+  sampleKey,
+  samplePayment,
+  sampleSession,
+} from './samples.ts'
+
+/** What a scope names is loaded with all that belongs to it. */
+export function testScopes(suite: StoreTest): void {
+  const { test, expect } = suite
+  test('a session brings its ancestors, nearest first, and its delegation', async ({ store }) => {
+    const delegation = sampleDelegation()
+    const root = sampleSession(delegation.id)
+    const child = sampleSession(delegation.id, { parent: root.id })
+    const grandchild = sampleSession(delegation.id, { parent: child.id })
+    await plant(store, delegation, root, child, grandchild)
+    const whole = { session: grandchild, ancestors: [child, root], delegation }
+    expect(await store.read({ session: grandchild.id })).toEqual(whole)
+    const seen = await store.commit(
+      { session: grandchild.id },
+      (state) => ({ result: state, events: [] }),
+      'now',
+    )
+    expect(seen).toEqual(whole)
+  })
+  test('a payment brings its session, and a key its payment', async ({ store }) => {
+    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const [session, other] = [sampleSession(delegation.id), sampleSession(delegation.id)]
+    await plant(store, delegation, session, other)
+    const payment = samplePayment(session, { key })
+    const record = sampleKey(session, key, { payment: payment.id })
+    const rows = { payments: [payment], keys: [record] }
+    await store.commit({}, () => ({ result: 0, ...rows, events: [note('x')] }), 'now')
+    const whole = { session, delegation, payment, ancestors: [] }
+    expect(await store.read({ payment: payment.id })).toEqual(whole)
+    const keyed = { ...whole, key: record }
+    expect(await store.read({ session: session.id, key })).toEqual(keyed)
+    const elsewhere = { session: other, delegation, ancestors: [] }
+    expect(await store.read({ session: other.id, key })).toEqual(elsewhere)
+  })
+  testNames(suite)
+  testTwins(suite)
+}
+
+function testNames({ test, expect }: StoreTest): void {
+  test('what does not exist is absent', async ({ store }) => {
+    expect(
+      await store.read({
+        session: 'ses_unknown',
+        delegation: 'del_unknown',
+        payment: 'pay_unknown',
+        key: hashOf('key'),
+        requestHash: hashOf('request'),
+        host: 'api.example.com',
+        instrument: 'nobody',
+      }),
+    ).toEqual({ ancestors: [] })
+    expect(await store.read({})).toEqual({ ancestors: [] })
+    expect(await everyRow((page) => store.payments({ session: 'ses_unknown' }, page))).toEqual([])
+  })
+  test('a host is known within its own delegation only', async ({ store }) => {
+    const [one, other] = [sampleDelegation(), sampleDelegation()]
+    const [session, elsewhere] = [sampleSession(one.id), sampleSession(other.id)]
+    await plant(store, one, session)
+    await plant(store, other, elsewhere)
+    const host = 'api.example.com'
+    const known = { delegation: one.id, host, payee: `0x${'cd'.repeat(20)}`, payments: 1 }
+    const change = { result: 0, merchants: [known], events: [note('x')] }
+    await store.commit({ session: session.id }, () => change, 'now')
+    expect((await store.read({ session: session.id, host })).merchant).toEqual(known)
+    expect((await store.read({ delegation: one.id, host })).merchant).toEqual(known)
+    expect((await store.read({ session: elsewhere.id, host })).merchant).toBe(undefined)
+    const otherHost = { session: session.id, host: 'example.com' }
+    expect((await store.read(otherHost)).merchant).toBe(undefined)
+  })
+}
+
+function testTwins({ test, expect }: StoreTest): void {
+  test('the twin is the latest payment for the request in the delegation', async ({ store }) => {
+    const [delegation, other] = [sampleDelegation(), sampleDelegation()]
+    const [first, second] = [sampleSession(delegation.id), sampleSession(delegation.id)]
+    const elsewhere = sampleSession(other.id)
+    await plant(store, delegation, first, second)
+    await plant(store, other, elsewhere)
+    // Hashes that begin alike are still two.
+    const requestHash = hashOf('request')
+    const similar = `${requestHash.slice(0, 40)}${'0'.repeat(24)}`
+    const older = samplePayment(first, {}, requestHash)
+    const newer = samplePayment(second, { state: 'released' }, requestHash)
+    await plantPayments(store, [older, newer])
+    await plantPayments(store, [
+      samplePayment(first, {}, similar),
+      samplePayment(elsewhere, {}, requestHash),
+    ])
+    expect((await store.read({ session: first.id, requestHash })).twin).toEqual(newer)
+    // A row that is written again is no later for that.
+    await plantPayments(store, [{ ...older, state: 'signed' }])
+    expect((await store.read({ delegation: delegation.id, requestHash })).twin).toEqual(newer)
+    const unknown = { session: first.id, requestHash: hashOf('another request') }
+    expect((await store.read(unknown)).twin).toBe(undefined)
+  })
+}
