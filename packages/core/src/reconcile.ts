@@ -44,22 +44,35 @@ export interface Reconciler {
   run(filter?: ReconcileFilter): Promise<Reconciliation>
 }
 
+/** Proof rests on finality, and finality has failed before: what was released is asked about again. */
+const WATCH_RELEASED_MS = 3_600_000
+
+/** Released payments that are watched at the same time; the oldest give way. */
+const MAX_WATCHED = 1_000
+
 const unproven = ['reserved', 'signed', 'claimed', 'in_doubt'] as const
 
 export function createReconciler(parts: ReconcileParts): Reconciler {
+  const watch = createWatch()
   let resumeAfter: string | undefined
   return {
     run: (filter = {}) =>
       span('bursar.reconcile', {}, async (active) => {
         const whole = filter.delegation === undefined && filter.session === undefined
-        const after = whole ? resumeAfter : undefined
         const page = await parts.store.payments(
           { ...filter, states: unproven },
-          { after, limit: MAX_RECONCILED_PER_RUN },
+          { after: whole ? resumeAfter : undefined, limit: MAX_RECONCILED_PER_RUN },
         )
         if (whole) resumeAfter = page.cursor
-        const outcomes = await inTurns(page.rows, (payment) => prove(parts, payment))
-        const count = (outcome: Outcome) => outcomes.filter((one) => one === outcome).length
+        const again = whole ? watch.released(parts.store.now()) : []
+        const outcomes = await inTurns(page.rows, async (payment) => {
+          const outcome = await prove(parts, payment)
+          if (outcome === 'released') watch.add(payment, parts.store.now())
+          return outcome
+        })
+        const late = await inTurns(again, (payment) => proveAgain(parts, payment))
+        const count = (outcome: Outcome) =>
+          [...outcomes, ...late].filter((one) => one === outcome).length
         const found = {
           settled: count('settled'),
           released: count('released'),
@@ -79,10 +92,44 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
 
 type Outcome = Verdict['outcome'] | 'unreachable'
 
+/** Remembers, in this process, what proof has released of late. */
+function createWatch(): {
+  add(payment: Payment, now: number): void
+  released(now: number): readonly Payment[]
+} {
+  const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
+  return {
+    add: (payment, now) => {
+      watched.set(payment.id, { payment, until: now + WATCH_RELEASED_MS })
+      const oldest = watched.keys().next().value
+      if (watched.size > MAX_WATCHED && oldest !== undefined) watched.delete(oldest)
+    },
+    released: (now) => {
+      for (const [id, { until }] of watched) if (now >= until) watched.delete(id)
+      return [...watched.values()].map(({ payment }) => payment)
+    },
+  }
+}
+
+/** Only a settlement is news for a released payment: then it is an overrun. */
+async function proveAgain(parts: ReconcileParts, payment: Payment): Promise<Outcome | 'unchanged'> {
+  const verdict = await ask(parts, payment)
+  if (verdict === 'unreachable' || verdict.outcome !== 'settled') return 'unchanged'
+  return conclude(parts, payment, verdict)
+}
+
 async function prove(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
   const verdict = await ask(parts, payment)
   if (verdict === 'unreachable') return verdict
-  if (verdict.outcome === 'open') return 'open'
+  return verdict.outcome === 'open' ? 'open' : conclude(parts, payment, verdict)
+}
+
+/** Only proof moves a hold, and this is where it does. */
+async function conclude(
+  parts: ReconcileParts,
+  payment: Payment,
+  verdict: Exclude<Verdict, { readonly outcome: 'open' }>,
+): Promise<Outcome> {
   const scope = { payment: payment.id, host: payment.terms.host }
   const { evidence, outcome } = verdict
   await parts.store.commit(
