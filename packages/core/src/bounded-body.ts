@@ -6,9 +6,9 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 const FIRST_ALLOCATION_BYTES = 16_384
 
 /**
- * How much longer than its bound an encoded body may be: what the streams read ahead of the decoder,
- * and the few bytes that an honest encoding adds where it does not shrink. Only a body that decodes
- * to next to nothing, without end, goes beyond.
+ * How much longer than its bound an encoded body may be: what the streams read ahead of the
+ * decoder, and the few bytes that an honest encoding adds where it does not shrink. Only a body
+ * that decodes to next to nothing, without end, goes beyond.
  */
 const ENCODED_SLACK_BYTES = 1_048_576
 

@@ -25,11 +25,13 @@ const MAX_DEVELOPMENT_HOSTS = 100
 export interface GuardedHttpOptions {
   /**
    * Hosts, exactly as `host` (any port) or `host:port`, that may be plain http and may be local:
-   * loopback, private and unique local addresses. `localhost` and `*.localhost` names among them are
-   * 127.0.0.1 without a resolver. Never list one in production.
+   * loopback, private and unique local addresses. `localhost` and `*.localhost` names among them
+   * are 127.0.0.1 without a resolver. Never list one in production.
    */
   readonly development?: { readonly hosts: readonly string[] } | undefined
-  /** For the whole request, from resolving to the body's last byte. Default 30,000; at most 600,000. */
+  /**
+   * For the whole request, from resolving to the body's last byte. Default 30,000; at most 600,000.
+   */
   readonly deadlineMs?: number | undefined
   /** After decoding. Default 1 MiB; at most 64 MiB. */
   readonly maxBodyBytes?: number | undefined
@@ -49,13 +51,13 @@ const optionsInput = z.strictObject({
 type Settings = z.output<typeof optionsInput>
 
 /**
- * The HTTP client for URLs that strangers name: nothing that it can be told reaches a private network,
- * follows a redirect, or goes on for ever.
+ * The HTTP client for URLs that strangers name: nothing that it can be told reaches a private
+ * network, follows a redirect, or goes on for ever.
  *
  * https only, no user info, no port below 1024 but 80 and 443; every address that the host resolves
  * to must be public, and the first is the one that is dialled; a connection of its own for every
- * request; no proxy from the environment, no cookies. Its libraries are loaded at the first request.
- * Throws `invalid_input` for options that cannot be; for requests see `HttpClient`.
+ * request; no proxy from the environment, no cookies. Its libraries are loaded at the first
+ * request. Throws `invalid_input` for options that cannot be; for requests see `HttpClient`.
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   const settings = parseInput(optionsInput, options, 'guardedHttp')

@@ -26,9 +26,9 @@ export interface ExchangeRequest {
  * Dials the address, sends the request once, reads the response within its bounds, and hangs up.
  *
  * Each exchange has a connection of its own. Nothing can be shared between end users then, no
- * answer can be left over from a request before, and no request, which may carry a proof, is lost to
- * a connection that the peer was just closing. Rejects with whatever ended the exchange before there
- * was a status; afterwards it resolves, and the body may be broken.
+ * answer can be left over from a request before, and no request, which may carry a proof, is lost
+ * to a connection that the peer was just closing. Rejects with whatever ended the exchange before
+ * there was a status; afterwards it resolves, and the body may be broken.
  */
 export async function exchangeHttp(
   request: ExchangeRequest,

@@ -1,4 +1,6 @@
-/** A request as it goes to the wire, and goes again, unchanged but for the proof, when it is paid. */
+/**
+ * A request as it goes to the wire, and goes again, unchanged but for the proof, when it is paid.
+ */
 export interface HttpRequest {
   /** Upper case. */
   readonly method: string
@@ -50,10 +52,10 @@ export interface HttpRequestOptions {
  *   before says nothing.
  * - Nothing is shared between isolations: no connection, no TLS session, no cookie, no cache.
  *
- * Rejects with a `BursarError`: `request_refused` promises that nothing was dialled, and its message
- * says which rule was broken and the way out; `request_failed` is every other end without a status,
- * an abort included, and promises nothing about what the peer has seen. Once a status and its
- * headers are there, only an abort still rejects: what breaks after them is `broken`.
+ * Rejects with a `BursarError`: `request_refused` promises that nothing was dialled, and its
+ * message says which rule was broken and the way out; `request_failed` is every other end without a
+ * status, an abort included, and promises nothing about what the peer has seen. Once a status and
+ * its headers are there, only an abort still rejects: what breaks after them is `broken`.
  */
 export interface HttpClient {
   request(request: HttpRequest, options: HttpRequestOptions): Promise<HttpResponse>

@@ -14,7 +14,8 @@ export interface PinnedAddressOptions {
 }
 
 /**
- * The one address to dial for this URL: the first that its host resolves to, once all of them passed.
+ * The one address to dial for this URL: the first that its host resolves to, once all of them
+ * passed.
  *
  * One answer with a public and a private address is refused as a whole: whoever controls the name
  * would otherwise choose by chance. Throws `request_refused` for an address that is not public, and

@@ -3,7 +3,9 @@ import ipaddr from 'ipaddr.js'
 
 type Block = readonly [string, number]
 
-/** All of IPv6 that the internet routes. What lies outside is special, named by a standard or not. */
+/**
+ * All of IPv6 that the internet routes. What lies outside is special, named by a standard or not.
+ */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /** Where clouds answer with a machine's own credentials, in ranges that are harmless otherwise. */
@@ -20,10 +22,10 @@ const localRanges: ReadonlySet<string> = new Set(['loopback', 'private', 'unique
 /**
  * True for an IP address, as text, that belongs to a host on the public internet.
  *
- * Anything else is false: loopback, private, shared, link-local, multicast, documentation, benchmark,
- * discard and reserved ranges, addresses that carry an IPv4 address inside (mapped, compatible, NAT64,
- * 6to4, Teredo), cloud metadata services, scoped addresses, and text that is not an address in the
- * form that a resolver writes it.
+ * Anything else is false: loopback, private, shared, link-local, multicast, documentation,
+ * benchmark, discard and reserved ranges, addresses that carry an IPv4 address inside (mapped,
+ * compatible, NAT64, 6to4, Teredo), cloud metadata services, scoped addresses, and text that is not
+ * an address in the form that a resolver writes it.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)

@@ -1,6 +1,8 @@
 import { BursarError } from './errors.ts'
 
-/** What browsers, proxies and logs carry without cutting. Also bounds what percent-encoding adds. */
+/**
+ * What browsers, proxies and logs carry without cutting. Also bounds what percent-encoding adds.
+ */
 const MAX_URL_LENGTH = 2_048
 
 /** The longest name that DNS knows. */
@@ -9,7 +11,10 @@ const MAX_HOST_LENGTH = 253
 /** Below it live the system's own services (mail, shells, databases), none of which speaks HTTP. */
 const FIRST_USER_PORT = 1_024
 
-/** Separators, controls, invisible formatting and lone surrogates: they make a URL look like another. */
+/**
+ * Separators, controls, invisible formatting and lone surrogates: they make a URL look like
+ * another.
+ */
 const unseen = /[\p{Z}\p{C}]/u
 
 /** A host name of letters, digits, `-` and `_`, in labels that DNS can carry. */
@@ -19,10 +24,10 @@ const hostName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/
  * Reads the URL of a resource as a model, a merchant or a tenant wrote it.
  *
  * The result is normalised: lower-case punycode host without a trailing dot, no fragment. Nothing
- * is resolved or dialled. Throws `request_refused`, naming the rule, for: anything but absolute http
- * and https URLs (whether http is allowed is for the client to decide, host by host), more than
- * 2,048 characters, whitespace, control and invisible characters, backslashes, user info, host names
- * that DNS cannot carry, and ports below 1024 other than 80 and 443.
+ * is resolved or dialled. Throws `request_refused`, naming the rule, for: anything but absolute
+ * http and https URLs (whether http is allowed is for the client to decide, host by host), more
+ * than 2,048 characters, whitespace, control and invisible characters, backslashes, user info, host
+ * names that DNS cannot carry, and ports below 1024 other than 80 and 443.
  */
 export function parseResourceUrl(text: string): URL {
   if (typeof text !== 'string') throw refused('is not a string', 'Give an absolute https URL')
