@@ -1,0 +1,26 @@
+import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1'
+import { expect, test } from 'vitest'
+import { chainIdOf, networkOf } from './network-name.ts'
+
+test('names mean what they mean in the official package, or nothing', () => {
+  const known = Object.entries(EVM_NETWORK_CHAIN_ID_MAP).filter(
+    ([name]) => networkOf(name) !== name,
+  )
+  expect(known.map(([name]) => name).sort()).toEqual([
+    'avalanche',
+    'avalanche-fuji',
+    'base',
+    'base-sepolia',
+    'ethereum',
+    'polygon',
+    'polygon-amoy',
+    'sepolia',
+  ])
+  for (const [name, chainId] of known) expect(networkOf(name)).toBe(`eip155:${chainId}`)
+})
+
+test('other text is given back, and a chain id is the number in a CAIP-2 id', () => {
+  expect(networkOf('eip155:31337')).toBe('eip155:31337')
+  expect(networkOf('constructor')).toBe('constructor')
+  expect(chainIdOf('eip155:31337')).toBe(31_337)
+})
