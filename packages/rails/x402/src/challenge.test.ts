@@ -312,6 +312,9 @@ describe('a challenge of version 1', () => {
   test('is bounded', () => {
     expect(v1(...Array(MAX_OFFERS).fill(entryV1()))).toMatchObject({ kind: 'offers' })
     expect(v1(...Array(MAX_OFFERS + 1).fill(entryV1()))).toMatchObject({ kind: 'invalid' })
+    const challenge = JSON.stringify({ x402Version: 1, accepts: [entryV1()] })
+    expect(withBody(challenge.padEnd(MAX_BODY_BYTES))).toMatchObject({ offers: [offer] })
+    expect(withBody(challenge.padEnd(MAX_BODY_BYTES + 1))).toMatchObject({ kind: 'invalid' })
     const filler = 'x'.repeat(MAX_BODY_BYTES)
     expect(withBody(`{"x402Version":1,"error":"${filler}","accepts":[]}`)).toMatchObject({
       kind: 'invalid',

@@ -142,23 +142,33 @@ describe('a proof of version 1', () => {
 })
 
 describe('terms that are not what was offered', () => {
+  async function expectUnsigned(authorization: Authorization, offered = requirements) {
+    const requests: SignRequest[] = []
+    const proof = makeProof(authorization, offerOf([offered]).echo as Echo, async (request) => {
+      requests.push(request)
+      return signature
+    })
+    await expect(proof).rejects.toMatchObject({ code: 'invariant_broken' })
+    expect(requests).toEqual([])
+  }
+
+  const other = `0x${'1'.repeat(40)}`
+
   test.each<[string, Partial<Authorization['terms']>]>([
     ['amount', { atomic: 10_001n }],
-    ['payee', { payee: `0x${'1'.repeat(40)}` }],
-    ['asset', { asset: `0x${'1'.repeat(40)}` }],
+    ['payee', { payee: other }],
+    ['asset', { asset: other }],
     ['network', { network: 'eip155:8453' }],
     ['scheme', { scheme: 'upto' }],
   ])('are never signed: another %s', async (_what, changes) => {
-    const requests: SignRequest[] = []
-    const proof = makeProof(
-      authorizationOf(changes),
-      offerOf([requirements]).echo as Echo,
-      async (request) => {
-        requests.push(request)
-        return signature
-      },
-    )
-    await expect(proof).rejects.toMatchObject({ code: 'invariant_broken' })
-    expect(requests).toEqual([])
+    await expectUnsigned(authorizationOf(changes))
+  })
+
+  test('are never signed: an asset that is not the one of the terms', async () => {
+    const authorization = authorizationOf()
+    const { asset } = authorization
+    await expectUnsigned({ ...authorization, asset: { ...asset, address: other } })
+    await expectUnsigned({ ...authorization, asset: { ...asset, network: 'eip155:8453' } })
+    await expectUnsigned(authorization, { ...requirements, asset: other })
   })
 })

@@ -177,6 +177,16 @@ describe('the search', () => {
     expect(chain.ranges).toHaveLength(1)
   })
 
+  test('is not misled by the same nonce of another payer', async () => {
+    const claimed = { ...payment, claimedTransaction: hash }
+    const events = [{ ...used, authorizer: payee }, transfer]
+    const chain = chainOf(10_040n, { events }, { isFound: false })
+    expect(await reconcile(claimed, chain)).toEqual({
+      outcome: 'open',
+      reason: 'The nonce is used, but no transaction was found that used it.',
+    })
+  })
+
   test('does not believe a claimed transaction that is not final yet', async () => {
     const claimed = { ...payment, claimedTransaction: hash }
     const use = { events: [used, transfer], block: 10_041n }
