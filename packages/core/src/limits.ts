@@ -151,7 +151,7 @@ export function excesses(limits: Limits, usage: Usage, amountMicro: bigint, now:
 export function hold(limits: Limits, usage: Usage, amountMicro: bigint, now: number): Usage {
   return {
     settledMicro: usage.settledMicro,
-    heldMicro: usage.heldMicro + amountMicro,
+    heldMicro: usage.heldMicro + notNegative(amountMicro, 'new hold'),
     payments: usage.payments + 1,
     windows: limits.windows.map((window, position) =>
       addToBucket(window.per, usage.windows[position] ?? [], amountMicro, now),
@@ -159,12 +159,16 @@ export function hold(limits: Limits, usage: Usage, amountMicro: bigint, now: num
   }
 }
 
-/** Turns a hold into spent money; what the rail did not take returns to the budget. */
+/**
+ * Turns a hold into spent money; what the rail did not take returns to the budget. It never takes
+ * more than was held.
+ */
 export function settleHold(usage: Usage, heldMicro: bigint, settledMicro: bigint): Usage {
+  notNegative(heldMicro - settledMicro, 'rest of a settled hold')
   return {
     ...usage,
     heldMicro: notNegative(usage.heldMicro - heldMicro, 'held'),
-    settledMicro: usage.settledMicro + settledMicro,
+    settledMicro: usage.settledMicro + notNegative(settledMicro, 'settled'),
   }
 }
 
@@ -189,12 +193,16 @@ export function releaseHold(
   }
 }
 
-/** Counts money that moved although its hold had been released. */
-export function overrun(usage: Usage, amountMicro: bigint): Usage {
+/**
+ * Counts money that moved although its hold had been released. The release took it out of the bucket
+ * of its reservation; it counts as of now, so that no window shows too little.
+ */
+export function overrun(limits: Limits, usage: Usage, amountMicro: bigint, now: number): Usage {
+  const { heldMicro, settledMicro } = usage
   return {
-    ...usage,
-    settledMicro: usage.settledMicro + amountMicro,
-    payments: usage.payments + 1,
+    ...hold(limits, usage, amountMicro, now),
+    heldMicro,
+    settledMicro: settledMicro + amountMicro,
   }
 }
 

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { BursarError } from './errors.ts'
+import { parseResourceUrl } from './resource-url.ts'
 
 /** More merchants than one permission should name. */
 const MAX_MERCHANTS = 200
@@ -21,12 +23,22 @@ const hostField = z
   .string()
   .max(MAX_HOST_LENGTH)
   .transform((text, context) => {
-    const url = /^[^\s/\\?#@]+$/.test(text) && URL.parse(`https://${text}/`)
-    const host = url ? url.host.replace(/\.(?=:|$)/, '') : ''
-    if (host) return host
+    const host = readHost(text)
+    if (host !== undefined) return host
     context.addIssue({ code: 'custom', message: `must be a host such as 'api.example.com'` })
     return z.NEVER
   })
+
+/** The host as a request to it will have it; what no request can have could never be paid. */
+function readHost(text: string): string | undefined {
+  if (!/^[^/\\?#@]+$/.test(text)) return undefined
+  try {
+    return parseResourceUrl(`https://${text}/`).host
+  } catch (error) {
+    if (BursarError.isInstance(error)) return undefined
+    throw error
+  }
+}
 
 const payeeField = z
   .string()
@@ -46,6 +58,9 @@ export const merchantsInput: z.ZodType<
   )
   .min(1)
   .max(MAX_MERCHANTS)
+  .refine((rules) => new Set(rules.map(({ host }) => host)).size === rules.length, {
+    message: 'names a host twice; put all its payees into one entry',
+  })
   .transform((rules) =>
     rules.map(({ host, payees }) => (payees === undefined ? { host } : { host, payees })),
   )

@@ -127,8 +127,10 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
     provenAt: now,
     overrun: isOverrun,
   }
-  const accounts = mapAccounts(state, (_limits, usage) =>
-    isOverrun ? overrun(usage, amountMicro) : settleHold(usage, amountMicro, amountMicro),
+  const accounts = mapAccounts(state, (limits, usage) =>
+    isOverrun
+      ? overrun(limits, usage, amountMicro, now)
+      : settleHold(usage, amountMicro, amountMicro),
   )
   const { sessions, locked } = isOverrun
     ? lockFirst(accounts.sessions, now)
