@@ -3,7 +3,7 @@ import type { Ledger } from './ledger.ts'
 import { isBusy, lockedError, storeError } from './store-error.ts'
 
 /** How long a commit or a read waits for another connection's lock before it is rejected. */
-const BUSY_TOTAL_MS = 5_000
+export const BUSY_TOTAL_MS = 5_000
 
 /** First pause before the lock is tried again; each next one is twice as long, up to the last. */
 const BUSY_FIRST_MS = 1
@@ -35,12 +35,12 @@ interface Ran {
   readonly outcome: Outcome
 }
 
-export function batches(ledger: Ledger, path: string): Batches {
+export function batches(ledger: Ledger, path: string, busyTotalMs: number): Batches {
   let isOpen = false
   let open: Ran[] = []
 
   const begin = async (): Promise<void> => {
-    if (!isOpen) await whenFree(() => ledger.begin(), path)
+    if (!isOpen) await whenFree(() => ledger.begin(), path, busyTotalMs)
     isOpen = true
   }
   const undo = (): void => {
@@ -96,7 +96,11 @@ export function batches(ledger: Ledger, path: string): Batches {
       // Reads alone need no lock.
       for (const job of jobs) {
         try {
-          const outcome = await whenFree(() => readAlone(ledger, () => job.run()), path)
+          const outcome = await whenFree(
+            () => readAlone(ledger, () => job.run()),
+            path,
+            busyTotalMs,
+          )
           job.settle(outcome)
         } catch (error) {
           job.settle({ error: storeError(error, path) })
@@ -120,14 +124,18 @@ function readAlone<Result>(ledger: Ledger, query: () => Result): Result {
 }
 
 /** Tries until another connection lets go: asynchronously, so that the event loop goes on. */
-async function whenFree<Result>(attempt: () => Result, path: string): Promise<Result> {
+async function whenFree<Result>(
+  attempt: () => Result,
+  path: string,
+  busyTotalMs: number,
+): Promise<Result> {
   let waitedMs = 0
   for (let pauseMs = BUSY_FIRST_MS; ; pauseMs = Math.min(pauseMs * 2, BUSY_LAST_MS)) {
     try {
       return attempt()
     } catch (error) {
       if (!isBusy(error)) throw error
-      if (waitedMs >= BUSY_TOTAL_MS) throw lockedError(path, error)
+      if (waitedMs >= busyTotalMs) throw lockedError(path, error)
     }
     await pause(pauseMs)
     waitedMs += pauseMs

@@ -7,7 +7,7 @@ import {
   SOON_MS,
   type When,
 } from '@bursar/core'
-import { batches, type Job, type Outcome } from './batch.ts'
+import { BUSY_TOTAL_MS, batches, type Job, type Outcome } from './batch.ts'
 import type { Ledger } from './ledger.ts'
 import { closedError, isBusy, storeError } from './store-error.ts'
 
@@ -26,6 +26,15 @@ export interface CommitQueue {
   close(): Promise<void>
 }
 
+/** What a queue needs to know of its store. */
+export interface QueueOptions {
+  /** The file, for messages. */
+  readonly path: string
+  readonly clock: () => number
+  /** How long a commit waits for another connection's lock. */
+  readonly busyTotalMs?: number
+}
+
 /**
  * Whatever waits when the event loop gets here shares one transaction, in the order of its calls.
  *
@@ -33,8 +42,9 @@ export interface CommitQueue {
  * read that finds only such commits waiting runs them, and leaves their transaction open: it sees
  * them, and they still share the durable write of the next commit.
  */
-export function commitQueue(ledger: Ledger, clock: () => number, path: string): CommitQueue {
-  const { readNow, run, pending } = batches(ledger, path)
+export function commitQueue(ledger: Ledger, options: QueueOptions): CommitQueue {
+  const { clock, path, busyTotalMs = BUSY_TOTAL_MS } = options
+  const { readNow, run, pending } = batches(ledger, path, busyTotalMs)
   const waiting: Job[] = []
   let urgent = 0
   let isAwake = false

@@ -42,7 +42,7 @@ function connect(file: string): Database {
 }
 
 function prepare(database: Database, file: string): void {
-  const version = readVersion(database, file)
+  readVersion(database, file)
   // The journal mode is kept in the file: a file of somebody else is not touched before this point.
   const mode = String(database.statement('PRAGMA journal_mode = WAL').get()?.journal_mode)
   if (mode !== 'wal' && file !== IN_MEMORY) {
@@ -51,10 +51,9 @@ function prepare(database: Database, file: string): void {
   }
   // A commit is on the disk before it resolves, on macOS as well.
   database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA busy_timeout = 0')
-  // Beginning to write proves that writing is possible, even where nothing has to be migrated.
   database.exec('BEGIN IMMEDIATE')
   try {
-    if (version < SCHEMA_VERSION) migrate(database, file)
+    migrate(database, file)
     database.exec('COMMIT')
   } catch (error) {
     rollBack(database)
@@ -79,7 +78,10 @@ function readVersion(database: Database, file: string): number {
   return version
 }
 
-/** Runs under the write lock, and reads the version again there: another process may have won. */
+/**
+ * Runs under the write lock, and reads the version again there: another process may have won. The
+ * version is written in any case: SQLite opens a read-only file, and says so at the first write.
+ */
 function migrate(database: Database, file: string): void {
   for (const migration of migrations.slice(readVersion(database, file))) database.exec(migration)
   database.exec(

@@ -1,6 +1,7 @@
 import { BursarError, type Store } from '@bursar/core'
-import { commitQueue } from './commit-queue.ts'
+import { commitQueue, type QueueOptions } from './commit-queue.ts'
 import { pageBounds } from './cursor.ts'
+import type { Database } from './database.ts'
 import { openLedger } from './ledger.ts'
 import { openDatabase } from './open-database.ts'
 import { pages } from './pages.ts'
@@ -27,14 +28,18 @@ export interface SqliteStoreOptions {
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, clock } = validate(options)
-  const database = openDatabase(path)
+  return storeOn(openDatabase(path), { path, clock })
+}
+
+/** The store over a database that is open. */
+export function storeOn(database: Database, options: QueueOptions): Store {
   const ledger = openLedger(database)
   const lists = pages(database, ledger.audit)
-  const queue = commitQueue(ledger, clock, path)
+  const queue = commitQueue(ledger, options)
   return {
     commit: (scope, change, when) => queue.commit(scope, change, when),
     read: (scope) => queue.read(() => ledger.load(scope)),
-    now: clock,
+    now: options.clock,
     async payments(filter, page) {
       const bounds = pageBounds('payments', page)
       return await queue.read(() => lists.payments(filter, bounds))

@@ -1,0 +1,77 @@
+import type { AuditEvent } from '@bursar/core'
+import { expect, test } from 'vitest'
+import { commitQueue, MAX_BATCH } from './commit-queue.ts'
+import { type Ledger, openLedger } from './ledger.ts'
+import { openDatabase } from './open-database.ts'
+
+const event: AuditEvent = { type: 'session-locked', session: 's', delegation: 'd' }
+const change = (): { result: number; events: AuditEvent[] } => ({ result: 0, events: [event] })
+
+/** A queue over a database in memory, and how often it has committed. */
+function counted(): { queue: ReturnType<typeof commitQueue>; commits: () => number } {
+  let commits = 0
+  const ledger = openLedger(openDatabase(':memory:'))
+  const counting: Ledger = {
+    ...ledger,
+    commit() {
+      commits += 1
+      ledger.commit()
+    },
+  }
+  return {
+    queue: commitQueue(counting, { clock: () => 1, path: ':memory:' }),
+    commits: () => commits,
+  }
+}
+
+test('what waits shares a transaction, up to a bound', async () => {
+  const { queue, commits } = counted()
+  await Promise.all(Array.from({ length: 4 * MAX_BATCH }, () => queue.commit({}, change, 'now')))
+  expect(commits()).toBe(4)
+  await queue.commit({}, change, 'now')
+  expect(commits()).toBe(5)
+  await queue.close()
+})
+
+test('a commit soon rides with the next one', async () => {
+  const { queue, commits } = counted()
+  const soon = [queue.commit({}, change, 'soon'), queue.commit({}, change, 'soon')]
+  await queue.commit({}, change, 'now')
+  await Promise.all(soon)
+  expect(commits()).toBe(1)
+  await queue.close()
+})
+
+test('a read in between costs no transaction', async () => {
+  const { queue, commits } = counted()
+  const soon = queue.commit({}, change, 'soon')
+  expect(await queue.read(() => commits())).toBe(0)
+  const later = queue.commit({}, change, 'soon')
+  expect(await queue.read(() => commits())).toBe(0)
+  await queue.commit({}, change, 'now')
+  await Promise.all([soon, later])
+  expect(commits()).toBe(1)
+  await queue.close()
+})
+
+test('as many commits soon as fit into a transaction do not wait', async () => {
+  const { queue, commits } = counted()
+  await Promise.all(Array.from({ length: MAX_BATCH }, () => queue.commit({}, change, 'soon')))
+  expect(commits()).toBe(1)
+  await queue.close()
+})
+
+test('a change that throws does not cost its neighbours a transaction of their own', async () => {
+  const { queue, commits } = counted()
+  const refuse = (): never => {
+    throw new Error('no')
+  }
+  const results = await Promise.allSettled([
+    queue.commit({}, change, 'now'),
+    queue.commit({}, refuse, 'now'),
+    queue.commit({}, change, 'now'),
+  ])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(commits()).toBe(1)
+  await queue.close()
+})
