@@ -1,0 +1,22 @@
+import type { ModelResult, PaymentSession } from '@bursar/core/session'
+import { generateText, type InferToolInput, type InferToolOutput, type LanguageModel } from 'ai'
+import { type PayArguments, type PaymentProgress, paymentTools } from '../src/index.ts'
+
+/** What people write with version 6; it is compiled, and never run. */
+export async function consume(model: LanguageModel, session: PaymentSession): Promise<void> {
+  await generateText({ model, prompt: 'Buy it.', tools: paymentTools({ session }) })
+  const tools = paymentTools({
+    session: (context: { readonly payer: PaymentSession }) => context.payer,
+    conversation: (context) => context.payer.id,
+  })
+  await generateText({
+    model,
+    prompt: 'Buy it.',
+    tools,
+    experimental_context: { payer: session },
+  })
+  type Tool = typeof tools.pay_within_session
+  const input = (given: InferToolInput<Tool>): PayArguments => given
+  const output = (given: InferToolOutput<Tool>): PaymentProgress | ModelResult => given
+  void [input, output]
+}
