@@ -30,6 +30,7 @@ export async function startAnvil(): Promise<Anvil> {
   const child = spawnTethered(anvilBinary(), [
     '--port=0',
     '--accounts=0',
+    '--auto-impersonate',
     '--slots-in-an-epoch=1',
     '--mixed-mining',
     '--block-time=1',

@@ -1,50 +1,39 @@
+import { randomBytes } from 'node:crypto'
 import {
-  type Account,
+  type Abi,
   createTestClient,
   defineChain,
+  encodeFunctionData,
   getAddress,
   type HttpTransport,
   http,
+  numberToHex,
   type PublicActions,
   publicActions,
+  type RpcTransactionReceipt,
   type TestClient,
   type Chain as ViemChain,
-  type WalletActions,
-  walletActions,
 } from 'viem'
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { startAnvil } from './anvil.ts'
 
 /** With epochs of one slot a block is final once two blocks follow it. */
 const blocksUntilFinal = 2
 
-/** Enough for any number of transactions of one sandbox. */
-const gasMoneyWei = 10n ** 24n
+/** One ether: more than any transaction here costs. */
+const gasMoneyWei = 10n ** 18n
 
-/** A mint or a transfer takes less than 100,000; a fixed limit spares an estimate per transaction. */
-const gasLimit = 200_000n
+/** A mint or a transfer takes less than 100,000; with a fixed limit one that fails is mined, too. */
+const callGasLimit = 200_000n
 
-/** Deploying the test dollar takes about 1,500,000. */
-const deploymentGasLimit = 3_000_000n
+type Client = TestClient<'anvil', HttpTransport, ViemChain> &
+  PublicActions<HttpTransport, ViemChain>
 
-/** Far above anvil's base fee, which only falls while blocks stay nearly empty. */
-const maxFeePerGasWei = 10n ** 11n
-
-/** How often a receipt is asked for; blocks come at once, so the first or second answer has it. */
-const pollingIntervalMs = 10
-
-type Client = TestClient<'anvil', HttpTransport, ViemChain> & PublicActions & WalletActions
-
-/** An account of the sandbox itself, which pays gas. */
-export interface Sender {
-  readonly account: Account
-  writeContract(call: {
-    readonly address: `0x${string}`
-    readonly abi: readonly unknown[]
-    readonly functionName: string
-    readonly args: readonly unknown[]
-  }): Promise<`0x${string}`>
-  deploy(bytecode: `0x${string}`): Promise<`0x${string}`>
+/** A call that changes a contract. */
+export interface ContractCall {
+  readonly address: `0x${string}`
+  readonly abi: readonly unknown[]
+  readonly functionName: string
+  readonly args: readonly unknown[]
 }
 
 /** A chain of its own, and the clock that moves with it. */
@@ -56,8 +45,10 @@ export interface Chain {
   clock(): number
   advanceTime(seconds: number): Promise<void>
   mine(blocks: number): Promise<void>
-  /** A new account with gas money, which nobody else may use: it counts its nonces itself. */
-  createSender(): Promise<Sender>
+  /** Resolves to the transaction's hash when it is mined, whether it succeeded or not. */
+  writeContract(call: ContractCall): Promise<`0x${string}`>
+  /** Deploys a contract without arguments and resolves to its address. */
+  deploy(bytecode: `0x${string}`): Promise<`0x${string}`>
   stop(): Promise<void>
 }
 
@@ -66,13 +57,9 @@ export async function startChain(): Promise<Chain> {
   const anvil = await startAnvil()
   const client = createTestClient({
     mode: 'anvil',
-    chain: anvilChain(anvil.rpcUrl),
+    chain: sandboxChain(anvil.rpcUrl),
     transport: http(anvil.rpcUrl),
-    pollingInterval: pollingIntervalMs,
-    cacheTime: 0,
-  })
-    .extend(publicActions)
-    .extend(walletActions)
+  }).extend(publicActions)
   let advancedMs = 0
   const mine = async (blocks: number): Promise<void> => {
     assertWhole('blocks', blocks)
@@ -91,13 +78,22 @@ export async function startChain(): Promise<Chain> {
       await mine(blocksUntilFinal + 1)
     },
     mine,
-    createSender: () => createSender(client),
+    async writeContract({ address, abi, functionName, args }) {
+      const data = encodeFunctionData({ abi: abi as Abi, functionName, args })
+      const gas = numberToHex(callGasLimit)
+      return (await send(client, { to: address, data, gas })).transactionHash
+    },
+    async deploy(bytecode) {
+      const { contractAddress } = await send(client, { data: bytecode })
+      if (contractAddress == null) throw new Error('The transaction made no contract.')
+      return getAddress(contractAddress)
+    },
     stop: () => anvil.stop(),
   }
 }
 
 /** Written out here because loading viem's list of all chains takes longer than starting one. */
-function anvilChain(rpcUrl: string): ViemChain {
+function sandboxChain(rpcUrl: string): ViemChain {
   return defineChain({
     id: 31337,
     name: 'Sandbox',
@@ -106,30 +102,21 @@ function anvilChain(rpcUrl: string): ViemChain {
   })
 }
 
-async function createSender(client: Client): Promise<Sender> {
-  const account = privateKeyToAccount(generatePrivateKey())
-  await client.setBalance({ address: account.address, value: gasMoneyWei })
-  let nextNonce = 0
-  // With gas, fees and nonce given nothing can fail between taking a nonce and sending it, so no
-  // gap can hold up the transactions after it; and each transaction is a single request.
-  const fixed = (gas: bigint) => ({
-    account,
-    chain: null,
-    gas,
-    maxFeePerGas: maxFeePerGasWei,
-    maxPriorityFeePerGas: 0n,
-    nonce: nextNonce++,
-  })
-  return {
-    account,
-    writeContract: (call) => client.writeContract({ ...call, ...fixed(gasLimit) }),
-    async deploy(bytecode) {
-      const hash = await client.deployContract({ abi: [], bytecode, ...fixed(deploymentGasLimit) })
-      const receipt = await client.waitForTransactionReceipt({ hash })
-      if (receipt.contractAddress == null) throw new Error(`Transaction ${hash} made no contract.`)
-      return getAddress(receipt.contractAddress)
-    },
-  }
+/**
+ * Sends a transaction from a new account and resolves when it is mined.
+ *
+ * Anvil's pool can strand a transaction that arrives while the one before it from the same account
+ * is being mined, and then all that follow it wait for ever. A new account has none before it.
+ * Anvil sends for every account without a signature, so there is no key either.
+ */
+async function send(
+  client: Client,
+  transaction: { to?: `0x${string}`; data: `0x${string}`; gas?: `0x${string}` },
+): Promise<RpcTransactionReceipt> {
+  const from = getAddress(`0x${randomBytes(20).toString('hex')}`)
+  await client.setBalance({ address: from, value: gasMoneyWei })
+  const request = client.request as (call: object) => Promise<RpcTransactionReceipt>
+  return request({ method: 'eth_sendTransactionSync', params: [{ from, ...transaction }] })
 }
 
 function assertWhole(name: string, value: number): void {

@@ -5,7 +5,8 @@ import { toFacilitatorEvmSigner } from '@x402/evm'
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { Hono } from 'hono'
 import type { VerifyTypedDataParameters } from 'viem'
-import type { Chain, Sender } from './chain.ts'
+import type { Chain } from './chain.ts'
+import { namedAddress } from './named-address.ts'
 import type { SandboxAsset } from './test-dollar.ts'
 
 /**
@@ -13,19 +14,16 @@ import type { SandboxAsset } from './test-dollar.ts'
  *
  * It settles each payment in a transaction of its own and answers once that is mined.
  */
-export function createFacilitator(
-  chain: Chain,
-  sender: Sender,
-  asset: SandboxAsset,
-): FacilitatorClient {
+export function createFacilitator(chain: Chain, asset: SandboxAsset): FacilitatorClient {
   const { client } = chain
   const signer = toFacilitatorEvmSigner({
-    address: sender.account.address,
+    address: namedAddress('facilitator'),
     readContract: (call) => client.readContract(call),
     verifyTypedData: (call) => client.verifyTypedData(call as VerifyTypedDataParameters),
-    writeContract: (call) => sender.writeContract(call),
+    writeContract: (call) => chain.writeContract(call),
     sendTransaction: () => Promise.reject(new Error('The facilitator deploys no smart wallets.')),
-    waitForTransactionReceipt: (call) => client.waitForTransactionReceipt(call),
+    // `writeContract` resolved when it was mined, so there is nothing to wait for.
+    waitForTransactionReceipt: ({ hash }) => client.getTransactionReceipt({ hash }),
     getCode: (call) => client.getCode(call),
   })
   const facilitator = new x402Facilitator().register(asset.network, new ExactEvmScheme(signer))

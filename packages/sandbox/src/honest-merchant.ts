@@ -4,7 +4,8 @@ import type { RoutesConfig } from '@x402/core/server'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
-import { type Merchant, merchantPayee, openShop, type Resource } from './merchant.ts'
+import { type Merchant, openShop, type Resource } from './merchant.ts'
+import { namedAddress } from './named-address.ts'
 import { type SandboxAsset, toAtomic } from './test-dollar.ts'
 import type { World } from './world.ts'
 
@@ -22,7 +23,7 @@ const maxTimeoutSeconds = 60
  */
 export async function openHonestMerchant(world: World, slowMs: number): Promise<HonestMerchant> {
   const name = 'market'
-  const payee = merchantPayee(name)
+  const payee = namedAddress(name)
   const stopping = new AbortController()
   const app = new Hono()
   const server = new x402ResourceServer(world.facilitator)

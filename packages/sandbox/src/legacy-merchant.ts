@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Network, PaymentPayload } from '@x402/core/types'
 import type { PaymentPayloadV1, PaymentRequirementsV1 } from '@x402/core/types/v1'
-import { type Merchant, merchantPayee, openShop, paymentHeader, type Resource } from './merchant.ts'
+import { type Merchant, openShop, paymentHeader, type Resource } from './merchant.ts'
+import { namedAddress } from './named-address.ts'
 import { toAtomic } from './test-dollar.ts'
 import type { World } from './world.ts'
 
@@ -26,7 +27,7 @@ const resource: Resource = {
  */
 export async function openLegacyMerchant(world: World): Promise<LegacyMerchant> {
   const name = 'legacy'
-  const payee = merchantPayee(name)
+  const payee = namedAddress(name)
   const shop = await openShop(world, name, async (request, response) => {
     if (request.url !== resource.path) return answer(response, 404, { error: 'Not found.' })
     const offer = versionOneOffer(world, payee, request)

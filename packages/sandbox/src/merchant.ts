@@ -1,8 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { keccak256, toHex } from 'viem'
-import { privateKeyToAddress } from 'viem/accounts'
 import type { World } from './world.ts'
 
 /** One request that a merchant received. */
@@ -85,9 +83,4 @@ export async function openShop(
 export function paymentHeader(request: IncomingMessage): string | undefined {
   const header = request.headers['payment-signature'] ?? request.headers['x-payment']
   return typeof header === 'string' ? header : undefined
-}
-
-/** The address that a merchant is paid at: the same in every sandbox. */
-export function merchantPayee(name: string): `0x${string}` {
-  return privateKeyToAddress(keccak256(toHex(`merchant of the sandbox: ${name}`)))
 }

@@ -90,10 +90,9 @@ async function openSandbox(
 ): Promise<Sandbox> {
   const chain = await startChain()
   onStop(() => chain.stop())
-  const [treasury, settler] = await Promise.all([chain.createSender(), chain.createSender()])
-  const dollar = await deployTestDollar(chain, treasury)
+  const dollar = await deployTestDollar(chain)
   const { asset } = dollar
-  const facilitator = createFacilitator(chain, settler, asset)
+  const facilitator = createFacilitator(chain, asset)
   const world = { facilitator, asset, onStop }
   const facilitatorListener = getRequestListener(facilitatorApp(facilitator).fetch)
   const facilitatorShop = await openShop(world, 'facilitator', facilitatorListener)

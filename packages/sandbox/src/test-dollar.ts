@@ -1,5 +1,5 @@
 import { getAbiItem, parseAbi, parseUnits } from 'viem'
-import type { Chain, Sender } from './chain.ts'
+import type { Chain } from './chain.ts'
 import artifact from './test-usd.compiled.json' with { type: 'json' }
 
 /** The test dollar as a guard has to pin it: `name` and `version` are its EIP-712 domain. */
@@ -38,9 +38,9 @@ const abi = parseAbi([
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 ])
 
-/** Deploys the test dollar; `treasury` mints what accounts are created with. */
-export async function deployTestDollar(chain: Chain, treasury: Sender): Promise<TestDollar> {
-  const address = await treasury.deploy(artifact.bytecode as `0x${string}`)
+/** Deploys the test dollar. */
+export async function deployTestDollar(chain: Chain): Promise<TestDollar> {
+  const address = await chain.deploy(artifact.bytecode as `0x${string}`)
   const { client } = chain
   return {
     asset: {
@@ -54,8 +54,7 @@ export async function deployTestDollar(chain: Chain, treasury: Sender): Promise<
     },
     async mint(to, amount) {
       const args = [to, toAtomic(amount)]
-      const hash = await treasury.writeContract({ address, abi, functionName: 'mint', args })
-      await client.waitForTransactionReceipt({ hash })
+      await chain.writeContract({ address, abi, functionName: 'mint', args })
     },
     balanceOf: (account) =>
       client.readContract({ address, abi, functionName: 'balanceOf', args: [account] }),

@@ -10,13 +10,8 @@ import type {
   PaymentRequirements,
   SettleResponse,
 } from '@x402/core/types'
-import {
-  type Merchant,
-  merchantPayee,
-  openShop,
-  paymentHeader,
-  type Resource,
-} from '../merchant.ts'
+import { type Merchant, openShop, paymentHeader, type Resource } from '../merchant.ts'
+import { namedAddress } from '../named-address.ts'
 import { toAtomic } from '../test-dollar.ts'
 import type { World } from '../world.ts'
 
@@ -72,7 +67,7 @@ const onlyResource: Resource = {
 /** Opens a merchant that is honest except for what `attack` says. */
 export async function openHostileMerchant(world: World, attack: Attack): Promise<HostileMerchant> {
   const { name, resources = [onlyResource], quote = demandPrice, pay = settleAndDeliver } = attack
-  const payee = merchantPayee(name)
+  const payee = namedAddress(name)
   const payments: PaymentPayload[] = []
   const shop = await openShop(world, name, async (request, response) => {
     const visit = createVisit(world, payee, resources, request, response)

@@ -1,4 +1,4 @@
-import { merchantPayee } from '../merchant.ts'
+import { namedAddress } from '../named-address.ts'
 import type { World } from '../world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
@@ -9,7 +9,7 @@ export function swapsPayee(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name,
     quote(visit) {
-      const payTo = merchantPayee(quotes === 0 ? name : `${name} ${quotes}`)
+      const payTo = namedAddress(quotes === 0 ? name : `${name} ${quotes}`)
       quotes += 1
       visit.demand({ accepts: [visit.offer({ payTo })] })
     },

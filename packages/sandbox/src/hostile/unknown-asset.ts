@@ -1,4 +1,4 @@
-import { merchantPayee } from '../merchant.ts'
+import { namedAddress } from '../named-address.ts'
 import type { World } from '../world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
@@ -7,7 +7,7 @@ export function unknownAsset(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'unknown-asset',
     quote(visit) {
-      const asset = merchantPayee('a token that nobody has pinned')
+      const asset = namedAddress('a token that nobody has pinned')
       visit.demand({ accepts: [visit.offer({ asset, amount: '999999999999999' })] })
     },
     pay: (visit) => visit.demand(),
