@@ -14,8 +14,8 @@ import {
   oldestNode,
   oldestNodePath,
 } from './check/consumer.ts'
-import { checkInstalledPackage, checkPortableEntry } from './check/installed-package.ts'
-import { publishedPackages } from './check/published-package.ts'
+import { checkPortableEntry, faultsOfInstalledPackage } from './check/installed-package.ts'
+import { type PublishedPackage, publishedPackages } from './check/published-package.ts'
 import { lintTarball, packTarball } from './check/tarball.ts'
 
 /** Entries that adapters and clients load, wherever they run, with what these must not drag along. */
@@ -27,7 +27,9 @@ await step('format and lint', () =>
   runCommand('biome', ['ci', '--colors=off', '--error-on-warnings', '.']),
 )
 await step('types', () => runCommand('tsc', ['--noEmit', '-p', 'tsconfig.json']))
-await step('unused files, exports and dependencies', () => runCommand('knip', []))
+await step('unused files, exports and dependencies', () =>
+  runCommand('knip', ['--no-config-hints']),
+)
 const room = await mkdtemp(join(tmpdir(), 'bursar-check-'))
 try {
   await checkPackages(room)
@@ -52,9 +54,11 @@ async function checkPackages(folder: string): Promise<void> {
     installTarballs(consumer, tarballs).then(() => true),
   )
   if (!installed) return
-  await step('contents and imports of what was installed', () =>
-    inTurn(packages, (published) => checkInstalledPackage(consumer, published)),
-  )
+  await step('contents and imports of what was installed', async () => {
+    const check = (published: PublishedPackage) => faultsOfInstalledPackage(consumer, published)
+    const faults = (await inTurn(packages, check)).flat()
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  })
   for (const { entry, never } of portableEntries) {
     await step(`${entry} without Node`, () => checkPortableEntry(consumer, entry, never))
   }

@@ -13,6 +13,9 @@ const sources = files.filter(
   (file) => /^packages\/.*\/src\/.*\.ts$/.test(file) && !tests.includes(file),
 )
 const packages = publishedPackages()
+const entries = packages.flatMap(({ folder, manifest }) =>
+  Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
+)
 
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
@@ -52,9 +55,6 @@ function builtFrom(source: string): string {
 
 describe('every file', () => {
   test('an entry exports by name, and does nothing else', () => {
-    const entries = packages.flatMap(({ folder, manifest }) =>
-      Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
-    )
     const bodies = entries.map((entry) => read(entry).replace(/\/\*\*[\s\S]*?\*\//g, ''))
     const named = /export (type )?\{[^}]*\} from '[^']+'|export \{\}/g
     expect(bodies.map((body) => body.replace(named, '').trim())).toEqual(entries.map(() => ''))
@@ -62,9 +62,6 @@ describe('every file', () => {
   })
 
   test('only a folder that is an entry has an index', () => {
-    const entries = packages.flatMap(({ folder, manifest }) =>
-      Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
-    )
     const indexes = sources.filter((file) => basename(file) === 'index.ts')
     expect(indexes.filter((file) => !entries.includes(file))).toEqual([])
   })
@@ -73,7 +70,7 @@ describe('every file', () => {
     const empty = /^(utils?|helpers?|commons?|types?|shared|misc|lib)$/
     const typescript = files.filter((file) => file.endsWith('.ts'))
     expect(
-      typescript.filter((file) => file.split(/[/.]/).some((part) => empty.test(part))),
+      typescript.filter((file) => file.split(/[/.-]/).some((part) => empty.test(part))),
     ).toEqual([])
   })
 
@@ -81,19 +78,22 @@ describe('every file', () => {
     const alone = tests
       .filter((file) => file.startsWith('packages/'))
       .filter((file) => {
-        const stem = file.replace('.test.ts', '')
-        return !files.some((other) => other !== file && other.startsWith(`${stem}.`))
+        const noun = posix.join(posix.dirname(file), basename(file).replace(/\..*/, ''))
+        return !files.some((other) => !tests.includes(other) && other.startsWith(`${noun}.`))
       })
     expect(alone).toEqual([])
   })
 
-  test('what runs is named by a test', () => {
-    const tested = tests.map(read).join('\n')
-    const untested = sources.filter((file) => {
-      const names = [...read(file).matchAll(valueExport)].map((match) => match[1])
-      const beside = tests.includes(file.replace(/\.ts$/, '.test.ts'))
-      return names.length > 0 && !beside && !names.some((name) => namesWord(tested, name))
-    })
+  test('what a package offers is named by a test', () => {
+    const tested = files
+      .filter((file) => /\.test\.ts$|^test\//.test(file))
+      .map(read)
+      .join('\n')
+    const untested = entries.flatMap((entry) =>
+      valuesOf(entry)
+        .filter((name) => !new RegExp(`\\b${name}\\b`).test(tested))
+        .map((name) => `${entry} offers ${name}`),
+    )
     expect(untested).toEqual([])
   })
 
@@ -156,8 +156,11 @@ function importsOf(file: string): { specifier: string; typeOnly: boolean }[] {
   ]
 }
 
-const valueExport = /^export (?:async )?(?:function|class|const) (\w+)/gm
-
-function namesWord(text: string, word: string | undefined): boolean {
-  return new RegExp(`\\b${word}\\b`).test(text)
+/** What an entry exports that is there at run time. */
+function valuesOf(entry: string): string[] {
+  return [...read(entry).matchAll(/^export \{([^}]*)\}/gm)]
+    .flatMap((match) => (match[1] ?? '').split(','))
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !name.startsWith('type '))
+    .map((name) => name.replace(/^\w+ as /, ''))
 }

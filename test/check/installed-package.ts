@@ -6,29 +6,30 @@ import { root } from './command.ts'
 import type { Manifest, PublishedPackage } from './published-package.ts'
 
 /**
- * Throws unless an installed package holds what users need and nothing else.
+ * Returns what is wrong with an installed package, in sentences; nothing if it holds what users need and no more.
  *
  * That is: its manifest with real ranges, its README, the licence, and a build of nothing but its own sources,
  * which imports only Node and what the manifest declares.
  */
-export async function checkInstalledPackage(
+export async function faultsOfInstalledPackage(
   consumer: string,
   published: PublishedPackage,
-): Promise<void> {
+): Promise<string[]> {
   const folder = join(consumer, 'node_modules', published.name)
   const manifest: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const faults = [
-    ...faultsOfFiles(folder),
+    ...faultsOfFiles(folder, published),
     ...faultsOfManifest(manifest),
     ...copiesOfItsOwn(folder, manifest),
     ...faultsOfSources(folder, published),
     ...(await faultsOfImports(folder, manifest)),
   ]
-  if (faults.length > 0) throw new Error(`${published.name}:\n  ${faults.join('\n  ')}`)
+  return faults.map((fault) => `${published.name} ${fault}`)
 }
 
-function faultsOfFiles(folder: string): string[] {
+function faultsOfFiles(folder: string, published: PublishedPackage): string[] {
   const files = filesOf(folder, '**')
+  const workspace = join(root, published.folder)
   const missing = ['LICENSE', 'README.md'].filter((file) => !files.includes(file))
   const foreign = files.filter(
     (file) =>
@@ -39,7 +40,7 @@ function faultsOfFiles(folder: string): string[] {
     ...missing.map((file) => `holds no ${file}`),
     ...foreign.map((file) => `holds ${file}, which no user needs`),
     ...files
-      .filter((file) => readFileSync(join(folder, file), 'utf8').includes(root))
+      .filter((file) => readFileSync(join(folder, file), 'utf8').includes(workspace))
       .map((file) => `${file} names a folder of this machine`),
   ]
 }
@@ -52,7 +53,10 @@ function faultsOfManifest(manifest: Manifest): string[] {
   })
   return ranges
     .filter(([, range]) => !/^[\^~]?\d+\.\d+\.\d+( \|\| \^\d+\.\d+\.\d+)*$/.test(range))
-    .map(([name, range]) => `asks for ${name} in the range ${range}, which npm cannot read`)
+    .map(
+      ([name, range]) =>
+        `asks for ${name} in the range ${range}, which is neither a version nor "^"`,
+    )
 }
 
 /**
