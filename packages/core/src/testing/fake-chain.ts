@@ -46,13 +46,18 @@ export interface FakeTransfer {
   readonly at: number
 }
 
+/** Why an authorization was not settled. */
+export type FakeRefusal =
+  | 'not_received'
+  | 'invalid_signature'
+  | 'used'
+  | 'expired'
+  | 'balance_too_low'
+
 /** What became of an attempt to settle. */
 export type FakeSettlement =
   | { readonly settled: true; readonly transfer: FakeTransfer }
-  | {
-      readonly settled: false
-      readonly reason: 'not_received' | 'invalid_signature' | 'used' | 'expired' | 'balance_too_low'
-    }
+  | { readonly settled: false; readonly reason: FakeRefusal }
 
 /** What a nonce was used for. */
 export type FakeUse =
@@ -95,7 +100,13 @@ export interface FakeChain {
 /** Makes a chain for tests. */
 export function fakeChain(options: FakeChainOptions = {}): FakeChain {
   const { clock = Date.now, finalitySeconds = 0, file } = options
-  const state: State = { balances: new Map(), uses: new Map(), received: [], transfers: [] }
+  const state: State = {
+    balances: new Map(),
+    uses: new Map(),
+    refusals: new Map(),
+    received: [],
+    transfers: [],
+  }
   const log = file === undefined ? memoryLog(state) : fileLog(state, file)
   const time = (): number => Math.floor(clock() / 1000)
   let reachable = true
@@ -105,14 +116,10 @@ export function fakeChain(options: FakeChainOptions = {}): FakeChain {
   const submit = (signed: SignedAuthorization | undefined, late: boolean): FakeSettlement => {
     if (!signed) return { settled: false, reason: 'not_received' }
     const record: Entry = { kind: 'settle', id: randomUUID(), at: time(), late, ...signed }
-    const before = settlementProblem(log.state(), record)
-    if (before) return { settled: false, reason: before }
     log.append(record)
     // Another process may have come first: the file's order decides, as the order of a block does.
-    const use = log.state().uses.get(useKey(signed.authorization.from, signed.authorization.nonce))
-    return use?.id === record.id && use.kind === 'transfer'
-      ? { settled: true, transfer: transferOf(record) }
-      : { settled: false, reason: 'used' }
+    const reason = log.state().refusals.get(record.id)
+    return reason ? { settled: false, reason } : { settled: true, transfer: transferOf(record) }
   }
   const move = (asset: Asset, address: string, atomic: bigint): void =>
     log.append({ kind: 'credit', asset: asset.address, address, atomic })
@@ -165,6 +172,8 @@ type Entry =
 interface State {
   readonly balances: Map<string, bigint>
   readonly uses: Map<string, FakeUse & { readonly id: string }>
+  /** Why attempts to settle failed, by their entry's id. */
+  readonly refusals: Map<string, FakeRefusal>
   readonly received: SignedAuthorization[]
   readonly transfers: FakeTransfer[]
 }
@@ -232,9 +241,12 @@ function apply(state: State, entry: Entry): void {
       state.uses.set(key, { kind: 'cancel', id, at, transaction: transactionOf(nonce) })
       break
     }
-    case 'settle':
-      if (!settlementProblem(state, entry)) settle(state, entry)
+    case 'settle': {
+      const refusal = refusalOf(state, entry)
+      if (refusal) state.refusals.set(entry.id, refusal)
+      else settle(state, entry)
       break
+    }
     default:
       entry satisfies never
   }
@@ -249,10 +261,10 @@ function settle(state: State, entry: Extract<Entry, { kind: 'settle' }>): void {
   credit(state, asset, to, atomic)
 }
 
-function settlementProblem(
+function refusalOf(
   state: State,
   entry: Extract<Entry, { kind: 'settle' }>,
-): Exclude<FakeSettlement, { settled: true }>['reason'] | undefined {
+): FakeRefusal | undefined {
   const { authorization, signature, at, late } = entry
   if (signature !== fakeSignature(authorization)) return 'invalid_signature'
   if (state.uses.has(useKey(authorization.from, authorization.nonce))) return 'used'

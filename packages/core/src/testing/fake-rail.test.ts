@@ -169,12 +169,29 @@ describe('a fake payment', () => {
     expect(chain.settle(nonce)).toEqual({ settled: false, reason: 'invalid_signature' })
   })
 
-  test('for another amount than the offer is not settled', async () => {
+  test.each<[string, Partial<Authorization['terms']>, Partial<Authorization['asset']>]>([
+    ['amount', { atomic: 9_999n }, {}],
+    ['payee', { payee: payer }, {}],
+    ['asset', {}, { address: fakePayee }],
+    ['network', {}, { network: 'eip155:1' }],
+  ])('for another %s than the offer is not settled', async (_what, terms, asset) => {
     const { chain, payment, prove } = world()
-    const terms = { ...payment.terms, atomic: 9_999n }
-    const answer = await send(chain, 'honest', await prove({ ...payment, terms }))
+    const other = {
+      ...payment,
+      terms: { ...payment.terms, ...terms },
+      asset: { ...payment.asset, ...asset },
+    }
+    const answer = await send(chain, 'delivers_free', await prove(other))
     expect(answer.status).toBe(402)
+    expect(chain.received).toHaveLength(1)
     expect(chain.transfers()).toEqual([])
+  })
+
+  test('is not proven by a nonce that was used for another asset', async () => {
+    const { chain, rail, payment, prove } = world()
+    await send(chain, 'honest', await prove())
+    const terms = { ...payment.terms, asset: fakePayee }
+    expect(await rail.reconcile({ ...payment, terms })).toMatchObject({ outcome: 'open' })
   })
 
   test('that was withheld can be settled until it expires, and not at that second', async () => {
@@ -230,7 +247,11 @@ describe('a fake chain in a file', () => {
     const { clock, chain, prove } = world({ file })
     const other = fakeChain({ clock, file })
     await send(chain, 'delivers_free', await prove())
+    expect(other.received).toHaveLength(1)
     expect(other.settle(nonce)).toMatchObject({ settled: true })
+    expect(other.cancel(payer, nonce)).toBe(false)
+    expect(chain.use(payer, nonce, chain.time())).toMatchObject({ kind: 'transfer' })
+    expect(chain.received).toHaveLength(1)
     expect(chain.settle(nonce)).toEqual({ settled: false, reason: 'used' })
     expect(chain.transfers(nonce)).toHaveLength(1)
     expect(fakeChain({ clock, file }).balance(fakeAsset, payer)).toBe(40_000n)
@@ -286,6 +307,13 @@ describe('a fake merchant', () => {
     expect((await ask((await prove()).headers)).status).toBe(200)
     expect(moments).toEqual(['0 request-received', '1 request-received', '1 payment-settled'])
     expect(merchant.requests.map((request) => request.isolation)).toEqual(['alice', 'alice'])
+    const signal = AbortSignal.abort()
+    const aborted = merchant.request(
+      { method: 'GET', url, headers: {} },
+      { isolation: 'alice', signal },
+    )
+    await expect(aborted).rejects.toMatchObject({ code: 'request_failed' })
+    expect(merchant.requests).toHaveLength(2)
     await merchant.close()
     await expect(ask({})).rejects.toMatchObject({ code: 'request_refused' })
   })
