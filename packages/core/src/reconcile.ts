@@ -63,7 +63,8 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
           { ...filter, states: unproven },
           { after: whole ? resumeAfter : undefined, limit: MAX_RECONCILED_PER_RUN },
         )
-        if (whole) resumeAfter = page.cursor
+        const full = page.rows.length === MAX_RECONCILED_PER_RUN
+        if (whole) resumeAfter = full ? page.cursor : undefined
         const again = whole ? watch.released(parts.store.now()) : []
         const outcomes = await inTurns(page.rows, async (payment) => {
           const outcome = await prove(parts, payment)

@@ -70,7 +70,10 @@ export const SOON_MS = 20
 /** Most rows or records that one page of a read brings. */
 export const MAX_PAGE = 500
 
-/** One page of a read. `cursor` is opaque; absent on the last page. */
+/**
+ * One page of a read. `cursor` is opaque and leads behind the last row, where later rows will be:
+ * the next page begins there, now or at any time. It is absent only where the page is empty.
+ */
 export interface Page<Row> {
   readonly rows: readonly Row[]
   readonly cursor?: string

@@ -26,17 +26,14 @@ export function pageBounds(kind: CursorKind, page: PageRequest): PageBounds {
   }
 }
 
-/** A page of rows of which one more than the limit was read, if there is one more. */
+/** A page of rows. Its cursor leads behind the last one, where later rows will be. */
 export function pageOf<Found extends { readonly pk: bigint }, Noun>(
   kind: CursorKind,
-  { limit }: PageBounds,
   found: readonly Found[],
   noun: (row: Found) => Noun,
 ): Page<Noun> {
-  const rows = found.slice(0, limit)
-  const last = rows.at(-1)
-  const cursor = found.length > limit && last ? { cursor: writeCursor(kind, last.pk) } : {}
-  return { rows: rows.map(noun), ...cursor }
+  const last = found.at(-1)
+  return { rows: found.map(noun), ...(last ? { cursor: writeCursor(kind, last.pk) } : {}) }
 }
 
 function writeCursor(kind: CursorKind, pk: bigint): string {

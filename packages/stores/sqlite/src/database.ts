@@ -7,8 +7,9 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Statement {
   get(...values: SQLInputValue[]): Row | undefined
   all(...values: SQLInputValue[]): readonly Row[]
-  /** Answers the key of the row that was inserted last. */
-  run(...values: SQLInputValue[]): bigint
+  run(...values: SQLInputValue[]): void
+  /** The key of the row that was inserted; `undefined` where `DO NOTHING` found it there. */
+  insert(...values: SQLInputValue[]): bigint | undefined
 }
 
 /** The connection, with each statement prepared once. */
@@ -38,7 +39,11 @@ function wrapStatement(statement: StatementSync): Statement {
   return {
     get: (...values) => statement.get(...values),
     all: (...values) => statement.all(...values),
-    run: (...values) => BigInt(statement.run(...values).lastInsertRowid),
+    run: (...values) => void statement.run(...values),
+    insert(...values) {
+      const { changes, lastInsertRowid } = statement.run(...values)
+      return changes === 0n ? undefined : BigInt(lastInsertRowid)
+    },
   }
 }
 

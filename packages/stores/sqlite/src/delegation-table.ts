@@ -19,7 +19,8 @@ export function delegationTable(database: Database): Table<Delegation> {
   const load = database.statement(`${selectDelegations} WHERE d.id = ?`)
   const insert = database.statement(`INSERT INTO delegations
     (id, end_user, total, settled, held, payments, windows, overrun, created_at, expires_at,
-     revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+     revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING`)
   const insertTerms = database.statement('INSERT INTO delegation_terms VALUES (?, ?)')
   const update = database.statement(`UPDATE delegations SET total = ?, settled = ?, held = ?,
     payments = ?, windows = ?, overrun = ?, expires_at = ?, revoked_at = ? WHERE pk = ?`)
@@ -28,13 +29,15 @@ export function delegationTable(database: Database): Table<Delegation> {
   )
   return {
     noun: 'delegation',
+    grows: false,
+    id: ({ id }) => id,
     load(id) {
       const row = load.get(id)
       return row && delegationEntry(row)
     },
     insert(value, overrun) {
       const { id, endUser, limits, usage, createdAt, expiresAt, revokedAt } = value
-      const pk = insert.run(
+      const pk = insert.insert(
         id,
         endUser,
         limits.totalMicro,
@@ -44,6 +47,7 @@ export function delegationTable(database: Database): Table<Delegation> {
         expiresAt,
         revokedAt ?? null,
       )
+      if (pk === undefined) return undefined
       insertTerms.run(pk, termsText(value))
       return { pk, stored: value, value, overrun }
     },

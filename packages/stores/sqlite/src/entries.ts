@@ -13,8 +13,12 @@ export interface Entry<Noun> {
 export interface Table<Noun> {
   /** What people call it, in messages. */
   readonly noun: string
+  /** Whether a row that is not in memory is most likely new: then it is inserted unseen. */
+  readonly grows: boolean
+  id(value: Noun): string
   load(id: string): Entry<Noun> | undefined
-  insert(value: Noun, overrun: boolean): Entry<Noun>
+  /** Answers `undefined`, and writes nothing, where the row is there already. */
+  insert(value: Noun, overrun: boolean): Entry<Noun> | undefined
   /** Writes what differs between `stored` and `value`. */
   update(entry: Entry<Noun>): void
 }
@@ -36,7 +40,7 @@ export interface Entries<Noun> {
 /** Rows of one table that stay in memory: about 1 kB each, so some 10 MB. */
 const MAX_ENTRIES = 10_000
 
-export function entries<Noun extends { readonly id: string }>(table: Table<Noun>): Entries<Noun> {
+export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
   const known = new Map<string, Entry<Noun>>()
   const dirty = new Set<Entry<Noun>>()
   const find = (id: string): Entry<Noun> | undefined => {
@@ -55,11 +59,15 @@ export function entries<Noun extends { readonly id: string }>(table: Table<Noun>
       throw new BursarError('invariant_broken', `A row names the ${table.noun} ${id}: not found.`)
     },
     put(value, overrun) {
-      const entry = find(value.id)
-      if (!entry) {
-        known.set(value.id, table.insert(value, overrun))
+      const id = table.id(value)
+      const isNew = !known.has(id) && (table.grows || !find(id))
+      const inserted = isNew ? table.insert(value, overrun) : undefined
+      if (inserted) {
+        known.set(id, inserted)
         return
       }
+      const entry = find(id)
+      if (!entry) throw new BursarError('invariant_broken', `A row is in the way of ${id}.`)
       entry.value = value
       entry.overrun ||= overrun
       dirty.add(entry)

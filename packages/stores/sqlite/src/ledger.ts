@@ -2,6 +2,7 @@ import {
   BursarError,
   type Change,
   type Delegation,
+  type KnownMerchant,
   type LedgerState,
   type Payment,
   type Scope,
@@ -11,6 +12,7 @@ import { type AuditTable, auditTable } from './audit-table.ts'
 import { type Database, rollBack, type Statement } from './database.ts'
 import { delegationTable } from './delegation-table.ts'
 import { type Entries, entries } from './entries.ts'
+import { merchantId, merchantTable } from './merchant-table.ts'
 import { paymentTable, requestHead } from './payment-table.ts'
 import { sessionTable } from './session-table.ts'
 import { type SmallTables, smallTables } from './small-tables.ts'
@@ -40,11 +42,12 @@ interface Rows {
   readonly sessions: Entries<Session>
   readonly delegations: Entries<Delegation>
   readonly payments: Entries<Payment>
+  readonly merchants: Entries<KnownMerchant>
 }
 
 export function openLedger(database: Database): Ledger {
   const rows = openRows(database)
-  const all = [rows.delegations, rows.sessions, rows.payments]
+  const all = [rows.delegations, rows.sessions, rows.payments, rows.merchants]
   const tables = smallTables(database)
   const audit = auditTable(database)
   const dataVersion = database.statement('PRAGMA data_version')
@@ -113,7 +116,8 @@ function openRows(database: Database): Rows {
       },
     }),
   )
-  return { sessions, delegations, payments }
+  const merchants = entries(merchantTable(database, (id) => delegations.key(id)))
+  return { sessions, delegations, payments, merchants }
 }
 
 function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['load'] {
@@ -153,11 +157,10 @@ function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['lo
         ? twinOf.get(delegationEntry.pk, requestHead(hash), hash)
         : undefined
     const twin = twinRow && payments.find(twinRow.id as string)?.value
-    const known =
-      delegationEntry && scope.host !== undefined
-        ? tables.merchant(delegationEntry.pk, scope.host)
+    const merchant =
+      delegation && scope.host !== undefined
+        ? rows.merchants.find(merchantId(delegation.id, scope.host))?.value
         : undefined
-    const merchant = known && delegation && { delegation: delegation.id, ...known }
     const instrument =
       scope.instrument === undefined ? undefined : tables.instrument(scope.instrument)
     return {
@@ -186,7 +189,7 @@ function writer(rows: Rows, tables: SmallTables, audit: AuditTable): Ledger['wri
       const payment = one.payment === undefined ? undefined : payments.key(one.payment)
       tables.putKey(sessions.key(one.session), payment, one)
     }
-    for (const one of merchants) tables.putMerchant(delegations.key(one.delegation), one)
+    for (const one of merchants) rows.merchants.put(one, false)
     for (const one of contents) tables.putContent(payments.key(one.payment), one)
     for (const event of events) audit.append(now, event)
   }

@@ -39,8 +39,8 @@ export function pages(database: Database, audit: AuditTable): Pages {
     bounds: PageBounds,
     entry: (row: Row) => Entry<Noun>,
   ): Page<Noun> => {
-    const found = database.statement(sql).all(...values, bounds.limit + 1)
-    return pageOf(kind, bounds, found.map(entry), (one) => one.value)
+    const found = database.statement(sql).all(...values, bounds.limit)
+    return pageOf(kind, found.map(entry), (one) => one.value)
   }
   return {
     payments: (filter, bounds) =>
@@ -53,7 +53,7 @@ export function pages(database: Database, audit: AuditTable): Pages {
       return list('delegations', ordered(query, 'd.pk'), bounds, delegationEntry)
     },
     audit: (bounds) =>
-      pageOf('audit', bounds, audit.after(bounds.after, bounds.limit + 1), (one) => one.record),
+      pageOf('audit', audit.after(bounds.after, bounds.limit), (one) => one.record),
   }
 }
 

@@ -57,7 +57,7 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
   const load = database.statement(`${selectPayments} WHERE p.id = ?`)
   const insert = database.statement(`INSERT INTO payments
     (id, session, delegation, state, amount, reserved_at, overrun, request_head)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
   const insertTerms = database.statement('INSERT INTO payment_terms VALUES (?, ?, ?)')
   const update = database.statement('UPDATE payments SET state = ?, overrun = ? WHERE pk = ?')
   const updateTerms = database.statement('UPDATE payment_terms SET body = ? WHERE payment = ?')
@@ -71,13 +71,15 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
   }
   return {
     noun: 'payment',
+    grows: true,
+    id: ({ id }) => id,
     load(id) {
       const row = load.get(id)
       return row && paymentEntry(row)
     },
     insert(value) {
       const { id, session, delegation, endUser, state, terms, reservedAt, overrun } = value
-      const pk = insert.run(
+      const pk = insert.insert(
         id,
         parents.session(session),
         parents.delegation(delegation, endUser),
@@ -87,6 +89,7 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
         Number(overrun),
         requestHead(terms.requestHash),
       )
+      if (pk === undefined) return undefined
       insertTerms.run(pk, terms.requestHash, fixedText(value))
       writeOutcome(pk, value, {})
       return { pk, stored: value, value, overrun }

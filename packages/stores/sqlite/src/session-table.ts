@@ -27,7 +27,8 @@ export function sessionTable(database: Database, parents: SessionParents): Table
   const load = database.statement(`${selectSessions} WHERE s.id = ?`)
   const insert = database.statement(`INSERT INTO sessions
     (id, delegation, parent, total, settled, held, payments, windows, overrun, created_at,
-     expires_at, revoked_at, closed_at, locked_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+     expires_at, revoked_at, closed_at, locked_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    ON CONFLICT (id) DO NOTHING`)
   const insertTerms = database.statement('INSERT INTO session_terms VALUES (?, ?)')
   const update = database.statement(`UPDATE sessions SET total = ?, settled = ?, held = ?,
     payments = ?, windows = ?, overrun = ?, expires_at = ?, revoked_at = ?, closed_at = ?,
@@ -35,13 +36,15 @@ export function sessionTable(database: Database, parents: SessionParents): Table
   const updateTerms = database.statement('UPDATE session_terms SET body = ? WHERE session = ?')
   return {
     noun: 'session',
+    grows: false,
+    id: ({ id }) => id,
     load(id) {
       const row = load.get(id)
       return row && sessionEntry(row)
     },
     insert(value, overrun) {
       const { id, delegation, parent, limits, usage, createdAt } = value
-      const pk = insert.run(
+      const pk = insert.insert(
         id,
         parents.delegation(delegation),
         parent === undefined ? null : parents.session(parent),
@@ -51,6 +54,7 @@ export function sessionTable(database: Database, parents: SessionParents): Table
         createdAt,
         ...timeColumns(value),
       )
+      if (pk === undefined) return undefined
       insertTerms.run(pk, termsText(value))
       return { pk, stored: value, value, overrun }
     },

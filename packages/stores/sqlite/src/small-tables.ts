@@ -1,12 +1,10 @@
-import type { Content, Denial, KeyRecord, KnownMerchant, RegisteredInstrument } from '@bursar/core'
+import type { Content, Denial, KeyRecord, RegisteredInstrument } from '@bursar/core'
 import type { Database, Row } from './database.ts'
 
 /** The rows that are read by their own key, and too cheap to keep in memory. */
 export interface SmallTables {
   instrument(handle: string): RegisteredInstrument | undefined
   putInstrument(value: RegisteredInstrument): void
-  merchant(delegation: bigint, host: string): Omit<KnownMerchant, 'delegation'> | undefined
-  putMerchant(delegation: bigint, value: KnownMerchant): void
   keyRecord(session: bigint, key: string): Omit<KeyRecord, 'session'> | undefined
   putKey(session: bigint, payment: bigint | undefined, value: KeyRecord): void
   content(payment: string): Content | undefined
@@ -16,7 +14,6 @@ export interface SmallTables {
 export function smallTables(database: Database): SmallTables {
   return {
     ...instruments(database),
-    ...merchants(database),
     ...keys(database),
     ...contents(database),
   }
@@ -38,21 +35,6 @@ function instruments(database: Database): Pick<SmallTables, 'instrument' | 'putI
     },
     putInstrument({ handle, endUser, registeredAt }) {
       write.run(handle, endUser, registeredAt)
-    },
-  }
-}
-
-function merchants(database: Database): Pick<SmallTables, 'merchant' | 'putMerchant'> {
-  const load = database.statement('SELECT * FROM merchants WHERE delegation = ? AND host = ?')
-  const write = database.statement(`INSERT INTO merchants VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET payee = excluded.payee, payments = excluded.payments`)
-  return {
-    merchant(delegation, host) {
-      const row = load.get(delegation, host)
-      return row && { host, payee: row.payee as string, payments: Number(row.payments) }
-    },
-    putMerchant(delegation, { host, payee, payments }) {
-      write.run(delegation, host, payee, payments)
     },
   }
 }

@@ -128,15 +128,19 @@ function testFilters({ test, expect }: StoreTest): void {
 }
 
 function testBounds({ test, expect }: StoreTest): void {
-  test('a page has a bound, and says whether it is the last one', async ({ store }) => {
+  test('a page has a bound, and its cursor leads to what is there later', async ({ store }) => {
     const events = Array.from({ length: MAX_PAGE + 1 }, (_, index) => note(`${index}`))
     await store.commit({}, () => ({ result: 0, events }), 'now')
     for (const limit of [undefined, MAX_PAGE, MAX_PAGE + 1, 1_000_000]) {
       const { rows, cursor } = await store.audit({ limit })
       expect([rows.length, typeof cursor]).toEqual([MAX_PAGE, 'string'])
       const last = await store.audit({ limit, after: cursor })
-      expect([reasonsOf(last.rows), 'cursor' in last]).toEqual([[`${MAX_PAGE}`], false])
+      expect(reasonsOf(last.rows)).toEqual([`${MAX_PAGE}`])
+      expect(await store.audit({ limit, after: last.cursor })).toEqual({ rows: [] })
     }
+    const { cursor } = await store.audit({ after: (await store.audit({})).cursor })
+    await store.commit({}, () => ({ result: 0, events: [note('later')] }), 'now')
+    expect(reasonsOf((await store.audit({ after: cursor })).rows)).toEqual(['later'])
   })
   test('a bad cursor and a bad limit are refused', async ({ store }) => {
     const delegation = sampleDelegation()
