@@ -13,10 +13,10 @@ import type { SigningToken, TransferAuthorization } from '../wallet.ts'
 import { type FakeChain, fakeAsset, fakeChain, type SignedAuthorization } from './fake-chain.ts'
 
 /** The header that carries a fake proof. */
-export const FAKE_PROOF_HEADER = 'fake-proof'
+const FAKE_PROOF_HEADER = 'fake-proof'
 
 /** The header that carries what a merchant says of a fake payment. */
-export const FAKE_CLAIM_HEADER = 'fake-claim'
+const FAKE_CLAIM_HEADER = 'fake-claim'
 
 /** Longest validity that the fake rail takes, in seconds: longer offers are clamped to it. */
 const MAX_VALID_SECONDS = 120

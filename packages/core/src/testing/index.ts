@@ -1,6 +1,7 @@
 export {
   type FakeChain,
   type FakeChainOptions,
+  type FakeRefusal,
   type FakeSettlement,
   type FakeTransfer,
   type FakeUse,

@@ -4,7 +4,7 @@ import { networkOf } from './network-name.ts'
 import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
 
 /** The header that carries a challenge of version 2. */
-export const CHALLENGE_HEADER = 'payment-required'
+const CHALLENGE_HEADER = 'payment-required'
 
 /** Longest body that is read as a challenge of version 1, in bytes. */
 export const MAX_BODY_BYTES = 65_536
@@ -16,13 +16,13 @@ export const MAX_OFFERS = 20
  * Longest validity of a signature, in seconds: how long money may be in doubt at most. What a
  * challenge asks beyond it is clamped, which servers accept.
  */
-export const MAX_VALID_SECONDS = 120
+const MAX_VALID_SECONDS = 120
 
 /**
  * Shortest validity that is worth a signature, in seconds. Facilitators refuse what ends within
  * six seconds, and request, verification and a block take their time.
  */
-export const MIN_VALID_SECONDS = 10
+const MIN_VALID_SECONDS = 10
 
 /** Longest scheme, network and the like. */
 const MAX_NAME_LENGTH = 80
