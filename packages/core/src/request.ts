@@ -80,7 +80,7 @@ export function parseRequest(input: unknown): ParsedRequest {
   const parsed = fields.safeParse(input)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    const field = issue?.path.map(String).join('.') || 'the arguments'
+    const field = issue?.path.map(shownName).join('.') || 'the arguments'
     return { problem: `${field}: ${issue?.message ?? 'not valid'}`, ignored }
   }
   const { method, purpose, maxAmount } = parsed.data
@@ -129,7 +129,8 @@ function requestHash(
 function readBody(body: unknown, method: string): string | undefined {
   if (body === undefined || body === null || body === '') return undefined
   if (method === 'GET' || method === 'HEAD') throw notAllowed(`body: ${method} takes none`)
-  const text = typeof body === 'string' ? body : toJson(body)
+  // What is hashed is what is sent: on the wire a lone surrogate becomes U+FFFD.
+  const text = typeof body === 'string' ? body.toWellFormed() : toJson(body)
   if (Buffer.byteLength(text) > MAX_REQUEST_BODY_BYTES) {
     throw notAllowed(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
   }
@@ -158,6 +159,7 @@ function readHeaders(
     if (!headerName.test(lower) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw notAllowed(`headers: a name or value that HTTP does not allow`)
     }
+    if (headers.has(lower)) throw notAllowed(`headers: ${lower} is given twice`)
     headers.set(lower, value.trim())
   }
   if (headers.size > MAX_HEADERS) throw notAllowed(`headers: more than ${MAX_HEADERS}`)
@@ -166,19 +168,31 @@ function readHeaders(
   return Object.fromEntries([...headers].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
+/** People read it in a list or a dialog: nothing in it may be unseen, or turn the text around it. */
 function cleanPurpose(purpose: string): string {
-  return purpose
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, MAX_PURPOSE_LENGTH)
+  return (
+    purpose
+      .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu, ' ')
+      .trim()
+      .slice(0, MAX_PURPOSE_LENGTH)
+      // The cut may have left half of a character.
+      .replace(/\p{Cs}$/u, '')
+  )
 }
 
 function unknownArguments(input: unknown): string[] {
   if (typeof input !== 'object' || input === null) return []
   return Object.keys(input)
-    .filter((name) => !(name in fields.shape))
+    .filter((name) => !Object.hasOwn(fields.shape, name))
     .slice(0, MAX_IGNORED)
-    .map((name) => name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_IGNORED_LENGTH))
+    .map(shownName)
+}
+
+/** A name that the caller made up, as it may stand in a record or a message. */
+function shownName(name: PropertyKey): string {
+  return String(name)
+    .slice(0, MAX_IGNORED_LENGTH)
+    .replace(/[^\x20-\x7e]/g, '?')
 }
 
 function notAllowed(problem: string): BursarError {

@@ -4,6 +4,9 @@ import { BursarError } from './errors.ts'
 /** 256 bits: nobody guesses it. */
 const SECRET_BYTES = 32
 
+/** Length of a SHA-256. */
+const HASH_BYTES = 32
+
 /** The longest that a payment token lives, from its reservation on. */
 export const PAYMENT_TOKEN_LIFE_MS = 60_000
 
@@ -37,7 +40,8 @@ export function readSessionToken(
 /** Compares two hex hashes in a time that says nothing about where they differ. */
 export function equalHashes(left: string, right: string): boolean {
   const [a, b] = [Buffer.from(left, 'hex'), Buffer.from(right, 'hex')]
-  return a.length === b.length && timingSafeEqual(a, b)
+  // What is no hash equals nothing: not even another text that is none.
+  return a.length === HASH_BYTES && b.length === HASH_BYTES && timingSafeEqual(a, b)
 }
 
 /**
@@ -63,11 +67,11 @@ export class PaymentToken {
     payment: { readonly tokenHash: string; readonly tokenExpiresAt: number },
     now: number,
   ): void {
-    if (!equalHashes(sha256(this.#secret), payment.tokenHash)) {
-      throw new BursarError('payment_token_invalid', 'The payment token is of another payment.')
-    }
     if (this.#redeemed) {
       throw new BursarError('payment_token_redeemed', 'The payment token was redeemed before.')
+    }
+    if (!equalHashes(sha256(this.#secret), payment.tokenHash)) {
+      throw new BursarError('payment_token_invalid', 'The payment token is of another payment.')
     }
     if (now >= payment.tokenExpiresAt) {
       throw new BursarError('payment_token_expired', 'The payment token has expired.')
