@@ -1,5 +1,6 @@
 import { type Asset, findAsset } from './asset.ts'
 import { type Denial, deny } from './denial.ts'
+import { thrownText } from './errors.ts'
 import { debitMicro } from './money.ts'
 import type { Challenge, Offer, Offers, Rail } from './rail.ts'
 
@@ -43,8 +44,13 @@ function readClosed(rail: Rail, challenge: Challenge): Offers | undefined {
   try {
     return rail.offers(challenge)
   } catch (cause) {
-    return { kind: 'invalid', reason: `rail ${rail.name}: ${String(cause)}` }
+    return { kind: 'invalid', reason: `rail ${rail.name}: ${thrownText(cause)}` }
   }
+}
+
+/** A rail has parsed it; still nothing is reserved for no money, or for no time. */
+function isPayable({ atomic, validForSeconds }: Offer): boolean {
+  return atomic > 0n && Number.isSafeInteger(validForSeconds) && validForSeconds > 0
 }
 
 function cheapest(
@@ -53,7 +59,9 @@ function cheapest(
   currency: string,
   host: string,
 ): Chosen | Denial {
-  const reachable = offered.filter(({ rail, offer }) => rail.networks.includes(offer.network))
+  const reachable = offered.filter(
+    ({ rail, offer }) => rail.networks.includes(offer.network) && isPayable(offer),
+  )
   if (reachable.length === 0) return deny('no_acceptable_offer', { host })
   const known = reachable.flatMap(({ rail, offer }) => {
     const asset = findAsset(assets, offer.network, offer.asset)

@@ -47,6 +47,9 @@ export interface Denial {
   readonly detail: string
 }
 
+/** Longest text for the operator: some of it was written by merchants, and all of it is recorded. */
+const MAX_DETAIL_LENGTH = 1_000
+
 /** What a refusal's texts are made of. */
 export interface DenialFacts {
   readonly amountMicro?: bigint | undefined
@@ -74,7 +77,8 @@ export function deny(code: DenialCode, facts: DenialFacts = {}): Denial {
     facts.problem,
     facts.cause,
   ].filter((part) => part !== undefined)
-  return { code, message, detail: known.length === 0 ? code : `${code}: ${known.join('; ')}` }
+  const detail = known.length === 0 ? code : `${code}: ${known.join('; ')}`
+  return { code, message, detail: detail.slice(0, MAX_DETAIL_LENGTH).toWellFormed() }
 }
 
 /** The refusal whose code comes first in the order of precedence. */
@@ -121,7 +125,7 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
   duplicate_open: () =>
     'The same request is being paid already. Do not try again; wait for its outcome.',
   request_not_allowed: (facts) =>
-    `This request is not allowed${facts.problem ? `: ${facts.problem}` : ''}. Correct it or leave it.`,
+    `This request is not allowed${facts.problem ? `: ${facts.problem.replace(/\.$/, '')}` : ''}. Correct it or leave it.`,
   request_rate_exceeded: () => 'Too many requests in a short time. Wait a minute before the next.',
   challenge_invalid: () =>
     `The resource asks for payment in a way that cannot be understood. ${noRetry} Use another resource.`,
@@ -139,7 +143,7 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
   payment_count_exceeded: () =>
     `The number of payments that are allowed is used up. ${noRetry} Go on without paying.`,
   window_limit_exceeded: (facts) =>
-    `${price(facts)} is over what may be spent in this period. Go on without paying, or wait.`,
+    `${price(facts)} is over what is allowed in this period. Go on without paying, or wait.`,
   merchant_limit_exceeded: (facts) =>
     `${price(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
   session_limit_exceeded: (facts) =>

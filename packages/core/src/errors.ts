@@ -21,3 +21,9 @@ export class BursarError extends Error {
     return value instanceof Error && (value as { [marker]?: unknown })[marker] === true
   }
 }
+
+/** What foreign code threw, which can be anything, as one line for the operator. */
+export function thrownText(thrown: unknown): string {
+  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
+  return typeof thrown === 'string' ? thrown : typeof thrown
+}

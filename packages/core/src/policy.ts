@@ -1,4 +1,4 @@
-import { BursarError } from './errors.ts'
+import { BursarError, thrownText } from './errors.ts'
 import { formatAmount, parseAmount } from './money.ts'
 import type { Terms } from './payment.ts'
 
@@ -60,7 +60,7 @@ function evaluateClosed(policy: Policy, input: PolicyInput): PolicyDecision {
     }
     return { effect: 'deny', reason: `policy ${policy.name} gave no decision` }
   } catch (cause) {
-    return { effect: 'deny', reason: `policy ${policy.name} failed: ${String(cause)}` }
+    return { effect: 'deny', reason: `policy ${policy.name} failed: ${thrownText(cause)}` }
   }
 }
 
