@@ -1,7 +1,8 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** The four files that every payment passes through: no branch of them may go untested. */
-const money = ['decide', 'money', 'pay', 'reconcile'].map((noun) => `packages/core/src/${noun}.ts`)
+/** The files that every payment passes through: no branch of them may go untested. */
+const nouns = ['decide', 'execute', 'money', 'pay', 'reconcile', 'reservation', 'transition']
+const money = nouns.map((noun) => `packages/core/src/${noun}.ts`)
 
 const config: ViteUserConfig = defineConfig({
   test: {

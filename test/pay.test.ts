@@ -135,6 +135,24 @@ describe('the wallet', () => {
     expect(await world.session.status()).toMatchObject({ held: '0.01' })
   })
 
+  test('what is thrown is recorded by its kind, never by its words', async () => {
+    await using world = await opened({
+      rail: (rail) => ({
+        ...rail,
+        prove: async (authorization, echo, sign) => {
+          await rail.prove(authorization, echo, sign)
+          throw 'secret words'
+        },
+      }),
+    })
+    expect(await world.session.pay(a)).toMatchObject({ status: 'in_doubt' })
+    const { rows } = await world.bursar.auditing.read()
+    expect(rows.at(-1)?.event).toMatchObject({
+      type: 'payment-doubted',
+      reason: 'the signer failed: string',
+    })
+  })
+
   test('a rail that asks for other terms gets no signature', async () => {
     await using world = await opened({
       rail: (rail) => ({
@@ -239,6 +257,22 @@ describe('keys', () => {
     })
   })
 
+  test('a key that another process pays in the meantime is not paid again', async () => {
+    let quoting = true
+    let first: PayResult | undefined
+    await using world = await opened({
+      onMoment: async () => {
+        if (!quoting) return
+        quoting = false
+        first = await world.another().pay(a, call)
+      },
+    })
+    const second = await world.session.pay(a, call)
+    expect(second).toMatchObject({ status: 'paid', response: { status: 200 } })
+    expect(first && paymentId(first)).toBe(paymentId(second))
+    expect(world.wallet.requests).toHaveLength(1)
+  })
+
   test('a key that was released answers that it failed; a new key may pay', async () => {
     await using world = await opened()
     world.wallet.answerNext('wallet_unavailable')
@@ -253,6 +287,16 @@ describe('keys', () => {
     expect(world.merchant.requests).toHaveLength(5)
     expect(codeOf(await world.session.pay(a, call))).toBe('session_limit_exceeded')
     expect(world.merchant.requests).toHaveLength(5)
+  })
+
+  test('what is under way is finished before the guard closes, with a key or without', async () => {
+    await using world = await opened()
+    const paying = world.session.pay(a)
+    await untilHeld(world.session)
+    const closing = world.bursar.close()
+    expect(await paying).toMatchObject({ status: 'paid' })
+    await closing
+    world.closed = true
   })
 
   test('half a key is none', async () => {
@@ -389,6 +433,19 @@ describe('quote', () => {
     expect(world.wallet.requests).toEqual([])
   })
 
+  test('says so if the same was paid in the meantime', async () => {
+    let quoting = true
+    await using world = await opened({
+      onMoment: async () => {
+        if (!quoting) return
+        quoting = false
+        await world.session.pay(a)
+      },
+    })
+    expect(await world.session.quote(a)).toMatchObject({ status: 'paid' })
+    expect(world.chain.transfers()).toHaveLength(1)
+  })
+
   test('says why it would be refused, what is free, and what was paid before', async () => {
     await using world = await opened({ limits: { currency: 'USD', total: '0.01' } })
     await world.session.pay(a)
@@ -401,6 +458,18 @@ describe('quote', () => {
     expect(await world.session.quote(b)).toMatchObject({ code: 'session_revoked' })
     await world.session.close()
   })
+})
+
+test('unknown arguments are recorded with a refusal, whenever it is decided', async () => {
+  await using world = await opened({ limits: { currency: 'USD', total: '0.001' } })
+  await world.session.pay({ ...a, budget: '9' } as never)
+  await world.session.pay({ url: 'https://evil.example/', purpose: '', role: 'x' } as never)
+  const { rows } = await world.bursar.auditing.read()
+  const recorded = rows.map(({ event }) => ('ignoredArguments' in event ? event : undefined))
+  expect(recorded.filter((event) => event !== undefined)).toMatchObject([
+    { code: 'session_limit_exceeded', ignoredArguments: ['budget'] },
+    { code: 'merchant_not_allowed', ignoredArguments: ['role'] },
+  ])
 })
 
 test('a challenge that is not one is refused, and no word of it reaches the message', async () => {
@@ -428,7 +497,9 @@ async function opened(options: Parameters<typeof guardWorld>[0] = {}) {
       })
       return world.bursar.openSession(token)
     },
+    closed: false,
     async [Symbol.asyncDispose]() {
+      if (this.closed) return
       const verified = await world.bursar.auditing.verify()
       expect(verified).toMatchObject({ ok: true })
     },

@@ -130,7 +130,6 @@ export function createBursar(options: BursarOptions): Bursar {
     },
     close: once(async () => {
       reconciling.stop()
-      await Promise.allSettled([...guard.flights.values()].map((flight) => flight.result))
       await guard.background.drain()
       await guard.http.close()
       await guard.store.close()

@@ -53,11 +53,8 @@ async function prove(held: Held): Promise<Proof | PayResult> {
   progress(held.call, 'signing')
   try {
     return await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
-      const instrument = guard.instruments.get(payment.instrument)
-      if (!instrument) throw new NotSigned('wallet_unavailable', 'the instrument is not here')
-      const signTerms = gateway(instrument.wallet, payment, chosen.asset, token, () =>
-        guard.store.now(),
-      )
+      const wallet = guard.instruments.wallet(payment.instrument)
+      const signTerms = gateway(wallet, payment, chosen.asset, token, () => guard.store.now())
       return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
     })
   } catch (error) {
@@ -92,7 +89,7 @@ async function send(held: Held, proof: Proof): Promise<HttpResponse | string> {
           method: request.method,
           url: request.url,
           headers: { ...request.headers, ...proof.headers },
-          ...(request.body === undefined ? {} : { body: request.body }),
+          body: request.body,
         },
         { isolation: payment.endUser },
       ),

@@ -3,7 +3,7 @@ import { BursarError } from './errors.ts'
 import { withinTime } from './instrument.ts'
 import type { Payment } from './payment.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
-import type { SignRequest, Wallet } from './wallet.ts'
+import type { SignRequest, SignResult, TransferAuthorization, Wallet } from './wallet.ts'
 
 /** The wallet's own word that it made no signature. */
 export class NotSigned extends Error {
@@ -14,6 +14,9 @@ export class NotSigned extends Error {
     this.code = code
   }
 }
+
+/** What a signature looks like; longer ones are those of contract wallets. */
+const signaturePattern = /^0x([0-9a-f]{2}){64,4096}$/i
 
 /**
  * The only way to a signature: it redeems the payment token, and lets pass exactly the terms that
@@ -27,37 +30,68 @@ export function gateway(
   now: () => number,
 ): (request: SignRequest) => Promise<`0x${string}`> {
   return async (request) => {
-    assertTerms(request, payment, asset)
+    const terms = transferOf(payment, asset)
+    assertSame(request, terms, payment.id)
     token.redeem(payment, now())
+    // The wallet gets the guard's own words: a rail's object could still change after the check.
     // A remote signer may be slow; whatever it answers after the token's life is doubt.
-    const result = await withinTime(wallet.sign(request), PAYMENT_TOKEN_LIFE_MS)
-    if ('signature' in result) return result.signature
-    throw new NotSigned(result.notSigned, result.reason)
+    return signatureOf(await withinTime(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS))
+  }
+}
+
+/** The one thing that may be signed for a payment. */
+function transferOf(payment: Payment, asset: Asset): TransferAuthorization {
+  const { terms } = payment
+  return {
+    kind: 'transfer-authorization',
+    family: 'evm',
+    token: {
+      chainId: Number(terms.network.replace(/^eip155:/, '')),
+      address: terms.asset,
+      name: asset.name,
+      version: asset.version,
+    },
+    from: payment.payer,
+    to: terms.payee,
+    value: terms.atomic,
+    validAfter: 0n,
+    validBefore: BigInt(payment.validBefore),
+    nonce: payment.nonce,
   }
 }
 
 /** Refuses to sign anything but the recorded terms, whatever a rail asks for. */
-function assertTerms(request: SignRequest, payment: Payment, asset: Asset): void {
-  const { terms } = payment
+function assertSame(request: SignRequest, terms: TransferAuthorization, paymentId: string): void {
   const same =
-    request.kind === 'transfer-authorization' &&
-    request.family === 'evm' &&
-    `eip155:${request.token.chainId}` === terms.network &&
-    equal(request.token.address, terms.asset) &&
-    request.token.name === asset.name &&
-    request.token.version === asset.version &&
-    equal(request.from, payment.payer) &&
-    equal(request.to, terms.payee) &&
-    request.value === terms.atomic &&
-    request.nonce === payment.nonce &&
-    request.validAfter === 0n &&
-    request.validBefore === BigInt(payment.validBefore)
+    request.kind === terms.kind &&
+    request.family === terms.family &&
+    request.token.chainId === terms.token.chainId &&
+    equal(request.token.address, terms.token.address) &&
+    request.token.name === terms.token.name &&
+    request.token.version === terms.token.version &&
+    equal(request.from, terms.from) &&
+    equal(request.to, terms.to) &&
+    request.value === terms.value &&
+    request.nonce === terms.nonce &&
+    request.validAfter === terms.validAfter &&
+    request.validBefore === terms.validBefore
   if (same) return
   throw new BursarError(
     'terms_mismatch',
-    `Payment ${payment.id}: what was asked to be signed is not what was reserved.`,
+    `Payment ${paymentId}: what was asked to be signed is not what was reserved.`,
   )
 }
+
+/** Only the two words that prove it count as `notSigned`: any other answer is doubt. */
+function signatureOf(result: SignResult): `0x${string}` {
+  if ('signature' in result && signaturePattern.test(result.signature)) return result.signature
+  if (!('signature' in result) && notSignedCodes.includes(result.notSigned)) {
+    throw new NotSigned(result.notSigned, result.reason)
+  }
+  throw new BursarError('wallet_answer_invalid', 'The wallet answered with no signature.')
+}
+
+const notSignedCodes: readonly NotSigned['code'][] = ['wallet_unavailable', 'credential_expired']
 
 function equal(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase()

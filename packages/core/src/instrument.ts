@@ -37,15 +37,18 @@ export class Instruments {
     return [...this.#byHandle]
   }
 
+  /** The instrument's wallet. Throws `wallet_unavailable` if it is not known in this process. */
+  wallet(handle: string): Wallet {
+    const instrument = this.#byHandle.get(handle)
+    if (instrument) return instrument.wallet
+    throw new BursarError('wallet_unavailable', `There is no instrument called ${handle}.`)
+  }
+
   /** The instrument's address, lower case. Throws `wallet_unavailable` if it has none to tell. */
   async address(handle: string): Promise<string> {
     const known = this.#addresses.get(handle)
     if (known !== undefined) return known
-    const instrument = this.#byHandle.get(handle)
-    if (!instrument) {
-      throw new BursarError('wallet_unavailable', `There is no instrument called ${handle}.`)
-    }
-    const address = (await withinTime(instrument.wallet.address('evm'))).toLowerCase()
+    const address = (await withinTime(this.wallet(handle).address('evm'))).toLowerCase()
     this.#addresses.set(handle, address)
     return address
   }

@@ -103,7 +103,7 @@ function createWatch(): {
     add: (payment, now) => {
       watched.set(payment.id, { payment, until: now + WATCH_RELEASED_MS })
       const oldest = watched.keys().next().value
-      if (watched.size > MAX_WATCHED && oldest !== undefined) watched.delete(oldest)
+      if (watched.size > MAX_WATCHED) watched.delete(`${oldest}`)
     },
     released: (now) => {
       for (const [id, { until }] of watched) if (now >= until) watched.delete(id)

@@ -132,14 +132,12 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
       ? overrun(limits, usage, amountMicro, now)
       : settleHold(usage, amountMicro, amountMicro),
   )
-  const { sessions, locked } = isOverrun
-    ? lockFirst(accounts.sessions, now)
-    : { sessions: accounts.sessions, locked: [] }
+  const lock = isOverrun && accounts.session.lockedAt === undefined
+  const session = lock ? { ...accounts.session, lockedAt: now } : accounts.session
   return {
     result: next,
     payments: [next],
-    sessions,
-    delegations: accounts.delegations,
+    ...accountRows({ ...accounts, session }),
     events: [
       {
         type: 'payment-settled',
@@ -150,7 +148,7 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
         block: evidence.block,
         evidence: evidence.reason,
       },
-      ...locked,
+      ...(lock ? [lockedEvent(session)] : []),
     ],
   }
 }
@@ -165,27 +163,46 @@ function released(
   return {
     result: next,
     payments: [next],
-    ...mapAccounts(state, (limits, usage) =>
-      releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
+    ...accountRows(
+      mapAccounts(state, (limits, usage) =>
+        releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
+      ),
     ),
     ...forgetMerchant(state),
     events: [{ type: 'payment-released', ...subject(state, payment), ...cause }],
   }
 }
 
+/** Every account that a payment is counted in. */
+export interface Accounts {
+  readonly session: Session
+  readonly ancestors: readonly Session[]
+  readonly delegation: Delegation
+}
+
 /** Applies the same arithmetic to every account that a payment is counted in. */
 export function mapAccounts(
   state: LedgerState,
   next: (limits: Limits, usage: Usage) => Usage,
-): { readonly sessions: readonly Session[]; readonly delegations: readonly Delegation[] } {
+): Accounts {
   const { session, delegation } = accountsOf(state)
+  const counted = <One extends Session | Delegation>(one: One): One => ({
+    ...one,
+    usage: next(one.limits, one.usage),
+  })
   return {
-    sessions: [session, ...state.ancestors].map((one) => ({
-      ...one,
-      usage: next(one.limits, one.usage),
-    })),
-    delegations: [{ ...delegation, usage: next(delegation.limits, delegation.usage) }],
+    session: counted(session),
+    ancestors: state.ancestors.map(counted),
+    delegation: counted(delegation),
   }
+}
+
+/** Accounts as the rows of a change. */
+export function accountRows({ session, ancestors, delegation }: Accounts): {
+  readonly sessions: readonly Session[]
+  readonly delegations: readonly Delegation[]
+} {
+  return { sessions: [session, ...ancestors], delegations: [delegation] }
 }
 
 /** The session and the delegation that a state has to bring with it. */
@@ -217,22 +234,12 @@ function forgetMerchant(state: LedgerState): { readonly merchants?: readonly Kno
   return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
 }
 
-function lockFirst(
-  sessions: readonly Session[],
-  now: number,
-): { readonly sessions: readonly Session[]; readonly locked: readonly AuditEvent[] } {
-  const [session, ...ancestors] = sessions
-  if (!session || session.lockedAt !== undefined) return { sessions, locked: [] }
+function lockedEvent(session: Session): AuditEvent {
   return {
-    sessions: [{ ...session, lockedAt: now }, ...ancestors],
-    locked: [
-      {
-        type: 'session-locked',
-        session: session.id,
-        delegation: session.delegation,
-        reason: 'a payment settled after its hold had been released',
-      },
-    ],
+    type: 'session-locked',
+    session: session.id,
+    delegation: session.delegation,
+    reason: 'a payment settled after its hold had been released',
   }
 }
 

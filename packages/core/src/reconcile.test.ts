@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import type { Payment } from './payment.ts'
+import type { Rail } from './rail.ts'
+import { createReconciler, MAX_RECONCILED_PER_RUN } from './reconcile.ts'
+import type { Store } from './store.ts'
+import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
+import { fakeRail } from './testing/fake-rail.ts'
+
+/** As many released payments as are watched. */
+const MAX_WATCHED = 1_000
+
+test('what was released is watched up to a bound, and the oldest give way', async () => {
+  let asked: string[] = []
+  const rail: Rail = {
+    ...fakeRail({ chain: fakeChain() }),
+    reconcile: async ({ paymentId }) => {
+      asked.push(paymentId)
+      return { outcome: 'released', evidence: { block: '1', reason: 'expired unused' } }
+    },
+  }
+  let next = 0
+  let waiting = true
+  const store = {
+    now: () => 0,
+    commit: async () => undefined,
+    payments: async () => ({
+      rows: Array.from({ length: waiting ? MAX_RECONCILED_PER_RUN : 0 }, () => payment(next++)),
+      cursor: `${next}`,
+    }),
+  } as unknown as Store
+  const reconciler = createReconciler({ store, rails: [rail], assets: [fakeAsset] })
+  for (let released = 0; released <= MAX_WATCHED; released += MAX_RECONCILED_PER_RUN) {
+    await reconciler.run()
+  }
+  waiting = false
+  asked = []
+  await reconciler.run()
+  expect(asked).toHaveLength(MAX_WATCHED)
+  expect(asked[0]).toBe(`pay_${MAX_RECONCILED_PER_RUN}`)
+})
+
+function payment(index: number): Payment {
+  return {
+    id: `pay_${index}`,
+    session: 'ses_1',
+    delegation: 'del_1',
+    endUser: 'alice',
+    instrument: 'alice-wallet',
+    state: 'in_doubt',
+    terms: {
+      rail: 'fake',
+      scheme: 'exact',
+      network: fakeAsset.network,
+      asset: fakeAsset.address,
+      currency: 'USD',
+      atomic: 1n,
+      amountMicro: 1n,
+      payee: '0x1',
+      host: 'shop.example',
+      requestHash: `${index}`,
+    },
+    termsHash: '',
+    payer: '0x2',
+    nonce: `0x${index}`,
+    path: '/',
+    purpose: '',
+    tokenHash: '',
+    reservedAt: 0,
+    tokenExpiresAt: 0,
+    validBefore: 0,
+    overrun: false,
+  }
+}
