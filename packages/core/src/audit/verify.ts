@@ -25,40 +25,64 @@ export type Verification =
 /** What the records of an account add up to. */
 type Fold = { -readonly [Field in 'settledMicro' | 'heldMicro' | 'payments']: Usage[Field] }
 
+/** How often an account is read again while payments go on under the verification. */
+const MAX_READS = 20
+
+/** What was read of the trail so far. */
+interface Trail {
+  after: string | undefined
+  last: AuditHead | undefined
+  headSeen: boolean
+  readonly folds: Map<string, Fold>
+}
+
 /**
- * Checks every link of the chain, and that the balances equal the fold of the records.
+ * Checks every link of the chain, and that the balances equal the fold of the records. Payments may
+ * go on meanwhile.
  *
  * It names the first record that was changed, removed, swapped or added. Alone it cannot see that
  * the newest records were cut off, or that the whole trail was written anew: give it a `head` that
  * was kept elsewhere for that.
  */
 export async function verify(store: Store, head?: AuditHead): Promise<Verification> {
-  const folds = new Map<string, Fold>()
-  let last: AuditHead | undefined
-  let headSeen = head === undefined
-  let after: string | undefined
-  do {
-    const page = await store.audit({ after, limit: MAX_PAGE })
+  const trail: Trail = {
+    after: undefined,
+    last: undefined,
+    headSeen: head === undefined,
+    folds: new Map(),
+  }
+  const wrong = await walk(store, trail, head)
+  if (wrong) return wrong
+  if (!trail.headSeen) return { ok: false, reason: `the trail ends before its head ${head?.seq}` }
+  const unequal = await unequalAccount(store, trail)
+  return unequal ?? { ok: true, records: trail.last?.seq ?? 0, head: trail.last }
+}
+
+/** Reads what the trail has by now behind what was read, and checks each link. */
+async function walk(
+  store: Store,
+  trail: Trail,
+  head?: AuditHead,
+): Promise<Verification | undefined> {
+  for (;;) {
+    const page = await store.audit({ after: trail.after, limit: MAX_PAGE })
     for (const record of page.rows) {
-      const wrong = linkProblem(last, record) ?? foldRecord(folds, record)
-      if (wrong) return { ok: false, seq: record.seq, reason: wrong }
-      last = { seq: record.seq, hash: record.hash }
-      if (head && record.seq === head.seq) {
-        if (record.hash !== head.hash) {
-          return {
-            ok: false,
-            seq: record.seq,
-            reason: 'it is not the record that was kept as head',
-          }
-        }
-        headSeen = true
-      }
+      const reason =
+        linkProblem(trail.last, record) ??
+        headProblem(record, head) ??
+        foldRecord(trail.folds, record)
+      if (reason) return { ok: false, seq: record.seq, reason }
+      trail.last = { seq: record.seq, hash: record.hash }
+      if (record.seq === head?.seq) trail.headSeen = true
     }
-    after = page.cursor
-  } while (after !== undefined)
-  if (!headSeen) return { ok: false, reason: `the trail ends before its kept head ${head?.seq}` }
-  const unequal = await unequalAccount(store, folds)
-  return unequal ?? { ok: true, records: last?.seq ?? 0, head: last }
+    if (page.cursor === undefined) return undefined
+    trail.after = page.cursor
+  }
+}
+
+function headProblem(record: AuditRecord, head: AuditHead | undefined): string | undefined {
+  const differs = head !== undefined && record.seq === head.seq && record.hash !== head.hash
+  return differs ? 'it is not the record that was kept as head' : undefined
 }
 
 function linkProblem(last: AuditHead | undefined, record: AuditRecord): string | undefined {
@@ -103,31 +127,50 @@ function micro(amount: string): bigint {
   return parseAmount(amount) ?? 0n
 }
 
-async function unequalAccount(
-  store: Store,
-  folds: ReadonlyMap<string, Fold>,
-): Promise<Verification | undefined> {
-  const reads = [
-    (page: PageRequest) => store.sessions({}, page),
-    (page: PageRequest) => store.delegations({}, page),
-  ]
-  for (const read of reads) {
+async function unequalAccount(store: Store, trail: Trail): Promise<Verification | undefined> {
+  const sessions = (page: PageRequest) => store.sessions({}, page)
+  const delegations = (page: PageRequest) => store.delegations({}, page)
+  for (const list of [sessions, delegations]) {
     let after: string | undefined
     do {
-      const page: Page<Account> = await read({ after, limit: MAX_PAGE })
+      const page: Page<Account> = await list({ after, limit: MAX_PAGE })
       for (const account of page.rows) {
-        const fold = folds.get(account.id) ?? { settledMicro: 0n, heldMicro: 0n, payments: 0 }
-        const { usage, id } = account
-        const equal =
-          usage.settledMicro === fold.settledMicro &&
-          usage.heldMicro === fold.heldMicro &&
-          usage.payments === fold.payments
-        if (!equal) return { ok: false, reason: difference(id, usage, fold) }
+        const unequal = isEqual(trail, account) ? undefined : await again(store, trail, account.id)
+        if (unequal) return unequal
       }
       after = page.cursor
     } while (after !== undefined)
   }
   return undefined
+}
+
+/** A payment may have come in between: only a difference that stays, with no new record, is one. */
+async function again(store: Store, trail: Trail, id: string): Promise<Verification | undefined> {
+  let reason = ''
+  for (let read = 0; read < MAX_READS; read += 1) {
+    const { session, delegation } = await store.read({ session: id, delegation: id })
+    const account = session?.id === id ? session : delegation
+    const before = trail.last?.seq
+    const wrong = await walk(store, trail)
+    if (wrong) return wrong
+    if (!account || isEqual(trail, account)) return undefined
+    reason = difference(id, account.usage, foldOf(trail, id))
+    if (read > 0 && trail.last?.seq === before) break
+  }
+  return { ok: false, reason }
+}
+
+function isEqual(trail: Trail, { id, usage }: Account): boolean {
+  const fold = foldOf(trail, id)
+  return (
+    usage.settledMicro === fold.settledMicro &&
+    usage.heldMicro === fold.heldMicro &&
+    usage.payments === fold.payments
+  )
+}
+
+function foldOf(trail: Trail, id: string): Fold {
+  return trail.folds.get(id) ?? { settledMicro: 0n, heldMicro: 0n, payments: 0 }
 }
 
 function difference(id: string, usage: Fold, fold: Fold): string {
