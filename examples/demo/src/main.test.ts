@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+
+interface Run {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the demo as people do, with no key, no proxy and no colour setting in its environment. */
+function demo(...args: readonly string[]): Promise<Run> {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const { PATH = '' } = process.env
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], { env: { PATH } }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+    })
+  })
+}
+
+describe('the demo', () => {
+  let run: Run
+  beforeAll(async () => {
+    run = await demo()
+  })
+
+  test('comes to its end, and all of its claims hold', () => {
+    expect(run.stderr).toBe('')
+    expect(run.stdout).toMatch(/\nAll \d+ claims of this demo hold\.\n$/)
+    expect(run.code).toBe(0)
+  })
+
+  test('says what the guard decided, and why', () => {
+    const decided = [
+      /GET market\/quote +paid +0\.01 +0\.49/,
+      /GET market\/dataset +denied: payment_limit_exceeded +5\.00 +0\.14/,
+      /over the limit of/,
+      /GET injects-content\/secret\?again=1 +denied: payment_count_exceeded +0\.01 +0\.03/,
+      /GET drops-connection\/secret +in doubt +0\.01 +0\.13/,
+      /GET drops-connection\/secret +denied: duplicate_open +– +0\.13/,
+      /GET drops-connection\/secret +paid: the first call did +– +0\.13/,
+      /GET fails-after-payment\/with-receipt +undelivered +0\.01 +0\.12/,
+      /GET market\/report\.pdf\?edition=2 +denied: session_limit_exceeded +0\.25 +0\.105/,
+      /GET market\/item\/1 +denied: session_expired +– +0\.105/,
+      /GET market\/item\/2 +denied: delegation_revoked +– +0\.19/,
+      /drops-connection +1 +0\.01 +1 +0\.01/,
+      /spent +11 +0\.425 +11 +0\.425/,
+      /verified: \d+ records/,
+    ]
+    expect(decided.filter((line) => !line.test(run.stdout))).toEqual([])
+  })
+
+  test('fits a page of 100 columns, without colours where no terminal is', () => {
+    const lines = run.stdout.split('\n')
+    expect(lines.filter((line) => [...line].length > 100)).toEqual([])
+    expect(run.stdout).not.toContain('\u001b')
+  })
+})
+
+describe('the demo with --json', () => {
+  test.each([[['--json']], [['--', '--json']]])('%j ends with the figures', async (args) => {
+    const { code, stdout, stderr } = await demo(...args)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      '{"paid":11,"denied":{"delegation_revoked":1,"duplicate_open":1,"payment_count_exceeded":1,' +
+        '"payment_limit_exceeded":1,"session_expired":1,"session_limit_exceeded":1},"inDoubt":1,' +
+        '"chainSpent":"0.425","ledgerSpent":"0.425","overspend":"0.00","auditVerified":true}',
+    )
+  })
+})
+
+describe('the demo refuses', () => {
+  test.each<[readonly string[], string]>([
+    [['--jsn'], "demo: Unknown option '--jsn'. Usage: pnpm demo [--json]"],
+    [['now'], "demo: Unexpected argument 'now'. Usage: pnpm demo"],
+    [['--model'], "demo: Option '--model <value>' argument missing. Usage: pnpm demo"],
+    [['--model', 'other/model'], 'demo: --model other/model: is neither anthropic/<name> nor'],
+    [
+      ['--model', 'anthropic/claude'],
+      'demo: --model anthropic/claude: needs ANTHROPIC_API_KEY in the environment, which is not set.',
+    ],
+    [
+      ['--json', '--model', 'openai/gpt'],
+      'demo: --model openai/gpt: needs OPENAI_API_KEY in the environment, which is not set.',
+    ],
+  ])('%j with one clear line', async (args, message) => {
+    const { code, stdout, stderr } = await demo(...args)
+    expect(stderr).toContain(message)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
+  })
+})

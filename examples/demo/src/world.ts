@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Bursar, createBursar, type LimitsInput, type PaymentSession } from '@bursar/core'
+import { type Sandbox, type SandboxAccount, startSandbox } from '@bursar/sandbox'
+import { sqliteStore } from '@bursar/store-sqlite'
+import { viemWallet } from '@bursar/wallet-viem'
+import { x402 } from '@bursar/x402'
+import { privateKeyToAccount } from 'viem/accounts'
+
+/** A session that the demo opened, with what it must never let out. */
+export interface DemoSession {
+  readonly id: string
+  readonly name: string
+  readonly session: PaymentSession
+  readonly token: string
+}
+
+/** Everything that the demo stands on: a paid world, and a guard in this process. */
+export interface DemoWorld {
+  readonly sandbox: Sandbox
+  readonly bursar: Bursar
+  readonly alice: SandboxAccount
+  /** What Alice's wallet held before anything was paid, in atomic units. */
+  readonly fundedAtomic: bigint
+  readonly delegation: string
+  /** Every session that was opened so far. */
+  readonly sessions: readonly DemoSession[]
+  createSession(name: string, limits: LimitsInput): Promise<DemoSession>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What Alice puts into the wallet, and what of it the agent may spend in all its sessions. */
+export const funds = '10.00'
+export const delegated = '2.00'
+
+/** How long a session lives. */
+export const sessionMinutes = 30
+
+/** Starts a chain with merchants, and a guard on an SQLite file that is removed at the end. */
+export async function openWorld(): Promise<DemoWorld> {
+  await using stack = new AsyncDisposableStack()
+  const sandbox = stack.use(await startSandbox())
+  const folder = await mkdtemp(join(tmpdir(), 'bursar-demo-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const alice = await sandbox.createAccount(funds)
+  const bursar = createBursar({
+    store: sqliteStore({ path: join(folder, 'bursar.db'), clock: sandbox.clock }),
+    // For the real thing: { 'eip155:8453': { rpcUrl } }, and no assets, development or clock.
+    rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
+    instruments: {
+      'alice-wallet': {
+        endUser: 'alice',
+        wallet: viemWallet({ account: privateKeyToAccount(alice.privateKey) }),
+      },
+    },
+    assets: [{ ...sandbox.asset, address: sandbox.asset.address.toLowerCase() }],
+    development: { hosts: sandbox.hosts },
+  })
+  stack.defer(() => bursar.close())
+  const delegation = await delegate(bursar, sandbox)
+  const fundedAtomic = await sandbox.balanceOf(alice.address)
+  const sessions: DemoSession[] = []
+  const open = stack.move()
+  return {
+    sandbox,
+    bursar,
+    alice,
+    fundedAtomic,
+    delegation,
+    sessions,
+    async createSession(name, limits) {
+      const expiresIn = `${sessionMinutes}m`
+      const { id, token } = await bursar.management.createSession({ delegation, expiresIn, limits })
+      const created = { id, name, token, session: bursar.openSession(token) }
+      sessions.push(created)
+      return created
+    },
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  }
+}
+
+/** Alice's permission: which agent, from which wallet, how much, where, and how she gave it. */
+async function delegate(bursar: Bursar, sandbox: Sandbox): Promise<string> {
+  const { honest, hostile } = sandbox.merchants
+  const shops = [
+    honest,
+    hostile.injectsChallenge,
+    hostile.injectsContent,
+    hostile.dropsConnection,
+    hostile.failsAfterPayment,
+  ]
+  const { id } = await bursar.endUser('alice').grantDelegation({
+    agent: 'researcher',
+    instrument: 'alice-wallet',
+    expiresIn: '30d',
+    limits: { currency: 'USD', total: delegated },
+    merchants: shops.map(({ host }) => ({ host })),
+    consent: { how: 'the demo, on her behalf' },
+  })
+  return id
+}
