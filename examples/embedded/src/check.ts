@@ -1,0 +1,53 @@
+import { deepStrictEqual } from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import type { Bursar } from '@bursar/core'
+import { copyAudit } from './copy-audit.ts'
+import { folder, sandbox } from './sandbox.ts'
+
+/** Throws, and so ends the process with an error, if anything is not as it must be. */
+export async function checkItself(bursar: Bursar, said: string): Promise<void> {
+  try {
+    // A block is final when two more follow it; only then does the chain prove anything.
+    await sandbox.mine(2)
+    await bursar.reconcile()
+    const [transfer] = (await sandbox.transfers()).slice(-1)
+    const { rows } = await bursar.auditing.payments()
+    deepStrictEqual(
+      rows.map(({ state, amount, currency, payee }) => ({ state, amount, currency, payee })),
+      [{ state: 'settled', amount: '0.01', currency: 'USD', payee: transfer?.to.toLowerCase() }],
+    )
+    deepStrictEqual(said, 'ACME costs 103.40 USD.')
+    await checkAudit(bursar)
+    console.log(`The model said: ${said}`)
+    for (const { amount, currency, merchant, purpose, state } of rows) {
+      console.log(`Paid ${amount} ${currency} to ${merchant} for "${purpose}": ${state}.`)
+    }
+  } finally {
+    await bursar.close()
+    await sandbox.stop()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function checkAudit(bursar: Bursar): Promise<void> {
+  const copied: string[] = []
+  const cursor = await copyAudit(bursar.auditing, undefined, async ({ event }) => {
+    copied.push(event.type)
+  })
+  deepStrictEqual(copied, [
+    'instrument-registered',
+    'delegation-granted',
+    'session-created',
+    'payment-reserved',
+    'payment-signed',
+    'payment-claimed',
+    'payment-settled',
+  ])
+  await copyAudit(bursar.auditing, cursor, async ({ event }) => {
+    throw new Error(`${event.type} came twice.`)
+  })
+  const first = await bursar.auditing.verify()
+  deepStrictEqual(first.ok && first.records, copied.length)
+  const second = await bursar.auditing.verify({ head: first.ok ? first.head : undefined })
+  deepStrictEqual(second.ok, true)
+}

@@ -1,0 +1,52 @@
+import type { LanguageModel } from 'ai'
+import { MockLanguageModelV4 } from 'ai/test'
+
+type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
+type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
+
+/** The AI SDK's own mock: asks for the resource once, and repeats the price that it reads there. */
+export function scriptedModel(resource: string): LanguageModel {
+  return new MockLanguageModelV4({
+    doGenerate: async ({ prompt }) => {
+      const told = toolResult(prompt)
+      if (told === undefined) return call({ url: resource, purpose: 'the price of ACME' })
+      const price = /"price":"([0-9.]+)"/.exec(told)?.[1]
+      return answer([{ type: 'text', text: `ACME costs ${price} USD.` }], 'stop')
+    },
+  })
+}
+
+/** What the tool has told the model, once it has. */
+function toolResult(prompt: Options['prompt']): string | undefined {
+  const outputs = prompt.flatMap((message) =>
+    message.role === 'tool'
+      ? message.content.map((part) => (part.type === 'tool-result' ? part.output : undefined))
+      : [],
+  )
+  const [output] = outputs
+  if (output?.type !== 'json') return undefined
+  const { content } = output.value as { readonly content?: string }
+  return content ?? ''
+}
+
+function call(input: object): Answer {
+  const toolCall = {
+    type: 'tool-call',
+    toolCallId: 'call-1',
+    toolName: 'pay_within_session',
+    input: JSON.stringify(input),
+  } as const
+  return answer([toolCall], 'tool-calls')
+}
+
+function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
+  return {
+    content,
+    finishReason: { unified: reason, raw: reason },
+    usage: {
+      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: 0, text: 0, reasoning: 0 },
+    },
+    warnings: [],
+  }
+}
