@@ -54,6 +54,28 @@ test('a read in between costs no transaction', async () => {
   await queue.close()
 })
 
+test('a commit that a read has run is settled when it is durable, and not before', async () => {
+  const { queue, commits } = counted()
+  const soon = queue.commit({}, change, 'soon').then(() => commits())
+  await queue.read(() => 0)
+  await queue.commit({}, change, 'now')
+  expect(await soon).toBe(1)
+  await queue.close()
+})
+
+test('a write that fails does not take along what a read has run before', async () => {
+  const { queue } = counted()
+  const soon = queue.commit({}, change, 'soon')
+  await queue.read(() => 0)
+  const contents = [
+    { payment: 'pay_unknown', status: 200, headers: {}, body: new Uint8Array(), truncated: false },
+  ]
+  const failing = queue.commit({}, () => ({ ...change(), contents }), 'now')
+  await expect(failing).rejects.toMatchObject({ code: 'invariant_broken' })
+  expect(await soon).toBe(0)
+  await queue.close()
+})
+
 test('as many commits soon as fit into a transaction do not wait', async () => {
   const { queue, commits } = counted()
   await Promise.all(Array.from({ length: MAX_BATCH }, () => queue.commit({}, change, 'soon')))

@@ -43,8 +43,7 @@ function writeCursor(kind: CursorKind, pk: bigint): string {
 function readCursor(kind: CursorKind, cursor: string): bigint {
   const short = typeof cursor === 'string' && cursor.length <= MAX_CURSOR_LENGTH
   const text = short ? Buffer.from(cursor, 'base64url').toString() : ''
-  const match = /^([a-z]+):([1-9][0-9]{0,17})$/.exec(text)
-  const pk = match?.[1] === kind ? BigInt(match[2] ?? 0) : undefined
-  if (pk !== undefined && writeCursor(kind, pk) === cursor) return pk
+  const pk = BigInt(/:([1-9][0-9]{0,17})$/.exec(text)?.[1] ?? 0)
+  if (writeCursor(kind, pk) === cursor) return pk
   throw new BursarError('invalid_input', `${kind}: after: is not a cursor of this list.`)
 }

@@ -170,7 +170,11 @@ function testPayments(
     const { lockedAt: _locked, closedAt: _closed, ...session } = fullSession
     const narrower = { ...session, limits: { ...fullLimits, perPaymentMicro: 1n } }
     await plant(store, delegation, narrower)
-    const state = await (await open()).read({ session: session.id })
+    await plantPayments(store, [settledPayment])
+    const { delivery: _delivery, ...payment } = { ...settledPayment, purpose: 'another one' }
+    await plantPayments(store, [payment])
+    const state = await (await open()).read({ payment: payment.id })
+    expectSame(state.payment, payment)
     expectSame(state.delegation, delegation)
     expectSame(state.session, narrower)
   })
