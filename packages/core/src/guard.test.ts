@@ -50,6 +50,7 @@ describe('a rate', () => {
     for (let index = 0; index < 9_998; index += 1) rate.take(`name ${index}`, NOW)
     rate.take('used', NOW)
     rate.take('one more', NOW)
+    rate.take('and another', NOW)
     expect(rate.take('used', NOW)).toBe('over')
     expect(rate.take('old', NOW)).toBe('within')
   })

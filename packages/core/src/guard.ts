@@ -75,6 +75,8 @@ export function createBackground(warn: (what: string, error: unknown) => void): 
     run: (what, work) => {
       const ended: Promise<unknown> = work
         .catch((error: unknown) => warn(what, error))
+        // Whoever cannot be told does not keep the guard from closing.
+        .catch(() => undefined)
         .finally(() => running.delete(ended))
       running.add(ended)
     },

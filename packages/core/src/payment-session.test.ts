@@ -20,6 +20,7 @@ function made(): { session: PaymentSession; calls: unknown[][] } {
     quote: answer('quote'),
     status: answer('status'),
     close: answer('close'),
+    openChild: answer('openChild'),
   }
   return { session: new PaymentSession(id, port), calls }
 }
