@@ -15,22 +15,24 @@ const withheldHeaders = new Set([
   'content-encoding',
   'content-length',
   'keep-alive',
-  'payment-required',
-  'payment-response',
   'proxy-authenticate',
   'set-cookie',
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'x-payment-response',
 ])
+
+/** Headers of a payment: a merchant may send the proof back in one of them. */
+const paymentHeader = /^(x-payment|payment-|x-402)/
 
 /** A response as callers get it: bounded by the client, and without what is the guard's. */
 export function resourceResponse(response: HttpResponse): ResourceResponse {
   return {
     status: response.status,
     headers: Object.fromEntries(
-      Object.entries(response.headers).filter(([name]) => !withheldHeaders.has(name)),
+      Object.entries(response.headers).filter(
+        ([name]) => !withheldHeaders.has(name) && !paymentHeader.test(name),
+      ),
     ),
     body: response.body,
     truncated: response.truncated,
@@ -76,8 +78,13 @@ export function paidResult(
 ): PayResult {
   const receipt = receiptOf(payment)
   const { amount, currency, merchant } = receipt
-  if (payment.delivery?.delivered === false) {
-    const message = `${amount} ${currency} was paid to ${merchant}, but the resource was not delivered (HTTP status ${payment.delivery.httpStatus}). Do not try again. Tell the user.`
+  const { delivery } = payment
+  if (!delivery?.delivered) {
+    // A payment that was proved after its response was lost has no delivery at all.
+    const what = delivery
+      ? `the resource was not delivered (HTTP status ${delivery.httpStatus})`
+      : 'no response was received'
+    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again. Tell the user.`
     return {
       status: 'undelivered',
       receipt,

@@ -119,17 +119,57 @@ function fence(response: {
   const type = response.headers['content-type'] ?? ''
   if (response.body.byteLength === 0) return `${opening}(empty)${closing}`
   if (!textType.test(type)) {
-    return `${opening}(binary content, ${safeType(type)}, ${response.body.byteLength} bytes)${closing}`
+    return `${opening}(binary content, ${unfenced(safeType(type))}, ${response.body.byteLength} bytes)${closing}`
   }
   const text = new TextDecoder().decode(response.body)
-  const shown = unfenced(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS))
+  // The cut may go through a character, and half of one is no text for a provider's API.
+  const shown = unfenced(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
   const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
   return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is longer)' : ''}`
 }
 
-/** Nothing in the content can end the fence early. */
+/** Nothing in the content can end the fence early, or be taken for its end. */
 function unfenced(text: string): string {
-  return text.replace(/<(\/?\s*untrusted-content)/gi, '‹$1')
+  return text.replace(lookAlike, '[mark removed]').replace(controls, '\ufffd')
+}
+
+/**
+ * What is not seen between two letters: a text in UTF-16 has NUL there. Without white space, so that
+ * no run of characters can be read in two ways, which would take time.
+ */
+const unseen = '[[\\p{Default_Ignorable_Code_Point}\\p{M}\\p{Cc}\\p{Cf}]--\\s]'
+
+/** Everything that looks like a hyphen. */
+const hyphen = '\\p{Pd}\\p{Pc}\\u2212\\u00b7\\u02d7'
+
+/** Letters of other scripts that look the same; full-width ones are added to them. */
+const twins: Readonly<Record<string, string>> = {
+  c: 'сϲ',
+  d: 'ԁ',
+  e: 'е',
+  n: 'ո',
+  o: 'оο',
+  s: 'ѕ',
+  u: 'ս',
+}
+
+/**
+ * The word of the marks in any case, with whatever unseen between its letters and any kind of hyphen.
+ * Prose has a blank there, and is left alone.
+ */
+const lookAlike: RegExp = new RegExp(
+  `${spread('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spread('content')}`,
+  'giv',
+)
+
+/** Controls that are no white space: databases and providers' APIs refuse some of them. */
+const controls = /(?!\s)\p{Cc}/gu
+
+function spread(word: string): string {
+  const wide = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)
+  return [...word]
+    .map((letter) => `[${letter}${wide(letter)}${twins[letter] ?? ''}]`)
+    .join(`[\\s${unseen}]*`)
 }
 
 function safeType(type: string): string {
