@@ -324,7 +324,7 @@ describe('no facet can both raise a budget and spend it', () => {
     ])
     expect(methods(bursar.auditing)).toEqual(['export', 'payments', 'read', 'subscribe', 'verify'])
     const own = Object.getOwnPropertyNames(Object.getPrototypeOf(session)).sort()
-    expect(own).toEqual(['close', 'constructor', 'pay', 'quote', 'status', 'toJSON'])
+    expect(own).toEqual(['close', 'constructor', 'openChild', 'pay', 'quote', 'status', 'toJSON'])
   })
 })
 

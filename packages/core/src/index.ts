@@ -43,7 +43,7 @@ export type {
   PaymentState,
   Terms,
 } from './payment.ts'
-export { PaymentSession, type SessionPort } from './payment-session.ts'
+export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
 export {
   allowHours,
@@ -67,7 +67,7 @@ export type {
   Verdict,
 } from './rail.ts'
 export type { Reconciliation } from './reconcile.ts'
-export type { Session, SessionInput } from './session.ts'
+export type { ChildInput, Session, SessionInput } from './session.ts'
 export {
   type Change,
   type LedgerState,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BursarError } from './errors.ts'
 import { amountField } from './input.ts'
+import { formatAmount } from './money.ts'
 
 /** What may be spent. The same shape serves sessions, delegations and end users. */
 export interface Limits {
@@ -113,6 +114,21 @@ export interface LimitsInput {
         readonly payments?: number | undefined
       }[]
     | undefined
+}
+
+/** Which limit is wider than the one that it has to stay within, as a text that names the field. */
+export function widerThan(inner: Limits, outer: Limits): string | undefined {
+  const { currency } = outer
+  if (inner.currency !== currency) return `limits.currency: must be ${currency}`
+  const over = (field: string, most: string): string => `limits.${field}: must be at most ${most}`
+  if (inner.totalMicro > outer.totalMicro) return over('total', formatAmount(outer.totalMicro))
+  const { perPaymentMicro, payments } = outer
+  if (perPaymentMicro !== undefined && (inner.perPaymentMicro ?? 0n) > perPaymentMicro) {
+    return over('perPayment', formatAmount(perPaymentMicro))
+  }
+  if (payments !== undefined && (inner.payments ?? 0) > payments)
+    return over('payments', `${payments}`)
+  return undefined
 }
 
 /** What is left of the total. Below zero only after an overrun. */

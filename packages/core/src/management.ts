@@ -3,8 +3,7 @@ import { type Delegation, delegationEnd } from './delegation.ts'
 import { BursarError } from './errors.ts'
 import { newId } from './id.ts'
 import { nameField, parseInput, textField } from './input.ts'
-import { noUsage } from './limits.ts'
-import { formatAmount } from './money.ts'
+import { noUsage, widerThan } from './limits.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
@@ -124,15 +123,9 @@ function liveDelegation(state: LedgerState, id: string, now: number): Delegation
 
 /** A session is never wider than the permission that it draws from. */
 function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: number): void {
-  const { currency, totalMicro } = delegation.limits
-  const problem =
-    input.limits.currency !== currency
-      ? `limits.currency: must be ${currency}, as in the delegation`
-      : input.limits.totalMicro > totalMicro
-        ? `limits.total: is over the delegation's ${formatAmount(totalMicro)} ${currency}`
-        : expiresAt > delegation.expiresAt
-          ? `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
-          : undefined
+  const ends = `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
+  const late = expiresAt > delegation.expiresAt ? ends : undefined
+  const problem = widerThan(input.limits, delegation.limits) ?? late
   if (problem) throw new BursarError('invalid_input', `createSession: ${problem}.`)
 }
 

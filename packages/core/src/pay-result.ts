@@ -26,6 +26,8 @@ export interface Call {
   readonly id?: string | undefined
   /** Honoured until the payment is reserved, and never after. */
   readonly signal?: AbortSignal | undefined
+  /** Names of arguments that an adapter has not passed on: recorded, and nothing else. */
+  readonly ignored?: readonly string[] | undefined
   /** Told each step as it begins, for progress; what it throws is ignored. */
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }

@@ -108,7 +108,7 @@ async function open(
 ): Promise<OpenVisit | PayResult> {
   const { store, sessionRate, strangerRate } = guard
   if (strangerRate.isOver(holder.tokenHash, store.now())) return unknownSession()
-  const parsed = parseRequest(input)
+  const parsed = parseRequest(input, call.ignored)
   const request = 'request' in parsed ? parsed.request : undefined
   const key = callKey(call)
   const state = await span('bursar.open', {}, () =>

@@ -1,4 +1,5 @@
 import type { Call, PayRequest, PayResult, QuoteResult, SessionStatus } from './pay-result.ts'
+import type { ChildInput } from './session.ts'
 
 /** What carries out a session's calls: the guard in this process, or one behind HTTP. */
 export interface SessionPort {
@@ -6,6 +7,13 @@ export interface SessionPort {
   quote(request: PayRequest, call: Call): Promise<QuoteResult>
   status(): Promise<SessionStatus>
   close(): Promise<void>
+  openChild(input: ChildInput): Promise<OpenedChild>
+}
+
+/** A session for a sub-agent: as an object for one in this process, as a token for one elsewhere. */
+export interface OpenedChild {
+  readonly session: PaymentSession
+  readonly token: string
 }
 
 /**
@@ -43,6 +51,14 @@ export class PaymentSession {
   /** Ends this session for good. What is already signed is still reconciled. */
   close(): Promise<void> {
     return this.#port.close()
+  }
+
+  /**
+   * Opens a session for a sub-agent: no wider than this one, drawn from the same pool, ended with
+   * it. Throws `invalid_input` for what is wider, `session_too_deep`, and the code of what has ended.
+   */
+  openChild(input: ChildInput): Promise<OpenedChild> {
+    return this.#port.openChild(input)
   }
 
   toJSON(): { readonly session: string } {

@@ -74,9 +74,12 @@ const fields = z.object({
   maxAmount: amountField.optional(),
 })
 
-/** Parses what a model or a caller asks for. Bad input is a value that says what is wrong. */
-export function parseRequest(input: unknown): ParsedRequest {
-  const ignored = unknownArguments(input)
+/**
+ * Parses what a model or a caller asks for. Bad input is a value that says what is wrong.
+ * `leftOut` are names of arguments that an adapter has not passed on.
+ */
+export function parseRequest(input: unknown, leftOut: readonly string[] = []): ParsedRequest {
+  const ignored = unknownArguments(input, leftOut)
   const parsed = fields.safeParse(input)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -180,10 +183,11 @@ function cleanPurpose(purpose: string): string {
   )
 }
 
-function unknownArguments(input: unknown): string[] {
-  if (typeof input !== 'object' || input === null) return []
-  return Object.keys(input)
+function unknownArguments(input: unknown, leftOut: readonly string[]): string[] {
+  const given = typeof input === 'object' && input !== null ? Object.keys(input) : []
+  return given
     .filter((name) => !Object.hasOwn(fields.shape, name))
+    .concat(leftOut)
     .slice(0, MAX_IGNORED)
     .map(shownName)
 }

@@ -13,7 +13,8 @@ export type {
   SessionStatus,
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
-export { PaymentSession, type SessionPort } from './payment-session.ts'
+export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
+export type { ChildInput } from './session.ts'
 export {
   type JsonSchemaProperty,
   MAX_MODEL_CONTENT_CHARACTERS,
@@ -24,3 +25,4 @@ export {
   toModelResult,
   withoutSession,
 } from './tool.ts'
+export { type ToolRequest, toolRequest } from './tool-request.ts'

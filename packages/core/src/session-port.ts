@@ -1,11 +1,15 @@
 import { summaryOfSession } from './account-summary.ts'
+import { openedChild } from './child-session.ts'
+import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
+import { newId } from './id.ts'
+import { parseInput } from './input.ts'
 import { type Holder, pay, quote } from './pay.ts'
 import type { SessionStatus } from './pay-result.ts'
-import type { SessionPort } from './payment-session.ts'
-import type { Session } from './session.ts'
+import { PaymentSession, type SessionPort } from './payment-session.ts'
+import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
-import { equalHashes } from './token.ts'
+import { equalHashes, newSessionToken } from './token.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(
@@ -27,6 +31,20 @@ export function embeddedPort(
       const { session } = await guard.store.read({ session: holder.session })
       return statusOf(own(session, holder), holder, guard.store.now())
     },
+    openChild: async (given) => {
+      const input = parseInput(childInput, given, 'openChild')
+      await ready()
+      await assertMayOpen(guard, holder)
+      const id = newId('ses')
+      const { token, tokenHash } = newSessionToken(id)
+      await guard.store.commit(
+        { session: holder.session },
+        (state, now) => openedChild(state, { id, tokenHash }, input, now),
+        'now',
+      )
+      const session = new PaymentSession(id, embeddedPort(guard, ready, { session: id, tokenHash }))
+      return { session, token }
+    },
     close: async () => {
       await ready()
       await guard.store.commit(
@@ -40,6 +58,17 @@ export function embeddedPort(
 
 function own(session: Session | undefined, holder: Holder): Session | undefined {
   return session && equalHashes(session.tokenHash, holder.tokenHash) ? session : undefined
+}
+
+/** Opening children is bounded like every other call of the session: each one is kept for ever. */
+async function assertMayOpen(guard: Guard, holder: Holder): Promise<void> {
+  const { session } = await guard.store.read({ session: holder.session })
+  if (!own(session, holder)) {
+    throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
+  }
+  if (guard.sessionRate.take(holder.session, guard.store.now()) !== 'within') {
+    throw new BursarError('request_rate_exceeded', 'openChild: the session calls too often.')
+  }
 }
 
 function statusOf(session: Session | undefined, holder: Holder, now: number): SessionStatus {

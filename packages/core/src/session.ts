@@ -55,6 +55,25 @@ export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObje
   repeatAfter: durationField.optional(),
 })
 
+/** What `openChild` takes: never wider than the session that it is opened from. */
+export interface ChildInput {
+  readonly limits: LimitsInput
+  /** For example `'10m'`. */
+  readonly expiresIn: string
+  readonly merchants?:
+    | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
+    | undefined
+}
+
+export const childInput: z.ZodType<Omit<ParsedSession, 'delegation'>, ChildInput> = z.strictObject({
+  limits: limitsInput,
+  expiresIn: durationField,
+  merchants: merchantsInput.optional(),
+})
+
+/** How deep sessions may be nested: each level is loaded and locked with every payment below it. */
+export const MAX_SESSION_DEPTH = 4
+
 /** How long an identical request is answered with its stored result, unless the session says so. */
 export const DEFAULT_REPEAT_AFTER_MS = 60_000
 

@@ -165,6 +165,7 @@ describe.each(sdks)('paymentTools in version $version of the AI SDK', (sdk) => {
       quote: () => Promise.reject(new Error('unused')),
       status: () => Promise.reject(new Error('unused')),
       close: () => Promise.reject(new Error('unused')),
+      openChild: () => Promise.reject(new Error('unused')),
     }
     const { told, everything } = await sdk.generate({
       tools: paymentTools({ session: new PaymentSession('ses_1', failing) }),

@@ -7,6 +7,7 @@ import {
   type PayStep,
   payTool,
   toModelResult,
+  toolRequest,
   withoutSession,
 } from '@bursar/core/session'
 import type { FlexibleSchema, JSONValue } from 'ai'
@@ -113,7 +114,9 @@ async function answer<Context>(
   try {
     const { conversation: given } = options
     const conversation = typeof given === 'function' ? named(given(context)) : given
-    return toModelResult(await session.pay(input, { conversation, id, signal, onProgress }))
+    const { request, ignored } = toolRequest(input)
+    const call = { conversation, id, signal, ignored, onProgress }
+    return toModelResult(await session.pay(request, call))
   } catch (error) {
     warn(`a call failed in session ${session.id}`, error)
     return {

@@ -57,6 +57,8 @@ export type AuditEvent =
   | {
       readonly type: 'session-created'
       readonly session: string
+      /** The session that this one was opened from, and draws from. */
+      readonly parent?: string
       readonly delegation: string
       readonly endUser: string
       readonly agent: string

@@ -23,7 +23,7 @@ export type Verification =
     }
 
 /** What the records of an account add up to. */
-type Fold = { -readonly [Field in 'settledMicro' | 'heldMicro' | 'payments']: Usage[Field] }
+type Fold = Pick<Usage, 'settledMicro' | 'heldMicro' | 'payments'>
 
 /** How often an account is read again while payments go on under the verification. */
 const MAX_READS = 20
@@ -34,6 +34,8 @@ interface Trail {
   last: AuditHead | undefined
   headSeen: boolean
   readonly folds: Map<string, Fold>
+  /** The session that each child draws from. */
+  readonly parents: Map<string, string>
 }
 
 /**
@@ -50,6 +52,7 @@ export async function verify(store: Store, head?: AuditHead): Promise<Verificati
     last: undefined,
     headSeen: head === undefined,
     folds: new Map(),
+    parents: new Map(),
   }
   const wrong = await walk(store, trail, head)
   if (wrong) return wrong
@@ -68,9 +71,7 @@ async function walk(
     const page = await store.audit({ after: trail.after, limit: MAX_PAGE })
     for (const record of page.rows) {
       const reason =
-        linkProblem(trail.last, record) ??
-        headProblem(record, head) ??
-        foldRecord(trail.folds, record)
+        linkProblem(trail.last, record) ?? headProblem(record, head) ?? foldRecord(trail, record)
       if (reason) return { ok: false, seq: record.seq, reason }
       trail.last = { seq: record.seq, hash: record.hash }
       if (record.seq === head?.seq) trail.headSeen = true
@@ -93,19 +94,36 @@ function linkProblem(last: AuditHead | undefined, record: AuditRecord): string |
   return hash === record.hash ? undefined : 'its contents and its place do not give its hash'
 }
 
-function foldRecord(folds: Map<string, Fold>, record: AuditRecord): string | undefined {
+function foldRecord(trail: Trail, record: AuditRecord): string | undefined {
   const event = JSON.parse(record.body) as AuditEvent
+  if (event.type === 'session-created' && event.parent !== undefined) {
+    trail.parents.set(event.session, event.parent)
+  }
   const change = effect(event)
   if (!change || !('session' in event)) return undefined
-  for (const account of [event.session, event.delegation]) {
-    const fold = folds.get(account) ?? { settledMicro: 0n, heldMicro: 0n, payments: 0 }
-    fold.settledMicro += change.settledMicro
-    fold.heldMicro += change.heldMicro
-    fold.payments += change.payments
-    folds.set(account, fold)
-    if (fold.heldMicro < 0n) return `with it, more of ${account} was released than was held`
+  for (const account of [...withAncestors(trail, event.session), event.delegation]) {
+    const fold = foldOf(trail, account)
+    const next = {
+      settledMicro: fold.settledMicro + change.settledMicro,
+      heldMicro: fold.heldMicro + change.heldMicro,
+      payments: fold.payments + change.payments,
+    }
+    trail.folds.set(account, next)
+    if (next.heldMicro < 0n) return `with it, more of ${account} was released than was held`
   }
   return undefined
+}
+
+function withAncestors(trail: Trail, session: string): string[] {
+  const line = [session]
+  for (
+    let parent = trail.parents.get(session);
+    parent !== undefined && !line.includes(parent);
+    parent = trail.parents.get(parent)
+  ) {
+    line.push(parent)
+  }
+  return line
 }
 
 function effect(event: AuditEvent): Fold | undefined {

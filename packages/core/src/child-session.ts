@@ -1,0 +1,59 @@
+import { recordedLimits } from './account-summary.ts'
+import { standing } from './decide.ts'
+import { BursarError } from './errors.ts'
+import { noUsage, widerThan } from './limits.ts'
+import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './session.ts'
+import type { Change, LedgerState } from './store.ts'
+import { accountsOf } from './transition.ts'
+
+/**
+ * Opens a session below the one that a state is about, for a sub-agent. It is never wider than its
+ * parent, draws from the parent's pool, and ends with it. Throws `invalid_input` for what is wider,
+ * `session_too_deep`, and the code of what has ended.
+ */
+export function openedChild(
+  state: LedgerState,
+  identity: { readonly id: string; readonly tokenHash: string },
+  input: Omit<ParsedSession, 'delegation'>,
+  now: number,
+): Change<Session> {
+  const { session: parent, delegation } = accountsOf(state)
+  const ended = standing(state, now)
+  if (ended) throw new BursarError(ended.code, `openChild: ${ended.detail}.`)
+  if (state.ancestors.length + 1 >= MAX_SESSION_DEPTH) {
+    const message = `openChild: sessions may be nested ${MAX_SESSION_DEPTH} deep.`
+    throw new BursarError('session_too_deep', message)
+  }
+  const expiresAt = now + input.expiresIn
+  const late = expiresAt > parent.expiresAt ? 'expiresIn: ends after the session above' : undefined
+  const problem = widerThan(input.limits, parent.limits) ?? late
+  if (problem) throw new BursarError('invalid_input', `openChild: ${problem}.`)
+  const session: Session = {
+    ...identity,
+    parent: parent.id,
+    delegation: delegation.id,
+    limits: input.limits,
+    usage: noUsage,
+    ...(input.merchants ? { merchants: input.merchants } : {}),
+    repeatAfterMs: parent.repeatAfterMs,
+    createdAt: now,
+    expiresAt,
+  }
+  return {
+    result: session,
+    sessions: [session],
+    events: [
+      {
+        type: 'session-created',
+        session: session.id,
+        parent: parent.id,
+        delegation: delegation.id,
+        endUser: delegation.endUser,
+        agent: delegation.agent,
+        limits: recordedLimits(session.limits),
+        ...(session.merchants ? { merchants: session.merchants } : {}),
+        expiresAt,
+      },
+    ],
+  }
+}

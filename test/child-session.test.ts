@@ -1,0 +1,99 @@
+import type { PaymentSession } from '@bursar/core'
+import { describe, expect, test } from 'vitest'
+import { guardWorld, shop, spentOnChain } from './guard-world.ts'
+import { outcome } from './sandbox-world.ts'
+
+const usd = (total: string, more: object = {}) => ({ currency: 'USD', total, ...more })
+const child = { limits: usd('0.50'), expiresIn: '10m' }
+const pay = async (session: PaymentSession, path: string) =>
+  outcome(await session.pay({ url: shop(path), purpose: '' }))
+
+describe('a child session', () => {
+  test('draws from its parent’s pool, and its siblings’', async () => {
+    const world = await guardWorld({ limits: usd('0.05') })
+    const first = await world.session.openChild({ ...child, limits: usd('0.05') })
+    const second = await world.session.openChild({ ...child, limits: usd('0.02') })
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, index) => {
+        const sessions = [world.session, first.session, second.session]
+        return pay(sessions[index % 3] ?? world.session, `${index}`)
+      }),
+    )
+    expect(results.filter((one) => one === 'paid')).toHaveLength(5)
+    expect(spentOnChain(world)).toBe(50_000n)
+    await world.bursar.reconcile()
+    expect(await world.session.status()).toMatchObject({ settled: '0.05', payments: 5 })
+    const { settled = '' } = await second.session.status()
+    expect(Number(settled)).toBeLessThanOrEqual(0.02)
+    expect(await world.bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('is never wider than its parent', async () => {
+    const limits = usd('1.00', { perPayment: '0.10', payments: 5 })
+    const { session } = await guardWorld({ limits })
+    const open = (wrong: object) => session.openChild({ ...child, ...wrong })
+    await expect(open({ limits: usd('1.01') })).rejects.toThrow('openChild: limits.total')
+    await expect(open({ limits: usd('1.00', { perPayment: '0.11' }) })).rejects.toThrow(
+      'limits.perPayment',
+    )
+    await expect(open({ limits: usd('1.00', { payments: 6 }) })).rejects.toThrow('limits.payments')
+    await expect(open({ limits: { currency: 'EUR', total: '1.00' } })).rejects.toThrow('currency')
+    await expect(open({ expiresIn: '31m' })).rejects.toThrow('expiresIn')
+    await expect(open({ expiresIn: 'soon' })).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(open({})).resolves.toMatchObject({ token: expect.stringContaining('bursar_ses_') })
+  })
+
+  test('what its own limits leave open, its parent’s decide', async () => {
+    const { session } = await guardWorld({ limits: usd('1.00', { perPayment: '0.009' }) })
+    const opened = await session.openChild(child)
+    expect(await pay(opened.session, 'a')).toBe('payment_limit_exceeded')
+  })
+
+  test('ends with its parent, however that ends', async () => {
+    const world = await guardWorld()
+    const { session } = await world.session.openChild(child)
+    const { session: grandchild } = await session.openChild(child)
+    expect(await pay(grandchild, 'a')).toBe('paid')
+    await session.close()
+    expect(await pay(grandchild, 'b')).toBe('session_revoked')
+    expect(await pay(world.session, 'b')).toBe('paid')
+    const { session: other } = await world.session.openChild(child)
+    await world.bursar.management.revokeSession(world.session.id)
+    expect(await pay(other, 'c')).toBe('session_revoked')
+    await expect(other.openChild(child)).rejects.toMatchObject({ code: 'session_revoked' })
+  })
+
+  test('is opened to a named depth', async () => {
+    const { session } = await guardWorld()
+    let deepest = session
+    for (let depth = 1; depth < 4; depth += 1) {
+      deepest = (await deepest.openChild(child)).session
+    }
+    expect(await pay(deepest, 'a')).toBe('paid')
+    await expect(deepest.openChild(child)).rejects.toMatchObject({ code: 'session_too_deep' })
+  })
+
+  test('is handed out as a token, which works in another process and never upwards', async () => {
+    const world = await guardWorld()
+    const { token, session } = await world.session.openChild({ ...child, limits: usd('0.01') })
+    const elsewhere = world.reopen().openSession(token)
+    expect(elsewhere.id).toBe(session.id)
+    expect(await pay(elsewhere, 'a')).toBe('paid')
+    expect(await pay(elsewhere, 'b')).toBe('session_limit_exceeded')
+    expect(await world.session.status()).toMatchObject({ remaining: '0.99', payments: 1 })
+  })
+
+  test('of a token that belongs to no session there is none', async () => {
+    const world = await guardWorld()
+    const stranger = world.bursar.openSession(`${world.token.slice(0, -3)}AAA`)
+    await expect(stranger.openChild(child)).rejects.toMatchObject({ code: 'session_unknown' })
+  })
+
+  test('are opened no faster than calls are made', async () => {
+    const world = await guardWorld()
+    const opening = Array.from({ length: 700 }, () => world.session.openChild(child))
+    const results = await Promise.allSettled(opening)
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(600)
+    expect(results.at(-1)).toMatchObject({ reason: { code: 'request_rate_exceeded' } })
+  })
+})
