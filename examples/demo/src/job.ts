@@ -154,7 +154,7 @@ function trouble({ sandbox }: DemoWorld): readonly Act[] {
       steps: [
         calls('I ask a third time.', [
           { url: lost, purpose: 'one more source, at last' },
-          'paid content_not_kept',
+          'undelivered',
         ]),
       ],
     },
