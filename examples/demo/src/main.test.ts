@@ -39,7 +39,7 @@ describe('the demo', () => {
       /GET injects-content\/secret\?again=1 +denied: payment_count_exceeded +0\.01 +0\.03/,
       /GET drops-connection\/secret +in doubt +0\.01 +0\.13/,
       /GET drops-connection\/secret +denied: duplicate_open +– +0\.13/,
-      /GET drops-connection\/secret +paid: the first call did +– +0\.13/,
+      /GET drops-connection\/secret +undelivered: by the first call +– +0\.13/,
       /GET fails-after-payment\/with-receipt +undelivered +0\.01 +0\.12/,
       /GET market\/report\.pdf\?edition=2 +denied: session_limit_exceeded +0\.25 +0\.105/,
       /GET market\/item\/1 +denied: session_expired +– +0\.105/,

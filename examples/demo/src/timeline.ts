@@ -74,7 +74,7 @@ function askedText({ input }: Visit): string {
 }
 
 function decidedText({ status, code, receipt }: ModelResult, price: string | undefined): string {
-  const again = receipt && price === undefined ? ': the first call did' : ''
+  const again = receipt && price === undefined ? ': by the first call' : ''
   const reason = status === 'denied' && code !== undefined ? `: ${code}` : ''
   return `${status.replaceAll('_', ' ')}${reason}${again}`
 }
