@@ -309,7 +309,9 @@ describe('no facet can both raise a budget and spend it', () => {
     const methods = (facet: object) => Object.keys(facet).sort()
     expect(methods(bursar.administration)).toEqual(['assets', 'instruments', 'registerInstrument'])
     expect(methods(bursar.management)).toEqual([
+      'changeSession',
       'createSession',
+      'exposure',
       'revokeSession',
       'session',
       'sessions',
@@ -317,6 +319,7 @@ describe('no facet can both raise a budget and spend it', () => {
     ])
     expect(methods(bursar.endUser('alice'))).toEqual([
       'delegations',
+      'exposure',
       'grantDelegation',
       'payments',
       'revokeDelegation',

@@ -12,6 +12,7 @@ import {
   type ParsedDelegation,
 } from './delegation.ts'
 import { BursarError } from './errors.ts'
+import { type Exposure, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
 import { nameField, parseInput, textField } from './input.ts'
@@ -32,6 +33,8 @@ export interface EndUser {
     delegation: string,
     options?: { readonly reason?: string },
   ): Promise<DelegationSummary>
+  /** What may be signed and is still open: the most that can still move, and until when. */
+  exposure(): Promise<Exposure>
   delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
   sessions(page?: PageRequest): Promise<Page<SessionSummary>>
   payments(page?: PageRequest): Promise<Page<PaymentSummary>>
@@ -65,6 +68,10 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
         (state, now) => revoked(state, delegation, endUser, reason, now),
         'now',
       )
+    },
+    exposure: async () => {
+      await ready()
+      return exposureOf(store, { endUser })
     },
     delegations: async (page = {}) => {
       await ready()

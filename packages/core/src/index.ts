@@ -15,6 +15,7 @@ export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
 export type { EndUser } from './end-user.ts'
 export { BursarError } from './errors.ts'
+export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
 export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 export type { Instrument } from './instrument.ts'
@@ -68,6 +69,7 @@ export type {
 } from './rail.ts'
 export type { Reconciliation } from './reconcile.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
+export type { SessionChangeInput } from './session-change.ts'
 export {
   type Change,
   type LedgerState,

@@ -87,6 +87,9 @@ export const limitsInput: z.ZodType<Limits, LimitsInput> = z
           }),
       )
       .max(MAX_WINDOWS)
+      .refine((windows) => new Set(windows.map(({ per }) => per)).size === windows.length, {
+        message: 'has two windows for the same time',
+      })
       .optional(),
   })
   .transform(({ currency, total, perPayment, payments, windows }) => ({

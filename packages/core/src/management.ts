@@ -1,6 +1,7 @@
 import { recordedLimits, type SessionSummary, summaryOfSession } from './account-summary.ts'
 import { type Delegation, delegationEnd } from './delegation.ts'
 import { BursarError } from './errors.ts'
+import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
 import { newId } from './id.ts'
 import { nameField, parseInput, textField } from './input.ts'
 import { noUsage, widerThan } from './limits.ts'
@@ -11,6 +12,7 @@ import {
   type SessionInput,
   sessionInput,
 } from './session.ts'
+import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
 import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'
 import { newSessionToken } from './token.ts'
 
@@ -24,6 +26,13 @@ export interface Management {
   createSession(input: SessionInput): Promise<CreatedSession>
   /** Stops the next reservation at once, for good. What may be signed is still reconciled. */
   revokeSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
+  /**
+   * Narrows, raises or extends a session, within its delegation. Throws `invalid_input`, also where
+   * the new total is below what is committed, and the code of what has ended.
+   */
+  changeSession(session: string, change: SessionChangeInput): Promise<SessionSummary>
+  /** What may be signed and is still open: the most that can still move, and until when. */
+  exposure(filter?: ExposureFilter): Promise<Exposure>
   /** Lets a session go on that an overrun has locked. */
   unlockSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
   session(session: string): Promise<SessionSummary>
@@ -62,6 +71,24 @@ export function createManagement(store: Store, ready: () => Promise<void>): Mana
     unlockSession: async (id, options) => {
       await ready()
       return end(store, id, 'session-unlocked', options)
+    },
+    changeSession: async (given, change) => {
+      const id = parseInput(nameField, given, 'changeSession: session')
+      const input = parseInput(sessionChangeInput, change, 'changeSession')
+      await ready()
+      return store.commit(
+        { session: id },
+        (state, now) => {
+          if (!state.session) throw unknown('session', id)
+          const changed = changedSession(state, input, now)
+          return { ...changed, result: summaryOfSession(changed.result, now) }
+        },
+        'now',
+      )
+    },
+    exposure: async (filter = {}) => {
+      await ready()
+      return exposureOf(store, filter)
     },
     session: async (id) => {
       await ready()

@@ -73,6 +73,18 @@ export type AuditEvent =
       readonly reason?: string
     }
   | {
+      readonly type: 'session-changed'
+      readonly session: string
+      readonly delegation: string
+      readonly limits: RecordedLimits
+      readonly before: RecordedLimits
+      readonly merchants?: readonly MerchantRule[]
+      readonly expiresAt: number
+      /** When it was to expire before. */
+      readonly expiredAt: number
+      readonly reason?: string
+    }
+  | {
       readonly type: 'request-answered'
       readonly session: string
       readonly delegation: string

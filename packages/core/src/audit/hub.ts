@@ -20,7 +20,10 @@ export function createHub(): AuditHub {
       return () => listeners.delete(own)
     },
     emit: (event, at) => {
-      for (const listener of listeners) tell(listener, event, at)
+      // Who subscribes while an event is told hears the next one; who has left hears no more.
+      for (const listener of [...listeners]) {
+        if (listeners.has(listener)) tell(listener, event, at)
+      }
     },
   }
 }
@@ -67,7 +70,7 @@ function bound(store: Store): Store {
 function tell(listener: AuditListener, event: AuditEvent, at: number): void {
   try {
     const later = listener(structuredClone(event), at)
-    if (later instanceof Promise) later.catch(() => undefined)
+    Promise.resolve(later).catch(() => undefined)
   } catch {
     // Its own affair: the durable feed is `auditing.read`.
   }

@@ -88,19 +88,26 @@ function headProblem(record: AuditRecord, head: AuditHead | undefined): string |
 
 function linkProblem(last: AuditHead | undefined, record: AuditRecord): string | undefined {
   const expected = (last?.seq ?? 0) + 1
-  if (record.seq !== expected) return `record ${expected} is missing before it`
+  if (record.seq > expected) return `record ${expected} is missing before it`
+  if (record.seq < expected) return `record ${expected} should stand in its place`
   const { seq, at, body } = record
   const hash = recordHash(last?.hash ?? GENESIS_HASH, seq, at, body)
   return hash === record.hash ? undefined : 'its contents and its place do not give its hash'
 }
 
 function foldRecord(trail: Trail, record: AuditRecord): string | undefined {
-  const event = JSON.parse(record.body) as AuditEvent
-  if (event.type === 'session-created' && event.parent !== undefined) {
-    trail.parents.set(event.session, event.parent)
+  const event = readEvent(record.body)
+  if (!event) return 'its body is no event'
+  if (event.type === 'session-created') {
+    trail.folds.set(event.session, foldOf(trail, event.session))
+    if (event.parent !== undefined) trail.parents.set(event.session, event.parent)
   }
+  if (event.type === 'delegation-granted') {
+    trail.folds.set(event.delegation, foldOf(trail, event.delegation))
+  }
+  if (!isMovement(event)) return undefined
   const change = effect(event)
-  if (!change || !('session' in event)) return undefined
+  if (!change) return 'its amount cannot be read'
   for (const account of [...withAncestors(trail, event.session), event.delegation]) {
     const fold = foldOf(trail, account)
     const next = {
@@ -109,7 +116,9 @@ function foldRecord(trail: Trail, record: AuditRecord): string | undefined {
       payments: fold.payments + change.payments,
     }
     trail.folds.set(account, next)
-    if (next.heldMicro < 0n) return `with it, more of ${account} was released than was held`
+    if (next.heldMicro < 0n || next.payments < 0) {
+      return `with it, more of ${account} was released than was held`
+    }
   }
   return undefined
 }
@@ -126,38 +135,68 @@ function withAncestors(trail: Trail, session: string): string[] {
   return line
 }
 
-function effect(event: AuditEvent): Fold | undefined {
-  switch (event.type) {
-    case 'payment-reserved':
-      return { settledMicro: 0n, heldMicro: micro(event.amount), payments: 1 }
-    case 'payment-released':
-      return { settledMicro: 0n, heldMicro: -micro(event.amount), payments: -1 }
-    case 'payment-settled':
-      return event.overrun
-        ? { settledMicro: micro(event.settled), heldMicro: 0n, payments: 1 }
-        : { settledMicro: micro(event.settled), heldMicro: -micro(event.amount), payments: 0 }
-    default:
-      return undefined
+function readEvent(body: string): AuditEvent | undefined {
+  try {
+    const event: unknown = JSON.parse(body)
+    const isEvent = typeof event === 'object' && event !== null && 'type' in event
+    return isEvent ? (event as AuditEvent) : undefined
+  } catch {
+    return undefined
   }
 }
 
-function micro(amount: string): bigint {
-  return parseAmount(amount) ?? 0n
+/** The records that move a balance. */
+type Movement = Extract<
+  AuditEvent,
+  { readonly type: 'payment-reserved' | 'payment-released' | 'payment-settled' }
+>
+
+function isMovement(event: AuditEvent): event is Movement {
+  const { type } = event
+  return type === 'payment-reserved' || type === 'payment-released' || type === 'payment-settled'
+}
+
+function effect(event: Movement): Fold | undefined {
+  const amount = micro(event.amount)
+  const settledMicro = event.type === 'payment-settled' ? micro(event.settled) : 0n
+  if (amount === undefined || settledMicro === undefined) return undefined
+  switch (event.type) {
+    case 'payment-reserved':
+      return { settledMicro, heldMicro: amount, payments: 1 }
+    case 'payment-released':
+      return { settledMicro, heldMicro: -amount, payments: -1 }
+    case 'payment-settled':
+      return event.overrun
+        ? { settledMicro, heldMicro: 0n, payments: 1 }
+        : { settledMicro, heldMicro: -amount, payments: 0 }
+    default:
+      return event satisfies never
+  }
+}
+
+function micro(amount: string): bigint | undefined {
+  return amount === formatAmount(0n) ? 0n : parseAmount(amount)
 }
 
 async function unequalAccount(store: Store, trail: Trail): Promise<Verification | undefined> {
   const sessions = (page: PageRequest) => store.sessions({}, page)
   const delegations = (page: PageRequest) => store.delegations({}, page)
+  const missing = new Set(trail.folds.keys())
   for (const list of [sessions, delegations]) {
     let after: string | undefined
     do {
       const page: Page<Account> = await list({ after, limit: MAX_PAGE })
       for (const account of page.rows) {
+        missing.delete(account.id)
         const unequal = isEqual(trail, account) ? undefined : await again(store, trail, account.id)
         if (unequal) return unequal
       }
       after = page.cursor
     } while (after !== undefined)
+  }
+  for (const id of missing) {
+    const unequal = await again(store, trail, id)
+    if (unequal) return unequal
   }
   return undefined
 }
@@ -171,16 +210,17 @@ async function again(store: Store, trail: Trail, id: string): Promise<Verificati
     const before = trail.last?.seq
     const wrong = await walk(store, trail)
     if (wrong) return wrong
-    if (!account || isEqual(trail, account)) return undefined
-    reason = difference(id, account.usage, foldOf(trail, id))
+    if (account && isEqual(trail, account)) return undefined
+    reason = difference(id, account?.usage, trail.folds.get(id))
     if (read > 0 && trail.last?.seq === before) break
   }
   return { ok: false, reason }
 }
 
 function isEqual(trail: Trail, { id, usage }: Account): boolean {
-  const fold = foldOf(trail, id)
+  const fold = trail.folds.get(id)
   return (
+    fold !== undefined &&
     usage.settledMicro === fold.settledMicro &&
     usage.heldMicro === fold.heldMicro &&
     usage.payments === fold.payments
@@ -191,7 +231,9 @@ function foldOf(trail: Trail, id: string): Fold {
   return trail.folds.get(id) ?? { settledMicro: 0n, heldMicro: 0n, payments: 0 }
 }
 
-function difference(id: string, usage: Fold, fold: Fold): string {
+function difference(id: string, usage: Fold | undefined, fold: Fold | undefined): string {
+  if (!usage) return `${id} is in the records, and not in the ledger`
+  if (!fold) return `${id} is in the ledger, and no record says why`
   const shown = (one: Fold) =>
     `settled ${formatAmount(one.settledMicro)}, held ${formatAmount(one.heldMicro)}, payments ${one.payments}`
   return `${id} says ${shown(usage)}, its records say ${shown(fold)}`

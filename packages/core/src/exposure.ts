@@ -1,0 +1,77 @@
+import { formatAmount } from './money.ts'
+import type { Money } from './pay-result.ts'
+import type { Payment, PaymentState } from './payment.ts'
+import { MAX_PAGE, type Store } from './store.ts'
+
+/** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
+export interface Exposure {
+  readonly payments: readonly ExposedPayment[]
+  /** The most that can still move, one amount a currency. */
+  readonly most: readonly Money[]
+  /** ISO 8601, UTC: from then on, by the chain's time, nothing of it can move any more. */
+  readonly until?: string
+  /** False where there are more payments than one answer lists: then `most` is too little. */
+  readonly complete: boolean
+}
+
+export interface ExposedPayment extends Money {
+  readonly id: string
+  readonly session: string
+  readonly state: PaymentState
+  readonly merchant: string
+  readonly payee: string
+  /** ISO 8601, UTC, by the chain's time. */
+  readonly until: string
+}
+
+/** Whose exposure. */
+export interface ExposureFilter {
+  readonly session?: string
+  readonly delegation?: string
+  readonly endUser?: string
+}
+
+/** Payments that one answer lists: more are not looked through by people. */
+const MAX_EXPOSED = 10_000
+
+const unproven = ['reserved', 'signed', 'claimed', 'in_doubt'] as const
+
+/** Reads what is unproven. */
+export async function exposureOf(store: Store, filter: ExposureFilter): Promise<Exposure> {
+  const payments: Payment[] = []
+  let after: string | undefined
+  do {
+    const page = await store.payments({ ...filter, states: unproven }, { after, limit: MAX_PAGE })
+    payments.push(...page.rows)
+    after = page.cursor
+  } while (after !== undefined && payments.length < MAX_EXPOSED)
+  const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
+  return {
+    payments: payments.map(exposed),
+    most: sums(payments),
+    ...(payments.length === 0 ? {} : { until: new Date(latest * 1_000).toISOString() }),
+    complete: after === undefined,
+  }
+}
+
+function exposed({ id, session, state, terms, validBefore }: Payment): ExposedPayment {
+  return {
+    id,
+    session,
+    state,
+    amount: formatAmount(terms.amountMicro),
+    currency: terms.currency,
+    merchant: terms.host,
+    payee: terms.payee,
+    until: new Date(validBefore * 1_000).toISOString(),
+  }
+}
+
+function sums(payments: readonly Payment[]): Money[] {
+  const byCurrency = new Map<string, bigint>()
+  for (const { terms } of payments) {
+    const { currency, amountMicro } = terms
+    byCurrency.set(currency, (byCurrency.get(currency) ?? 0n) + amountMicro)
+  }
+  return [...byCurrency].map(([currency, micro]) => ({ amount: formatAmount(micro), currency }))
+}
