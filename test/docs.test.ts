@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
-import { type PayStatus, payTool, toModelResult } from '@bursar/core'
+import { type PayStatus, payTool, pinnedAssets, toModelResult } from '@bursar/core'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type * as base from '../examples/embedded/src/base.ts'
 import type * as sandbox from '../examples/embedded/src/sandbox.ts'
 import { root } from './check/command.ts'
 import { publishedPackages } from './check/published-package.ts'
-import { anchorsOf, fencesOf, firstColumn, linksOf, pages } from './docs/page.ts'
+import { anchorsOf, fencesOf, firstColumn, linksOf, pages, repositoryFiles } from './docs/page.ts'
 import { isTakenFrom } from './docs/source.ts'
 import { guardWorld, shop } from './guard-world.ts'
 
@@ -16,6 +16,19 @@ const all = pages()
 const guides = all.filter(({ path }) => /^(README|docs\/.*|packages\/core\/README)\.md$/.test(path))
 const fences = all.flatMap(fencesOf)
 const readme = pageAt('README.md')
+const sources = repositoryFiles('*.ts')
+
+/** The keys are all there are: the compiler counts them. */
+const statuses = Object.keys({
+  paid: true,
+  free: true,
+  denied: true,
+  approval_required: true,
+  in_progress: true,
+  in_doubt: true,
+  undelivered: true,
+  failed: true,
+} satisfies Record<PayStatus, true>)
 
 /** Commands of pnpm that are not scripts of ours. */
 const pnpmCommands = ['changeset', 'exec', 'install']
@@ -77,6 +90,25 @@ describe('the code in the pages', () => {
 })
 
 describe('the pages', () => {
+  test('every source file that a guide names is there', () => {
+    const named = guides.flatMap(({ path, text }) =>
+      [...text.matchAll(/`(?:\.\/)?([a-z][\w/-]*(?:\.test)?\.ts)`/g)].map((match) => ({
+        path,
+        file: match[1] ?? '',
+      })),
+    )
+    const missing = named.filter(
+      ({ file }) => !sources.some((one) => `/${one}`.endsWith(`/${file}`)),
+    )
+    expect(missing).toEqual([])
+    expect(named.length).toBeGreaterThan(50)
+  })
+
+  test('the page of x402 lists the networks whose assets are known', () => {
+    const page = pageAt('docs/rails/x402.md')
+    expect(firstColumn(page, 'network')).toEqual(pinnedAssets.map(({ network }) => network))
+  })
+
   test('every link within the repository leads somewhere', () => {
     const broken = all.flatMap((page) =>
       linksOf(page)
@@ -126,17 +158,8 @@ describe('the README', () => {
       Object.keys(inputSchema.properties),
     )
     expect(argumentsSeen.filter(required)).toEqual(inputSchema.required)
-    const statuses = {
-      paid: true,
-      free: true,
-      denied: true,
-      approval_required: true,
-      in_progress: true,
-      in_doubt: true,
-      undelivered: true,
-      failed: true,
-    } satisfies Record<PayStatus, true>
-    expect(firstColumn(readme, 'status')).toEqual(Object.keys(statuses))
+    expect(firstColumn(readme, 'status')).toEqual(statuses)
+    expect(firstColumn(pageAt('docs/concepts.md'), 'status')).toEqual(statuses)
   })
 
   test('shows a result as it is', async () => {

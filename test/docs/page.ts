@@ -21,14 +21,21 @@ export interface Fence {
   readonly text: string
 }
 
-/** Every page of the repository, whether it is committed yet or not. */
+/** Every page of the repository. */
 export function pages(): readonly Page[] {
-  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard', '*.md'], {
+  return repositoryFiles('*.md').map((path) => ({
+    path,
+    text: readFileSync(join(root, path), 'utf8'),
+  }))
+}
+
+/** The files of the repository that a pattern of git matches, whether they are committed yet or not. */
+export function repositoryFiles(pattern: string): readonly string[] {
+  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard', pattern], {
     cwd: root,
     encoding: 'utf8',
   })
-  const paths = listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))
-  return paths.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
+  return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))
 }
 
 /** The fenced blocks of a page, in their order. */

@@ -1,8 +1,9 @@
-import { deepStrictEqual } from 'node:assert/strict'
+import { deepStrictEqual, rejects } from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import type { Bursar } from '@bursar/core'
 import { copyAudit } from './copy-audit.ts'
 import { folder, sandbox } from './sandbox.ts'
+import { verifyAudit } from './verify-audit.ts'
 
 /** Throws, and so ends the process with an error, if anything is not as it must be. */
 export async function checkItself(bursar: Bursar, said: string): Promise<void> {
@@ -46,8 +47,9 @@ async function checkAudit(bursar: Bursar): Promise<void> {
   await copyAudit(bursar.auditing, cursor, async ({ event }) => {
     throw new Error(`${event.type} came twice.`)
   })
-  const first = await bursar.auditing.verify()
-  deepStrictEqual(first.ok && first.records, copied.length)
-  const second = await bursar.auditing.verify({ head: first.ok ? first.head : undefined })
-  deepStrictEqual(second.ok, true)
+  const head = await verifyAudit(bursar.auditing, undefined)
+  deepStrictEqual(head?.seq, copied.length)
+  deepStrictEqual(await verifyAudit(bursar.auditing, head), head)
+  // A record that the trail does not have, as if its newest one had been cut off.
+  await rejects(verifyAudit(bursar.auditing, { ...head, seq: copied.length + 1 }), /ends before/)
 }
