@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { Change, LedgerState, Store } from '../store.ts'
 import type { AuditEvent } from './event.ts'
@@ -54,6 +55,7 @@ describe('a hub', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('x'))],
+    ['rejects in another realm', () => runInNewContext(`Promise.reject(new Error('x'))`)],
     ['answers what rejects like a promise', () => thenable((_ok, fail) => fail(new Error('x')))],
     [
       'answers what throws like a promise',
@@ -129,6 +131,7 @@ function storeOf(run: Run): Store {
     payments: named('payments'),
     sessions: named('sessions'),
     delegations: named('delegations'),
+    approvals: named('approvals'),
     content: named('content'),
     audit: named('audit'),
     close: named('close'),
