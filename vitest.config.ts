@@ -1,7 +1,18 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 /** The files that every payment passes through: no branch of them may go untested. */
-const nouns = ['decide', 'execute', 'money', 'pay', 'reconcile', 'reservation', 'transition']
+const nouns = [
+  'decide',
+  'execute',
+  'money',
+  'pay',
+  'reconcile',
+  'reservation',
+  'transition',
+  'visit',
+  'asking',
+  'standing',
+]
 const money = nouns.map((noun) => `packages/core/src/${noun}.ts`)
 
 const config: ViteUserConfig = defineConfig({

@@ -318,7 +318,11 @@ describe('no facet can both raise a budget and spend it', () => {
       'unlockSession',
     ])
     expect(methods(bursar.endUser('alice'))).toEqual([
+      'approvalOf',
+      'approvals',
+      'approve',
       'delegations',
+      'deny',
       'exposure',
       'grantDelegation',
       'payments',

@@ -1,4 +1,5 @@
 import {
+  type AskInput,
   type Bursar,
   createBursar,
   type LimitsInput,
@@ -48,6 +49,8 @@ export interface GuardWorldOptions {
   readonly delegationLimits?: LimitsInput
   readonly merchants?: readonly { host: string; payees?: readonly string[] }[] | 'none'
   readonly sessionMerchants?: readonly { host: string; payees?: readonly string[] }[]
+  readonly ask?: AskInput
+  readonly sessionAsk?: AskInput
   readonly policies?: readonly Policy[]
   readonly resource?: (request: FakeRequest) => FakeResource
   readonly onMoment?: (moment: FakeMoment, request: FakeRequest) => Promise<void> | void
@@ -94,6 +97,7 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
     expiresIn: '30d',
     limits: options.delegationLimits ?? { currency: 'USD', total: '100.00' },
     ...(merchants === 'none' ? {} : { merchants }),
+    ask: options.ask,
     consent: { how: 'test' },
   })
   const { token } = await bursar.management.createSession({
@@ -101,6 +105,7 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
     expiresIn: '30m',
     limits: options.limits ?? { currency: 'USD', total: '1.00' },
     ...(options.sessionMerchants ? { merchants: options.sessionMerchants } : {}),
+    ask: options.sessionAsk,
     ...(options.repeatAfter ? { repeatAfter: options.repeatAfter } : {}),
   })
   const session = bursar.openSession(token)

@@ -215,6 +215,7 @@ function failingStore<When extends 'now' | 'soon'>(
     payments: (filter, page) => store.payments(filter, page),
     sessions: (filter, page) => store.sessions(filter, page),
     delegations: (filter, page) => store.delegations(filter, page),
+    approvals: (filter, page) => store.approvals(filter, page),
     content: (payment) => store.content(payment),
     audit: (page) => store.audit(page),
     close: () => store.close(),

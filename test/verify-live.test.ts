@@ -10,6 +10,7 @@ test('verification raises no false alarm over payments that come in between its 
       commit: (scope, change, when) => store.commit(scope, change, when),
       now: () => store.now(),
       payments: (filter, page) => store.payments(filter, page),
+      approvals: (filter, page) => store.approvals(filter, page),
       content: (payment) => store.content(payment),
       audit: (page) => store.audit(page),
       close: () => store.close(),

@@ -1,3 +1,4 @@
+import type { Approval } from './approval.ts'
 import type { Denial } from './denial.ts'
 import type { HttpResponse } from './http.ts'
 import { formatAmount } from './money.ts'
@@ -63,6 +64,17 @@ export function money(micro: bigint, currency: string): Money {
 export function deniedResult(denial: Denial, remaining?: Money): PayResult {
   const { code, message } = denial
   return { status: 'denied', code, message, ...(remaining ? { remaining } : {}) }
+}
+
+export function askedResult(approval: Approval, denial: Denial, remaining: Money): PayResult {
+  const { id, card, expiresAt } = approval
+  return {
+    status: 'approval_required',
+    code: 'approval_required',
+    message: denial.message,
+    approval: { id, card, expiresAt: new Date(expiresAt).toISOString() },
+    remaining,
+  }
 }
 
 export function freeResult(response: ResourceResponse, remaining: Money): PayResult {

@@ -1,8 +1,8 @@
 import { recordedLimits } from './account-summary.ts'
-import { standing } from './decide.ts'
 import { BursarError } from './errors.ts'
 import { noUsage, widerThan } from './limits.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './session.ts'
+import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 

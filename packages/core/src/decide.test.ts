@@ -7,7 +7,6 @@ import {
   MAX_REFUSALS_PER_KEY,
   reserve,
   spendableMicro,
-  standing,
 } from './decide.ts'
 import type { Delegation } from './delegation.ts'
 import { deny } from './denial.ts'
@@ -18,6 +17,7 @@ import type { Payment, PaymentState, Terms } from './payment.ts'
 import type { Policy, PolicyDecision } from './policy.ts'
 import type { Intent } from './reservation.ts'
 import type { Session } from './session.ts'
+import { standing } from './standing.ts'
 import type { LedgerState } from './store.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
@@ -323,7 +323,7 @@ describe('earlier calls', () => {
 
 function code(state: LedgerState, changed: Partial<Intent> = {}): string {
   const { result } = reserve(state, intent(changed), NOW)
-  return result.kind === 'denied' ? result.denial.code : result.kind
+  return 'denial' in result ? result.denial.code : result.kind
 }
 
 function kind(decision: Decision): string {
@@ -393,6 +393,8 @@ function terms(changed: Partial<Terms> = {}): Terms {
 function intent(changed: Partial<Intent> = {}): Intent {
   return {
     paymentId: 'pay_1',
+    approvalId: 'apr_1',
+    method: 'GET',
     nonce: '0x01',
     tokenHash: 'token',
     terms: terms(),

@@ -1,8 +1,9 @@
-import { delegationEnd } from './delegation.ts'
+import { type Approval, asks } from './approval.ts'
+import { ask, askedDenial, isApproved } from './asking.ts'
 import { type Denial, type DenialFacts, deny, firstDenial } from './denial.ts'
 import { type Excess, excesses, hold, remainingMicro } from './limits.ts'
 import type { KnownMerchant, MerchantRule } from './merchant.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount, parseAmount } from './money.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './payment.ts'
 import { evaluatePolicies, type PolicyInput } from './policy.ts'
 import {
@@ -12,8 +13,10 @@ import {
   pinned,
   pinnedKey,
   reservedEvent,
+  usedApproval,
+  usedEvent,
 } from './reservation.ts'
-import { sessionEnd } from './session.ts'
+import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
 import { accountRows, accountsOf, mapAccounts } from './transition.ts'
 
@@ -29,24 +32,18 @@ export const MAX_REFUSALS_PER_KEY = 5
 export type Decision =
   | { readonly kind: 'reserved'; readonly payment: Payment; readonly remainingMicro: bigint }
   | { readonly kind: 'denied'; readonly denial: Denial; readonly remainingMicro: bigint }
+  | {
+      readonly kind: 'asked'
+      readonly approval: Approval
+      readonly denial: Denial
+      readonly remainingMicro: bigint
+    }
   | { readonly kind: 'replayed'; readonly payment: Payment }
 
 /** What an earlier call with the same key, or an identical request, has to say. */
 export type Earlier =
   | { readonly kind: 'payment'; readonly payment: Payment }
   | { readonly kind: 'denied'; readonly denial: Denial }
-
-/** Why nothing can be paid within the session now, whatever it is. */
-export function standing(state: LedgerState, now: number): Denial | undefined {
-  const { session, delegation } = accountsOf(state)
-  const ends = [session, ...state.ancestors].flatMap((one) => {
-    const code = sessionEnd(one, now)
-    return code ? [deny(code, { cause: `session ${one.id}` })] : []
-  })
-  const end = delegationEnd(delegation, now)
-  if (end) ends.push(deny(end, { cause: `delegation ${delegation.id}` }))
-  return firstDenial(ends)
-}
 
 /** What is known of the key, and of an identical request in the delegation. */
 export function earlier(
@@ -93,7 +90,10 @@ export function reserve(state: LedgerState, intent: Intent, now: number): Change
   const ended = standing(state, now)
   const denials = [ended, known?.denial].filter((denial) => denial !== undefined)
   const denial = firstDenial(denials) ?? judge(state, intent, now)
-  return denial ? denied(state, intent, denial) : reserved(state, intent, now)
+  if (!denial) return reserved(state, intent, now)
+  return denial.code === 'approval_required'
+    ? asked(state, intent, denial, now)
+    : denied(state, intent, denial)
 }
 
 /** The refusals of a key as they are counted; what is not final does not count. */
@@ -104,16 +104,22 @@ export function countRefusal(
 ): readonly KeyRecord[] {
   const { session, key: known } = state
   if (!session || request.key === undefined || known?.payment !== undefined) return []
-  const counts = denial.code !== 'approval_required'
   return [
     {
       session: session.id,
       key: request.key,
       requestHash: request.hash,
-      refusals: (known?.refusals ?? 0) + (counts ? 1 : 0),
+      refusals: refusalsAfter(known?.refusals ?? 0, denial),
       lastRefusal: denial,
     },
   ]
+}
+
+/** A question does not count; a human's no, or silence, is the key's answer from then on. */
+function refusalsAfter(before: number, { code }: Denial): number {
+  if (code === 'approval_required') return before
+  const isFinal = code === 'approval_denied' || code === 'approval_expired'
+  return isFinal ? MAX_REFUSALS_PER_KEY : before + 1
 }
 
 function ofKey(
@@ -147,10 +153,26 @@ function judge(state: LedgerState, intent: Intent, now: number): Denial | undefi
     maxMicro !== undefined && terms.amountMicro > maxMicro
       ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
       : undefined,
+    ...accountQuestions(state, terms, facts),
     ...limitDenials(state, intent, now),
     fundsDenial(intent, facts),
   ]
-  return firstDenial(denials.filter((denial) => denial !== undefined))
+  const answered = isApproved(state, now)
+  return firstDenial(
+    denials
+      .filter((denial) => denial !== undefined)
+      .filter(({ code }) => code !== 'approval_required' || !answered),
+  )
+}
+
+/** What the rules of delegation and sessions ask. */
+function accountQuestions(state: LedgerState, terms: Terms, facts: DenialFacts): Denial[] {
+  const { session, delegation } = accountsOf(state)
+  const known = pinned(state.merchant) !== undefined
+  return [session, ...state.ancestors, delegation].flatMap((one) => {
+    const reason = asks(one.ask, parseAmount, terms, known)
+    return reason ? [deny('approval_required', { ...facts, cause: `${one.id}: ${reason}` })] : []
+  })
 }
 
 function merchantDecision(
@@ -289,19 +311,49 @@ function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Deci
   }
 }
 
+function asked(state: LedgerState, intent: Intent, denial: Denial, now: number): Change<Decision> {
+  const asking = ask(state, intent, denial.detail, now)
+  if (asking.kind !== 'waiting') return denied(state, intent, askedDenial(asking))
+  const { approval } = asking
+  const result = { kind: 'asked', approval, denial, remainingMicro: spendableMicro(state) } as const
+  if (!asking.isNew) return { result, events: [] }
+  const { id, session, delegation, endUser, termsHash, key, card, reason, expiresAt } = approval
+  return {
+    result,
+    approvals: [approval],
+    keys: countRefusal(state, { hash: intent.terms.requestHash, key }, denial),
+    events: [
+      {
+        type: 'approval-requested',
+        approval: id,
+        session,
+        delegation,
+        endUser,
+        termsHash,
+        ...(key === undefined ? {} : { key }),
+        card,
+        reason,
+        expiresAt,
+      },
+    ],
+  }
+}
+
 function reserved(state: LedgerState, intent: Intent, now: number): Change<Decision> {
   const { session, delegation } = accountsOf(state)
   const payment = newPayment(session, delegation, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, (limits, usage) => hold(limits, usage, amountMicro, now))
   const after: LedgerState = { ...state, ...accounts }
+  const used = usedApproval(state, payment, now)
   return {
     result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },
     ...accountRows(accounts),
     payments: [payment],
     merchants: [knownMerchant(state.merchant, delegation, intent.terms)],
     keys: pinnedKey(session, intent),
-    events: [reservedEvent(after, payment, intent)],
+    ...(used ? { approvals: [used] } : {}),
+    events: [reservedEvent(after, payment, intent), ...(used ? [usedEvent(used, payment)] : [])],
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { durationField, nameField, textField } from './input.ts'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
@@ -14,6 +15,8 @@ export interface Delegation {
   readonly usage: Usage
   /** Without it, each new merchant asks. */
   readonly merchants?: readonly MerchantRule[]
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskRule
   readonly consent: Consent
   /** Milliseconds since the epoch, like every time in the ledger. */
   readonly createdAt: number
@@ -39,6 +42,8 @@ export interface DelegationInput {
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskInput | undefined
   readonly consent: { readonly how: string; readonly reference?: string | undefined }
 }
 
@@ -49,6 +54,7 @@ export interface ParsedDelegation {
   readonly expiresIn: number
   readonly limits: Limits
   readonly merchants?: readonly MerchantRule[] | undefined
+  readonly ask?: AskRule | undefined
   readonly consent: { readonly how: string; readonly reference?: string | undefined }
 }
 
@@ -58,6 +64,7 @@ export const delegationInput: z.ZodType<ParsedDelegation, DelegationInput> = z.s
   expiresIn: durationField,
   limits: limitsInput,
   merchants: merchantsInput.optional(),
+  ask: askInput.optional(),
   consent: z.strictObject({ how: textField, reference: textField.optional() }),
 })
 

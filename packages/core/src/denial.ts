@@ -155,7 +155,7 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
   insufficient_funds: () =>
     `There is not enough money in the user's wallet. ${noRetry} Tell the user to add funds.`,
   approval_required: (facts) =>
-    `${price(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. ${noRetry} Tell the user.`,
+    `${price(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. Do not try again before the user has agreed. Tell the user.`,
   approval_denied: () => `The user said no to this payment. ${noRetry}`,
   approval_expired: () => 'The user did not answer in time. Ask again only if it is still needed.',
   wallet_unavailable: () =>

@@ -5,6 +5,7 @@ import {
   summaryOfDelegation,
   summaryOfSession,
 } from './account-summary.ts'
+import { type ApprovalSummary, createApprovals } from './approvals.ts'
 import {
   type Delegation,
   type DelegationInput,
@@ -33,6 +34,24 @@ export interface EndUser {
     delegation: string,
     options?: { readonly reason?: string },
   ): Promise<DelegationSummary>
+  /** What this end user is asked, oldest first. `waiting` alone if that is what is wanted. */
+  approvals(
+    filter?: { readonly waiting?: boolean },
+    page?: PageRequest,
+  ): Promise<Page<ApprovalSummary>>
+  /** The approval that a call asked for, by its key; `undefined` if it asked for none. */
+  approvalOf(call: {
+    readonly session: string
+    readonly conversation: string
+    readonly id: string
+  }): Promise<ApprovalSummary | undefined>
+  /**
+   * Says yes to exactly the terms on the card, once. Twice is once. Throws `approval_unknown`,
+   * `approval_expired`, `approval_denied`, and the code of a session or permission that has ended.
+   */
+  approve(approval: string): Promise<ApprovalSummary>
+  /** Says no, for as long as the session lives. A yes that was not used yet is taken back. */
+  deny(approval: string, options?: { readonly reason?: string }): Promise<ApprovalSummary>
   /** What may be signed and is still open: the most that can still move, and until when. */
   exposure(): Promise<Exposure>
   delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
@@ -69,6 +88,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
         'now',
       )
     },
+    ...createApprovals(store, ready, endUser),
     exposure: async () => {
       await ready()
       return exposureOf(store, { endUser })
@@ -129,7 +149,7 @@ function granted(
   input: ParsedDelegation,
   now: number,
 ): Change<Delegation> {
-  const { agent, instrument, limits, merchants, consent } = input
+  const { agent, instrument, limits, merchants, ask, consent } = input
   if (state.instrument?.endUser !== endUser) throw unknownInstrument(instrument)
   const { how, reference } = consent
   const delegation: Delegation = {
@@ -140,6 +160,7 @@ function granted(
     limits,
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
+    ...(ask ? { ask } : {}),
     consent: reference === undefined ? { how } : { how, reference },
     createdAt: now,
     expiresAt: now + input.expiresIn,
@@ -156,6 +177,7 @@ function granted(
         instrument,
         limits: recordedLimits(limits),
         ...(merchants ? { merchants } : {}),
+        ...(ask ? { ask } : {}),
         consent: delegation.consent,
         expiresAt: delegation.expiresAt,
       },

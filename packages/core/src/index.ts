@@ -4,6 +4,15 @@ export type {
   Spending,
 } from './account-summary.ts'
 export type { Administration, InstrumentSummary } from './administration.ts'
+export {
+  type Approval,
+  type ApprovalCard,
+  type ApprovalState,
+  type AskInput,
+  type AskRule,
+  MAX_RECENT_APPROVALS,
+} from './approval.ts'
+export type { ApprovalSummary } from './approvals.ts'
 export { type Asset, findAsset, pinnedAssets } from './asset.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.ts'
@@ -34,6 +43,7 @@ export type {
   Receipt,
   ResourceResponse,
   SessionStatus,
+  WaitingApproval,
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
 export type {

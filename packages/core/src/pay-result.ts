@@ -1,3 +1,4 @@
+import type { ApprovalCard } from './approval.ts'
 import type { DenialCode } from './denial.ts'
 
 /** What a tool call asks for. Unknown fields are ignored and recorded. */
@@ -71,6 +72,15 @@ export interface Receipt {
   readonly contentSha256?: string
 }
 
+/** What a human has to be asked. The application carries the answer to the end-user facet. */
+export interface WaitingApproval {
+  readonly id: string
+  /** What to show: structured fields, and the agent's words labelled as such. */
+  readonly card: ApprovalCard
+  /** ISO 8601, UTC. */
+  readonly expiresAt: string
+}
+
 /** What `pay` answers. A refusal is a value; only a failure of the guard itself is thrown. */
 export type PayResult =
   | {
@@ -89,10 +99,17 @@ export type PayResult =
       readonly message: string
     }
   | {
-      readonly status: 'denied' | 'approval_required'
+      readonly status: 'denied'
       readonly code: DenialCode
       readonly message: string
       readonly remaining?: Money
+    }
+  | {
+      readonly status: 'approval_required'
+      readonly code: 'approval_required'
+      readonly approval: WaitingApproval
+      readonly message: string
+      readonly remaining: Money
     }
   | {
       readonly status: 'undelivered'

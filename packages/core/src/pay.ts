@@ -1,30 +1,31 @@
 import type { Span } from '@opentelemetry/api'
 import {
+  askedResult,
   deniedResult,
-  earlierResult,
   failedResult,
   freeResult,
   money,
   resourceResponse,
 } from './answer.ts'
 import { type Chosen, choose } from './choose.ts'
-import { admitHost, countRefusal, earlier, reserve, spendableMicro, standing } from './decide.ts'
-import { type Denial, deny } from './denial.ts'
+import { admitHost, type Decision, earlier, reserve, spendableMicro } from './decide.ts'
+import { deny } from './denial.ts'
 import { BursarError } from './errors.ts'
 import { execute, progress } from './execute.ts'
 import type { Guard } from './guard.ts'
 import type { HttpResponse } from './http.ts'
 import { newId } from './id.ts'
 import { withinTime } from './instrument.ts'
-import type { Call, Money, PayResult, QuoteResult } from './pay-result.ts'
-import type { Payment } from './payment.ts'
-import { callKey, parseRequest, type ResourceRequest } from './request.ts'
+import type { Call, PayResult, QuoteResult } from './pay-result.ts'
+import { callKey, parseRequest } from './request.ts'
 import type { Intent } from './reservation.ts'
-import type { LedgerState, Scope } from './store.ts'
+import { standing } from './standing.ts'
+import type { Change } from './store.ts'
 import { recordAmount, recordCall, recordUnknownToken, span } from './telemetry.ts'
 import { nonceOf, termsHash, termsOf } from './terms.ts'
 import { equalHashes, PaymentToken } from './token.ts'
 import { accountsOf } from './transition.ts'
+import { type OpenVisit, refuse, remainingOf, replay, scopeOf, type Visit } from './visit.ts'
 
 /** Who calls: the session that a token speaks of, and the token's hash. */
 export interface Holder {
@@ -34,24 +35,6 @@ export interface Holder {
 
 /** How long a reservation that lacks budget waits for holds that proof may release. */
 const RECONCILE_WAIT_MS = 2_000
-
-/** What a refusal is recorded with. */
-interface Visit {
-  readonly guard: Guard
-  readonly state: LedgerState
-  readonly key: string | undefined
-  readonly request: ResourceRequest | undefined
-  readonly ignored: readonly string[]
-  /** False once a session calls too often: then only the first refusal is recorded. */
-  readonly recorded: boolean
-  readonly call: Call
-  readonly active: Span
-}
-
-/** A call whose session is alive, and whose request can be read. */
-interface OpenVisit extends Visit {
-  readonly request: ResourceRequest
-}
 
 /** A call that may go on to be reserved. */
 interface Prepared {
@@ -87,10 +70,11 @@ export function quote(
     const prepared = (await admit(visit)) ?? (await prepare(visit))
     if ('status' in prepared) return prepared
     const { intent } = prepared
-    const state = await guard.store.read(scopeOf(visit, visit.request))
-    const { result } = reserve(state, intent, guard.store.now())
-    if (result.kind === 'denied') return refuse(visit, result.denial)
-    if (result.kind === 'replayed') return replay(visit, result.payment)
+    const decision = await decide(visit, intent, (change) =>
+      // A quote reserves nothing; a refusal or a question is recorded as it is when paying.
+      change.result.kind === 'reserved' ? { result: change.result, events: [] } : change,
+    )
+    if (decision.kind !== 'reserved') return answerOf(visit, decision)
     const { amountMicro, currency, host } = intent.terms
     const price = money(amountMicro, currency)
     const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
@@ -199,10 +183,12 @@ async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): 
   const funds = await fundsOf(guard, accountsOf(state).delegation.instrument, chosen)
   return {
     paymentId,
+    approvalId: newId('apr'),
     nonce: nonceOf(paymentId),
     tokenHash: token.hash,
     terms,
     termsHash: termsHash(terms),
+    method: request.method,
     path: request.url.pathname,
     purpose: request.purpose,
     validForSeconds: chosen.offer.validForSeconds,
@@ -216,28 +202,41 @@ async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): 
 
 /** Step 6, and what follows from it. Abort is honoured up to here, and never after. */
 async function commit(visit: OpenVisit, prepared: Prepared): Promise<PayResult> {
-  const { guard, call, request } = visit
+  const { call } = visit
   const { intent } = prepared
   await awaitBudget(visit, intent)
   if (call.signal?.aborted) return failedResult('The call was stopped before anything was paid.')
-  const decision = await span('bursar.reserve', {}, () =>
-    guard.store.commit(scopeOf(visit, request), (state, now) => reserve(state, intent, now), 'now'),
-  )
+  const decision = await decide(visit, intent, (change) => change)
+  if (decision.kind !== 'reserved') return answerOf(visit, decision)
   const { currency, host } = intent.terms
-  switch (decision.kind) {
-    case 'denied':
-      return deniedResult(decision.denial, money(decision.remainingMicro, currency))
-    case 'replayed':
-      return replay(visit, decision.payment)
-    case 'reserved': {
-      recordAmount(visit.active, intent.terms.amountMicro, currency, host)
-      const remaining = money(decision.remainingMicro, currency)
-      return execute({ ...visit, ...prepared, payment: decision.payment, remaining })
-    }
-    /* v8 ignore next -- @preserve: the compiler knows that nothing is left */
-    default:
-      return decision satisfies never
-  }
+  recordAmount(visit.active, intent.terms.amountMicro, currency, host)
+  const remaining = money(decision.remainingMicro, currency)
+  return execute({ ...visit, ...prepared, payment: decision.payment, remaining })
+}
+
+/** The one atomic commit in which everything is decided. */
+function decide(
+  visit: OpenVisit,
+  intent: Intent,
+  kept: (change: Change<Decision>) => Change<Decision>,
+): Promise<Decision> {
+  const scope = { ...scopeOf(visit, visit.request), termsHash: intent.termsHash }
+  return span('bursar.reserve', {}, () =>
+    visit.guard.store.commit(scope, (state, now) => kept(reserve(state, intent, now)), 'now'),
+  )
+}
+
+/** The answer where nothing was reserved. */
+async function answerOf(
+  visit: OpenVisit,
+  decision: Exclude<Decision, { readonly kind: 'reserved' }>,
+): Promise<PayResult> {
+  if (decision.kind === 'replayed') return replay(visit, decision.payment)
+  const { currency } = accountsOf(visit.state).session.limits
+  const remaining = money(decision.remainingMicro, currency)
+  return decision.kind === 'asked'
+    ? askedResult(decision.approval, decision.denial, remaining)
+    : deniedResult(decision.denial, remaining)
 }
 
 /** Step 4: the guarded request. Nothing has been promised to anyone yet. */
@@ -313,66 +312,9 @@ async function awaitBudget(visit: OpenVisit, intent: Intent): Promise<void> {
   await withinTime(reconciling, RECONCILE_WAIT_MS).catch(() => undefined)
 }
 
-/** The answer of a payment that was made before, as it stands now. */
-async function replay(visit: Visit, payment: Payment): Promise<PayResult> {
-  return earlierResult(payment, await visit.guard.store.content(payment.id), remainingOf(visit))
-}
-
-/** A refusal before the reserving commit: recorded soon, and answered at once. */
-function refuse(visit: Visit, denial: Denial): PayResult {
-  const { guard, state, key, request, ignored, recorded } = visit
-  const { session, delegation } = accountsOf(state)
-  if (recorded) {
-    const event = {
-      type: 'payment-denied',
-      session: session.id,
-      delegation: delegation.id,
-      code: denial.code,
-      detail: denial.detail,
-      ...(request
-        ? {
-            requestHash: request.hash,
-            host: request.url.host,
-            path: request.url.pathname,
-            purpose: request.purpose,
-          }
-        : {}),
-      ...(ignored.length === 0 ? {} : { ignoredArguments: ignored }),
-    } as const
-    const recording = guard.store.commit(
-      { session: session.id, ...(key === undefined ? {} : { key }) },
-      (newest) => ({
-        result: undefined,
-        keys: request ? countRefusal(newest, { hash: request.hash, key }, denial) : [],
-        events: [event],
-      }),
-      'soon',
-    )
-    guard.background.run('record a refusal', recording)
-  }
-  return deniedResult(denial, remainingOf(visit))
-}
-
 function unknownSession(): PayResult {
   recordUnknownToken()
   return deniedResult(deny('session_unknown'))
-}
-
-function scopeOf(
-  visit: Pick<Visit, 'key'> & ({ readonly session: string } | { readonly state: LedgerState }),
-  request: ResourceRequest | undefined,
-): Scope {
-  const session = 'session' in visit ? visit.session : accountsOf(visit.state).session.id
-  return {
-    session,
-    ...(visit.key === undefined ? {} : { key: visit.key }),
-    ...(request ? { requestHash: request.hash, host: request.url.host } : {}),
-  }
-}
-
-function remainingOf(visit: Visit): Money {
-  const { session } = accountsOf(visit.state)
-  return money(spendableMicro(visit.state), session.limits.currency)
 }
 
 function noop(): void {}

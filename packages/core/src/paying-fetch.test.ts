@@ -1,8 +1,30 @@
 import { describe, expect, test } from 'vitest'
-import type { Call, PayRequest, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
+import type {
+  Call,
+  PayRequest,
+  PayResult,
+  Receipt,
+  ResourceResponse,
+  WaitingApproval,
+} from './pay-result.ts'
 import { payingFetch } from './paying-fetch.ts'
 import { PaymentSession } from './payment-session.ts'
 import { MAX_REQUEST_BODY_BYTES, parseRequest } from './request.ts'
+
+const approval: WaitingApproval = {
+  id: 'apr_1',
+  expiresAt: '2030-01-01T00:00:00.000Z',
+  card: {
+    amount: '0.01',
+    currency: 'USD',
+    merchant: 'shop.example',
+    payee: '0x1',
+    network: 'eip155:1',
+    resource: 'GET /a',
+    agent: 'researcher',
+    agentSays: 'read it',
+  },
+}
 
 const url = 'https://shop.example/a'
 const remaining = { amount: '0.95', currency: 'USD' }
@@ -126,7 +148,10 @@ describe('everything else is a 402 that no SDK tries again', () => {
       'content_not_kept',
     ],
     [{ status: 'denied', code: 'session_limit_exceeded', message: 'm' }, 'session_limit_exceeded'],
-    [{ status: 'approval_required', code: 'approval_required', message: 'm' }, 'approval_required'],
+    [
+      { status: 'approval_required', code: 'approval_required', approval, remaining, message: 'm' },
+      'approval_required',
+    ],
     [
       { status: 'undelivered', receipt, response: resource, remaining, message: 'm' },
       'undelivered',

@@ -1,3 +1,4 @@
+import { type Approval, approvalStanding } from './approval.ts'
 import type { AuditEvent } from './audit/event.ts'
 import type { Delegation } from './delegation.ts'
 import { remainingMicro } from './limits.ts'
@@ -13,10 +14,13 @@ import { accountsOf, subject } from './transition.ts'
 /** What is to be paid, and all that the decision needs to know besides the ledger. */
 export interface Intent {
   readonly paymentId: string
+  /** Id of the approval, if a human has to be asked. */
+  readonly approvalId: string
   readonly nonce: `0x${string}`
   readonly tokenHash: string
   readonly terms: Terms
   readonly termsHash: string
+  readonly method: string
   readonly path: string
   readonly purpose: string
   /** How long a proof may be good for, from the reservation on. */
@@ -119,4 +123,21 @@ export function reservedEvent(after: LedgerState, payment: Payment, intent: Inte
     delegationRemaining: formatAmount(remainingMicro(delegation.limits, delegation.usage)),
     ...(intent.ignoredArguments.length === 0 ? {} : { ignoredArguments: intent.ignoredArguments }),
   }
+}
+
+/** The yes that a payment uses up, where there is one: a later payment needs another. */
+export function usedApproval(
+  state: LedgerState,
+  payment: Payment,
+  now: number,
+): Approval | undefined {
+  const { approval } = state
+  const open = approval && approvalStanding(approval, now) === 'approved'
+  return open ? { ...approval, state: 'used', payment: payment.id } : undefined
+}
+
+/** The record of a yes that was used. */
+export function usedEvent(approval: Approval, payment: Payment): AuditEvent {
+  const { id, session, delegation } = approval
+  return { type: 'approval-used', approval: id, session, delegation, payment: payment.id }
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { recordedLimits } from './account-summary.ts'
-import { standing } from './decide.ts'
 import { BursarError } from './errors.ts'
 import { durationField, textField } from './input.ts'
 import { type Limits, type LimitsInput, limitsInput, type Usage, widerThan } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 import { formatAmount } from './money.ts'
 import type { Session } from './session.ts'
+import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 

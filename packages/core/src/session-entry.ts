@@ -1,3 +1,4 @@
+export type { ApprovalCard } from './approval.ts'
 export type { DenialCode } from './denial.ts'
 export { BursarError } from './errors.ts'
 export type {
@@ -11,6 +12,7 @@ export type {
   Receipt,
   ResourceResponse,
   SessionStatus,
+  WaitingApproval,
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'

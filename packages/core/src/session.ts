@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { durationField, nameField } from './input.ts'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
@@ -14,6 +15,8 @@ export interface Session {
   readonly limits: Limits
   readonly usage: Usage
   readonly merchants?: readonly MerchantRule[]
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskRule
   /** How long an identical request is answered with its stored result. */
   readonly repeatAfterMs: number
   readonly createdAt: number
@@ -34,6 +37,8 @@ export interface SessionInput {
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskInput | undefined
   /** For example `'60s'`, the default. */
   readonly repeatAfter?: string | undefined
 }
@@ -44,6 +49,7 @@ export interface ParsedSession {
   readonly expiresIn: number
   readonly limits: Limits
   readonly merchants?: readonly MerchantRule[] | undefined
+  readonly ask?: AskRule | undefined
   readonly repeatAfter?: number | undefined
 }
 
@@ -52,6 +58,7 @@ export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObje
   expiresIn: durationField,
   limits: limitsInput,
   merchants: merchantsInput.optional(),
+  ask: askInput.optional(),
   repeatAfter: durationField.optional(),
 })
 

@@ -1,3 +1,4 @@
+import type { Approval, ApprovalState } from './approval.ts'
 import type { AuditEvent } from './audit/event.ts'
 import type { AuditRecord } from './audit/record.ts'
 import type { Delegation } from './delegation.ts'
@@ -20,6 +21,10 @@ export interface Scope {
   /** Host of a merchant within the delegation. */
   readonly host?: string
   readonly instrument?: string
+  /** An approval by its id: brings its session. */
+  readonly approval?: string
+  /** Hash of terms: brings the session's latest approval of them, and its recent ones. */
+  readonly termsHash?: string
 }
 
 /** The newest state of what a scope names; what does not exist is absent. */
@@ -35,6 +40,10 @@ export interface LedgerState {
   readonly twin?: Payment
   readonly merchant?: KnownMerchant
   readonly instrument?: RegisteredInstrument
+  /** The approval that the scope names, or the latest of its terms in the session. */
+  readonly approval?: Approval
+  /** With `termsHash`: the session's newest approvals, at most `MAX_RECENT_APPROVALS`. */
+  readonly recentApprovals?: readonly Approval[]
 }
 
 /** Who owns an instrument: recorded once, and never changed by a later configuration. */
@@ -54,6 +63,7 @@ export interface Change<Result> {
   readonly merchants?: readonly KnownMerchant[]
   readonly contents?: readonly Content[]
   readonly instruments?: readonly RegisteredInstrument[]
+  readonly approvals?: readonly Approval[]
   /** Never empty where rows are written: each change has its record in the same commit. */
   readonly events: readonly AuditEvent[]
 }
@@ -124,6 +134,17 @@ export interface Store {
   ): Promise<Page<Session>>
   /** Delegations, oldest first. */
   delegations(filter: { readonly endUser?: string }, page: PageRequest): Promise<Page<Delegation>>
+  /** Approvals, oldest first. */
+  approvals(
+    filter: {
+      readonly endUser?: string
+      readonly session?: string
+      /** Of the call that asked, within `session`. */
+      readonly key?: string
+      readonly states?: readonly ApprovalState[]
+    },
+    page: PageRequest,
+  ): Promise<Page<Approval>>
   /** What was kept of a payment's response, if it still is. */
   content(payment: string): Promise<Content | undefined>
   /** Audit records in their order; a page never skips a record that commits late. */

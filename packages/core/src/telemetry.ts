@@ -12,6 +12,9 @@ import type { PayResult } from './pay-result.ts'
 
 const scope = '@bursar/core'
 
+/** Bounds of the amounts' buckets, in units: what agents pay for costs from tenths of a cent on. */
+const amountBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 500, 1_000]
+
 interface Instruments {
   readonly calls: Counter
   readonly amount: Histogram
@@ -28,6 +31,7 @@ function instruments(): Instruments {
     }),
     amount: meter.createHistogram('bursar.pay.amount', {
       description: 'Amounts that were reserved, in the currency of the session.',
+      advice: { explicitBucketBoundaries: amountBounds },
     }),
     duration: meter.createHistogram('bursar.pay.duration', {
       description: 'How long calls of pay took.',
@@ -66,10 +70,16 @@ export function recordCall(active: Span, result: PayResult, durationMs: number):
   const code = 'code' in result ? result.code : undefined
   const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
   active.setAttributes(outcome)
-  if ('receipt' in result) active.setAttribute('bursar.payment.id', result.receipt.paymentId)
+  const payment = 'receipt' in result ? result.receipt.paymentId : paymentIn(result)
+  if (payment !== undefined) active.setAttribute('bursar.payment.id', payment)
   const { calls, duration } = instruments()
   calls.add(1, outcome)
   duration.record(durationMs, outcome)
+}
+
+/** Without a receipt the payment is open: there its id is needed most. */
+function paymentIn(result: PayResult): string | undefined {
+  return 'paymentId' in result ? result.paymentId : undefined
 }
 
 /** Records the amount of a reservation. */

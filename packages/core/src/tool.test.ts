@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import type { PayResult, Receipt, ResourceResponse } from './pay-result.ts'
+import type { PayResult, Receipt, ResourceResponse, WaitingApproval } from './pay-result.ts'
 import { parseRequest } from './request.ts'
 import {
   MAX_MODEL_CONTENT_CHARACTERS,
@@ -10,6 +10,21 @@ import {
   toModelResult,
   withoutSession,
 } from './tool.ts'
+
+const approval: WaitingApproval = {
+  id: 'apr_1',
+  expiresAt: '2030-01-01T00:00:00.000Z',
+  card: {
+    amount: '0.01',
+    currency: 'USD',
+    merchant: 'shop.example',
+    payee: '0x1',
+    network: 'eip155:1',
+    resource: 'GET /a',
+    agent: 'researcher',
+    agentSays: 'read it',
+  },
+}
 
 const remaining = { amount: '0.95', currency: 'USD' }
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -298,8 +313,8 @@ const results: readonly [PayResult, ModelResult][] = [
     { status: 'denied', code: 'policy_denied', message: 'm', remaining },
   ],
   [
-    { status: 'approval_required', code: 'approval_required', message: 'm' },
-    { status: 'approval_required', code: 'approval_required', message: 'm' },
+    { status: 'approval_required', code: 'approval_required', approval, remaining, message: 'm' },
+    { status: 'approval_required', code: 'approval_required', message: 'm', remaining },
   ],
   [
     { status: 'undelivered', receipt, response, remaining, message: 'm' },

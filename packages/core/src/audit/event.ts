@@ -1,3 +1,4 @@
+import type { ApprovalCard, AskRule } from '../approval.ts'
 import type { Consent } from '../delegation.ts'
 import type { DenialCode } from '../denial.ts'
 import type { MerchantRule } from '../merchant.ts'
@@ -45,6 +46,7 @@ export type AuditEvent =
       readonly instrument: string
       readonly limits: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
+      readonly ask?: AskRule
       readonly consent: Consent
       readonly expiresAt: number
     }
@@ -64,6 +66,7 @@ export type AuditEvent =
       readonly agent: string
       readonly limits: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
+      readonly ask?: AskRule
       readonly expiresAt: number
     }
   | {
@@ -83,6 +86,35 @@ export type AuditEvent =
       /** When it was to expire before. */
       readonly expiredAt: number
       readonly reason?: string
+    }
+  | {
+      readonly type: 'approval-requested'
+      readonly approval: string
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      readonly termsHash: string
+      readonly key?: string
+      readonly card: ApprovalCard
+      /** Why it asks. */
+      readonly reason: string
+      readonly expiresAt: number
+    }
+  | {
+      readonly type: 'approval-granted' | 'approval-denied'
+      readonly approval: string
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      readonly termsHash: string
+      readonly reason?: string
+    }
+  | {
+      readonly type: 'approval-used'
+      readonly approval: string
+      readonly session: string
+      readonly delegation: string
+      readonly payment: string
     }
   | {
       readonly type: 'request-answered'

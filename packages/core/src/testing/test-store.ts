@@ -1,5 +1,6 @@
 import type { Store } from '../store.ts'
 import { manualClock } from './manual-clock.ts'
+import { testApprovals } from './store-suite/approvals.ts'
 import type { StoreTest } from './store-suite/bench.ts'
 import { testCommits } from './store-suite/commits.ts'
 import { testHandles } from './store-suite/handles.ts'
@@ -58,6 +59,7 @@ export function testStore(
     testCommits(suite)
     testTimes(suite)
     testLists(suite)
+    testApprovals(suite)
     testHandles(suite)
   })
 }

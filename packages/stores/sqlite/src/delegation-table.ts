@@ -5,11 +5,11 @@ import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './
 import { optionalNumber } from './optional.ts'
 
 /** What of a delegation is written once, as JSON. */
-type Terms = Pick<Delegation, 'agent' | 'instrument' | 'merchants' | 'consent'> & {
+type Terms = Pick<Delegation, 'agent' | 'instrument' | 'merchants' | 'ask' | 'consent'> & {
   readonly limits: LimitsText
 }
 
-const termsFields = ['limits', 'merchants', 'consent', 'agent', 'instrument'] as const
+const termsFields = ['limits', 'merchants', 'ask', 'consent', 'agent', 'instrument'] as const
 
 /** Reads whole delegations; a condition follows. */
 export const selectDelegations = `
@@ -78,6 +78,7 @@ function delegationOf(row: Row): Delegation {
     limits: limitsOf(terms.limits, row.total as bigint),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
+    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
     consent: terms.consent,
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
@@ -86,12 +87,13 @@ function delegationOf(row: Row): Delegation {
 }
 
 function termsText(value: Delegation): string {
-  const { agent, instrument, merchants, consent } = value
+  const { agent, instrument, merchants, ask, consent } = value
   const terms: Terms = {
     agent,
     instrument,
     limits: limitsText(value.limits),
     ...(merchants === undefined ? {} : { merchants }),
+    ...(ask === undefined ? {} : { ask }),
     consent,
   }
   return JSON.stringify(terms)

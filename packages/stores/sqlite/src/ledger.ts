@@ -1,4 +1,5 @@
 import {
+  type Approval,
   BursarError,
   type Change,
   type Delegation,
@@ -8,6 +9,7 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
+import { type ApprovalTable, approvalTable } from './approval-table.ts'
 import { type AuditTable, auditTable } from './audit-table.ts'
 import { type Database, rollBack, type Statement } from './database.ts'
 import { delegationTable } from './delegation-table.ts'
@@ -24,6 +26,7 @@ import { type SmallTables, smallTables } from './small-tables.ts'
 export interface Ledger {
   readonly tables: SmallTables
   readonly audit: AuditTable
+  readonly approvals: ApprovalTable
   /** Takes the write lock. Throws SQLite's busy error at once where another connection has it. */
   begin(): void
   /** Begins a consistent read. `end` ends it. */
@@ -50,6 +53,7 @@ export function openLedger(database: Database): Ledger {
   const all = [rows.delegations, rows.sessions, rows.payments, rows.merchants]
   const tables = smallTables(database)
   const audit = auditTable(database)
+  const approvals = approvalTable(database)
   const dataVersion = database.statement('PRAGMA data_version')
   const beginWrite = database.statement('BEGIN IMMEDIATE')
   const beginRead = database.statement('BEGIN')
@@ -81,11 +85,12 @@ export function openLedger(database: Database): Ledger {
   return {
     tables,
     audit,
+    approvals,
     begin: () => begin(beginWrite),
     beginRead: () => begin(beginRead),
     end: () => void commit.run(),
-    load: loader(database, rows, tables),
-    write: writer(rows, tables, audit),
+    load: loader(database, rows, { ...tables, approvals }),
+    write: writer(rows, { ...tables, approvals }, audit),
     flush() {
       for (const one of all) one.flush()
     },
@@ -120,7 +125,9 @@ function openRows(database: Database): Rows {
   return { sessions, delegations, payments, merchants }
 }
 
-function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['load'] {
+type Tables = SmallTables & { readonly approvals: ApprovalTable }
+
+function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] {
   const { sessions, delegations, payments } = rows
   const twinOf = database.statement(`SELECT p.id FROM payments p
     JOIN payment_terms t ON t.payment = p.pk
@@ -138,7 +145,8 @@ function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['lo
   }
   return (scope) => {
     const named = scope.payment === undefined ? undefined : payments.find(scope.payment)?.value
-    const sessionId = scope.session ?? named?.session
+    const asked = scope.approval === undefined ? undefined : tables.approvals.find(scope.approval)
+    const sessionId = scope.session ?? named?.session ?? asked?.session
     const sessionEntry = sessionId === undefined ? undefined : sessions.find(sessionId)
     const session = sessionEntry?.value
     const keyed =
@@ -163,6 +171,7 @@ function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['lo
         : undefined
     const instrument =
       scope.instrument === undefined ? undefined : tables.instrument(scope.instrument)
+    const approval = asked ?? latestApproval(tables, sessionEntry?.pk, scope)
     return {
       ...(session && { session }),
       ancestors: ancestorsOf(session),
@@ -172,11 +181,25 @@ function loader(database: Database, rows: Rows, tables: SmallTables): Ledger['lo
       ...(twin && { twin }),
       ...(merchant && { merchant }),
       ...(instrument && { instrument }),
+      ...(approval && { approval }),
+      ...(sessionEntry && scope.termsHash !== undefined
+        ? { recentApprovals: tables.approvals.recent(sessionEntry.pk) }
+        : {}),
     }
   }
 }
 
-function writer(rows: Rows, tables: SmallTables, audit: AuditTable): Ledger['write'] {
+function latestApproval(
+  { approvals }: Tables,
+  session: bigint | undefined,
+  { termsHash }: Scope,
+): Approval | undefined {
+  return session === undefined || termsHash === undefined
+    ? undefined
+    : approvals.latest(session, termsHash)
+}
+
+function writer(rows: Rows, tables: Tables, audit: AuditTable): Ledger['write'] {
   const { sessions, delegations, payments } = rows
   return (change, now) => {
     const { instruments = [], merchants = [], keys = [], contents = [], events } = change
@@ -190,6 +213,9 @@ function writer(rows: Rows, tables: SmallTables, audit: AuditTable): Ledger['wri
       tables.putKey(sessions.key(one.session), payment, one)
     }
     for (const one of merchants) rows.merchants.put(one, false)
+    for (const one of change.approvals ?? []) {
+      tables.approvals.put(one, sessions.key(one.session))
+    }
     for (const one of contents) tables.putContent(payments.key(one.payment), one)
     for (const event of events) audit.append(now, event)
   }

@@ -120,6 +120,19 @@ CREATE TABLE merchants (
   PRIMARY KEY (delegation, host)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE approvals (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  session INTEGER NOT NULL REFERENCES sessions,
+  end_user TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'denied', 'used')),
+  terms_hash TEXT NOT NULL,
+  key TEXT,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX approvals_of_session ON approvals (session);
+CREATE INDEX approvals_of_end_user ON approvals (end_user);
+
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,

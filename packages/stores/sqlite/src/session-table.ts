@@ -5,11 +5,11 @@ import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './
 import { optionalNumber } from './optional.ts'
 
 /** What of a session is written once, as JSON. */
-type Terms = Pick<Session, 'tokenHash' | 'merchants' | 'repeatAfterMs'> & {
+type Terms = Pick<Session, 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
   readonly limits: LimitsText
 }
 
-const termsFields = ['limits', 'merchants', 'tokenHash', 'repeatAfterMs'] as const
+const termsFields = ['limits', 'merchants', 'ask', 'tokenHash', 'repeatAfterMs'] as const
 
 /** Finds the keys of the rows that a session names. */
 export interface SessionParents {
@@ -84,6 +84,7 @@ function sessionOf(row: Row): Session {
     limits: limitsOf(terms.limits, row.total as bigint),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
+    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
     repeatAfterMs: terms.repeatAfterMs,
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
@@ -100,11 +101,12 @@ function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): Tim
 }
 
 function termsText(value: Session): string {
-  const { tokenHash, merchants, repeatAfterMs } = value
+  const { tokenHash, merchants, ask, repeatAfterMs } = value
   const terms: Terms = {
     tokenHash,
     limits: limitsText(value.limits),
     ...(merchants === undefined ? {} : { merchants }),
+    ...(ask === undefined ? {} : { ask }),
     repeatAfterMs,
   }
   return JSON.stringify(terms)

@@ -1,6 +1,6 @@
 import { BursarError, type Store } from '@bursar/core'
 import { commitQueue, type QueueOptions } from './commit-queue.ts'
-import { pageBounds } from './cursor.ts'
+import { pageBounds, pageOf } from './cursor.ts'
 import type { Database } from './database.ts'
 import { openLedger } from './ledger.ts'
 import { openDatabase } from './open-database.ts'
@@ -51,6 +51,12 @@ export function storeOn(database: Database, options: QueueOptions): Store {
     async delegations(filter, page) {
       const bounds = pageBounds('delegations', page)
       return await queue.read(() => lists.delegations(filter, bounds))
+    },
+    async approvals(filter, page) {
+      const bounds = pageBounds('approvals', page)
+      return await queue.read(() =>
+        pageOf('approvals', ledger.approvals.list(filter, bounds), (one) => one.value),
+      )
     },
     content: (payment) => queue.read(() => ledger.tables.content(payment)),
     async audit(page) {

@@ -1,0 +1,85 @@
+import type { Approval, ApprovalCard, ApprovalState } from './approval.ts'
+import { approvalStanding } from './approval.ts'
+import { approve, refuse } from './asking.ts'
+import type { EndUser } from './end-user.ts'
+import { nameField, parseInput, textField } from './input.ts'
+import { callKey } from './request.ts'
+import type { Store } from './store.ts'
+
+/** An approval as the end user's application reads it. */
+export interface ApprovalSummary {
+  readonly id: string
+  readonly session: string
+  readonly delegation: string
+  readonly state: ApprovalState | 'expired'
+  readonly card: ApprovalCard
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  readonly expiresAt: string
+}
+
+/** The end user's side of approvals: the only one that can say yes. */
+export function createApprovals(
+  store: Store,
+  ready: () => Promise<void>,
+  endUser: string,
+): Pick<EndUser, 'approvals' | 'approvalOf' | 'approve' | 'deny'> {
+  const summary = (approval: Approval): ApprovalSummary => summaryOf(approval, store.now())
+  return {
+    approvals: async ({ waiting = false } = {}, page = {}) => {
+      await ready()
+      const states = waiting ? (['waiting'] as const) : undefined
+      const found = await store.approvals({ endUser, ...(states ? { states } : {}) }, page)
+      const rows = found.rows.map(summary)
+      return { ...found, rows: waiting ? rows.filter(({ state }) => state === 'waiting') : rows }
+    },
+    approvalOf: async (call) => {
+      const session = parseInput(nameField, call?.session, 'approvalOf: session')
+      const key = callKey(call)
+      if (key === undefined) return undefined
+      await ready()
+      let last: Approval | undefined
+      let after: string | undefined
+      do {
+        const page = await store.approvals({ endUser, session, key }, { after })
+        last = page.rows.at(-1) ?? last
+        after = page.cursor
+      } while (after !== undefined)
+      return last && summary(last)
+    },
+    approve: async (given) => {
+      const approval = parseInput(nameField, given, 'approve')
+      await ready()
+      const scope = { approval }
+      return summary(await store.commit(scope, (state, now) => approve(state, endUser, now), 'now'))
+    },
+    deny: async (given, options = {}) => {
+      const approval = parseInput(nameField, given, 'deny')
+      const reason =
+        options.reason === undefined
+          ? undefined
+          : parseInput(textField, options.reason, 'deny: reason')
+      await ready()
+      return summary(
+        await store.commit(
+          { approval },
+          (state, now) => refuse(state, endUser, reason, now),
+          'now',
+        ),
+      )
+    },
+  }
+}
+
+function summaryOf(approval: Approval, now: number): ApprovalSummary {
+  const { id, session, delegation, card, createdAt, expiresAt } = approval
+  return {
+    id,
+    session,
+    delegation,
+    state: approvalStanding(approval, now),
+    card,
+    createdAt: new Date(createdAt).toISOString(),
+    expiresAt: new Date(expiresAt).toISOString(),
+  }
+}

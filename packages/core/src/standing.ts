@@ -1,0 +1,17 @@
+import { delegationEnd } from './delegation.ts'
+import { type Denial, deny, firstDenial } from './denial.ts'
+import { sessionEnd } from './session.ts'
+import type { LedgerState } from './store.ts'
+import { accountsOf } from './transition.ts'
+
+/** Why nothing can be paid within the session now, whatever it is. */
+export function standing(state: LedgerState, now: number): Denial | undefined {
+  const { session, delegation } = accountsOf(state)
+  const ends = [session, ...state.ancestors].flatMap((one) => {
+    const code = sessionEnd(one, now)
+    return code ? [deny(code, { cause: `session ${one.id}` })] : []
+  })
+  const end = delegationEnd(delegation, now)
+  if (end) ends.push(deny(end, { cause: `delegation ${delegation.id}` }))
+  return firstDenial(ends)
+}

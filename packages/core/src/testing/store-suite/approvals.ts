@@ -1,0 +1,121 @@
+import { type Approval, MAX_RECENT_APPROVALS } from '../../approval.ts'
+import { newId } from '../../id.ts'
+import type { Session } from '../../session.ts'
+import type { Store } from '../../store.ts'
+import { everyRow, type StoreTest } from './bench.ts'
+import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'
+
+/** Approvals: kept whole, found by id, by terms and by key, and changed in place. */
+export function testApprovals({ test, expect }: StoreTest): void {
+  test('an approval is kept field by field, and changes in place', async ({ store }) => {
+    const session = await planted(store)
+    const asked = sampleApproval(session, { key: hashOf('key'), reason: hardText })
+    await put(store, asked)
+    const { approval, session: brought, delegation } = await store.read({ approval: asked.id })
+    expect([approval, brought?.id, delegation?.id]).toEqual([asked, session.id, session.delegation])
+    const used: Approval = { ...asked, state: 'used', decidedAt: 7, payment: newId('pay') }
+    await put(store, used)
+    expect((await store.read({ approval: asked.id })).approval).toEqual(used)
+    expect((await store.read({ approval: newId('apr') })).approval).toEqual(undefined)
+  })
+
+  test('the terms of a session bring its latest approval of them, and its newest ones', async ({
+    store,
+  }) => {
+    const session = await planted(store)
+    const other = await planted(store)
+    const terms = hashOf('terms')
+    const approvals = Array.from({ length: MAX_RECENT_APPROVALS + 2 }, (_, index) =>
+      sampleApproval(session, { termsHash: index % 2 === 0 ? terms : hashOf(`${index}`) }),
+    )
+    await put(store, ...approvals, sampleApproval(other, { termsHash: terms }))
+    const state = await store.read({ session: session.id, termsHash: terms })
+    const ofTerms = approvals.filter(({ termsHash }) => termsHash === terms)
+    expect(state.approval?.id).toBe(ofTerms.at(-1)?.id)
+    expect(state.recentApprovals?.map(({ id }) => id)).toEqual(
+      approvals
+        .toReversed()
+        .slice(0, MAX_RECENT_APPROVALS)
+        .map(({ id }) => id),
+    )
+    const none = await store.read({ session: session.id, termsHash: hashOf('no terms') })
+    expect([none.approval, none.recentApprovals?.length]).toEqual([undefined, MAX_RECENT_APPROVALS])
+    expect('recentApprovals' in (await store.read({ session: session.id }))).toBe(false)
+  })
+
+  test('a change sees what the one before it in the same batch asked', async ({ store }) => {
+    const session = await planted(store)
+    const termsHash = hashOf('terms')
+    const ask = () =>
+      store.commit(
+        { session: session.id, termsHash },
+        (state) => {
+          const approval = state.approval ?? sampleApproval(session, { termsHash })
+          const changed = state.approval ? {} : { approvals: [approval], events: [note('asked')] }
+          return { result: approval.id, events: [], ...changed }
+        },
+        'now',
+      )
+    const ids = await Promise.all(Array.from({ length: 10 }, ask))
+    expect(new Set(ids).size).toBe(1)
+  })
+
+  test('approvals are listed by end user, session, key and state, a page at a time', async ({
+    store,
+  }) => {
+    const session = await planted(store)
+    const other = await planted(store, 'bob')
+    const key = hashOf('key')
+    const mine = [
+      sampleApproval(session, { key }),
+      sampleApproval(session, { state: 'denied' }),
+      sampleApproval(session, {}),
+    ]
+    const theirs = sampleApproval(other, { endUser: 'bob', key })
+    await put(store, ...mine, theirs)
+    const list = async (filter: Parameters<Store['approvals']>[0]) =>
+      (await everyRow((page) => store.approvals(filter, page), 2)).map(({ id }) => id)
+    const ids = mine.map(({ id }) => id)
+    expect(await list({})).toEqual([...ids, theirs.id])
+    expect(await list({ endUser: 'alice' })).toEqual(ids)
+    expect(await list({ session: other.id })).toEqual([theirs.id])
+    expect(await list({ session: session.id, key })).toEqual([ids[0]])
+    expect(await list({ endUser: 'alice', states: ['denied', 'used'] })).toEqual([ids[1]])
+  })
+}
+
+async function planted(store: Store, endUser = 'alice'): Promise<Session> {
+  const delegation = sampleDelegation({ endUser })
+  const session = sampleSession(delegation.id, { ask: { above: '0.05' } })
+  await plant(store, { ...delegation, ask: { always: true } }, session)
+  return session
+}
+
+async function put(store: Store, ...approvals: readonly Approval[]): Promise<void> {
+  await store.commit({}, () => ({ result: 0, approvals, events: [note('asked')] }), 'now')
+}
+
+function sampleApproval(session: Session, some: Partial<Approval>): Approval {
+  return {
+    id: newId('apr'),
+    session: session.id,
+    delegation: session.delegation,
+    endUser: 'alice',
+    state: 'waiting',
+    termsHash: hashOf('other terms'),
+    card: {
+      amount: '0.01',
+      currency: 'USD',
+      merchant: 'shop.example',
+      payee: `0x${'ab'.repeat(20)}`,
+      network: 'eip155:8453',
+      resource: 'GET /a',
+      agent: 'researcher',
+      agentSays: hardText,
+    },
+    reason: 'every payment asks',
+    createdAt: 1,
+    expiresAt: 2,
+    ...some,
+  }
+}

@@ -1,0 +1,87 @@
+import type { Span } from '@opentelemetry/api'
+import { deniedResult, earlierResult, money } from './answer.ts'
+import { countRefusal, spendableMicro } from './decide.ts'
+import type { Denial } from './denial.ts'
+import type { Guard } from './guard.ts'
+import type { Call, Money, PayResult } from './pay-result.ts'
+import type { Payment } from './payment.ts'
+import type { ResourceRequest } from './request.ts'
+import type { LedgerState, Scope } from './store.ts'
+import { accountsOf } from './transition.ts'
+
+/** What a refusal is recorded with. */
+export interface Visit {
+  readonly guard: Guard
+  readonly state: LedgerState
+  readonly key: string | undefined
+  readonly request: ResourceRequest | undefined
+  readonly ignored: readonly string[]
+  /** False once a session calls too often: then only the first refusal is recorded. */
+  readonly recorded: boolean
+  readonly call: Call
+  readonly active: Span
+}
+
+/** A call whose session is alive, and whose request can be read. */
+export interface OpenVisit extends Visit {
+  readonly request: ResourceRequest
+}
+
+/** The answer of a payment that was made before, as it stands now. */
+export async function replay(visit: Visit, payment: Payment): Promise<PayResult> {
+  return earlierResult(payment, await visit.guard.store.content(payment.id), remainingOf(visit))
+}
+
+/** A refusal before the reserving commit: recorded soon, and answered at once. */
+export function refuse(visit: Visit, denial: Denial): PayResult {
+  const { guard, state, key, request, ignored, recorded } = visit
+  const { session, delegation } = accountsOf(state)
+  if (recorded) {
+    const event = {
+      type: 'payment-denied',
+      session: session.id,
+      delegation: delegation.id,
+      code: denial.code,
+      detail: denial.detail,
+      ...(request
+        ? {
+            requestHash: request.hash,
+            host: request.url.host,
+            path: request.url.pathname,
+            purpose: request.purpose,
+          }
+        : {}),
+      ...(ignored.length === 0 ? {} : { ignoredArguments: ignored }),
+    } as const
+    const recording = guard.store.commit(
+      { session: session.id, ...(key === undefined ? {} : { key }) },
+      (newest) => ({
+        result: undefined,
+        keys: request ? countRefusal(newest, { hash: request.hash, key }, denial) : [],
+        events: [event],
+      }),
+      'soon',
+    )
+    guard.background.run('record a refusal', recording)
+  }
+  return deniedResult(denial, remainingOf(visit))
+}
+
+/** What a call's reads and commits are about. */
+export function scopeOf(
+  visit: Pick<Visit, 'key'> & ({ readonly session: string } | { readonly state: LedgerState }),
+  request: ResourceRequest | undefined,
+): Scope {
+  const session = 'session' in visit ? visit.session : accountsOf(visit.state).session.id
+  return {
+    session,
+    ...(visit.key === undefined ? {} : { key: visit.key }),
+    ...(request ? { requestHash: request.hash, host: request.url.host } : {}),
+  }
+}
+
+/** What was left when the call began. */
+export function remainingOf(visit: Visit): Money {
+  const { session } = accountsOf(visit.state)
+  return money(spendableMicro(visit.state), session.limits.currency)
+}
