@@ -70,16 +70,13 @@ export function recordCall(active: Span, result: PayResult, durationMs: number):
   const code = 'code' in result ? result.code : undefined
   const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
   active.setAttributes(outcome)
-  const payment = 'receipt' in result ? result.receipt.paymentId : paymentIn(result)
+  // Without a receipt the payment is open: there its id is needed most.
+  const opened = 'paymentId' in result ? result.paymentId : undefined
+  const payment = 'receipt' in result ? result.receipt.paymentId : opened
   if (payment !== undefined) active.setAttribute('bursar.payment.id', payment)
   const { calls, duration } = instruments()
   calls.add(1, outcome)
   duration.record(durationMs, outcome)
-}
-
-/** Without a receipt the payment is open: there its id is needed most. */
-function paymentIn(result: PayResult): string | undefined {
-  return 'paymentId' in result ? result.paymentId : undefined
 }
 
 /** Records the amount of a reservation. */
