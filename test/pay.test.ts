@@ -1,13 +1,8 @@
 import { BursarError, PaymentSession, type PayResult } from '@bursar/core'
 import { type FakeConduct, fakeAsset } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
-import { guardWorld, HOST, shop, spentOnChain } from './guard-world.ts'
-
-/** Every URL of the shop is a resource with this conduct. */
-const conducting = (conduct: FakeConduct) => ({ resource: () => ({ conduct }) })
-
-const a = { url: shop('a'), purpose: 'read it' }
-const b = { url: shop('b'), purpose: 'read it' }
+import { type guardWorld, HOST, shop, spentOnChain } from './guard-world.ts'
+import { a, b, codeOf, conducting, opened } from './open-world.ts'
 
 describe('what pay answers', () => {
   test('pays for a resource at once, and the ledger settles only on proof', async () => {
@@ -170,6 +165,22 @@ describe('the wallet', () => {
     expect(await world.session.status()).toMatchObject({ held: '0.00' })
   })
 
+  test('a rail that gives up, and signs later, gets no signature for what was released', async () => {
+    let late: (() => Promise<unknown>) | undefined
+    await using world = await opened({
+      rail: (rail) => ({
+        ...rail,
+        prove: async (authorization, echo, sign) => {
+          late = () => rail.prove(authorization, echo, sign)
+          throw new Error('gave up')
+        },
+      }),
+    })
+    expect(await world.session.pay(a)).toMatchObject({ status: 'failed' })
+    await expect(late?.()).rejects.toMatchObject({ code: 'payment_token_invalid' })
+    expect(world.wallet.requests).toEqual([])
+  })
+
   test('a rail that signs twice in one payment gets one signature, and doubt', async () => {
     await using world = await opened({
       rail: (rail) => ({
@@ -213,129 +224,6 @@ describe('the wallet', () => {
       status: 'denied',
       code: 'wallet_unavailable',
     })
-  })
-})
-
-describe('keys', () => {
-  const call = { conversation: 'thread-1', id: 'call-1' }
-
-  test('the same key at the same time is one payment with one answer', async () => {
-    await using world = await opened()
-    const results = await Promise.all(Array.from({ length: 20 }, () => world.session.pay(a, call)))
-    expect(new Set(results.map(paymentId)).size).toBe(1)
-    expect(world.chain.transfers()).toHaveLength(1)
-  })
-
-  test('the same key later answers with its stored result, long after the repeat window', async () => {
-    await using world = await opened()
-    const first = await world.session.pay(a, call)
-    world.clock.advance(600_000)
-    const second = await world.session.pay(a, call)
-    expect(second).toMatchObject({ status: 'paid', response: { status: 200 } })
-    expect(paymentId(second)).toBe(paymentId(first))
-    expect(world.merchant.requests).toHaveLength(2)
-  })
-
-  test('the same key with another request is refused, while under way and later', async () => {
-    await using world = await opened()
-    const results = await Promise.all([world.session.pay(a, call), world.session.pay(b, call)])
-    expect(results.map(codeOf)).toEqual(['paid', 'key_conflict'])
-    expect(codeOf(await world.session.pay(b, call))).toBe('key_conflict')
-    expect(world.chain.transfers()).toHaveLength(1)
-  })
-
-  test('a key whose payment is open in another process answers that it is in progress', async () => {
-    await using world = await opened({
-      rail: (rail) => ({ ...rail, prove: () => new Promise(() => undefined) }),
-    })
-    void world.session.pay(a, call)
-    await untilHeld(world.session)
-    const other = world.another()
-    expect(await other.pay(a, call)).toMatchObject({ status: 'in_progress' })
-    expect(await other.pay(a, { conversation: 'thread-1', id: 'call-2' })).toMatchObject({
-      code: 'duplicate_open',
-    })
-  })
-
-  test('a key that another process pays in the meantime is not paid again', async () => {
-    let quoting = true
-    let first: PayResult | undefined
-    await using world = await opened({
-      onMoment: async () => {
-        if (!quoting) return
-        quoting = false
-        first = await world.another().pay(a, call)
-      },
-    })
-    const second = await world.session.pay(a, call)
-    expect(second).toMatchObject({ status: 'paid', response: { status: 200 } })
-    expect(first && paymentId(first)).toBe(paymentId(second))
-    expect(world.wallet.requests).toHaveLength(1)
-  })
-
-  test('a key that was released answers that it failed; a new key may pay', async () => {
-    await using world = await opened()
-    world.wallet.answerNext('wallet_unavailable')
-    expect(await world.session.pay(a, call)).toMatchObject({ status: 'failed' })
-    expect(await world.session.pay(a, call)).toMatchObject({ status: 'failed' })
-    expect(await world.session.pay(a, { ...call, id: 'call-2' })).toMatchObject({ status: 'paid' })
-  })
-
-  test('after five refusals a key answers its last one without a new quote', async () => {
-    await using world = await opened({ limits: { currency: 'USD', total: '0.001' } })
-    for (let count = 0; count < 5; count += 1) await world.session.pay(a, call)
-    expect(world.merchant.requests).toHaveLength(5)
-    expect(codeOf(await world.session.pay(a, call))).toBe('session_limit_exceeded')
-    expect(world.merchant.requests).toHaveLength(5)
-  })
-
-  test('what is under way is finished before the guard closes, with a key or without', async () => {
-    await using world = await opened()
-    const paying = world.session.pay(a)
-    await untilHeld(world.session)
-    const closing = world.bursar.close()
-    expect(await paying).toMatchObject({ status: 'paid' })
-    await closing
-    world.closed = true
-  })
-
-  test('half a key is none', async () => {
-    await using world = await opened()
-    await world.session.pay(a, { id: 'call-1' })
-    expect(codeOf(await world.session.pay(b, { id: 'call-1' }))).toBe('paid')
-  })
-})
-
-describe('duplicates', () => {
-  test('an identical request is answered with the stored result for a while, then paid anew', async () => {
-    await using world = await opened({ repeatAfter: '10s' })
-    const first = await world.session.pay(a)
-    world.clock.advance(9_999)
-    expect(paymentId(await world.session.pay(a))).toBe(paymentId(first))
-    world.clock.advance(1)
-    expect(paymentId(await world.session.pay(a))).not.toBe(paymentId(first))
-    expect(world.chain.transfers()).toHaveLength(2)
-  })
-
-  test('another session of the delegation waits for an open one, and never gets its content', async () => {
-    await using world = await opened(conducting('drops'))
-    await world.session.pay(a)
-    const other = await world.sibling()
-    expect(codeOf(await other.pay(a))).toBe('duplicate_open')
-    const { rows } = await world.bursar.auditing.payments()
-    world.chain.settle((await paymentOf(world.store, rows[0]?.id)).nonce)
-    await world.bursar.reconcile()
-    expect(await other.pay(a)).toMatchObject({ status: 'in_doubt' })
-    expect(world.wallet.requests).toHaveLength(2)
-  })
-
-  test('a result that was too large to keep is answered with its receipt', async () => {
-    const body = new Uint8Array(300_000)
-    await using world = await opened({ resource: () => ({ content: { body } }) })
-    expect(await world.session.pay(a)).toMatchObject({ status: 'paid', response: { status: 200 } })
-    const again = await world.session.pay(a)
-    expect(again).toMatchObject({ status: 'paid', code: 'content_not_kept' })
-    expect(again).not.toHaveProperty('response')
   })
 })
 
@@ -402,6 +290,15 @@ describe('before anything is sent', () => {
     expect(denied).toEqual(['request_rate_exceeded'])
     world.clock.advance(60_000)
     expect(await world.session.pay(a)).toMatchObject({ status: 'free' })
+  })
+
+  test('a session that has ended does not fill the audit trail', async () => {
+    await using world = await opened()
+    await world.session.close()
+    for (let count = 0; count < 50; count += 1) {
+      expect(codeOf(await world.session.pay(a))).toBe('session_revoked')
+    }
+    expect(await deniedEvents(world)).toHaveLength(10)
   })
 
   test('a token of no session pays nothing, and leaves no audit record', async () => {
@@ -483,39 +380,6 @@ test('a challenge that is not one is refused, and no word of it reaches the mess
   expect(JSON.stringify(result)).not.toContain('ignore')
 })
 
-async function opened(options: Parameters<typeof guardWorld>[0] = {}) {
-  const world = await guardWorld(options)
-  return {
-    ...world,
-    /** The same session as another process would hold it: without what this one has in memory. */
-    another: () => world.reopen().openSession(world.token),
-    sibling: async () => {
-      const { token } = await world.bursar.management.createSession({
-        delegation: world.delegation,
-        expiresIn: '30m',
-        limits: { currency: 'USD', total: '1.00' },
-      })
-      return world.bursar.openSession(token)
-    },
-    closed: false,
-    async [Symbol.asyncDispose]() {
-      if (this.closed) return
-      const verified = await world.bursar.auditing.verify()
-      expect(verified).toMatchObject({ ok: true })
-    },
-  }
-}
-
-async function untilHeld(session: PaymentSession): Promise<void> {
-  while ((await session.status()).held === '0.00') await new Promise(setImmediate)
-}
-
-async function paymentOf(store: Awaited<ReturnType<typeof guardWorld>>['store'], id = '') {
-  const { payment } = await store.read({ payment: id })
-  if (!payment) throw new Error(`no payment ${id}`)
-  return payment
-}
-
 async function deniedEvents(world: Awaited<ReturnType<typeof guardWorld>>): Promise<string[]> {
   const { rows } = await world.bursar.auditing.read({ after: undefined, limit: 500 })
   const more = await world.bursar.auditing.read({ after: await lastCursor(world), limit: 500 })
@@ -526,14 +390,6 @@ async function deniedEvents(world: Awaited<ReturnType<typeof guardWorld>>): Prom
 
 async function lastCursor(world: Awaited<ReturnType<typeof guardWorld>>) {
   return (await world.bursar.auditing.read({ limit: 500 })).cursor
-}
-
-function codeOf(result: PayResult): string {
-  return 'code' in result && result.code !== undefined ? result.code : result.status
-}
-
-function paymentId(result: PayResult): string | undefined {
-  return 'receipt' in result ? result.receipt.paymentId : undefined
 }
 
 /** Another last letter than the token has. */

@@ -132,6 +132,47 @@ describe('what it asks about', () => {
     expect(await world.bursar.reconcile()).toMatchObject({ settled: 0 })
   })
 
+  test('an overrun makes its payee known again', async () => {
+    const world = await guardWorld({
+      resource: ({ url }) =>
+        url.pathname === '/a'
+          ? { conduct: 'drops' }
+          : { offers: [{ payee: `0x${'bad'.padStart(40, '0')}` }] },
+    })
+    await world.session.pay(a)
+    world.clock.advance(VALIDITY_MS)
+    await world.bursar.reconcile()
+    world.chain.settleLate(world.chain.received[0]?.authorization.nonce ?? '')
+    await world.bursar.reconcile()
+    await world.bursar.management.unlockSession(world.session.id)
+    expect(await world.session.pay(b)).toMatchObject({ status: 'approval_required' })
+  })
+
+  test('one payment that cannot be concluded does not keep the others from their proof', async () => {
+    const world = await guardWorld()
+    await world.session.pay(a)
+    const { token } = await world.bursar.management.createSession({
+      delegation: world.delegation,
+      expiresIn: '10m',
+      limits: { currency: 'USD', total: '1.00' },
+    })
+    await world.bursar.openSession(token).pay(b)
+    await world.store.commit(
+      { session: world.session.id },
+      ({ session }) => ({
+        result: undefined,
+        sessions: session ? [{ ...session, usage: { ...session.usage, heldMicro: 0n } }] : [],
+        events: [
+          { type: 'session-unlocked', session: world.session.id, delegation: world.delegation },
+        ],
+      }),
+      'now',
+    )
+    const warned = nextWarning()
+    expect(await world.bursar.reconcile()).toMatchObject({ settled: 1, unreachable: 1 })
+    expect(await warned).toMatch(/^Could not conclude payment pay_.*fell below zero/)
+  })
+
   test('two overruns of one session lock it once', async () => {
     const world = await guardWorld({ resource: () => ({ conduct: 'drops' }) })
     await world.session.pay(a)

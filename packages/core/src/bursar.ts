@@ -60,6 +60,9 @@ const RECONCILE_EVERY_MS = 15_000
 /** Calls of one session in a minute; an agent that needs more is looping. */
 export const MAX_CALLS_PER_MINUTE = 600
 
+/** Refusals of a session that has ended which are recorded in a minute: the rest says nothing new. */
+const MAX_ENDED_RECORDS_PER_MINUTE = 10
+
 /** Calls in a minute with a token that belongs to no session, before it is not looked up again. */
 const MAX_STRANGE_CALLS_PER_MINUTE = 30
 
@@ -148,15 +151,19 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     policies,
     instruments: new Instruments(),
     http: input.http ?? guardedHttp(development ? { development } : {}),
-    reconciler: createReconciler({ store, rails, assets }),
+    reconciler: createReconciler({ store, rails, assets, warn }),
     flights: new Map(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
+    endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),
     strangerRate: perMinute(MAX_STRANGE_CALLS_PER_MINUTE),
-    background: createBackground((what, error) => {
-      const message = error instanceof Error ? error.message : String(error)
-      process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
-    }),
+    background: createBackground(warn),
   }
+}
+
+/** What no answer can say, the operator hears from the process. */
+function warn(what: string, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error)
+  process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
 }
 
 /** Reconciles when the guard opens, and then on a timer that keeps no process alive. */

@@ -12,6 +12,7 @@ import {
   newPayment,
   pinned,
   pinnedKey,
+  pinnedToTwin,
   reservedEvent,
   usedApproval,
   usedEvent,
@@ -84,9 +85,7 @@ export function spendableMicro(state: LedgerState): bigint {
 /** Decides and reserves: what a commit of step 6 writes. */
 export function reserve(state: LedgerState, intent: Intent, now: number): Change<Decision> {
   const known = earlier(state, { hash: intent.terms.requestHash, key: intent.key }, now)
-  if (known?.kind === 'payment') {
-    return { result: { kind: 'replayed', payment: known.payment }, events: [] }
-  }
+  if (known?.kind === 'payment') return replayed(state, intent, known.payment)
   const ended = standing(state, now)
   const denials = [ended, known?.denial].filter((denial) => denial !== undefined)
   const denial = firstDenial(denials) ?? judge(state, intent, now)
@@ -309,6 +308,13 @@ function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Deci
       },
     ],
   }
+}
+
+function replayed(state: LedgerState, intent: Intent, payment: Payment): Change<Decision> {
+  const { key, terms } = intent
+  const result = { kind: 'replayed', payment } as const
+  if (key === undefined) return { result, events: [] }
+  return { ...pinnedToTwin(state, { hash: terms.requestHash, key }, payment), result }
 }
 
 function asked(state: LedgerState, intent: Intent, denial: Denial, now: number): Change<Decision> {

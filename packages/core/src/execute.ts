@@ -59,6 +59,8 @@ async function prove(held: Held): Promise<Proof | PayResult> {
     })
   } catch (error) {
     // An unredeemed token, or the wallet's own word, is knowledge that nothing was signed.
+    // It is ended first, for a rail may have kept the function that it signs through.
+    token.end()
     if (error instanceof NotSigned || !token.redeemed) return unsigned(held, error)
     return doubted(held, `the signer failed: ${errorText(error)}`, undefined)
   }

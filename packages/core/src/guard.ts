@@ -19,6 +19,8 @@ export interface Guard {
   /** Calls with a key that are under way in this process. */
   readonly flights: Map<string, Flight>
   readonly sessionRate: Rate
+  /** Of recorded refusals, by session, once it has ended. */
+  readonly endedRate: Rate
   readonly strangerRate: Rate
   readonly background: Background
 }
@@ -26,6 +28,8 @@ export interface Guard {
 /** A call under way: the same key joins it instead of paying again. */
 export interface Flight {
   readonly requestHash: string
+  /** What may stop the call that leads; who joins it has a signal of its own. */
+  readonly signal: AbortSignal | undefined
   readonly result: Promise<PayResult>
 }
 

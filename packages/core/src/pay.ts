@@ -12,13 +12,14 @@ import { admitHost, type Decision, earlier, reserve, spendableMicro } from './de
 import { deny } from './denial.ts'
 import { BursarError } from './errors.ts'
 import { execute, progress } from './execute.ts'
-import type { Guard } from './guard.ts'
+import type { Flight, Guard } from './guard.ts'
 import type { HttpResponse } from './http.ts'
 import { newId } from './id.ts'
 import { withinTime } from './instrument.ts'
 import type { Call, PayResult, QuoteResult } from './pay-result.ts'
+import type { Payment } from './payment.ts'
 import { callKey, parseRequest } from './request.ts'
-import type { Intent } from './reservation.ts'
+import { type Intent, pinnedToTwin } from './reservation.ts'
 import { standing } from './standing.ts'
 import type { Change } from './store.ts'
 import { recordAmount, recordCall, recordUnknownToken, span } from './telemetry.ts'
@@ -115,7 +116,10 @@ async function open(
     active,
   }
   const ended = standing(state, store.now())
-  if (ended) return refuse(visit, ended)
+  if (ended) {
+    const recorded = guard.endedRate.take(holder.session, store.now()) === 'within'
+    return refuse({ ...visit, recorded }, ended)
+  }
   if ('problem' in parsed) {
     return refuse(visit, deny('request_not_allowed', { problem: parsed.problem }))
   }
@@ -130,16 +134,23 @@ async function attend(visit: OpenVisit): Promise<PayResult> {
   const name = `${accountsOf(state).session.id} ${key}`
   const flight = guard.flights.get(name)
   if (flight) {
-    if (flight.requestHash === request.hash) return flight.result
+    if (flight.requestHash === request.hash) return join(visit, flight)
     return refuse(visit, deny('key_conflict', { cause: 'the key is under way' }))
   }
   const result = run(visit)
-  guard.flights.set(name, { requestHash: request.hash, result })
+  guard.flights.set(name, { requestHash: request.hash, signal: visit.call.signal, result })
   try {
     return await result
   } finally {
     guard.flights.delete(name)
   }
+}
+
+/** Whoever stopped the call that leads has stopped nobody but itself. */
+async function join(visit: OpenVisit, flight: Flight): Promise<PayResult> {
+  const result = await flight.result
+  const stopped = result.status === 'failed' && flight.signal?.aborted === true
+  return stopped && visit.call.signal?.aborted !== true ? attend(visit) : result
 }
 
 async function run(visit: OpenVisit): Promise<PayResult> {
@@ -151,9 +162,23 @@ async function run(visit: OpenVisit): Promise<PayResult> {
 async function admit(visit: OpenVisit): Promise<PayResult | undefined> {
   const { state, request, key, guard } = visit
   const known = earlier(state, { hash: request.hash, key }, guard.store.now())
-  if (known?.kind === 'payment') return replay(visit, known.payment)
+  if (known?.kind === 'payment') {
+    await pinTwin(visit, known.payment)
+    return replay(visit, known.payment)
+  }
   const denial = known?.denial ?? admitHost(state, request.url.host)
   return denial && refuse(visit, denial)
+}
+
+/** A key that an identical request has answered keeps to that payment, however late it asks again. */
+async function pinTwin(visit: OpenVisit, payment: Payment): Promise<void> {
+  const { guard, state, key, request } = visit
+  if (key === undefined || state.key?.payment !== undefined) return
+  await guard.store.commit(
+    scopeOf(visit, request),
+    (newest) => pinnedToTwin(newest, { hash: request.hash, key }, payment),
+    'now',
+  )
 }
 
 /** Steps 4 and 5: what the resource asks for, and what would be paid. */

@@ -28,7 +28,12 @@ test('what was released is watched up to a bound, and the oldest give way', asyn
       cursor: `${next}`,
     }),
   } as unknown as Store
-  const reconciler = createReconciler({ store, rails: [rail], assets: [fakeAsset] })
+  const reconciler = createReconciler({
+    store,
+    rails: [rail],
+    assets: [fakeAsset],
+    warn: () => undefined,
+  })
   for (let released = 0; released <= MAX_WATCHED; released += MAX_RECONCILED_PER_RUN) {
     await reconciler.run()
   }

@@ -36,6 +36,8 @@ export interface ReconcileParts {
   readonly store: Store
   readonly rails: readonly Rail[]
   readonly assets: readonly Asset[]
+  /** Tells the operator of a verdict that could not be written; the next run tries again. */
+  readonly warn: (what: string, error: unknown) => void
 }
 
 /** Turns claims and doubts into proof. Only here does a signed payment's hold end. */
@@ -133,13 +135,19 @@ async function conclude(
 ): Promise<Outcome> {
   const scope = { payment: payment.id, host: payment.terms.host }
   const { evidence, outcome } = verdict
-  await parts.store.commit(
-    scope,
-    (state, now) =>
-      outcome === 'settled' ? settle(state, evidence, now) : releaseProven(state, evidence, now),
-    'soon',
-  )
-  return outcome
+  try {
+    await parts.store.commit(
+      scope,
+      (state, now) =>
+        outcome === 'settled' ? settle(state, evidence, now) : releaseProven(state, evidence, now),
+      'soon',
+    )
+    return outcome
+  } catch (error) {
+    // One payment that cannot be concluded must not keep the others from their proof.
+    parts.warn(`conclude payment ${payment.id}`, error)
+    return 'unreachable'
+  }
 }
 
 async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | 'unreachable'> {

@@ -359,7 +359,7 @@ describe('the key of a call', () => {
       expect(callKey(half)).toBe(undefined)
     }
     const strange = { conversation: 7, id: ['call'] } as unknown as typeof whole
-    expect(callKey(strange)).toBe(undefined)
+    expect(() => callKey(strange)).toThrow('call.conversation: must be a string')
   })
 
   test('is another one for other parts, however they are cut', () => {

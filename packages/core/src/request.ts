@@ -115,7 +115,11 @@ export function callKey(call: {
   id?: string | undefined
 }): string | undefined {
   const { conversation, id } = call
-  if (typeof conversation !== 'string' || typeof id !== 'string') return undefined
+  for (const [name, value] of Object.entries({ conversation, id })) {
+    if (value === undefined || typeof value === 'string') continue
+    throw new BursarError('invalid_input', `pay: call.${name}: must be a string.`)
+  }
+  if (conversation === undefined || id === undefined) return undefined
   if (conversation === '' || id === '') return undefined
   return hashOf('key', [conversation, id])
 }

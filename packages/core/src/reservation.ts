@@ -7,7 +7,7 @@ import { formatAmount } from './money.ts'
 import type { KeyRecord, Payment, Terms } from './payment.ts'
 import type { Policy } from './policy.ts'
 import type { Session } from './session.ts'
-import type { LedgerState } from './store.ts'
+import type { Change, LedgerState } from './store.ts'
 import { PAYMENT_TOKEN_LIFE_MS } from './token.ts'
 import { accountsOf, subject } from './transition.ts'
 
@@ -76,6 +76,30 @@ export function pinnedKey(session: Session, intent: Intent): readonly KeyRecord[
       refusals: 0,
     },
   ]
+}
+
+/** Pins a key to the payment of an identical request, unless it has one by now. */
+export function pinnedToTwin(
+  state: LedgerState,
+  request: { readonly hash: string; readonly key: string },
+  payment: Payment,
+): Change<undefined> {
+  const { session } = accountsOf(state)
+  if (state.key?.payment !== undefined) return { result: undefined, events: [] }
+  const { hash: requestHash, key } = request
+  return {
+    result: undefined,
+    keys: [{ session: session.id, key, requestHash, payment: payment.id, refusals: 0 }],
+    events: [
+      {
+        type: 'key-pinned',
+        session: session.id,
+        delegation: session.delegation,
+        key,
+        payment: payment.id,
+      },
+    ],
+  }
 }
 
 /** What is known of a merchant, as long as a payment to it was not released. */

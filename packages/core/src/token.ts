@@ -62,6 +62,14 @@ export class PaymentToken {
     return this.#redeemed
   }
 
+  /**
+   * Ends the token: from then on nobody can have a signature for it, so that a hold can be released
+   * on the knowledge that it was not redeemed.
+   */
+  end(): void {
+    this.#secret.fill(0)
+  }
+
   /** Uses the token up. Throws if it was used before, is dead, or belongs to another payment. */
   redeem(
     payment: { readonly tokenHash: string; readonly tokenExpiresAt: number },

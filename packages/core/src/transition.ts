@@ -137,6 +137,7 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
   return {
     result: next,
     payments: [next],
+    ...(isOverrun ? { merchants: [paidMerchant(state, next)] } : {}),
     ...accountRows({ ...accounts, session }),
     events: [
       {
@@ -232,6 +233,14 @@ function forgetMerchant(state: LedgerState): { readonly merchants?: readonly Kno
   const { merchant } = state
   if (!merchant) return {}
   return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
+}
+
+/** Who was paid after all is known again. A payee that was pinned since then stays pinned. */
+function paidMerchant({ merchant }: LedgerState, { delegation, terms }: Payment): KnownMerchant {
+  const { host, payee } = terms
+  const known =
+    merchant && merchant.payments > 0 ? merchant : { delegation, host, payee, payments: 0 }
+  return { ...known, payments: known.payments + 1 }
 }
 
 function lockedEvent(session: Session): AuditEvent {

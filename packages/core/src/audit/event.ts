@@ -117,6 +117,14 @@ export type AuditEvent =
       readonly payment: string
     }
   | {
+      /** An identical request was paid a moment ago, and its payment answers this key from now on. */
+      readonly type: 'key-pinned'
+      readonly session: string
+      readonly delegation: string
+      readonly key: string
+      readonly payment: string
+    }
+  | {
       readonly type: 'request-answered'
       readonly session: string
       readonly delegation: string
