@@ -15,6 +15,7 @@ import {
   settleHold,
   type Usage,
   type WindowSpan,
+  widerThan,
 } from './limits.ts'
 
 const MINUTE = 60_000
@@ -306,6 +307,36 @@ describe('a balance is never broken silently', () => {
     const settled = settleHold(held, 10n, 4n)
     expect(settled).toMatchObject({ settledMicro: 4n, heldMicro: 0n, payments: 1 })
     expect(settled.windows).toEqual(held.windows)
+  })
+})
+
+describe('widerThan', () => {
+  const outer: Limits = {
+    currency: 'USD',
+    totalMicro: 1_000_000n,
+    perPaymentMicro: 100_000n,
+    payments: 5,
+    windows: [],
+  }
+
+  test.each<[string, Partial<Limits>, string | undefined]>([
+    ['the same', {}, undefined],
+    ['another currency', { currency: 'EUR' }, 'limits.currency: must be USD'],
+    ['a total above', { totalMicro: 1_000_001n }, 'limits.total: must be at most 1.00'],
+    [
+      'more for a payment',
+      { perPaymentMicro: 100_001n },
+      'limits.perPayment: must be at most 0.10',
+    ],
+    ['more payments', { payments: 6 }, 'limits.payments: must be at most 5'],
+  ])('%s', (_what, change, wider) => {
+    expect(widerThan({ ...outer, ...change }, outer)).toBe(wider)
+  })
+
+  test('what the inner limits leave open stays bound by the outer ones', () => {
+    expect(widerThan({ currency: 'USD', totalMicro: 1n, windows: [] }, outer)).toBe(undefined)
+    const open: Limits = { currency: 'USD', totalMicro: 1_000_000n, windows: [] }
+    expect(widerThan(outer, open)).toBe(undefined)
   })
 })
 
