@@ -61,9 +61,6 @@ export interface GuardWorldOptions {
 
 export const HOST = 'shop.example'
 
-/** What everything costs in this world, unless a test says otherwise. */
-export const PRICE = '0.01'
-
 export async function guardWorld(options: GuardWorldOptions = {}): Promise<GuardWorld> {
   const clock = options.clock ?? manualClock()
   const chain = options.chain ?? fakeChain({ clock })

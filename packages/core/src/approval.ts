@@ -76,13 +76,13 @@ export interface ApprovalCard {
 export const APPROVAL_LIFE_MS = 900_000
 
 /** Approvals of one session that may wait at the same time: more is a flood, not a question. */
-export const MAX_WAITING_APPROVALS = 10
+const MAX_WAITING_APPROVALS = 10
 
-/** Approvals that one session may ask for in an hour, so that nobody is worn down into a yes. */
-export const MAX_APPROVALS_PER_HOUR = 30
-
-/** The newest approvals of a session that a decision looks at. */
-export const MAX_RECENT_APPROVALS: number = MAX_APPROVALS_PER_HOUR
+/**
+ * Approvals that one session may ask for in an hour, so that nobody is worn down into a yes; and so
+ * the newest ones that a decision has to look at.
+ */
+export const MAX_RECENT_APPROVALS = 30
 
 const HOUR_MS = 3_600_000
 
@@ -99,7 +99,7 @@ export function approvalStanding(approval: Approval, now: number): ApprovalState
 export function mayAsk(recent: readonly Approval[], now: number): boolean {
   const waiting = recent.filter((one) => approvalStanding(one, now) === 'waiting')
   const lately = recent.filter((one) => now - one.createdAt < HOUR_MS)
-  return waiting.length < MAX_WAITING_APPROVALS && lately.length < MAX_APPROVALS_PER_HOUR
+  return waiting.length < MAX_WAITING_APPROVALS && lately.length < MAX_RECENT_APPROVALS
 }
 
 /** Why the rules of an account ask about terms. */

@@ -58,7 +58,7 @@ export interface Bursar {
 const RECONCILE_EVERY_MS = 15_000
 
 /** Calls of one session in a minute; an agent that needs more is looping. */
-export const MAX_CALLS_PER_MINUTE = 600
+const MAX_CALLS_PER_MINUTE = 600
 
 /** Refusals of a session that has ended which are recorded in a minute: the rest says nothing new. */
 const MAX_ENDED_RECORDS_PER_MINUTE = 10

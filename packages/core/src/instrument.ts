@@ -10,7 +10,7 @@ export interface Instrument {
 }
 
 /** How long a balance is believed: it goes along with a decision, and is never the last word. */
-export const BALANCE_CACHE_MS = 3_000
+const BALANCE_CACHE_MS = 3_000
 
 /** A wallet or a node that does not answer within this time is not available. */
 const ANSWER_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 import { BursarError } from './errors.ts'
 
 /** Budgets count millionths of a currency unit: 1.00 USD is 1_000_000n. */
-export const MICRO_DECIMALS = 6
+const MICRO_DECIMALS = 6
 
 /** Longest whole part of an amount that people write: a trillion is more than any budget needs. */
 const MAX_WHOLE_DIGITS = 12
