@@ -130,3 +130,19 @@ export function shop(path: string): string {
 export function spentOnChain(world: Pick<GuardWorld, 'chain'>): bigint {
   return world.chain.transfers().reduce((sum, transfer) => sum + transfer.atomic, 0n)
 }
+
+/** A store's methods by themselves, so that a test can replace some of them. */
+export function seam(store: Store): Store {
+  return {
+    commit: (scope, change, when) => store.commit(scope, change, when),
+    read: (scope) => store.read(scope),
+    now: () => store.now(),
+    payments: (filter, page) => store.payments(filter, page),
+    sessions: (filter, page) => store.sessions(filter, page),
+    delegations: (filter, page) => store.delegations(filter, page),
+    approvals: (filter, page) => store.approvals(filter, page),
+    content: (payment) => store.content(payment),
+    audit: (page) => store.audit(page),
+    close: () => store.close(),
+  }
+}

@@ -1,7 +1,7 @@
 import { BursarError, PaymentSession, type PayResult } from '@bursar/core'
-import { type FakeConduct, fakeAsset } from '@bursar/core/testing'
+import { type FakeConduct, fakeAsset, manualClock } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
-import { type guardWorld, HOST, shop, spentOnChain } from './guard-world.ts'
+import { type guardWorld, HOST, seam, shop, spentOnChain } from './guard-world.ts'
 import { a, b, codeOf, conducting, opened } from './open-world.ts'
 
 describe('what pay answers', () => {
@@ -96,6 +96,24 @@ describe('what pay answers', () => {
       status: 'in_doubt',
       response: { status: 200 },
     })
+  })
+
+  test('a claim that comes after proof of the contrary is not believed for a moment', async () => {
+    const clock = manualClock()
+    let late = async (): Promise<void> => undefined
+    await using world = await opened({
+      clock,
+      resource: () => ({ conduct: 'forges_claim' }),
+      onMoment: async (_moment, { proof }) => {
+        if (proof) await late()
+      },
+    })
+    late = async () => {
+      clock.advance(200_000)
+      await world.reopen().reconcile()
+    }
+    expect(await world.session.pay(a)).toMatchObject({ status: 'failed' })
+    expect(await world.session.status()).toMatchObject({ held: '0.00', settled: '0.00' })
   })
 
   test('a forged claim is answered as claimed, and never becomes settled', async () => {
@@ -301,6 +319,28 @@ describe('before anything is sent', () => {
     expect(await deniedEvents(world)).toHaveLength(10)
   })
 
+  test('guessing at tokens is limited, and disturbs nobody who is known', async () => {
+    let reads = 0
+    await using world = await opened({
+      store: (store) => ({
+        ...seam(store),
+        read: (scope) => {
+          reads += 1
+          return store.read(scope)
+        },
+      }),
+    })
+    await world.session.pay(a)
+    reads = 0
+    for (let guess = 0; guess < 1_200; guess += 1) {
+      const token = `${world.token.slice(0, -43)}${String(guess).padStart(43, 'A')}`
+      const stranger = world.bursar.openSession(token)
+      expect(codeOf(await stranger.pay(a))).toBe('session_unknown')
+    }
+    expect(reads).toBe(1_000)
+    expect(await world.session.pay(b)).toMatchObject({ status: 'paid' })
+  })
+
   test('a token of no session pays nothing, and leaves no audit record', async () => {
     await using world = await opened()
     const other = world.bursar.openSession(`${world.token.slice(0, -1)}${flip(world.token)}`)
@@ -367,6 +407,40 @@ test('unknown arguments are recorded with a refusal, whenever it is decided', as
     { code: 'session_limit_exceeded', ignoredArguments: ['budget'] },
     { code: 'merchant_not_allowed', ignoredArguments: ['role'] },
   ])
+})
+
+test('while the ledger is far ahead of the clock nothing is signed', async () => {
+  const clock = manualClock()
+  await using world = await opened({ clock })
+  clock.advance(1_200_000)
+  await world.bursar.management.changeSession(world.session.id, { expiresIn: '1h' })
+  clock.advance(-60_001)
+  await expect(world.session.pay(a)).rejects.toMatchObject({ code: 'clock_behind' })
+  expect(world.wallet.requests).toEqual([])
+  clock.advance(1)
+  expect(await world.session.pay(a)).toMatchObject({ status: 'paid' })
+})
+
+test('a loop over its budget asks the rail once in a moment', async () => {
+  let asked = 0
+  await using world = await opened({
+    limits: { currency: 'USD', total: '0.02' },
+    resource: () => ({ conduct: 'drops' }),
+    rail: (rail) => ({
+      ...rail,
+      reconcile: (payment) => {
+        asked += 1
+        return rail.reconcile(payment)
+      },
+    }),
+  })
+  await world.session.pay(a)
+  await world.session.pay(b)
+  const loop = Array.from({ length: 50 }, (_, index) =>
+    world.session.pay({ url: shop(`more/${index}`), purpose: '' }),
+  )
+  await Promise.all(loop)
+  expect(asked).toBe(2)
 })
 
 test('a challenge that is not one is refused, and no word of it reaches the message', async () => {

@@ -2,7 +2,7 @@ import { createBursar, type Store } from '@bursar/core'
 import { fakeAsset, fakeMerchant, fakeRail } from '@bursar/core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { MAX_RECONCILED_PER_RUN } from '../packages/core/src/reconcile.ts'
-import { guardWorld, shop, spentOnChain } from './guard-world.ts'
+import { guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
 
 const a = { url: shop('a'), purpose: 'read it' }
 const b = { url: shop('b'), purpose: 'read it' }
@@ -247,19 +247,11 @@ function failingStore<When extends 'now' | 'soon'>(
   kind: When,
 ): Store {
   return {
+    ...seam(store),
     commit: (scope, change, when) =>
       when === kind && failing[kind]
         ? Promise.reject(new Error('disk full'))
         : store.commit(scope, change, when),
-    read: (scope) => store.read(scope),
-    now: () => store.now(),
-    payments: (filter, page) => store.payments(filter, page),
-    sessions: (filter, page) => store.sessions(filter, page),
-    delegations: (filter, page) => store.delegations(filter, page),
-    approvals: (filter, page) => store.approvals(filter, page),
-    content: (payment) => store.content(payment),
-    audit: (page) => store.audit(page),
-    close: () => store.close(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { guardWorld, shop } from './guard-world.ts'
+import { guardWorld, seam, shop } from './guard-world.ts'
 
 test('verification raises no false alarm over payments that come in between its reads', async () => {
   let between = 0
@@ -7,13 +7,7 @@ test('verification raises no false alarm over payments that come in between its 
   const world = await guardWorld({
     limits: { currency: 'USD', total: '50.00' },
     store: (store) => ({
-      commit: (scope, change, when) => store.commit(scope, change, when),
-      now: () => store.now(),
-      payments: (filter, page) => store.payments(filter, page),
-      approvals: (filter, page) => store.approvals(filter, page),
-      content: (payment) => store.content(payment),
-      audit: (page) => store.audit(page),
-      close: () => store.close(),
+      ...seam(store),
       read: async (scope) => {
         if (scope.delegation !== undefined && scope.session !== undefined) await pay()
         return store.read(scope)

@@ -1,9 +1,10 @@
+import { z } from 'zod'
 import type { Approval, ApprovalCard, ApprovalState } from './approval.ts'
 import { approvalStanding } from './approval.ts'
 import { approve, refuse } from './asking.ts'
 import type { EndUser } from './end-user.ts'
-import { nameField, parseInput, textField } from './input.ts'
-import { callKey } from './request.ts'
+import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
+import { callKey, parseCall } from './request.ts'
 import type { Store } from './store.ts'
 
 /** An approval as the end user's application reads it. */
@@ -18,6 +19,8 @@ export interface ApprovalSummary {
   readonly expiresAt: string
 }
 
+const waitingInput = z.strictObject({ waiting: z.boolean().optional() })
+
 /** The end user's side of approvals: the only one that can say yes. */
 export function createApprovals(
   store: Store,
@@ -26,7 +29,9 @@ export function createApprovals(
 ): Pick<EndUser, 'approvals' | 'approvalOf' | 'approve' | 'deny'> {
   const summary = (approval: Approval): ApprovalSummary => summaryOf(approval, store.now())
   return {
-    approvals: async ({ waiting = false } = {}, page = {}) => {
+    approvals: async (given = {}, at = {}) => {
+      const { waiting = false } = parseInput(waitingInput, given, 'approvals')
+      const page = parseInput(pageInput, at, 'approvals')
       await ready()
       const states = waiting ? (['waiting'] as const) : undefined
       const found = await store.approvals({ endUser, ...(states ? { states } : {}) }, page)
@@ -35,7 +40,7 @@ export function createApprovals(
     },
     approvalOf: async (call) => {
       const session = parseInput(nameField, call?.session, 'approvalOf: session')
-      const key = callKey(call)
+      const key = callKey(parseCall(call, 'approvalOf'))
       if (key === undefined) return undefined
       await ready()
       let last: Approval | undefined
@@ -55,10 +60,7 @@ export function createApprovals(
     },
     deny: async (given, options = {}) => {
       const approval = parseInput(nameField, given, 'deny')
-      const reason =
-        options.reason === undefined
-          ? undefined
-          : parseInput(textField, options.reason, 'deny: reason')
+      const { reason } = parseInput(reasonInput, options, 'deny')
       await ready()
       return summary(
         await store.commit(

@@ -19,7 +19,7 @@ const usdc = { symbol: 'USDC', currency: 'USD', decimals: 6, version: '2' } as c
  * The assets that are known from the start: USDC on the main EVM networks, where its contract
  * speaks EIP-3009. More can be pinned by configuration, never by a challenge.
  */
-export const pinnedAssets: readonly Asset[] = [
+export const pinnedAssets: readonly Asset[] = freeze([
   {
     ...usdc,
     network: 'eip155:1',
@@ -62,7 +62,7 @@ export const pinnedAssets: readonly Asset[] = [
     address: '0xb97ef9ef8734c71904d8002f8b6bc66dd9c48a6e',
     name: 'USD Coin',
   },
-]
+])
 
 /** The pinned asset at an address, or `undefined`: an unknown asset is never paid in. */
 export function findAsset(
@@ -72,4 +72,9 @@ export function findAsset(
 ): Asset | undefined {
   const wanted = address.toLowerCase()
   return assets.find((asset) => asset.network === network && asset.address === wanted)
+}
+
+/** What a currency or a decimal is must not be changed by other code of the process. */
+function freeze(assets: readonly Asset[]): readonly Asset[] {
+  return Object.freeze(assets.map((asset) => Object.freeze(asset)))
 }

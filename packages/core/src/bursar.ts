@@ -5,8 +5,8 @@ import { type Auditing, createAuditing } from './audit/auditing.ts'
 import { createHub, observed } from './audit/hub.ts'
 import { createEndUser, type EndUser } from './end-user.ts'
 import { BursarError } from './errors.ts'
-import { createBackground, type Guard, perMinute } from './guard.ts'
-import { guardedHttp } from './guarded-http.ts'
+import { createBackground, createStrangers, type Guard, perMinute } from './guard.ts'
+import { guardedHttp, refuseInProduction } from './guarded-http.ts'
 import type { HttpClient } from './http.ts'
 import { parseInput } from './input.ts'
 import { type Instrument, Instruments } from './instrument.ts'
@@ -63,8 +63,8 @@ const MAX_CALLS_PER_MINUTE = 600
 /** Refusals of a session that has ended which are recorded in a minute: the rest says nothing new. */
 const MAX_ENDED_RECORDS_PER_MINUTE = 10
 
-/** Calls in a minute with a token that belongs to no session, before it is not looked up again. */
-const MAX_STRANGE_CALLS_PER_MINUTE = 30
+/** Tokens that this process looks up for the first time in a minute: guesses end here. */
+const MAX_STRANGE_CALLS_PER_MINUTE = 1_000
 
 const assetInput = z.strictObject({
   network: z.string().regex(/^eip155:[1-9][0-9]{0,19}$/, 'must be a network such as eip155:8453'),
@@ -104,13 +104,10 @@ const optionsInput = z.strictObject({
  */
 export function createBursar(options: BursarOptions): Bursar {
   const input = parseInput(optionsInput, options, 'createBursar')
-  if (input.development && process.env.NODE_ENV === 'production') {
-    const message = 'createBursar: development: is refused where NODE_ENV is production.'
-    throw new BursarError('invalid_input', message)
-  }
+  refuseInProduction(input.development, 'createBursar')
   const hub = createHub()
   const guard = createGuard(input, observed(input.store, hub))
-  const ready = once(async () => {
+  const ready = untilDone(async () => {
     for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
       await register(guard, handle, instrument)
     }
@@ -118,7 +115,7 @@ export function createBursar(options: BursarOptions): Bursar {
   const reconciling = reconcileByItself(guard, ready)
   return {
     administration: createAdministration(guard, ready),
-    management: createManagement(guard.store, ready),
+    management: createManagement(guard, ready),
     auditing: createAuditing(guard.store, hub),
     endUser: (id) => createEndUser(guard, ready, id),
     openSession: (token) => {
@@ -143,7 +140,10 @@ export function createBursar(options: BursarOptions): Bursar {
 function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard {
   const { rails, policies = [], development } = input
   // What is pinned comes first: configuration adds assets, and cannot redefine one.
-  const assets: readonly Asset[] = [...pinnedAssets, ...(input.assets ?? [])]
+  const assets: readonly Asset[] = [
+    ...pinnedAssets,
+    ...(input.assets ?? []).map((asset) => Object.freeze(asset)),
+  ]
   return {
     store,
     rails,
@@ -155,7 +155,7 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     flights: new Map(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
     endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),
-    strangerRate: perMinute(MAX_STRANGE_CALLS_PER_MINUTE),
+    strangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
     background: createBackground(warn),
   }
 }
@@ -183,6 +183,18 @@ function reconcileByItself(guard: Guard, ready: () => Promise<void>): { stop(): 
   const timer = setInterval(start, RECONCILE_EVERY_MS).unref()
   start()
   return { stop: () => clearInterval(timer) }
+}
+
+/** Runs until it has succeeded once: what could not be recorded now, the next call tries again. */
+function untilDone(work: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined
+  return () => {
+    result ??= work().catch((error: unknown) => {
+      result = undefined
+      throw error
+    })
+    return result
+  }
 }
 
 /** Runs once, however often it is called; a failure is every caller's. */

@@ -16,7 +16,7 @@ import { BursarError } from './errors.ts'
 import { type Exposure, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
-import { nameField, parseInput, textField } from './input.ts'
+import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
 import { noUsage } from './limits.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
@@ -77,10 +77,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     },
     revokeDelegation: async (given, options = {}) => {
       const delegation = parseInput(nameField, given, 'revokeDelegation')
-      const reason =
-        options.reason === undefined
-          ? undefined
-          : parseInput(textField, options.reason, 'revokeDelegation: reason')
+      const { reason } = parseInput(reasonInput, options, 'revokeDelegation')
       await ready()
       return store.commit(
         { delegation },
@@ -93,17 +90,20 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       await ready()
       return exposureOf(store, { endUser })
     },
-    delegations: async (page = {}) => {
+    delegations: async (given = {}) => {
+      const page = parseInput(pageInput, given, 'delegations')
       await ready()
       const found = await store.delegations({ endUser }, page)
       return { ...found, rows: found.rows.map((one) => summaryOfDelegation(one, store.now())) }
     },
-    sessions: async (page = {}) => {
+    sessions: async (given = {}) => {
+      const page = parseInput(pageInput, given, 'sessions')
       await ready()
       const found = await store.sessions({ endUser }, page)
       return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
     },
-    payments: async (page = {}) => {
+    payments: async (given = {}) => {
+      const page = parseInput(pageInput, given, 'payments')
       await ready()
       const found = await store.payments({ endUser }, page)
       return { ...found, rows: found.rows.map(summaryOfPayment) }

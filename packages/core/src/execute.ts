@@ -2,6 +2,7 @@ import {
   deliveryOf,
   doubtReason,
   doubtResult,
+  earlierResult,
   failedResult,
   keptContent,
   paidResult,
@@ -12,10 +13,10 @@ import { BursarError } from './errors.ts'
 import { gateway, NotSigned } from './gateway.ts'
 import type { Guard } from './guard.ts'
 import type { HttpResponse } from './http.ts'
-import type { Call, Money, PayResult, PayStep } from './pay-result.ts'
+import type { Money, PayResult, PayStep } from './pay-result.ts'
 import type { Payment } from './payment.ts'
 import type { Authorization, Claim, Proof } from './rail.ts'
-import type { ResourceRequest } from './request.ts'
+import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Change, LedgerState } from './store.ts'
 import { span } from './telemetry.ts'
 import type { PaymentToken } from './token.ts'
@@ -24,7 +25,7 @@ import { claim, doubt, releaseUnsigned, sign } from './transition.ts'
 /** A payment that this process has reserved, and alone may sign. */
 export interface Held {
   readonly guard: Guard
-  readonly call: Call
+  readonly call: ParsedCall
   readonly request: ResourceRequest
   readonly chosen: Chosen
   readonly payment: Payment
@@ -39,7 +40,7 @@ export interface Held {
 export async function execute(held: Held): Promise<PayResult> {
   const proof = await prove(held)
   if ('status' in proof) return proof
-  keep(held, 'record a signature', (state) => sign(state))
+  void keep(held, 'record a signature', (state) => sign(state))
   const response = await send(held, proof)
   if (typeof response === 'string') return doubted(held, response, undefined)
   const claimed = readClosed(held, response)
@@ -54,7 +55,10 @@ async function prove(held: Held): Promise<Proof | PayResult> {
   try {
     return await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
       const wallet = guard.instruments.wallet(payment.instrument)
-      const signTerms = gateway(wallet, payment, chosen.asset, token, () => guard.store.now())
+      // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
+      const lead = Math.max(0, payment.reservedAt - guard.store.now())
+      const now = () => guard.store.now() + lead
+      const signTerms = gateway(wallet, payment, chosen.asset, token, now)
       return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
     })
   } catch (error) {
@@ -110,18 +114,22 @@ function readClosed(held: Held, response: HttpResponse): Claim {
   }
 }
 
-function claimedAnswer(
+async function claimedAnswer(
   held: Held,
   response: HttpResponse,
   transaction: string | undefined,
-): PayResult {
-  const { payment, remaining } = held
+): Promise<PayResult> {
+  const { guard, payment, remaining } = held
   const resource = resourceResponse(response)
   const delivery = deliveryOf(response)
   const content = keptContent(payment.id, resource)
-  keep(held, 'record a claim', (state, now) =>
+  const recorded = keep(held, 'record a claim', (state, now) =>
     claim(state, { transaction, delivery, content }, now),
   )
+  // So late, proof may have come first: then it is what is answered, and not the claim.
+  const isLate = guard.store.now() >= payment.validBefore * 1_000
+  const proven = isLate ? await recorded : undefined
+  if (proven?.state === 'released') return earlierResult(proven, content, remaining)
   const claimed: Payment = {
     ...payment,
     state: 'claimed',
@@ -136,7 +144,7 @@ function doubted(held: Held, reason: string, response: HttpResponse | undefined)
   const delivery = response && deliveryOf(response)
   const resource = response && delivery?.delivered ? resourceResponse(response) : undefined
   const content = resource && keptContent(payment.id, resource)
-  keep(held, 'record a doubt', (state) => doubt(state, { reason, delivery, content }))
+  void keep(held, 'record a doubt', (state) => doubt(state, { reason, delivery, content }))
   return doubtResult(payment, resource, remaining)
 }
 
@@ -145,10 +153,12 @@ function keep(
   held: Held,
   what: string,
   change: (state: LedgerState, now: number) => Change<Payment>,
-): void {
+): Promise<Payment | undefined> {
   const { guard, payment } = held
   const scope = { payment: payment.id, host: payment.terms.host }
-  guard.background.run(what, guard.store.commit(scope, change, 'soon'))
+  const written = guard.store.commit(scope, change, 'soon')
+  guard.background.run(what, written)
+  return written.catch(() => undefined)
 }
 
 function authorizationOf(held: Held): Authorization {
@@ -170,7 +180,7 @@ function errorText(error: unknown): string {
 }
 
 /** Tells the caller where the call is. What a listener throws is its own affair. */
-export function progress(call: Call, step: PayStep): void {
+export function progress(call: ParsedCall, step: PayStep): void {
   try {
     call.onProgress?.(step)
   } catch {

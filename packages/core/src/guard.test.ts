@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createBackground, perMinute } from './guard.ts'
+import { createBackground, createStrangers, perMinute } from './guard.ts'
 
 const MINUTE = 60_000
 const NOW = 1_000 * MINUTE
@@ -17,22 +17,10 @@ describe('a rate', () => {
     ])
   })
 
-  test('is over only when it was exceeded, and asking does not count', () => {
-    const rate = perMinute(2)
-    for (const expected of [false, false, true]) {
-      rate.take('a', NOW)
-      expect(rate.isOver('a', NOW)).toBe(expected)
-      expect(rate.isOver('a', NOW)).toBe(expected)
-    }
-    expect(rate.isOver('b', NOW)).toBe(false)
-  })
-
   test('begins anew with each minute, and not before', () => {
     const rate = perMinute(1)
     expect(rate.take('a', NOW)).toBe('within')
     expect(rate.take('a', NOW + MINUTE - 1)).toBe('first-over')
-    expect(rate.isOver('a', NOW + MINUTE - 1)).toBe(true)
-    expect(rate.isOver('a', NOW + MINUTE)).toBe(false)
     expect(rate.take('a', NOW + MINUTE)).toBe('within')
   })
 
@@ -53,6 +41,26 @@ describe('a rate', () => {
     rate.take('and another', NOW)
     expect(rate.take('used', NOW)).toBe('over')
     expect(rate.take('old', NOW)).toBe('within')
+  })
+})
+
+describe('strangers', () => {
+  test('are looked up a number of times a minute; who is known, always', () => {
+    const strangers = createStrangers(2)
+    strangers.know('friend')
+    expect(['a', 'b', 'c'].map((token) => strangers.admits(token, NOW))).toEqual([
+      true,
+      true,
+      false,
+    ])
+    expect(strangers.admits('friend', NOW)).toBe(true)
+    expect(strangers.admits('c', NOW + MINUTE)).toBe(true)
+  })
+
+  test('that are known are remembered up to a bound', () => {
+    const strangers = createStrangers(0)
+    for (let index = 0; index <= 10_000; index += 1) strangers.know(`${index}`)
+    expect([strangers.admits('0', NOW), strangers.admits('1', NOW)]).toEqual([false, true])
   })
 })
 

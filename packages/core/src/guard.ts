@@ -21,7 +21,7 @@ export interface Guard {
   readonly sessionRate: Rate
   /** Of recorded refusals, by session, once it has ended. */
   readonly endedRate: Rate
-  readonly strangerRate: Rate
+  readonly strangers: Strangers
   readonly background: Background
 }
 
@@ -37,8 +37,6 @@ export interface Flight {
 export interface Rate {
   /** Counts one more: within the rate, the first one over it, or one of many over it. */
   take(name: string, now: number): 'within' | 'first-over' | 'over'
-  /** Whether the name is over the rate already; counts nothing. */
-  isOver(name: string, now: number): boolean
 }
 
 /** Names that are counted at the same time; the oldest are forgotten beyond it. */
@@ -60,9 +58,26 @@ export function perMinute(limit: number): Rate {
       if (count <= limit) return 'within'
       return count === limit + 1 ? 'first-over' : 'over'
     },
-    isOver: (name, now) => {
-      const known = counts.get(name)
-      return known?.minute === Math.floor(now / MINUTE_MS) && known.count > limit
+  }
+}
+
+/** Tokens that are not known yet: looking them up is limited, whoever they claim to be. */
+export interface Strangers {
+  /** Whether the token may be looked up: always, once it is known. */
+  admits(tokenHash: string, now: number): boolean
+  know(tokenHash: string): void
+}
+
+export function createStrangers(perMinuteLimit: number): Strangers {
+  const known = new Set<string>()
+  const rate = perMinute(perMinuteLimit)
+  return {
+    admits: (tokenHash, now) => known.has(tokenHash) || rate.take('', now) === 'within',
+    know: (tokenHash) => {
+      known.delete(tokenHash)
+      known.add(tokenHash)
+      const oldest = known.values().next().value
+      if (known.size > MAX_NAMES && oldest !== undefined) known.delete(oldest)
     },
   }
 }

@@ -61,6 +61,7 @@ type Settings = z.output<typeof optionsInput>
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   const settings = parseInput(optionsInput, options, 'guardedHttp')
+  refuseInProduction(options.development, 'guardedHttp')
   const underWay = new Set<Promise<HttpResponse>>()
   let closed = false
   return {
@@ -166,4 +167,11 @@ function failed(url: URL, how: string, cause: unknown): BursarError {
 
 function refused(message: string): BursarError {
   return new BursarError('request_refused', message)
+}
+
+/** What development may reach, production may not: throws `invalid_input`. */
+export function refuseInProduction(development: unknown, what: string): void {
+  if (development === undefined || process.env.NODE_ENV !== 'production') return
+  const message = `${what}: development: is refused where NODE_ENV is production.`
+  throw new BursarError('invalid_input', message)
 }

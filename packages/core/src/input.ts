@@ -48,6 +48,34 @@ export const nameField: z.ZodType<string, string> = z
 /** A short text for people. */
 export const textField: z.ZodType<string, string> = z.string().trim().min(1).max(MAX_TEXT_LENGTH)
 
+/** A reason that people give; left out is fine. */
+export const reasonInput: z.ZodType<{ readonly reason?: string | undefined }> = z.strictObject({
+  reason: textField.optional(),
+})
+
+/** Which page of a list: the store clamps the limit, and knows its own cursors. */
+export const pageInput: z.ZodType<{
+  readonly after?: string | undefined
+  readonly limit?: number | undefined
+}> = z.strictObject({
+  after: z.string().max(MAX_TEXT_LENGTH).optional(),
+  limit: z.number().int().min(1).optional(),
+})
+
+/** Whose rows: a name that is misspelt must not list everybody's. */
+export const ownerInput: z.ZodType<OwnerFilter> = z.strictObject({
+  session: nameField.optional(),
+  delegation: nameField.optional(),
+  endUser: nameField.optional(),
+}) as z.ZodType<OwnerFilter>
+
+/** Whose rows a read is about. */
+export interface OwnerFilter {
+  readonly session?: string
+  readonly delegation?: string
+  readonly endUser?: string
+}
+
 /**
  * Parses what came from outside, or throws `invalid_input` with one sentence that names the field.
  * `what` is the name of the call or object that people know, for example `createSession`.

@@ -2,8 +2,9 @@ import { recordedLimits, type SessionSummary, summaryOfSession } from './account
 import { type Delegation, delegationEnd } from './delegation.ts'
 import { BursarError } from './errors.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
+import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
-import { nameField, parseInput, textField } from './input.ts'
+import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './input.ts'
 import { noUsage, widerThan } from './limits.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
@@ -50,7 +51,8 @@ export interface CreatedSession {
   readonly expiresAt: string
 }
 
-export function createManagement(store: Store, ready: () => Promise<void>): Management {
+export function createManagement(guard: Guard, ready: () => Promise<void>): Management {
+  const { store } = guard
   return {
     createSession: async (given) => {
       const input = parseInput(sessionInput, given, 'createSession')
@@ -62,6 +64,7 @@ export function createManagement(store: Store, ready: () => Promise<void>): Mana
         (state, now) => created(state, { id, tokenHash }, input, now),
         'now',
       )
+      guard.strangers.know(tokenHash)
       return { id, token, expiresAt: new Date(session.expiresAt).toISOString() }
     },
     revokeSession: async (id, options) => {
@@ -86,17 +89,25 @@ export function createManagement(store: Store, ready: () => Promise<void>): Mana
         'now',
       )
     },
-    exposure: async (filter = {}) => {
+    exposure: async (given = {}) => {
+      const filter = parseInput(ownerInput, given, 'exposure')
       await ready()
       return exposureOf(store, filter)
     },
-    session: async (id) => {
+    session: async (given) => {
+      const id = parseInput(nameField, given, 'session')
       await ready()
-      const { session } = await store.read({ session: parseInput(nameField, id, 'session') })
+      const { session } = await store.read({ session: id })
       if (!session) throw unknown('session', id)
       return summaryOfSession(session, store.now())
     },
-    sessions: async (filter = {}, page = {}) => {
+    sessions: async (whose = {}, given = {}) => {
+      const { delegation, endUser } = parseInput(ownerInput, whose, 'sessions')
+      const page = parseInput(pageInput, given, 'sessions')
+      const filter = {
+        ...(delegation === undefined ? {} : { delegation }),
+        ...(endUser === undefined ? {} : { endUser }),
+      }
       await ready()
       const found = await store.sessions(filter, page)
       return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
@@ -165,10 +176,7 @@ async function end(
   options: { readonly reason?: string } = {},
 ): Promise<SessionSummary> {
   const id = parseInput(nameField, given, type)
-  const reason =
-    options.reason === undefined
-      ? undefined
-      : parseInput(textField, options.reason, `${type}: reason`)
+  const { reason } = parseInput(reasonInput, options, type)
   return store.commit(
     { session: id },
     (state, now) => {

@@ -13,29 +13,27 @@ import { deny } from './denial.ts'
 import { BursarError } from './errors.ts'
 import { execute, progress } from './execute.ts'
 import type { Flight, Guard } from './guard.ts'
+import { type Holder, ownState } from './holder.ts'
 import type { HttpResponse } from './http.ts'
 import { newId } from './id.ts'
 import { withinTime } from './instrument.ts'
 import type { Call, PayResult, QuoteResult } from './pay-result.ts'
 import type { Payment } from './payment.ts'
-import { callKey, parseRequest } from './request.ts'
+import { callKey, type ParsedCall, parseCall, parseRequest } from './request.ts'
 import { type Intent, pinnedToTwin } from './reservation.ts'
 import { standing } from './standing.ts'
 import type { Change } from './store.ts'
-import { recordAmount, recordCall, recordUnknownToken, span } from './telemetry.ts'
+import { recordAmount, recordCall, span } from './telemetry.ts'
 import { nonceOf, termsHash, termsOf } from './terms.ts'
-import { equalHashes, PaymentToken } from './token.ts'
+import { PaymentToken } from './token.ts'
 import { accountsOf } from './transition.ts'
 import { type OpenVisit, refuse, remainingOf, replay, scopeOf, type Visit } from './visit.ts'
 
-/** Who calls: the session that a token speaks of, and the token's hash. */
-export interface Holder {
-  readonly session: string
-  readonly tokenHash: string
-}
-
 /** How long a reservation that lacks budget waits for holds that proof may release. */
 const RECONCILE_WAIT_MS = 2_000
+
+/** How far the ledger's time may be ahead of the clock: as much as clocks of servers may differ. */
+const MAX_CLOCK_LEAD_MS = 60_000
 
 /** A call that may go on to be reserved. */
 interface Prepared {
@@ -45,7 +43,13 @@ interface Prepared {
 }
 
 /** The life of one payment. Throws only where the guard itself fails, never for a refusal. */
-export function pay(guard: Guard, holder: Holder, input: unknown, call: Call): Promise<PayResult> {
+export async function pay(
+  guard: Guard,
+  holder: Holder,
+  input: unknown,
+  given: Call,
+): Promise<PayResult> {
+  const call = parseCall(given, 'pay')
   const startedAt = performance.now()
   const paying = span('bursar.pay', { 'bursar.session.id': holder.session }, async (active) => {
     const visit = await open(guard, holder, input, call, active)
@@ -59,13 +63,14 @@ export function pay(guard: Guard, holder: Holder, input: unknown, call: Call): P
 }
 
 /** Steps 1 to 6 without a reservation: nothing is written but refusals. */
-export function quote(
+export async function quote(
   guard: Guard,
   holder: Holder,
   input: unknown,
-  call: Call,
+  given: Call,
 ): Promise<QuoteResult> {
-  return span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
+  const call = parseCall(given, 'quote')
+  const quoting = span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
     const visit = await open(guard, holder, input, call, active)
     if ('status' in visit) return visit
     const prepared = (await admit(visit)) ?? (await prepare(visit))
@@ -79,8 +84,16 @@ export function quote(
     const { amountMicro, currency, host } = intent.terms
     const price = money(amountMicro, currency)
     const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
-    return { status: 'payable', price, merchant: host, remaining: remainingOf(visit), message }
+    return {
+      status: 'payable',
+      price,
+      merchant: host,
+      remaining: remainingOf(visit),
+      message,
+    } as const
   })
+  guard.background.run('finish a quote', quoting.then(noop, noop))
+  return quoting
 }
 
 /** Step 1: the session that the token speaks of. */
@@ -88,21 +101,17 @@ async function open(
   guard: Guard,
   holder: Holder,
   input: unknown,
-  call: Call,
+  call: ParsedCall,
   active: Span,
 ): Promise<OpenVisit | PayResult> {
-  const { store, sessionRate, strangerRate } = guard
-  if (strangerRate.isOver(holder.tokenHash, store.now())) return unknownSession()
+  const { store, sessionRate } = guard
   const parsed = parseRequest(input, call.ignored)
   const request = 'request' in parsed ? parsed.request : undefined
   const key = callKey(call)
   const state = await span('bursar.open', {}, () =>
-    store.read(scopeOf({ session: holder.session, key }, request)),
+    ownState(guard, holder, scopeOf({ session: holder.session, key }, request)),
   )
-  if (!state.session || !equalHashes(state.session.tokenHash, holder.tokenHash)) {
-    strangerRate.take(holder.tokenHash, store.now())
-    return unknownSession()
-  }
+  if (!state) return deniedResult(deny('session_unknown'))
   const pace = sessionRate.take(holder.session, store.now())
   const { ignored } = parsed
   const visit: Visit = {
@@ -247,8 +256,26 @@ function decide(
 ): Promise<Decision> {
   const scope = { ...scopeOf(visit, visit.request), termsHash: intent.termsHash }
   return span('bursar.reserve', {}, () =>
-    visit.guard.store.commit(scope, (state, now) => kept(reserve(state, intent, now)), 'now'),
+    visit.guard.store.commit(
+      scope,
+      (state, now) => {
+        assertClock(now, visit.guard.store.now())
+        return kept(reserve(state, intent, now))
+      },
+      'now',
+    ),
   )
+}
+
+/**
+ * The ledger's time never runs back. Where it is far ahead of the clock, because some clock once was,
+ * a signature would be good for as much longer: then nothing is reserved until the clock has caught up.
+ */
+function assertClock(now: number, clock: number): void {
+  if (now - clock <= MAX_CLOCK_LEAD_MS) return
+  const lead = Math.round((now - clock) / 1_000)
+  const message = `The ledger was last written ${lead} s ahead of this clock. Set the clocks right.`
+  throw new BursarError('clock_behind', message)
 }
 
 /** The answer where nothing was reserved. */
@@ -332,14 +359,9 @@ async function awaitBudget(visit: OpenVisit, intent: Intent): Promise<void> {
   const { delegation } = accountsOf(state)
   const missing = intent.terms.amountMicro - spendableMicro(state)
   if (missing <= 0n || missing > delegation.usage.heldMicro) return
-  const reconciling = guard.reconciler.run({ delegation: delegation.id })
+  const reconciling = guard.reconciler.soon(delegation.id)
   guard.background.run('reconcile', reconciling)
   await withinTime(reconciling, RECONCILE_WAIT_MS).catch(() => undefined)
-}
-
-function unknownSession(): PayResult {
-  recordUnknownToken()
-  return deniedResult(deny('session_unknown'))
 }
 
 function noop(): void {}

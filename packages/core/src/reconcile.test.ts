@@ -76,3 +76,26 @@ function payment(index: number): Payment {
     overrun: false,
   }
 }
+
+test('a run for a delegation is shared for a moment, and remembered up to a bound', async () => {
+  let asked = 0
+  let now = 0
+  const store = {
+    now: () => now,
+    payments: async () => {
+      asked += 1
+      return { rows: [] }
+    },
+  } as unknown as Store
+  const reconciler = createReconciler({ store, rails: [], assets: [], warn: () => undefined })
+  await Promise.all([reconciler.soon('del_first'), reconciler.soon('del_first')])
+  expect(asked).toBe(1)
+  now = 2_000
+  await reconciler.soon('del_first')
+  expect(asked).toBe(2)
+  for (let index = 0; index < 1_000; index += 1) await reconciler.soon(`del_${index}`)
+  await reconciler.soon('del_999')
+  expect(asked).toBe(1_002)
+  await reconciler.soon('del_first')
+  expect(asked).toBe(1_003)
+})

@@ -1,8 +1,9 @@
+import type { Span } from '@opentelemetry/api'
 import { type Asset, findAsset } from './asset.ts'
 import { withinTime } from './instrument.ts'
 import type { Payment } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
-import type { Store } from './store.ts'
+import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
 import { releaseProven, settle } from './transition.ts'
 
@@ -25,12 +26,6 @@ const CONCURRENCY = 8
 /** A rail that does not answer in this time is asked again in the next run. */
 const VERDICT_TIMEOUT_MS = 20_000
 
-/** Which payments a run is about. */
-export interface ReconcileFilter {
-  readonly delegation?: string
-  readonly session?: string
-}
-
 /** What reconciling needs to know of a guard. */
 export interface ReconcileParts {
   readonly store: Store
@@ -43,8 +38,16 @@ export interface ReconcileParts {
 /** Turns claims and doubts into proof. Only here does a signed payment's hold end. */
 export interface Reconciler {
   /** Asks the rails about what is unproven. Runs at the same time are harmless. */
-  run(filter?: ReconcileFilter): Promise<Reconciliation>
+  run(): Promise<Reconciliation>
+  /** A run for one delegation that every caller within a moment shares: rails are not flooded. */
+  soon(delegation: string): Promise<Reconciliation>
 }
+
+/** How long one run for a delegation serves everybody who asks for one. */
+const SHARED_RUN_MS = 2_000
+
+/** Delegations whose last run is remembered; the oldest are forgotten beyond it. */
+const MAX_SHARED_RUNS = 1_000
 
 /** Proof rests on finality, and finality has failed before: what was released is asked about again. */
 const WATCH_RELEASED_MS = 3_600_000
@@ -56,50 +59,81 @@ const unproven = ['reserved', 'signed', 'claimed', 'in_doubt'] as const
 
 export function createReconciler(parts: ReconcileParts): Reconciler {
   const watch = createWatch()
+  const shared = new Map<string, { readonly at: number; readonly found: Promise<Reconciliation> }>()
   let resumeAfter: string | undefined
   return {
-    run: (filter = {}) =>
+    run: () =>
       span('bursar.reconcile', {}, async (active) => {
-        const whole = filter.delegation === undefined && filter.session === undefined
-        const page = await parts.store.payments(
-          { ...filter, states: unproven },
-          { after: whole ? resumeAfter : undefined, limit: MAX_RECONCILED_PER_RUN },
-        )
+        const page = await unprovenOf(parts, {}, resumeAfter)
         const full = page.rows.length === MAX_RECONCILED_PER_RUN
-        if (whole) resumeAfter = full ? page.cursor : undefined
-        const again = whole ? watch.released(parts.store.now()) : []
-        const outcomes = await inTurns(page.rows, async (payment) => {
-          const outcome = await prove(parts, payment)
-          if (outcome === 'released') watch.add(payment, parts.store.now())
-          return outcome
-        })
+        resumeAfter = full ? page.cursor : undefined
+        const again = watch.released(parts.store.now())
+        const outcomes = await inTurns(page.rows, (payment) => proveAndWatch(parts, watch, payment))
         const late = await inTurns(again, (payment) => proveAgain(parts, payment))
-        const count = (outcome: Outcome) =>
-          [...outcomes, ...late].filter((one) => one === outcome).length
-        const found = {
-          settled: count('settled'),
-          released: count('released'),
-          open: count('open'),
-          unreachable: count('unreachable'),
-        }
-        active.setAttributes({
-          'bursar.reconcile.settled': found.settled,
-          'bursar.reconcile.released': found.released,
-          'bursar.reconcile.open': found.open,
-          'bursar.reconcile.unreachable': found.unreachable,
-        })
-        return found
+        return counted(active, [...outcomes, ...late])
       }),
+    soon: (delegation) => {
+      const now = parts.store.now()
+      const known = shared.get(delegation)
+      if (known && now - known.at < SHARED_RUN_MS) return known.found
+      const found = span('bursar.reconcile', {}, async (active) => {
+        const page = await unprovenOf(parts, { delegation }, undefined)
+        const prove = (payment: Payment) => proveAndWatch(parts, watch, payment)
+        return counted(active, await inTurns(page.rows, prove))
+      })
+      shared.delete(delegation)
+      shared.set(delegation, { at: now, found })
+      if (shared.size > MAX_SHARED_RUNS) shared.delete(`${shared.keys().next().value}`)
+      return found
+    },
   }
+}
+
+function unprovenOf(
+  parts: ReconcileParts,
+  filter: { readonly delegation?: string },
+  after: string | undefined,
+): Promise<Page<Payment>> {
+  const page = { after, limit: MAX_RECONCILED_PER_RUN }
+  return parts.store.payments({ ...filter, states: unproven }, page)
+}
+
+async function proveAndWatch(
+  parts: ReconcileParts,
+  watch: Watch,
+  payment: Payment,
+): Promise<Outcome> {
+  const outcome = await prove(parts, payment)
+  if (outcome === 'released') watch.add(payment, parts.store.now())
+  return outcome
+}
+
+function counted(active: Span, outcomes: readonly (Outcome | 'unchanged')[]): Reconciliation {
+  const count = (outcome: Outcome) => outcomes.filter((one) => one === outcome).length
+  const found = {
+    settled: count('settled'),
+    released: count('released'),
+    open: count('open'),
+    unreachable: count('unreachable'),
+  }
+  active.setAttributes({
+    'bursar.reconcile.settled': found.settled,
+    'bursar.reconcile.released': found.released,
+    'bursar.reconcile.open': found.open,
+    'bursar.reconcile.unreachable': found.unreachable,
+  })
+  return found
 }
 
 type Outcome = Verdict['outcome'] | 'unreachable'
 
-/** Remembers, in this process, what proof has released of late. */
-function createWatch(): {
+interface Watch {
   add(payment: Payment, now: number): void
   released(now: number): readonly Payment[]
-} {
+}
+
+/** Remembers, in this process, what proof has released of late. */
+function createWatch(): Watch {
   const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
   return {
     add: (payment, now) => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { callKey, MAX_REQUEST_BODY_BYTES, parseRequest, type ResourceRequest } from './request.ts'
+import {
+  callKey,
+  MAX_REQUEST_BODY_BYTES,
+  parseCall,
+  parseRequest,
+  type ResourceRequest,
+} from './request.ts'
 
 const url = 'https://api.example.com/report?year=2030'
 
@@ -359,7 +365,7 @@ describe('the key of a call', () => {
       expect(callKey(half)).toBe(undefined)
     }
     const strange = { conversation: 7, id: ['call'] } as unknown as typeof whole
-    expect(() => callKey(strange)).toThrow('call.conversation: must be a string')
+    expect(() => parseCall(strange, 'pay')).toThrow('pay: call.conversation')
   })
 
   test('is another one for other parts, however they are cut', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BursarError } from './errors.ts'
-import { amountField } from './input.ts'
+import { amountField, parseInput } from './input.ts'
+import type { PayStep } from './pay-result.ts'
 import { parseResourceUrl } from './resource-url.ts'
 import { hashOf } from './token.ts'
 
@@ -79,6 +80,15 @@ const fields = z.object({
  * `leftOut` are names of arguments that an adapter has not passed on.
  */
 export function parseRequest(input: unknown, leftOut: readonly string[] = []): ParsedRequest {
+  try {
+    return readRequest(input, leftOut)
+  } catch {
+    // A proxy or a getter that throws: whatever it is, it is no request.
+    return { problem: 'the arguments: cannot be read', ignored: [] }
+  }
+}
+
+function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest {
   const ignored = unknownArguments(input, leftOut)
   const parsed = fields.safeParse(input)
   if (!parsed.success) {
@@ -109,19 +119,33 @@ export function parseRequest(input: unknown, leftOut: readonly string[] = []): P
   }
 }
 
+/** A call as the guard works with it. */
+export interface ParsedCall {
+  readonly conversation?: string | undefined
+  readonly id?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly ignored?: readonly string[] | undefined
+  readonly onProgress?: ((step: PayStep) => void) | undefined
+}
+
+const callInput: z.ZodType<ParsedCall> = z.object({
+  conversation: z.string().optional(),
+  id: z.string().optional(),
+  signal: z.custom<AbortSignal>((one) => one instanceof AbortSignal, 'must be a signal').optional(),
+  ignored: z.array(z.string()).optional(),
+  onProgress: z
+    .custom<(step: PayStep) => void>((one) => typeof one === 'function', 'must be a function')
+    .optional(),
+})
+
+/** Parses where a request comes from. What is wrong is the application's mistake, and is thrown. */
+export function parseCall(call: unknown, what: string): ParsedCall {
+  return parseInput(z.object({ call: callInput }), { call }, what).call
+}
+
 /** Makes the key of a call: both parts are needed, or there is none. */
-export function callKey(call: {
-  conversation?: string | undefined
-  id?: string | undefined
-}): string | undefined {
-  const { conversation, id } = call
-  for (const [name, value] of Object.entries({ conversation, id })) {
-    if (value === undefined || typeof value === 'string') continue
-    throw new BursarError('invalid_input', `pay: call.${name}: must be a string.`)
-  }
-  if (conversation === undefined || id === undefined) return undefined
-  if (conversation === '' || id === '') return undefined
-  return hashOf('key', [conversation, id])
+export function callKey({ conversation, id }: ParsedCall): string | undefined {
+  return conversation && id ? hashOf('key', [conversation, id]) : undefined
 }
 
 function requestHash(

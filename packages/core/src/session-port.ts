@@ -2,9 +2,10 @@ import { summaryOfSession } from './account-summary.ts'
 import { openedChild } from './child-session.ts'
 import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
+import { type Holder, ownState } from './holder.ts'
 import { newId } from './id.ts'
 import { parseInput } from './input.ts'
-import { type Holder, pay, quote } from './pay.ts'
+import { pay, quote } from './pay.ts'
 import type { SessionStatus } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
 import { childInput, type Session } from './session.ts'
@@ -28,8 +29,8 @@ export function embeddedPort(
     },
     status: async () => {
       await ready()
-      const { session } = await guard.store.read({ session: holder.session })
-      return statusOf(own(session, holder), holder, guard.store.now())
+      const state = await ownState(guard, holder)
+      return statusOf(state?.session, holder, guard.store.now())
     },
     openChild: async (given) => {
       const input = parseInput(childInput, given, 'openChild')
@@ -42,6 +43,7 @@ export function embeddedPort(
         (state, now) => openedChild(state, { id, tokenHash }, input, now),
         'now',
       )
+      guard.strangers.know(tokenHash)
       const session = new PaymentSession(id, embeddedPort(guard, ready, { session: id, tokenHash }))
       return { session, token }
     },
@@ -62,8 +64,7 @@ function own(session: Session | undefined, holder: Holder): Session | undefined 
 
 /** Opening children is bounded like every other call of the session: each one is kept for ever. */
 async function assertMayOpen(guard: Guard, holder: Holder): Promise<void> {
-  const { session } = await guard.store.read({ session: holder.session })
-  if (!own(session, holder)) {
+  if (!(await ownState(guard, holder))) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
   }
   if (guard.sessionRate.take(holder.session, guard.store.now()) !== 'within') {

@@ -3,9 +3,9 @@ import { deniedResult, earlierResult, money } from './answer.ts'
 import { countRefusal, spendableMicro } from './decide.ts'
 import type { Denial } from './denial.ts'
 import type { Guard } from './guard.ts'
-import type { Call, Money, PayResult } from './pay-result.ts'
+import type { Money, PayResult } from './pay-result.ts'
 import type { Payment } from './payment.ts'
-import type { ResourceRequest } from './request.ts'
+import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { LedgerState, Scope } from './store.ts'
 import { accountsOf } from './transition.ts'
 
@@ -18,7 +18,7 @@ export interface Visit {
   readonly ignored: readonly string[]
   /** False once a session calls too often: then only the first refusal is recorded. */
   readonly recorded: boolean
-  readonly call: Call
+  readonly call: ParsedCall
   readonly active: Span
 }
 

@@ -1,3 +1,6 @@
+import { z } from 'zod'
+import { BursarError } from '../errors.ts'
+import { ownerInput, pageInput, parseInput } from '../input.ts'
 import { type PaymentSummary, summaryOfPayment } from '../payment-summary.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
 import type { AuditEvent } from './event.ts'
@@ -33,8 +36,18 @@ export interface Auditing {
   subscribe(listener: AuditListener): () => void
 }
 
+const headInput = z.strictObject({
+  head: z
+    .strictObject({
+      seq: z.number().int().min(1),
+      hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be a hash of 64 hex digits'),
+    })
+    .optional(),
+})
+
 export function createAuditing(store: Store, hub: AuditHub): Auditing {
-  const read = async (page: PageRequest = {}): Promise<Page<AuditEntry>> => {
+  const read = async (given: PageRequest = {}): Promise<Page<AuditEntry>> => {
+    const page = parseInput(pageInput, given, 'read')
     const found = await store.audit(page)
     const rows = found.rows.map(({ seq, at, body, hash }) => ({
       seq,
@@ -46,13 +59,18 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
   }
   return {
     read,
-    verify: (options = {}) => verify(store, options.head),
+    verify: async (options = {}) => verify(store, parseInput(headInput, options, 'verify').head),
     export: () => exportLines(store),
-    payments: async (filter = {}, page = {}) => {
+    payments: async (whose = {}, given = {}) => {
+      const filter = parseInput(ownerInput, whose, 'payments')
+      const page = parseInput(pageInput, given, 'payments')
       const found = await store.payments(filter, page)
       return { ...found, rows: found.rows.map(summaryOfPayment) }
     },
-    subscribe: (listener) => hub.subscribe(listener),
+    subscribe: (listener) => {
+      if (typeof listener === 'function') return hub.subscribe(listener)
+      throw new BursarError('invalid_input', 'subscribe: listener: must be a function.')
+    },
   }
 }
 

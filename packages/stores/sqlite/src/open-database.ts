@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { BursarError } from '@bursar/core'
 import { type Database, rollBack, wrapDatabase } from './database.ts'
@@ -13,6 +13,9 @@ const IN_MEMORY = ':memory:'
  * neighbour that creates or checkpoints it, short enough to say so at start.
  */
 const OPEN_BUSY_MS = 1_000
+
+/** The mode of a new file: its owner reads and writes it, and nobody else. */
+const OWNER_ONLY = 0o600
 
 /** Pause between two attempts to open. */
 const OPEN_RETRY_MS = 10
@@ -38,7 +41,17 @@ function connect(file: string): Database {
     const message = 'This Node.js has no node:sqlite. Use Node.js 22.13 or newer.'
     throw new BursarError('store_unavailable', message)
   }
+  if (file !== IN_MEMORY) createPrivately(file)
   return wrapDatabase(new sqlite.DatabaseSync(file))
+}
+
+/** What was bought is nobody else's business. SQLite gives its other files the mode of this one. */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', OWNER_ONLY))
+  } catch {
+    // It is there already, or SQLite will say what is wrong with it.
+  }
 }
 
 function prepare(database: Database, file: string): void {

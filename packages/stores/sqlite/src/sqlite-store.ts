@@ -68,7 +68,7 @@ export function storeOn(database: Database, options: QueueOptions): Store {
 }
 
 function validate(options: SqliteStoreOptions): { path: string; clock: () => number } {
-  const { path, clock = Date.now } = options
+  const { path, clock = Date.now } = options ?? {}
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new BursarError('invalid_input', 'sqliteStore: path: must be the path of a file.')
   }
