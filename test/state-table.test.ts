@@ -4,8 +4,8 @@ import { settle } from '../packages/core/src/transition.ts'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
 /**
- * The table of states and events of `docs/design/ledger.md`, row by row. Rows about approvals,
- * children, refunds and archives come with those.
+ * The table of states and events of `docs/design/ledger.md`, row by row. Its rows about approvals and
+ * about child sessions are in `approval.test.ts` and `child-session.test.ts`.
  */
 
 const a = { url: shop('a'), purpose: 'read it' }
@@ -30,6 +30,15 @@ describe('reserved', () => {
     world.letGo()
     expect(await world.paying).toMatchObject({ status: 'paid' })
     expect(await world.session.pay(b)).toMatchObject({ code: 'session_expired' })
+  })
+
+  test('the session above ends → may still be signed, and nothing new is reserved', async () => {
+    const world = await heldBeforeSigning({ inChild: true })
+    await world.bursar.management.revokeSession(world.session.id)
+    world.letGo()
+    expect(await world.paying).toMatchObject({ status: 'paid' })
+    expect(await world.payer.pay(b)).toMatchObject({ code: 'session_revoked' })
+    expect(await world.session.status()).toMatchObject({ held: '0.01' })
   })
 
   test.each([
@@ -215,7 +224,9 @@ describe('every end of a session', () => {
 })
 
 /** A payment that is reserved, and waits before it is signed. */
-async function heldBeforeSigning(options: { readonly expiresSoon?: boolean } = {}) {
+async function heldBeforeSigning(
+  options: { readonly expiresSoon?: boolean; readonly inChild?: boolean } = {},
+) {
   let letGo = (): void => undefined
   const held = new Promise<void>((resolve) => {
     letGo = resolve
@@ -233,10 +244,14 @@ async function heldBeforeSigning(options: { readonly expiresSoon?: boolean } = {
     const { expiresAt = '' } = await world.session.status()
     world.clock.set(Date.parse(expiresAt) - 1)
   }
-  const paying: Promise<PayResult> = world.session.pay(a, key)
+  const limits = { currency: 'USD', total: '0.50' }
+  const payer = options.inChild
+    ? (await world.session.openChild({ limits, expiresIn: '10m' })).session
+    : world.session
+  const paying: Promise<PayResult> = payer.pay(a, key)
   while ((await world.session.status()).held === '0.00') await new Promise(setImmediate)
   if (options.expiresSoon) world.clock.advance(1)
-  return { ...world, paying, letGo, elsewhere: () => sessionOf(world) }
+  return { ...world, payer, paying, letGo, elsewhere: () => sessionOf(world) }
 }
 
 function sessionOf(world: GuardWorld): PaymentSession {
