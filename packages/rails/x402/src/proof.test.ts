@@ -172,3 +172,43 @@ describe('terms that are not what was offered', () => {
     await expectUnsigned(authorization, { ...requirements, asset: other })
   })
 })
+
+describe('a header that grows when it is written again', () => {
+  /** An entry that is as short as it can be in the challenge, and many times longer when echoed. */
+  function grownBy(numbers: number): Echo {
+    const list = Array.from({ length: numbers }, () => 1e20)
+    return { ...echoV2, accepted: { ...echoV2.accepted, extra: { list } } }
+  }
+  const echoV2 = offerOf([requirements]).echo as Echo & { version: 2 }
+
+  test('is refused before anything is signed', async () => {
+    const text = JSON.stringify({ ...requirements, extra: { list: [] } })
+    const small = text.replace('[]', `[${Array(4_500).fill('1e20').join(',')}]`)
+    const accepts = `{"x402Version":2,"resource":{"url":"${url}"},"accepts":[${small}]}`
+    const headers = { 'payment-required': Buffer.from(accepts).toString('base64') }
+    const challenge = { url, status: 402, headers, body: new Uint8Array() }
+    const offers = readChallenge(challenge, ['eip155:84532'])
+    const echo = (offers?.kind === 'offers' ? offers.offers[0]?.echo : undefined) as Echo
+    expect(echo).toEqual(grownBy(4_500))
+    const requests: SignRequest[] = []
+    const proof = makeProof(authorizationOf(), echo, async (request) => {
+      requests.push(request)
+      return signature
+    })
+    await expect(proof).rejects.toMatchObject({
+      code: 'proof_too_long',
+      message: expect.stringMatching(/^The payment header would have \d+ characters, over 16384; /),
+    })
+    expect(requests).toEqual([])
+  })
+
+  test('is sent up to the bound, which the signature is not counted in', async () => {
+    const long = `0x${'5a'.repeat(4_096)}` as const
+    const lengthOf = async (numbers: number): Promise<number> => {
+      const { headers } = await makeProof(authorizationOf(), grownBy(numbers), async () => long)
+      return headers['payment-signature']?.length ?? 0
+    }
+    expect(await lengthOf(500)).toBeLessThan(32_768)
+    await expect(lengthOf(550)).rejects.toMatchObject({ code: 'proof_too_long' })
+  })
+})

@@ -10,10 +10,18 @@ import { chainIdOf, networkOf } from './network-name.ts'
 import { writeHeader } from './wire.ts'
 
 /**
+ * Longest payment header, in characters, the signature left out. Servers commonly refuse more than
+ * 16 KiB of headers; the guarded client refuses more than 64 KiB, and there has to be room for
+ * the longest signature that a wallet may give, some 11,000 characters, and the caller's headers.
+ */
+const MAX_UNSIGNED_HEADER_LENGTH = 16_384
+
+/**
  * Makes the header that pays: `PAYMENT-SIGNATURE` of version 2, or `X-PAYMENT` of version 1.
  *
  * All that is signed comes from the authorization: of the challenge only what the server compares
- * goes back, unsigned. Throws `invariant_broken` before anything is signed if they disagree.
+ * goes back, unsigned. Before anything is signed, throws `invariant_broken` if they disagree, and
+ * `proof_too_long` for a header that could not be sent.
  */
 export async function makeProof(
   authorization: Authorization,
@@ -45,6 +53,9 @@ function prepareHeader(
       ? { x402Version: 2, resource: { url: echo.resourceUrl }, accepted: echo.accepted }
       : { x402Version: 1, scheme: echo.scheme, network: echo.network }
   const written: object = JSON.parse(JSON.stringify({ ...envelope, payload: { authorization } }))
+  // Not as long as it was read: written again, a short `1e20` has all its digits.
+  const { length } = writeHeader(written)
+  if (length > MAX_UNSIGNED_HEADER_LENGTH) throw tooLong(length)
   return (signature) => writeHeader({ ...written, payload: { signature, authorization } })
 }
 
@@ -89,5 +100,13 @@ function isSameOffer(
     amount === `${terms.atomic}` &&
     `${asset}`.toLowerCase() === terms.asset &&
     `${payTo}`.toLowerCase() === terms.payee
+  )
+}
+
+function tooLong(length: number): BursarError {
+  return new BursarError(
+    'proof_too_long',
+    `The payment header would have ${length} characters, over ${MAX_UNSIGNED_HEADER_LENGTH}; ` +
+      'nothing was signed. Ask the merchant for a shorter offer.',
   )
 }
