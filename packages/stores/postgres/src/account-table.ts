@@ -1,0 +1,210 @@
+import type { Delegation, Session } from '@bursar/core'
+import { columnsOf } from './columns.ts'
+import { assertFixed, type Entry, same } from './entries.ts'
+import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
+import { optionalNumber } from './optional.ts'
+import { originalText, plainText } from './plain-text.ts'
+import type { Row, Statement } from './statement.ts'
+
+/** What of a session is seldom written, as JSON. */
+type SessionTerms = Pick<Session, 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
+  readonly limits: LimitsText
+}
+
+const sessionTerms = ['limits', 'merchants', 'ask', 'tokenHash', 'repeatAfterMs'] as const
+
+/** What of a delegation is seldom written, as JSON. */
+type DelegationTerms = Pick<
+  Delegation,
+  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent'
+> & {
+  readonly limits: LimitsText
+}
+
+const delegationTerms = ['limits', 'merchants', 'ask', 'consent', 'agent', 'instrument'] as const
+
+/** Reads whole accounts, sessions and delegations alike; a condition follows. */
+export const selectAccounts = `
+SELECT a.*, (SELECT d.id FROM accounts d WHERE d.pk = a.delegation) AS delegation_id,
+  (SELECT p.id FROM accounts p WHERE p.pk = a.parent) AS parent_id FROM accounts a`
+
+/**
+ * The accounts with some ids and those of some payments and approvals, with all ancestors and delegations. Who
+ * belongs to whom never changes, so that it can be looked up before the rows are locked.
+ */
+const selectNamed = `
+WITH RECURSIVE named AS (
+  SELECT pk, delegation, parent FROM accounts WHERE id = ANY ($1::text[])
+  UNION SELECT a.pk, a.delegation, a.parent FROM payments p JOIN accounts a ON a.pk = p.session
+    WHERE p.id = ANY ($2::text[])
+  UNION SELECT a.pk, a.delegation, a.parent FROM approvals q JOIN accounts a ON a.pk = q.session
+    WHERE q.id = ANY ($3::text[])
+  UNION SELECT a.pk, a.delegation, a.parent FROM named n
+    JOIN accounts a ON a.pk = ANY (ARRAY[n.delegation, n.parent])
+) ${selectAccounts} WHERE a.pk IN (SELECT pk FROM named)`
+
+export const readAccounts: Statement = { name: 'read_accounts', text: selectNamed }
+
+/** Locks in the order of the keys, as everybody does; what it brings is the newest version. */
+export const lockAccounts: Statement = {
+  name: 'lock_accounts',
+  text: `${selectNamed} ORDER BY a.pk FOR NO KEY UPDATE OF a`,
+}
+
+/** Inserts accounts whose parents are there. */
+export const insertAccounts: Statement = {
+  name: 'insert_accounts',
+  text: `INSERT INTO accounts (id, end_user, delegation, parent, created_at, total, settled, held,
+    payments, windows, overrun, expires_at, revoked_at, closed_at, locked_at, body)
+  SELECT u.id, u.end_user, (SELECT pk FROM accounts WHERE id = u.delegation),
+    (SELECT pk FROM accounts WHERE id = u.parent), u.created_at, u.total, u.settled, u.held,
+    u.payments, u.windows, u.overrun, u.expires_at, u.revoked_at, u.closed_at, u.locked_at, u.body
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+    $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::boolean[], $12::bigint[],
+    $13::bigint[], $14::bigint[], $15::bigint[], $16::text[]) WITH ORDINALITY
+    AS u (id, end_user, delegation, parent, created_at, total, settled, held, payments, windows,
+      overrun, expires_at, revoked_at, closed_at, locked_at, body, place) ORDER BY u.place`,
+}
+
+/** Writes what may change; terms that have not changed are null. */
+export const updateAccounts: Statement = {
+  name: 'update_accounts',
+  text: `UPDATE accounts a SET total = u.total, settled = u.settled, held = u.held,
+    payments = u.payments, windows = u.windows, overrun = u.overrun, expires_at = u.expires_at,
+    revoked_at = u.revoked_at, closed_at = u.closed_at, locked_at = u.locked_at,
+    body = coalesce(u.body, a.body)
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[],
+    $7::boolean[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[])
+    AS u (pk, total, settled, held, payments, windows, overrun, expires_at, revoked_at, closed_at,
+      locked_at, body) WHERE a.pk = u.pk`,
+}
+
+/** A row of `accounts` is a delegation where it has none. */
+export function isDelegation(row: Row): boolean {
+  return row.delegation === null
+}
+
+export function delegationEntry(row: Row): Entry<Delegation> {
+  const value = delegationOf(row)
+  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
+}
+
+export function sessionEntry(row: Row): Entry<Session> {
+  const value = sessionOf(row)
+  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
+}
+
+/** The values of `insertAccounts`. */
+export function insertedAccounts(
+  delegations: readonly Entry<Delegation>[],
+  sessions: readonly Entry<Session>[],
+): unknown[][] {
+  return columnsOf([
+    ...delegations.map(({ value, overrun }) => {
+      const names = [plainText(value.id), plainText(value.endUser), null, null, value.createdAt]
+      return [...names, ...hotColumns(value, overrun), delegationText(value)]
+    }),
+    ...sessions.map(({ value, overrun }) => {
+      const parent = value.parent === undefined ? null : plainText(value.parent)
+      const names = [plainText(value.id), null, plainText(value.delegation), parent]
+      return [...names, value.createdAt, ...hotColumns(value, overrun), sessionText(value)]
+    }),
+  ])
+}
+
+/** The values of `updateAccounts`. */
+export function updatedAccounts(
+  delegations: readonly Entry<Delegation>[],
+  sessions: readonly Entry<Session>[],
+): unknown[][] {
+  return columnsOf([
+    ...delegations.map(({ pk, stored, value, overrun }) => {
+      const isSame = stored !== undefined && same(stored, value, delegationTerms)
+      return [pk, ...hotColumns(value, overrun), isSame ? null : delegationText(value)]
+    }),
+    ...sessions.map(({ pk, stored, value, overrun }) => {
+      const isSame = stored !== undefined && same(stored, value, sessionTerms)
+      return [pk, ...hotColumns(value, overrun), isSame ? null : sessionText(value)]
+    }),
+  ])
+}
+
+export function assertSameDelegation({ stored, value }: Entry<Delegation>): void {
+  if (stored) assertFixed(`delegation ${value.id}`, stored, value, ['endUser', 'createdAt'])
+}
+
+export function assertSameSession({ stored, value }: Entry<Session>): void {
+  if (!stored) return
+  assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'createdAt'])
+}
+
+/** From `total` to `locked_at`: the columns of the statements have this order. */
+function hotColumns(value: Delegation | Session, overrun: boolean): unknown[] {
+  const { limits, usage, expiresAt, revokedAt = null } = value
+  const { closedAt = null, lockedAt = null } = 'tokenHash' in value ? value : {}
+  const counted = [limits.totalMicro, ...usageColumns(usage)]
+  return [...counted, overrun, expiresAt, revokedAt, closedAt, lockedAt]
+}
+
+function delegationOf(row: Row): Delegation {
+  const terms = JSON.parse(row.body as string) as DelegationTerms
+  return {
+    id: originalText(row.id as string),
+    endUser: originalText(row.end_user as string),
+    agent: terms.agent,
+    instrument: terms.instrument,
+    limits: limitsOf(terms.limits, BigInt(row.total as string)),
+    usage: usageOf(row),
+    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
+    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
+    consent: terms.consent,
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    ...optionalNumber('revokedAt', row.revoked_at as string | null),
+  }
+}
+
+function sessionOf(row: Row): Session {
+  const terms = JSON.parse(row.body as string) as SessionTerms
+  return {
+    id: originalText(row.id as string),
+    delegation: originalText(row.delegation_id as string),
+    ...(row.parent_id === null ? {} : { parent: originalText(row.parent_id as string) }),
+    tokenHash: terms.tokenHash,
+    limits: limitsOf(terms.limits, BigInt(row.total as string)),
+    usage: usageOf(row),
+    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
+    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
+    repeatAfterMs: terms.repeatAfterMs,
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    ...optionalNumber('revokedAt', row.revoked_at as string | null),
+    ...optionalNumber('closedAt', row.closed_at as string | null),
+    ...optionalNumber('lockedAt', row.locked_at as string | null),
+  }
+}
+
+function delegationText(value: Delegation): string {
+  const { agent, instrument, merchants, ask, consent } = value
+  const terms: DelegationTerms = {
+    agent,
+    instrument,
+    limits: limitsText(value.limits),
+    ...(merchants === undefined ? {} : { merchants }),
+    ...(ask === undefined ? {} : { ask }),
+    consent,
+  }
+  return JSON.stringify(terms)
+}
+
+function sessionText(value: Session): string {
+  const { tokenHash, merchants, ask, repeatAfterMs } = value
+  const terms: SessionTerms = {
+    tokenHash,
+    limits: limitsText(value.limits),
+    ...(merchants === undefined ? {} : { merchants }),
+    ...(ask === undefined ? {} : { ask }),
+    repeatAfterMs,
+  }
+  return JSON.stringify(terms)
+}

@@ -1,0 +1,66 @@
+import type { AuditRecord } from '@bursar/core'
+import { columnsOf } from './columns.ts'
+import type { Row, Statement } from './statement.ts'
+
+/** Where the chain of audit records stands. Its row is locked last, and by everybody who writes. */
+export interface Head {
+  /** Version of the schema. */
+  readonly version: number
+  readonly seq: number
+  readonly at: number
+  readonly hash: string
+}
+
+export const lockHead: Statement = {
+  name: 'lock_head',
+  text: 'SELECT version, seq, at, hash FROM installation FOR NO KEY UPDATE',
+}
+
+/** A statement of its own, after the locks: what is read while waiting for one is too old. */
+export const readClock: Statement = {
+  name: 'read_clock',
+  text: 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+}
+
+/** Appends records, the last of which becomes the head. */
+export const appendAudit: Statement = {
+  name: 'append_audit',
+  text: `WITH head AS (UPDATE installation SET seq = $5, at = $6, hash = $7)
+  INSERT INTO audit (seq, at, body, hash)
+  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])`,
+}
+
+export const readAudit: Statement = {
+  name: 'read_audit',
+  text: 'SELECT seq, at, body, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2',
+}
+
+/** Whether a record is in the chain: what a commit without an answer came to. */
+export const findRecord: Statement = {
+  name: 'find_record',
+  text: 'SELECT 1 FROM audit WHERE seq = $1 AND hash = $2',
+}
+
+export function headOf(row: Row): Head {
+  return {
+    version: Number(row.version),
+    seq: Number(row.seq),
+    at: Number(row.at),
+    hash: row.hash as string,
+  }
+}
+
+export function recordOf(row: Row): AuditRecord {
+  return {
+    seq: Number(row.seq),
+    at: Number(row.at),
+    body: row.body as string,
+    hash: row.hash as string,
+  }
+}
+
+/** The values of `appendAudit`. */
+export function appendedRecords(records: readonly AuditRecord[], last: AuditRecord): unknown[] {
+  const columns = columnsOf(records.map(({ seq, at, body, hash }) => [seq, at, body, hash]))
+  return [...columns, last.seq, last.at, last.hash]
+}

@@ -1,0 +1,102 @@
+import { BursarError } from '@bursar/core'
+import type { Wanted } from './wanted.ts'
+
+/** One row in memory: as the database has it, and as the open transaction wants it. */
+export interface Entry<Noun> {
+  /** The row's key; absent where the transaction inserts the row. */
+  readonly pk?: string
+  /** Absent where the transaction inserts the row. */
+  readonly stored?: Noun
+  value: Noun
+  /** Sticky: an account that an overrun has pushed over its total may stay over it. */
+  overrun: boolean
+}
+
+/** The rows of one kind that one transaction has to do with, each of them once. */
+export interface Entries<Noun> {
+  /** Notes that the database was asked for a row: unless it is added, it is known to be absent. */
+  asked(id: string): void
+  add(entry: Entry<Noun>): void
+  /** Whether the row is in memory. */
+  has(id: string): boolean
+  /** Throws `RowsNotLoaded` where the database was not asked for the row. */
+  find(id: string): Entry<Noun> | undefined
+  /** The row, which has to be there, because another row names it. */
+  need(id: string): Entry<Noun>
+  /** Replaces a row's value. A row that nobody has asked for is taken for a new one. */
+  put(value: Noun, overrun: boolean): Entry<Noun>
+  /** The rows that were put. */
+  changed(): readonly Entry<Noun>[]
+}
+
+/** How the rows of one kind are told apart. */
+export interface Kind<Noun> {
+  /** What people call it, in messages. */
+  readonly noun: string
+  id(value: Noun): string
+  /** Adds a row to what has to be loaded. */
+  want(wanted: Wanted, id: string): void
+}
+
+/** A transaction needs rows that it has not loaded: it is run again, and loads them. */
+export class RowsNotLoaded extends Error {
+  readonly want: (wanted: Wanted) => void
+
+  constructor(want: (wanted: Wanted) => void) {
+    super('A row is needed that was not loaded.')
+    this.want = want
+  }
+}
+
+export function entries<Noun>(kind: Kind<Noun>): Entries<Noun> {
+  const known = new Map<string, Entry<Noun>>()
+  const absent = new Set<string>()
+  const changed = new Set<Entry<Noun>>()
+  const find = (id: string): Entry<Noun> | undefined => {
+    const entry = known.get(id)
+    if (entry || absent.has(id)) return entry
+    throw new RowsNotLoaded((wanted) => kind.want(wanted, id))
+  }
+  return {
+    asked: (id) => void absent.add(id),
+    add: (entry) => void known.set(kind.id(entry.value), entry),
+    has: (id) => known.has(id),
+    find,
+    need(id) {
+      const entry = find(id)
+      if (entry) return entry
+      throw new BursarError('invariant_broken', `A row names the ${kind.noun} ${id}: not found.`)
+    },
+    put(value, overrun) {
+      const id = kind.id(value)
+      const entry = known.get(id) ?? { value, overrun }
+      known.set(id, entry)
+      entry.value = value
+      entry.overrun ||= overrun
+      changed.add(entry)
+      return entry
+    },
+    changed: () => [...changed],
+  }
+}
+
+/**
+ * Whether two rows agree on some fields, by identity: a change copies what it does not touch, and
+ * where it did not, a needless write does no harm.
+ */
+export function same<Noun>(one: Noun, other: Noun, fields: readonly (keyof Noun)[]): boolean {
+  return fields.every((field) => one[field] === other[field])
+}
+
+/** Throws if a field that can never change differs between the stored row and the new one. */
+export function assertFixed<Part extends object>(
+  what: string,
+  stored: Part,
+  value: Part,
+  fields: readonly (keyof Part)[],
+): void {
+  for (const field of fields) {
+    if (stored[field] === value[field]) continue
+    throw new BursarError('invariant_broken', `The ${String(field)} of ${what} can never change.`)
+  }
+}

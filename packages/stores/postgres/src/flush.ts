@@ -1,0 +1,112 @@
+import { BursarError, type Session } from '@bursar/core'
+import type { ClientBase } from 'pg'
+import {
+  insertAccounts,
+  insertedAccounts,
+  updateAccounts,
+  updatedAccounts,
+} from './account-table.ts'
+import {
+  insertApprovals,
+  insertedApprovals,
+  updateApprovals,
+  updatedApprovals,
+} from './approval-table.ts'
+import { appendAudit, appendedRecords } from './audit-table.ts'
+import type { Entry } from './entries.ts'
+import {
+  insertedPayments,
+  insertPayments,
+  updatedPayments,
+  updatedTerms,
+  updatePayments,
+  updatePaymentTerms,
+} from './payment-table.ts'
+import {
+  writeContent,
+  writeInstruments,
+  writeKeys,
+  writeMerchants,
+  writtenContent,
+  writtenInstruments,
+  writtenKeys,
+  writtenMerchants,
+} from './small-tables.ts'
+import { execute, type Row, type Statement } from './statement.ts'
+import type { TransactionRows } from './transaction-rows.ts'
+import type { Wanted } from './wanted.ts'
+
+/** Sends every write of a transaction at once, parents first; one statement for all rows of a kind. */
+export function flush(client: ClientBase, rows: TransactionRows): Promise<readonly Row[]>[] {
+  const sent: Promise<readonly Row[]>[] = []
+  const send = (statement: Statement, columns: readonly unknown[]): void => {
+    if (columns.length > 0) sent.push(execute(client, statement, columns))
+  }
+  const delegations = parted(rows.delegations.changed())
+  const sessions = parted(rows.sessions.changed())
+  const payments = parted(rows.payments.changed())
+  send(insertAccounts, insertedAccounts(delegations.fresh, []))
+  for (const level of levelsOf(sessions.fresh)) send(insertAccounts, insertedAccounts([], level))
+  send(updateAccounts, updatedAccounts(delegations.known, sessions.known))
+  send(insertPayments, insertedPayments(payments.fresh))
+  send(updatePayments, updatedPayments(payments.known))
+  send(updatePaymentTerms, updatedTerms(payments.known))
+  send(writeKeys, writtenKeys(rows.keys.changed().map(({ value }) => value)))
+  send(writeMerchants, writtenMerchants(rows.merchants.changed().map(({ value }) => value)))
+  const approvals = parted(rows.approvals.changed())
+  send(insertApprovals, insertedApprovals(approvals.fresh))
+  send(updateApprovals, updatedApprovals(approvals.known))
+  send(writeInstruments, writtenInstruments(rows.instruments.changed().map(({ value }) => value)))
+  for (const content of rows.contents.values()) send(writeContent, writtenContent(content))
+  const last = rows.records.at(-1)
+  if (last) send(appendAudit, appendedRecords(rows.records, last))
+  return sent
+}
+
+interface Parted<Noun> {
+  /** Rows to insert. */
+  readonly fresh: readonly Entry<Noun>[]
+  /** Rows to update. */
+  readonly known: readonly Entry<Noun>[]
+}
+
+function parted<Noun>(changed: readonly Entry<Noun>[]): Parted<Noun> {
+  return {
+    fresh: changed.filter(({ pk }) => pk === undefined),
+    known: changed.filter(({ pk }) => pk !== undefined),
+  }
+}
+
+/** New sessions, parents before their children: a statement does not see its own rows. */
+function levelsOf(sessions: readonly Entry<Session>[]): Entry<Session>[][] {
+  const levels: Entry<Session>[][] = []
+  let rest = [...sessions]
+  while (rest.length > 0) {
+    const waiting = new Set(rest.map(({ value }) => value.id))
+    const isReady = ({ value }: Entry<Session>): boolean =>
+      value.parent === undefined || !waiting.has(value.parent)
+    const level = rest.filter(isReady)
+    if (level.length === 0) {
+      throw new BursarError('invariant_broken', 'A session can not be its own ancestor.')
+    }
+    levels.push(level)
+    rest = rest.filter((entry) => !isReady(entry))
+  }
+  return levels
+}
+
+/**
+ * Adds to what is loaded the rows that were taken for new without asking the database. Answers
+ * whether there are any: then one of them may be there, and what was refused may be right.
+ */
+export function wantTakenForNew(rows: TransactionRows, wanted: Wanted): boolean {
+  const before = wanted.accounts.size + wanted.payments.size + wanted.approvals.size
+  const add = (ids: Set<string>, { fresh }: Parted<{ readonly id: string }>): void => {
+    for (const { value } of fresh) ids.add(value.id)
+  }
+  add(wanted.accounts, parted(rows.delegations.changed()))
+  add(wanted.accounts, parted(rows.sessions.changed()))
+  add(wanted.payments, parted(rows.payments.changed()))
+  add(wanted.approvals, parted(rows.approvals.changed()))
+  return wanted.accounts.size + wanted.payments.size + wanted.approvals.size > before
+}

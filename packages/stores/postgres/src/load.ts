@@ -1,0 +1,213 @@
+import { type LedgerState, MAX_RECENT_APPROVALS, type Scope } from '@bursar/core'
+import type { ClientBase } from 'pg'
+import {
+  delegationEntry,
+  isDelegation,
+  lockAccounts,
+  readAccounts,
+  sessionEntry,
+} from './account-table.ts'
+import { approvalEntry, readApprovals } from './approval-table.ts'
+import { type Head, headOf, lockHead, readClock } from './audit-table.ts'
+import { RowsNotLoaded } from './entries.ts'
+import { paymentEntry, readPayments } from './payment-table.ts'
+import { plainText } from './plain-text.ts'
+import {
+  instrumentOf,
+  keyOf,
+  merchantOf,
+  readInstruments,
+  readKeys,
+  readMerchants,
+} from './small-tables.ts'
+import { execute, pipelined, type Row } from './statement.ts'
+import { pairId, type TransactionRows, transactionRows } from './transaction-rows.ts'
+import { type Wanted, type WantedWithin, wantedBy } from './wanted.ts'
+
+/** What a writing transaction begins with. */
+export interface Locked {
+  readonly rows: TransactionRows
+  readonly head: Head
+  /** The database's clock, read after the last lock. */
+  readonly now: number
+}
+
+/**
+ * Begins a transaction that writes, in one round trip: first the locks, accounts in the order of
+ * their keys and the head last; then, each in a statement of its own, whose snapshot is therefore
+ * younger than the locks, everything else.
+ */
+export async function beginLocked(client: ClientBase, wanted: Wanted): Promise<Locked> {
+  const [, accounts, heads, clock, found] = await pipelined([
+    client.query('BEGIN'),
+    execute(client, lockAccounts, accountValues(wanted)),
+    execute(client, lockHead, []),
+    execute(client, readClock, []),
+    readOthers(client, wanted),
+  ])
+  const head = headOf(heads[0] ?? {})
+  return { rows: filled(wanted, head, accounts, found), head, now: Number(clock[0]?.now) }
+}
+
+/** Reads one consistent state, in one round trip and without a lock. */
+async function readRows(client: ClientBase, wanted: Wanted): Promise<TransactionRows> {
+  const [, accounts, found] = await pipelined([
+    client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+    execute(client, readAccounts, accountValues(wanted)),
+    readOthers(client, wanted),
+    client.query('COMMIT'),
+  ])
+  return filled(wanted, { seq: 0, at: 0, hash: '' }, accounts, found)
+}
+
+/** What a scope names; what turns out to be needed besides is read with it in another attempt. */
+export async function readState(client: ClientBase, scope: Scope): Promise<LedgerState> {
+  const wanted = wantedBy([scope])
+  for (;;) {
+    const rows = await readRows(client, wanted)
+    try {
+      return rows.state(scope)
+    } catch (error) {
+      if (!(error instanceof RowsNotLoaded)) throw error
+      error.want(wanted)
+    }
+  }
+}
+
+/** The rows that are not locked themselves: the account that they belong to is. */
+interface Others {
+  readonly payments: readonly Row[]
+  readonly keys: readonly Row[]
+  readonly merchants: readonly Row[]
+  readonly instruments: readonly Row[]
+  readonly approvals: readonly Row[]
+}
+
+/** What nobody wants is not asked for. */
+async function readOthers(client: ClientBase, wanted: Wanted): Promise<Others> {
+  const ids = [...wanted.payments].map(plainText)
+  const keys = [...wanted.keys.values()]
+  const keyValues = [
+    keys.map((one) => plainText(one.session)),
+    keys.map((one) => plainText(one.key)),
+  ]
+  const twins = withinValues(wanted.twins)
+  const merchants = withinValues(wanted.merchants)
+  const handles = [...wanted.instruments].map(plainText)
+  const some = ids.length + keys.length + wanted.twins.size > 0
+  const none: Promise<readonly Row[]> = Promise.resolve([])
+  const approvals = [[...wanted.approvals].map(plainText), ...termsValues(wanted)]
+  const isAsked = wanted.approvals.size + wanted.terms.size > 0
+  const [paymentRows, keyRows, merchantRows, instrumentRows, approvalRows] = await pipelined([
+    some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
+    keys.length > 0 ? execute(client, readKeys, keyValues) : none,
+    wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
+    handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
+    isAsked ? execute(client, readApprovals, approvals) : none,
+  ])
+  return {
+    payments: paymentRows,
+    keys: keyRows,
+    merchants: merchantRows,
+    instruments: instrumentRows,
+    approvals: approvalRows,
+  }
+}
+
+function accountValues({ accounts, payments, approvals }: Wanted): unknown[] {
+  return [accounts, payments, approvals].map((ids) => [...ids].map(plainText))
+}
+
+function termsValues({ terms }: Wanted): unknown[] {
+  const all = [...terms.values()]
+  return [
+    all.map(({ session }) => plainText(session)),
+    all.map(({ termsHash }) => plainText(termsHash)),
+  ]
+}
+
+function withinValues(within: Wanted['twins']): unknown[] {
+  const all = [...within.values()]
+  const plain = (text: string | undefined) => (text === undefined ? null : plainText(text))
+  return [
+    all.map(({ account }) => plain(account)),
+    all.map(({ payment }) => plain(payment)),
+    all.map(({ name }) => plainText(name)),
+  ]
+}
+
+function filled(
+  wanted: Wanted,
+  end: { readonly seq: number; readonly at: number; readonly hash: string },
+  accounts: readonly Row[],
+  found: Others,
+): TransactionRows {
+  const rows = transactionRows(end)
+  for (const id of wanted.accounts) {
+    rows.sessions.asked(id)
+    rows.delegations.asked(id)
+  }
+  for (const row of accounts) {
+    if (isDelegation(row)) rows.delegations.add(delegationEntry(row))
+    else rows.sessions.add(sessionEntry(row))
+  }
+  for (const id of wanted.payments) rows.payments.asked(id)
+  const payments = found.payments.map(paymentEntry)
+  for (const entry of payments) rows.payments.add(entry)
+  for (const { session, key } of wanted.keys.values()) rows.keys.asked(pairId(session, key))
+  for (const value of found.keys.map(keyOf)) rows.keys.add({ value, overrun: false })
+  for (const handle of wanted.instruments) rows.instruments.asked(handle)
+  for (const value of found.instruments.map(instrumentOf)) {
+    rows.instruments.add({ value, overrun: false })
+  }
+  for (const pair of pairsOf(rows, wanted.merchants)) rows.merchants.asked(pair)
+  for (const value of found.merchants.map(merchantOf)) rows.merchants.add({ value, overrun: false })
+  const twins = pairsOf(rows, wanted.twins)
+  for (const pair of twins) rows.twins.asked(pair)
+  // In the order of their keys: the last one for a request is the latest.
+  for (const { value } of payments) {
+    const { id: payment, delegation, terms } = value
+    const twin = { delegation, requestHash: terms.requestHash, payment }
+    if (twins.has(pairId(delegation, terms.requestHash))) {
+      rows.twins.add({ value: twin, overrun: false })
+    }
+  }
+  fillApprovals(rows, wanted, found.approvals)
+  return rows
+}
+
+function fillApprovals(rows: TransactionRows, wanted: Wanted, found: readonly Row[]): void {
+  for (const id of wanted.approvals) rows.approvals.asked(id)
+  const approvals = found.map(approvalEntry)
+  for (const entry of approvals) rows.approvals.add(entry)
+  const newestFirst = approvals.map(({ value }) => value).toReversed()
+  for (const { session, termsHash } of wanted.terms.values()) {
+    const own = newestFirst.filter((one) => one.session === session)
+    const recent = own.slice(0, MAX_RECENT_APPROVALS).map(({ id }) => id)
+    rows.recent.add({ value: { session, approvals: recent }, overrun: false })
+    rows.answers.asked(pairId(session, termsHash))
+    const latest = own.find((one) => one.termsHash === termsHash)
+    if (!latest) continue
+    rows.answers.add({ value: { session, termsHash, approval: latest.id }, overrun: false })
+  }
+}
+
+/** Delegation and name of what was asked for; without those whose delegation was not found. */
+function pairsOf(rows: TransactionRows, within: Wanted['twins']): ReadonlySet<string> {
+  const pairs = new Set<string>()
+  for (const one of within.values()) {
+    const delegation = delegationOf(rows, one)
+    if (delegation !== undefined) pairs.add(pairId(delegation, one.name))
+  }
+  return pairs
+}
+
+function delegationOf(
+  rows: TransactionRows,
+  { account, payment }: WantedWithin,
+): string | undefined {
+  if (account === undefined) {
+    return payment === undefined ? undefined : rows.payments.find(payment)?.value.delegation
+  }
+  return rows.delegations.has(account) ? account : rows.sessions.find(account)?.value.delegation
+}

@@ -1,0 +1,24 @@
+import { testStore } from '@bursar/core/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { postgresStore } from './postgres-store.ts'
+import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
+
+let server: TestPostgres
+let schemas = 0
+
+beforeAll(async () => {
+  server = await testPostgres()
+})
+
+afterAll(() => server.stop())
+
+testStore(
+  'postgresStore',
+  async () => {
+    schemas += 1
+    const schema = `suite_${schemas}`
+    const { url } = server
+    return { open: async (clock) => postgresStore({ url, schema, clock, connections: 3 }) }
+  },
+  { describe, test, expect },
+)

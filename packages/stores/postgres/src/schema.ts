@@ -1,0 +1,140 @@
+/** The schema that this version reads and writes. */
+export const SCHEMA_VERSION = 1
+
+/**
+ * What changes with every payment (accounts, states) is apart from what is written once (terms,
+ * content, records), and has room in its pages, so that a new version of a row stays on its page
+ * and no index is touched. `unproven` changes once in a payment's life, and so do its indexes.
+ *
+ * Rows name others by `pk` without a foreign key: a row is written only in the transaction that has
+ * found its parents, nothing is ever deleted, and checking again would cost more than the write.
+ *
+ * Amounts are micro-units; atomic amounts can exceed 64 bits, and are decimal text inside `body`.
+ * `body` and its like are JSON text, not `jsonb`, which cannot hold every string.
+ *
+ * The one row of `installation` is the head of the audit chain. Whoever writes holds it, so what is
+ * numbered here (`pk`, `seq`) becomes visible in the order of its numbers.
+ */
+const firstSchema = `
+CREATE TABLE instruments (
+  handle TEXT COLLATE "C" PRIMARY KEY,
+  end_user TEXT COLLATE "C" NOT NULL,
+  registered_at BIGINT NOT NULL
+);
+
+CREATE TABLE accounts (
+  pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL UNIQUE,
+  end_user TEXT COLLATE "C",
+  delegation BIGINT,
+  parent BIGINT,
+  created_at BIGINT NOT NULL,
+  total BIGINT NOT NULL,
+  settled BIGINT NOT NULL CHECK (settled >= 0),
+  held BIGINT NOT NULL CHECK (held >= 0),
+  payments BIGINT NOT NULL CHECK (payments >= 0),
+  overrun BOOLEAN NOT NULL,
+  expires_at BIGINT NOT NULL,
+  revoked_at BIGINT,
+  closed_at BIGINT,
+  locked_at BIGINT,
+  windows TEXT,
+  body TEXT NOT NULL,
+  CHECK (overrun OR settled + held <= total),
+  CHECK ((delegation IS NULL) = (end_user IS NOT NULL))
+) WITH (fillfactor = 50);
+CREATE INDEX accounts_of_delegation ON accounts (delegation, pk) WHERE delegation IS NOT NULL;
+CREATE INDEX accounts_without_delegation ON accounts (pk) WHERE delegation IS NULL;
+CREATE INDEX accounts_of_end_user ON accounts (end_user, pk) WHERE end_user IS NOT NULL;
+
+CREATE TABLE payments (
+  pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL UNIQUE,
+  session BIGINT NOT NULL,
+  delegation BIGINT NOT NULL,
+  amount BIGINT NOT NULL CHECK (amount > 0),
+  reserved_at BIGINT NOT NULL,
+  request_head TEXT COLLATE "C" NOT NULL,
+  request_hash TEXT COLLATE "C" NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE INDEX payments_of_session ON payments (session, pk);
+CREATE INDEX payments_of_request ON payments (delegation, request_head, pk);
+
+CREATE TABLE payment_states (
+  payment BIGINT PRIMARY KEY,
+  state TEXT COLLATE "C" NOT NULL
+    CHECK (state IN ('reserved', 'signed', 'claimed', 'in_doubt', 'settled', 'released')),
+  unproven BOOLEAN NOT NULL
+    GENERATED ALWAYS AS (state IN ('reserved', 'signed', 'claimed', 'in_doubt')) STORED,
+  overrun BOOLEAN NOT NULL,
+  settled BIGINT CHECK (settled >= 0),
+  proven_at BIGINT,
+  claim TEXT,
+  evidence TEXT
+) WITH (fillfactor = 50);
+CREATE INDEX payments_unproven ON payment_states (payment) WHERE unproven;
+
+CREATE TABLE contents (
+  payment BIGINT PRIMARY KEY,
+  status INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  body BYTEA NOT NULL,
+  truncated BOOLEAN NOT NULL
+);
+
+CREATE TABLE keys (
+  session BIGINT NOT NULL,
+  key TEXT COLLATE "C" NOT NULL,
+  request_hash TEXT COLLATE "C" NOT NULL,
+  payment BIGINT,
+  refusals INTEGER NOT NULL CHECK (refusals >= 0),
+  last_refusal TEXT,
+  PRIMARY KEY (session, key)
+);
+
+CREATE TABLE merchants (
+  delegation BIGINT NOT NULL,
+  host TEXT COLLATE "C" NOT NULL,
+  payee TEXT NOT NULL,
+  payments BIGINT NOT NULL CHECK (payments >= 0),
+  PRIMARY KEY (delegation, host)
+) WITH (fillfactor = 50);
+
+CREATE TABLE approvals (
+  pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL UNIQUE,
+  session BIGINT NOT NULL,
+  end_user TEXT COLLATE "C" NOT NULL,
+  terms_hash TEXT COLLATE "C" NOT NULL,
+  key TEXT COLLATE "C",
+  state TEXT COLLATE "C" NOT NULL CHECK (state IN ('waiting', 'approved', 'denied', 'used')),
+  body TEXT NOT NULL
+);
+CREATE INDEX approvals_of_session ON approvals (session, pk);
+CREATE INDEX approvals_of_terms ON approvals (session, terms_hash, pk);
+CREATE INDEX approvals_of_end_user ON approvals (end_user, pk);
+
+CREATE TABLE audit (
+  seq BIGINT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  body TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'audit records are never changed or removed'; END $$;
+CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+  FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();
+
+CREATE TABLE installation (
+  single BOOLEAN PRIMARY KEY CHECK (single),
+  version INTEGER NOT NULL,
+  seq BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  hash TEXT NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO installation VALUES (true, 0, 0, 0, '');
+`
+
+/** What leads from each schema version to the next one; the first starts from an empty schema. */
+export const migrations: readonly string[] = [firstSchema]

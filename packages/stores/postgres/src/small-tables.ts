@@ -1,0 +1,156 @@
+import type { Content, Denial, KeyRecord, KnownMerchant, RegisteredInstrument } from '@bursar/core'
+import { columnsOf } from './columns.ts'
+import { originalText, plainText } from './plain-text.ts'
+import type { Row, Statement } from './statement.ts'
+
+/** The rows that are read by their own key, and written whole. */
+export const readKeys: Statement = {
+  name: 'read_keys',
+  text: `SELECT a.id AS session_id, k.key, k.request_hash, k.refusals, k.last_refusal,
+    (SELECT p.id FROM payments p WHERE p.pk = k.payment) AS payment_id
+  FROM unnest($1::text[], $2::text[]) AS u (session, key)
+  JOIN accounts a ON a.id = u.session JOIN keys k ON k.session = a.pk AND k.key = u.key`,
+}
+
+export const writeKeys: Statement = {
+  name: 'write_keys',
+  text: `INSERT INTO keys (session, key, request_hash, payment, refusals, last_refusal)
+  SELECT (SELECT pk FROM accounts WHERE id = u.session), u.key, u.request_hash,
+    (SELECT pk FROM payments WHERE id = u.payment), u.refusals, u.last_refusal
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[])
+    AS u (session, key, request_hash, payment, refusals, last_refusal)
+  ON CONFLICT (session, key) DO UPDATE SET request_hash = excluded.request_hash,
+    payment = excluded.payment, refusals = excluded.refusals, last_refusal = excluded.last_refusal`,
+}
+
+/** Found by a delegation, one of its sessions, or one of its payments. */
+export const readMerchants: Statement = {
+  name: 'read_merchants',
+  text: `SELECT d.id AS delegation_id, m.host, m.payee, m.payments
+  FROM (SELECT u.host, coalesce(
+      (SELECT coalesce(a.delegation, a.pk) FROM accounts a WHERE a.id = u.account),
+      (SELECT p.delegation FROM payments p WHERE p.id = u.payment)) AS delegation
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS u (account, payment, host)) AS w
+  JOIN merchants m ON m.delegation = w.delegation AND m.host = w.host
+  JOIN accounts d ON d.pk = m.delegation`,
+}
+
+export const writeMerchants: Statement = {
+  name: 'write_merchants',
+  text: `INSERT INTO merchants (delegation, host, payee, payments)
+  SELECT (SELECT pk FROM accounts WHERE id = u.delegation), u.host, u.payee, u.payments
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    AS u (delegation, host, payee, payments)
+  ON CONFLICT (delegation, host) DO UPDATE SET payee = excluded.payee,
+    payments = excluded.payments`,
+}
+
+export const readInstruments: Statement = {
+  name: 'read_instruments',
+  text: 'SELECT handle, end_user, registered_at FROM instruments WHERE handle = ANY ($1::text[])',
+}
+
+export const writeInstruments: Statement = {
+  name: 'write_instruments',
+  text: `INSERT INTO instruments (handle, end_user, registered_at)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+  ON CONFLICT (handle) DO UPDATE SET end_user = excluded.end_user,
+    registered_at = excluded.registered_at`,
+}
+
+export const readContent: Statement = {
+  name: 'read_content',
+  text: `SELECT c.status, c.headers, c.body, c.truncated FROM payments p
+    JOIN contents c ON c.payment = p.pk WHERE p.id = $1`,
+}
+
+/** One at a time: bodies are large, and bytes in an array would be sent twice as long. */
+export const writeContent: Statement = {
+  name: 'write_content',
+  text: `INSERT INTO contents (payment, status, headers, body, truncated)
+  VALUES ((SELECT pk FROM payments WHERE id = $1), $2, $3, $4, $5)
+  ON CONFLICT (payment) DO UPDATE SET status = excluded.status, headers = excluded.headers,
+    body = excluded.body, truncated = excluded.truncated`,
+}
+
+export function keyOf(row: Row): KeyRecord {
+  const { payment_id: payment, last_refusal: refusal } = row
+  return {
+    session: originalText(row.session_id as string),
+    key: originalText(row.key as string),
+    requestHash: originalText(row.request_hash as string),
+    ...(payment === null ? {} : { payment: originalText(payment as string) }),
+    refusals: Number(row.refusals),
+    ...(refusal === null ? {} : { lastRefusal: JSON.parse(refusal as string) as Denial }),
+  }
+}
+
+/** The values of `writeKeys`. */
+export function writtenKeys(keys: readonly KeyRecord[]): unknown[][] {
+  return columnsOf(
+    keys.map(({ session, key, requestHash, payment, refusals, lastRefusal }) => [
+      plainText(session),
+      plainText(key),
+      plainText(requestHash),
+      payment === undefined ? null : plainText(payment),
+      refusals,
+      lastRefusal === undefined ? null : JSON.stringify(lastRefusal),
+    ]),
+  )
+}
+
+export function merchantOf(row: Row): KnownMerchant {
+  return {
+    delegation: originalText(row.delegation_id as string),
+    host: originalText(row.host as string),
+    payee: originalText(row.payee as string),
+    payments: Number(row.payments),
+  }
+}
+
+/** The values of `writeMerchants`. */
+export function writtenMerchants(merchants: readonly KnownMerchant[]): unknown[][] {
+  return columnsOf(
+    merchants.map(({ delegation, host, payee, payments }) => [
+      plainText(delegation),
+      plainText(host),
+      plainText(payee),
+      payments,
+    ]),
+  )
+}
+
+export function instrumentOf(row: Row): RegisteredInstrument {
+  return {
+    handle: originalText(row.handle as string),
+    endUser: originalText(row.end_user as string),
+    registeredAt: Number(row.registered_at),
+  }
+}
+
+/** The values of `writeInstruments`. */
+export function writtenInstruments(instruments: readonly RegisteredInstrument[]): unknown[][] {
+  return columnsOf(
+    instruments.map(({ handle, endUser, registeredAt }) => [
+      plainText(handle),
+      plainText(endUser),
+      registeredAt,
+    ]),
+  )
+}
+
+export function contentOf(payment: string, row: Row): Content {
+  return {
+    payment,
+    status: Number(row.status),
+    headers: JSON.parse(row.headers as string) as Content['headers'],
+    body: row.body as Uint8Array,
+    truncated: row.truncated as boolean,
+  }
+}
+
+/** The values of `writeContent`. */
+export function writtenContent(content: Content): unknown[] {
+  const { payment, status, headers, body, truncated } = content
+  return [plainText(payment), status, JSON.stringify(headers), body, truncated]
+}

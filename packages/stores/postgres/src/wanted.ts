@@ -1,0 +1,81 @@
+import type { Scope } from '@bursar/core'
+
+/** A key within a session. */
+export interface WantedKey {
+  readonly session: string
+  readonly key: string
+}
+
+/** Something within a delegation, which is found by itself, by one of its sessions or payments. */
+export interface WantedWithin {
+  /** Id of the delegation or of a session. */
+  readonly account?: string | undefined
+  readonly payment?: string | undefined
+  /** The request's hash, or the merchant's host. */
+  readonly name: string
+}
+
+/** The hash of some terms within a session. */
+export interface WantedTerms {
+  readonly session: string
+  readonly termsHash: string
+}
+
+/** The rows that a transaction loads. A session brings its ancestors and its delegation. */
+export interface Wanted {
+  readonly accounts: Set<string>
+  readonly payments: Set<string>
+  readonly keys: Map<string, WantedKey>
+  readonly twins: Map<string, WantedWithin>
+  readonly merchants: Map<string, WantedWithin>
+  readonly instruments: Set<string>
+  readonly approvals: Set<string>
+  /** Terms for which a session's approvals are wanted. */
+  readonly terms: Map<string, WantedTerms>
+}
+
+/** What some scopes name, each row once. */
+export function wantedBy(scopes: readonly Scope[]): Wanted {
+  const wanted: Wanted = {
+    accounts: new Set(),
+    payments: new Set(),
+    keys: new Map(),
+    twins: new Map(),
+    merchants: new Map(),
+    instruments: new Set(),
+    approvals: new Set(),
+    terms: new Map(),
+  }
+  for (const scope of scopes) addScope(wanted, scope)
+  return wanted
+}
+
+function addScope(wanted: Wanted, scope: Scope): void {
+  const { session, delegation, payment, key, requestHash, host, instrument } = scope
+  const { approval, termsHash } = scope
+  if (session !== undefined) wanted.accounts.add(session)
+  if (delegation !== undefined) wanted.accounts.add(delegation)
+  if (payment !== undefined) wanted.payments.add(payment)
+  if (session !== undefined && key !== undefined) wantKey(wanted, { session, key })
+  const account = delegation ?? session
+  if (requestHash !== undefined) {
+    wantWithin(wanted.twins, { account, payment, name: requestHash })
+  }
+  if (host !== undefined) wantWithin(wanted.merchants, { account, payment, name: host })
+  if (approval !== undefined) wanted.approvals.add(approval)
+  if (session !== undefined && termsHash !== undefined) wantTerms(wanted, { session, termsHash })
+  if (instrument !== undefined) wanted.instruments.add(instrument)
+}
+
+export function wantKey(wanted: Wanted, one: WantedKey): void {
+  wanted.keys.set(`${one.session} ${one.key}`, one)
+}
+
+export function wantTerms(wanted: Wanted, one: WantedTerms): void {
+  wanted.terms.set(`${one.session} ${one.termsHash}`, one)
+}
+
+export function wantWithin(within: Wanted['twins'], one: WantedWithin): void {
+  if (one.account === undefined && one.payment === undefined) return
+  within.set(`${one.account ?? ''} ${one.payment ?? ''} ${one.name}`, one)
+}
