@@ -11,6 +11,9 @@ export const MAX_REQUEST_BODY_BYTES = 262_144
 /** More headers than a caller of a paid resource sets. */
 const MAX_HEADERS = 50
 
+/** All headers of a caller together: with a proof they still have to fit into one request. */
+const MAX_HEADERS_LENGTH = 16_384
+
 /** Longest header value of a caller; credentials of an API fit well. */
 const MAX_HEADER_LENGTH = 8_192
 
@@ -192,6 +195,10 @@ function readHeaders(
     }
     if (headers.has(lower)) throw notAllowed(`headers: ${lower} is given twice`)
     headers.set(lower, value.trim())
+  }
+  const length = [...headers].reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+  if (length > MAX_HEADERS_LENGTH) {
+    throw notAllowed(`headers: longer than ${MAX_HEADERS_LENGTH} characters together`)
   }
   if (headers.size > MAX_HEADERS) throw notAllowed(`headers: more than ${MAX_HEADERS}`)
   const isJson = body !== undefined && body !== null && typeof body !== 'string'

@@ -1,5 +1,5 @@
-import type { AuditEvent } from '@bursar/core'
-import { expect, test } from 'vitest'
+import { type AuditEvent, SOON_MS } from '@bursar/core'
+import { expect, test, vi } from 'vitest'
 import { commitQueue, MAX_BATCH } from './commit-queue.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { openDatabase } from './open-database.ts'
@@ -38,6 +38,19 @@ test('a commit soon rides with the next one', async () => {
   const soon = [queue.commit({}, change, 'soon'), queue.commit({}, change, 'soon')]
   await queue.commit({}, change, 'now')
   await Promise.all(soon)
+  expect(commits()).toBe(1)
+  await queue.close()
+})
+
+test('a commit soon that finds no company is written by itself, and no later', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { queue, commits } = counted()
+  const soon = queue.commit({}, change, 'soon')
+  await vi.advanceTimersByTimeAsync(SOON_MS - 1)
+  expect(commits()).toBe(0)
+  await vi.advanceTimersByTimeAsync(1)
+  vi.useRealTimers()
+  await soon
   expect(commits()).toBe(1)
   await queue.close()
 })
