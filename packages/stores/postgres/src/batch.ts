@@ -12,6 +12,9 @@ import { type Wanted, wantedBy } from './wanted.ts'
  */
 const MAX_ATTEMPTS = 8
 
+/** How often the database is asked what a commit came to, where the connection is lost meanwhile. */
+const MAX_QUESTIONS = 3
+
 /** Runs jobs in a transaction that they share, settles every one of them, and never throws. */
 export type RunBatch = (jobs: readonly Job[]) => Promise<void>
 
@@ -84,17 +87,20 @@ async function isCommitted(
   connections: Connections,
   { seq, hash }: AuditRecord,
 ): Promise<boolean | undefined> {
-  try {
-    return await connections.write(async (client) => {
-      const [, , found] = await pipelined([
-        client.query('BEGIN'),
-        execute(client, lockHead, []),
-        execute(client, findRecord, [seq, hash]),
-        client.query('ROLLBACK'),
-      ])
-      return found.length > 0
-    })
-  } catch {
-    return undefined
+  for (let tried = 0; tried < MAX_QUESTIONS; tried += 1) {
+    try {
+      return await connections.write(async (client) => {
+        const [, , found] = await pipelined([
+          client.query('BEGIN'),
+          execute(client, lockHead, []),
+          execute(client, findRecord, [seq, hash]),
+          client.query('ROLLBACK'),
+        ])
+        return found.length > 0
+      })
+    } catch (error) {
+      if (!isLost(error)) return undefined
+    }
   }
+  return undefined
 }

@@ -5,7 +5,7 @@ import { migrate } from './migrate.ts'
 import { closedError, isPassing, openError } from './store-error.ts'
 
 /** How long a commit or a read waits for the database to come back before it is rejected. */
-export const RECONNECT_TOTAL_MS = 10_000
+const RECONNECT_TOTAL_MS = 10_000
 
 /** First pause before a connection is tried again; each next one is twice as long, up to the last. */
 const RECONNECT_FIRST_MS = 10
@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly connections: number
   /** How long to wait for the database to come back. */
   readonly reconnectTotalMs?: number | undefined
+  /** How long to wait for another connection's lock. */
+  readonly lockMs?: number | undefined
 }
 
 /** The connections of one store. They are made when they are needed, and made again when lost. */
@@ -47,7 +49,7 @@ export interface Connections {
 }
 
 export function openConnections(options: ConnectionOptions): Connections {
-  const { url, schema, reconnectTotalMs = RECONNECT_TOTAL_MS } = options
+  const { url, schema, reconnectTotalMs = RECONNECT_TOTAL_MS, lockMs = LOCK_MS } = options
   const config: ClientConfig = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_MS,
@@ -57,7 +59,8 @@ export function openConnections(options: ConnectionOptions): Connections {
     pipeline: true,
   }
   const { target, user } = describe(config)
-  const pool = (max: number, settings: string): Pool => {
+  const settings = settingsOf(schema, lockMs)
+  const pool = (max: number, onConnect: string): Pool => {
     const made = new Pool({
       ...config,
       max,
@@ -65,15 +68,15 @@ export function openConnections(options: ConnectionOptions): Connections {
       async onConnect(client) {
         // A connection that is lost while it is used says so to its queries.
         client.on('error', () => {})
-        await client.query(settings)
+        await client.query(onConnect)
       },
     })
     // One that is lost while it is idle is replaced when the next one is needed.
     made.on('error', () => {})
     return made
   }
-  const writers = pool(1, settingsOf(schema))
-  const readers = pool(options.connections - 1, `${settingsOf(schema)}; ${READ_ONLY_SETTING}`)
+  const writers = pool(1, settings)
+  const readers = pool(options.connections - 1, `${settings}; ${READ_ONLY_SETTING}`)
   let opening: Promise<void> | undefined
   const open = async (): Promise<void> => {
     try {
@@ -138,12 +141,12 @@ async function openOnce(config: ClientConfig, schema: string, target: string): P
  * Statements find few rows by their keys: plans that look so are right from the first row on, and
  * are made once. A server that acknowledges before it has written must not do so for us.
  */
-function settingsOf(schema: string): string {
+function settingsOf(schema: string, lockMs: number): string {
   return `SET search_path TO "${schema}"; SET client_encoding TO 'UTF8';
     SET default_transaction_isolation TO 'read committed'; SET jit TO off;
     SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off;
     SET enable_hashjoin TO off; SET enable_mergejoin TO off;
-    SET statement_timeout TO ${STATEMENT_MS}; SET lock_timeout TO ${LOCK_MS};
+    SET statement_timeout TO ${STATEMENT_MS}; SET lock_timeout TO ${lockMs};
     SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS};
     SELECT set_config('synchronous_commit', 'on', false)
       WHERE current_setting('synchronous_commit') = 'off'`

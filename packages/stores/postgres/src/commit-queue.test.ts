@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { commitQueue, MAX_BATCH } from './commit-queue.ts'
+import type { Connections } from './connections.ts'
+import type { Job } from './transaction.ts'
+
+const nothing = () => ({ result: 0, events: [] })
+
+/** A queue whose transactions do nothing, and the sizes of those that it has run. */
+function counted(): { queue: ReturnType<typeof commitQueue>; sizes: number[] } {
+  const sizes: number[] = []
+  const runBatch = async (jobs: readonly Job[]): Promise<void> => {
+    sizes.push(jobs.length)
+    for (const job of jobs) job.settle({ value: sizes.length })
+  }
+  const connections = { target: 'db:5432/ledger', close: async () => {} } as Connections
+  return { queue: commitQueue(runBatch, connections), sizes }
+}
+
+test('what waits shares a transaction, up to a bound', async () => {
+  const { queue, sizes } = counted()
+  const commit = () => queue.commit({}, nothing, 'now')
+  await Promise.all(Array.from({ length: 3 * MAX_BATCH + 1 }, commit))
+  expect(sizes).toEqual([MAX_BATCH, MAX_BATCH, MAX_BATCH, 1])
+  await queue.close()
+})
+
+test('a commit soon rides with the next one', async () => {
+  const { queue, sizes } = counted()
+  const soon = [queue.commit({}, nothing, 'soon'), queue.commit({}, nothing, 'soon')]
+  expect(await queue.commit({}, nothing, 'now')).toBe(1)
+  expect(await Promise.all(soon)).toEqual([1, 1])
+  expect(sizes).toEqual([3])
+  await queue.close()
+})
+
+test('a read waits for what was asked for before it, and for nothing else', async () => {
+  const { queue, sizes } = counted()
+  expect(await queue.read(async () => sizes.length)).toBe(0)
+  void queue.commit({}, nothing, 'soon')
+  expect(await queue.read(async () => sizes.length)).toBe(1)
+  await queue.close()
+})
+
+test('as many commits soon as fit into a transaction do not wait', async () => {
+  const { queue, sizes } = counted()
+  const commit = () => queue.commit({}, nothing, 'soon')
+  await Promise.all(Array.from({ length: MAX_BATCH }, commit))
+  expect(sizes).toEqual([MAX_BATCH])
+  await queue.close()
+})

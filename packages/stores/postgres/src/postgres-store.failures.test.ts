@@ -1,0 +1,264 @@
+import { BursarError, type Store } from '@bursar/core'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { postgresStore, storeOn } from './postgres-store.ts'
+import { type CuttingProxy, cuttingProxy } from './test-process/cutting-proxy.ts'
+import {
+  holdOne,
+  isChained,
+  noted,
+  plant,
+  reasonsOf,
+  sessionId,
+  sharedDelegation,
+  sharedSession,
+  trailOf,
+} from './test-process/ledger.ts'
+import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
+
+let server: TestPostgres
+let schemas = 0
+
+beforeAll(async () => {
+  server = await testPostgres()
+})
+
+afterAll(() => server.stop())
+
+function newSchema(): string {
+  schemas += 1
+  return `failures_${schemas}`
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<BursarError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (BursarError.isInstance(error)) return error
+  throw new Error(`Expected a BursarError, not ${String(error)}`)
+}
+
+function record(store: Store, reason: string): Promise<number> {
+  return store.commit({}, () => ({ result: 0, events: [noted(reason)] }), 'now')
+}
+
+async function throughProxy(
+  run: (proxy: CuttingProxy, store: Store, direct: Store) => Promise<void>,
+  more: { reconnectTotalMs?: number } = {},
+): Promise<void> {
+  const proxy = await cuttingProxy(server.url)
+  const schema = newSchema()
+  const store = storeOn({ url: proxy.url, schema, connections: 2, ...more }, undefined)
+  const direct = postgresStore({ url: server.url, schema })
+  try {
+    await plant(store, 100n)
+    await run(proxy, store, direct)
+  } finally {
+    await store.close()
+    await direct.close()
+    await proxy.close()
+  }
+}
+
+test.each(['before', 'after'] as const)(
+  'a connection that is cut %s the server commits: written once, and answered',
+  (when) =>
+    throughProxy(async (proxy, store, direct) => {
+      proxy.cutAtCommit(when)
+      const held = Array.from({ length: 5 }, (_, index) =>
+        store.commit({ session: sessionId }, holdOne(`${index}`), 'now'),
+      )
+      expect(await Promise.all(held)).toEqual(Array.from({ length: 5 }, () => 'held'))
+      expect(proxy.cuts()).toBe(1)
+      const trail = await trailOf(direct)
+      expect(reasonsOf(trail).toSorted()).toEqual([
+        ...Array.from({ length: 5 }, (_, index) => `held ${index}`),
+        'planted',
+      ])
+      expect(isChained(trail)).toBe(true)
+      const { session } = await store.read({ session: sessionId })
+      expect(session?.usage.heldMicro).toBe(5n)
+    }),
+)
+
+test('a commit whose answer is lost for good is rejected as not known, and not run again', () =>
+  throughProxy(
+    async (proxy, store, direct) => {
+      proxy.refuse(true)
+      proxy.cutAtCommit('after')
+      const error = await errorOf(record(store, 'once'))
+      expect(error.code).toBe('store_failed')
+      expect(error.message).toContain('it is not known whether the change was written')
+      expect((await errorOf(record(store, 'unreachable'))).code).toBe('store_unavailable')
+      proxy.refuse(false)
+      await record(store, 'later')
+      expect(reasonsOf(await trailOf(direct))).toEqual(['planted', 'once', 'later'])
+    },
+    { reconnectTotalMs: 5 },
+  ))
+
+test('connections that the server ends again and again cost nothing', async () => {
+  const schema = newSchema()
+  const store = postgresStore({ url: server.url, schema, connections: 2 })
+  await plant(store, 1_000n)
+  let settled = 0
+  let ended = 0
+  const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'bursar' AND datname = current_database()`
+  const results = await Promise.all(
+    Array.from({ length: 10 }, async (_, payer) => {
+      const own: string[] = []
+      for (let index = 0; index < 20; index += 1) {
+        const name = `${payer}-${index}`
+        own.push(await store.commit({ session: sessionId }, holdOne(name), 'now'))
+        settled += 1
+        if (settled % 25 === 0) ended += (await server.query(terminate)).length
+      }
+      return own
+    }),
+  )
+  expect(ended).toBeGreaterThan(0)
+  expect(results.flat().filter((result) => result === 'held').length).toBe(200)
+  const trail = await trailOf(store)
+  expect(new Set(reasonsOf(trail)).size).toBe(201)
+  expect(trail.length).toBe(201)
+  expect(isChained(trail)).toBe(true)
+  expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(200n)
+  await store.close()
+})
+
+test('a lock that nobody gives back rejects, and the store goes on', async () => {
+  const schema = newSchema()
+  const store = storeOn({ url: server.url, schema, connections: 2, lockMs: 50 }, undefined)
+  await plant(store, 100n)
+  const other = new Client({ connectionString: server.url })
+  await other.connect()
+  await other.query(`BEGIN; SELECT FROM ${schema}.installation FOR UPDATE`)
+  const waiting = (['now', 'soon'] as const).map((when) =>
+    errorOf(store.commit({ session: sessionId }, holdOne('x'), when)),
+  )
+  const codes = (await Promise.all(waiting)).map(({ code }) => code)
+  expect(codes).toEqual(['store_locked', 'store_locked'])
+  expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(0n)
+  await other.end()
+  expect(await store.commit({ session: sessionId }, holdOne('x'), 'now')).toBe('held')
+  await store.close()
+})
+
+test('a schema that a newer version has changed meanwhile is not written', async () => {
+  const schema = newSchema()
+  const store = postgresStore({ url: server.url, schema })
+  await plant(store, 100n)
+  await server.query(`UPDATE ${schema}.installation SET version = version + 1`)
+  expect((await errorOf(record(store, 'old'))).code).toBe('store_schema_newer')
+  await server.query(`UPDATE ${schema}.installation SET version = version - 1`)
+  await record(store, 'new')
+  expect(reasonsOf(await trailOf(store))).toEqual(['planted', 'new'])
+  await store.close()
+})
+
+test('the tables themselves refuse an account over its total', async () => {
+  const store = postgresStore({ url: server.url, schema: newSchema() })
+  await plant(store, 1n)
+  const over = store.commit(
+    { session: sessionId },
+    ({ session }) => {
+      if (!session) throw new Error('The session is not there.')
+      const usage = { ...session.usage, heldMicro: 2n }
+      return { result: 0, sessions: [{ ...session, usage }], events: [noted('over')] }
+    },
+    'now',
+  )
+  expect((await errorOf(over)).code).toBe('invariant_broken')
+  expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(0n)
+  await store.close()
+})
+
+test('audit records can be neither changed nor removed by accident', async () => {
+  const schema = newSchema()
+  const store = postgresStore({ url: server.url, schema })
+  await record(store, 'one')
+  for (const text of [`UPDATE ${schema}.audit SET body = '{}'`, `DELETE FROM ${schema}.audit`]) {
+    await expect(server.query(text)).rejects.toThrow('never changed or removed')
+  }
+  await expect(server.query(`TRUNCATE ${schema}.audit`)).rejects.toThrow('never changed or removed')
+  await store.close()
+})
+
+test('a clock that is broken decides about nothing', async () => {
+  const store = postgresStore({ url: server.url, schema: newSchema(), clock: () => Number.NaN })
+  let isAsked = false
+  const change = (): { result: number; events: [] } => {
+    isAsked = true
+    return { result: 0, events: [] }
+  }
+  expect((await errorOf(store.commit({}, change, 'now'))).code).toBe('invalid_input')
+  expect(isAsked).toBe(false)
+  await store.close()
+})
+
+test('without a clock of a test, time is the database’s, read after the locks', async () => {
+  const schema = newSchema()
+  const store = postgresStore({ url: server.url, schema })
+  await record(store, 'first')
+  const other = new Client({ connectionString: server.url })
+  await other.connect()
+  await other.query(`BEGIN; SELECT FROM ${schema}.installation FOR UPDATE`)
+  const waiting = store.commit({}, (_, now) => ({ result: now, events: [noted('x')] }), 'now')
+  await untilBlocked()
+  const { rows } = await other.query<{ now: string }>(
+    'SELECT ceil(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
+  )
+  await other.query('COMMIT')
+  await other.end()
+  const now = await waiting
+  expect(now).toBeGreaterThanOrEqual(Number(rows[0]?.now) - 1)
+  expect(Math.abs(store.now() - now)).toBeLessThan(60_000)
+  await store.close()
+})
+
+/** Waits until somebody waits for a lock. */
+async function untilBlocked(): Promise<void> {
+  for (;;) {
+    const blocked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+      AND datname = current_database()`
+    if ((await server.query(blocked)).length > 0) return
+  }
+}
+
+test('accounts that are wanted in any order are locked in one: no deadlock', async () => {
+  const schema = newSchema()
+  const stores = Array.from({ length: 4 }, () =>
+    postgresStore({ url: server.url, schema, connections: 2 }),
+  )
+  const first = stores[0] as Store
+  const parents = Array.from({ length: 10 }, (_, index) => `ses_${index}`)
+  const sessions = parents.flatMap((id) => [
+    sharedSession(id, 10_000n),
+    sharedSession(`${id}_child`, 10_000n, id),
+  ])
+  const rows = { delegations: [sharedDelegation], sessions }
+  await first.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
+  let next = 7
+  const commits = Array.from({ length: 1_000 }, (_, index) => {
+    // A fixed sequence without an order: a linear congruential generator.
+    next = (next * 1_103_515_245 + 12_345) % 2_147_483_648
+    const session = sessions[next % sessions.length]?.id ?? ''
+    return (stores[index % stores.length] as Store).commit({ session }, holdOne(`${index}`), 'now')
+  })
+  expect(new Set(await Promise.all(commits))).toEqual(new Set(['held']))
+  const trail = await trailOf(first)
+  expect(trail.length).toBe(1_001)
+  expect(isChained(trail)).toBe(true)
+  const held = await Promise.all(
+    sessions.map(async ({ id }) => (await first.read({ session: id })).session?.usage.heldMicro),
+  )
+  expect(held.reduce<bigint>((sum, one) => sum + (one ?? 0n), 0n)).toBe(1_000n)
+  for (const store of stores) await store.close()
+  await server.query('SELECT pg_stat_clear_snapshot()')
+  const [found] = await server.query(
+    'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()',
+  )
+  expect(found).toEqual({ deadlocks: 0 })
+})

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { postgresStore } from './postgres-store.ts'
+import { holdOne, isChained, plant, reasonsOf, sessionId, trailOf } from './test-process/ledger.ts'
+import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
+
+let server: TestPostgres
+
+beforeAll(async () => {
+  server = await testPostgres({ own: true })
+})
+
+afterAll(() => server.stop())
+
+test('a server that is restarted in the middle of commits costs time, and nothing else', async () => {
+  const store = postgresStore({ url: server.url })
+  await plant(store, 1_000n)
+  let settled = 0
+  let restarting: Promise<void> | undefined
+  const results = await Promise.all(
+    Array.from({ length: 20 }, async (_, payer) => {
+      const own: string[] = []
+      for (let index = 0; index < 20; index += 1) {
+        const name = `${payer}-${index}`
+        own.push(await store.commit({ session: sessionId }, holdOne(name), 'now'))
+        settled += 1
+        if (settled === 100) restarting = server.restart()
+      }
+      return own
+    }),
+  )
+  await restarting
+  expect(results.flat().filter((result) => result === 'held').length).toBe(400)
+  const trail = await trailOf(store)
+  expect(new Set(reasonsOf(trail)).size).toBe(401)
+  expect(trail.length).toBe(401)
+  expect(isChained(trail)).toBe(true)
+  await store.close()
+})
+
+test('a server that was stopped and started is found again', async () => {
+  const store = postgresStore({ url: server.url, schema: 'idle' })
+  await plant(store, 10n)
+  await server.restart()
+  expect(await store.commit({ session: sessionId }, holdOne('x'), 'now')).toBe('held')
+  expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(1n)
+  await store.close()
+})

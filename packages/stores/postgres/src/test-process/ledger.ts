@@ -1,0 +1,137 @@
+import type {
+  AuditEvent,
+  AuditRecord,
+  Change,
+  Delegation,
+  LedgerState,
+  Payment,
+  Session,
+  Store,
+} from '@bursar/core'
+import { GENESIS_HASH, recordHash } from '@bursar/core'
+
+/** The rows that the tests of several processes share: one session, and counters on it. */
+export const sessionId = 'ses_shared'
+
+const usage = { settledMicro: 0n, heldMicro: 0n, payments: 0, windows: [] }
+
+export const sharedDelegation: Delegation = {
+  id: 'del_shared',
+  endUser: 'alice',
+  agent: 'researcher',
+  instrument: 'alice-wallet',
+  limits: { currency: 'USD', totalMicro: 1_000_000n, windows: [] },
+  usage,
+  consent: { how: 'settings page' },
+  createdAt: 1,
+  expiresAt: 2,
+}
+
+export function sharedSession(id: string, totalMicro: bigint, parent?: string): Session {
+  return {
+    id,
+    delegation: sharedDelegation.id,
+    ...(parent === undefined ? {} : { parent }),
+    tokenHash: 'hash',
+    limits: { ...sharedDelegation.limits, totalMicro },
+    usage,
+    repeatAfterMs: 1,
+    createdAt: 1,
+    expiresAt: 2,
+  }
+}
+
+export function noted(reason: string): AuditEvent {
+  return { type: 'session-locked', session: sessionId, delegation: sharedDelegation.id, reason }
+}
+
+/** Writes the session, with a total of so much. */
+export async function plant(store: Store, totalMicro: bigint): Promise<void> {
+  const sessions = [sharedSession(sessionId, totalMicro)]
+  const rows = { delegations: [sharedDelegation], sessions }
+  await store.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
+}
+
+/** Holds one micro-unit of the scope's session, or says that it does not fit. */
+export function holdOne(name: string): (state: LedgerState) => Change<'held' | 'over'> {
+  return ({ session }) => {
+    if (!session) throw new Error('The session is not there.')
+    const { heldMicro } = session.usage
+    if (heldMicro + 1n > session.limits.totalMicro) {
+      return { result: 'over', events: [noted(`over ${name}`)] }
+    }
+    const next = { ...session, usage: { ...session.usage, heldMicro: heldMicro + 1n } }
+    return { result: 'held', sessions: [next], events: [noted(`held ${name}`)] }
+  }
+}
+
+/** Pins the scope's key to a new payment, or says that it is pinned already. */
+export function pinKey(name: string, key: string): (state: LedgerState) => Change<string> {
+  return ({ session, key: record }) => {
+    if (!session) throw new Error('The session is not there.')
+    if (record?.payment !== undefined) return { result: 'pinned', events: [] }
+    const payment = newPayment(session, `pay_${name}_${key}`)
+    const keys = [
+      { session: session.id, key, requestHash: 'request', payment: payment.id, refusals: 0 },
+    ]
+    return { result: 'held', payments: [payment], keys, events: [noted(`held ${key}`)] }
+  }
+}
+
+function newPayment(session: Session, id: string): Payment {
+  return {
+    id,
+    session: session.id,
+    delegation: session.delegation,
+    endUser: sharedDelegation.endUser,
+    instrument: sharedDelegation.instrument,
+    state: 'reserved',
+    terms: {
+      rail: 'x402',
+      scheme: 'exact',
+      network: 'eip155:8453',
+      asset: '0xab',
+      currency: 'USD',
+      atomic: 1n,
+      amountMicro: 1n,
+      payee: '0xcd',
+      host: 'api.example.com',
+      requestHash: `request of ${id}`,
+    },
+    termsHash: 'terms',
+    payer: '0xef',
+    nonce: '0x01',
+    path: '/report',
+    purpose: 'the report',
+    tokenHash: 'token',
+    reservedAt: 2,
+    tokenExpiresAt: 3,
+    validBefore: 4,
+    overrun: false,
+  }
+}
+
+/** The whole audit trail. */
+export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
+  const trail: AuditRecord[] = []
+  let after: string | undefined
+  do {
+    const page = await store.audit({ after })
+    trail.push(...page.rows)
+    after = page.cursor
+  } while (after !== undefined)
+  return trail
+}
+
+export function isChained(trail: readonly AuditRecord[]): boolean {
+  return trail.every(({ seq, at, body, hash }, index) => {
+    const previous = trail[index - 1]
+    const isNext = seq === index + 1 && at >= (previous?.at ?? 0)
+    return isNext && hash === recordHash(previous?.hash ?? GENESIS_HASH, seq, at, body)
+  })
+}
+
+/** The reasons of the records, in their order. */
+export function reasonsOf(trail: readonly AuditRecord[]): readonly string[] {
+  return trail.map(({ body }) => (JSON.parse(body) as { reason: string }).reason)
+}
