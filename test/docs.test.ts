@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { type PayStatus, payTool, pinnedAssets, toModelResult } from '@bursar/core'
@@ -173,19 +173,30 @@ describe('the README', () => {
   })
 })
 
-/** The demo has tests of its own. */
-const examples = readdirSync(join(root, 'examples')).filter(
-  (name) => name !== 'demo' && existsSync(join(root, 'examples', name, 'src/main.ts')),
-)
+/** Every example that a page says how to run. The one that a reader makes is not there. */
+const examples = [
+  ...new Set(
+    all.flatMap(({ text }) =>
+      [...text.matchAll(/pnpm@12 exec node (examples\/\S+\.ts)/g)].map((match) => match[1] ?? ''),
+    ),
+  ),
+].filter((path) => existsSync(join(root, path)))
 
 describe('the examples', () => {
-  test('are there', () => expect(examples).toEqual(['embedded', 'existing-code']))
+  test('are told of', () =>
+    expect(examples.toSorted()).toEqual([
+      'examples/embedded/src/ask-a-human.ts',
+      'examples/embedded/src/ask-in-a-chat.ts',
+      'examples/embedded/src/main.ts',
+      'examples/embedded/src/start-small.ts',
+      'examples/embedded/src/sub-agents.ts',
+      'examples/existing-code/src/main.ts',
+    ]))
 
   test.concurrent.each(examples)(
     '%s runs, and finds everything as it must be',
-    async (name) => {
-      const main = join(root, 'examples', name, 'src/main.ts')
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [main])
+    async (path) => {
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(root, path)])
       expect(stdout).not.toBe('')
       expect(stderr).toBe('')
     },

@@ -4,14 +4,15 @@ import { MockLanguageModelV4 } from 'ai/test'
 type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
 type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
 
-/** The AI SDK's own mock: asks for the resource once, and repeats the price that it reads there. */
+/** The AI SDK's own mock: asks for the resource once, and repeats the price that it reads there, if any. */
 export function scriptedModel(resource: string): LanguageModel {
   return new MockLanguageModelV4({
     doGenerate: async ({ prompt }) => {
       const told = toolResult(prompt)
       if (told === undefined) return call({ url: resource, purpose: 'the price of ACME' })
       const price = /"price":"([0-9.]+)"/.exec(told)?.[1]
-      return answer([{ type: 'text', text: `ACME costs ${price} USD.` }], 'stop')
+      const text = price === undefined ? 'It needs your approval.' : `ACME costs ${price} USD.`
+      return answer([{ type: 'text', text }], 'stop')
     },
   })
 }
