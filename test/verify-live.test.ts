@@ -8,10 +8,6 @@ test('verification raises no false alarm over payments that come in between its 
     limits: { currency: 'USD', total: '50.00' },
     store: (store) => ({
       ...seam(store),
-      read: async (scope) => {
-        if (scope.delegation !== undefined && scope.session !== undefined) await pay()
-        return store.read(scope)
-      },
       sessions: async (filter, page) => {
         await pay()
         return store.sessions(filter, page)
@@ -19,6 +15,10 @@ test('verification raises no false alarm over payments that come in between its 
       delegations: async (filter, page) => {
         await pay()
         return store.delegations(filter, page)
+      },
+      payments: async (filter, page) => {
+        await pay()
+        return store.payments(filter, page)
       },
     }),
   })

@@ -109,7 +109,10 @@ function committed({ usage, limits: before }: Session, limits: Limits): string |
 }
 
 /** A window that stays keeps what was counted in it; a new one counts from now on. */
-function keptWindows({ limits: before, usage }: Session, limits: Limits): Usage['windows'] {
+export function keptWindows(
+  { limits: before, usage }: Pick<Session, 'limits' | 'usage'>,
+  limits: Limits,
+): Usage['windows'] {
   return limits.windows.map(({ per }) => {
     const position = before.windows.findIndex((one) => one.per === per)
     return usage.windows[position] ?? []

@@ -20,7 +20,10 @@ export interface AuditEntry {
 export interface Auditing {
   /** Records in their order: the durable feed. `after` is the last page's cursor. */
   read(page?: PageRequest): Promise<Page<AuditEntry>>
-  /** Checks the chain, and the balances against it; see `Verification`. */
+  /**
+   * Checks the chain, and the rows of the ledger against it; see `Verification`. Its memory grows
+   * with the number of payments.
+   */
   verify(options?: { readonly head?: AuditHead | undefined }): Promise<Verification>
   /** The whole trail as JSON lines, each with its line end. */
   export(): AsyncIterable<string>

@@ -64,9 +64,12 @@ export type AuditEvent =
       readonly delegation: string
       readonly endUser: string
       readonly agent: string
+      /** SHA-256 of the session token, 256 random bits: nobody finds the token by it. */
+      readonly tokenHash: string
       readonly limits: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
       readonly ask?: AskRule
+      readonly repeatAfterMs: number
       readonly expiresAt: number
     }
   | {
@@ -205,3 +208,6 @@ export type AuditEvent =
     })
 
 export type AuditEventType = AuditEvent['type']
+
+/** The events of some types. */
+export type EventOf<Type extends AuditEventType> = Extract<AuditEvent, { readonly type: Type }>

@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Delegation } from '../delegation.ts'
 import { noUsage, type Usage } from '../limits.ts'
 import { formatAmount } from '../money.ts'
-import type { Page, PageRequest, Store } from '../store.ts'
+import type { Payment } from '../payment.ts'
+import type { Session } from '../session.ts'
+import type { Page, PageRequest, Scope, Store } from '../store.ts'
 import type { AuditEvent } from './event.ts'
 import { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './record.ts'
 import { verify } from './verify.ts'
@@ -10,16 +13,12 @@ import { verify } from './verify.ts'
 const AT = Date.UTC(2030, 0, 1)
 const limits = { currency: 'USD', total: '100.00' }
 
-interface Account {
-  readonly id: string
-  usage: Usage
-}
-
 /** The side of a store that verification reads, in pages of two, and what a test does to it. */
 interface Ledger {
   records: AuditRecord[]
-  sessions: Account[]
-  delegations: Account[]
+  sessions: Session[]
+  delegations: Delegation[]
+  payments: Payment[]
   /** Called before each read: payments may go on meanwhile. */
   onRead: (what: 'records' | 'accounts') => void
 }
@@ -52,11 +51,19 @@ function storeOf(ledger: Ledger): Store {
         reading(() => ledger.delegations),
         request,
       ),
-    read: async (scope: { session?: string; delegation?: string }) =>
+    payments: (_filter: object, request: PageRequest) =>
+      page(
+        reading(() => ledger.payments),
+        request,
+      ),
+    approvals: (_filter: object, request: PageRequest) => page([], request),
+    read: async (scope: Scope) =>
       reading(() => ({
         ancestors: [],
         session: ledger.sessions.find(({ id }) => id === scope.session),
         delegation: ledger.delegations.find(({ id }) => id === scope.delegation),
+        payment: ledger.payments.find(({ id }) => id === scope.payment),
+        instrument: { handle: scope.instrument, endUser: 'alice', registeredAt: AT },
       })),
   }
   return parts as unknown as Store
@@ -85,7 +92,36 @@ const created = (session: string, delegation: string, parent?: string): AuditEve
   delegation,
   endUser: 'alice',
   agent: 'researcher',
+  tokenHash: `hash of ${session}`,
   limits,
+  repeatAfterMs: 0,
+  expiresAt: AT,
+})
+
+/** The rows that these two make; `createdAt` is the time of the record that made the row. */
+const rowLimits = { currency: 'USD', totalMicro: 100_000_000n, windows: [] }
+
+const delegationRow = (id: string, seq: number, spent: Usage): Delegation => ({
+  id,
+  endUser: 'alice',
+  agent: 'researcher',
+  instrument: 'alice-wallet',
+  limits: rowLimits,
+  usage: spent,
+  consent: { how: 'test' },
+  createdAt: AT + seq - 1,
+  expiresAt: AT,
+})
+
+const sessionRow = (id: string, seq: number, spent: Usage, parent?: string): Session => ({
+  id,
+  ...(parent === undefined ? {} : { parent }),
+  delegation: 'del_1',
+  tokenHash: `hash of ${id}`,
+  limits: rowLimits,
+  usage: spent,
+  repeatAfterMs: 0,
+  createdAt: AT + seq - 1,
   expiresAt: AT,
 })
 
@@ -97,10 +133,52 @@ function moved(type: Movement, micro: bigint, more: object = {}, session = 'ses_
     session,
     delegation: 'del_1',
     amount: formatAmount(micro),
+    ...(type === 'payment-reserved' ? { atomic: `${micro}` } : { reason: 'proof', block: '7' }),
     ...(type === 'payment-settled' ? { settled: formatAmount(micro), overrun: false } : {}),
     ...more,
   }
   return { type, ...subject } as unknown as AuditEvent
+}
+
+/** Records a reservation, and adds its payment. What is not about money is left out of both. */
+function reserve(ledger: Ledger, id: string, micro: bigint, session = 'ses_1'): void {
+  write(ledger, moved('payment-reserved', micro, { payment: id }, session))
+  const row = {
+    id,
+    session,
+    delegation: 'del_1',
+    state: 'reserved',
+    terms: { atomic: micro, amountMicro: micro },
+    reservedAt: ledger.records.at(-1)?.at,
+    overrun: false,
+  }
+  ledger.payments.push(row as unknown as Payment)
+}
+
+/** Records what became of a payment, and writes it into its row. */
+function conclude(
+  ledger: Ledger,
+  type: 'payment-released' | 'payment-settled',
+  id: string,
+  change: Partial<Payment> = {},
+): void {
+  const index = ledger.payments.findIndex((one) => one.id === id)
+  const { session, terms, ...row } = ledger.payments[index] as Payment
+  const { settledMicro = terms.amountMicro, overrun = false } = change
+  const more = type === 'payment-settled' ? { settled: formatAmount(settledMicro), overrun } : {}
+  write(
+    ledger,
+    moved(type, terms.amountMicro, { payment: id, evidence: 'proof', ...more }, session),
+  )
+  ledger.payments[index] = {
+    ...row,
+    session,
+    terms,
+    state: type === 'payment-settled' ? 'settled' : 'released',
+    ...(type === 'payment-settled' ? { settledMicro, overrun } : {}),
+    provenAt: ledger.records.at(-1)?.at ?? 0,
+    evidence: { block: '7', reason: 'proof' },
+  }
 }
 
 const usage = (settledMicro: bigint, heldMicro: bigint, payments: number): Usage => ({
@@ -115,13 +193,14 @@ function ledger(): Ledger {
   const made: Ledger = {
     records: [],
     delegations: [
-      { id: 'del_1', usage: usage(50_000n, 10_000n, 2) },
-      { id: 'del_2', usage: noUsage },
+      delegationRow('del_1', 2, usage(50_000n, 10_000n, 2)),
+      delegationRow('del_2', 3, noUsage),
     ],
     sessions: [
-      { id: 'ses_1', usage: usage(50_000n, 0n, 1) },
-      { id: 'ses_2', usage: usage(0n, 10_000n, 1) },
+      sessionRow('ses_1', 4, usage(50_000n, 0n, 1)),
+      sessionRow('ses_2', 5, usage(0n, 10_000n, 1)),
     ],
+    payments: [],
     onRead: () => undefined,
   }
   write(
@@ -131,13 +210,19 @@ function ledger(): Ledger {
     granted('del_2'),
     created('ses_1', 'del_1'),
     created('ses_2', 'del_1'),
-    moved('payment-reserved', 50_000n),
-    moved('payment-reserved', 20_000n),
-    moved('payment-released', 20_000n),
-    moved('payment-settled', 50_000n),
-    moved('payment-reserved', 10_000n, {}, 'ses_2'),
   )
+  reserve(made, 'pay_1', 50_000n)
+  reserve(made, 'pay_2', 20_000n)
+  conclude(made, 'payment-released', 'pay_2')
+  conclude(made, 'payment-settled', 'pay_1')
+  reserve(made, 'pay_3', 10_000n, 'ses_2')
   return made
+}
+
+/** An account with another usage. */
+function set(bad: Ledger, id: string, to: Usage): void {
+  bad.sessions = bad.sessions.map((one) => (one.id === id ? { ...one, usage: to } : one))
+  bad.delegations = bad.delegations.map((one) => (one.id === id ? { ...one, usage: to } : one))
 }
 
 /** A row with the hash that its new contents and its place need. */
@@ -159,7 +244,8 @@ describe('a whole trail', () => {
   })
 
   test('that is empty is whole', async () => {
-    const empty: Ledger = { records: [], sessions: [], delegations: [], onRead: () => undefined }
+    const rows = { records: [], sessions: [], delegations: [], payments: [] }
+    const empty: Ledger = { ...rows, onRead: () => undefined }
     expect(await verify(storeOf(empty))).toEqual({ ok: true, records: 0, head: undefined })
   })
 
@@ -272,14 +358,15 @@ describe('a cut tail', () => {
     const { hash } = ledger().records[9] as AuditRecord
     const cut = ledger()
     cut.records = cut.records.slice(0, 9)
-    cut.sessions[1] = { id: 'ses_2', usage: noUsage }
-    cut.delegations[0] = { id: 'del_1', usage: usage(50_000n, 0n, 1) }
+    cut.payments.pop()
+    set(cut, 'ses_2', noUsage)
+    set(cut, 'del_1', usage(50_000n, 0n, 1))
     expect(await verify(storeOf(cut))).toMatchObject({ ok: true, records: 9 })
     expect(await verify(storeOf(cut), { seq: 10, hash })).toEqual({
       ok: false,
       reason: 'the trail ends before its head 10',
     })
-    const empty: Ledger = { ...cut, records: [], sessions: [], delegations: [] }
+    const empty: Ledger = { ...cut, records: [], sessions: [], delegations: [], payments: [] }
     expect(await verify(storeOf(empty), { seq: 10, hash })).toMatchObject({ ok: false })
   })
 
@@ -295,7 +382,7 @@ test('a trail that was written anew is whole, and is not the one whose head was 
   const anew = ledger()
   const events = anew.records.map(({ body }) => JSON.parse(body) as AuditEvent)
   anew.records = []
-  write(anew, { type: 'instrument-registered', instrument: 'other', endUser: 'bob' })
+  write(anew, { type: 'instrument-registered', instrument: 'other', endUser: 'alice' })
   write(anew, ...events.slice(1))
   expect(await verify(storeOf(anew))).toMatchObject({ ok: true })
   expect(await verify(storeOf(anew), { seq, hash })).toEqual({
@@ -328,21 +415,15 @@ describe('balances', () => {
     ],
     [
       'of a session that nobody created',
-      (bad) => bad.sessions.push({ id: 'ses_9', usage: noUsage }),
+      (bad) => bad.sessions.push(sessionRow('ses_9', 11, noUsage)),
       'ses_9 is in the ledger, and no record says why',
     ],
     [
       'of a delegation that nobody granted',
-      (bad) => bad.delegations.push({ id: 'del_9', usage: noUsage }),
+      (bad) => bad.delegations.push(delegationRow('del_9', 11, noUsage)),
       'del_9 is in the ledger, and no record says why',
     ],
   ]
-
-  function set(bad: Ledger, id: string, to: Usage): void {
-    for (const account of [...bad.sessions, ...bad.delegations]) {
-      if (account.id === id) account.usage = to
-    }
-  }
 
   test.each(wrong)('%s are found', async (_what, change, reason) => {
     const bad = ledger()
@@ -365,9 +446,9 @@ describe('balances', () => {
   test('of a child session count in each session that it draws from', async () => {
     const family = ledger()
     write(family, created('ses_3', 'del_1', 'ses_2'), created('ses_4', 'del_1', 'ses_3'))
-    write(family, moved('payment-reserved', 5_000n, {}, 'ses_4'))
-    family.sessions.push({ id: 'ses_3', usage: usage(0n, 5_000n, 1) })
-    family.sessions.push({ id: 'ses_4', usage: usage(0n, 5_000n, 1) })
+    reserve(family, 'pay_4', 5_000n, 'ses_4')
+    family.sessions.push(sessionRow('ses_3', 11, usage(0n, 5_000n, 1), 'ses_2'))
+    family.sessions.push(sessionRow('ses_4', 12, usage(0n, 5_000n, 1), 'ses_3'))
     set(family, 'ses_2', usage(0n, 15_000n, 2))
     set(family, 'del_1', usage(50_000n, 15_000n, 3))
     expect(await verify(storeOf(family))).toMatchObject({ ok: true, records: 13 })
@@ -377,7 +458,7 @@ describe('balances', () => {
 
   test('of an overrun count what was released before', async () => {
     const over = ledger()
-    write(over, moved('payment-settled', 20_000n, { overrun: true }))
+    conclude(over, 'payment-settled', 'pay_2', { overrun: true })
     set(over, 'ses_1', usage(70_000n, 0n, 2))
     set(over, 'del_1', usage(70_000n, 10_000n, 3))
     expect(await verify(storeOf(over))).toMatchObject({ ok: true })
@@ -385,7 +466,7 @@ describe('balances', () => {
 
   test('of what settled for less give back the rest', async () => {
     const less = ledger()
-    write(less, moved('payment-settled', 10_000n, { settled: '0.00' }, 'ses_2'))
+    conclude(less, 'payment-settled', 'pay_3', { settledMicro: 0n })
     set(less, 'ses_2', usage(0n, 0n, 1))
     set(less, 'del_1', usage(50_000n, 0n, 2))
     expect(await verify(storeOf(less))).toMatchObject({ ok: true })
@@ -396,7 +477,9 @@ describe('balances', () => {
     await fc.assert(
       fc.asyncProperty(amounts, async (paid) => {
         const any = ledger()
-        write(any, ...paid.map((micro) => moved('payment-reserved', micro)))
+        paid.forEach((micro, index) => {
+          reserve(any, `pay_${4 + index}`, micro)
+        })
         const held = paid.reduce((sum, micro) => sum + micro, 0n)
         set(any, 'ses_1', usage(50_000n, held, 1 + paid.length))
         set(any, 'del_1', usage(50_000n, 10_000n + held, 2 + paid.length))
@@ -413,11 +496,20 @@ describe('a record that the ledger cannot have written is named', () => {
     ['is no object', 7],
     ['is null', null],
     ['has no type', { session: 'ses_1' }],
-    ['releases what was not held', moved('payment-released', 1n)],
-    ['settles what was not held', moved('payment-settled', 1n)],
+    ['releases more than is held', moved('payment-released', 60_000n, { payment: 'pay_3' })],
+    ['settles more than is held', moved('payment-settled', 60_000n, { payment: 'pay_3' })],
+    ['releases what was never reserved', moved('payment-released', 1n, { payment: 'pay_9' })],
+    ['reserves a payment again', moved('payment-reserved', 1n)],
+    ['reserves for no session', moved('payment-reserved', 1n, { payment: 'pay_4' }, 'ses_9')],
+    ['creates a session again', created('ses_1', 'del_1')],
+    ['has limits that cannot be read', { ...created('ses_4', 'del_1'), limits: {} }],
+    ['has no atomic amount', moved('payment-reserved', 1n, { payment: 'pay_4', atomic: 'x' })],
     ['has an amount that cannot be read', moved('payment-reserved', 1n, { amount: '1e3' })],
     ['has no amount', moved('payment-reserved', 1n, { amount: undefined })],
-    ['settled what cannot be read', moved('payment-settled', 1n, { settled: '-1' })],
+    [
+      'settled what cannot be read',
+      moved('payment-settled', 1n, { payment: 'pay_3', settled: '-1' }),
+    ],
   ]
 
   test.each(strange)('because it %s', async (_what, event) => {
@@ -440,10 +532,10 @@ describe('payments that go on meanwhile', () => {
       last = what
       if (left === 0 || !turns) return
       left -= 1
-      write(live, moved('payment-reserved', 1n))
+      reserve(live, `pay_${live.payments.length + 1}`, 1n)
       for (const account of [live.sessions[0], live.delegations[0]]) {
         const { settledMicro, heldMicro, payments } = account?.usage ?? noUsage
-        if (account) account.usage = usage(settledMicro, heldMicro + 1n, payments + 1)
+        set(live, `${account?.id}`, usage(settledMicro, heldMicro + 1n, payments + 1))
       }
     }
     return { live, left: () => left }
@@ -459,7 +551,7 @@ describe('payments that go on meanwhile', () => {
 
   test('hide no difference', async () => {
     const { live } = paying(5)
-    live.sessions[1] = { id: 'ses_2', usage: noUsage }
+    set(live, 'ses_2', noUsage)
     expect(await verify(storeOf(live))).toMatchObject({
       ok: false,
       reason: expect.stringContaining('ses_2 says'),
@@ -470,10 +562,10 @@ describe('payments that go on meanwhile', () => {
     const { live } = paying(0)
     live.onRead = (what) => {
       if (what === 'records' || live.records.length > 10) return
-      write(live, moved('payment-reserved', 1n))
+      reserve(live, 'pay_4', 1n)
       const last = live.records.at(-1) as AuditRecord
       live.records[10] = { ...last, hash: 'f'.repeat(64) }
-      live.sessions[0] = { id: 'ses_1', usage: usage(50_000n, 1n, 2) }
+      set(live, 'ses_1', usage(50_000n, 1n, 2))
     }
     expect(await verify(storeOf(live))).toMatchObject({ ok: false, seq: 11 })
   })

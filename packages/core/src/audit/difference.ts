@@ -1,0 +1,36 @@
+/** So much of a value is shown: a reason has to be read by people. */
+const MAX_SHOWN = 200
+
+/**
+ * The first of some fields in which a row is not what its records say, as a sentence; `undefined`
+ * if there is none.
+ */
+export function difference<Fields extends object>(
+  id: string,
+  row: Fields,
+  recorded: Fields,
+  fields: readonly (keyof Fields & string)[],
+): string | undefined {
+  for (const field of fields) {
+    const [says, said] = [canonicalText(row[field]), canonicalText(recorded[field])]
+    if (says !== said) return `${id} says ${field} ${cut(says)}, its records say ${cut(said)}`
+  }
+  return undefined
+}
+
+/** The same text for the same value, in whatever order a store gives back an object's fields. */
+export function canonicalText(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'bigint') return `${value}`
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value)
+    .filter(([, one]) => one !== undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, one]) => `${JSON.stringify(name)}:${canonicalText(one)}`)
+  return `{${fields.join(',')}}`
+}
+
+function cut(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+}

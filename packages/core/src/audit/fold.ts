@@ -1,0 +1,202 @@
+import type { Approval } from '../approval.ts'
+import type { Delegation } from '../delegation.ts'
+import { BursarError } from '../errors.ts'
+import { hold, type Limits, overrun, releaseHold, settleHold, type Usage } from '../limits.ts'
+import type { Session } from '../session.ts'
+import type { RegisteredInstrument } from '../store.ts'
+import type { AuditEvent, EventOf } from './event.ts'
+import { impossibleEvent, recordedMicro } from './impossible-event.ts'
+import type { AuditRecord } from './record.ts'
+import { createdSession, grantedDelegation, sessionAfter } from './recorded-account.ts'
+import { approvalAfter, requestedApproval } from './recorded-approval.ts'
+import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
+
+/** What the records say about one row of the ledger. */
+export interface Entry<Recorded> {
+  recorded: Recorded
+  /** The record that made it. */
+  readonly seq: number
+  /** Whether the row was seen in its list. */
+  listed: boolean
+}
+
+/** What the records say about the rows of the ledger, by their ids. */
+export interface Fold {
+  readonly sessions: Map<string, Entry<Session>>
+  readonly delegations: Map<string, Entry<Delegation>>
+  readonly payments: Map<string, Entry<RecordedPayment>>
+  readonly approvals: Map<string, Entry<Approval>>
+  readonly instruments: Map<string, Entry<RegisteredInstrument>>
+}
+
+/** The rows that a record is about, or why the ledger cannot have written it. */
+export type Folded = { readonly touched: readonly string[] } | { readonly problem: string }
+
+export function emptyFold(): Fold {
+  return {
+    sessions: new Map(),
+    delegations: new Map(),
+    payments: new Map(),
+    approvals: new Map(),
+    instruments: new Map(),
+  }
+}
+
+/**
+ * Adds a record with the ledger's own arithmetic. `page` is the cursor that leads to the record's
+ * page.
+ */
+export function foldRecord(fold: Fold, record: AuditRecord, page: string | undefined): Folded {
+  const event = readEvent(record.body)
+  if (!event) return { problem: 'its body is no event' }
+  try {
+    addEvent(fold, event, record, page)
+    return { touched: touchedBy(fold, event) }
+  } catch (error) {
+    if (BursarError.isInstance(error)) return { problem: error.message }
+    throw error
+  }
+}
+
+function readEvent(body: string): AuditEvent | undefined {
+  try {
+    const event: unknown = JSON.parse(body)
+    const isEvent = typeof event === 'object' && event !== null && 'type' in event
+    return isEvent ? (event as AuditEvent) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function addEvent(
+  fold: Fold,
+  event: AuditEvent,
+  { seq, at }: AuditRecord,
+  page: string | undefined,
+): void {
+  const { sessions, delegations, payments, approvals, instruments } = fold
+  switch (event.type) {
+    case 'instrument-registered': {
+      const { instrument: handle, endUser } = event
+      add(instruments, handle, { handle, endUser, registeredAt: at }, seq)
+      break
+    }
+    case 'delegation-granted':
+      add(delegations, event.delegation, grantedDelegation(event, at), seq)
+      break
+    case 'delegation-revoked':
+      update(delegations, event.delegation, (one) => ({ ...one, revokedAt: at }))
+      break
+    case 'session-created':
+      add(sessions, event.session, createdSession(event, at), seq)
+      break
+    case 'session-changed':
+    case 'session-revoked':
+    case 'session-closed':
+    case 'session-locked':
+    case 'session-unlocked':
+      update(sessions, event.session, (one) => sessionAfter(one, event, at))
+      break
+    case 'approval-requested':
+      add(approvals, event.approval, requestedApproval(event, at), seq)
+      break
+    case 'approval-granted':
+    case 'approval-denied':
+    case 'approval-used':
+      update(approvals, event.approval, (one) => approvalAfter(one, event, at))
+      break
+    case 'payment-reserved': {
+      const micro = recordedMicro(event.amount)
+      add(payments, event.payment, recordedPayment(event, at, page), seq)
+      move(fold, event, (limits, usage) => hold(limits, usage, micro, at))
+      break
+    }
+    case 'payment-signed':
+    case 'payment-claimed':
+    case 'payment-doubted':
+      update(payments, event.payment, (one) => paymentAfter(one, event, at))
+      break
+    case 'payment-settled':
+    case 'payment-released':
+      conclude(fold, event, at)
+      break
+    default:
+    // The others change no row that is folded.
+  }
+}
+
+function conclude(
+  fold: Fold,
+  event: EventOf<'payment-settled' | 'payment-released'>,
+  at: number,
+): void {
+  const heldMicro = recordedMicro(event.amount)
+  const { reservedAt } = update(fold.payments, event.payment, (one) => paymentAfter(one, event, at))
+  if (event.type === 'payment-released') {
+    move(fold, event, (limits, usage) => releaseHold(limits, usage, heldMicro, reservedAt))
+    return
+  }
+  const settledMicro = recordedMicro(event.settled)
+  move(fold, event, (limits, usage) =>
+    event.overrun
+      ? overrun(limits, usage, settledMicro, at)
+      : settleHold(usage, heldMicro, settledMicro),
+  )
+}
+
+/** A payment counts in its session, in every session above that one, and in the delegation. */
+function move(
+  fold: Fold,
+  { session, delegation }: { readonly session: string; readonly delegation: string },
+  next: (limits: Limits, usage: Usage) => Usage,
+): void {
+  const counted = <One extends Session | Delegation>(one: One): One => ({
+    ...one,
+    usage: next(one.limits, one.usage),
+  })
+  for (const id of withAncestors(fold, session)) update(fold.sessions, id, counted)
+  update(fold.delegations, delegation, counted)
+}
+
+function withAncestors({ sessions }: Fold, session: string): string[] {
+  const line: string[] = []
+  for (
+    let id: string | undefined = session;
+    id !== undefined && !line.includes(id);
+    id = sessions.get(id)?.recorded.parent
+  ) {
+    line.push(id)
+  }
+  return line
+}
+
+function touchedBy(fold: Fold, event: AuditEvent): string[] {
+  const ids: string[] = []
+  if ('session' in event) ids.push(...withAncestors(fold, event.session))
+  if ('delegation' in event) ids.push(event.delegation)
+  if ('payment' in event) ids.push(event.payment)
+  if ('approval' in event) ids.push(event.approval)
+  return ids
+}
+
+function add<Recorded>(
+  entries: Map<string, Entry<Recorded>>,
+  id: string,
+  recorded: Recorded,
+  seq: number,
+): void {
+  const before = entries.get(id)
+  if (before) throw impossibleEvent(`record ${before.seq} made ${id} already`)
+  entries.set(id, { recorded, seq, listed: false })
+}
+
+function update<Recorded>(
+  entries: ReadonlyMap<string, Entry<Recorded>>,
+  id: string,
+  next: (recorded: Recorded) => Recorded,
+): Recorded {
+  const entry = entries.get(id)
+  if (!entry) throw impossibleEvent(`it is about ${id}, which no record made`)
+  entry.recorded = next(entry.recorded)
+  return entry.recorded
+}
