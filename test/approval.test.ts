@@ -87,6 +87,12 @@ describe('asking', () => {
     expect(outcome(await world.session.pay({ ...request, url: shop('b') }))).toBe('paid')
   })
 
+  test('the rule is there to be seen by whoever may see the account', async () => {
+    const world = await asking({ ask: { above: '0.5' }, sessionAsk: { always: true } })
+    expect((await world.alice.delegations()).rows).toMatchObject([{ ask: { above: '0.50' } }])
+    expect((await world.alice.sessions()).rows).toMatchObject([{ ask: { always: true } }])
+  })
+
   test('what is refused anyway is not asked about', async () => {
     const world = await asking({ limits: { currency: 'USD', total: '0.009' } })
     expect(outcome(await world.session.pay(request))).toBe('session_limit_exceeded')

@@ -370,6 +370,26 @@ describe('quote', () => {
     expect(world.wallet.requests).toEqual([])
   })
 
+  test('says so if the resource is free', async () => {
+    await using world = await opened({ resource: () => ({ offers: [] }) })
+    expect(await world.session.quote(a)).toMatchObject({ status: 'free' })
+  })
+
+  test('answers the same for a key until the quote expires, and paying decides anew', async () => {
+    let atomic = 10_000n
+    await using world = await opened({ resource: () => ({ offers: [{ atomic }] }) })
+    const call = { conversation: 'thread', id: 'call' }
+    const first = await world.session.quote(a, call)
+    atomic = 20_000n
+    expect(await world.session.quote(a, call)).toEqual(first)
+    expect(world.merchant.requests).toHaveLength(1)
+    expect(await world.session.quote(a)).toMatchObject({ price: { amount: '0.02' } })
+    world.clock.advance(60_000)
+    expect(await world.session.quote(a, call)).toMatchObject({ price: { amount: '0.02' } })
+    expect(await world.session.pay(a, call)).toMatchObject({ receipt: { amount: '0.02' } })
+    expect(await world.session.quote(a, call)).toMatchObject({ status: 'paid' })
+  })
+
   test('says so if the same was paid in the meantime', async () => {
     let quoting = true
     await using world = await opened({

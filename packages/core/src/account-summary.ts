@@ -1,3 +1,4 @@
+import type { AskRule } from './approval.ts'
 import type { RecordedLimits } from './audit/event.ts'
 import type { Consent, Delegation } from './delegation.ts'
 import { delegationEnd } from './delegation.ts'
@@ -23,6 +24,8 @@ export interface DelegationSummary extends Spending {
   readonly instrument: string
   readonly state: 'open' | 'revoked' | 'expired'
   readonly merchants?: readonly MerchantRule[]
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskRule
   readonly consent: Consent
   /** ISO 8601, UTC. */
   readonly createdAt: string
@@ -35,6 +38,8 @@ export interface SessionSummary extends Spending {
   readonly delegation: string
   readonly state: 'open' | 'revoked' | 'expired' | 'locked'
   readonly merchants?: readonly MerchantRule[]
+  /** When it asks a human, besides what it leaves open. */
+  readonly ask?: AskRule
   readonly createdAt: string
   readonly expiresAt: string
 }
@@ -48,6 +53,7 @@ export function summaryOfDelegation(delegation: Delegation, now: number): Delega
     instrument: delegation.instrument,
     state: end === 'delegation_revoked' ? 'revoked' : end ? 'expired' : 'open',
     ...(delegation.merchants ? { merchants: delegation.merchants } : {}),
+    ...(delegation.ask ? { ask: delegation.ask } : {}),
     consent: delegation.consent,
     createdAt: new Date(delegation.createdAt).toISOString(),
     expiresAt: new Date(delegation.expiresAt).toISOString(),
@@ -68,6 +74,7 @@ export function summaryOfSession(session: Session, now: number): SessionSummary 
     delegation: session.delegation,
     state: end ? sessionStates[end] : 'open',
     ...(session.merchants ? { merchants: session.merchants } : {}),
+    ...(session.ask ? { ask: session.ask } : {}),
     createdAt: new Date(session.createdAt).toISOString(),
     expiresAt: new Date(session.expiresAt).toISOString(),
     ...spending(session.limits, session.usage),

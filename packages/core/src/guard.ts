@@ -3,6 +3,7 @@ import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
 import type { PayResult } from './pay-result.ts'
 import type { Policy } from './policy.ts'
+import type { Quotes } from './quotes.ts'
 import type { Rail } from './rail.ts'
 import type { Reconciler } from './reconcile.ts'
 import type { Store } from './store.ts'
@@ -18,6 +19,7 @@ export interface Guard {
   readonly reconciler: Reconciler
   /** Calls with a key that are under way in this process. */
   readonly flights: Map<string, Flight>
+  readonly quotes: Quotes
   readonly sessionRate: Rate
   /** Of recorded refusals, by session, once it has ended. */
   readonly endedRate: Rate

@@ -73,7 +73,9 @@ export async function quote(
   const quoting = span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
     const visit = await open(guard, holder, input, call, active)
     if ('status' in visit) return visit
-    const prepared = (await admit(visit)) ?? (await prepare(visit))
+    const earlier = (await admit(visit)) ?? quoted(visit)
+    if (earlier) return earlier
+    const prepared = await prepare(visit)
     if ('status' in prepared) return prepared
     const { intent } = prepared
     const decision = await decide(visit, intent, (change) =>
@@ -84,16 +86,28 @@ export async function quote(
     const { amountMicro, currency, host } = intent.terms
     const price = money(amountMicro, currency)
     const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
-    return {
-      status: 'payable',
-      price,
-      merchant: host,
-      remaining: remainingOf(visit),
-      message,
-    } as const
+    const remaining = remainingOf(visit)
+    const result = { status: 'payable', price, merchant: host, remaining, message } as const
+    const { key, request } = visit
+    if (key !== undefined) {
+      guard.quotes.keep(keyName(visit, key), request.hash, result, guard.store.now())
+    }
+    return result
   })
   guard.background.run('finish a quote', quoting.then(noop, noop))
   return quoting
+}
+
+/** A key's quote answers until it expires; a payment of the key has been answered before. */
+function quoted(visit: OpenVisit): QuoteResult | undefined {
+  const { guard, key, request } = visit
+  if (key === undefined) return undefined
+  return guard.quotes.find(keyName(visit, key), request.hash, guard.store.now())
+}
+
+/** A key belongs to its session. */
+function keyName({ state }: OpenVisit, key: string): string {
+  return `${accountsOf(state).session.id} ${key}`
 }
 
 /** Step 1: the session that the token speaks of. */
@@ -138,9 +152,9 @@ async function open(
 
 /** Steps 2 to 10. A key that is under way in this process is joined, not paid again. */
 async function attend(visit: OpenVisit): Promise<PayResult> {
-  const { guard, key, request, state } = visit
+  const { guard, key, request } = visit
   if (key === undefined) return run(visit)
-  const name = `${accountsOf(state).session.id} ${key}`
+  const name = keyName(visit, key)
   const flight = guard.flights.get(name)
   if (flight) {
     if (flight.requestHash === request.hash) return join(visit, flight)
