@@ -1,0 +1,48 @@
+import { BursarError, type PayResult } from '@bursar/core'
+import type { Asked, Model } from './model.ts'
+import { canMove, hasMoved, type Truth } from './truth.ts'
+
+/** Errors that callers have to expect, by their codes. A broken invariant is never one of them. */
+export function wrongError(label: string, error: unknown): string | undefined {
+  const isExpected = BursarError.isInstance(error) && error.code !== 'invariant_broken'
+  return isExpected ? undefined : `${label} threw ${String(error)}`
+}
+
+/** L12, and what answers promise about money. */
+export function wrongAnswer(
+  truth: Truth,
+  model: Model,
+  asked: ReadonlyMap<string, Asked>,
+  name: string,
+  result: PayResult,
+): string | undefined {
+  const call = asked.get(name)
+  if (!call) return `${name} was never made`
+  const own = [...model.payments.values()].find((paid) => paid.call === name)
+  switch (result.status) {
+    case 'paid':
+    case 'undelivered': {
+      const paid = model.payments.get(result.receipt.paymentId)
+      const isOwn = paid?.session.id === call.session && asked.get(paid.call)?.url === call.url
+      if (!paid || !isOwn) return `L12: ${name} got the receipt of something else`
+      if (result.receipt.settlement === 'settled' && !hasMoved(truth, paid)) {
+        return `L7: ${name} heard of a settlement that never was`
+      }
+      return undefined
+    }
+    case 'denied':
+    case 'approval_required':
+    case 'free':
+      return own && `L12: ${name} is ${result.status}, and has reserved`
+    case 'failed': {
+      const isLate = own && truth.late.has(own.nonce)
+      const isOpen = own && !isLate && (canMove(truth, own) || hasMoved(truth, own))
+      return isOpen ? `L7: ${name} is failed, and its money moved or can move` : undefined
+    }
+    case 'in_doubt':
+    case 'in_progress':
+      return undefined
+    default:
+      return result satisfies never
+  }
+}

@@ -1,0 +1,159 @@
+import {
+  type Approval,
+  type AuditRecord,
+  auditRecord,
+  BursarError,
+  type Change,
+  type Content,
+  type Delegation,
+  type KeyRecord,
+  type KnownMerchant,
+  type LedgerState,
+  MAX_RECENT_APPROVALS,
+  type Payment,
+  type RegisteredInstrument,
+  type Scope,
+  type Session,
+} from '@bursar/core'
+
+/** What is on the disk: it survives every process, and all of them share it. */
+export interface Disk {
+  readonly sessions: Map<string, Session>
+  readonly delegations: Map<string, Delegation>
+  readonly payments: Map<string, Payment>
+  readonly keys: Map<string, KeyRecord>
+  readonly merchants: Map<string, KnownMerchant>
+  readonly contents: Map<string, Content>
+  readonly instruments: Map<string, RegisteredInstrument>
+  readonly approvals: Map<string, Approval>
+  readonly audit: AuditRecord[]
+  /** Who has run commits that are not durable yet: nobody else can write before they are. */
+  writer: { readonly isAlive: () => boolean; flush(): void } | undefined
+}
+
+export function emptyDisk(): Disk {
+  return {
+    sessions: new Map(),
+    delegations: new Map(),
+    payments: new Map(),
+    keys: new Map(),
+    merchants: new Map(),
+    contents: new Map(),
+    instruments: new Map(),
+    approvals: new Map(),
+    audit: [],
+    writer: undefined,
+  }
+}
+
+export function copyOf(disk: Disk): Disk {
+  return {
+    sessions: new Map(disk.sessions),
+    delegations: new Map(disk.delegations),
+    payments: new Map(disk.payments),
+    keys: new Map(disk.keys),
+    merchants: new Map(disk.merchants),
+    contents: new Map(disk.contents),
+    instruments: new Map(disk.instruments),
+    approvals: new Map(disk.approvals),
+    audit: [...disk.audit],
+    writer: undefined,
+  }
+}
+
+/** The newest state of what a scope names. */
+export function load(disk: Disk, scope: Scope): LedgerState {
+  const named = scope.payment === undefined ? undefined : disk.payments.get(scope.payment)
+  const asked = disk.approvals.get(scope.approval ?? '')
+  const session = disk.sessions.get(scope.session ?? named?.session ?? asked?.session ?? '')
+  const key =
+    session && scope.key !== undefined ? disk.keys.get(keyName(session.id, scope.key)) : undefined
+  const payment = scope.payment === undefined ? disk.payments.get(key?.payment ?? '') : named
+  const delegation = disk.delegations.get(scope.delegation ?? session?.delegation ?? '')
+  const twin =
+    delegation && scope.requestHash !== undefined
+      ? [...disk.payments.values()].findLast(
+          (one) => one.delegation === delegation.id && one.terms.requestHash === scope.requestHash,
+        )
+      : undefined
+  const merchant =
+    delegation && scope.host !== undefined
+      ? disk.merchants.get(merchantName(delegation.id, scope.host))
+      : undefined
+  const instrument = disk.instruments.get(scope.instrument ?? '')
+  return {
+    ...(session && { session }),
+    ancestors: ancestorsOf(disk, session),
+    ...(delegation && { delegation }),
+    ...(payment && { payment }),
+    ...(key && { key }),
+    ...(twin && { twin }),
+    ...(merchant && { merchant }),
+    ...(instrument && { instrument }),
+    ...approvalsOf(disk, scope, session, asked),
+  }
+}
+
+/** Writes a change, rows and records together. Throws, and writes nothing, if it has no record. */
+export function write(disk: Disk, change: Change<unknown>, now: number): void {
+  const { result: _result, events, ...rows } = change
+  if (events.length === 0 && Object.values(rows).some((some) => some && some.length > 0)) {
+    throw new BursarError('invariant_broken', 'Rows were to be written without a record.')
+  }
+  assertWhole(disk, change)
+  for (const one of change.instruments ?? []) disk.instruments.set(one.handle, one)
+  for (const one of change.delegations ?? []) disk.delegations.set(one.id, one)
+  for (const one of change.sessions ?? []) disk.sessions.set(one.id, one)
+  for (const one of change.payments ?? []) disk.payments.set(one.id, one)
+  for (const one of change.keys ?? []) disk.keys.set(keyName(one.session, one.key), one)
+  for (const one of change.merchants ?? []) {
+    disk.merchants.set(merchantName(one.delegation, one.host), one)
+  }
+  for (const one of change.approvals ?? []) disk.approvals.set(one.id, one)
+  for (const one of change.contents ?? []) disk.contents.set(one.payment, one)
+  for (const event of events) disk.audit.push(auditRecord(disk.audit.at(-1), now, event))
+}
+
+/** What a row names has to be there. */
+function assertWhole(disk: Disk, change: Change<unknown>): void {
+  const { sessions = [], payments = [], contents = [] } = change
+  const isSession = (id: string): boolean =>
+    disk.sessions.has(id) || sessions.some((one) => one.id === id)
+  const isPayment = (id: string): boolean =>
+    disk.payments.has(id) || payments.some((one) => one.id === id)
+  const isWhole =
+    payments.every(({ session }) => isSession(session)) &&
+    contents.every(({ payment }) => isPayment(payment))
+  if (!isWhole) throw new BursarError('invariant_broken', 'A row names what is not there.')
+}
+
+/** The clock of a ledger: never behind what was recorded last. */
+export function nowOf(disk: Disk, clock: () => number): number {
+  return Math.max(clock(), disk.audit.at(-1)?.at ?? 0)
+}
+
+function approvalsOf(
+  disk: Disk,
+  { termsHash }: Scope,
+  session: Session | undefined,
+  asked: Approval | undefined,
+): Pick<LedgerState, 'approval' | 'recentApprovals'> {
+  if (!session || termsHash === undefined) return asked ? { approval: asked } : {}
+  const newest = [...disk.approvals.values()].filter((one) => one.session === session.id).reverse()
+  const approval = asked ?? newest.find((one) => one.termsHash === termsHash)
+  const recentApprovals = newest.slice(0, MAX_RECENT_APPROVALS)
+  return { ...(approval && { approval }), recentApprovals }
+}
+
+function ancestorsOf(disk: Disk, session: Session | undefined): Session[] {
+  const parent = disk.sessions.get(session?.parent ?? '')
+  return parent ? [parent, ...ancestorsOf(disk, parent)] : []
+}
+
+function keyName(session: string, key: string): string {
+  return `${session} ${key}`
+}
+
+function merchantName(delegation: string, host: string): string {
+  return `${delegation} ${host}`
+}

@@ -1,0 +1,356 @@
+import { createHash } from 'node:crypto'
+import { type AuditEvent, type AuditRecord, parseAmount, type RecordedLimits } from '@bursar/core'
+import { createConsent } from './consent.ts'
+
+/** A session or a delegation, as the model knows it. */
+export interface Account {
+  readonly id: string
+  /** The account that it draws from. */
+  readonly above: Account | undefined
+  limits: RecordedLimits
+  merchants: readonly { readonly host: string; readonly payees?: readonly string[] }[] | undefined
+  expiresAt: number
+  /** Revoked or closed: never again anything else. */
+  ended: boolean
+  locked: boolean
+  /** Since when each window counts, by its span. */
+  windowsSince: ReadonlyMap<string, number>
+}
+
+/** A payment, as the model knows it. */
+export interface Paid {
+  readonly id: string
+  /** The call that it was reserved for. */
+  readonly call: string
+  readonly session: Account
+  readonly delegation: Account
+  readonly host: string
+  readonly payee: string
+  readonly payer: string
+  readonly asset: string
+  readonly atomic: bigint
+  readonly micro: bigint
+  readonly nonce: string
+  readonly requestHash: string
+  readonly reservedAt: number
+  readonly validBefore: number
+  state: 'reserved' | 'signed' | 'claimed' | 'in_doubt' | 'settled' | 'released'
+  /** When it counts in windows. */
+  countedAt: number
+  overrun: boolean
+  releasedBy: 'holder' | 'proof' | undefined
+}
+
+/** What a call asked for. */
+export interface Asked {
+  readonly session: string
+  readonly url: string
+  /** The caller's own name for the call, the same however often it is made. */
+  readonly key: string | undefined
+  readonly maxAmount: string | undefined
+}
+
+/** A ledger of a few rules, fed with what the real one recorded. */
+export interface Model {
+  readonly accounts: ReadonlyMap<string, Account>
+  readonly payments: ReadonlyMap<string, Paid>
+  /** What is wrong with a record, given all that came before it. */
+  take(record: AuditRecord): string | undefined
+  /** What an account has to say of itself. */
+  sums(account: Account): { settledMicro: bigint; heldMicro: bigint; payments: number }
+}
+
+type Reserved = Extract<AuditEvent, { readonly type: 'payment-reserved' }>
+
+/** The model, over what callers asked for. */
+export function createModel(asked: ReadonlyMap<string, Asked>): Model {
+  const accounts = new Map<string, Account>()
+  const payments = new Map<string, Paid>()
+  const keys = new Map<string, string>()
+  const consent = createConsent()
+  let lastAt = 0
+  const of = (account: Account): Paid[] =>
+    [...payments.values()].filter((one) => lineOf(one.session).includes(account))
+  const open = (event: Reserved, at: number): string | undefined => {
+    const session = accounts.get(event.session)
+    const delegation = accounts.get(event.delegation)
+    const call = asked.get(event.purpose)
+    if (!session || !delegation || !call) return 'L4: reserved for nobody who asked'
+    const paid = paidOf(event, session, delegation, at)
+    const key = call.key === undefined ? undefined : `${call.session} ${call.key}`
+    const problem =
+      wrongTerms(paid, event, call) ??
+      twiceAsked(paid, [...payments.values()]) ??
+      (key !== undefined && keys.has(key) ? `L3: a second payment for key ${key}` : undefined) ??
+      lineOf(session)
+        .map((account) => wrongAccount(account, paid, of(account), at))
+        .find((found) => found !== undefined)
+    if (key !== undefined) keys.set(key, paid.id)
+    payments.set(paid.id, paid)
+    consent.reserved(paid, event.termsHash)
+    return problem
+  }
+  return {
+    accounts,
+    payments,
+    take(record) {
+      const { at, body } = record
+      if (at < lastAt) return 'L10: the clock of the ledger ran back'
+      lastAt = at
+      const event = JSON.parse(body) as AuditEvent
+      const unasked = consent.take(event, at)
+      if (unasked) return unasked
+      switch (event.type) {
+        case 'delegation-granted':
+          return opened(accounts, event.delegation, undefined, event, at)
+        case 'session-created':
+          return opened(accounts, event.session, event.parent ?? event.delegation, event, at)
+        case 'session-changed':
+          return changed(accounts.get(event.session), event, at)
+        case 'delegation-revoked':
+          return ended(accounts.get(event.delegation))
+        case 'session-revoked':
+        case 'session-closed':
+          return ended(accounts.get(event.session))
+        case 'session-locked':
+          return locked(accounts.get(event.session), true)
+        case 'session-unlocked':
+          return locked(accounts.get(event.session), false)
+        case 'payment-reserved':
+          return open(event, at)
+        case 'payment-signed':
+        case 'payment-claimed':
+        case 'payment-doubted':
+        case 'payment-settled':
+        case 'payment-released':
+          consent.moved(payments.get(event.payment), event)
+          return moved(payments.get(event.payment), event, at)
+        default:
+          return undefined
+      }
+    },
+    sums: (account) => sumsOf(of(account)),
+  }
+}
+
+/** A session, what it draws from, and so on up to the delegation. */
+export function lineOf(account: Account): Account[] {
+  return [account, ...(account.above ? lineOf(account.above) : [])]
+}
+
+export function micro(amount: string): bigint {
+  return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
+}
+
+function paidOf(event: Reserved, session: Account, delegation: Account, at: number): Paid {
+  return {
+    id: event.payment,
+    call: event.purpose,
+    session,
+    delegation,
+    host: event.host,
+    payee: event.payee,
+    payer: event.payer,
+    asset: event.asset,
+    atomic: BigInt(event.atomic),
+    micro: micro(event.amount),
+    nonce: event.nonce,
+    requestHash: event.requestHash,
+    reservedAt: at,
+    validBefore: event.validBefore,
+    state: 'reserved',
+    countedAt: at,
+    overrun: false,
+    releasedBy: undefined,
+  }
+}
+
+/** L3 and L5: the nonce follows from the payment, and the terms from what was asked. */
+function wrongTerms(paid: Paid, event: Reserved, call: Asked): string | undefined {
+  const nonce = createHash('sha256').update(`bursar/nonce/1/${paid.id}`).digest('hex')
+  if (paid.nonce !== `0x${nonce}`) return 'L3: the nonce does not follow from the payment'
+  if (new URL(call.url).host !== paid.host) return 'L5: another host than was asked'
+  if (call.session !== event.session) return 'L4: another session than the caller’s'
+  // The one asset of this world has six decimals, as budgets have.
+  if (paid.atomic !== paid.micro) return 'L9: the amount is not what the asset says'
+  const most = call.maxAmount === undefined ? undefined : micro(call.maxAmount)
+  return most !== undefined && paid.micro > most ? 'L4: more than the caller allows' : undefined
+}
+
+const openStates: readonly Paid['state'][] = ['reserved', 'signed', 'in_doubt']
+
+/** How long an identical request is answered from what the session paid before. */
+const REPEAT_AFTER_MS = 60_000
+
+/** L12: nothing is bought twice while the first purchase is open, or was just made. */
+function twiceAsked(paid: Paid, all: readonly Paid[]): string | undefined {
+  const twins = all.filter(
+    (one) => one.delegation === paid.delegation && one.requestHash === paid.requestHash,
+  )
+  const open = twins.find((one) => openStates.includes(one.state))
+  if (open) return `L12: the same request is open already, as ${open.id}`
+  // Only the delegation's latest payment for a request is remembered.
+  const last = twins.at(-1)
+  const isRecent =
+    last?.session === paid.session &&
+    (last.state === 'claimed' || last.state === 'settled') &&
+    paid.reservedAt - last.reservedAt < REPEAT_AFTER_MS
+  return isRecent ? `L12: the same request was paid just now, as ${last.id}` : undefined
+}
+
+const spanMs: Readonly<Record<string, number>> = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  'utc-day': 86_400_000,
+}
+
+/** L1, L4 and L10 for one account of a payment's line. `before` are its payments so far. */
+function wrongAccount(
+  account: Account,
+  paid: Paid,
+  before: readonly Paid[],
+  at: number,
+): string | undefined {
+  const { id, limits } = account
+  if (account.ended) return `L10: ${id} had ended`
+  if (account.locked) return `L10: ${id} was locked`
+  if (at >= account.expiresAt) return `L10: ${id} had expired`
+  const rule = account.merchants?.find(({ host }) => host === paid.host)
+  if (account.merchants && !rule) return `L4: ${id} does not name ${paid.host}`
+  if (rule?.payees && !rule.payees.includes(paid.payee)) return `L4: ${id} does not name the payee`
+  const counted = before.filter(({ state }) => state !== 'released')
+  const sum = (some: readonly Paid[]): bigint =>
+    some.reduce((total, one) => total + one.micro, paid.micro)
+  if (limits.perPayment !== undefined && paid.micro > micro(limits.perPayment)) {
+    return `L1: over the limit per payment of ${id}`
+  }
+  if (sum(counted) > micro(limits.total)) return `L1: over the total of ${id}`
+  if (limits.payments !== undefined && counted.length + 1 > limits.payments) {
+    return `L1: over the number of payments of ${id}`
+  }
+  for (const window of limits.windows ?? []) {
+    const width = spanMs[window.per] ?? 0
+    const from = window.per === 'utc-day' ? Math.floor(at / width) * width : at - width + 1
+    const since = Math.max(from, account.windowsSince.get(window.per) ?? 0)
+    const inside = counted.filter(({ countedAt }) => countedAt >= since)
+    const isOver =
+      (window.amount !== undefined && sum(inside) > micro(window.amount)) ||
+      (window.payments !== undefined && inside.length + 1 > window.payments)
+    if (isOver) return `L1: over the limit per ${window.per} of ${id}`
+  }
+  return undefined
+}
+
+type Moved = Extract<
+  AuditEvent,
+  {
+    readonly type:
+      | 'payment-signed'
+      | 'payment-claimed'
+      | 'payment-doubted'
+      | 'payment-settled'
+      | 'payment-released'
+  }
+>
+
+/** L3 and L7: the arrows that there are. */
+function moved(paid: Paid | undefined, event: Moved, at: number): string | undefined {
+  if (!paid) return 'L2: a payment that was never reserved'
+  const { state } = paid
+  const isFresh = state === 'reserved' || state === 'signed'
+  switch (event.type) {
+    case 'payment-signed':
+      paid.state = 'signed'
+      return state === 'reserved' ? undefined : 'L3: signed twice'
+    case 'payment-claimed':
+      if (isFresh) paid.state = 'claimed'
+      return undefined
+    case 'payment-doubted':
+      if (isFresh) paid.state = 'in_doubt'
+      return undefined
+    case 'payment-settled':
+      paid.state = 'settled'
+      paid.overrun = state === 'released'
+      if (paid.overrun) paid.countedAt = at
+      if (event.overrun !== paid.overrun) return 'L3: an overrun is what follows a release'
+      if (micro(event.settled) > paid.micro) return 'L6: more was settled than was held'
+      return state === 'settled' ? 'L3: settled twice' : undefined
+    case 'payment-released':
+      paid.state = 'released'
+      paid.releasedBy = event.by
+      return state === 'released' || state === 'settled' ? `L3: released when ${state}` : undefined
+    default:
+      return event satisfies never
+  }
+}
+
+interface Opened {
+  readonly limits: RecordedLimits
+  readonly merchants?: Account['merchants']
+  readonly expiresAt: number
+}
+
+function opened(
+  accounts: Map<string, Account>,
+  id: string,
+  aboveId: string | undefined,
+  event: Opened,
+  at: number,
+): string | undefined {
+  const above = aboveId === undefined ? undefined : accounts.get(aboveId)
+  if (accounts.has(id)) return `L2: ${id} was opened twice`
+  accounts.set(id, {
+    id,
+    above,
+    limits: event.limits,
+    merchants: event.merchants,
+    expiresAt: event.expiresAt,
+    ended: false,
+    locked: false,
+    windowsSince: new Map((event.limits.windows ?? []).map(({ per }) => [per, at])),
+  })
+  if (aboveId !== undefined && !above) return `L2: ${id} draws from nothing`
+  if (!above) return undefined
+  const isOver = event.expiresAt > above.expiresAt
+  const isWider = micro(event.limits.total) > micro(above.limits.total)
+  const isDead = lineOf(above).some((one) => one.ended || at >= one.expiresAt)
+  if (isDead) return `L10: ${id} was opened below what had ended`
+  return isWider || isOver ? `L1: ${id} is wider than what it draws from` : undefined
+}
+
+function changed(account: Account | undefined, event: Opened, at: number): string | undefined {
+  if (!account) return 'L2: a session that was never opened'
+  const { windowsSince: before } = account
+  const dead = lineOf(account).some((one) => one.ended || at >= one.expiresAt)
+  account.limits = event.limits
+  account.merchants = event.merchants
+  account.expiresAt = event.expiresAt
+  account.windowsSince = new Map(
+    (event.limits.windows ?? []).map(({ per }) => [per, before.get(per) ?? at]),
+  )
+  return dead ? `L10: ${account.id} had ended, and was changed` : undefined
+}
+
+function ended(account: Account | undefined): string | undefined {
+  if (!account) return 'L2: an account that was never opened'
+  account.ended = true
+  return undefined
+}
+
+function locked(account: Account | undefined, isLocked: boolean): string | undefined {
+  if (!account) return 'L2: a session that was never opened'
+  account.locked = isLocked
+  return undefined
+}
+
+function sumsOf(all: readonly Paid[]): ReturnType<Model['sums']> {
+  const counted = all.filter(({ state }) => state !== 'released')
+  const settled = counted.filter(({ state }) => state === 'settled')
+  const sum = (some: readonly Paid[]): bigint => some.reduce((total, one) => total + one.micro, 0n)
+  return {
+    settledMicro: sum(settled),
+    heldMicro: sum(counted) - sum(settled),
+    payments: counted.length,
+  }
+}

@@ -1,0 +1,18 @@
+import type { Simulation } from './simulation.ts'
+
+/** Lines of a trace that are shown where a rule was broken: what came just before it. */
+const SHOWN_LINES = 30
+
+/** What became of a simulation, in words; of a broken rule, how to see it again. */
+export function report({ seed, steps, violation, trace, states }: Simulation): string {
+  const counts = Object.entries(states).map(([state, count]) => `${count} ${state}`)
+  const made = counts.length === 0 ? 'no payments' : `payments: ${counts.join(', ')}`
+  if (!violation) return `seed ${seed}, ${steps} steps: every rule holds; ${made}`
+  // The work that the scheduler picked is indented: it is in the whole trace only.
+  const told = trace.filter((line) => !line.startsWith(' '))
+  return [
+    ...told.slice(-SHOWN_LINES),
+    `seed ${seed}, step ${violation.step}: ${violation.rule}`,
+    `Again, with everything that happened: pnpm sim --seed ${seed} --steps ${steps} --trace`,
+  ].join('\n')
+}

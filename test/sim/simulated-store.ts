@@ -1,0 +1,230 @@
+import {
+  BursarError,
+  type Change,
+  type LedgerState,
+  MAX_PAGE,
+  type Page,
+  type PageRequest,
+  type Scope,
+  type Store,
+  type When,
+} from '@bursar/core'
+import { copyOf, type Disk, load, nowOf, write } from './disk.ts'
+
+/**
+ * What becomes of a durable write: `unwritten` rejects, and writes nothing; `unheard` writes, and
+ * rejects all the same; `late` rejects, and is written when nobody waits for it any more.
+ */
+export type WriteFate = 'written' | 'unwritten' | 'unheard' | 'late'
+
+/** What a handle on a disk lives in. */
+export interface StoreWorld {
+  readonly disk: Disk
+  readonly clock: () => number
+  /** Work of this handle's process. */
+  later<Result>(label: string, work: () => Result): Promise<Result>
+  /** Work that goes on without the process. */
+  afterwards(label: string, work: () => void): void
+  fate(): WriteFate
+  isAlive(): boolean
+  /** Runs each change twice, as a store may, and refuses what is not pure. */
+  readonly runsAgain: boolean
+  /** Told each change before it is written. What it throws ends the simulation. */
+  onWrite(change: Change<unknown>): void
+}
+
+interface Job {
+  readonly when: When
+  /** When a read has run it: what was seen then is what is written. */
+  ranAt: number | undefined
+  readonly scope: Scope
+  readonly change: (state: LedgerState, now: number) => Change<unknown>
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+/**
+ * A store in memory whose writes fail as those of a database do. A commit `soon` stays in its
+ * process until the next durable write, and dies with it; reads of that process see it.
+ */
+export function simulatedStore(world: StoreWorld): Store {
+  const { disk, clock, later } = world
+  let waiting: Job[] = []
+  let closed = false
+  const run = (on: Disk, job: Job): Outcome => {
+    const { ranAt } = job
+    const now = nowOf(on, ranAt === undefined ? clock : () => ranAt)
+    try {
+      const state = load(on, job.scope)
+      const changed = world.runsAgain ? runTwice(job, state, now) : job.change(state, now)
+      if (on === disk) world.onWrite(changed)
+      write(on, changed, now)
+      return { value: changed.result }
+    } catch (error) {
+      return { error }
+    }
+  }
+  const flush = (): void => {
+    const { writer } = disk
+    disk.writer = undefined
+    if (writer && writer !== self && writer.isAlive()) writer.flush()
+    const jobs = waiting
+    waiting = []
+    const fate = jobs.length === 0 ? 'written' : world.fate()
+    const attempt = (): readonly Outcome[] => jobs.map((job) => run(disk, job))
+    const outcomes = fate === 'written' || fate === 'unheard' ? attempt() : []
+    if (fate === 'late') {
+      for (const job of jobs) job.ranAt = undefined
+      world.afterwards('a write arrives late', () => void attempt())
+    }
+    jobs.forEach((job, position) => {
+      const failed = { error: new BursarError('store_failed', `The write was ${fate}.`) }
+      const outcome = fate === 'written' ? (outcomes[position] ?? failed) : failed
+      if ('error' in outcome) job.reject(outcome.error)
+      else job.resolve(outcome.value)
+    })
+  }
+  /** What this process sees: the disk, and what it has committed soon. */
+  const view = (): Disk => {
+    if (waiting.some(({ when }) => when === 'now')) flush()
+    if (waiting.length === 0) return disk
+    if (disk.writer !== self && disk.writer?.isAlive()) disk.writer.flush()
+    disk.writer = self
+    const seen = copyOf(disk)
+    for (const job of waiting) {
+      job.ranAt ??= nowOf(seen, clock)
+      run(seen, job)
+    }
+    return seen
+  }
+  const self = { flush, isAlive: () => world.isAlive() }
+  const ask = <Result>(label: string, query: () => Result): Promise<Result> =>
+    closed ? Promise.reject(closedError()) : later(label, query)
+  return {
+    commit: (scope, change, when) =>
+      closed
+        ? Promise.reject(closedError())
+        : new Promise((resolve, reject) => {
+            const resolveAny = resolve as Job['resolve']
+            const job: Job = { when, ranAt: undefined, scope, change, resolve: resolveAny, reject }
+            waiting.push(job)
+            if (when === 'now') void later('commit', flush)
+            else if (waiting.length === 1) void later('write what waits', flush)
+          }),
+    read: (scope) => ask('read', () => load(view(), scope)),
+    now: clock,
+    content: (payment) => ask('read content', () => view().contents.get(payment)),
+    ...lists(ask, view),
+    audit: (page) =>
+      ask('read the trail', () => {
+        flush()
+        return pageOf('audit', disk.audit, () => true, page)
+      }),
+    close: () => {
+      closed = true
+      return later('close', flush)
+    },
+  }
+}
+
+function lists(
+  ask: <Result>(label: string, query: () => Result) => Promise<Result>,
+  view: () => Disk,
+): Pick<Store, 'payments' | 'sessions' | 'delegations' | 'approvals'> {
+  const isOf = (seen: Disk, delegation: string, endUser: string | undefined): boolean =>
+    endUser === undefined || seen.delegations.get(delegation)?.endUser === endUser
+  return {
+    payments: (filter, page) =>
+      ask('list payments', () => {
+        const seen = view()
+        const { session, delegation, endUser, states } = filter
+        return pageOf(
+          'payments',
+          [...seen.payments.values()],
+          (one) =>
+            (session === undefined || one.session === session) &&
+            (delegation === undefined || one.delegation === delegation) &&
+            (endUser === undefined || one.endUser === endUser) &&
+            (states === undefined || states.includes(one.state)),
+          page,
+        )
+      }),
+    sessions: ({ delegation, endUser }, page) =>
+      ask('list sessions', () => {
+        const seen = view()
+        return pageOf(
+          'sessions',
+          [...seen.sessions.values()],
+          (one) =>
+            (delegation === undefined || one.delegation === delegation) &&
+            isOf(seen, one.delegation, endUser),
+          page,
+        )
+      }),
+    approvals: ({ endUser, session, key, states }, page) =>
+      ask('list approvals', () =>
+        pageOf(
+          'approvals',
+          [...view().approvals.values()],
+          (one) =>
+            (endUser === undefined || one.endUser === endUser) &&
+            (session === undefined || one.session === session) &&
+            (key === undefined || one.key === key) &&
+            (states === undefined || states.includes(one.state)),
+          page,
+        ),
+      ),
+    delegations: ({ endUser }, page) =>
+      ask('list delegations', () =>
+        pageOf(
+          'delegations',
+          [...view().delegations.values()],
+          (one) => endUser === undefined || one.endUser === endUser,
+          page,
+        ),
+      ),
+  }
+}
+
+/** A cursor is a position among all rows of a list: rows are only ever added at its end. */
+function pageOf<Row>(
+  kind: string,
+  all: readonly Row[],
+  isWanted: (row: Row) => boolean,
+  { after, limit = MAX_PAGE }: PageRequest,
+): Page<Row> {
+  const rows: Row[] = []
+  const [, named, place] = /^([a-z]+) ([1-9][0-9]{0,9})$/.exec(after ?? `${kind} 1`) ?? []
+  let position = after === undefined ? 0 : Number(place)
+  if (named !== kind || !Number.isSafeInteger(limit) || limit < 1) {
+    throw new BursarError('invalid_input', 'Not a page of the simulated store.')
+  }
+  let cursor: string | undefined
+  for (; position < all.length && rows.length < Math.min(limit, MAX_PAGE); position += 1) {
+    const row = all[position]
+    if (row === undefined || !isWanted(row)) continue
+    rows.push(row)
+    cursor = `${kind} ${position + 1}`
+  }
+  return { rows, ...(cursor === undefined ? {} : { cursor }) }
+}
+
+/** A store may run a change again: both runs have to give the same. */
+function runTwice({ change }: Job, state: LedgerState, now: number): Change<unknown> {
+  const first = change(state, now)
+  const second = change(state, now)
+  if (textOf(first) === textOf(second)) return second
+  throw new BursarError('invariant_broken', 'A change gave something else when it ran again.')
+}
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'bigint' ? `${part}n` : part,
+  )
+}
+
+function closedError(): BursarError {
+  return new BursarError('store_closed', 'The simulated store is closed.')
+}

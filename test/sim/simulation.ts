@@ -1,0 +1,125 @@
+import { fakeAsset } from '@bursar/core/testing'
+import { act, createSession, finish, grant, pickAction, reconcile } from './actions.ts'
+import { follow } from './calls.ts'
+import { openProcess } from './guard-process.ts'
+import { addressOf, type Bug, createWorld, endUsers, type World } from './world.ts'
+
+/** What a simulation is made of: the same settings give the same, to the last letter. */
+export interface SimulationOptions {
+  readonly seed: number
+  readonly steps: number
+  readonly bug?: Bug | undefined
+}
+
+/** What became of a simulation. */
+export interface Simulation {
+  readonly seed: number
+  readonly steps: number
+  /** The first rule that was broken, and after which step. */
+  readonly violation: { readonly step: number; readonly rule: string } | undefined
+  /** Everything that happened, a line each. */
+  readonly trace: readonly string[]
+  /** The whole audit trail at the end. */
+  readonly trail: readonly string[]
+  /** How many payments there were, by their last state. */
+  readonly states: Readonly<Record<string, number>>
+}
+
+/** Steps in which everything has to have come to its end, once nothing fails any more. */
+const MAX_FINAL_STEPS = 3_000
+
+/** Enough for a call of the control plane. */
+const STEPS_OF_A_START = 12
+
+/** Longer than any proof is good for, however far ahead the clock of its reservation was. */
+const VALIDITY_MS = 900_000
+
+/** Runs a world for some steps, checks every rule after each, and brings it to its end. */
+export async function simulate(options: SimulationOptions): Promise<Simulation> {
+  const { seed, steps, bug } = options
+  const world = createWorld(seed, bug)
+  const undo = [world.scheduler.install(), bug?.install?.() ?? (() => {})]
+  let step = 0
+  const run = async (action: () => Promise<void> | void): Promise<boolean> => {
+    step += 1
+    await action()
+    world.check()
+    return world.violation === undefined
+  }
+  try {
+    await begin(world, run)
+    world.faults.isCalm = false
+    let isSound = world.violation === undefined
+    while (isSound && step < steps) isSound = await run(() => pickAction(world).run(world))
+    if (isSound) await end(world, run)
+  } finally {
+    for (const one of undo) one()
+  }
+  return {
+    seed,
+    steps,
+    violation:
+      world.violation === undefined
+        ? undefined
+        : { step, rule: world.trace.renamed(world.violation) },
+    trace: world.trace.lines,
+    trail: world.disk.audit.map(({ seq, at, body }) => world.trace.renamed(`${seq} ${at} ${body}`)),
+    states: countOf([...world.model.payments.values()].map(({ state }) => state)),
+  }
+}
+
+type Run = (action: () => Promise<void> | void) => Promise<boolean>
+
+/** Two end users with money, a process, and something to pay within. */
+async function begin(world: World, run: Run): Promise<void> {
+  for (const endUser of endUsers) {
+    world.chain.mint(fakeAsset, addressOf(endUser), 1_000_000_000n)
+  }
+  await openProcess(world)
+  for (const start of [grant, grant, createSession, createSession, createSession]) {
+    await run(() => act(world, start))
+    for (let left = STEPS_OF_A_START; left > 0; left -= 1) {
+      await run(async () => {
+        await world.scheduler.runOne()
+      })
+    }
+  }
+}
+
+/** Nothing fails any more: what was called is answered, and whatever moved is found. */
+async function end(world: World, run: Run): Promise<void> {
+  const { faults, scheduler, model, trace } = world
+  trace.tell('world: nothing fails from now on')
+  faults.isCalm = true
+  world.skewMs = 0
+  const isDone = (): boolean =>
+    world.unanswered.size === 0 &&
+    [...model.payments.values()].every(({ state }) => state === 'settled' || state === 'released')
+  for (let left = MAX_FINAL_STEPS; left > 0 && !isDone(); left -= 1) {
+    if (left % 300 === 0) {
+      scheduler.advance(VALIDITY_MS)
+      await run(() => act(world, reconcile))
+    }
+    if (!(await run(() => finish(world)))) return
+  }
+  if (!isDone()) {
+    world.violation ??= `after ${MAX_FINAL_STEPS} steps without a fault something was still open`
+    return
+  }
+  let isVerified = false
+  await run(() =>
+    act(world, (_world, process) => {
+      follow(world, 'verify', process.bursar.auditing.verify(), (verification) => {
+        isVerified = true
+        if (!verification.ok) world.violation ??= `L2: ${verification.reason}`
+      })
+    }),
+  )
+  while (!isVerified && (await run(() => finish(world)))) {}
+}
+
+function countOf(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1
+  return counts
+}

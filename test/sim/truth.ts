@@ -1,0 +1,150 @@
+import { type AuditEvent, type Change, GENESIS_HASH, recordHash } from '@bursar/core'
+import type { FakeChain } from '@bursar/core/testing'
+import type { Disk } from './disk.ts'
+import { type Account, lineOf, type Model, micro, type Paid } from './model.ts'
+
+/** What is so, whatever anybody has recorded. */
+export interface Truth {
+  readonly chain: FakeChain
+  readonly disk: Disk
+  /** How often the wallets signed with each nonce. */
+  readonly signatures: ReadonlyMap<string, number>
+  /** Nonces that a reorganised chain settled after their time: no ledger can foresee these. */
+  readonly late: ReadonlySet<string>
+}
+
+/** Feeds the model with what is new on the disk, and compares everything with the truth. */
+export function checker(
+  truth: Truth,
+  model: Model,
+  tell: (line: string) => void,
+): () => string | undefined {
+  const { disk, chain } = truth
+  let read = 0
+  let seen = ''
+  const takeNew = (): string | undefined => {
+    for (; read < disk.audit.length; read += 1) {
+      const record = disk.audit[read]
+      if (!record) break
+      const previous = disk.audit[read - 1]
+      const hash = recordHash(previous?.hash ?? GENESIS_HASH, read + 1, record.at, record.body)
+      if (record.seq !== read + 1 || record.hash !== hash) return 'L11: the chain of records broke'
+      tell(`ledger: ${titleOf(record.body)}`)
+      const problem = model.take(record)
+      if (problem) return problem
+    }
+    return undefined
+  }
+  return () => {
+    const state = `${disk.audit.length} ${chain.transfers().length} ${truth.signatures.size} ${chain.time()}`
+    if (state === seen) return undefined
+    seen = state
+    return (
+      takeNew() ??
+      wrongRows(disk, model) ??
+      wrongTransfers(truth, model) ??
+      [...model.payments.values()].map((paid) => wrongOutcome(truth, paid)).find(Boolean) ??
+      [...model.accounts.values()].map((one) => overExposed(truth, model, one)).find(Boolean)
+    )
+  }
+}
+
+/** A record in a few words. */
+function titleOf(body: string): string {
+  const event = JSON.parse(body) as AuditEvent
+  const what = 'payment' in event ? event.payment : 'session' in event ? event.session : ''
+  const why = 'code' in event ? ` ${event.code}` : 'amount' in event ? ` ${event.amount}` : ''
+  return `${event.type} ${what}${why}`
+}
+
+/** Whether the money of a payment has moved. */
+export function hasMoved({ chain }: Pick<Truth, 'chain'>, { nonce }: Paid): boolean {
+  return chain.transfers(nonce).length > 0
+}
+
+/** Whether the money of a payment could still move, by the rules of the chain. */
+export function canMove({ chain, signatures }: Truth, paid: Paid): boolean {
+  const isUsed = chain.use(paid.payer, paid.nonce, Number.POSITIVE_INFINITY) !== undefined
+  return signatures.has(paid.nonce) && !isUsed && chain.time() < paid.validBefore
+}
+
+/** L11: each change of a payment's state has one record, and each record its row. */
+export function wrongChange(disk: Disk, change: Change<unknown>): string | undefined {
+  const told = change.events.flatMap((event) =>
+    'payment' in event && event.type.startsWith('payment-') ? [event.payment] : [],
+  )
+  const rows = (change.payments ?? []).filter((one) => {
+    const before = disk.payments.get(one.id)
+    return before?.state !== one.state
+  })
+  if (new Set(told).size !== told.length) return 'L11: two records for one change'
+  const untold = rows.find((one) => !told.includes(one.id))
+  return untold && `L11: ${untold.id} became ${untold.state} without a record`
+}
+
+/** L2 and L10: rows are what the records add up to, and what has ended stays so. */
+function wrongRows(disk: Disk, model: Model): string | undefined {
+  for (const row of [...disk.sessions.values(), ...disk.delegations.values()]) {
+    const account = model.accounts.get(row.id)
+    if (!account) return `L2: ${row.id} is in no record`
+    const { settledMicro, heldMicro, payments } = model.sums(account)
+    const { usage } = row
+    if (usage.settledMicro !== settledMicro || usage.heldMicro !== heldMicro) {
+      return `L2: ${row.id} says settled ${usage.settledMicro}, held ${usage.heldMicro}; its records say ${settledMicro}, ${heldMicro}`
+    }
+    if (usage.payments !== payments) return `L2: ${row.id} counts ${usage.payments} payments`
+    const isEnded = row.revokedAt !== undefined || ('closedAt' in row && row.closedAt !== undefined)
+    if (isEnded !== account.ended) return `L10: ${row.id} forgot that it had ended`
+    if (row.expiresAt !== account.expiresAt) return `L10: ${row.id} expires at another time`
+  }
+  for (const row of disk.payments.values()) {
+    const state = model.payments.get(row.id)?.state
+    if (row.state !== state) return `L2: ${row.id} is ${row.state}, its records say ${state}`
+  }
+  return undefined
+}
+
+/** L4 and L5: whatever moved was reserved before, exactly so. */
+function wrongTransfers({ chain }: Truth, model: Model): string | undefined {
+  const byNonce = new Map([...model.payments.values()].map((paid) => [paid.nonce, paid]))
+  for (const transfer of chain.transfers()) {
+    const paid = byNonce.get(transfer.nonce)
+    if (!paid) return 'L4: money moved that was never reserved'
+    const { payee, payer, atomic, asset } = paid
+    const isSame =
+      transfer.to === payee &&
+      transfer.from === payer &&
+      transfer.atomic === atomic &&
+      transfer.asset === asset
+    if (!isSame) return `L5: what moved for ${paid.id} is not what was reserved`
+  }
+  return undefined
+}
+
+/** L3, L4 and L7: settled only what moved, released only what never can. */
+function wrongOutcome(truth: Truth, paid: Paid): string | undefined {
+  const { signatures, late } = truth
+  if ((signatures.get(paid.nonce) ?? 0) > 1) return `L3: ${paid.id} was signed twice`
+  if (paid.state === 'settled' && !hasMoved(truth, paid)) {
+    return `L7: ${paid.id} is settled, and nothing moved`
+  }
+  if (paid.state !== 'released') return undefined
+  if (paid.releasedBy === 'holder' && signatures.has(paid.nonce)) {
+    return `L7: ${paid.id} was released as never signed, and was signed`
+  }
+  if (canMove(truth, paid)) return `L7: ${paid.id} was released, and can still move`
+  const isLost = hasMoved(truth, paid) && !late.has(paid.nonce)
+  return isLost ? `L7: ${paid.id} was released, and moved` : undefined
+}
+
+/** L1 by the chain alone: what moved and what may still move is within every total. */
+function overExposed(truth: Truth, model: Model, account: Account): string | undefined {
+  const all = [...model.payments.values()].filter(
+    (paid) => lineOf(paid.session).includes(account) && !truth.late.has(paid.nonce),
+  )
+  const most = all
+    .filter((paid) => hasMoved(truth, paid) || canMove(truth, paid))
+    .reduce((sum, paid) => sum + paid.micro, 0n)
+  if (most <= micro(account.limits.total)) return undefined
+  return `L1: ${most} of ${account.id} has moved or can move, of ${account.limits.total}`
+}
