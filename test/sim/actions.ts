@@ -19,7 +19,7 @@ const MAX_PROCESSES = 3
 const MAX_SESSIONS = 8
 const MAX_DELEGATIONS = 4
 
-export const actions: readonly Action[] = [
+const actions: readonly Action[] = [
   { weight: 60, run: goOn },
   { weight: 14, run: (world) => act(world, pay) },
   { weight: 6, run: (world) => world.scheduler.advance(world.random.between(1, 900)) },
