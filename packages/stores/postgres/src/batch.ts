@@ -90,7 +90,7 @@ async function isCommitted(
   for (let tried = 0; tried < MAX_QUESTIONS; tried += 1) {
     try {
       return await connections.write(async (client) => {
-        const [, , found] = await pipelined([
+        const [, , found] = await pipelined(client, () => [
           client.query('BEGIN'),
           execute(client, lockHead, []),
           execute(client, findRecord, [seq, hash]),

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { SOON_MS } from '@bursar/core'
+import { expect, test, vi } from 'vitest'
 import { commitQueue, MAX_BATCH } from './commit-queue.ts'
 import type { Connections } from './connections.ts'
 import type { Job } from './transaction.ts'
@@ -47,4 +49,34 @@ test('as many commits soon as fit into a transaction do not wait', async () => {
   await Promise.all(Array.from({ length: MAX_BATCH }, commit))
   expect(sizes).toEqual([MAX_BATCH])
   await queue.close()
+})
+
+test('commits soon that are left over by full transactions fall due as well', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const first = Promise.withResolvers<void>()
+    let jobs = 0
+    const runBatch = async (batch: readonly Job[]): Promise<void> => {
+      if (jobs === 0) await first.promise
+      jobs += batch.length
+      for (const job of batch) job.settle({ value: 0 })
+    }
+    const connections = { target: 'db:5432/ledger', close: async () => {} } as Connections
+    const queue = commitQueue(runBatch, connections)
+    const commit = (when: 'now' | 'soon') => queue.commit({}, nothing, when)
+    const running = commit('now')
+    await nextTurn()
+    const due = commit('soon')
+    const urgent = Array.from({ length: MAX_BATCH + 100 }, () => commit('now'))
+    vi.advanceTimersByTime(SOON_MS)
+    const late = Array.from({ length: 60 }, () => commit('soon'))
+    first.resolve()
+    await Promise.all([running, due, ...urgent])
+    vi.advanceTimersByTime(SOON_MS)
+    await Promise.all(late)
+    expect(jobs).toBe(MAX_BATCH + 162)
+    await queue.close()
+  } finally {
+    vi.useRealTimers()
+  }
 })

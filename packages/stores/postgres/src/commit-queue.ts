@@ -59,6 +59,10 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
     demandAll()
     await tail
   }
+  const fallDue = (): void => {
+    timer = undefined
+    demandAll()
+  }
   return {
     async commit<Result>(
       scope: Scope,
@@ -70,7 +74,7 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
       waiting.push({ scope, change, settle: resolve })
       tail = promise.then(() => {})
       if (when === 'now' || waiting.length - demanded >= MAX_BATCH) demandAll()
-      else timer ??= setTimeout(demandAll, SOON_MS)
+      else timer ??= setTimeout(fallDue, SOON_MS)
       const outcome = await promise
       if ('error' in outcome) throw outcome.error
       return outcome.value as Result

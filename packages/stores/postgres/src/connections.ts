@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { BursarError } from '@bursar/core'
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient } from 'pg'
+import { Client, type ClientConfig, Pool, type PoolClient } from 'pg'
 import { migrate } from './migrate.ts'
 import { closedError, isPassing, openError } from './store-error.ts'
 
@@ -43,8 +43,8 @@ export interface Connections {
   /** Host, port and database, for messages. */
   readonly target: string
   /** Runs with the connection that writes. One that throws is not used again. */
-  write<Result>(use: (client: ClientBase) => Promise<Result>): Promise<Result>
-  read<Result>(use: (client: ClientBase) => Promise<Result>): Promise<Result>
+  write<Result>(use: (client: Client) => Promise<Result>): Promise<Result>
+  read<Result>(use: (client: Client) => Promise<Result>): Promise<Result>
   close(): Promise<void>
 }
 
@@ -101,7 +101,7 @@ export function openConnections(options: ConnectionOptions): Connections {
   }
   const withClient = async <Result>(
     from: Pool,
-    use: (client: ClientBase) => Promise<Result>,
+    use: (client: Client) => Promise<Result>,
   ): Promise<Result> => {
     opening ??= open()
     await opening

@@ -1,5 +1,5 @@
 import { BursarError, type Session } from '@bursar/core'
-import type { ClientBase } from 'pg'
+import type { Client } from 'pg'
 import {
   insertAccounts,
   insertedAccounts,
@@ -37,7 +37,7 @@ import type { TransactionRows } from './transaction-rows.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Sends every write of a transaction at once, parents first; one statement for all rows of a kind. */
-export function flush(client: ClientBase, rows: TransactionRows): Promise<readonly Row[]>[] {
+export function flush(client: Client, rows: TransactionRows): Promise<readonly Row[]>[] {
   const sent: Promise<readonly Row[]>[] = []
   const send = (statement: Statement, columns: readonly unknown[]): void => {
     if (columns.length > 0) sent.push(execute(client, statement, columns))

@@ -1,5 +1,5 @@
 import { type LedgerState, MAX_RECENT_APPROVALS, type Scope } from '@bursar/core'
-import type { ClientBase } from 'pg'
+import type { Client } from 'pg'
 import {
   delegationEntry,
   isDelegation,
@@ -37,8 +37,8 @@ export interface Locked {
  * their keys and the head last; then, each in a statement of its own, whose snapshot is therefore
  * younger than the locks, everything else.
  */
-export async function beginLocked(client: ClientBase, wanted: Wanted): Promise<Locked> {
-  const [, accounts, heads, clock, found] = await pipelined([
+export async function beginLocked(client: Client, wanted: Wanted): Promise<Locked> {
+  const [, accounts, heads, clock, found] = await pipelined(client, () => [
     client.query('BEGIN'),
     execute(client, lockAccounts, accountValues(wanted)),
     execute(client, lockHead, []),
@@ -50,8 +50,8 @@ export async function beginLocked(client: ClientBase, wanted: Wanted): Promise<L
 }
 
 /** Reads one consistent state, in one round trip and without a lock. */
-async function readRows(client: ClientBase, wanted: Wanted): Promise<TransactionRows> {
-  const [, accounts, found] = await pipelined([
+async function readRows(client: Client, wanted: Wanted): Promise<TransactionRows> {
+  const [, accounts, found] = await pipelined(client, () => [
     client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
     execute(client, readAccounts, accountValues(wanted)),
     readOthers(client, wanted),
@@ -61,7 +61,7 @@ async function readRows(client: ClientBase, wanted: Wanted): Promise<Transaction
 }
 
 /** What a scope names; what turns out to be needed besides is read with it in another attempt. */
-export async function readState(client: ClientBase, scope: Scope): Promise<LedgerState> {
+export async function readState(client: Client, scope: Scope): Promise<LedgerState> {
   const wanted = wantedBy([scope])
   for (;;) {
     const rows = await readRows(client, wanted)
@@ -84,7 +84,7 @@ interface Others {
 }
 
 /** What nobody wants is not asked for. */
-async function readOthers(client: ClientBase, wanted: Wanted): Promise<Others> {
+async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
   const ids = [...wanted.payments].map(plainText)
   const keys = [...wanted.keys.values()]
   const keyValues = [
@@ -98,13 +98,16 @@ async function readOthers(client: ClientBase, wanted: Wanted): Promise<Others> {
   const none: Promise<readonly Row[]> = Promise.resolve([])
   const approvals = [[...wanted.approvals].map(plainText), ...termsValues(wanted)]
   const isAsked = wanted.approvals.size + wanted.terms.size > 0
-  const [paymentRows, keyRows, merchantRows, instrumentRows, approvalRows] = await pipelined([
-    some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
-    keys.length > 0 ? execute(client, readKeys, keyValues) : none,
-    wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
-    handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
-    isAsked ? execute(client, readApprovals, approvals) : none,
-  ])
+  const [paymentRows, keyRows, merchantRows, instrumentRows, approvalRows] = await pipelined(
+    client,
+    () => [
+      some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
+      keys.length > 0 ? execute(client, readKeys, keyValues) : none,
+      wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
+      handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
+      isAsked ? execute(client, readApprovals, approvals) : none,
+    ],
+  )
   return {
     payments: paymentRows,
     keys: keyRows,

@@ -8,7 +8,7 @@ import type {
   Session,
   Store,
 } from '@bursar/core'
-import type { ClientBase, QueryResult } from 'pg'
+import type { Client, QueryResult } from 'pg'
 import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
 import { approvalEntry, selectApprovals } from './approval-table.ts'
 import { readAudit, recordOf } from './audit-table.ts'
@@ -28,7 +28,7 @@ const unproven: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_
 
 /** Payments in some states, oldest first. */
 export function paymentsPage(
-  client: ClientBase,
+  client: Client,
   filter: PaymentFilter,
   bounds: PageBounds,
 ): Promise<Page<Payment>> {
@@ -36,7 +36,7 @@ export function paymentsPage(
 }
 
 export function sessionsPage(
-  client: ClientBase,
+  client: Client,
   { delegation, endUser }: SessionFilter,
   bounds: PageBounds,
 ): Promise<Page<Session>> {
@@ -47,7 +47,7 @@ export function sessionsPage(
 }
 
 export function delegationsPage(
-  client: ClientBase,
+  client: Client,
   { endUser }: DelegationFilter,
   bounds: PageBounds,
 ): Promise<Page<Delegation>> {
@@ -62,7 +62,7 @@ export function delegationsPage(
 }
 
 export function approvalsPage(
-  client: ClientBase,
+  client: Client,
   { endUser, session, key, states }: ApprovalFilter,
   bounds: PageBounds,
 ): Promise<Page<Approval>> {
@@ -77,10 +77,7 @@ export function approvalsPage(
   return list(client, 'approvals', ordered(selectApprovals, query, 'a.pk', bounds), approvalEntry)
 }
 
-export async function auditPage(
-  client: ClientBase,
-  bounds: PageBounds,
-): Promise<Page<AuditRecord>> {
+export async function auditPage(client: Client, bounds: PageBounds): Promise<Page<AuditRecord>> {
   const rows = await execute(client, readAudit, [bounds.after, bounds.limit])
   const found = rows.map((row) => ({ pk: BigInt(row.seq as string), record: recordOf(row) }))
   return pageOf('audit', found, ({ record }) => record)
@@ -126,7 +123,7 @@ function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
 }
 
 async function list<Noun>(
-  client: ClientBase,
+  client: Client,
   kind: Exclude<CursorKind, 'audit'>,
   { text, values }: Query,
   entry: (row: Row) => Entry<Noun>,

@@ -3,6 +3,7 @@ import { columnsOf } from './columns.ts'
 import { assertFixed, type Entry, same } from './entries.ts'
 import { optionalNumber } from './optional.ts'
 import { originalText, plainText } from './plain-text.ts'
+import { joinKeys } from './small-tables.ts'
 import type { Row, Statement } from './statement.ts'
 
 /** What of a payment is written once, besides its terms. */
@@ -49,8 +50,7 @@ export const readPayments: Statement = {
   name: 'read_payments',
   text: `WITH found AS (
     SELECT pk FROM payments WHERE id = ANY ($1::text[])
-    UNION SELECT k.payment FROM unnest($2::text[], $3::text[]) AS u (session, key)
-      JOIN accounts a ON a.id = u.session JOIN keys k ON k.session = a.pk AND k.key = u.key
+    UNION SELECT k.payment FROM unnest($2::text[], $3::text[]) AS u (session, key) ${joinKeys}
     UNION SELECT t.pk FROM unnest($4::text[], $5::text[], $6::text[]) AS u (account, payment, hash)
       CROSS JOIN LATERAL (SELECT p.pk FROM payments p
         WHERE p.delegation = coalesce(

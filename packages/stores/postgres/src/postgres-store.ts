@@ -1,5 +1,5 @@
 import { BursarError, type Store } from '@bursar/core'
-import type { ClientBase } from 'pg'
+import type { Client } from 'pg'
 import { batchRunner } from './batch.ts'
 import { commitQueue } from './commit-queue.ts'
 import { type ConnectionOptions, openConnections } from './connections.ts'
@@ -62,7 +62,7 @@ export function storeOn(options: ConnectionOptions, clock: (() => number) | unde
     aheadMs = now - Date.now()
   }
   const queue = commitQueue(batchRunner(connections, { clock, onTime }), connections)
-  const read = <Result>(query: (client: ClientBase) => Promise<Result>): Promise<Result> =>
+  const read = <Result>(query: (client: Client) => Promise<Result>): Promise<Result> =>
     queue.read(async () => {
       for (let tried = 1; ; tried += 1) {
         try {

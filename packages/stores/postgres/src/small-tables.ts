@@ -3,13 +3,16 @@ import { columnsOf } from './columns.ts'
 import { originalText, plainText } from './plain-text.ts'
 import type { Row, Statement } from './statement.ts'
 
+/** The keys of `u`, each by itself: joined, all keys of a session might be read for one of them. */
+export const joinKeys = `JOIN accounts a ON a.id = u.session CROSS JOIN LATERAL (
+  SELECT * FROM keys WHERE keys.session = a.pk AND keys.key = u.key LIMIT 1) AS k`
+
 /** The rows that are read by their own key, and written whole. */
 export const readKeys: Statement = {
   name: 'read_keys',
   text: `SELECT a.id AS session_id, k.key, k.request_hash, k.refusals, k.last_refusal,
     (SELECT p.id FROM payments p WHERE p.pk = k.payment) AS payment_id
-  FROM unnest($1::text[], $2::text[]) AS u (session, key)
-  JOIN accounts a ON a.id = u.session JOIN keys k ON k.session = a.pk AND k.key = u.key`,
+  FROM unnest($1::text[], $2::text[]) AS u (session, key) ${joinKeys}`,
 }
 
 export const writeKeys: Statement = {

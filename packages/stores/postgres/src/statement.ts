@@ -1,4 +1,4 @@
-import type { ClientBase, QueryResult } from 'pg'
+import type { Client, QueryResult } from 'pg'
 
 /**
  * A statement that is prepared once on each connection, under its name. Names never change their
@@ -14,7 +14,7 @@ export type Row = Readonly<Record<string, unknown>>
 
 /** Sends a prepared statement; on a pipelined connection without waiting for the ones before it. */
 export async function execute(
-  client: ClientBase,
+  client: Client,
   statement: Statement,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
@@ -23,14 +23,26 @@ export async function execute(
 }
 
 /**
- * Waits for all of what was sent together, and throws what failed first: what failed after it in
- * the same transaction only says that it had failed.
+ * Sends queries in one write, waits for all of them, and throws what failed first: what failed after
+ * it in the same transaction only says that it had failed.
  */
 export async function pipelined<const Sent extends readonly Promise<unknown>[]>(
-  sent: Sent,
+  client: Client,
+  send: () => Sent,
 ): Promise<{ -readonly [index in keyof Sent]: Awaited<Sent[index]> }> {
-  const settled = await Promise.allSettled(sent)
+  const settled = await Promise.allSettled(corked(client, send))
   for (const one of settled) if (one.status === 'rejected') throw one.reason
   const values = settled.map((one) => (one.status === 'fulfilled' ? one.value : undefined))
   return values as { -readonly [index in keyof Sent]: Awaited<Sent[index]> }
+}
+
+/** Otherwise each query is a system call, and often a packet, of its own. */
+export function corked<Sent>(client: Client, send: () => Sent): Sent {
+  const { stream } = client.connection
+  stream.cork()
+  try {
+    return send()
+  } finally {
+    stream.uncork()
+  }
 }

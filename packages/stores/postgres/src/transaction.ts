@@ -5,12 +5,13 @@ import {
   type LedgerState,
   type Scope,
 } from '@bursar/core'
-import type { ClientBase, QueryResult } from 'pg'
+import type { Client, QueryResult } from 'pg'
 import { RowsNotLoaded } from './entries.ts'
 import { flush, wantTakenForNew } from './flush.ts'
 import { beginLocked, type Locked } from './load.ts'
 import { newerSchema } from './migrate.ts'
 import { SCHEMA_VERSION } from './schema.ts'
+import { corked } from './statement.ts'
 import { isConflict, isLost } from './store-error.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 import type { Wanted } from './wanted.ts'
@@ -56,7 +57,7 @@ export interface TransactionOptions {
 
 /** Runs jobs in one transaction: two round trips, one to lock and load, one to write and commit. */
 export async function attempt(
-  client: ClientBase,
+  client: Client,
   jobs: readonly Job[],
   wanted: Wanted,
   options: TransactionOptions,
@@ -75,7 +76,7 @@ export async function attempt(
 }
 
 async function lockAndRun(
-  client: ClientBase,
+  client: Client,
   jobs: readonly Job[],
   wanted: Wanted,
   { target, clock, onTime }: TransactionOptions,
@@ -120,7 +121,7 @@ function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): 
 
 /** What wrote nothing only gives its locks back. */
 async function commitAll(
-  client: ClientBase,
+  client: Client,
   rows: TransactionRows,
   wanted: Wanted,
   outcomes: readonly Outcome[],
@@ -130,7 +131,8 @@ async function commitAll(
     await client.query('ROLLBACK')
     return { kind: 'done', outcomes }
   }
-  const settled = await Promise.allSettled([...flush(client, rows), client.query('COMMIT')])
+  const sent = corked(client, () => [...flush(client, rows), client.query('COMMIT')])
+  const settled = await Promise.allSettled(sent)
   const failure = settled.find((one) => one.status === 'rejected')
   const end = settled.at(-1)
   // After a write that failed, COMMIT succeeds as well; its answer is then `ROLLBACK`.
