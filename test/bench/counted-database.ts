@@ -1,0 +1,35 @@
+import type { Database, Statement } from '../../packages/stores/sqlite/src/database.ts'
+
+/** A database that counts what it makes durable. */
+export interface CountedDatabase extends Database {
+  /** Transactions that wrote, and were committed, so far. */
+  durableCommits(): number
+}
+
+/** With a write-ahead log and `synchronous = FULL` each of them is one write of the disk's own. */
+export function countedDatabase(database: Database): CountedDatabase {
+  let isWriting = false
+  let commits = 0
+  const noted = (sql: string, statement: Statement): Statement => {
+    const isWrite = sql === 'BEGIN IMMEDIATE'
+    if (!isWrite && sql !== 'COMMIT') return statement
+    return {
+      ...statement,
+      run(...values) {
+        statement.run(...values)
+        if (!isWrite && isWriting) commits += 1
+        isWriting = isWrite
+      },
+    }
+  }
+  const known = new Map<string, Statement>()
+  return {
+    ...database,
+    statement(sql) {
+      const statement = known.get(sql) ?? noted(sql, database.statement(sql))
+      known.set(sql, statement)
+      return statement
+    },
+    durableCommits: () => commits,
+  }
+}

@@ -1,0 +1,87 @@
+import type { LedgerState, Store, Terms } from '@bursar/core'
+import { fakeAsset, fakePayee } from '@bursar/core/testing'
+import { reserve } from '../../packages/core/src/decide.ts'
+import { newId } from '../../packages/core/src/id.ts'
+import type { Intent } from '../../packages/core/src/reservation.ts'
+import { nonceOf, termsHash } from '../../packages/core/src/terms.ts'
+import { sha256 } from '../../packages/core/src/token.ts'
+import { claim, settle } from '../../packages/core/src/transition.ts'
+import type { Paid } from './payment-rate.ts'
+
+/** Where every payment goes. */
+export const HOST = 'shop.example'
+
+const AMOUNT = 10_000n
+
+const content = new TextEncoder().encode('{"symbol":"ACME","price":"103.40","currency":"USD"}')
+
+const delivery = {
+  httpStatus: 200,
+  contentType: 'application/json',
+  contentSha256: sha256(content),
+  bytes: content.byteLength,
+  truncated: false,
+  delivered: true,
+}
+
+/**
+ * One payment at the seam of the store, by the functions and with the scopes that a guard uses:
+ * reserved `now`, claim and proof `soon`. Wallet, rail and merchant take no time.
+ */
+export async function payment(store: Store, session: string): Promise<Paid> {
+  const intent = newIntent()
+  const { key, terms } = intent
+  const { requestHash, host } = terms
+  const scope = { session, key, requestHash, host, termsHash: intent.termsHash }
+  const reserving = (state: LedgerState, now: number) => reserve(state, intent, now)
+  const decision = await store.commit(scope, reserving, 'now')
+  if (decision.kind !== 'reserved') throw new Error(`A payment was ${decision.kind}.`)
+  return { followUp: Promise.all([claimed(store, intent), proven(store, intent)]) }
+}
+
+function claimed(store: Store, { paymentId }: Intent): Promise<unknown> {
+  const kept = { payment: paymentId, status: 200, headers: {}, body: content, truncated: false }
+  const claiming = { transaction: `0x${sha256(paymentId)}`, delivery, content: kept }
+  const scope = { payment: paymentId, host: HOST }
+  return store.commit(scope, (state, now) => claim(state, claiming, now), 'soon')
+}
+
+function proven(store: Store, { paymentId }: Intent): Promise<unknown> {
+  const evidence = { transaction: `0x${sha256(paymentId)}`, block: '1', reason: 'transferred' }
+  const scope = { payment: paymentId, host: HOST }
+  return store.commit(scope, (state, now) => settle(state, evidence, now), 'soon')
+}
+
+/** Each payment is for a request of its own, with a key of its own. */
+function newIntent(): Intent & { readonly key: string } {
+  const paymentId = newId('pay')
+  const terms: Terms = {
+    rail: 'fake',
+    scheme: 'exact',
+    network: fakeAsset.network,
+    asset: fakeAsset.address,
+    currency: fakeAsset.currency,
+    atomic: AMOUNT,
+    amountMicro: AMOUNT,
+    payee: fakePayee,
+    host: HOST,
+    requestHash: sha256(`request of ${paymentId}`),
+  }
+  return {
+    paymentId,
+    approvalId: newId('apr'),
+    nonce: nonceOf(paymentId),
+    tokenHash: sha256(`token of ${paymentId}`),
+    terms,
+    termsHash: termsHash(terms),
+    method: 'GET',
+    path: '/quote',
+    purpose: 'the latest quote',
+    validForSeconds: 60,
+    payer: `0x${'a11ce'.padStart(40, '0')}`,
+    balanceAtomic: AMOUNT,
+    key: sha256(`key of ${paymentId}`),
+    policies: [],
+    ignoredArguments: [],
+  }
+}
