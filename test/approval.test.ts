@@ -93,6 +93,24 @@ describe('asking', () => {
     expect((await world.alice.sessions()).rows).toMatchObject([{ ask: { always: true } }])
   })
 
+  test('a new payee at a known host is a new merchant', async () => {
+    const [first, second] = [`0x${'1'.repeat(40)}`, `0x${'2'.repeat(40)}`]
+    const world = await asking({
+      ask: { firstPayment: true },
+      merchants: [{ host: HOST, payees: [first, second] }],
+      resource: ({ url }) => ({
+        offers: [{ payee: url.pathname === '/second' ? second : first }],
+      }),
+    })
+    const { id } = approvalOf(await world.session.pay(request))
+    await world.alice.approve(id)
+    expect(outcome(await world.session.pay(request))).toBe('paid')
+    expect(outcome(await world.session.pay({ ...request, url: shop('b') }))).toBe('paid')
+    expect(outcome(await world.session.pay({ ...request, url: shop('second') }))).toBe(
+      'approval_required',
+    )
+  })
+
   test('what is refused anyway is not asked about', async () => {
     const world = await asking({ limits: { currency: 'USD', total: '0.009' } })
     expect(outcome(await world.session.pay(request))).toBe('session_limit_exceeded')

@@ -49,6 +49,54 @@ describe('a child session', () => {
     expect(await pay(opened.session, 'a')).toBe('payment_limit_exceeded')
   })
 
+  test('cannot drop what its parent asks, nor pay where only its parent may not', async () => {
+    const asks = await guardWorld({ sessionAsk: { always: true } })
+    const asked = await asks.session.openChild(child)
+    expect(await pay(asked.session, 'a')).toBe('approval_required')
+    const narrow = await guardWorld({
+      merchants: 'none',
+      sessionMerchants: [{ host: 'other.example' }],
+    })
+    const opened = await narrow.session.openChild(child)
+    expect(await pay(opened.session, 'a')).toBe('merchant_not_allowed')
+  })
+
+  test('shares no key, no call under way and no quote with another session', async () => {
+    const world = await guardWorld()
+    const poor = await world.session.openChild({ ...child, limits: usd('0.005') })
+    const call = { conversation: 'c', id: '1' }
+    const request = { url: shop('a'), purpose: '' }
+    const both = [world.session.pay(request, call), poor.session.pay(request, call)]
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual(['paid', 'denied'])
+    const other = { ...call, id: '2' }
+    const quoted = { url: shop('q'), purpose: '' }
+    expect(await world.session.quote(quoted, other)).toMatchObject({ status: 'payable' })
+    expect(await poor.session.quote(quoted, other)).toMatchObject({ status: 'denied' })
+  })
+
+  test('shares its parent’s rate of calls', async () => {
+    const world = await guardWorld({ resource: () => ({ offers: [] }) })
+    const children = [
+      (await world.session.openChild(child)).session,
+      (await world.session.openChild(child)).session,
+    ]
+    const results: string[] = []
+    for (let count = 0; count < 700; count += 1) {
+      results.push(await pay(children[count % 2] ?? world.session, 'a'))
+    }
+    expect(results.filter((one) => one === 'free')).toHaveLength(598)
+  })
+
+  test('asks no longer than its parent lives', async () => {
+    const world = await guardWorld({ sessionAsk: { always: true } })
+    const { session } = await world.session.openChild({ ...child, expiresIn: '30m' })
+    await world.bursar.management.changeSession(world.session.id, { expiresIn: '2m' })
+    const result = await session.pay({ url: shop('a'), purpose: '' })
+    expect(result).toMatchObject({
+      approval: { expiresAt: new Date(world.clock() + 120_000).toISOString() },
+    })
+  })
+
   test('ends with its parent, however that ends', async () => {
     const world = await guardWorld()
     const { session } = await world.session.openChild(child)

@@ -68,6 +68,17 @@ describe('keys', () => {
     expect(await world.session.pay(a, { ...call, id: 'call-2' })).toMatchObject({ status: 'paid' })
   })
 
+  test('what is passing wears no key out', async () => {
+    await using world = await opened(conducting('drops'))
+    await world.session.pay(a)
+    for (let count = 0; count < 6; count += 1) {
+      expect(codeOf(await world.session.pay(a, call))).toBe('duplicate_open')
+    }
+    world.clock.advance(61_000)
+    await world.bursar.reconcile()
+    expect(await world.session.pay(a, call)).toMatchObject({ status: 'in_doubt' })
+  })
+
   test('after five refusals a key answers its last one without a new quote', async () => {
     await using world = await opened({ limits: { currency: 'USD', total: '0.001' } })
     for (let count = 0; count < 5; count += 1) await world.session.pay(a, call)

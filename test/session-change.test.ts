@@ -58,6 +58,18 @@ describe('changeSession', () => {
     expect(outcome(paid)).toBe('session_limit_exceeded')
   })
 
+  test('a child can still be narrowed when its parent was', async () => {
+    const world = await guardWorld()
+    const { management } = world.bursar
+    const { session } = await world.session.openChild({ limits: usd('0.50'), expiresIn: '30m' })
+    await management.changeSession(world.session.id, { limits: usd('0.20'), expiresIn: '10m' })
+    await management.changeSession(session.id, { merchants: [{ host: 'other.example' }] })
+    await management.changeSession(session.id, { limits: usd('0.10') })
+    await expect(management.changeSession(session.id, { limits: usd('0.21') })).rejects.toThrow(
+      'limits.total',
+    )
+  })
+
   test('what has ended does not live again', async () => {
     const world = await guardWorld()
     const { management } = world.bursar
@@ -105,6 +117,15 @@ describe('changeSession', () => {
 })
 
 describe('exposure', () => {
+  test('lists what is claimed, as it is now', async () => {
+    const world = await guardWorld()
+    await world.session.pay({ url: shop('a'), purpose: '' })
+    expect(await world.bursar.management.exposure()).toMatchObject({
+      payments: [{ state: 'claimed' }],
+      most: [{ amount: '0.01', currency: 'USD' }],
+    })
+  })
+
   test('is what may still move after a revocation, and until when', async () => {
     const world = await guardWorld({ resource: () => ({ conduct: 'drops' }) })
     expect(await world.bursar.management.exposure()).toEqual({

@@ -94,7 +94,10 @@ function newApproval(state: LedgerState, intent: Intent, reason: string, now: nu
     card: cardOf(intent.terms, intent, delegation.agent),
     reason,
     createdAt: now,
-    expiresAt: Math.min(now + APPROVAL_LIFE_MS, session.expiresAt, delegation.expiresAt),
+    expiresAt: Math.min(
+      now + APPROVAL_LIFE_MS,
+      ...[session, ...state.ancestors, delegation].map((one) => one.expiresAt),
+    ),
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Approval, asks } from './approval.ts'
 import { ask, askedDenial, isApproved } from './asking.ts'
-import { type Denial, type DenialFacts, deny, firstDenial } from './denial.ts'
+import { type Denial, type DenialCode, type DenialFacts, deny, firstDenial } from './denial.ts'
 import { type Excess, excesses, hold, remainingMicro } from './limits.ts'
 import type { KnownMerchant, MerchantRule } from './merchant.ts'
 import { formatAmount, parseAmount } from './money.ts'
@@ -114,9 +114,16 @@ export function countRefusal(
   ]
 }
 
-/** A question does not count; a human's no, or silence, is the key's answer from then on. */
+/** What is only so for a moment: it says nothing about the next time. */
+const passing: readonly DenialCode[] = [
+  'approval_required',
+  'duplicate_open',
+  'request_rate_exceeded',
+]
+
+/** What is passing does not count; a human's no, or silence, is the key's answer from then on. */
 function refusalsAfter(before: number, { code }: Denial): number {
-  if (code === 'approval_required') return before
+  if (passing.includes(code)) return before
   const isFinal = code === 'approval_denied' || code === 'approval_expired'
   return isFinal ? MAX_REFUSALS_PER_KEY : before + 1
 }
@@ -167,7 +174,7 @@ function judge(state: LedgerState, intent: Intent, now: number): Denial | undefi
 /** What the rules of delegation and sessions ask. */
 function accountQuestions(state: LedgerState, terms: Terms, facts: DenialFacts): Denial[] {
   const { session, delegation } = accountsOf(state)
-  const known = pinned(state.merchant) !== undefined
+  const known = isKnown(state, terms)
   return [session, ...state.ancestors, delegation].flatMap((one) => {
     const reason = asks(one.ask, parseAmount, terms, known)
     return reason ? [deny('approval_required', { ...facts, cause: `${one.id}: ${reason}` })] : []
@@ -205,6 +212,11 @@ function merchantQuestion(
   return rules
     ? undefined
     : deny('approval_required', { ...facts, cause: `first payment to payee ${terms.payee}` })
+}
+
+/** A new payee at a known host is a new merchant. */
+function isKnown(state: LedgerState, terms: Terms): boolean {
+  return pinned(state.merchant)?.payee === terms.payee
 }
 
 function limitDenials(state: LedgerState, intent: Intent, now: number): Denial[] {
@@ -280,7 +292,7 @@ function policyInput(state: LedgerState, intent: Intent, now: number): PolicyInp
     purpose: intent.purpose,
     at: now,
     remainingMicro: spendableMicro(state),
-    knownMerchant: pinned(state.merchant) !== undefined,
+    knownMerchant: isKnown(state, intent.terms),
   }
 }
 

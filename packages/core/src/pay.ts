@@ -27,7 +27,15 @@ import { recordAmount, recordCall, span } from './telemetry.ts'
 import { nonceOf, termsHash, termsOf } from './terms.ts'
 import { PaymentToken } from './token.ts'
 import { accountsOf } from './transition.ts'
-import { type OpenVisit, refuse, remainingOf, replay, scopeOf, type Visit } from './visit.ts'
+import {
+  type OpenVisit,
+  refuse,
+  remainingOf,
+  replay,
+  rootOf,
+  scopeOf,
+  type Visit,
+} from './visit.ts'
 
 /** How long a reservation that lacks budget waits for holds that proof may release. */
 const RECONCILE_WAIT_MS = 2_000
@@ -126,7 +134,7 @@ async function open(
     ownState(guard, holder, scopeOf({ session: holder.session, key }, request)),
   )
   if (!state) return deniedResult(deny('session_unknown'))
-  const pace = sessionRate.take(holder.session, store.now())
+  const pace = sessionRate.take(rootOf(state), store.now())
   const { ignored } = parsed
   const visit: Visit = {
     guard,

@@ -57,7 +57,7 @@ export function changedSession(
   }
   const limits = input.limits ?? session.limits
   const expiresAt = input.expiresIn === undefined ? session.expiresAt : now + input.expiresIn
-  const problem = outside(state, limits, expiresAt) ?? committed(session, limits)
+  const problem = outside(state, input, expiresAt) ?? committed(session, limits)
   if (problem) throw new BursarError('invalid_input', `changeSession: ${problem}.`)
   const next: Session = {
     ...session,
@@ -85,12 +85,19 @@ export function changedSession(
   }
 }
 
-function outside(state: LedgerState, limits: Limits, expiresAt: number): string | undefined {
+/** Only what is given has to fit: what was there before is bound by the sessions above anyway. */
+function outside(
+  state: LedgerState,
+  { limits, expiresIn }: ParsedSessionChange,
+  expiresAt: number,
+): string | undefined {
   const { delegation } = accountsOf(state)
   for (const above of [...state.ancestors, delegation]) {
-    const wider = widerThan(limits, above.limits)
+    const wider = limits && widerThan(limits, above.limits)
     if (wider) return wider
-    if (expiresAt > above.expiresAt) return `expiresIn: ends after ${above.id}, from which it draws`
+    if (expiresIn !== undefined && expiresAt > above.expiresAt) {
+      return `expiresIn: ends after ${above.id}, from which it draws`
+    }
   }
   return undefined
 }

@@ -11,6 +11,7 @@ import { PaymentSession, type SessionPort } from './payment-session.ts'
 import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
 import { equalHashes, newSessionToken } from './token.ts'
+import { rootOf } from './visit.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(
@@ -64,10 +65,11 @@ function own(session: Session | undefined, holder: Holder): Session | undefined 
 
 /** Opening children is bounded like every other call of the session: each one is kept for ever. */
 async function assertMayOpen(guard: Guard, holder: Holder): Promise<void> {
-  if (!(await ownState(guard, holder))) {
+  const state = await ownState(guard, holder)
+  if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
   }
-  if (guard.sessionRate.take(holder.session, guard.store.now()) !== 'within') {
+  if (guard.sessionRate.take(rootOf(state), guard.store.now()) !== 'within') {
     throw new BursarError('request_rate_exceeded', 'openChild: the session calls too often.')
   }
 }

@@ -50,7 +50,11 @@ export function batches(ledger: Ledger, path: string, busyTotalMs: number): Batc
   }
   /** Synchronous: nothing else happens between the first job and the commit. */
   const runOpen = (jobs: readonly Job[], durable: boolean): void => {
-    const ran = jobs.map((job) => ({ job, outcome: job.run() }))
+    const ran = jobs.map((job) => {
+      // A list reads the tables: what the jobs before it have changed in memory has to be there.
+      if (job.kind === 'read') ledger.flush()
+      return { job, outcome: job.run() }
+    })
     ledger.flush()
     if (durable) {
       ledger.commit()

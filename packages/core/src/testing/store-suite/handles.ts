@@ -40,6 +40,16 @@ function testSoon({ test, expect }: StoreTest): void {
     expect(list.rows).toEqual([revoked])
     await Promise.all([soon, again])
   })
+  test('a list sees at once the rows that a commit soon has changed', async ({ store }) => {
+    const delegation = sampleDelegation()
+    await plant(store, delegation)
+    await store.delegations({}, {})
+    const revoked = { ...delegation, revokedAt: 5 }
+    const change = { result: 0, delegations: [revoked], events: [note('revoked')] }
+    const soon = store.commit({ delegation: delegation.id }, () => change, 'soon')
+    expect((await store.delegations({}, {})).rows).toEqual([revoked])
+    await soon
+  })
   test('a commit soon becomes durable without another one', async ({ store, open }) => {
     await record(store, 'alone', 'soon')
     const other = await open()
