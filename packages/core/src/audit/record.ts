@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AuditEvent } from './event.ts'
 
 /** One link of the audit chain. */
@@ -29,5 +29,5 @@ export function auditRecord(
 
 /** The hash that a record with these contents has to have. */
 export function recordHash(previousHash: string, seq: number, at: number, body: string): string {
-  return createHash('sha256').update(`${previousHash}\n${seq}\n${at}\n${body}`).digest('hex')
+  return hash('sha256', `${previousHash}\n${seq}\n${at}\n${body}`, 'hex')
 }
