@@ -28,7 +28,7 @@ export function wrongAnswer(
       if (result.receipt.settlement === 'settled' && !hasMoved(truth, paid)) {
         return `L7: ${name} heard of a settlement that never was`
       }
-      return undefined
+      return model.answered(call, paid.id)
     }
     case 'denied':
     case 'approval_required':

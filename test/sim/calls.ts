@@ -26,7 +26,10 @@ export function makeCall(world: World, process: GuardProcess, token: string, cal
   const [conversation, id] = key?.split(' ') ?? []
   const paying = process.bursar
     .openSession(token)
-    .pay({ url, maxAmount, purpose: name }, { conversation, id })
+    .pay(
+      { url, maxAmount, purpose: name },
+      { conversation, id, onProgress: (step) => trace.tell(`  ${name} is ${step}`) },
+    )
     .finally(() => unanswered.delete(name))
   follow(world, name, paying, (result) => {
     trace.tell(`${process.name}: ${name} is ${result.status}: ${result.message}`)

@@ -56,6 +56,8 @@ export interface Model {
   readonly payments: ReadonlyMap<string, Paid>
   /** What is wrong with a record, given all that came before it. */
   take(record: AuditRecord): string | undefined
+  /** Takes note that a call was answered with a payment: from now on it is its key's only one. */
+  answered(call: Asked, payment: string): string | undefined
   /** What an account has to say of itself. */
   sums(account: Account): { settledMicro: bigint; heldMicro: bigint; payments: number }
 }
@@ -77,7 +79,7 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
     const call = asked.get(event.purpose)
     if (!session || !delegation || !call) return 'L4: reserved for nobody who asked'
     const paid = paidOf(event, session, delegation, at)
-    const key = call.key === undefined ? undefined : `${call.session} ${call.key}`
+    const key = keyOf(call)
     const problem =
       wrongTerms(paid, event, call) ??
       twiceAsked(paid, [...payments.values()]) ??
@@ -129,6 +131,13 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
           return undefined
       }
     },
+    answered(call, payment) {
+      const key = keyOf(call)
+      if (key === undefined) return undefined
+      const known = keys.get(key) ?? payment
+      keys.set(key, known)
+      return known === payment ? undefined : `L12: key ${key} answers ${known}, and ${payment}`
+    },
     sums: (account) => sumsOf(of(account)),
   }
 }
@@ -140,6 +149,10 @@ export function lineOf(account: Account): Account[] {
 
 export function micro(amount: string): bigint {
   return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
+}
+
+function keyOf({ session, key }: Asked): string | undefined {
+  return key === undefined ? undefined : `${session} ${key}`
 }
 
 function paidOf(event: Reserved, session: Account, delegation: Account, at: number): Paid {

@@ -4,15 +4,17 @@ import type { Simulation } from './simulation.ts'
 const SHOWN_LINES = 30
 
 /** What became of a simulation, in words; of a broken rule, how to see it again. */
-export function report({ seed, steps, violation, trace, states }: Simulation): string {
+export function report(simulation: Simulation): string {
+  const { seed, steps, bug, violation, trace, states } = simulation
   const counts = Object.entries(states).map(([state, count]) => `${count} ${state}`)
   const made = counts.length === 0 ? 'no payments' : `payments: ${counts.join(', ')}`
   if (!violation) return `seed ${seed}, ${steps} steps: every rule holds; ${made}`
   // The work that the scheduler picked is indented: it is in the whole trace only.
   const told = trace.filter((line) => !line.startsWith(' '))
+  const planted = bug === undefined ? '' : ` --bug '${bug}'`
   return [
     ...told.slice(-SHOWN_LINES),
     `seed ${seed}, step ${violation.step}: ${violation.rule}`,
-    `Again, with everything that happened: pnpm sim --seed ${seed} --steps ${steps} --trace`,
+    `Again, with everything that happened: pnpm sim --seed ${seed} --steps ${steps}${planted} --trace`,
   ].join('\n')
 }

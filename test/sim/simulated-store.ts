@@ -66,7 +66,8 @@ export function simulatedStore(world: StoreWorld): Store {
       return { error }
     }
   }
-  const flush = (): void => {
+  /** Makes durable what waits; `answer` says when this process hears of it. */
+  const flush = (answer: (work: () => void) => void = (work) => work()): void => {
     const { writer } = disk
     disk.writer = undefined
     if (writer && writer !== self && writer.isAlive()) writer.flush()
@@ -82,8 +83,7 @@ export function simulatedStore(world: StoreWorld): Store {
     jobs.forEach((job, position) => {
       const failed = { error: new BursarError('store_failed', `The write was ${fate}.`) }
       const outcome = fate === 'written' ? (outcomes[position] ?? failed) : failed
-      if ('error' in outcome) job.reject(outcome.error)
-      else job.resolve(outcome.value)
+      answer(() => ('error' in outcome ? job.reject(outcome.error) : job.resolve(outcome.value)))
     })
   }
   /** What this process sees: the disk, and what it has committed soon. */
@@ -99,7 +99,11 @@ export function simulatedStore(world: StoreWorld): Store {
     }
     return seen
   }
-  const self = { flush, isAlive: () => world.isAlive() }
+  const self = {
+    isAlive: () => world.isAlive(),
+    // Another process is at work then: this one goes on when it is its turn.
+    flush: () => flush((work) => void later('hear of a write', work)),
+  }
   const ask = <Result>(label: string, query: () => Result): Promise<Result> =>
     closed ? Promise.reject(closedError()) : later(label, query)
   return {
@@ -110,8 +114,8 @@ export function simulatedStore(world: StoreWorld): Store {
             const resolveAny = resolve as Job['resolve']
             const job: Job = { when, ranAt: undefined, scope, change, resolve: resolveAny, reject }
             waiting.push(job)
-            if (when === 'now') void later('commit', flush)
-            else if (waiting.length === 1) void later('write what waits', flush)
+            if (when === 'now') void later('commit', () => flush())
+            else if (waiting.length === 1) void later('write what waits', () => flush())
           }),
     read: (scope) => ask('read', () => load(view(), scope)),
     now: clock,
@@ -124,7 +128,7 @@ export function simulatedStore(world: StoreWorld): Store {
       }),
     close: () => {
       closed = true
-      return later('close', flush)
+      return later('close', () => flush())
     },
   }
 }

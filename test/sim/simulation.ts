@@ -15,6 +15,8 @@ export interface SimulationOptions {
 export interface Simulation {
   readonly seed: number
   readonly steps: number
+  /** The name of the bug that was planted. */
+  readonly bug: string | undefined
   /** The first rule that was broken, and after which step. */
   readonly violation: { readonly step: number; readonly rule: string } | undefined
   /** Everything that happened, a line each. */
@@ -58,6 +60,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   return {
     seed,
     steps,
+    bug: bug?.name,
     violation:
       world.violation === undefined
         ? undefined
