@@ -53,7 +53,7 @@ const result = await session.pay(
   { conversation: 'thread', id: 'call' },
 )
 // The answer is out; what is still to be written is written now, and can be cut off as well.
-await store.read({ session: session.id })
+await bursar.close()
 crossed.cross()
 process.stdout.write(JSON.stringify({ status: result.status, crossings: crossed.count() }))
 process.exit(0)
