@@ -141,7 +141,7 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
   { from: /^packages\/core$/, to: [] },
   { from: /^packages\/sandbox$/, to: [] },
   { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
-  { from: /^packages\/(rails|stores|wallets)\//, to: ['@bursar/core'] },
+  { from: /^packages\/(policies|rails|stores|wallets)\//, to: ['@bursar/core'] },
 ]
 
 /** The formatter keeps imports at the start of a line, where comments and strings never have one. */

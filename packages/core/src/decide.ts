@@ -1,11 +1,12 @@
 import { type Approval, asks } from './approval.ts'
 import { ask, askedDenial, isApproved } from './asking.ts'
 import { type Denial, type DenialCode, type DenialFacts, deny, firstDenial } from './denial.ts'
+import { judgementOf, observedEvents } from './judgement.ts'
 import { type Excess, excesses, hold, remainingMicro } from './limits.ts'
 import type { KnownMerchant, MerchantRule } from './merchant.ts'
 import { formatAmount, parseAmount } from './money.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './payment.ts'
-import { evaluatePolicies, type PolicyInput } from './policy.ts'
+import type { PolicyDecision } from './policy.ts'
 import {
   type Intent,
   knownMerchant,
@@ -87,8 +88,23 @@ export function reserve(state: LedgerState, intent: Intent, now: number): Change
   const known = earlier(state, { hash: intent.terms.requestHash, key: intent.key }, now)
   if (known?.kind === 'payment') return replayed(state, intent, known.payment)
   const ended = standing(state, now)
-  const denials = [ended, known?.denial].filter((denial) => denial !== undefined)
-  const denial = firstDenial(denials) ?? judge(state, intent, now)
+  const earlierDenial = firstDenial([ended, known?.denial].filter((one) => one !== undefined))
+  if (earlierDenial) return answered(state, intent, earlierDenial, now)
+  const judgement = judgementOf(state, intent, {
+    at: now,
+    remainingMicro: spendableMicro(state),
+    knownMerchant: isKnown(state, intent.terms),
+  })
+  const change = answered(state, intent, judge(state, intent, judgement.decision, now), now)
+  return { ...change, events: [...change.events, ...observedEvents(state, intent, judgement)] }
+}
+
+function answered(
+  state: LedgerState,
+  intent: Intent,
+  denial: Denial | undefined,
+  now: number,
+): Change<Decision> {
   if (!denial) return reserved(state, intent, now)
   return denial.code === 'approval_required'
     ? asked(state, intent, denial, now)
@@ -142,11 +158,15 @@ function ofKey(
 }
 
 /** Every rule over the terms; of the refusals the first in the order of precedence. */
-function judge(state: LedgerState, intent: Intent, now: number): Denial | undefined {
+function judge(
+  state: LedgerState,
+  intent: Intent,
+  policy: PolicyDecision,
+  now: number,
+): Denial | undefined {
   const { terms, maxMicro } = intent
   const facts = factsOf(intent)
   const rules = merchantDecision(state, terms, facts)
-  const policy = evaluatePolicies(intent.policies, policyInput(state, intent, now))
   const denials: (Denial | undefined)[] = [
     admitHost(state, terms.host),
     rules,
@@ -163,11 +183,11 @@ function judge(state: LedgerState, intent: Intent, now: number): Denial | undefi
     ...limitDenials(state, intent, now),
     fundsDenial(intent, facts),
   ]
-  const answered = isApproved(state, now)
+  const agreed = isApproved(state, now)
   return firstDenial(
     denials
       .filter((denial) => denial !== undefined)
-      .filter(({ code }) => code !== 'approval_required' || !answered),
+      .filter(({ code }) => code !== 'approval_required' || !agreed),
   )
 }
 
@@ -277,23 +297,6 @@ function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
   if (balanceAtomic >= terms.atomic) return undefined
   const cause = `${payer} holds ${balanceAtomic} of ${terms.atomic} atomic units`
   return deny('insufficient_funds', { ...facts, cause })
-}
-
-function policyInput(state: LedgerState, intent: Intent, now: number): PolicyInput {
-  const { session, delegation } = accountsOf(state)
-  return {
-    terms: intent.terms,
-    agent: delegation.agent,
-    endUser: delegation.endUser,
-    instrument: delegation.instrument,
-    delegation: delegation.id,
-    session: session.id,
-    path: intent.path,
-    purpose: intent.purpose,
-    at: now,
-    remainingMicro: spendableMicro(state),
-    knownMerchant: isKnown(state, intent.terms),
-  }
 }
 
 function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Decision> {

@@ -56,15 +56,16 @@ export type {
 } from './payment.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
-export {
-  allowHours,
-  allowMerchants,
-  allowNetworks,
-  askAbove,
-  type Policy,
-  type PolicyDecision,
-  type PolicyInput,
-} from './policy.ts'
+export { allowHours } from './policies/allow-hours.ts'
+export { allowMerchants } from './policies/allow-merchants.ts'
+export { allowNetworks } from './policies/allow-networks.ts'
+export { allowPayees } from './policies/allow-payees.ts'
+export { allowUpTo } from './policies/allow-up-to.ts'
+export { askAbove } from './policies/ask-above.ts'
+export { askFirst } from './policies/ask-first.ts'
+export { shadow } from './policies/shadow.ts'
+export type { Threshold } from './policies/threshold.ts'
+export type { Observation, Policy, PolicyDecision, PolicyInput } from './policy.ts'
 export type {
   Authorization,
   Challenge,

@@ -137,6 +137,17 @@ export type AuditEvent =
       readonly ignoredArguments?: readonly string[]
     }
   | {
+      /** What a policy that is only observed would have decided about a payment. */
+      readonly type: 'policy-observed'
+      readonly session: string
+      readonly delegation: string
+      readonly requestHash: string
+      readonly host: string
+      readonly policy: string
+      readonly effect: 'allow' | 'deny' | 'ask'
+      readonly reason?: string
+    }
+  | {
       readonly type: 'payment-denied'
       readonly session: string
       readonly delegation: string

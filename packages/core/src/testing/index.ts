@@ -19,6 +19,7 @@ export {
   fakeMerchant,
   fakePayee,
 } from './fake-merchant.ts'
+export { type FakePolicyChanges, fakePolicyInput } from './fake-policy-input.ts'
 export {
   type FakeOffer,
   type FakeRail,

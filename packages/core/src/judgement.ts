@@ -1,0 +1,46 @@
+import type { AuditEvent } from './audit/event.ts'
+import { evaluatePolicies, type Judgement, type PolicyInput } from './policy.ts'
+import type { Intent } from './reservation.ts'
+import type { LedgerState } from './store.ts'
+import { accountsOf } from './transition.ts'
+
+/** What the operator's policies say of an intent, on the figures of the commit. */
+export function judgementOf(
+  state: LedgerState,
+  intent: Intent,
+  figures: Pick<PolicyInput, 'at' | 'remainingMicro' | 'knownMerchant'>,
+): Judgement {
+  const { session, delegation } = accountsOf(state)
+  return evaluatePolicies(intent.policies, {
+    terms: intent.terms,
+    agent: delegation.agent,
+    endUser: delegation.endUser,
+    instrument: delegation.instrument,
+    delegation: delegation.id,
+    session: session.id,
+    method: intent.method,
+    path: intent.path,
+    purpose: intent.purpose,
+    payments: session.usage.payments,
+    expiresAt: session.expiresAt,
+    ...figures,
+  })
+}
+
+/** The records of what policies that are only observed would have decided. */
+export function observedEvents(
+  state: LedgerState,
+  intent: Intent,
+  { observations }: Judgement,
+): readonly AuditEvent[] {
+  const { session, delegation } = accountsOf(state)
+  const { requestHash, host } = intent.terms
+  return observations.map((observation) => ({
+    type: 'policy-observed',
+    session: session.id,
+    delegation: delegation.id,
+    requestHash,
+    host,
+    ...observation,
+  }))
+}

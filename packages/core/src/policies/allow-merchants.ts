@@ -1,0 +1,13 @@
+import type { Policy } from '../policy.ts'
+
+/** Allows payments to these hosts only, written as `URL.host` writes them. */
+export function allowMerchants(hosts: readonly string[]): Policy {
+  const allowed = new Set(hosts)
+  return {
+    name: 'allow-merchants',
+    evaluate: ({ terms }) =>
+      allowed.has(terms.host)
+        ? { effect: 'allow' }
+        : { effect: 'deny', reason: `host ${terms.host} is not on the list` },
+  }
+}

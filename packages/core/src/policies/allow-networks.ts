@@ -1,0 +1,13 @@
+import type { Policy } from '../policy.ts'
+
+/** Allows payments on these networks (CAIP-2) only. */
+export function allowNetworks(networks: readonly string[]): Policy {
+  const allowed = new Set(networks)
+  return {
+    name: 'allow-networks',
+    evaluate: ({ terms }) =>
+      allowed.has(terms.network)
+        ? { effect: 'allow' }
+        : { effect: 'deny', reason: `network ${terms.network} is not on the list` },
+  }
+}

@@ -1,0 +1,13 @@
+import type { Policy } from '../policy.ts'
+
+/** Allows payments to these payees only: addresses, in any case of their letters. */
+export function allowPayees(payees: readonly string[]): Policy {
+  const allowed = new Set(payees.map((payee) => payee.toLowerCase()))
+  return {
+    name: 'allow-payees',
+    evaluate: ({ terms }) =>
+      allowed.has(terms.payee.toLowerCase())
+        ? { effect: 'allow' }
+        : { effect: 'deny', reason: `payee ${terms.payee} is not on the list` },
+  }
+}

@@ -1,0 +1,22 @@
+import { evaluateClosed, type Policy } from '../policy.ts'
+
+/**
+ * Watches a policy before it is enforced: it always allows, and what the policy would have decided is
+ * recorded as `policy-observed`, in the commit that decides about the payment.
+ *
+ * @example
+ * createBursar({ ...parts, policies: [shadow(allowUpTo({ currency: 'USD', amount: '0.50' }))] })
+ */
+export function shadow(policy: Policy): Policy {
+  return {
+    get name() {
+      return `shadow ${policy.name}`
+    },
+    evaluate: (input) => {
+      const decision = evaluateClosed(policy, input)
+      const { effect } = decision
+      const reason = effect === 'allow' ? {} : { reason: decision.reason }
+      return { effect: 'allow', observed: { policy: policy.name, effect, ...reason } }
+    },
+  }
+}
