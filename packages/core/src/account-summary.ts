@@ -36,6 +36,8 @@ export interface DelegationSummary extends Spending {
 export interface SessionSummary extends Spending {
   readonly id: string
   readonly delegation: string
+  /** The credential that its token has to come with. */
+  readonly payer?: string
   readonly state: 'open' | 'revoked' | 'expired' | 'locked'
   readonly merchants?: readonly MerchantRule[]
   /** When it asks a human, besides what it leaves open. */
@@ -72,6 +74,7 @@ export function summaryOfSession(session: Session, now: number): SessionSummary 
   return {
     id: session.id,
     delegation: session.delegation,
+    ...(session.payer === undefined ? {} : { payer: session.payer }),
     state: end ? sessionStates[end] : 'open',
     ...(session.merchants ? { merchants: session.merchants } : {}),
     ...(session.ask ? { ask: session.ask } : {}),

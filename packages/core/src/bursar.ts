@@ -8,7 +8,7 @@ import { BursarError } from './errors.ts'
 import { createBackground, createStrangers, type Guard, perMinute } from './guard.ts'
 import { guardedHttp, refuseInProduction } from './guarded-http.ts'
 import type { HttpClient } from './http.ts'
-import { parseInput } from './input.ts'
+import { nameField, parseInput } from './input.ts'
 import { type Instrument, Instruments } from './instrument.ts'
 import { createManagement, type Management } from './management.ts'
 import { PaymentSession } from './payment-session.ts'
@@ -47,8 +47,12 @@ export interface Bursar {
   readonly auditing: Auditing
   /** What one end user may do, on what is theirs. */
   endUser(id: string): EndUser
-  /** The session that a token speaks of. A token of no session pays nothing, and is told so. */
-  openSession(token: string): PaymentSession
+  /**
+   * The session that a token speaks of. A token of no session pays nothing, and is told so; so does
+   * one whose session is bound to a payer, unless `payer` names that credential. Name only one that
+   * you have verified.
+   */
+  openSession(token: string, options?: { readonly payer?: string | undefined }): PaymentSession
   /** Asks the rails about what is unproven. It also runs by itself, when opened and on a timer. */
   reconcile(): Promise<Reconciliation>
   /** Waits for what is under way, writes it, and closes. */
@@ -79,6 +83,8 @@ const assetInput = z.strictObject({
   name: z.string().min(1).max(100),
   version: z.string().min(1).max(20),
 })
+
+const payerInput = z.strictObject({ payer: nameField.optional() })
 
 const optionsInput = z.strictObject({
   store: z.custom<Store>((value) => has(value, 'commit'), 'is not a store'),
@@ -119,11 +125,12 @@ export function createBursar(options: BursarOptions): Bursar {
     management: createManagement(guard, ready),
     auditing: createAuditing(guard.store, hub),
     endUser: (id) => createEndUser(guard, ready, id),
-    openSession: (token) => {
+    openSession: (token, options = {}) => {
       const holder = readSessionToken(token)
       if (!holder)
         throw new BursarError('invalid_input', 'openSession: token: is no session token.')
-      return new PaymentSession(holder.session, embeddedPort(guard, ready, holder))
+      const { payer } = parseInput(payerInput, options, 'openSession')
+      return new PaymentSession(holder.session, embeddedPort(guard, ready, { ...holder, payer }))
     },
     reconcile: async () => {
       await ready()

@@ -28,10 +28,12 @@ export function openedChild(
   const late = expiresAt > parent.expiresAt ? 'expiresIn: ends after the session above' : undefined
   const problem = widerThan(input.limits, parent.limits) ?? late
   if (problem) throw new BursarError('invalid_input', `openChild: ${problem}.`)
+  const payer = input.payer ?? parent.payer
   const session: Session = {
     ...identity,
     parent: parent.id,
     delegation: delegation.id,
+    ...(payer === undefined ? {} : { payer }),
     limits: input.limits,
     usage: noUsage,
     ...(input.merchants ? { merchants: input.merchants } : {}),
@@ -50,6 +52,7 @@ export function openedChild(
         delegation: delegation.id,
         endUser: delegation.endUser,
         agent: delegation.agent,
+        ...(payer === undefined ? {} : { payer }),
         tokenHash: session.tokenHash,
         limits: recordedLimits(session.limits),
         ...(session.merchants ? { merchants: session.merchants } : {}),

@@ -1,17 +1,29 @@
 import type { Guard } from './guard.ts'
+import type { Session } from './session.ts'
 import type { LedgerState, Scope } from './store.ts'
 import { recordUnknownToken } from './telemetry.ts'
 import { equalHashes } from './token.ts'
 
-/** Who calls: the session that a token speaks of, and the token's hash. */
+/** Who calls: the session that a token speaks of, the token's hash, and who came with it. */
 export interface Holder {
   readonly session: string
   readonly tokenHash: string
+  /** The credential that was verified with the token. */
+  readonly payer?: string | undefined
+}
+
+/** Whether a holder's token is the session's, and comes with the credential it is bound to, if any. */
+export function holds(holder: Holder, session: Session | undefined): boolean {
+  return (
+    session !== undefined &&
+    equalHashes(session.tokenHash, holder.tokenHash) &&
+    session.payer === holder.payer
+  )
 }
 
 /**
  * The state of the holder's own session, and what else the scope names; `undefined` for a token that
- * belongs to no session. Such calls are counted and limited, and leave no audit record.
+ * belongs to no session, or comes with another credential than its session is bound to. Such calls are counted and limited, and leave no audit record.
  */
 export async function ownState(
   guard: Guard,
@@ -21,7 +33,7 @@ export async function ownState(
   const { store, strangers } = guard
   if (strangers.admits(holder.tokenHash, store.now())) {
     const state = await store.read({ ...scope, session: holder.session })
-    if (state.session && equalHashes(state.session.tokenHash, holder.tokenHash)) {
+    if (holds(holder, state.session)) {
       strangers.know(holder.tokenHash)
       return state
     }

@@ -127,6 +127,7 @@ function created(
   const session: Session = {
     ...identity,
     delegation: delegation.id,
+    ...(input.payer === undefined ? {} : { payer: input.payer }),
     limits: input.limits,
     usage: noUsage,
     ...(input.merchants ? { merchants: input.merchants } : {}),
@@ -145,6 +146,7 @@ function created(
         delegation: delegation.id,
         endUser: delegation.endUser,
         agent: delegation.agent,
+        ...(session.payer === undefined ? {} : { payer: session.payer }),
         tokenHash: session.tokenHash,
         limits: recordedLimits(session.limits),
         ...(session.merchants ? { merchants: session.merchants } : {}),

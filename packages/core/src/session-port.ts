@@ -2,7 +2,7 @@ import { summaryOfSession } from './account-summary.ts'
 import { openedChild } from './child-session.ts'
 import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
-import { type Holder, ownState } from './holder.ts'
+import { type Holder, holds, ownState } from './holder.ts'
 import { newId } from './id.ts'
 import { parseInput } from './input.ts'
 import { pay, quote } from './pay.ts'
@@ -10,7 +10,7 @@ import type { SessionStatus } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
 import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
-import { equalHashes, newSessionToken } from './token.ts'
+import { newSessionToken } from './token.ts'
 import { rootOf } from './visit.ts'
 
 /** Carries out the calls of one session in this process. */
@@ -39,13 +39,16 @@ export function embeddedPort(
       await assertMayOpen(guard, holder)
       const id = newId('ses')
       const { token, tokenHash } = newSessionToken(id)
-      await guard.store.commit(
+      const { payer } = await guard.store.commit(
         { session: holder.session },
         (state, now) => openedChild(state, { id, tokenHash }, input, now),
         'now',
       )
       guard.strangers.know(tokenHash)
-      const session = new PaymentSession(id, embeddedPort(guard, ready, { session: id, tokenHash }))
+      const session = new PaymentSession(
+        id,
+        embeddedPort(guard, ready, { session: id, tokenHash, payer }),
+      )
       return { session, token }
     },
     close: async () => {
@@ -57,10 +60,6 @@ export function embeddedPort(
       )
     },
   }
-}
-
-function own(session: Session | undefined, holder: Holder): Session | undefined {
-  return session && equalHashes(session.tokenHash, holder.tokenHash) ? session : undefined
 }
 
 /** Opening children is bounded like every other call of the session: each one is kept for ever. */
@@ -85,8 +84,9 @@ function statusOf(session: Session | undefined, holder: Holder, now: number): Se
 }
 
 function closed(state: LedgerState, holder: Holder, now: number): Change<undefined> {
-  const session = own(state.session, holder)
-  if (!session || session.closedAt !== undefined) return { result: undefined, events: [] }
+  const { session } = state
+  if (!session || !holds(holder, session) || session.closedAt !== undefined)
+    return { result: undefined, events: [] }
   return {
     result: undefined,
     sessions: [{ ...session, closedAt: now }],

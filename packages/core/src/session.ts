@@ -10,6 +10,8 @@ export interface Session {
   readonly delegation: string
   /** The session that a child draws from. */
   readonly parent?: string
+  /** The credential that has to come with the token; without one, the token alone pays. */
+  readonly payer?: string
   /** SHA-256 of the session token, hex. The token itself is stored nowhere. */
   readonly tokenHash: string
   readonly limits: Limits
@@ -41,6 +43,11 @@ export interface SessionInput {
   readonly ask?: AskInput | undefined
   /** For example `'60s'`, the default. */
   readonly repeatAfter?: string | undefined
+  /**
+   * The credential that the session is bound to, such as the id of a key: only together with it does
+   * the token pay, so that whoever created the session cannot spend from it.
+   */
+  readonly payer?: string | undefined
 }
 
 /** `SessionInput`, parsed. */
@@ -51,6 +58,7 @@ export interface ParsedSession {
   readonly merchants?: readonly MerchantRule[] | undefined
   readonly ask?: AskRule | undefined
   readonly repeatAfter?: number | undefined
+  readonly payer?: string | undefined
 }
 
 export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObject({
@@ -60,6 +68,7 @@ export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObje
   merchants: merchantsInput.optional(),
   ask: askInput.optional(),
   repeatAfter: durationField.optional(),
+  payer: nameField.optional(),
 })
 
 /** What `openChild` takes: never wider than the session that it is opened from. */
@@ -70,12 +79,15 @@ export interface ChildInput {
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
+  /** The credential that it is bound to; the opener's unless another one is named. */
+  readonly payer?: string | undefined
 }
 
 export const childInput: z.ZodType<Omit<ParsedSession, 'delegation'>, ChildInput> = z.strictObject({
   limits: limitsInput,
   expiresIn: durationField,
   merchants: merchantsInput.optional(),
+  payer: nameField.optional(),
 })
 
 /** How deep sessions may be nested: each level is loaded and locked with every payment below it. */

@@ -64,6 +64,8 @@ export type AuditEvent =
       readonly delegation: string
       readonly endUser: string
       readonly agent: string
+      /** The credential that has to come with the token. */
+      readonly payer?: string
       /** SHA-256 of the session token, 256 random bits: nobody finds the token by it. */
       readonly tokenHash: string
       readonly limits: RecordedLimits

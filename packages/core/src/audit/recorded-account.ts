@@ -28,11 +28,13 @@ export function grantedDelegation(event: EventOf<'delegation-granted'>, at: numb
 
 /** The session as it was created. */
 export function createdSession(event: EventOf<'session-created'>, at: number): Session {
-  const { session: id, parent, delegation, tokenHash, merchants, ask, repeatAfterMs } = event
+  const { session: id, parent, delegation, payer, tokenHash } = event
+  const { merchants, ask, repeatAfterMs } = event
   return {
     id,
     ...(parent === undefined ? {} : { parent }),
     delegation,
+    ...(payer === undefined ? {} : { payer }),
     tokenHash,
     limits: readLimits(event.limits),
     usage: noUsage,
@@ -86,6 +88,7 @@ export function sessionProblem(row: Session, recorded: Session): string | undefi
     difference(row.id, shown(row), shown(recorded), [
       'delegation',
       'parent',
+      'payer',
       'limits',
       'expiresAt',
       'merchants',

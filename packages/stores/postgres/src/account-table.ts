@@ -7,7 +7,7 @@ import { originalText, plainText } from './plain-text.ts'
 import type { Row, Statement } from './statement.ts'
 
 /** What of a session is seldom written, as JSON. */
-type SessionTerms = Pick<Session, 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
+type SessionTerms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
   readonly limits: LimitsText
 }
 
@@ -135,7 +135,7 @@ export function assertSameDelegation({ stored, value }: Entry<Delegation>): void
 
 export function assertSameSession({ stored, value }: Entry<Session>): void {
   if (!stored) return
-  assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'createdAt'])
+  assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'payer', 'createdAt'])
 }
 
 /** From `total` to `locked_at`: the columns of the statements have this order. */
@@ -170,6 +170,7 @@ function sessionOf(row: Row): Session {
     id: originalText(row.id as string),
     delegation: originalText(row.delegation_id as string),
     ...(row.parent_id === null ? {} : { parent: originalText(row.parent_id as string) }),
+    ...(terms.payer === undefined ? {} : { payer: terms.payer }),
     tokenHash: terms.tokenHash,
     limits: limitsOf(terms.limits, BigInt(row.total as string)),
     usage: usageOf(row),
@@ -198,8 +199,9 @@ function delegationText(value: Delegation): string {
 }
 
 function sessionText(value: Session): string {
-  const { tokenHash, merchants, ask, repeatAfterMs } = value
+  const { payer, tokenHash, merchants, ask, repeatAfterMs } = value
   const terms: SessionTerms = {
+    ...(payer === undefined ? {} : { payer }),
     tokenHash,
     limits: limitsText(value.limits),
     ...(merchants === undefined ? {} : { merchants }),

@@ -5,7 +5,7 @@ import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './
 import { optionalNumber } from './optional.ts'
 
 /** What of a session is written once, as JSON. */
-type Terms = Pick<Session, 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
+type Terms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
   readonly limits: LimitsText
 }
 
@@ -60,7 +60,12 @@ export function sessionTable(database: Database, parents: SessionParents): Table
     },
     update(entry) {
       const { pk, stored, value, overrun } = entry
-      assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'createdAt'])
+      assertFixed(`session ${value.id}`, stored, value, [
+        'delegation',
+        'parent',
+        'payer',
+        'createdAt',
+      ])
       const { limits, usage } = value
       const columns = usageColumns(usage)
       update.run(limits.totalMicro, ...columns, Number(overrun), ...timeColumns(value), pk)
@@ -80,6 +85,7 @@ function sessionOf(row: Row): Session {
     id: row.id as string,
     delegation: row.delegation_id as string,
     ...(row.parent_id === null ? {} : { parent: row.parent_id as string }),
+    ...(terms.payer === undefined ? {} : { payer: terms.payer }),
     tokenHash: terms.tokenHash,
     limits: limitsOf(terms.limits, row.total as bigint),
     usage: usageOf(row),
@@ -101,8 +107,9 @@ function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): Tim
 }
 
 function termsText(value: Session): string {
-  const { tokenHash, merchants, ask, repeatAfterMs } = value
+  const { payer, tokenHash, merchants, ask, repeatAfterMs } = value
   const terms: Terms = {
+    ...(payer === undefined ? {} : { payer }),
     tokenHash,
     limits: limitsText(value.limits),
     ...(merchants === undefined ? {} : { merchants }),

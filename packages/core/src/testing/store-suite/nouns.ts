@@ -63,6 +63,7 @@ const parentSession = sampleSession(fullDelegation.id)
 
 const fullSession: Session = sampleSession(fullDelegation.id, {
   parent: parentSession.id,
+  payer: 'key_7',
   limits: fullLimits,
   usage: fullUsage,
   merchants,
