@@ -1,9 +1,9 @@
 import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
-import { withinTime } from './instrument.ts'
 import type { Payment } from './payment.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 import type { SignRequest, SignResult, TransferAuthorization, Wallet } from './wallet.ts'
+import { withinTime } from './within-time.ts'
 
 /** The wallet's own word that it made no signature. */
 export class NotSigned extends Error {

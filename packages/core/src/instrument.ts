@@ -2,6 +2,7 @@ import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
 import type { Rail } from './rail.ts'
 import type { Wallet } from './wallet.ts'
+import { withinTime } from './within-time.ts'
 
 /** A wallet that belongs to one end user, known to everyone else by its handle. */
 export interface Instrument {
@@ -48,7 +49,9 @@ export class Instruments {
   async address(handle: string): Promise<string> {
     const known = this.#addresses.get(handle)
     if (known !== undefined) return known
-    const address = (await withinTime(this.wallet(handle).address('evm'))).toLowerCase()
+    const address = (
+      await withinTime(this.wallet(handle).address('evm'), ANSWER_TIMEOUT_MS)
+    ).toLowerCase()
     this.#addresses.set(handle, address)
     return address
   }
@@ -59,27 +62,9 @@ export class Instruments {
     const cached = this.#balances.get(name)
     const now = performance.now()
     if (cached && now - cached.at < BALANCE_CACHE_MS) return cached.atomic
-    const atomic = await withinTime(rail.balance(asset, address))
+    const atomic = await withinTime(rail.balance(asset, address), ANSWER_TIMEOUT_MS)
     if (this.#balances.size >= MAX_CACHED_BALANCES) this.#balances.clear()
     this.#balances.set(name, { atomic, at: now })
     return atomic
-  }
-}
-
-/** Waits for an answer, but not for ever. */
-export async function withinTime<Result>(
-  answer: Promise<Result>,
-  timeoutMs: number = ANSWER_TIMEOUT_MS,
-): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new BursarError('timed_out', `There was no answer within ${timeoutMs} ms.`))
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -16,7 +16,6 @@ import type { Flight, Guard } from './guard.ts'
 import { type Holder, ownState } from './holder.ts'
 import type { HttpResponse } from './http.ts'
 import { newId } from './id.ts'
-import { withinTime } from './instrument.ts'
 import type { Call, PayResult, QuoteResult } from './pay-result.ts'
 import type { Payment } from './payment.ts'
 import { callKey, type ParsedCall, parseCall, parseRequest } from './request.ts'
@@ -36,6 +35,7 @@ import {
   scopeOf,
   type Visit,
 } from './visit.ts'
+import { withinTime } from './within-time.ts'
 
 /** How long a reservation that lacks budget waits for holds that proof may release. */
 const RECONCILE_WAIT_MS = 2_000

@@ -1,11 +1,11 @@
 import type { Span } from '@opentelemetry/api'
 import { type Asset, findAsset } from './asset.ts'
-import { withinTime } from './instrument.ts'
 import type { Payment } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
 import { releaseProven, settle } from './transition.ts'
+import { withinTime } from './within-time.ts'
 
 /** What one run of reconciling found. */
 export interface Reconciliation {

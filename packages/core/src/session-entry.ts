@@ -27,4 +27,12 @@ export {
   toModelResult,
   withoutSession,
 } from './tool.ts'
+export {
+  type ToolAnswer,
+  type ToolCall,
+  type ToolCalls,
+  type ToolCallsOptions,
+  type ToolContent,
+  toolCalls,
+} from './tool-calls.ts'
 export { type ToolRequest, toolRequest } from './tool-request.ts'

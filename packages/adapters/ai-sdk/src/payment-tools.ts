@@ -1,37 +1,21 @@
 import {
-  BursarError,
-  type Call,
   type ModelResult,
-  PaymentSession,
   type PayRequest,
   type PayStep,
   payTool,
-  toModelResult,
-  toolRequest,
-  withoutSession,
+  type ToolCall,
+  type ToolCalls,
+  type ToolCallsOptions,
+  toolCalls,
 } from '@bursar/core/session'
 import type { FlexibleSchema, JSONValue } from 'ai'
 import { inputSchema } from './input-schema.ts'
 
-/** What `paymentTools` takes. `Context` is what the application hands to the tool with each run. */
-export interface PaymentToolsOptions<Context = unknown> {
-  /**
-   * The session to pay within, or the function that finds it for a call.
-   *
-   * The function is given the server-side context: `toolsContext.pay_within_session` in version 7 of
-   * the AI SDK, `experimental_context` in version 6. Only a `PaymentSession` counts: for a plain
-   * object, a copy, nothing or an exception the model is told that it has no session, and the
-   * operator why, as a process warning.
-   */
-  readonly session:
-    | PaymentSession
-    | ((context: Context) => PaymentSession | undefined | Promise<PaymentSession | undefined>)
-  /**
-   * Names the conversation that the calls belong to, the same one whenever its history is sent again:
-   * with it a tool call is paid once, however often its id comes back.
-   */
-  readonly conversation?: string | ((context: Context) => string) | undefined
-}
+/**
+ * What `paymentTools` takes. `Context` is what the application hands to the tool with each run:
+ * `toolsContext.pay_within_session` in version 7 of the AI SDK, `experimental_context` in version 6.
+ */
+export type PaymentToolsOptions<Context = unknown> = ToolCallsOptions<Context>
 
 /** What a model sends to the tool. */
 export type PayArguments = Omit<PayRequest, 'headers'>
@@ -87,66 +71,26 @@ export type PaymentTools<Context = unknown> = {
 export function paymentTools<Context = unknown>(
   options: PaymentToolsOptions<Context>,
 ): PaymentTools<Context> {
-  const { conversation } = options
-  if (conversation !== undefined && typeof conversation !== 'function') named(conversation)
+  const calls = toolCalls(options)
   return {
     [payTool.name]: {
       description: payTool.description,
       inputSchema,
       execute: (input, execution) =>
-        withProgress((onProgress) => answer(options, input, execution, onProgress)),
+        withProgress((onProgress) => answer(calls, input, execution, onProgress)),
       toModelOutput: ({ output }) => ({ type: 'json', value: output as unknown as JSONValue }),
     },
   }
 }
 
-/** One call, from its session to what the model is told. It never throws. */
 async function answer<Context>(
-  options: PaymentToolsOptions<Context>,
+  calls: ToolCalls<Context>,
   input: PayArguments,
-  execution: PaymentToolExecution,
-  onProgress: NonNullable<Call['onProgress']>,
+  { toolCallId: id, abortSignal: signal, ...execution }: PaymentToolExecution,
+  onProgress: ToolCall['onProgress'],
 ): Promise<ModelResult> {
-  const { toolCallId: id, abortSignal: signal } = execution
   const context = (execution.context ?? execution.experimental_context) as Context
-  const session = await sessionOf(options.session, context)
-  if (!session) return withoutSession()
-  try {
-    const { conversation: given } = options
-    const conversation = typeof given === 'function' ? named(given(context)) : given
-    const { request, ignored } = toolRequest(input)
-    const call = { conversation, id, signal, ignored, onProgress }
-    return toModelResult(await session.pay(request, call))
-  } catch (error) {
-    warn(`a call failed in session ${session.id}`, error)
-    return {
-      status: 'failed',
-      message:
-        'The payment guard failed, and whether anything was paid is not known here. Do not try again. Tell the user.',
-    }
-  }
-}
-
-/** The one place that says who has a session: whatever is not one pays nothing. */
-async function sessionOf<Context>(
-  given: PaymentToolsOptions<Context>['session'],
-  context: Context,
-): Promise<PaymentSession | undefined> {
-  try {
-    const session: unknown = typeof given === 'function' ? await given(context) : given
-    if (PaymentSession.is(session)) return session
-    const found = session === undefined || session === null ? 'none' : 'no PaymentSession'
-    warn(`session: there was ${found} for a call; a copy or a plain object is not believed`)
-  } catch (error) {
-    warn('session: it could not be found for a call', error)
-  }
-  return undefined
-}
-
-function named(conversation: unknown): string {
-  if (typeof conversation === 'string' && conversation !== '') return conversation
-  const message = 'paymentTools: conversation: must be a text that is not empty.'
-  throw new BursarError('invalid_input', message)
+  return (await calls.pay({ input, context, id, signal, onProgress })).result
 }
 
 /** Yields each step as it begins, and the result at last. Who stops listening stops no payment. */
@@ -169,14 +113,4 @@ async function* withProgress(
     else await new Promise<void>((resolve) => (wake = resolve))
   }
   yield result
-}
-
-/** Tells the operator, and never the model, what is wrong. Where no process is, the console is. */
-function warn(what: string, error?: unknown): void {
-  const cause = error instanceof Error ? error.message : String(error)
-  const code = BursarError.isInstance(error) ? `${error.code}: ` : ''
-  const warning = `paymentTools: ${what}${error === undefined ? '' : `: ${code}${cause}`}`
-  const process: Partial<NodeJS.Process> | undefined = globalThis.process
-  if (process?.emitWarning) process.emitWarning(warning, { type: 'BursarWarning' })
-  else console.warn(warning)
 }

@@ -1,0 +1,234 @@
+import { BursarError } from './errors.ts'
+import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
+import { PaymentSession } from './payment-session.ts'
+import { type ModelResult, toModelResult, withoutSession } from './tool.ts'
+import { toolRequest } from './tool-request.ts'
+import { withinTime } from './within-time.ts'
+
+/** What every adapter's `paymentTools` takes. `Context` is the framework's server-side context. */
+export interface ToolCallsOptions<Context = unknown> {
+  /**
+   * The session to pay within, or the function that finds it for a call in the server-side context.
+   *
+   * Only a `PaymentSession` counts: for a plain object, a copy, nothing or an exception the model is
+   * told that it has no session, and the operator why, as a process warning (`BursarWarning`).
+   */
+  readonly session:
+    | PaymentSession
+    | ((context: Context) => PaymentSession | undefined | Promise<PaymentSession | undefined>)
+  /**
+   * Names the conversation that the calls belong to, the same one whenever its history is sent again
+   * or its run is resumed: with it a tool call is paid once, however often its id comes back.
+   */
+  readonly conversation?: string | ((context: Context) => string) | undefined
+  /**
+   * Is given what a resource delivered, as it came: a model gets text cut to a bound, and of binary
+   * content only type and size. The answer waits for it, up to 5 s; what it throws is a process
+   * warning. A call that is answered again may hand its content over again.
+   */
+  readonly onContent?:
+    | ((content: ToolContent, context: Context) => void | Promise<void>)
+    | undefined
+}
+
+/** What a resource delivered to one call. Nothing in it is to be trusted. */
+export interface ToolContent {
+  /** The tool call's id, if the framework has one. */
+  readonly call?: string
+  /** The payment that bought it; absent for what is free, or in doubt. */
+  readonly payment?: string
+  /** HTTP status. */
+  readonly status: number
+  /** The `content-type` that the resource named, or an empty text. */
+  readonly type: string
+  readonly body: Uint8Array
+  /** The body was longer than the guard's bound, and was cut there. */
+  readonly truncated: boolean
+}
+
+/** One tool call, as a framework hands it to an adapter. */
+export interface ToolCall<Context = unknown> {
+  /** The model's arguments, whatever they are. */
+  readonly input: unknown
+  readonly context: Context
+  /** The tool call's id. Never an id that changes when a run is resumed. */
+  readonly id?: string | undefined
+  /** The framework's own thread or workflow run, used where the application names no conversation. */
+  readonly conversation?: string | undefined
+  /** Honoured until the payment is reserved, and never after. */
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((step: PayStep) => void) | undefined
+}
+
+/** What came of one tool call. */
+export interface ToolAnswer {
+  /** What the model is told, and all that it is told. */
+  readonly result: ModelResult
+  /**
+   * The question that waits, where the status is `approval_required`: for a framework that can stop
+   * and ask. Its answer counts only once the end user's facet of the guard has recorded it.
+   */
+  readonly approval?: WaitingApproval
+}
+
+/** What adapters share: a framework's call goes in, what the model is told comes out. Never throws. */
+export interface ToolCalls<Context = unknown> {
+  /** Carries out one call: pays, gets what is free, or says why not. */
+  pay(call: ToolCall<Context>): Promise<ToolAnswer>
+  /**
+   * Quotes one call without paying, and answers what a human has to be asked before it can be paid.
+   *
+   * `undefined` is no permission: it says that asking now is of no use, because nobody needs to be
+   * asked, or because the call will be refused, or nobody can say within 10 s. `pay` decides anew.
+   */
+  question(call: ToolCall<Context>): Promise<WaitingApproval | undefined>
+}
+
+/** How long a question may take: frameworks wait for it before every call, and cannot stop it. */
+const MAX_QUESTION_MS = 10_000
+
+/** How long an answer waits for the application to take its content. */
+const MAX_CONTENT_MS = 5_000
+
+/**
+ * Joins a framework's tool calls to a payment session.
+ *
+ * Throws `invalid_input` for a `conversation` that can name none.
+ *
+ * @example
+ * const calls = toolCalls({ session: (context: Context) => context.payer })
+ * const { result } = await calls.pay({ input, context, id: toolCallId, conversation: threadId })
+ */
+export function toolCalls<Context = unknown>(
+  options: ToolCallsOptions<Context>,
+): ToolCalls<Context> {
+  const { conversation } = options
+  if (conversation !== undefined && typeof conversation !== 'function') named(conversation)
+  return {
+    pay: (call) => pay(options, call),
+    question: (call) => question(options, call),
+  }
+}
+
+async function pay<Context>(
+  options: ToolCallsOptions<Context>,
+  call: ToolCall<Context>,
+): Promise<ToolAnswer> {
+  const session = await sessionOf(options, call.context)
+  if (!session) return { result: withoutSession() }
+  try {
+    const { request, ignored } = toolRequest(call.input)
+    const result = await session.pay(request, { ...callOf(options, call), ignored })
+    await handOver(options, call, result)
+    const told = toModelResult(result)
+    return result.status === 'approval_required'
+      ? { result: told, approval: result.approval }
+      : { result: told }
+  } catch (error) {
+    warn(`a call failed in session ${session.id}`, error)
+    return { result: guardFailed }
+  }
+}
+
+const guardFailed: ModelResult = {
+  status: 'failed',
+  message:
+    'The payment guard failed, and whether anything was paid is not known here. Do not try again. Tell the user.',
+}
+
+async function question<Context>(
+  options: ToolCallsOptions<Context>,
+  call: ToolCall<Context>,
+): Promise<WaitingApproval | undefined> {
+  const late = new AbortController()
+  const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal
+  const quoting = quote(options, { ...call, signal })
+  try {
+    const quoted = await withinTime(quoting, MAX_QUESTION_MS)
+    return quoted?.status === 'approval_required' ? quoted.approval : undefined
+  } catch (error) {
+    warn('a call could not be quoted', error)
+    return undefined
+  } finally {
+    late.abort()
+  }
+}
+
+async function quote<Context>(
+  options: ToolCallsOptions<Context>,
+  call: ToolCall<Context>,
+): Promise<QuoteResult | undefined> {
+  const session = await sessionOf(options, call.context)
+  if (!session) return undefined
+  const { request, ignored } = toolRequest(call.input)
+  return session.quote(request, { ...callOf(options, call), ignored })
+}
+
+/** The one place that says who has a session: whatever is not one pays nothing. */
+async function sessionOf<Context>(
+  { session: given }: ToolCallsOptions<Context>,
+  context: Context,
+): Promise<PaymentSession | undefined> {
+  try {
+    const session: unknown = typeof given === 'function' ? await given(context) : given
+    if (PaymentSession.is(session)) return session
+    const found = session === undefined || session === null ? 'none' : 'no PaymentSession'
+    warn(`session: there was ${found} for a call; a copy or a plain object is not believed`)
+  } catch (error) {
+    warn('session: it could not be found for a call', error)
+  }
+  return undefined
+}
+
+function callOf<Context>(
+  { conversation: given }: ToolCallsOptions<Context>,
+  call: ToolCall<Context>,
+): Pick<ToolCall, 'conversation' | 'id' | 'signal' | 'onProgress'> {
+  const own = typeof given === 'function' ? named(given(call.context)) : given
+  const { id, signal, onProgress, conversation } = call
+  return { conversation: own ?? conversation, id, signal, onProgress }
+}
+
+function named(conversation: unknown): string {
+  if (typeof conversation === 'string' && conversation !== '') return conversation
+  const message = 'paymentTools: conversation: must be a text that is not empty.'
+  throw new BursarError('invalid_input', message)
+}
+
+/** What was paid is paid: the hook can neither change the answer nor keep it back for long. */
+async function handOver<Context>(
+  { onContent }: ToolCallsOptions<Context>,
+  { id, context }: ToolCall<Context>,
+  result: PayResult,
+): Promise<void> {
+  const response = 'response' in result ? result.response : undefined
+  if (!onContent || !response) return
+  const { status, body, truncated, headers } = response
+  const content: ToolContent = {
+    ...(id === undefined ? {} : { call: id }),
+    ...('receipt' in result ? { payment: result.receipt.paymentId } : {}),
+    status,
+    type: headers['content-type'] ?? '',
+    // The model's copy is read after this.
+    body: Uint8Array.from(body),
+    truncated,
+  }
+  try {
+    await withinTime(
+      Promise.resolve().then(() => onContent(content, context)),
+      MAX_CONTENT_MS,
+    )
+  } catch (error) {
+    warn('onContent: the content of a call was not taken', error)
+  }
+}
+
+/** Tells the operator, and never the model, what is wrong. Where no process is, the console is. */
+function warn(what: string, error?: unknown): void {
+  const cause = error instanceof Error ? error.message : String(error)
+  const code = BursarError.isInstance(error) ? `${error.code}: ` : ''
+  const warning = `paymentTools: ${what}${error === undefined ? '' : `: ${code}${cause}`}`
+  const process: Partial<NodeJS.Process> | undefined = globalThis.process
+  if (process?.emitWarning) process.emitWarning(warning, { type: 'BursarWarning' })
+  else console.warn(warning)
+}

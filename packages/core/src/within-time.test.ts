@@ -1,0 +1,21 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { withinTime } from './within-time.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+test('answers what comes in time, and leaves no timer', async () => {
+  expect(await withinTime(Promise.resolve(7), 100)).toBe(7)
+  await expect(withinTime(Promise.reject(new Error('no')), 100)).rejects.toThrow('no')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('throws at the end of the time, not before', async () => {
+  const waiting = withinTime(new Promise(() => {}), 100)
+  const failed = expect(waiting).rejects.toMatchObject({ code: 'timed_out' })
+  await vi.advanceTimersByTimeAsync(99)
+  expect(vi.getTimerCount()).toBe(1)
+  await vi.advanceTimersByTimeAsync(1)
+  await failed
+  expect(vi.getTimerCount()).toBe(0)
+})
