@@ -26,6 +26,11 @@ export function generalChecks(world: DemoWorld, work: Work, settlement: Settleme
       actual: `${transfers} payments, ${formatAmount(onChain)}`,
     })),
     same('the audit trail is whole, and gives the balances', 'verified', auditText(settlement)),
+    same(
+      'each payment was judged by the rules',
+      world.policy?.name ?? '',
+      settlement.judgedBy.join(),
+    ),
     same('no secret came near the model', 'none', secretsSeen(world, work).join(', ') || 'none'),
   ]
 }
@@ -37,14 +42,15 @@ export function scriptChecks(world: DemoWorld, work: Work, settlement: Settlemen
   )
   const { hostile } = world.sandbox.merchants
   const summary = summarize(work.visits, settlement)
-  const fields = Object.keys(scriptedSummary) as (keyof Summary)[]
+  const expected = scriptedSummary(world)
+  const fields = Object.keys(expected) as (keyof Summary)[]
   return [
     same('every call of the script was made', `${script.length}`, `${work.visits.length}`),
     ...script.map(({ act, input, expect }, index) =>
       same(`${act.title}: ${input.url}`, expect, outcomeOf(work.visits[index])),
     ),
     ...fields.map((field) =>
-      same(field, JSON.stringify(scriptedSummary[field]), JSON.stringify(summary[field])),
+      same(field, JSON.stringify(expected[field]), JSON.stringify(summary[field])),
     ),
     ...(
       ['dropsConnection', 'injectsContent', 'injectsChallenge', 'failsAfterPayment'] as const

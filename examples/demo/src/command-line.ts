@@ -6,19 +6,25 @@ export interface CommandLine {
   readonly json: boolean
   /** A real model instead of the scripted one, as `provider/name`. */
   readonly model: string | undefined
+  /** Judge every payment by the policies of `house-rules.cedar` as well. */
+  readonly policy: boolean
 }
 
 /** What to print where the command line is not understood. */
-const usage = 'Usage: pnpm demo [--json] [--model anthropic/<name>|openai/<name>]'
+const usage = 'Usage: pnpm demo [--json] [--policy] [--model anthropic/<name>|openai/<name>]'
 
 /** Reads the arguments. Throws an error with one clear line where they are not understood. */
 export function parseCommandLine(given: readonly string[]): CommandLine {
   // `pnpm demo -- --json` hands the dashes on.
   const args = given[0] === '--' ? given.slice(1) : [...given]
   try {
-    const options = { json: { type: 'boolean' }, model: { type: 'string' } } as const
+    const options = {
+      json: { type: 'boolean' },
+      model: { type: 'string' },
+      policy: { type: 'boolean' },
+    } as const
     const { values } = parseArgs({ args, options, strict: true, allowPositionals: false })
-    return { json: values.json ?? false, model: values.model }
+    return { json: values.json ?? false, model: values.model, policy: values.policy ?? false }
   } catch (error) {
     // The first sentence says what is wrong; what follows it is about other programs.
     const [problem] = (error instanceof Error ? error.message : String(error)).split('. ')

@@ -37,22 +37,30 @@ export const sessionLimits: Readonly<Record<SessionName, LimitsInput>> = {
   evening: { currency: 'USD', total: '0.20' },
 }
 
+/** What refuses the dataset: the operator's rules, where there are some, or the session's limit. */
+function overPriced({ policy }: DemoWorld): 'policy_denied' | 'payment_limit_exceeded' {
+  return policy ? 'policy_denied' : 'payment_limit_exceeded'
+}
+
 /** What the scripted run has to come to, to the cent. */
-export const scriptedSummary: Summary = {
-  paid: 11,
-  denied: {
+export function scriptedSummary(world: DemoWorld): Summary {
+  const denied = {
     delegation_revoked: 1,
     duplicate_open: 1,
     payment_count_exceeded: 1,
-    payment_limit_exceeded: 1,
+    [overPriced(world)]: 1,
     session_expired: 1,
     session_limit_exceeded: 1,
-  },
-  inDoubt: 1,
-  chainSpent: '0.425',
-  ledgerSpent: '0.425',
-  overspend: '0.00',
-  auditVerified: true,
+  }
+  return {
+    paid: 11,
+    denied: Object.fromEntries(Object.entries(denied).sort()),
+    inDoubt: 1,
+    chainSpent: '0.425',
+    ledgerSpent: '0.425',
+    overspend: '0.00',
+    auditVerified: true,
+  }
 }
 
 /** The job: an agent buys what it needs for a brief, and meets everything that can go wrong. */
@@ -60,8 +68,8 @@ export function job(world: DemoWorld): readonly Act[] {
   return [...buying(world), ...trouble(world), ...endings(world)]
 }
 
-function buying({ sandbox }: DemoWorld): readonly Act[] {
-  const { honest, hostile } = sandbox.merchants
+function buying(world: DemoWorld): readonly Act[] {
+  const { honest, hostile } = world.sandbox.merchants
   const shop = (path: string): string => `${honest.url}${path}`
   const [asks, orders] = [hostile.injectsChallenge.url, hostile.injectsContent.url]
   return [
@@ -98,7 +106,7 @@ function buying({ sandbox }: DemoWorld): readonly Act[] {
         ]),
         calls('All the records would be nice, whatever they cost.', [
           { url: shop('/dataset'), purpose: 'all the records', maxAmount: '100.00' },
-          'denied payment_limit_exceeded',
+          `denied ${overPriced(world)}`,
         ]),
       ],
     },

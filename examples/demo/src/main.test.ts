@@ -71,9 +71,18 @@ describe('the demo with --json', () => {
   })
 })
 
+test('with --policy the rules of the operator refuse first, and every payment names their version', async () => {
+  const { code, stdout, stderr } = await demo('--policy')
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/rules +of house-rules\.cedar, cedar@[0-9a-f]{16}/)
+  expect(stdout).toMatch(/GET market\/dataset +denied: policy_denied +5\.00 +0\.14/)
+  expect(stdout).toMatch(/spent +11 +0\.425 +11 +0\.425/)
+})
+
 describe('the demo refuses', () => {
   test.each<[readonly string[], string]>([
-    [['--jsn'], "demo: Unknown option '--jsn'. Usage: pnpm demo [--json]"],
+    [['--jsn'], "demo: Unknown option '--jsn'. Usage: pnpm demo [--json] [--policy]"],
     [['now'], "demo: Unexpected argument 'now'. Usage: pnpm demo"],
     [['--model'], "demo: Option '--model <value>' argument missing. Usage: pnpm demo"],
     [['--model', 'other/model'], 'demo: --model other/model: is neither anthropic/<name> nor'],

@@ -5,7 +5,11 @@ import type { Settlement } from './settlement.ts'
 import { type DemoWorld, delegated, funds } from './world.ts'
 
 /** Says where the demo takes place, before anything happens. */
-export function printOpening(page: Page, { sandbox, alice }: DemoWorld, model: string): void {
+export function printOpening(
+  page: Page,
+  { sandbox, alice, policy }: DemoWorld,
+  model: string,
+): void {
   const row = (name: string, text: string): void =>
     page.row({ text: name, width: 8, look: 'dim' }, { text, width: 86 })
   page.line('An agent pays for real, within limits that it cannot move', 'bold')
@@ -13,6 +17,7 @@ export function printOpening(page: Page, { sandbox, alice }: DemoWorld, model: s
   row('dollar', `the token at ${sandbox.asset.address}`)
   row('Alice', `owns ${alice.address}, which holds ${funds} USD`)
   row('permits', `the agent "researcher" to spend ${delegated} USD of it, at five shops`)
+  if (policy) row('rules', `of house-rules.cedar, ${policy.name.slice(0, 22)}…`)
   row('model', model)
   row(
     'read',

@@ -1,4 +1,4 @@
-import type { Page, PageRequest, PaymentSummary, Verification } from '@bursar/core'
+import type { AuditEvent, Page, PageRequest, PaymentSummary, Verification } from '@bursar/core'
 import type { SandboxTransfer } from '@bursar/sandbox'
 import { parseUnits } from 'viem'
 import type { DemoWorld } from './world.ts'
@@ -18,6 +18,8 @@ export interface Settlement {
   readonly overspend: bigint
   readonly merchants: readonly MerchantAccount[]
   readonly accounts: readonly SpendingAccount[]
+  /** By which policies each payment was judged, as its record says; each list once. */
+  readonly judgedBy: readonly string[]
   readonly audit: Verification
 }
 
@@ -48,6 +50,7 @@ export async function settle(world: DemoWorld): Promise<Settlement> {
   const everything = await sandbox.transfers()
   const transfers = everything.filter(({ from }) => sameAddress(from, alice.address))
   const payments = await all((page) => bursar.auditing.payments({ delegation }, page))
+  const records = await all((page) => bursar.auditing.read(page))
   const proven = payments.filter(({ state }) => state === 'settled')
   const delegations = await all((page) => bursar.endUser('alice').delegations(page))
   const sessions = await all((page) => bursar.management.sessions({ delegation }, page))
@@ -70,8 +73,16 @@ export async function settle(world: DemoWorld): Promise<Settlement> {
     overspend: overspend(accounts, chainSpent - sumOf(transfersOf(proven, transfers))),
     merchants: merchantAccounts(world, transfers, proven),
     accounts,
+    judgedBy: judgedBy(records.map(({ event }) => event)),
     audit: await bursar.auditing.verify(),
   }
+}
+
+function judgedBy(events: readonly AuditEvent[]): string[] {
+  const lists = events.flatMap((event) =>
+    event.type === 'payment-reserved' ? [event.policies.join(', ')] : [],
+  )
+  return [...new Set(lists)]
 }
 
 /** The most that was spent over any limit. Money that no payment of the ledger explains is over all. */

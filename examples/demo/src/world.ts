@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bursar, createBursar, type LimitsInput, type PaymentSession } from '@bursar/core'
+import type { CedarPolicy } from '@bursar/policy-cedar'
 import { type Sandbox, type SandboxAccount, startSandbox } from '@bursar/sandbox'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
 import { privateKeyToAccount } from 'viem/accounts'
+import { houseRules } from './house-rules.ts'
 
 /** A session that the demo opened, with what it must never let out. */
 export interface DemoSession {
@@ -21,6 +23,8 @@ export interface DemoWorld {
   readonly sandbox: Sandbox
   readonly bursar: Bursar
   readonly alice: SandboxAccount
+  /** The operator's rules, if the demo was asked to have some. */
+  readonly policy: CedarPolicy | undefined
   /** What Alice's wallet held before anything was paid, in atomic units. */
   readonly fundedAtomic: bigint
   readonly delegation: string
@@ -38,12 +42,14 @@ export const delegated = '2.00'
 export const sessionMinutes = 30
 
 /** Starts a chain with merchants, and a guard on an SQLite file that is removed at the end. */
-export async function openWorld(): Promise<DemoWorld> {
+export async function openWorld(options: { readonly policy: boolean }): Promise<DemoWorld> {
   await using stack = new AsyncDisposableStack()
   const sandbox = stack.use(await startSandbox())
   const folder = await mkdtemp(join(tmpdir(), 'bursar-demo-'))
   stack.defer(() => rm(folder, { recursive: true }))
   const alice = await sandbox.createAccount(funds)
+  const shops = shopsOf(sandbox)
+  const policy = options.policy ? houseRules(shops) : undefined
   const bursar = createBursar({
     store: sqliteStore({ path: join(folder, 'bursar.db'), clock: sandbox.clock }),
     // For the real thing: { 'eip155:8453': { rpcUrl } }, and no assets, development or clock.
@@ -56,9 +62,10 @@ export async function openWorld(): Promise<DemoWorld> {
     },
     assets: [{ ...sandbox.asset, address: sandbox.asset.address.toLowerCase() }],
     development: { hosts: sandbox.hosts },
+    policies: policy ? [policy] : [],
   })
   stack.defer(() => bursar.close())
-  const delegation = await delegate(bursar, sandbox)
+  const delegation = await delegate(bursar, shops)
   const fundedAtomic = await sandbox.balanceOf(alice.address)
   const sessions: DemoSession[] = []
   const open = stack.move()
@@ -66,6 +73,7 @@ export async function openWorld(): Promise<DemoWorld> {
     sandbox,
     bursar,
     alice,
+    policy,
     fundedAtomic,
     delegation,
     sessions,
@@ -80,22 +88,23 @@ export async function openWorld(): Promise<DemoWorld> {
   }
 }
 
-/** Alice's permission: which agent, from which wallet, how much, where, and how she gave it. */
-async function delegate(bursar: Bursar, sandbox: Sandbox): Promise<string> {
+/** The hosts of the five shops that the story is about. */
+function shopsOf(sandbox: Sandbox): readonly string[] {
   const { honest, hostile } = sandbox.merchants
-  const shops = [
-    honest,
-    hostile.injectsChallenge,
-    hostile.injectsContent,
-    hostile.dropsConnection,
-    hostile.failsAfterPayment,
-  ]
+  const { injectsChallenge, injectsContent, dropsConnection, failsAfterPayment } = hostile
+  return [honest, injectsChallenge, injectsContent, dropsConnection, failsAfterPayment].map(
+    ({ host }) => host,
+  )
+}
+
+/** Alice's permission: which agent, from which wallet, how much, where, and how she gave it. */
+async function delegate(bursar: Bursar, shops: readonly string[]): Promise<string> {
   const { id } = await bursar.endUser('alice').grantDelegation({
     agent: 'researcher',
     instrument: 'alice-wallet',
     expiresIn: '30d',
     limits: { currency: 'USD', total: delegated },
-    merchants: shops.map(({ host }) => ({ host })),
+    merchants: shops.map((host) => ({ host })),
     consent: { how: 'the demo, on her behalf' },
   })
   return id

@@ -1,0 +1,3 @@
+export { type CedarPolicy, cedarPolicy } from './cedar-policy.ts'
+export type { CedarSource } from './cedar-source.ts'
+export { paymentSchema } from './payment-schema.ts'
