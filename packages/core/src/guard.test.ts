@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createBackground, createStrangers, perMinute } from './guard.ts'
+import { createBackground, createStrangers, perMinute, type Strangers } from './guard.ts'
 
 const MINUTE = 60_000
 const NOW = 1_000 * MINUTE
@@ -45,22 +45,47 @@ describe('a rate', () => {
 })
 
 describe('strangers', () => {
-  test('are looked up a number of times a minute; who is known, always', () => {
+  const look = (strangers: Strangers, token: string, now = NOW): Promise<string | undefined> =>
+    strangers.look(token, now, async () => token)
+
+  test('are looked up a number of times a minute; who is known, always', async () => {
     const strangers = createStrangers(2)
     strangers.know('friend')
-    expect(['a', 'b', 'c'].map((token) => strangers.admits(token, NOW))).toEqual([
-      true,
-      true,
-      false,
-    ])
-    expect(strangers.admits('friend', NOW)).toBe(true)
-    expect(strangers.admits('c', NOW + MINUTE)).toBe(true)
+    const found = await Promise.all(['a', 'b', 'c'].map((token) => look(strangers, token)))
+    expect(found).toEqual(['a', 'b', undefined])
+    expect(await look(strangers, 'friend')).toBe('friend')
+    expect(await look(strangers, 'a')).toBe('a')
+    expect(await look(strangers, 'c', NOW + MINUTE)).toBe('c')
   })
 
-  test('that are known are remembered up to a bound', () => {
+  test('that are known are remembered up to a bound', async () => {
     const strangers = createStrangers(0)
     for (let index = 0; index <= 10_000; index += 1) strangers.know(`${index}`)
-    expect([strangers.admits('0', NOW), strangers.admits('1', NOW)]).toEqual([false, true])
+    expect(await look(strangers, '0')).toBe(undefined)
+    expect(await look(strangers, '1')).toBe('1')
+  })
+
+  test('a crowd with one good token counts as one, and with a bad one each by itself', async () => {
+    const strangers = createStrangers(3)
+    const crowd = (find: () => Promise<string | undefined>): Promise<unknown[]> =>
+      Promise.all(Array.from({ length: 9 }, () => strangers.look('new', NOW, find)))
+    let looks = 0
+    const bad = async (): Promise<undefined> => {
+      looks += 1
+      return undefined
+    }
+    expect(await crowd(async () => 'good')).toEqual(Array.from({ length: 9 }, () => 'good'))
+    const other = Array.from({ length: 9 }, () => strangers.look('other', NOW, bad))
+    expect(await Promise.all(other)).toEqual(Array.from({ length: 9 }, () => undefined))
+    expect(looks).toBe(2)
+  })
+
+  test('a look that fails is told to the one who looked, and is not the last one', async () => {
+    const strangers = createStrangers(2)
+    const failing = strangers.look('new', NOW, () => Promise.reject(new Error('no store')))
+    const waiting = look(strangers, 'new')
+    await expect(failing).rejects.toThrow('no store')
+    expect(await waiting).toBe('new')
   })
 })
 

@@ -65,21 +65,48 @@ export function perMinute(limit: number): Rate {
 
 /** Tokens that are not known yet: looking them up is limited, whoever they claim to be. */
 export interface Strangers {
-  /** Whether the token may be looked up: always, once it is known. */
-  admits(tokenHash: string, now: number): boolean
+  /**
+   * Finds whom a token belongs to: always, once it is known. Those who ask while it is looked up for
+   * the first time wait for what is found, so that a crowd with one good token counts as one.
+   */
+  look<Found>(
+    tokenHash: string,
+    now: number,
+    find: () => Promise<Found | undefined>,
+  ): Promise<Found | undefined>
   know(tokenHash: string): void
 }
 
 export function createStrangers(perMinuteLimit: number): Strangers {
   const known = new Set<string>()
+  const looking = new Map<string, Promise<unknown>>()
   const rate = perMinute(perMinuteLimit)
+  const know = (tokenHash: string): void => {
+    known.delete(tokenHash)
+    known.add(tokenHash)
+    const oldest = known.values().next().value
+    if (known.size > MAX_NAMES && oldest !== undefined) known.delete(oldest)
+  }
   return {
-    admits: (tokenHash, now) => known.has(tokenHash) || rate.take('', now) === 'within',
-    know: (tokenHash) => {
-      known.delete(tokenHash)
-      known.add(tokenHash)
-      const oldest = known.values().next().value
-      if (known.size > MAX_NAMES && oldest !== undefined) known.delete(oldest)
+    know,
+    async look(tokenHash, now, find) {
+      if (!known.has(tokenHash) && looking.has(tokenHash)) await looking.get(tokenHash)
+      if (known.has(tokenHash)) {
+        know(tokenHash)
+        return await find()
+      }
+      if (rate.take('', now) !== 'within') return undefined
+      const finding = find()
+      const told = finding.then(
+        (found) => (found === undefined ? undefined : know(tokenHash)),
+        () => undefined,
+      )
+      looking.set(tokenHash, told)
+      try {
+        return await finding
+      } finally {
+        looking.delete(tokenHash)
+      }
     },
   }
 }

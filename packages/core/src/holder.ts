@@ -31,13 +31,11 @@ export async function ownState(
   scope: Omit<Scope, 'session'> = {},
 ): Promise<LedgerState | undefined> {
   const { store, strangers } = guard
-  if (strangers.admits(holder.tokenHash, store.now())) {
-    const state = await store.read({ ...scope, session: holder.session })
-    if (holds(holder, state.session)) {
-      strangers.know(holder.tokenHash)
-      return state
-    }
-  }
-  recordUnknownToken()
-  return undefined
+  const { session, tokenHash } = holder
+  const own = await strangers.look(tokenHash, store.now(), async () => {
+    const state = await store.read({ ...scope, session })
+    return holds(holder, state.session) ? state : undefined
+  })
+  if (!own) recordUnknownToken()
+  return own
 }
