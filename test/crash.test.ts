@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'bursar-crash-'))
   const clock = manualClock(START)
   const chain = fakeChain({ clock, file: join(folder, 'base.chain') })
-  const world = await guardWorld({ path: join(folder, 'base.db'), clock, chain })
+  const world = await guardWorld({ place: join(folder, 'base.db'), clock, chain })
   token = world.token
   await world.bursar.close()
 })
@@ -129,7 +129,7 @@ async function reopened<Result>(
 ): Promise<Result> {
   const clock = manualClock(START)
   const chain = fakeChain({ clock, file: join(folder, `${run}.chain`) })
-  const world = await guardWorld({ path: join(folder, `${run}.db`), clock, chain })
+  const world = await guardWorld({ place: join(folder, `${run}.db`), clock, chain })
   const session = world.bursar.openSession(token)
   const result = await look({ ...world, session })
   expect(await world.bursar.auditing.verify()).toMatchObject({ ok: true })

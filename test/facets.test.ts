@@ -84,7 +84,7 @@ describe('administration', () => {
 
   test('the owner of an instrument is recorded once, and outlives the process', async () => {
     const path = join(folder, 'bursar.db')
-    const world = await guardWorld({ path })
+    const world = await guardWorld({ place: path })
     const wallet = fakeWallet({ address: `0x${'b'.repeat(40)}` })
     await world.bursar.administration.registerInstrument('bob-wallet', { endUser: 'bob', wallet })
     expect(await world.bursar.administration.instruments()).toEqual([

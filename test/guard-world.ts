@@ -23,7 +23,7 @@ import {
   type ManualClock,
   manualClock,
 } from '@bursar/core/testing'
-import { sqliteStore } from '@bursar/store-sqlite'
+import { storeAt } from './places/store-place.ts'
 
 /** A whole guard over fakes, on a real store, with one delegation and one session. */
 export interface GuardWorld {
@@ -42,7 +42,8 @@ export interface GuardWorld {
 }
 
 export interface GuardWorldOptions {
-  readonly path?: string
+  /** Where the store's data is; in memory if not given. */
+  readonly place?: string
   readonly clock?: ManualClock
   readonly chain?: FakeChain
   readonly limits?: LimitsInput
@@ -72,7 +73,7 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
     ...(options.resource ? { resource: options.resource } : {}),
     ...(options.onMoment ? { onMoment: options.onMoment } : {}),
   })
-  const plainStore = sqliteStore({ path: options.path ?? ':memory:', clock })
+  const plainStore = storeAt(options.place ?? ':memory:', clock)
   const store = options.store ? options.store(plainStore) : plainStore
   if (chain.balance(fakeAsset, await wallet.address('evm')) === 0n) {
     chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)

@@ -35,7 +35,7 @@ async function makeBusyLedger(path: string) {
   ]
   const limits = { currency: 'USD', total: '10.00', perPayment: '0.02', windows }
   const world = await guardWorld({
-    path,
+    place: path,
     limits,
     delegationLimits: { currency: 'USD', total: '90.00', windows },
     sessionMerchants: [{ host: HOST }],

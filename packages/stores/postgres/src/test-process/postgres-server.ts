@@ -12,8 +12,10 @@ import { Client } from 'pg'
 export interface TestPostgres {
   /** A database that nobody else uses. */
   readonly url: string
-  /** Makes another one. */
-  newDatabase(): Promise<string>
+  /** Makes another one: empty, or a copy of one that nobody uses at the moment. */
+  newDatabase(from?: string): Promise<string>
+  /** Removes one that was made, whoever uses it. */
+  dropDatabase(url: string): Promise<void>
   /** Runs a text as the superuser in the database of `url`. */
   query(text: string): Promise<readonly Record<string, unknown>[]>
   /** Stops the server, as an administrator would, and starts it again. */
@@ -113,11 +115,16 @@ function guard(pid: string, folder: string): () => void {
 }
 
 async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> {
-  const made: string[] = []
-  const newDatabase = async (): Promise<string> => {
+  const made = new Set<string>()
+  const drop = async (name: string): Promise<void> => {
+    await runOn(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    made.delete(name)
+  }
+  const newDatabase = async (from?: string): Promise<string> => {
     const name = `bursar_test_${randomBytes(6).toString('hex')}`
-    await runOn(serverUrl, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`)
-    made.push(name)
+    const template = from === undefined ? 'template0' : nameIn(from)
+    await runOn(serverUrl, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
+    made.add(name)
     const url = new URL(serverUrl)
     url.pathname = `/${name}`
     return url.href
@@ -127,16 +134,21 @@ async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> 
     ...power,
     url,
     newDatabase,
+    dropDatabase: (dropped) => drop(nameIn(dropped)),
     query: (text) => runOn(url, text),
     async restart() {
       await power.pause()
       await power.start()
     },
     async stop() {
-      for (const name of made) await runOn(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+      for (const name of made) await drop(name)
       await power.stop()
     },
   }
+}
+
+function nameIn(url: string): string {
+  return new URL(url).pathname.slice(1)
 }
 
 async function runOn(url: string, text: string): Promise<readonly Record<string, unknown>[]> {

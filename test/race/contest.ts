@@ -1,0 +1,160 @@
+import type { Bursar, LimitsInput, PaymentSession } from '@bursar/core'
+import type { Volley } from './volley.ts'
+
+/** What is raced for. */
+export interface Contest {
+  readonly name: string
+  /** How many payments there have to be: no more, and no fewer. */
+  readonly payments: number
+  /** What everybody else may be told. */
+  readonly refusals: readonly string[]
+  /** The sessions whose status has to show the payments, those below them included. */
+  readonly sessions: readonly PaymentSession[]
+  /** What the payer with this number asks for. */
+  readonly shot: (payer: number) => Volley[number]
+}
+
+/** What everything in a race costs, in cents of a dollar. */
+export const PRICE_CENTS = 1
+
+/** Where a budget for exactly so many payments can stand, and what is said when it is used up. */
+const budgets: readonly {
+  readonly name: string
+  readonly refusals: readonly string[]
+  /** How many sessions share it. */
+  readonly sessions: number
+  readonly limits: (payments: number) => LimitsInput
+  readonly delegation: (payments: number) => LimitsInput
+}[] = [
+  {
+    name: 'total of the session',
+    refusals: ['session_limit_exceeded'],
+    sessions: 1,
+    limits: (payments) => ({ currency: 'USD', total: dollars(payments) }),
+    delegation: () => ample,
+  },
+  {
+    name: 'number of payments',
+    refusals: ['payment_count_exceeded'],
+    sessions: 1,
+    limits: (payments) => ({ ...ample, payments }),
+    delegation: () => ample,
+  },
+  {
+    name: 'amount in an hour',
+    refusals: ['window_limit_exceeded'],
+    sessions: 1,
+    limits: (payments) => ({ ...ample, windows: [{ per: 'hour', amount: dollars(payments) }] }),
+    delegation: () => ample,
+  },
+  {
+    name: 'total of the delegation',
+    // One of the sessions may have got all of it.
+    refusals: ['delegation_limit_exceeded', 'session_limit_exceeded'],
+    sessions: 2,
+    limits: (payments) => ({ currency: 'USD', total: dollars(payments) }),
+    delegation: (payments) => ({ currency: 'USD', total: dollars(payments) }),
+  },
+]
+
+const ample: LimitsInput = { currency: 'USD', total: '1000.00' }
+
+/** The contests of one round; with the round change the budget, its size, and who asks for what. */
+export async function contestsOf(
+  bursar: Bursar,
+  round: number,
+  payers: number,
+): Promise<readonly Contest[]> {
+  // Some of each size, from one to one less than all; a budget for all would be no contest.
+  const fitting = 1 + ((round * 29) % (payers - 1))
+  const own = await openRoots(bursar, round, fitting)
+  const family = await openRoots(bursar, round, fitting)
+  const below = await openFamily(family)
+  const twin = await openRoots(bursar, 0, payers)
+  const keyed = await openRoots(bursar, 0, payers)
+  return [
+    {
+      name: `each a request of its own, ${own.budget.name}`,
+      payments: fitting,
+      refusals: own.budget.refusals,
+      sessions: own.sessions,
+      shot: (payer) => ({
+        token: nth(own.tokens, payer),
+        url: resource(`own-${round}-${payer}`),
+      }),
+    },
+    {
+      name: `parent and children, ${family.budget.name}`,
+      payments: fitting,
+      refusals: family.budget.refusals,
+      sessions: family.sessions,
+      shot: (payer) => ({
+        token: nth([...family.tokens, ...below], payer),
+        url: resource(`family-${round}-${payer}`),
+      }),
+    },
+    {
+      name: 'the same request',
+      payments: 1,
+      refusals: ['duplicate_open'],
+      sessions: twin.sessions,
+      shot: () => ({ token: nth(twin.tokens, 0), url: resource(`twin-${round}`) }),
+    },
+    {
+      name: 'the same key',
+      payments: 1,
+      refusals: ['in_progress', 'duplicate_open'],
+      sessions: keyed.sessions,
+      shot: () => ({
+        token: nth(keyed.tokens, 0),
+        url: resource(`keyed-${round}`),
+        call: { conversation: 'race', id: `${round}` },
+      }),
+    },
+  ]
+}
+
+async function openRoots(bursar: Bursar, round: number, payments: number) {
+  const budget = nth(budgets, round)
+  const delegation = await bursar.endUser('alice').grantDelegation({
+    agent: 'racer',
+    instrument: 'alice-wallet',
+    expiresIn: '1d',
+    limits: budget.delegation(payments),
+    merchants: [{ host: HOST }],
+    consent: { how: 'test' },
+  })
+  const limits = budget.limits(payments)
+  const tokens: string[] = []
+  while (tokens.length < budget.sessions) {
+    const input = { delegation: delegation.id, expiresIn: '1h', limits }
+    tokens.push((await bursar.management.createSession(input)).token)
+  }
+  return { budget, limits, tokens, sessions: tokens.map((token) => bursar.openSession(token)) }
+}
+
+/** Two children and a grandchild, each as wide as the session above it: what binds is the pool. */
+async function openFamily(roots: { sessions: PaymentSession[]; limits: LimitsInput }) {
+  const input = { limits: roots.limits, expiresIn: '30m' }
+  const root = nth(roots.sessions, 0)
+  const [child, sibling] = [await root.openChild(input), await root.openChild(input)]
+  const grandchild = await child.session.openChild({ ...input, expiresIn: '20m' })
+  return [child.token, sibling.token, grandchild.token]
+}
+
+/** Around and around. */
+function nth<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index % items.length]
+  if (item === undefined) throw new Error('There are none.')
+  return item
+}
+
+const HOST = 'shop.example'
+
+function resource(path: string): string {
+  return `https://${HOST}/${path}`
+}
+
+export function dollars(payments: number): string {
+  return ((payments * PRICE_CENTS) / 100).toFixed(2)
+}

@@ -1,0 +1,13 @@
+/** What the payers of one process are told to pay at once: each with its own session's token. */
+export type Volley = readonly {
+  readonly token: string
+  readonly url: string
+  /** The call's key, where it has one. */
+  readonly call?: { readonly conversation: string; readonly id: string }
+}[]
+
+/** What a payer got: a code, or the status of a result without one. */
+export interface Outcome {
+  readonly code: string
+  readonly paymentId?: string
+}
