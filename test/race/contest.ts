@@ -15,7 +15,7 @@ export interface Contest {
 }
 
 /** What everything in a race costs, in cents of a dollar. */
-export const PRICE_CENTS = 1
+const PRICE_CENTS = 1
 
 /** Where a budget for exactly so many payments can stand, and what is said when it is used up. */
 const budgets: readonly {
