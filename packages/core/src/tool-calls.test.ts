@@ -292,3 +292,58 @@ describe('question', () => {
     expect(asked[0]?.call.signal?.aborted).toBe(true)
   })
 })
+
+describe('what a quote has fetched for nothing', () => {
+  const fetching = async () => {
+    const { session, asked } = sessionThat({ pay: async () => free, quote: async () => free })
+    const taken: ToolContent[] = []
+    const onContent = (content: ToolContent) => void taken.push(content)
+    const calls = toolCalls({ session, onContent })
+    expect(await calls.question(call)).toBeUndefined()
+    const sent = () => asked.map(({ method }) => method)
+    return { ...calls, taken, sent }
+  }
+
+  test('is the answer of the call that follows, once', async () => {
+    const { pay, sent, taken } = await fetching()
+    const { result } = await pay({ ...call })
+    expect(result).toMatchObject({ status: 'free', message: 'm' })
+    expect([sent(), taken.length]).toEqual([['quote'], 1])
+    await pay(call)
+    expect(sent()).toEqual(['quote', 'pay'])
+  })
+
+  test.each<[string, object]>([
+    ['another id', { id: 'call-2' }],
+    ['another conversation', { conversation: 'chat-2' }],
+    ['other arguments', { input: { ...input, method: 'POST' } }],
+  ])('is not the answer of a call with %s', async (_what, other) => {
+    const { pay, sent } = await fetching()
+    await pay({ ...call, ...other })
+    expect(sent()).toEqual(['quote', 'pay'])
+  })
+
+  test('waits for a minute', async () => {
+    vi.useFakeTimers()
+    const { pay, sent } = await fetching()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await pay(call)
+    expect(sent()).toEqual(['quote', 'pay'])
+  })
+
+  test('gives way to what is fetched after it', async () => {
+    const { pay, question, sent } = await fetching()
+    for (let index = 0; index < 20; index += 1) await question({ ...call, id: `later-${index}` })
+    await pay(call)
+    expect(sent().filter((method) => method === 'pay')).toHaveLength(1)
+    await pay({ ...call, id: 'later-0' })
+    expect(sent().filter((method) => method === 'pay')).toHaveLength(1)
+  })
+
+  test('is of no use to a call without an id', async () => {
+    const { pay, question, sent } = await fetching()
+    await question({ ...call, id: undefined })
+    await pay({ ...call, id: undefined })
+    expect(sent()).toEqual(['quote', 'quote', 'pay'])
+  })
+})

@@ -104,21 +104,25 @@ export function toolCalls<Context = unknown>(
 ): ToolCalls<Context> {
   const { conversation } = options
   if (conversation !== undefined && typeof conversation !== 'function') named(conversation)
+  const fetched = createFetched()
   return {
-    pay: (call) => pay(options, call),
-    question: (call) => question(options, call),
+    pay: (call) => pay(options, fetched, call),
+    question: (call) => question(options, fetched, call),
   }
 }
 
 async function pay<Context>(
   options: ToolCallsOptions<Context>,
+  fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<ToolAnswer> {
   const session = await sessionOf(options, call.context)
   if (!session) return { result: withoutSession() }
   try {
     const { request, ignored } = toolRequest(call.input)
-    const result = await session.pay(request, { ...callOf(options, call), ignored })
+    const result =
+      fetched.take(session, call) ??
+      (await session.pay(request, { ...callOf(options, call), ignored }))
     await handOver(options, call, result)
     const told = toModelResult(result)
     return result.status === 'approval_required'
@@ -138,11 +142,12 @@ const guardFailed: ModelResult = {
 
 async function question<Context>(
   options: ToolCallsOptions<Context>,
+  fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<WaitingApproval | undefined> {
   const late = new AbortController()
   const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal
-  const quoting = quote(options, { ...call, signal })
+  const quoting = quote(options, fetched, { ...call, signal })
   try {
     const quoted = await withinTime(quoting, MAX_QUESTION_MS)
     return quoted?.status === 'approval_required' ? quoted.approval : undefined
@@ -156,12 +161,50 @@ async function question<Context>(
 
 async function quote<Context>(
   options: ToolCallsOptions<Context>,
+  fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<QuoteResult | undefined> {
   const session = await sessionOf(options, call.context)
   if (!session) return undefined
   const { request, ignored } = toolRequest(call.input)
-  return session.quote(request, { ...callOf(options, call), ignored })
+  const quoted = await session.quote(request, { ...callOf(options, call), ignored })
+  if (quoted.status === 'free') fetched.keep(session, call, quoted)
+  return quoted
+}
+
+/**
+ * What a quote has fetched because it is free: the call that follows gets it from here, so that a
+ * request which asks for no payment is sent once.
+ */
+interface Fetched {
+  keep(session: PaymentSession, call: ToolCall, result: PayResult): void
+  take(session: PaymentSession, call: ToolCall): PayResult | undefined
+}
+
+/** How long what was fetched waits for its call. */
+const FETCHED_LIFE_MS = 60_000
+
+/** How many of them wait at the same time: the oldest give way, and are fetched again. */
+const MAX_FETCHED = 20
+
+function createFetched(): Fetched {
+  const kept = new Map<string, { readonly result: PayResult; readonly until: number }>()
+  const nameOf = ({ id: session }: PaymentSession, { conversation, id, input }: ToolCall) =>
+    JSON.stringify([session, conversation, id, input])
+  return {
+    keep: (session, call, result) => {
+      if (call.id === undefined) return
+      kept.set(nameOf(session, call), { result, until: performance.now() + FETCHED_LIFE_MS })
+      if (kept.size > MAX_FETCHED) kept.delete(`${kept.keys().next().value}`)
+    },
+    take: (session, call) => {
+      if (kept.size === 0) return undefined
+      const name = nameOf(session, call)
+      const found = kept.get(name)
+      kept.delete(name)
+      return found && performance.now() < found.until ? found.result : undefined
+    },
+  }
 }
 
 /** The one place that says who has a session: whatever is not one pays nothing. */

@@ -4,18 +4,26 @@ import {
   type PayStep,
   payTool,
   type ToolCall,
-  type ToolCalls,
   type ToolCallsOptions,
   toolCalls,
 } from '@bursar/core/session'
-import type { FlexibleSchema, JSONValue } from 'ai'
+import type { FlexibleSchema, JSONValue, ModelMessage } from 'ai'
 import { inputSchema } from './input-schema.ts'
 
 /**
  * What `paymentTools` takes. `Context` is what the application hands to the tool with each run:
  * `toolsContext.pay_within_session` in version 7 of the AI SDK, `experimental_context` in version 6.
  */
-export type PaymentToolsOptions<Context = unknown> = ToolCallsOptions<Context>
+export interface PaymentToolsOptions<Context = unknown> extends ToolCallsOptions<Context> {
+  /**
+   * Whether a run stops where a human has to agree, with the SDK's own approval request; otherwise
+   * the model is told so, and the run goes on. The call is quoted first, so that nobody is asked
+   * about what needs no human or will be refused.
+   *
+   * The SDK's yes only has the call made again. It pays if the end user has said yes to the guard.
+   */
+  readonly needsApproval?: boolean | undefined
+}
 
 /** What a model sends to the tool. */
 export type PayArguments = Omit<PayRequest, 'headers'>
@@ -30,6 +38,7 @@ export interface PaymentProgress {
 export interface PaymentToolExecution {
   readonly toolCallId: string
   readonly abortSignal?: AbortSignal | undefined
+  readonly messages?: readonly ModelMessage[] | undefined
   /** Version 7. */
   readonly context?: unknown
   /** Version 6. */
@@ -46,6 +55,10 @@ export interface PaymentTool<Context = unknown> {
     input: PayArguments,
     execution: PaymentToolExecution,
   ) => AsyncGenerator<PaymentProgress | ModelResult, void>
+  /** Only where the option says so. It never throws, and has a deadline of its own. */
+  readonly needsApproval?:
+    | boolean
+    | ((input: PayArguments, execution: PaymentToolExecution) => Promise<boolean>)
   readonly toModelOutput: (result: { readonly output: PaymentProgress | ModelResult }) => {
     type: 'json'
     value: JSONValue
@@ -71,26 +84,51 @@ export type PaymentTools<Context = unknown> = {
 export function paymentTools<Context = unknown>(
   options: PaymentToolsOptions<Context>,
 ): PaymentTools<Context> {
-  const calls = toolCalls(options)
+  const { needsApproval = false, ...shared } = options
+  const calls = toolCalls(shared)
   return {
     [payTool.name]: {
       description: payTool.description,
       inputSchema,
       execute: (input, execution) =>
-        withProgress((onProgress) => answer(calls, input, execution, onProgress)),
+        withProgress(async (onProgress) => {
+          const call = { ...callOf<Context>(input, execution), onProgress }
+          return (await calls.pay(call)).result
+        }),
+      ...(needsApproval
+        ? {
+            needsApproval: async (input, execution) =>
+              wasAsked(execution) || (await calls.question(callOf(input, execution))) !== undefined,
+          }
+        : {}),
       toModelOutput: ({ output }) => ({ type: 'json', value: output as unknown as JSONValue }),
     },
   }
 }
 
-async function answer<Context>(
-  calls: ToolCalls<Context>,
+/** A call of the SDK; each version has its own name for the context. */
+function callOf<Context>(
   input: PayArguments,
   { toolCallId: id, abortSignal: signal, ...execution }: PaymentToolExecution,
-  onProgress: ToolCall['onProgress'],
-): Promise<ModelResult> {
+): ToolCall<Context> {
   const context = (execution.context ?? execution.experimental_context) as Context
-  return (await calls.pay({ input, context, id, signal, onProgress })).result
+  return { input, context, id, signal }
+}
+
+/**
+ * Whether the history has a question about this call, as it has when the SDK asks again on resume.
+ * Version 6 refuses a call that was approved and now needs no approval, such as one that the end user
+ * has agreed to. A history that lies about it gains a question, and no payment.
+ */
+function wasAsked({ messages = [], toolCallId }: PaymentToolExecution): boolean {
+  return messages.some(
+    ({ role, content }) =>
+      role === 'assistant' &&
+      typeof content !== 'string' &&
+      content.some(
+        (part) => part.type === 'tool-approval-request' && part.toolCallId === toolCallId,
+      ),
+  )
 }
 
 /** Yields each step as it begins, and the result at last. Who stops listening stops no payment. */

@@ -1,3 +1,4 @@
+export type { AdapterWorld } from './adapter-suite/bench.ts'
 export {
   type FakeChain,
   type FakeChainOptions,
@@ -19,6 +20,7 @@ export {
   fakeMerchant,
   fakePayee,
 } from './fake-merchant.ts'
+export { fakePaidWorld } from './fake-paid-world.ts'
 export { type FakePolicyChanges, fakePolicyInput } from './fake-policy-input.ts'
 export {
   type FakeOffer,
@@ -35,6 +37,15 @@ export {
   fakeWallet,
 } from './fake-wallet.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
+export type { PaidSession, PaidSessionOptions, PaidWorld, ShopItem } from './paid-world.ts'
+export type {
+  AgentRun,
+  AgentTurn,
+  OfferedTool,
+  ScriptedAgent,
+  ScriptedCall,
+} from './scripted-agent.ts'
+export { type AdapterExceptions, testAdapter } from './test-adapter.ts'
 export { type RailWorld, testRail } from './test-rail.ts'
 export type { Expectation, TestRunner } from './test-runner.ts'
 export { type StoreWorld, testStore } from './test-store.ts'

@@ -1,0 +1,206 @@
+import { inspect } from 'node:util'
+import type { ModelResult } from '@bursar/core'
+import type { AgentRun, AgentTurn, ScriptedAgent, ScriptedCall } from '@bursar/core/testing'
+import * as sdk7 from 'ai'
+import { MockLanguageModelV4 } from 'ai/test'
+import * as sdk6 from 'ai-6'
+import { MockLanguageModelV3 } from 'ai-6/test'
+import { paymentTools } from '../src/index.ts'
+
+/** One way to run an agent with one version of the SDK. */
+export interface AiSdkAgent extends ScriptedAgent {
+  readonly version: 6 | 7
+  readonly loop: Loop
+}
+
+type Loop = 'generate' | 'stream' | 'agent'
+
+// The suite runs one program over two versions, whose types differ from each other at every turn.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any
+
+/** What differs between the versions. */
+interface Version {
+  readonly version: 6 | 7
+  readonly sdk: Any
+  readonly MockModel: Any
+  readonly contextOf: (context: unknown) => object
+}
+
+const versions: readonly Version[] = [
+  {
+    version: 7,
+    sdk: sdk7,
+    MockModel: MockLanguageModelV4,
+    contextOf: (context) => ({ toolsContext: { pay_within_session: context } }),
+  },
+  {
+    version: 6,
+    sdk: sdk6,
+    MockModel: MockLanguageModelV3,
+    contextOf: (context) => ({ experimental_context: context }),
+  },
+]
+
+/** Every loop of every version. */
+export const agents: readonly AiSdkAgent[] = versions.flatMap((version) =>
+  (['generate', 'stream', 'agent'] as const).map((loop) => ({
+    version: version.version,
+    loop,
+    run: (turn: AgentTurn) =>
+      go({ version, loop, turn }, [{ role: 'user', content: 'Buy it.' }], turn.script),
+  })),
+)
+
+interface Setting {
+  readonly version: Version
+  readonly loop: Loop
+  readonly turn: AgentTurn
+}
+
+/** Sends a history, and lets the model do what is left of its script. */
+async function go(
+  setting: Setting,
+  messages: readonly Any[],
+  script: AgentTurn['script'],
+): Promise<AgentRun> {
+  const { version, loop, turn } = setting
+  const { sdk, MockModel } = version
+  const model = scriptedModel(sdk, MockModel, script)
+  const options = {
+    model,
+    tools: paymentTools({ ...turn.options, needsApproval: turn.stops }),
+    stopWhen: sdk.stepCountIs(100),
+    maxRetries: 0,
+    ...version.contextOf(turn.context),
+  }
+  const call = { messages, ...(turn.signal ? { abortSignal: turn.signal } : {}) }
+  const streamed: unknown[] = []
+  const result =
+    loop === 'generate'
+      ? await sdk.generateText({ ...options, ...call })
+      : loop === 'agent'
+        ? await new sdk.ToolLoopAgent(options).generate(call)
+        : await consumed(sdk.streamText({ ...options, ...call, onError: () => {} }), streamed)
+  const calls = [...model.doGenerateCalls, ...model.doStreamCalls]
+  const steps = await result.steps
+  const { messages: said } = await result.response
+  const history = [...messages, ...said]
+  const waiting = requestsOf(history).filter(({ answered }) => !answered)
+  const left = script.slice(calls.length)
+  return {
+    offered: (calls[0]?.tools ?? []).map(({ name, description, inputSchema }: Any) => ({
+      name,
+      description,
+      inputSchema,
+    })),
+    told: toldOf(history, calls.at(-1)?.prompt ?? [], said),
+    waiting: waiting.length,
+    everything: async () =>
+      [
+        JSON.stringify([calls, steps, history, streamed]),
+        inspect([steps, history, streamed], { depth: 12, showHidden: true }),
+      ].join('\n'),
+    resume: (answer) => {
+      const content = waiting.map(({ approvalId }) => ({
+        type: 'tool-approval-response',
+        approvalId,
+        approved: answer === 'yes',
+      }))
+      return go(setting, [...history, { role: 'tool', content }], left)
+    },
+    replay: () => go(setting, messages, script),
+  }
+}
+
+/** Reads a stream to its end, as an application and as a browser would get it. */
+async function consumed(result: Any, streamed: unknown[]): Promise<Any> {
+  const browser = result.toUIMessageStream()
+  for await (const part of result.fullStream) {
+    if (part.type === 'error' || part.type === 'abort') {
+      throw part.error ?? new Error('The stream was aborted.')
+    }
+    streamed.push(part)
+  }
+  for await (const part of browser) streamed.push(part)
+  return result
+}
+
+function requestsOf(history: readonly Any[]): { approvalId: string; answered: boolean }[] {
+  const parts = history.flatMap(({ content }) => (Array.isArray(content) ? content : []))
+  const answered = parts.filter(({ type }) => type === 'tool-approval-response')
+  return parts
+    .filter(({ type }) => type === 'tool-approval-request')
+    .map(({ approvalId }) => ({
+      approvalId,
+      answered: answered.some((one) => one.approvalId === approvalId),
+    }))
+}
+
+/** The results in the model's last prompt, and those that came after it because the run stopped. */
+function toldOf(
+  history: readonly Any[],
+  prompt: readonly Any[],
+  said: readonly Any[],
+): ModelResult[] {
+  const order: string[] = history
+    .filter(({ role, content }) => role === 'assistant' && Array.isArray(content))
+    .flatMap(({ content }) => content.map(({ toolCallId }: Any) => toolCallId))
+  const resultsOf = (messages: readonly Any[]): Any[] =>
+    messages
+      .filter(({ role }) => role === 'tool')
+      .flatMap(({ content }) => content.filter(({ type }: Any) => type === 'tool-result'))
+  const seen = resultsOf(prompt)
+  const unseen = resultsOf(said).filter(
+    ({ toolCallId }) => !seen.some((one) => one.toolCallId === toolCallId),
+  )
+  return [...seen, ...unseen]
+    .sort((a, b) => order.indexOf(a.toolCallId) - order.indexOf(b.toolCallId))
+    .map(({ output }) => output.value ?? output)
+}
+
+const usage = {
+  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 1, text: 1, reasoning: 0 },
+}
+
+/** The provider's side: says what the script says, one step a call. */
+function scriptedModel(sdk: Any, MockModel: Any, script: AgentTurn['script']): Any {
+  let step = 0
+  const next = (): Any[] => {
+    const calls: readonly ScriptedCall[] | undefined = script[step++]
+    if (!calls) return [{ type: 'text', text: 'Done.' }]
+    return calls.map(({ id, input }) => ({
+      type: 'tool-call',
+      toolCallId: id,
+      toolName: 'pay_within_session',
+      input: JSON.stringify(input),
+    }))
+  }
+  const finish = (content: Any[]): Any => {
+    const unified = content[0]?.type === 'text' ? 'stop' : 'tool-calls'
+    return { finishReason: { unified, raw: unified }, usage }
+  }
+  return new MockModel({
+    doGenerate: async () => {
+      const content = next()
+      return { content, ...finish(content), warnings: [] }
+    },
+    doStream: async () => {
+      const content = next()
+      const parts = content.flatMap((part) =>
+        part.type === 'text'
+          ? [
+              { type: 'text-start', id: 't' },
+              { type: 'text-delta', id: 't', delta: part.text },
+              { type: 'text-end', id: 't' },
+            ]
+          : [part],
+      )
+      const end = { type: 'finish', ...finish(content) }
+      const chunks = [{ type: 'stream-start', warnings: [] }, ...parts, end]
+      const now = { initialDelayInMs: null, chunkDelayInMs: null }
+      return { stream: sdk.simulateReadableStream({ chunks, ...now }) }
+    },
+  })
+}

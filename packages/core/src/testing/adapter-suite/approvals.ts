@@ -1,0 +1,176 @@
+import type { PaidSession } from '../paid-world.ts'
+import type { AgentRun } from '../scripted-agent.ts'
+import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
+
+/** Longer than a question waits for its answer. */
+const UNANSWERED_MS = 16 * 60_000
+
+/** Longer than any identical request is answered without a second payment. */
+const LATER_MS = 20 * 60_000
+
+interface Stopped extends PaidSession {
+  readonly run: AgentRun
+}
+
+/** The framework's yes is a face: the guard's own approval decides. */
+export function testApprovals(suite: AdapterTest): void {
+  testQuestions(suite)
+  testAnswers(suite)
+  testChanges(suite)
+}
+
+/** Who is asked, and who is not. */
+function testQuestions({ test, expect }: AdapterTest): void {
+  test('stops for nobody where no human has to agree', async (bench) => {
+    const { world, run } = bench
+    const { session } = await world.openSession({ ask: { above: '0.05' } })
+    const script = [
+      [buy(world, 'free', 'call-1')],
+      [buy(world, 'paid', 'call-2')],
+      [buy(world, 'forbidden', 'call-3')],
+      [{ id: 'call-4', input: { url: 'nonsense', purpose: 'a test' } }],
+    ]
+    const turn = { options: { session, conversation }, script, stops: true }
+    const { told, waiting } = await run(turn)
+    expect(waiting).toBe(0)
+    expect(told.map(codeOf)).toEqual(['free', 'paid', 'policy_denied', 'request_not_allowed'])
+    expect(await bench.moved()).toBe(1)
+  })
+
+  test('stops for nobody where there is no session', async ({ world, run }) => {
+    const options = { session: () => undefined, conversation }
+    const script = [[buy(world, 'paid', 'call-1')]]
+    const { told, waiting } = await run({ options, script, stops: true })
+    expect([waiting, ...told.map(codeOf)]).toEqual([0, 'session_unknown'])
+  })
+
+  test('tells the model where the framework does not stop, and pays the same call later', async (bench) => {
+    const { world, run } = bench
+    const paid = await world.openSession({ ask: { always: true } })
+    const { session } = paid
+    const turn = { options: { session, conversation }, script: [[buy(world, 'paid', 'call-1')]] }
+    const asked = await run(turn)
+    expect([asked.waiting, ...asked.told.map(codeOf)]).toEqual([0, 'approval_required'])
+    expect(asked.told[0]?.message).toMatch(/not try again before the user has agreed/)
+    await answer(paid, 'approve')
+    const { told } = await run(turn)
+    expect(codeOf(told.at(-1))).toBe('paid')
+    expect(await bench.moved()).toBe(1)
+  })
+}
+
+/** What comes of a question. */
+function testAnswers({ test, expect }: AdapterTest): void {
+  test('pays once after a yes, however often the run is carried out again', async (bench) => {
+    const { run, ...paid } = await stopped(bench)
+    await answer(paid, 'approve')
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf)).toEqual(['paid'])
+    const again = await resumed.replay()
+    await bench.world.advance(LATER_MS)
+    const later = await again.replay()
+    for (const one of [again, later]) expect(one.told.at(-1)).toEqual(resumed.told[0])
+    expect(await bench.moved()).toBe(1)
+  })
+
+  test('pays nothing for a yes of the framework alone', async (bench) => {
+    const { run } = await stopped(bench)
+    const resumed = await run.resume('yes')
+    const again = resumed.waiting > 0 ? await resumed.resume('yes') : resumed
+    expect(again.told.map(codeOf).includes('paid')).toBe(false)
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays nothing after a no of the end user, whatever the framework says', async (bench) => {
+    const { run, ...paid } = await stopped(bench)
+    await answer(paid, 'deny')
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf)).toEqual(['approval_denied'])
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays nothing after a no of the framework', async (bench) => {
+    const { run, ...paid } = await stopped(bench)
+    await answer(paid, 'approve')
+    const resumed = await run.resume('no')
+    expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
+    expect(await bench.signed()).toBe(0)
+  })
+}
+
+/** What has changed between the question and its answer. */
+function testChanges({ test, expect }: AdapterTest): void {
+  test('pays nothing where the end user did not answer in time', async (bench) => {
+    const { run } = await stopped(bench)
+    await bench.world.advance(UNANSWERED_MS)
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf)).toEqual(['approval_expired'])
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays nothing with a yes that came too late', async (bench) => {
+    const { run, ...paid } = await stopped(bench)
+    await answer(paid, 'approve')
+    await bench.world.advance(UNANSWERED_MS)
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf)).toEqual(['approval_expired'])
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays nothing where the merchant has changed its price since', async (bench) => {
+    const { run, ...paid } = await stopped(bench, 'repriced')
+    await answer(paid, 'approve')
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays nothing where the session has ended since', async (bench) => {
+    const { run, ...paid } = await stopped(bench)
+    await answer(paid, 'approve')
+    await paid.management.revokeSession(paid.id)
+    const resumed = await run.resume('yes')
+    expect(resumed.told.map(codeOf)).toEqual(['session_revoked'])
+    expect(await bench.signed()).toBe(0)
+  })
+
+  test('pays what was agreed to, and nothing else of the same step', async (bench) => {
+    const { world } = bench
+    const paid = await world.openSession({ ask: { always: true } })
+    const options = { session: paid.session, conversation }
+    const other = { id: 'call-2', input: { url: world.url('paid', 'b'), purpose: 'a test' } }
+    const script = [[buy(world, 'paid', 'call-1'), other]]
+    const run = await bench.run({ options, script, stops: true })
+    expect(run.waiting).toBe(2)
+    await answer(paid, 'approve', /\/a$/)
+    await answer(paid, 'deny', /\/b$/)
+    const { told } = await run.resume('yes')
+    expect(told.map(codeOf)).toEqual(['paid', 'approval_denied'])
+    expect(await bench.moved()).toBe(1)
+  })
+}
+
+/** A turn that has stopped at one call, and nothing is signed. */
+async function stopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promise<Stopped> {
+  const { world } = bench
+  const paid = await world.openSession({ ask: { always: true } })
+  const options = { session: paid.session, conversation }
+  const script = [[buy(world, item, 'call-1')]]
+  const run = await bench.run({ options, script, stops: true })
+  if (run.waiting === 1 && run.told.length === 0 && (await bench.signed()) === 0) {
+    return { ...paid, run }
+  }
+  throw new Error(`It did not stop: ${run.waiting} calls wait; told ${JSON.stringify(run.told)}.`)
+}
+
+/** The end user answers, by their own facet, what waits. */
+async function answer(
+  { endUser, id }: PaidSession,
+  word: 'approve' | 'deny',
+  resource = /./,
+): Promise<void> {
+  const { rows } = await endUser.approvals({ waiting: true })
+  const asked = rows.filter(({ session, card }) => session === id && resource.test(card.resource))
+  if (asked.length === 0) throw new Error('Nobody was asked.')
+  for (const { id: approval } of asked) await endUser[word](approval)
+}

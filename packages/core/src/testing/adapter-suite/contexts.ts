@@ -1,0 +1,76 @@
+import { PaymentSession } from '../../payment-session.ts'
+import type { ToolCallsOptions } from '../../tool-calls.ts'
+import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
+
+/** What may stand where the session should: none of it pays. */
+const impostors: readonly [string, (session: PaymentSession) => unknown, RegExp][] = [
+  ['nothing', () => undefined, /there was none for a call/],
+  ['a plain object', ({ id }) => ({ id, pay: () => undefined }), /there was no PaymentSession/],
+  ['a clone', (session) => structuredClone(session), /there was no PaymentSession/],
+  ['its JSON', (session) => JSON.parse(JSON.stringify(session)), /there was no PaymentSession/],
+  ['an heir', () => Object.create(PaymentSession.prototype), /there was no PaymentSession/],
+]
+
+/** How a call finds its session, and what is not believed. */
+export function testContexts({ test, expect }: AdapterTest): void {
+  const payerOf = (context: unknown) => (context as { payer: PaymentSession }).payer
+
+  test('finds the session and the conversation in the server-side context', async (bench) => {
+    const { world, run } = bench
+    const [alice, other] = [await world.openSession(), await world.openSession()]
+    const options: ToolCallsOptions = {
+      session: async (context) => payerOf(context),
+      conversation: (context) => `chat of ${payerOf(context).id}`,
+    }
+    for (const { session: payer } of [alice, other]) {
+      const script = [[buy(world, 'paid', 'call-1', { purpose: payer.id })]]
+      const { told } = await run({ options, context: { payer }, script })
+      expect(told.map(codeOf)).toEqual(['paid'])
+      expect(await payer.status()).toMatchObject({ remaining: '0.99' })
+    }
+    expect(await bench.moved()).toBe(2)
+  })
+
+  for (const [what, impostor, warning] of impostors) {
+    test(`pays nothing where the context holds ${what}`, async (bench) => {
+      const { world, run, warnings } = bench
+      const { session } = await world.openSession()
+      const { told } = await run({
+        options: { session: payerOf, conversation },
+        context: { payer: impostor(session) },
+        // A model that names a session gets nowhere by it.
+        script: [[buy(world, 'paid', 'call-1', { session: session.id, payer: session.id })]],
+      })
+      expect(told).toEqual([
+        {
+          status: 'denied',
+          code: 'session_unknown',
+          message: 'There is no payment session for this call. Do not try again. Tell the user.',
+        },
+      ])
+      expect(await bench.signed()).toBe(0)
+      expect(warnings.length).toBe(1)
+      expect(warnings[0]).toMatch(warning)
+    })
+  }
+
+  test('tells the operator alone why the session could not be found', async (bench) => {
+    const { world, run, warnings } = bench
+    const session = () => Promise.reject(new Error('canary: the database is down'))
+    const script = [[buy(world, 'paid', 'call-1')]]
+    const failed = await run({ options: { session, conversation }, script })
+    expect(failed.told.map(codeOf)).toEqual(['session_unknown'])
+    expect((await failed.everything()).includes('canary')).toBe(false)
+    expect(warnings[0]).toMatch(/canary: the database is down/)
+  })
+
+  test('pays nothing for a call whose conversation cannot be named', async (bench) => {
+    const { world, run, warnings } = bench
+    const { session } = await world.openSession()
+    const script = [[buy(world, 'paid', 'call-1')]]
+    const { told } = await run({ options: { session, conversation: () => '' }, script })
+    expect(told.map(codeOf)).toEqual(['failed'])
+    expect(await bench.signed()).toBe(0)
+    expect(warnings[0]).toMatch(/conversation: must be a text/)
+  })
+}
