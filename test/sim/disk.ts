@@ -5,11 +5,13 @@ import {
   BursarError,
   type Change,
   type Content,
+  type Credential,
   type Delegation,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
   MAX_RECENT_APPROVALS,
+  type Operation,
   type Payment,
   type RegisteredInstrument,
   type Scope,
@@ -26,6 +28,8 @@ export interface Disk {
   readonly contents: Map<string, Content>
   readonly instruments: Map<string, RegisteredInstrument>
   readonly approvals: Map<string, Approval>
+  readonly credentials: Map<string, Credential>
+  readonly operations: Map<string, Operation>
   readonly audit: AuditRecord[]
   /** Who has run commits that are not durable yet: nobody else can write before they are. */
   writer: { readonly isAlive: () => boolean; flush(): void } | undefined
@@ -41,6 +45,8 @@ export function emptyDisk(): Disk {
     contents: new Map(),
     instruments: new Map(),
     approvals: new Map(),
+    credentials: new Map(),
+    operations: new Map(),
     audit: [],
     writer: undefined,
   }
@@ -56,6 +62,8 @@ export function copyOf(disk: Disk): Disk {
     contents: new Map(disk.contents),
     instruments: new Map(disk.instruments),
     approvals: new Map(disk.approvals),
+    credentials: new Map(disk.credentials),
+    operations: new Map(disk.operations),
     audit: [...disk.audit],
     writer: undefined,
   }
@@ -91,6 +99,7 @@ export function load(disk: Disk, scope: Scope): LedgerState {
     ...(merchant && { merchant }),
     ...(instrument && { instrument }),
     ...approvalsOf(disk, scope, session, asked),
+    ...serviceRows(disk, scope),
   }
 }
 
@@ -110,6 +119,8 @@ export function write(disk: Disk, change: Change<unknown>, now: number): void {
     disk.merchants.set(merchantName(one.delegation, one.host), one)
   }
   for (const one of change.approvals ?? []) disk.approvals.set(one.id, one)
+  for (const one of change.credentials ?? []) disk.credentials.set(one.id, one)
+  for (const one of change.operations ?? []) disk.operations.set(one.id, one)
   for (const one of change.contents ?? []) disk.contents.set(one.payment, one)
   for (const event of events) disk.audit.push(auditRecord(disk.audit.at(-1), now, event))
 }
@@ -143,6 +154,12 @@ function approvalsOf(
   const approval = asked ?? newest.find((one) => one.termsHash === termsHash)
   const recentApprovals = newest.slice(0, MAX_RECENT_APPROVALS)
   return { ...(approval && { approval }), recentApprovals }
+}
+
+function serviceRows(disk: Disk, scope: Scope): Pick<LedgerState, 'credential' | 'operation'> {
+  const credential = disk.credentials.get(scope.credential ?? '')
+  const operation = disk.operations.get(scope.operation ?? '')
+  return { ...(credential && { credential }), ...(operation && { operation }) }
 }
 
 function ancestorsOf(disk: Disk, session: Session | undefined): Session[] {

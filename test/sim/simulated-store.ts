@@ -136,7 +136,7 @@ export function simulatedStore(world: StoreWorld): Store {
 function lists(
   ask: <Result>(label: string, query: () => Result) => Promise<Result>,
   view: () => Disk,
-): Pick<Store, 'payments' | 'sessions' | 'delegations' | 'approvals'> {
+): Pick<Store, 'payments' | 'sessions' | 'delegations' | 'approvals' | 'credentials'> {
   const isOf = (seen: Disk, delegation: string, endUser: string | undefined): boolean =>
     endUser === undefined || seen.delegations.get(delegation)?.endUser === endUser
   return {
@@ -155,6 +155,10 @@ function lists(
           page,
         )
       }),
+    credentials: (page) =>
+      ask('list keys', () =>
+        pageOf('credentials', [...view().credentials.values()], () => true, page),
+      ),
     sessions: ({ delegation, endUser }, page) =>
       ask('list sessions', () => {
         const seen = view()

@@ -1,11 +1,14 @@
 import type { Asset } from './asset.ts'
+import type { KeyInput } from './credential.ts'
 import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { nameField, parseInput } from './input.ts'
 import type { Instrument } from './instrument.ts'
-import type { Change, LedgerState } from './store.ts'
+import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
+import type { OnceOptions } from './once.ts'
+import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
-/** Registers instruments with their owners. It can neither pay nor create sessions. */
+/** Registers instruments with their owners, and issues keys. It can neither pay nor create sessions. */
 export interface Administration {
   /**
    * Makes a wallet known under a handle, as one end user's. Its owner is recorded once: another
@@ -15,6 +18,25 @@ export interface Administration {
   instruments(): Promise<readonly InstrumentSummary[]>
   /** The assets that may be paid in. */
   assets(): readonly Asset[]
+  /**
+   * Makes a key for the service. It is shown here once and stored nowhere. Who issues a key could
+   * use it: that is recorded, not prevented. Throws `invalid_input`, also for roles that would
+   * combine raising a budget with spending it.
+   */
+  issueKey(input: KeyInput, options?: OnceOptions): Promise<IssuedKey>
+  /**
+   * Gives a key a new secret. The one before stays good for `overlap`, such as `'1h'`; without it,
+   * it ends at once. Throws `key_unknown`, `key_revoked` or `key_expired`.
+   */
+  rotateKey(
+    key: string,
+    change?: { readonly overlap?: string | undefined },
+    options?: OnceOptions,
+  ): Promise<IssuedKey>
+  /** Ends a key at once, in every process, also for what is about to be reserved with it. */
+  revokeKey(key: string, options?: { readonly reason?: string }): Promise<KeySummary>
+  /** Keys, oldest first. */
+  keys(page?: PageRequest): Promise<Page<KeySummary>>
 }
 
 export interface InstrumentSummary {
@@ -40,6 +62,7 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
       )
     },
     assets: () => guard.assets,
+    ...createKeys(guard, ready),
   }
 }
 

@@ -3,6 +3,7 @@ import { type Administration, createAdministration, register } from './administr
 import { type Asset, pinnedAssets } from './asset.ts'
 import { type Auditing, createAuditing } from './audit/auditing.ts'
 import { createHub, observed } from './audit/hub.ts'
+import { authenticate, type VerifiedKey } from './authentication.ts'
 import { createEndUser, type EndUser } from './end-user.ts'
 import { BursarError } from './errors.ts'
 import { createBackground, createStrangers, type Guard, perMinute } from './guard.ts'
@@ -53,6 +54,11 @@ export interface Bursar {
    * you have verified.
    */
   openSession(token: string, options?: { readonly payer?: string | undefined }): PaymentSession
+  /**
+   * Whose key of the service this is; `undefined` for what is no key, or is revoked, expired or
+   * rotated away. The ledger is read at every call.
+   */
+  authenticate(key: string): Promise<VerifiedKey | undefined>
   /** Asks the rails about what is unproven. It also runs by itself, when opened and on a timer. */
   reconcile(): Promise<Reconciliation>
   /** Waits for what is under way, writes it, and closes. */
@@ -132,6 +138,10 @@ export function createBursar(options: BursarOptions): Bursar {
       const { payer } = parseInput(payerInput, options, 'openSession')
       return new PaymentSession(holder.session, embeddedPort(guard, ready, { ...holder, payer }))
     },
+    authenticate: async (key) => {
+      await ready()
+      return authenticate(guard, key)
+    },
     reconcile: async () => {
       await ready()
       return guard.reconciler.run()
@@ -165,6 +175,7 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
     endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),
     strangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
+    keyStrangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
     background: createBackground(warn),
   }
 }

@@ -18,6 +18,7 @@ import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
 import { noUsage } from './limits.ts'
+import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
@@ -28,7 +29,7 @@ export interface EndUser {
    * `instrument_unknown` (also for another's instrument) or `instrument_unfunded`: first funded,
    * then delegated, then spent.
    */
-  grantDelegation(input: DelegationInput): Promise<DelegationSummary>
+  grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
   /** Withdraws the permission: after it has returned there is no new reservation. */
   revokeDelegation(
     delegation: string,
@@ -63,16 +64,17 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
   const endUser = parseInput(nameField, name, 'endUser')
   const { store } = guard
   return {
-    grantDelegation: async (given) => {
+    grantDelegation: async (given, options = {}) => {
       const input = parseInput(delegationInput, given, 'grantDelegation')
       await ready()
       await assertOwnAndFunded(guard, endUser, input)
-      const id = newId('del')
-      const delegation = await store.commit(
-        { instrument: input.instrument },
-        (state, now) => granted(state, id, endUser, input, now),
-        'now',
+      const granting = once(['grantDelegation', endUser], input, newId('del'), options)
+      const scope = { instrument: input.instrument }
+      const { id } = await granting.run(store, scope, (state, now, made) =>
+        granted(state, made.id, endUser, input, now),
       )
+      const { delegation } = await store.read({ delegation: id })
+      if (!delegation) throw unknownDelegation(id)
       return summaryOfDelegation(delegation, store.now())
     },
     revokeDelegation: async (given, options = {}) => {
@@ -195,7 +197,7 @@ function revoked(
   const { delegation } = state
   // Another's delegation is answered like one that does not exist: nobody learns others' ids.
   if (delegation?.endUser !== endUser) {
-    throw new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
+    throw unknownDelegation(id)
   }
   if (delegation.revokedAt !== undefined) {
     return { result: summaryOfDelegation(delegation, now), events: [] }
@@ -213,6 +215,10 @@ function revoked(
       },
     ],
   }
+}
+
+function unknownDelegation(id: string): BursarError {
+  return new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
 }
 
 function unknownInstrument(handle: string): BursarError {

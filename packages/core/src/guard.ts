@@ -24,6 +24,8 @@ export interface Guard {
   /** Of recorded refusals, by session, once it has ended. */
   readonly endedRate: Rate
   readonly strangers: Strangers
+  /** The same for keys of the service. */
+  readonly keyStrangers: Strangers
   readonly background: Background
 }
 

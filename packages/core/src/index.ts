@@ -19,7 +19,9 @@ export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.t
 export type { AuditListener } from './audit/hub.ts'
 export { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './audit/record.ts'
 export type { AuditHead, Verification } from './audit/verify.ts'
+export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
+export type { Credential, CredentialSecret, KeyInput } from './credential.ts'
 export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
 export type { EndUser } from './end-user.ts'
@@ -28,10 +30,12 @@ export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
 export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 export type { Instrument } from './instrument.ts'
+export type { IssuedKey, KeySummary } from './keys.ts'
 export type { Bucket, Limits, LimitsInput, Usage, WindowLimit, WindowSpan } from './limits.ts'
 export type { CreatedSession, Management } from './management.ts'
 export type { KnownMerchant, MerchantRule } from './merchant.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'
+export type { OnceOptions, Operation } from './once.ts'
 export type {
   Call,
   Money,
@@ -79,6 +83,7 @@ export type {
   Verdict,
 } from './rail.ts'
 export type { Reconciliation } from './reconcile.ts'
+export { type Role, roleConflict, roles } from './role.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'
 export {

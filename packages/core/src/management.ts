@@ -6,6 +6,7 @@ import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './input.ts'
 import { noUsage, widerThan } from './limits.ts'
+import { type OnceOptions, once } from './once.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
@@ -15,7 +16,7 @@ import {
 } from './session.ts'
 import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
 import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'
-import { newSessionToken } from './token.ts'
+import { sessionToken } from './token.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */
 export interface Management {
@@ -24,18 +25,25 @@ export interface Management {
    * to the agent's process and to nobody else. Throws `invalid_input`, `delegation_unknown`,
    * `delegation_revoked` or `delegation_expired`.
    */
-  createSession(input: SessionInput): Promise<CreatedSession>
+  createSession(input: SessionInput, options?: OnceOptions): Promise<CreatedSession>
   /** Stops the next reservation at once, for good. What may be signed is still reconciled. */
   revokeSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
   /**
    * Narrows, raises or extends a session, within its delegation. Throws `invalid_input`, also where
    * the new total is below what is committed, and the code of what has ended.
    */
-  changeSession(session: string, change: SessionChangeInput): Promise<SessionSummary>
+  changeSession(
+    session: string,
+    change: SessionChangeInput,
+    options?: OnceOptions,
+  ): Promise<SessionSummary>
   /** What may be signed and is still open: the most that can still move, and until when. */
   exposure(filter?: ExposureFilter): Promise<Exposure>
   /** Lets a session go on that an overrun has locked. */
-  unlockSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
+  unlockSession(
+    session: string,
+    options?: { readonly reason?: string } & OnceOptions,
+  ): Promise<SessionSummary>
   session(session: string): Promise<SessionSummary>
   /** Sessions, oldest first. */
   sessions(
@@ -54,40 +62,38 @@ export interface CreatedSession {
 export function createManagement(guard: Guard, ready: () => Promise<void>): Management {
   const { store } = guard
   return {
-    createSession: async (given) => {
+    createSession: async (given, options = {}) => {
       const input = parseInput(sessionInput, given, 'createSession')
       await ready()
-      const id = newId('ses')
-      const { token, tokenHash } = newSessionToken(id)
-      const session = await store.commit(
-        { delegation: input.delegation },
-        (state, now) => created(state, { id, tokenHash }, input, now),
-        'now',
-      )
+      const scope = { delegation: input.delegation }
+      const creating = once(['createSession'], input, newId('ses'), options)
+      const { id, secret } = await creating.run(store, scope, (state, now, made) => {
+        const { tokenHash } = sessionToken(made.id, made.secret)
+        return created(state, { id: made.id, tokenHash }, input, now)
+      })
+      const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
-      return { id, token, expiresAt: new Date(session.expiresAt).toISOString() }
+      const { expiresAt } = await readSession(store, id)
+      return { id, token, expiresAt: new Date(expiresAt).toISOString() }
     },
     revokeSession: async (id, options) => {
       await ready()
-      return end(store, id, 'session-revoked', options)
+      return end(store, id, 'session-revoked', options, {})
     },
-    unlockSession: async (id, options) => {
+    unlockSession: async (id, { idempotencyKey, ...options } = {}) => {
       await ready()
-      return end(store, id, 'session-unlocked', options)
+      return end(store, id, 'session-unlocked', options, { idempotencyKey })
     },
-    changeSession: async (given, change) => {
+    changeSession: async (given, change, options = {}) => {
       const id = parseInput(nameField, given, 'changeSession: session')
       const input = parseInput(sessionChangeInput, change, 'changeSession')
       await ready()
-      return store.commit(
-        { session: id },
-        (state, now) => {
-          if (!state.session) throw unknown('session', id)
-          const changed = changedSession(state, input, now)
-          return { ...changed, result: summaryOfSession(changed.result, now) }
-        },
-        'now',
-      )
+      const changing = once(['changeSession', id], input, id, options)
+      await changing.run(store, { session: id }, (state, now) => {
+        if (!state.session) throw unknown('session', id)
+        return changedSession(state, input, now)
+      })
+      return summaryOfSession(await readSession(store, id), store.now())
     },
     exposure: async (given = {}) => {
       const filter = parseInput(ownerInput, given, 'exposure')
@@ -97,9 +103,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     session: async (given) => {
       const id = parseInput(nameField, given, 'session')
       await ready()
-      const { session } = await store.read({ session: id })
-      if (!session) throw unknown('session', id)
-      return summaryOfSession(session, store.now())
+      return summaryOfSession(await readSession(store, id), store.now())
     },
     sessions: async (whose = {}, given = {}) => {
       const { delegation, endUser } = parseInput(ownerInput, whose, 'sessions')
@@ -177,24 +181,28 @@ async function end(
   store: Store,
   given: string,
   type: 'session-revoked' | 'session-unlocked',
-  options: { readonly reason?: string } = {},
+  options: { readonly reason?: string } | undefined,
+  onceOptions: OnceOptions,
 ): Promise<SessionSummary> {
   const id = parseInput(nameField, given, type)
-  const { reason } = parseInput(reasonInput, options, type)
-  return store.commit(
-    { session: id },
-    (state, now) => {
-      if (!state.session) throw unknown('session', id)
-      const session =
-        type === 'session-revoked' ? revoked(state.session, now) : unlocked(state.session)
-      const result = summaryOfSession(session, now)
-      if (session === state.session) return { result, events: [] }
-      const { delegation } = session
-      const event = { type, session: id, delegation, ...(reason === undefined ? {} : { reason }) }
-      return { result, sessions: [session], events: [event] }
-    },
-    'now',
-  )
+  const { reason } = parseInput(reasonInput, options ?? {}, type)
+  const ending = once([type, id], { reason }, id, onceOptions)
+  await ending.run(store, { session: id }, (state, now) => {
+    if (!state.session) throw unknown('session', id)
+    const session =
+      type === 'session-revoked' ? revoked(state.session, now) : unlocked(state.session)
+    if (session === state.session) return { result: undefined, events: [] }
+    const { delegation } = session
+    const event = { type, session: id, delegation, ...(reason === undefined ? {} : { reason }) }
+    return { result: undefined, sessions: [session], events: [event] }
+  })
+  return summaryOfSession(await readSession(store, id), store.now())
+}
+
+async function readSession(store: Store, id: string): Promise<Session> {
+  const { session } = await store.read({ session: id })
+  if (!session) throw unknown('session', id)
+  return session
 }
 
 function revoked(session: Session, now: number): Session {

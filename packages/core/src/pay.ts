@@ -130,8 +130,9 @@ async function open(
   const parsed = parseRequest(input, call.ignored)
   const request = 'request' in parsed ? parsed.request : undefined
   const key = callKey(call)
+  const { payer } = holder
   const state = await span('bursar.open', {}, () =>
-    ownState(guard, holder, scopeOf({ session: holder.session, key }, request)),
+    ownState(guard, holder, scopeOf({ session: holder.session, key, payer }, request)),
   )
   if (!state) return deniedResult(deny('session_unknown'))
   const pace = sessionRate.take(rootOf(state), store.now())
@@ -140,6 +141,7 @@ async function open(
     guard,
     state,
     key,
+    payer,
     request,
     ignored,
     recorded: pace !== 'over',

@@ -1,3 +1,4 @@
+import type { OnceOptions } from './once.ts'
 import type { Call, PayRequest, PayResult, QuoteResult, SessionStatus } from './pay-result.ts'
 import type { ChildInput } from './session.ts'
 
@@ -7,7 +8,7 @@ export interface SessionPort {
   quote(request: PayRequest, call: Call): Promise<QuoteResult>
   status(): Promise<SessionStatus>
   close(): Promise<void>
-  openChild(input: ChildInput): Promise<OpenedChild>
+  openChild(input: ChildInput, options?: OnceOptions): Promise<OpenedChild>
 }
 
 /** A session for a sub-agent: as an object for one in this process, as a token for one elsewhere. */
@@ -57,8 +58,8 @@ export class PaymentSession {
    * Opens a session for a sub-agent: no wider than this one, drawn from the same pool, ended with
    * it. Throws `invalid_input` for what is wider, `session_too_deep`, and the code of what has ended.
    */
-  openChild(input: ChildInput): Promise<OpenedChild> {
-    return this.#port.openChild(input)
+  openChild(input: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
+    return this.#port.openChild(input, options)
   }
 
   toJSON(): { readonly session: string } {

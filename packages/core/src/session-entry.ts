@@ -1,6 +1,7 @@
 export type { ApprovalCard } from './approval.ts'
 export type { DenialCode } from './denial.ts'
 export { BursarError } from './errors.ts'
+export type { OnceOptions } from './once.ts'
 export type {
   Call,
   Money,

@@ -5,12 +5,13 @@ import type { Guard } from './guard.ts'
 import { type Holder, holds, ownState } from './holder.ts'
 import { newId } from './id.ts'
 import { parseInput } from './input.ts'
+import { once } from './once.ts'
 import { pay, quote } from './pay.ts'
 import type { SessionStatus } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
 import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
-import { newSessionToken } from './token.ts'
+import { sessionToken } from './token.ts'
 import { rootOf } from './visit.ts'
 
 /** Carries out the calls of one session in this process. */
@@ -33,17 +34,18 @@ export function embeddedPort(
       const state = await ownState(guard, holder)
       return statusOf(state?.session, holder, guard.store.now())
     },
-    openChild: async (given) => {
+    openChild: async (given, options = {}) => {
       const input = parseInput(childInput, given, 'openChild')
       await ready()
       await assertMayOpen(guard, holder)
-      const id = newId('ses')
-      const { token, tokenHash } = newSessionToken(id)
-      const { payer } = await guard.store.commit(
-        { session: holder.session },
-        (state, now) => openedChild(state, { id, tokenHash }, input, now),
-        'now',
-      )
+      const opening = once(['openChild', holder.session], input, newId('ses'), options)
+      const scope = { session: holder.session, ...credentialOf(holder) }
+      const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
+        const { tokenHash } = sessionToken(made.id, made.secret)
+        return openedChild(state, { id: made.id, tokenHash }, input, now)
+      })
+      const { token, tokenHash } = sessionToken(id, secret)
+      const payer = input.payer ?? holder.payer
       guard.strangers.know(tokenHash)
       const session = new PaymentSession(
         id,
@@ -60,6 +62,11 @@ export function embeddedPort(
       )
     },
   }
+}
+
+/** What tells the commit whether the holder's credential is still good. */
+function credentialOf({ payer }: Holder): { readonly credential?: string } {
+  return payer === undefined ? {} : { credential: payer }
 }
 
 /** Opening children is bounded like every other call of the session: each one is kept for ever. */

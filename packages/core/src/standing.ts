@@ -1,3 +1,4 @@
+import { credentialEnd } from './credential.ts'
 import { delegationEnd } from './delegation.ts'
 import { type Denial, deny, firstDenial } from './denial.ts'
 import { sessionEnd } from './session.ts'
@@ -11,6 +12,11 @@ export function standing(state: LedgerState, now: number): Denial | undefined {
     const code = sessionEnd(one, now)
     return code ? [deny(code, { cause: `session ${one.id}` })] : []
   })
+  const { credential } = state
+  const unusable = credential && credentialEnd(credential, now)
+  // The session is not spent from any more, whoever else it lives for.
+  if (unusable)
+    ends.push(deny(`session_${unusable}`, { cause: `its payer's key ${credential.id}` }))
   const end = delegationEnd(delegation, now)
   if (end) ends.push(deny(end, { cause: `delegation ${delegation.id}` }))
   return firstDenial(ends)

@@ -1,8 +1,10 @@
 import type { Approval, ApprovalState } from './approval.ts'
 import type { AuditEvent } from './audit/event.ts'
 import type { AuditRecord } from './audit/record.ts'
+import type { Credential } from './credential.ts'
 import type { Delegation } from './delegation.ts'
 import type { KnownMerchant } from './merchant.ts'
+import type { Operation } from './once.ts'
 import type { Content, KeyRecord, Payment, PaymentState } from './payment.ts'
 import type { Session } from './session.ts'
 
@@ -25,6 +27,10 @@ export interface Scope {
   readonly approval?: string
   /** Hash of terms: brings the session's latest approval of them, and its recent ones. */
   readonly termsHash?: string
+  /** A key of the service by its id. */
+  readonly credential?: string
+  /** An operation that may have been done before, by its id. */
+  readonly operation?: string
 }
 
 /** The newest state of what a scope names; what does not exist is absent. */
@@ -44,6 +50,8 @@ export interface LedgerState {
   readonly approval?: Approval
   /** With `termsHash`: the session's newest approvals, at most `MAX_RECENT_APPROVALS`. */
   readonly recentApprovals?: readonly Approval[]
+  readonly credential?: Credential
+  readonly operation?: Operation
 }
 
 /** Who owns an instrument: recorded once, and never changed by a later configuration. */
@@ -64,6 +72,8 @@ export interface Change<Result> {
   readonly contents?: readonly Content[]
   readonly instruments?: readonly RegisteredInstrument[]
   readonly approvals?: readonly Approval[]
+  readonly credentials?: readonly Credential[]
+  readonly operations?: readonly Operation[]
   /** Never empty where rows are written: each change has its record in the same commit. */
   readonly events: readonly AuditEvent[]
 }
@@ -145,6 +155,8 @@ export interface Store {
     },
     page: PageRequest,
   ): Promise<Page<Approval>>
+  /** Keys of the service, oldest first. */
+  credentials(page: PageRequest): Promise<Page<Credential>>
   /** What was kept of a payment's response, if it still is. */
   content(payment: string): Promise<Content | undefined>
   /** Audit records in their order; a page never skips a record that commits late. */

@@ -23,7 +23,7 @@ import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
 import { type FakeMoment, fakeMerchant } from './testing/fake-merchant.ts'
 import { fakeRail } from './testing/fake-rail.ts'
 import { fakeWallet } from './testing/fake-wallet.ts'
-import { newSessionToken } from './token.ts'
+import { newSecret, sessionToken } from './token.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOST = 'shop.example'
@@ -89,7 +89,7 @@ async function world(onMoment: (moment: FakeMoment) => void = () => undefined): 
   readonly token: string
 }> {
   const id = newId('ses')
-  const { token, tokenHash } = newSessionToken(id)
+  const { token, tokenHash } = sessionToken(id, newSecret())
   const shared = { usage: noUsage, createdAt: NOW, expiresAt: NOW + 60_000 }
   const limits = { currency: 'USD', totalMicro: 30_000n, windows: [] }
   const session: Session = {
@@ -232,7 +232,7 @@ describe('a payment', () => {
 
   test('with an unknown token is counted, and nothing of the token is told', async () => {
     const { bursar, session } = await world()
-    const strange = newSessionToken(session.id).token
+    const strange = sessionToken(session.id, newSecret()).token
     expect(await bursar.openSession(strange).pay(request)).toMatchObject({
       code: 'session_unknown',
     })
@@ -331,7 +331,7 @@ describe('docs/reference/telemetry.md', () => {
     await session.pay(request)
     await session.pay({ ...request, maxAmount: '0.001' })
     await session.quote(request)
-    await bursar.openSession(newSessionToken(newId('ses')).token).pay(request)
+    await bursar.openSession(sessionToken(newId('ses'), newSecret()).token).pay(request)
     await bursar.reconcile()
   }
 

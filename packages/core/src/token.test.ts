@@ -5,10 +5,11 @@ import { newId } from './id.ts'
 import {
   equalHashes,
   hashOf,
-  newSessionToken,
+  newSecret,
   PAYMENT_TOKEN_LIFE_MS,
   PaymentToken,
   readSessionToken,
+  sessionToken,
   sha256,
 } from './token.ts'
 
@@ -42,20 +43,20 @@ describe('a session token', () => {
   const session = newId('ses')
 
   test('is read back to its session, and only its hash is stored', () => {
-    const { token, tokenHash } = newSessionToken(session)
+    const { token, tokenHash } = sessionToken(session, newSecret())
     expect(readSessionToken(token)).toEqual({ session, tokenHash })
     expect(tokenHash).toBe(sha256(token))
     expect(tokenHash).not.toContain(token.slice(-43))
   })
 
   test('has 256 bits, new ones each time', () => {
-    const tokens = Array.from({ length: 100 }, () => newSessionToken(session).token)
+    const tokens = Array.from({ length: 100 }, () => sessionToken(session, newSecret()).token)
     expect(new Set(tokens).size).toBe(100)
     expect(Buffer.from(tokens[0]?.slice(-43) ?? '', 'base64url')).toHaveLength(32)
   })
 
   test('in another spelling of the same bits is another token', () => {
-    const { token, tokenHash } = newSessionToken(session)
+    const { token, tokenHash } = sessionToken(session, newSecret())
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const last = letters.indexOf(token.slice(-1))
     const respelt = `${token.slice(0, -1)}${letters[last ^ 1]}`
@@ -65,7 +66,7 @@ describe('a session token', () => {
     expect(readSessionToken(respelt)?.tokenHash).not.toBe(tokenHash)
   })
 
-  const { token } = newSessionToken(session)
+  const { token } = sessionToken(session, newSecret())
   test.each([
     ['nothing', undefined],
     ['an object', { toString: () => token }],

@@ -10,6 +10,8 @@ const HASH_BYTES = 32
 /** The longest that a payment token lives, from its reservation on. */
 export const PAYMENT_TOKEN_LIFE_MS = 60_000
 
+const keyPattern = /^bursar_(key_[0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
+
 const sessionTokenPattern = /^bursar_(ses_[0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 
 /** Lower-case hex SHA-256 of a text, or of bytes. */
@@ -22,10 +24,31 @@ export function hashOf(kind: string, parts: readonly (string | null)[]): string 
   return sha256(JSON.stringify([`bursar/${kind}/1`, ...parts]))
 }
 
-/** Makes the token of a session. It is shown once; only its hash is stored. */
-export function newSessionToken(session: string): { token: string; tokenHash: string } {
-  const token = `bursar_${session}_${randomBytes(SECRET_BYTES).toString('base64url')}`
+/** A new secret, base64url. */
+export function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url')
+}
+
+/** The token of a session, made of its secret. It is shown once; only its hash is stored. */
+export function sessionToken(
+  session: string,
+  secret: string,
+): { readonly token: string; readonly tokenHash: string } {
+  const token = `bursar_${session}_${secret}`
   return { token, tokenHash: sha256(token) }
+}
+
+/** A key of the service as its holder sends it: what it is, which one, and its secret. */
+export function keyText(id: string, secret: string): string {
+  return `bursar_${id}_${secret}`
+}
+
+/** Which key a text claims to be, and the hash that it has to have; `undefined` if it is none. */
+export function readKeyText(
+  text: string,
+): { readonly id: string; readonly hash: string } | undefined {
+  const id = keyPattern.exec(text)?.[1]
+  return id === undefined ? undefined : { id, hash: sha256(text) }
 }
 
 /** The session that a token speaks of, and the token's hash; `undefined` if it is no token. */

@@ -14,6 +14,8 @@ export interface Visit {
   readonly guard: Guard
   readonly state: LedgerState
   readonly key: string | undefined
+  /** The credential that came with the token: whether it is still good, the commit judges again. */
+  readonly payer: string | undefined
   readonly request: ResourceRequest | undefined
   readonly ignored: readonly string[]
   /** False once a session calls too often: then only the first refusal is recorded. */
@@ -69,13 +71,15 @@ export function refuse(visit: Visit, denial: Denial): PayResult {
 
 /** What a call's reads and commits are about. */
 export function scopeOf(
-  visit: Pick<Visit, 'key'> & ({ readonly session: string } | { readonly state: LedgerState }),
+  visit: Pick<Visit, 'key' | 'payer'> &
+    ({ readonly session: string } | { readonly state: LedgerState }),
   request: ResourceRequest | undefined,
 ): Scope {
   const session = 'session' in visit ? visit.session : accountsOf(visit.state).session.id
   return {
     session,
     ...(visit.key === undefined ? {} : { key: visit.key }),
+    ...(visit.payer === undefined ? {} : { credential: visit.payer }),
     ...(request ? { requestHash: request.hash, host: request.url.host } : {}),
   }
 }

@@ -2,6 +2,7 @@ import type { ApprovalCard, AskRule } from '../approval.ts'
 import type { Consent } from '../delegation.ts'
 import type { DenialCode } from '../denial.ts'
 import type { MerchantRule } from '../merchant.ts'
+import type { Role } from '../role.ts'
 
 /** Limits as they are recorded: amounts are decimal strings. */
 export interface RecordedLimits {
@@ -33,6 +34,28 @@ interface PaymentSubject {
  * and nothing in an event is a secret.
  */
 export type AuditEvent =
+  | {
+      readonly type: 'key-issued'
+      readonly credential: string
+      readonly roles: readonly Role[]
+      readonly endUser?: string
+      readonly label?: string
+      /** SHA-256 of the key, 256 random bits: nobody finds the key by it. */
+      readonly secretHash: string
+      readonly expiresAt: number
+    }
+  | {
+      readonly type: 'key-rotated'
+      readonly credential: string
+      readonly secretHash: string
+      /** Until when the secret before is good as well. */
+      readonly overlapEndsAt: number
+    }
+  | {
+      readonly type: 'key-revoked' | 'key-used'
+      readonly credential: string
+      readonly reason?: string
+    }
   | {
       readonly type: 'instrument-registered'
       readonly instrument: string

@@ -1,4 +1,5 @@
 import type { Approval } from '../approval.ts'
+import type { Credential } from '../credential.ts'
 import type { Delegation } from '../delegation.ts'
 import { BursarError } from '../errors.ts'
 import { hold, type Limits, overrun, releaseHold, settleHold, type Usage } from '../limits.ts'
@@ -9,6 +10,7 @@ import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import type { AuditRecord } from './record.ts'
 import { createdSession, grantedDelegation, sessionAfter } from './recorded-account.ts'
 import { approvalAfter, requestedApproval } from './recorded-approval.ts'
+import { credentialAfter, issuedCredential } from './recorded-credential.ts'
 import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
 
 /** What the records say about one row of the ledger. */
@@ -27,6 +29,7 @@ export interface Fold {
   readonly payments: Map<string, Entry<RecordedPayment>>
   readonly approvals: Map<string, Entry<Approval>>
   readonly instruments: Map<string, Entry<RegisteredInstrument>>
+  readonly credentials: Map<string, Entry<Credential>>
 }
 
 /** The rows that a record is about, or why the ledger cannot have written it. */
@@ -39,6 +42,7 @@ export function emptyFold(): Fold {
     payments: new Map(),
     approvals: new Map(),
     instruments: new Map(),
+    credentials: new Map(),
   }
 }
 
@@ -74,8 +78,16 @@ function addEvent(
   { seq, at }: AuditRecord,
   page: string | undefined,
 ): void {
-  const { sessions, delegations, payments, approvals, instruments } = fold
+  const { sessions, delegations, payments, approvals, instruments, credentials } = fold
   switch (event.type) {
+    case 'key-issued':
+      add(credentials, event.credential, issuedCredential(event, at), seq)
+      break
+    case 'key-rotated':
+    case 'key-revoked':
+    case 'key-used':
+      update(credentials, event.credential, (one) => credentialAfter(one, event, at))
+      break
     case 'instrument-registered': {
       const { instrument: handle, endUser } = event
       add(instruments, handle, { handle, endUser, registeredAt: at }, seq)
@@ -175,6 +187,7 @@ function touchedBy(fold: Fold, event: AuditEvent): string[] {
   if ('session' in event) ids.push(...withAncestors(fold, event.session))
   if ('delegation' in event) ids.push(event.delegation)
   if ('payment' in event) ids.push(event.payment)
+  if ('credential' in event) ids.push(event.credential)
   if ('approval' in event) ids.push(event.approval)
   return ids
 }

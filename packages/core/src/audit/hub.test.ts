@@ -132,6 +132,7 @@ function storeOf(run: Run): Store {
     sessions: named('sessions'),
     delegations: named('delegations'),
     approvals: named('approvals'),
+    credentials: named('credentials'),
     content: named('content'),
     audit: named('audit'),
     close: named('close'),

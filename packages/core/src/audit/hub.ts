@@ -61,6 +61,7 @@ function bound(store: Store): Store {
     sessions: (filter, page) => store.sessions(filter, page),
     delegations: (filter, page) => store.delegations(filter, page),
     approvals: (filter, page) => store.approvals(filter, page),
+    credentials: (page) => store.credentials(page),
     content: (payment) => store.content(payment),
     audit: (page) => store.audit(page),
     close: () => store.close(),

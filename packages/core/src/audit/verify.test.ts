@@ -57,6 +57,7 @@ function storeOf(ledger: Ledger): Store {
         request,
       ),
     approvals: (_filter: object, request: PageRequest) => page([], request),
+    credentials: (request: PageRequest) => page([], request),
     read: async (scope: Scope) =>
       reading(() => ({
         ancestors: [],

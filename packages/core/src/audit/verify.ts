@@ -4,6 +4,7 @@ import { difference } from './difference.ts'
 import type { EventOf } from './event.ts'
 import { delegationProblem, sessionProblem } from './recorded-account.ts'
 import { approvalProblem } from './recorded-approval.ts'
+import { credentialProblem } from './recorded-credential.ts'
 import { fixedProblem, paymentProblem, type RecordedPayment } from './recorded-payment.ts'
 import { wrongRow } from './rows.ts'
 import { type AuditHead, type Failure, newTrail, readOn, type Trail } from './trail.ts'
@@ -43,6 +44,7 @@ export async function verify(store: Store, head?: AuditHead): Promise<Verificati
     (await wrongAccount(trail)) ??
     (await wrongPayment(trail)) ??
     (await wrongApproval(trail)) ??
+    (await wrongCredential(trail)) ??
     (await wrongInstrument(trail))
   return differing ?? { ok: true, records: trail.last?.seq ?? 0, head: trail.last }
 }
@@ -98,6 +100,16 @@ function wrongApproval(trail: Trail): Promise<Failure | undefined> {
     list: (page) => store.approvals({}, page),
     read: async (id) => (await store.read({ approval: id })).approval,
     problem: approvalProblem,
+  })
+}
+
+function wrongCredential(trail: Trail): Promise<Failure | undefined> {
+  const { store, fold } = trail
+  return wrongRow(trail, {
+    recorded: fold.credentials,
+    list: (page) => store.credentials(page),
+    read: async (id) => (await store.read({ credential: id })).credential,
+    problem: credentialProblem,
   })
 }
 

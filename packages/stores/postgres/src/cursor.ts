@@ -1,7 +1,13 @@
 import { BursarError, MAX_PAGE, type Page, type PageRequest } from '@bursar/core'
 
 /** What a cursor is about: one of `payments` is of no use for `sessions`. */
-export type CursorKind = 'payments' | 'approvals' | 'sessions' | 'delegations' | 'audit'
+export type CursorKind =
+  | 'payments'
+  | 'approvals'
+  | 'sessions'
+  | 'delegations'
+  | 'credentials'
+  | 'audit'
 
 /** No cursor is longer; what is cannot be ours. */
 const MAX_CURSOR_LENGTH = 64

@@ -13,7 +13,8 @@ import {
   updatedApprovals,
 } from './approval-table.ts'
 import { appendAudit, appendedRecords } from './audit-table.ts'
-import type { Entry } from './entries.ts'
+import { writeCredentials, writeOperations, writtenBodies } from './credential-table.ts'
+import type { Entries, Entry } from './entries.ts'
 import {
   insertedPayments,
   insertPayments,
@@ -51,16 +52,22 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
   send(insertPayments, insertedPayments(payments.fresh))
   send(updatePayments, updatedPayments(payments.known))
   send(updatePaymentTerms, updatedTerms(payments.known))
-  send(writeKeys, writtenKeys(rows.keys.changed().map(({ value }) => value)))
-  send(writeMerchants, writtenMerchants(rows.merchants.changed().map(({ value }) => value)))
+  send(writeKeys, writtenKeys(valuesOf(rows.keys)))
+  send(writeMerchants, writtenMerchants(valuesOf(rows.merchants)))
   const approvals = parted(rows.approvals.changed())
   send(insertApprovals, insertedApprovals(approvals.fresh))
   send(updateApprovals, updatedApprovals(approvals.known))
-  send(writeInstruments, writtenInstruments(rows.instruments.changed().map(({ value }) => value)))
+  send(writeInstruments, writtenInstruments(valuesOf(rows.instruments)))
+  send(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
+  send(writeOperations, writtenBodies(valuesOf(rows.operations)))
   for (const content of rows.contents.values()) send(writeContent, writtenContent(content))
   const last = rows.records.at(-1)
   if (last) send(appendAudit, appendedRecords(rows.records, last))
   return sent
+}
+
+function valuesOf<Noun>(entries: Entries<Noun>): Noun[] {
+  return entries.changed().map(({ value }) => value)
 }
 
 interface Parted<Noun> {

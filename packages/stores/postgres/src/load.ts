@@ -9,6 +9,12 @@ import {
 } from './account-table.ts'
 import { approvalEntry, readApprovals } from './approval-table.ts'
 import { type Head, headOf, lockHead, readClock } from './audit-table.ts'
+import {
+  credentialEntry,
+  operationOf,
+  readCredentials,
+  readOperations,
+} from './credential-table.ts'
 import { RowsNotLoaded } from './entries.ts'
 import { paymentEntry, readPayments } from './payment-table.ts'
 import { plainText } from './plain-text.ts'
@@ -81,6 +87,8 @@ interface Others {
   readonly merchants: readonly Row[]
   readonly instruments: readonly Row[]
   readonly approvals: readonly Row[]
+  readonly credentials: readonly Row[]
+  readonly operations: readonly Row[]
 }
 
 /** What nobody wants is not asked for. */
@@ -98,22 +106,25 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
   const none: Promise<readonly Row[]> = Promise.resolve([])
   const approvals = [[...wanted.approvals].map(plainText), ...termsValues(wanted)]
   const isAsked = wanted.approvals.size + wanted.terms.size > 0
-  const [paymentRows, keyRows, merchantRows, instrumentRows, approvalRows] = await pipelined(
-    client,
-    () => [
-      some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
-      keys.length > 0 ? execute(client, readKeys, keyValues) : none,
-      wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
-      handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
-      isAsked ? execute(client, readApprovals, approvals) : none,
-    ],
-  )
+  const credentials = [...wanted.credentials].map(plainText)
+  const operations = [...wanted.operations].map(plainText)
+  const found = await pipelined(client, () => [
+    some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
+    keys.length > 0 ? execute(client, readKeys, keyValues) : none,
+    wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
+    handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
+    isAsked ? execute(client, readApprovals, approvals) : none,
+    credentials.length > 0 ? execute(client, readCredentials, [credentials]) : none,
+    operations.length > 0 ? execute(client, readOperations, [operations]) : none,
+  ])
   return {
-    payments: paymentRows,
-    keys: keyRows,
-    merchants: merchantRows,
-    instruments: instrumentRows,
-    approvals: approvalRows,
+    payments: found[0],
+    keys: found[1],
+    merchants: found[2],
+    instruments: found[3],
+    approvals: found[4],
+    credentials: found[5],
+    operations: found[6],
   }
 }
 
@@ -176,6 +187,11 @@ function filled(
     }
   }
   fillApprovals(rows, wanted, found.approvals)
+  for (const id of wanted.credentials) rows.credentials.asked(id)
+  for (const row of found.credentials) rows.credentials.add(credentialEntry(row))
+  for (const id of wanted.operations) rows.operations.asked(id)
+  for (const value of found.operations.map(operationOf))
+    rows.operations.add({ value, overrun: false })
   return rows
 }
 

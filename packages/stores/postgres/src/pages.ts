@@ -1,6 +1,7 @@
 import type {
   Approval,
   AuditRecord,
+  Credential,
   Delegation,
   Page,
   Payment,
@@ -12,6 +13,7 @@ import type { Client, QueryResult } from 'pg'
 import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
 import { approvalEntry, selectApprovals } from './approval-table.ts'
 import { readAudit, recordOf } from './audit-table.ts'
+import { credentialEntry, selectCredentials } from './credential-table.ts'
 import { type CursorKind, type PageBounds, pageOf } from './cursor.ts'
 import type { Entry } from './entries.ts'
 import { paymentEntry, selectPayments } from './payment-table.ts'
@@ -75,6 +77,11 @@ export function approvalsPage(
     query.values.push([...states])
   }
   return list(client, 'approvals', ordered(selectApprovals, query, 'a.pk', bounds), approvalEntry)
+}
+
+export function credentialsPage(client: Client, bounds: PageBounds): Promise<Page<Credential>> {
+  const query = ordered(selectCredentials, queryOf('c.pk > ?', bounds.after), 'c.pk', bounds)
+  return list(client, 'credentials', query, credentialEntry)
 }
 
 export async function auditPage(client: Client, bounds: PageBounds): Promise<Page<AuditRecord>> {

@@ -5,7 +5,14 @@ import { commitQueue } from './commit-queue.ts'
 import { type ConnectionOptions, openConnections } from './connections.ts'
 import { pageBounds } from './cursor.ts'
 import { readState } from './load.ts'
-import { approvalsPage, auditPage, delegationsPage, paymentsPage, sessionsPage } from './pages.ts'
+import {
+  approvalsPage,
+  auditPage,
+  credentialsPage,
+  delegationsPage,
+  paymentsPage,
+  sessionsPage,
+} from './pages.ts'
 import { plainText } from './plain-text.ts'
 import { contentOf, readContent } from './small-tables.ts'
 import { execute } from './statement.ts'
@@ -91,6 +98,10 @@ export function storeOn(options: ConnectionOptions, clock: (() => number) | unde
     async approvals(filter, page) {
       const bounds = pageBounds('approvals', page)
       return await read((client) => approvalsPage(client, filter, bounds))
+    },
+    async credentials(page) {
+      const bounds = pageBounds('credentials', page)
+      return await read((client) => credentialsPage(client, bounds))
     },
     async content(payment) {
       const [row] = await read((client) => execute(client, readContent, [plainText(payment)]))

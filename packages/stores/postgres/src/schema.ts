@@ -115,6 +115,17 @@ CREATE INDEX approvals_of_session ON approvals (session, pk);
 CREATE INDEX approvals_of_terms ON approvals (session, terms_hash, pk);
 CREATE INDEX approvals_of_end_user ON approvals (end_user, pk);
 
+CREATE TABLE credentials (
+  pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id TEXT COLLATE "C" NOT NULL UNIQUE,
+  body TEXT NOT NULL
+);
+
+CREATE TABLE operations (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  body TEXT NOT NULL
+);
+
 CREATE TABLE audit (
   seq BIGINT PRIMARY KEY,
   at BIGINT NOT NULL,

@@ -5,11 +5,13 @@ import {
   BursarError,
   type Change,
   type Content,
+  type Credential,
   type Delegation,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
   MAX_RECENT_APPROVALS,
+  type Operation,
   type Payment,
   type RegisteredInstrument,
   type Scope,
@@ -46,6 +48,8 @@ export interface TransactionRows {
   readonly answers: Entries<Answer>
   /** The newest approvals of a session. */
   readonly recent: Entries<Recent>
+  readonly credentials: Entries<Credential>
+  readonly operations: Entries<Operation>
   readonly contents: Map<string, Content>
   readonly records: AuditRecord[]
   /** Throws `RowsNotLoaded` where the transaction has to load more. */
@@ -105,6 +109,7 @@ type Rows = Omit<TransactionRows, 'records' | 'contents' | 'state' | 'write' | '
 function emptyRows(): Rows {
   return {
     ...approvalRows(),
+    ...serviceRows(),
     delegations: entries<Delegation>({
       noun: 'delegation',
       id: ({ id }) => id,
@@ -151,6 +156,21 @@ function emptyRows(): Rows {
       noun: 'instrument',
       id: ({ handle }) => handle,
       want: ({ instruments }, id) => instruments.add(id),
+    }),
+  }
+}
+
+function serviceRows(): Pick<Rows, 'credentials' | 'operations'> {
+  return {
+    credentials: entries<Credential>({
+      noun: 'credential',
+      id: ({ id }) => id,
+      want: ({ credentials }, id) => credentials.add(id),
+    }),
+    operations: entries<Operation>({
+      noun: 'operation',
+      id: ({ id }) => id,
+      want: ({ operations }, id) => operations.add(id),
     }),
   }
 }
@@ -227,7 +247,16 @@ function stateOf(rows: Rows, scope: Scope): LedgerState {
     ...(merchant && { merchant }),
     ...(instrument && { instrument }),
     ...approvalsOf(rows, scope, asked?.value, session),
+    ...serviceRowsOf(rows, scope),
   }
+}
+
+function serviceRowsOf(rows: Rows, scope: Scope): Pick<LedgerState, 'credential' | 'operation'> {
+  const credential =
+    scope.credential === undefined ? undefined : rows.credentials.find(scope.credential)?.value
+  const operation =
+    scope.operation === undefined ? undefined : rows.operations.find(scope.operation)?.value
+  return { ...(credential && { credential }), ...(operation && { operation }) }
 }
 
 function approvalsOf(
@@ -278,6 +307,8 @@ function putRows(rows: Rows, change: Change<unknown>): void {
     rows.merchants.put(one, false)
   }
   for (const one of change.approvals ?? []) putApproval(rows, one)
+  for (const one of change.credentials ?? []) rows.credentials.put(one, false)
+  for (const one of change.operations ?? []) rows.operations.put(one, false)
 }
 
 function putApproval({ sessions, approvals, answers, recent }: Rows, approval: Approval): void {

@@ -30,6 +30,8 @@ export interface Wanted {
   readonly merchants: Map<string, WantedWithin>
   readonly instruments: Set<string>
   readonly approvals: Set<string>
+  readonly credentials: Set<string>
+  readonly operations: Set<string>
   /** Terms for which a session's approvals are wanted. */
   readonly terms: Map<string, WantedTerms>
 }
@@ -44,6 +46,8 @@ export function wantedBy(scopes: readonly Scope[]): Wanted {
     merchants: new Map(),
     instruments: new Set(),
     approvals: new Set(),
+    credentials: new Set(),
+    operations: new Set(),
     terms: new Map(),
   }
   for (const scope of scopes) addScope(wanted, scope)
@@ -52,7 +56,7 @@ export function wantedBy(scopes: readonly Scope[]): Wanted {
 
 function addScope(wanted: Wanted, scope: Scope): void {
   const { session, delegation, payment, key, requestHash, host, instrument } = scope
-  const { approval, termsHash } = scope
+  const { approval, termsHash, credential, operation } = scope
   if (session !== undefined) wanted.accounts.add(session)
   if (delegation !== undefined) wanted.accounts.add(delegation)
   if (payment !== undefined) wanted.payments.add(payment)
@@ -63,6 +67,8 @@ function addScope(wanted: Wanted, scope: Scope): void {
   }
   if (host !== undefined) wantWithin(wanted.merchants, { account, payment, name: host })
   if (approval !== undefined) wanted.approvals.add(approval)
+  if (credential !== undefined) wanted.credentials.add(credential)
+  if (operation !== undefined) wanted.operations.add(operation)
   if (session !== undefined && termsHash !== undefined) wantTerms(wanted, { session, termsHash })
   if (instrument !== undefined) wanted.instruments.add(instrument)
 }

@@ -11,6 +11,7 @@ import {
 } from '@bursar/core'
 import { type ApprovalTable, approvalTable } from './approval-table.ts'
 import { type AuditTable, auditTable } from './audit-table.ts'
+import { type CredentialTable, credentialTable } from './credential-table.ts'
 import { type Database, rollBack, type Statement } from './database.ts'
 import { delegationTable } from './delegation-table.ts'
 import { type Entries, entries } from './entries.ts'
@@ -27,6 +28,7 @@ export interface Ledger {
   readonly tables: SmallTables
   readonly audit: AuditTable
   readonly approvals: ApprovalTable
+  readonly credentials: CredentialTable
   /** Takes the write lock. Throws SQLite's busy error at once where another connection has it. */
   begin(): void
   /** Begins a consistent read. `end` ends it. */
@@ -54,6 +56,8 @@ export function openLedger(database: Database): Ledger {
   const tables = smallTables(database)
   const audit = auditTable(database)
   const approvals = approvalTable(database)
+  const credentials = credentialTable(database)
+  const others = { ...tables, approvals, credentials }
   const dataVersion = database.statement('PRAGMA data_version')
   const beginWrite = database.statement('BEGIN IMMEDIATE')
   const beginRead = database.statement('BEGIN')
@@ -86,11 +90,12 @@ export function openLedger(database: Database): Ledger {
     tables,
     audit,
     approvals,
+    credentials,
     begin: () => begin(beginWrite),
     beginRead: () => begin(beginRead),
     end: () => void commit.run(),
-    load: loader(database, rows, { ...tables, approvals }),
-    write: writer(rows, { ...tables, approvals }, audit),
+    load: loader(database, rows, others),
+    write: writer(rows, others, audit),
     flush() {
       for (const one of all) one.flush()
     },
@@ -125,7 +130,7 @@ function openRows(database: Database): Rows {
   return { sessions, delegations, payments, merchants }
 }
 
-type Tables = SmallTables & { readonly approvals: ApprovalTable }
+type Tables = SmallTables & Pick<Ledger, 'approvals' | 'credentials'>
 
 function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] {
   const { sessions, delegations, payments } = rows
@@ -185,8 +190,19 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
       ...(sessionEntry && scope.termsHash !== undefined
         ? { recentApprovals: tables.approvals.recent(sessionEntry.pk) }
         : {}),
+      ...serviceRows(tables, scope),
     }
   }
+}
+
+function serviceRows(
+  { credentials }: Tables,
+  scope: Scope,
+): Pick<LedgerState, 'credential' | 'operation'> {
+  const credential = scope.credential === undefined ? undefined : credentials.find(scope.credential)
+  const operation =
+    scope.operation === undefined ? undefined : credentials.operation(scope.operation)
+  return { ...(credential && { credential }), ...(operation && { operation }) }
 }
 
 function latestApproval(
@@ -216,6 +232,8 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable): Ledger['write'] 
     for (const one of change.approvals ?? []) {
       tables.approvals.put(one, sessions.key(one.session))
     }
+    for (const one of change.credentials ?? []) tables.credentials.put(one)
+    for (const one of change.operations ?? []) tables.credentials.putOperation(one)
     for (const one of contents) tables.putContent(payments.key(one.payment), one)
     for (const event of events) audit.append(now, event)
   }

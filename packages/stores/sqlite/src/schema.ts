@@ -133,6 +133,17 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_of_session ON approvals (session);
 CREATE INDEX approvals_of_end_user ON approvals (end_user);
 
+CREATE TABLE credentials (
+  pk INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  body TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE operations (
+  id TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,

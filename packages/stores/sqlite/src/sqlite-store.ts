@@ -58,6 +58,12 @@ export function storeOn(database: Database, options: QueueOptions): Store {
         pageOf('approvals', ledger.approvals.list(filter, bounds), (one) => one.value),
       )
     },
+    async credentials(page) {
+      const bounds = pageBounds('credentials', page)
+      return await queue.read(() =>
+        pageOf('credentials', ledger.credentials.list(bounds), (one) => one.value),
+      )
+    },
     content: (payment) => queue.read(() => ledger.tables.content(payment)),
     async audit(page) {
       const bounds = pageBounds('audit', page)

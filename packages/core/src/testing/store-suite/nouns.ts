@@ -147,6 +147,7 @@ export function testNouns(suite: StoreTest): void {
   })
   testPayments(suite, expectSame)
   testSmallNouns(suite, expectSame)
+  testServiceNouns(suite, expectSame)
 }
 
 function testPayments(
@@ -238,5 +239,59 @@ function testSmallNouns(
     expectSame({ ...found, body: [...found.body] }, { ...written, body: [...body] })
     expect((await store.content(empty))?.body.length).toBe(0)
     expect(await store.content('pay_unknown')).toBe(undefined)
+  })
+}
+
+function testServiceNouns(
+  { test, expect }: StoreTest,
+  expectSame: (actual: unknown, expected: unknown) => void,
+): void {
+  test('keeps keys of the service, and operations', async (bench) => {
+    const secrets = [{ hash: hashOf('new') }, { hash: hashOf('old'), expiresAt: 3 }]
+    const times = { createdAt: 1_900_000_000_001, expiresAt: 1_900_000_000_002, usedAt: 7 }
+    const names = { endUser: 'alice', label: hardText }
+    const roles = ['end_user', 'auditor'] as const
+    const full = { id: 'key_full', roles, ...names, secrets, ...times, revokedAt: 9 }
+    const bare = {
+      id: 'key_bare',
+      roles: ['payer'] as const,
+      secrets: [],
+      createdAt: 1,
+      expiresAt: 2,
+    }
+    const operation = { id: hashOf('operation'), inputHash: hashOf('input'), salt: 's', at: 8 }
+    const operations = [{ ...operation, subject: 'ses_1' }]
+    const store = await reread(bench, { credentials: [full, bare], operations })
+    const scope = { credential: full.id, operation: operation.id }
+    const state = await store.read(scope)
+    expectSame([state.credential, state.operation], [full, operations[0]])
+    expectSame((await store.read({ credential: bare.id })).credential, bare)
+    expectSame(await store.read({ credential: 'key_none', operation: 'none' }), { ancestors: [] })
+    const { revokedAt: _revoked, label: _label, ...again } = { ...full, usedAt: 8 }
+    const later = await reread(bench, { credentials: [again] })
+    expectSame((await later.read(scope)).credential, again)
+    expectSame((await later.credentials({})).rows, [again, bare])
+    const first = await later.credentials({ limit: 1 })
+    expectSame((await later.credentials({ after: first.cursor })).rows, [bare])
+  })
+  test('a commit knows the key and the operation that its scope names', async ({ store }) => {
+    const key = { id: 'key_1', roles: ['payer'] as const, secrets: [], createdAt: 1, expiresAt: 9 }
+    const operation = { id: hashOf('op'), inputHash: '', salt: '', subject: 's', at: 1 }
+    const scope = { credential: key.id, operation: operation.id }
+    const run = () =>
+      store.commit(
+        scope,
+        (state) => ({
+          result: [state.credential, state.operation],
+          ...(state.operation ? {} : { credentials: [key], operations: [operation] }),
+          events: [note('seen')],
+        }),
+        'now',
+      )
+    // At once: whoever comes second sees what the first has done.
+    expect(await Promise.all([run(), run()])).toEqual([
+      [undefined, undefined],
+      [key, operation],
+    ])
   })
 }

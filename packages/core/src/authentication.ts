@@ -1,0 +1,53 @@
+import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './credential.ts'
+import type { Guard } from './guard.ts'
+import type { Role } from './role.ts'
+import type { Change, LedgerState } from './store.ts'
+import { equalHashes, readKeyText } from './token.ts'
+
+/** Who calls, as their key says now. */
+export interface VerifiedKey {
+  readonly id: string
+  readonly roles: readonly Role[]
+  readonly endUser?: string
+}
+
+/**
+ * Whose key a text is; `undefined` for one that is no key, or is revoked, expired or rotated away.
+ * The ledger is asked at every call, so that an end is an end at once in every process; what is
+ * kept in memory is only which texts were keys, so that guessing ends at a rate and keys do not.
+ */
+export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
+  const { store, keyStrangers, background } = guard
+  const presented = readKeyText(text)
+  if (!presented || !keyStrangers.admits(presented.hash, store.now())) return undefined
+  const { credential } = await store.read({ credential: presented.id })
+  const now = store.now()
+  if (!credential || !opens(credential, presented.hash, now)) return undefined
+  keyStrangers.know(presented.hash)
+  if (now - (credential.usedAt ?? 0) >= USED_EVERY_MS) {
+    const scope = { credential: credential.id }
+    const recording = store.commit(scope, (state, at) => used(state, at), 'soon')
+    background.run('record the use of a key', recording)
+  }
+  const { id, roles, endUser } = credential
+  return { id, roles, ...(endUser === undefined ? {} : { endUser }) }
+}
+
+function opens(credential: Credential, hash: string, now: number): boolean {
+  return (
+    credentialEnd(credential, now) === undefined &&
+    liveSecrets(credential, now).some((secret) => equalHashes(secret.hash, hash))
+  )
+}
+
+/** Several processes may find at once that it is time: the first one records it. */
+function used({ credential }: LedgerState, now: number): Change<undefined> {
+  if (!credential || now - (credential.usedAt ?? 0) < USED_EVERY_MS) {
+    return { result: undefined, events: [] }
+  }
+  return {
+    result: undefined,
+    credentials: [{ ...credential, usedAt: now }],
+    events: [{ type: 'key-used', credential: credential.id }],
+  }
+}

@@ -1,0 +1,195 @@
+import type { Administration } from './administration.ts'
+import {
+  type Credential,
+  credentialEnd,
+  type KeyInput,
+  keyInput,
+  liveSecrets,
+  type ParsedKey,
+  rotationInput,
+} from './credential.ts'
+import { BursarError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import { newId } from './id.ts'
+import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
+import { type OnceOptions, once } from './once.ts'
+import type { Role } from './role.ts'
+import type { Change, LedgerState } from './store.ts'
+import { keyText, sha256 } from './token.ts'
+
+/** A key that was just made or rotated. It is shown here once, and stored nowhere. */
+export interface IssuedKey {
+  readonly id: string
+  readonly key: string
+  /** ISO 8601, UTC. */
+  readonly expiresAt: string
+}
+
+/** A key as administrators read it. Nothing in it is secret. */
+export interface KeySummary {
+  readonly id: string
+  readonly roles: readonly Role[]
+  readonly endUser?: string
+  readonly label?: string
+  readonly state: 'live' | 'revoked' | 'expired'
+  /** ISO 8601, UTC, like every time here. */
+  readonly createdAt: string
+  readonly expiresAt: string
+  /** When it was last used, to within an hour. */
+  readonly usedAt?: string
+  /** Until when the secret before the last rotation is good as well. */
+  readonly overlapEndsAt?: string
+}
+
+/** Administration of the service's keys. */
+export function createKeys(
+  guard: Guard,
+  ready: () => Promise<void>,
+): Pick<Administration, 'issueKey' | 'rotateKey' | 'revokeKey' | 'keys'> {
+  const { store } = guard
+  const read = async (id: string): Promise<Credential> => {
+    const { credential } = await store.read({ credential: id })
+    if (!credential) throw unknown(id)
+    return credential
+  }
+  return {
+    issueKey: async (given: KeyInput, options: OnceOptions = {}) => {
+      const input = parseInput(keyInput, given, 'issueKey')
+      await ready()
+      const making = once(['issueKey'], input, newId('key'), options)
+      const made = await making.run(store, {}, (_state, now, { id, secret }) =>
+        issued(id, sha256(keyText(id, secret)), input, now),
+      )
+      return shown(made, await read(made.id))
+    },
+    rotateKey: async (given, change = {}, options = {}) => {
+      const id = parseInput(nameField, given, 'rotateKey: key')
+      const { overlap = 0 } = parseInput(rotationInput, change, 'rotateKey')
+      await ready()
+      const rotating = once(['rotateKey', id], { overlap }, id, options)
+      const made = await rotating.run(store, { credential: id }, (state, now, { secret }) =>
+        rotated(live(state, id, now), sha256(keyText(id, secret)), overlap, now),
+      )
+      return shown(made, await read(id))
+    },
+    revokeKey: async (given, options = {}) => {
+      const id = parseInput(nameField, given, 'revokeKey: key')
+      const { reason } = parseInput(reasonInput, options, 'revokeKey')
+      await ready()
+      return store.commit(
+        { credential: id },
+        (state, now) => revoked(state, id, reason, now),
+        'now',
+      )
+    },
+    keys: async (given = {}) => {
+      const page = parseInput(pageInput, given, 'keys')
+      await ready()
+      const found = await store.credentials(page)
+      return { ...found, rows: found.rows.map((one) => summaryOfKey(one, store.now())) }
+    },
+  }
+}
+
+function shown(
+  { id, secret }: { readonly id: string; readonly secret: string },
+  { expiresAt }: Credential,
+): IssuedKey {
+  return { id, key: keyText(id, secret), expiresAt: new Date(expiresAt).toISOString() }
+}
+
+function issued(
+  id: string,
+  secretHash: string,
+  { roles, endUser, label, expiresIn }: ParsedKey,
+  now: number,
+): Change<undefined> {
+  const expiresAt = now + expiresIn
+  const names = {
+    roles,
+    ...(endUser === undefined ? {} : { endUser }),
+    ...(label === undefined ? {} : { label }),
+  }
+  const secrets = [{ hash: secretHash }]
+  return {
+    result: undefined,
+    credentials: [{ id, ...names, secrets, createdAt: now, expiresAt }],
+    events: [{ type: 'key-issued', credential: id, ...names, secretHash, expiresAt }],
+  }
+}
+
+/** The newest secret stays good for as long as is asked; an older one is at its end. */
+function rotated(
+  credential: Credential,
+  secretHash: string,
+  overlap: number,
+  now: number,
+): Change<undefined> {
+  const next = rotatedCredential(credential, secretHash, now + overlap)
+  const { id: key } = credential
+  const overlapEndsAt = now + overlap
+  return {
+    result: undefined,
+    credentials: [next],
+    events: [{ type: 'key-rotated', credential: key, secretHash, overlapEndsAt }],
+  }
+}
+
+/** A key with a new secret, as its row and its records have it. */
+export function rotatedCredential(
+  credential: Credential,
+  secretHash: string,
+  overlapEndsAt: number,
+): Credential {
+  const newest = credential.secrets[0]
+  const before = newest ? [{ hash: newest.hash, expiresAt: overlapEndsAt }] : []
+  return { ...credential, secrets: [{ hash: secretHash }, ...before] }
+}
+
+function live({ credential }: LedgerState, id: string, now: number): Credential {
+  if (!credential) throw unknown(id)
+  const end = credentialEnd(credential, now)
+  if (end) throw new BursarError(`key_${end}`, `rotateKey: key: ${id} is ${end}.`)
+  return credential
+}
+
+function revoked(
+  { credential }: LedgerState,
+  id: string,
+  reason: string | undefined,
+  now: number,
+): Change<KeySummary> {
+  if (!credential) throw unknown(id)
+  if (credential.revokedAt !== undefined) {
+    return { result: summaryOfKey(credential, now), events: [] }
+  }
+  const next: Credential = { ...credential, revokedAt: now }
+  const why = reason === undefined ? {} : { reason }
+  return {
+    result: summaryOfKey(next, now),
+    credentials: [next],
+    events: [{ type: 'key-revoked', credential: id, ...why }],
+  }
+}
+
+function summaryOfKey(credential: Credential, now: number): KeySummary {
+  const { id, roles, endUser, label, createdAt, expiresAt, usedAt } = credential
+  const older = liveSecrets(credential, now).find((one) => one.expiresAt !== undefined)
+  return {
+    id,
+    roles,
+    ...(endUser === undefined ? {} : { endUser }),
+    ...(label === undefined ? {} : { label }),
+    state: credentialEnd(credential, now) ?? 'live',
+    createdAt: new Date(createdAt).toISOString(),
+    expiresAt: new Date(expiresAt).toISOString(),
+    ...(usedAt === undefined ? {} : { usedAt: new Date(usedAt).toISOString() }),
+    ...(older?.expiresAt === undefined
+      ? {}
+      : { overlapEndsAt: new Date(older.expiresAt).toISOString() }),
+  }
+}
+
+function unknown(id: string): BursarError {
+  return new BursarError('key_unknown', `There is no key called ${id}.`)
+}
