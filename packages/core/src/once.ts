@@ -27,7 +27,7 @@ export interface Operation {
   readonly at: number
 }
 
-export const idempotencyKeyField: z.ZodType<string, string> = z
+const idempotencyKeyField: z.ZodType<string, string> = z
   .string()
   .min(16)
   .max(255)
