@@ -19,11 +19,14 @@ export interface VerifiedKey {
 export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
   const { store, keyStrangers, background } = guard
   const presented = readKeyText(text)
-  if (!presented || !keyStrangers.admits(presented.hash, store.now())) return undefined
-  const { credential } = await store.read({ credential: presented.id })
+  if (!presented) return undefined
+  const credential = await keyStrangers.look(presented.hash, store.now(), async () => {
+    const state = await store.read({ credential: presented.id })
+    const found = state.credential
+    return found && opens(found, presented.hash, store.now()) ? found : undefined
+  })
+  if (!credential) return undefined
   const now = store.now()
-  if (!credential || !opens(credential, presented.hash, now)) return undefined
-  keyStrangers.know(presented.hash)
   if (now - (credential.usedAt ?? 0) >= USED_EVERY_MS) {
     const scope = { credential: credential.id }
     const recording = store.commit(scope, (state, at) => used(state, at), 'soon')
