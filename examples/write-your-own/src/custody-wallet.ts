@@ -1,6 +1,5 @@
 import {
-  BursarError,
-  type SignRequest,
+  assertOwnRequest,
   type SignResult,
   type TypedData,
   typedDataOf,
@@ -30,7 +29,7 @@ export function custodyWallet(client: CustodyClient, address: string): Wallet {
     families: ['evm'],
     address: async () => address,
     async sign(request): Promise<SignResult> {
-      assertOwn(request, address)
+      assertOwnRequest(request, address, 'custodyWallet')
       try {
         return { signature: await client.signTypedData(typedDataOf(request)) }
       } catch (error) {
@@ -42,17 +41,5 @@ export function custodyWallet(client: CustodyClient, address: string): Wallet {
       }
     },
   }
-}
-
-/** Two kinds of request, from the wallet's own address, and nothing else. */
-function assertOwn(request: SignRequest, address: string): void {
-  const from =
-    request.kind === 'transfer-authorization'
-      ? request.from
-      : request.kind === 'cancel-authorization'
-        ? request.authorizer
-        : undefined
-  if (from?.toLowerCase() === address.toLowerCase()) return
-  throw new BursarError('invalid_input', 'custodyWallet: signs payments of its own address only.')
 }
 // #endregion

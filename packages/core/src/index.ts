@@ -100,6 +100,7 @@ export {
 } from './store.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
 export {
+  assertOwnRequest,
   type CancelAuthorization,
   type SigningToken,
   type SignRequest,

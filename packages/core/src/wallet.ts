@@ -1,3 +1,5 @@
+import { BursarError } from './errors.ts'
+
 /** Permission to move exactly one amount to one payee (EIP-3009 `TransferWithAuthorization`). */
 export interface TransferAuthorization {
   readonly kind: 'transfer-authorization'
@@ -49,6 +51,26 @@ export interface Wallet {
   readonly families: readonly 'evm'[]
   address(family: 'evm'): Promise<string>
   sign(request: SignRequest): Promise<SignResult>
+}
+
+/**
+ * What every wallet checks before it signs: one of the two kinds of request, from its own address.
+ * Throws `invalid_input`, in the name of the wallet, and then nothing may be signed.
+ */
+export function assertOwnRequest(request: SignRequest, address: string, wallet: string): void {
+  const kind: unknown = request?.kind
+  const from =
+    request?.kind === 'transfer-authorization'
+      ? request.from
+      : request?.kind === 'cancel-authorization'
+        ? request.authorizer
+        : undefined
+  if (from === undefined) {
+    throw new BursarError('invalid_input', `${wallet}: kind: '${kind}' cannot be signed.`)
+  }
+  if (`${from}`.toLowerCase() !== address.toLowerCase()) {
+    throw new BursarError('invalid_input', `${wallet}: ${address} cannot sign for ${from}.`)
+  }
 }
 
 /** A sign request as EIP-712 typed data, in the shape that wallets' `signTypedData` take. */

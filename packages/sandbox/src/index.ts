@@ -5,6 +5,12 @@ export type { WithholdingMerchant } from './hostile/withholds.ts'
 export type { LegacyMerchant } from './legacy-merchant.ts'
 export type { Merchant, MerchantRequest, Resource } from './merchant.ts'
 export {
+  type CdpProjectCredentials,
+  type CdpService,
+  startCdpService,
+} from './providers/cdp-service.ts'
+export type { ProviderFault } from './providers/provider-server.ts'
+export {
   type Sandbox,
   type SandboxAccount,
   type SandboxOptions,

@@ -1,6 +1,6 @@
 import {
+  assertOwnRequest,
   BursarError,
-  type SignRequest,
   type SignResult,
   type TypedData,
   typedDataOf,
@@ -35,7 +35,7 @@ export function viemWallet(options: ViemWalletOptions): Wallet {
     families: ['evm'],
     address: async () => address,
     async sign(request): Promise<SignResult> {
-      assertFrom(request, address)
+      assertOwnRequest(request, address, 'viemWallet')
       const signature: unknown = await signTypedData(typedDataOf(request))
       if (typeof signature === 'string' && /^0x(?:[0-9a-fA-F]{2})+$/.test(signature)) {
         return { signature: signature as `0x${string}` }
@@ -65,20 +65,4 @@ function reduce(options: ViemWalletOptions): {
     )
   }
   return { address, signTypedData: account.signTypedData.bind(account) }
-}
-
-function assertFrom(request: SignRequest, address: string): void {
-  const kind: string = request.kind
-  const from =
-    request.kind === 'transfer-authorization'
-      ? request.from
-      : request.kind === 'cancel-authorization'
-        ? request.authorizer
-        : undefined
-  if (from === undefined) {
-    throw new BursarError('invalid_input', `viemWallet: kind: '${kind}' cannot be signed.`)
-  }
-  if (`${from}`.toLowerCase() !== address.toLowerCase()) {
-    throw new BursarError('invalid_input', `viemWallet: ${address} cannot sign for ${from}.`)
-  }
 }

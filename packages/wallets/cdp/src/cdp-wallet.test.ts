@@ -1,0 +1,211 @@
+import { inspect } from 'node:util'
+import { BursarError, type SignRequest, typedDataOf, type Wallet } from '@bursar/core'
+import { testWallet } from '@bursar/core/testing'
+import { type CdpService, type ProviderFault, startCdpService } from '@bursar/sandbox'
+import { CdpClient } from '@coinbase/cdp-sdk'
+import { recoverTypedDataAddress } from 'viem'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cdpWallet } from './cdp-wallet.ts'
+
+let service: CdpService
+beforeAll(async () => {
+  service = await startCdpService()
+})
+afterAll(() => service.close())
+
+const walletOf = (account: string) =>
+  cdpWallet({ account, credentials: async () => service.credentials(), baseUrl: service.url })
+
+testWallet(
+  'cdpWallet',
+  async () => ({
+    wallet: walletOf('conformance'),
+    async verify(address, request, signature) {
+      const signer = await recoverTypedDataAddress({ ...typedDataOf(request), signature })
+      return signer === address
+    },
+    secrets: Object.values(service.credentials()),
+  }),
+  { describe, test, expect },
+)
+
+test('asks for credentials when they are needed, and not before', () => {
+  const asked: string[] = []
+  const secrets = {
+    open: async (name: string) => {
+      asked.push(name)
+      return service.credentials()
+    },
+  }
+  // #region use
+  const wallet: Wallet = cdpWallet({
+    account: 'alice-wallet',
+    // For each request anew: from a vault, or from wherever your secrets are.
+    credentials: () => secrets.open('cdp'),
+  })
+  // #endregion
+  expect(wallet.families).toEqual(['evm'])
+  expect(asked).toEqual([])
+})
+
+async function requestOf(account: string): Promise<SignRequest> {
+  return {
+    kind: 'cancel-authorization',
+    family: 'evm',
+    token: { chainId: 1, address: `0x${'1'.repeat(40)}`, name: 'Test USD', version: '1' },
+    authorizer: await walletOf(account).address('evm'),
+    nonce: `0x${'ab'.repeat(32)}`,
+  }
+}
+
+describe('the account', () => {
+  test('is created once, and found by its name from then on', async () => {
+    const addresses = await Promise.all(
+      Array.from({ length: 8 }, () => walletOf('alice-1').address('evm')),
+    )
+    expect(new Set(addresses).size).toBe(1)
+    expect(service.log.filter((line) => line === 'POST /v2/evm/accounts 201').length).toBe(2)
+  })
+
+  test('is the one that the official client finds', async () => {
+    process.env.DISABLE_CDP_ERROR_REPORTING = 'true'
+    process.env.DISABLE_CDP_USAGE_TRACKING = 'true'
+    const official = new CdpClient({ ...service.credentials(), basePath: service.url })
+    const { address } = await official.evm.getOrCreateAccount({ name: 'shared' })
+    expect(await walletOf('shared').address('evm')).toBe(address)
+  })
+
+  test.each(['', 'a', '-ab', 'alice_wallet', 'a/b', 'x'.repeat(37)])('%j is no name', (account) => {
+    const problem = expect.objectContaining({ code: 'invalid_input' })
+    expect(() => walletOf(account)).toThrow(problem)
+  })
+})
+
+describe('signing', () => {
+  const refused: [string, number, string, string][] = [
+    ['throttled', 429, 'rate_limit_exceeded', 'wallet_unavailable'],
+    ['forbidden by a policy at the provider', 403, 'policy_violation', 'wallet_unavailable'],
+    ['a credential that is refused', 401, 'unauthorized', 'credential_expired'],
+  ]
+  test.each(refused)('%s is known not to be signed', async (_what, status, errorType, code) => {
+    const request = await requestOf('refusals')
+    service.failNext({ kind: 'status', status, body: { errorType, errorMessage: 'no' } })
+    const before = service.signed.length
+    expect(await walletOf('refusals').sign(request)).toEqual({
+      notSigned: code,
+      reason: `CDP answered ${status}: ${errorType}`,
+    })
+    expect(service.signed.length).toBe(before)
+  })
+
+  const doubtful: [string, ProviderFault][] = [
+    ['a connection that ends before the answer', { kind: 'drop-before' }],
+    ['a connection that ends after the signature', { kind: 'drop-after' }],
+    [
+      'an error of the service',
+      status(500, { errorType: 'internal_server_error', errorMessage: '' }),
+    ],
+    ['a gateway', status(502, 'Bad Gateway')],
+    ['a gateway that forbids', status(403, '<html>blocked</html>')],
+    [
+      'a request that was given up',
+      status(499, { errorType: 'client_closed_request', errorMessage: '' }),
+    ],
+    ['a time that was over', status(408, { errorType: 'timed_out', errorMessage: '' })],
+    ['a success without a signature', status(200, {})],
+    ['a success with something else', status(200, { signature: 'signed' })],
+  ]
+  test.each(doubtful)('%s is doubt', async (_what, fault) => {
+    const request = await requestOf('doubts')
+    service.failNext(fault)
+    await expect(walletOf('doubts').sign(request)).rejects.toSatisfy(BursarError.isInstance)
+  })
+
+  test('is asked for once, whatever happens', async () => {
+    const request = await requestOf('once')
+    const asked = () => service.log.filter((line) => line.includes('/sign/typed-data')).length
+    for (const fault of [{ kind: 'drop-after' }, status(503, '')] as const) {
+      service.failNext(fault)
+      const before = asked()
+      await expect(walletOf('once').sign(request)).rejects.toThrow()
+      expect(asked()).toBe(before + 1)
+    }
+  })
+})
+
+describe('credentials', () => {
+  test('are fetched for each request, so that rotated ones are used at once', async () => {
+    const wallet = walletOf('rotating')
+    const request = await requestOf('rotating')
+    service.rotate()
+    expect(await wallet.sign(request)).toHaveProperty('signature')
+    service.expire()
+    expect(await wallet.sign(request)).toHaveProperty('signature')
+  })
+
+  test('that are too old are refused, and nothing is signed', async () => {
+    const old = service.credentials()
+    const wallet = cdpWallet({
+      account: 'rotating',
+      credentials: async () => old,
+      baseUrl: service.url,
+    })
+    const request = await requestOf('rotating')
+    await wallet.address('evm')
+    service.rotate()
+    service.expire()
+    expect(await wallet.sign(request)).toMatchObject({ notSigned: 'credential_expired' })
+    const problem = expect.objectContaining({ code: 'credential_expired' })
+    const another = cdpWallet({
+      account: 'another',
+      credentials: async () => old,
+      baseUrl: service.url,
+    })
+    await expect(another.address('evm')).rejects.toThrow(problem)
+  })
+
+  const broken: [string, () => Promise<never>, string][] = [
+    ['that cannot be fetched', () => Promise.reject(new Error('canary-1')), 'wallet_unavailable'],
+    [
+      'that are none',
+      async () => ({ apiKeyId: 'k', apiKeySecret: 'canary-2', walletSecret: 'canary-3' }) as never,
+      'credential_expired',
+    ],
+    ['that are nothing', async () => undefined as never, 'credential_expired'],
+  ]
+  test.each(broken)('%s sign nothing, and are not shown', async (_what, credentials, code) => {
+    let works = true
+    const wallet = cdpWallet({
+      account: 'rotating',
+      credentials: async () => (works ? service.credentials() : credentials()),
+      baseUrl: service.url,
+    })
+    await wallet.address('evm')
+    works = false
+    const result = await wallet.sign(await requestOf('rotating'))
+    expect(result).toMatchObject({ notSigned: code })
+    const failed = cdpWallet({ account: 'rotating', credentials, baseUrl: service.url })
+    const thrown = await failed.address('evm').catch((error: unknown) => error)
+    expect(inspect([result, thrown], { depth: 9, showHidden: true })).not.toContain('canary')
+  })
+
+  test('reach nobody where the service is not there', async () => {
+    const gone = await startCdpService()
+    const wallet = cdpWallet({
+      account: 'gone',
+      credentials: async () => gone.credentials(),
+      baseUrl: gone.url,
+    })
+    const authorizer = await wallet.address('evm')
+    await gone.close()
+    const result = await wallet.sign({
+      ...(await requestOf('rotating')),
+      authorizer,
+    } as SignRequest)
+    expect(result).toMatchObject({ notSigned: 'wallet_unavailable' })
+  })
+})
+
+function status(code: number, body: unknown): ProviderFault {
+  return { kind: 'status', status: code, body }
+}

@@ -1,0 +1,191 @@
+import {
+  assertOwnRequest,
+  BursarError,
+  type SignRequest,
+  type SignResult,
+  typedDataOf,
+  type Wallet,
+} from '@bursar/core'
+import {
+  askCdp,
+  type CdpAnswer,
+  type CdpApiOptions,
+  type CdpCredentials,
+  NothingSent,
+} from './cdp-api.ts'
+
+/** Settings of the wallet. */
+export interface CdpWalletOptions {
+  /** Name of the account at CDP: it is looked up, and created if there is none. */
+  readonly account: string
+  /** Fetches the project's credentials, for each request anew: from a vault, say. */
+  readonly credentials: () => Promise<CdpCredentials>
+  /** Another address of the service, for tests. */
+  readonly baseUrl?: string | undefined
+}
+
+const SERVICE_URL = 'https://api.cdp.coinbase.com/platform'
+
+/**
+ * Makes a wallet of an account at Coinbase CDP. Its key never leaves CDP; the credentials that reach it
+ * are fetched for each request, and forgotten.
+ *
+ * What CDP refuses was not signed: `credential_expired` for a refused credential, `wallet_unavailable`
+ * for the rest. Everything else is thrown, and is doubt.
+ * `address` throws these codes as errors. Throws `invalid_input` for a name that CDP does not take.
+ *
+ * @example
+ * const wallet = cdpWallet({ account: 'alice-wallet', credentials: () => vault.open('cdp') })
+ */
+export function cdpWallet(options: CdpWalletOptions): Wallet {
+  const { account, credentials, baseUrl = SERVICE_URL } = options
+  if (typeof account !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9-]{0,34}[A-Za-z0-9]$/.test(account)) {
+    const rule = 'must be 2 to 36 letters, digits and hyphens'
+    throw new BursarError('invalid_input', `cdpWallet: account: ${rule}.`)
+  }
+  if (typeof credentials !== 'function') {
+    throw new BursarError('invalid_input', 'cdpWallet: credentials: must be a function.')
+  }
+  const api: CdpApiOptions = { credentials, baseUrl }
+  let known: Promise<string> | undefined
+  const address = (): Promise<string> => {
+    known ??= accountAddress(api, account).catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
+    return known
+  }
+  return {
+    families: ['evm'],
+    address,
+    sign: async (request) => sign(api, await address(), request),
+  }
+}
+
+/** Looks the account up by its name, and creates it where there is none. */
+async function accountAddress(api: CdpApiOptions, name: string): Promise<string> {
+  const find = () => ask(api, { method: 'GET', path: `/v2/evm/accounts/by-name/${name}` })
+  const found = await find()
+  if (found.status !== 404) return addressOf(found)
+  const create = { method: 'POST', path: '/v2/evm/accounts', body: { name } } as const
+  const created = await ask(api, create)
+  // Another process may have created it in between.
+  return addressOf(created.status === 409 ? await find() : created)
+}
+
+async function ask(...given: Parameters<typeof askCdp>): Promise<CdpAnswer> {
+  try {
+    return await askCdp(...given)
+  } catch (error) {
+    if (!(error instanceof NothingSent)) throw error
+    throw new BursarError(error.code, `cdpWallet: ${error.message}.`)
+  }
+}
+
+function addressOf(answer: CdpAnswer): string {
+  const { status } = answer
+  const address = status < 300 ? textIn(answer, 'address') : undefined
+  if (address && /^0x[0-9a-fA-F]{40}$/.test(address)) return address
+  const refused = refusalOf(answer)
+  const code = refused?.notSigned ?? 'wallet_unavailable'
+  throw new BursarError(code, `cdpWallet: ${refused?.reason ?? `CDP answered ${status}`}.`)
+}
+
+async function sign(
+  api: CdpApiOptions,
+  address: string,
+  request: SignRequest,
+): Promise<SignResult> {
+  assertOwnRequest(request, address, 'cdpWallet')
+  try {
+    const answer = await askCdp(api, {
+      method: 'POST',
+      path: `/v2/evm/accounts/${address}/sign/typed-data`,
+      body: messageOf(request),
+      idempotencyKey: idempotencyKeyOf(request),
+    })
+    return signatureOf(answer)
+  } catch (error) {
+    if (error instanceof NothingSent) return { notSigned: error.code, reason: error.message }
+    throw error
+  }
+}
+
+/** EIP-712 as CDP takes it: with the type of its domain, and numbers as texts. */
+function messageOf(request: SignRequest): Readonly<Record<string, unknown>> {
+  const { domain, types, primaryType, message } = typedDataOf(request)
+  return {
+    domain,
+    types: { EIP712Domain: domainType, ...types },
+    primaryType,
+    message: Object.fromEntries(Object.entries(message).map(([name, value]) => [name, `${value}`])),
+  }
+}
+
+const domainType = [
+  { name: 'name', type: 'string' },
+  { name: 'version', type: 'string' },
+  { name: 'chainId', type: 'uint256' },
+  { name: 'verifyingContract', type: 'address' },
+]
+
+/** A nonce is used once: it names the request, whoever sends it again. A UUID, as CDP wants it. */
+function idempotencyKeyOf({ kind, nonce }: SignRequest): string {
+  const hex = nonce.slice(2).padEnd(32, '0')
+  const version = kind === 'transfer-authorization' ? '4' : '5'
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `${version}${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-')
+}
+
+function signatureOf(answer: CdpAnswer): SignResult {
+  if (answer.status < 300) {
+    const signature = textIn(answer, 'signature')
+    if (signature && /^0x(?:[0-9a-f]{2})+$/i.test(signature)) {
+      return { signature: signature as `0x${string}` }
+    }
+    throw new BursarError('signature_invalid', 'CDP answered with what is no signature.')
+  }
+  const refused = refusalOf(answer)
+  if (refused) return refused
+  throw new BursarError('wallet_answer_lost', `CDP answered ${answer.status}: ${typeOf(answer)}.`)
+}
+
+/** Kinds of error by which the service says that it did nothing. Any other may come after a signature. */
+const refusals: readonly string[] = [
+  'account_limit_exceeded',
+  'authorization_expired',
+  'forbidden',
+  'invalid_request',
+  'not_found',
+  'payment_method_required',
+  'policy_violation',
+  'rate_limit_exceeded',
+  'unauthorized',
+]
+
+/** The service's own word that it did nothing. What a gateway in between answers is not its word. */
+function refusalOf(
+  answer: CdpAnswer,
+): Extract<SignResult, { readonly notSigned: unknown }> | undefined {
+  const { status } = answer
+  if (status < 400 || status >= 500 || !refusals.includes(typeOf(answer))) return undefined
+  const reason = `CDP answered ${status}: ${typeOf(answer)}`
+  return { notSigned: status === 401 ? 'credential_expired' : 'wallet_unavailable', reason }
+}
+
+/** Only the kind of error is repeated: its text is the provider's. */
+function typeOf(answer: CdpAnswer): string {
+  const type = textIn(answer, 'errorType') ?? ''
+  return /^[a-z_]{1,60}$/.test(type) ? type : 'without a known type'
+}
+
+function textIn({ body }: CdpAnswer, field: string): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const value = (body as Readonly<Record<string, unknown>>)[field]
+  return typeof value === 'string' ? value : undefined
+}
