@@ -78,6 +78,9 @@ const fields = z.object({
   maxAmount: amountField.optional(),
 })
 
+/** What of a request is read; whatever else it has is ignored, and recorded by its name. */
+export const payRequestInput: z.ZodType = fields
+
 /**
  * Parses what a model or a caller asks for. Bad input is a value that says what is wrong.
  * `leftOut` are names of arguments that an adapter has not passed on.

@@ -1,0 +1,31 @@
+import type { z } from 'zod'
+import { keyInput, rotationInput } from './credential.ts'
+import { delegationInput } from './delegation.ts'
+import { reasonInput } from './input.ts'
+import { payRequestInput } from './request.ts'
+import { childInput, sessionInput } from './session.ts'
+import { sessionChangeInput } from './session-change.ts'
+
+/**
+ * The schemas (zod 4) that parse what the facets and sessions are given, for whoever has to describe
+ * or check the same input elsewhere, such as an API over HTTP. What they accept is what is accepted.
+ */
+export const inputs: {
+  readonly grantDelegation: z.ZodType
+  readonly createSession: z.ZodType
+  readonly changeSession: z.ZodType
+  readonly openChild: z.ZodType
+  readonly issueKey: z.ZodType
+  readonly rotateKey: z.ZodType
+  readonly reason: z.ZodType
+  readonly payRequest: z.ZodType
+} = {
+  grantDelegation: delegationInput,
+  createSession: sessionInput,
+  changeSession: sessionChangeInput,
+  openChild: childInput,
+  issueKey: keyInput,
+  rotateKey: rotationInput,
+  reason: reasonInput,
+  payRequest: payRequestInput,
+}

@@ -1,0 +1,81 @@
+import { MAX_CONCURRENT, MAX_CONCURRENT_PER_CALLER, MAX_REQUESTS_PER_MINUTE } from './bounds.ts'
+
+/** What may be under way, and how often. Tests have smaller ones. */
+export interface AdmissionBounds {
+  readonly concurrent: number
+  readonly concurrentPerCaller: number
+  readonly requestsPerMinute: number
+  readonly strangersPerMinute: number
+}
+
+/** Counts requests in one server: those under way, and those of a caller in a minute. */
+export interface Admission {
+  /** Takes a place for one more request; `undefined` where there is none. Call what it answers once. */
+  enter(): (() => void) | undefined
+  /** The same for a caller that is known by now. */
+  enterAs(caller: string, now: number): (() => void) | 'too-many' | 'too-often'
+  /** Counts a request that nobody was recognised for. */
+  strange(now: number): 'within' | 'over'
+  /** Requests under way. */
+  underWay(): number
+}
+
+const MINUTE_MS = 60_000
+
+export function createAdmission({
+  concurrent = MAX_CONCURRENT,
+  concurrentPerCaller = MAX_CONCURRENT_PER_CALLER,
+  requestsPerMinute = MAX_REQUESTS_PER_MINUTE,
+  strangersPerMinute,
+}: Partial<AdmissionBounds> & Pick<AdmissionBounds, 'strangersPerMinute'>): Admission {
+  let open = 0
+  let minute = 0
+  let strangers = 0
+  const openOf = new Map<string, number>()
+  const recent = new Map<string, number>()
+  /** All counts begin anew with each minute: a map of names is never larger than one minute's. */
+  const turn = (now: number): void => {
+    const current = Math.floor(now / MINUTE_MS)
+    if (current === minute) return
+    minute = current
+    strangers = 0
+    recent.clear()
+  }
+  return {
+    enter() {
+      if (open >= concurrent) return undefined
+      open += 1
+      return once(() => {
+        open -= 1
+      })
+    },
+    enterAs(caller, now) {
+      turn(now)
+      const count = (recent.get(caller) ?? 0) + 1
+      recent.set(caller, count)
+      if (count > requestsPerMinute) return 'too-often'
+      const own = openOf.get(caller) ?? 0
+      if (own >= concurrentPerCaller) return 'too-many'
+      openOf.set(caller, own + 1)
+      return once(() => {
+        const left = (openOf.get(caller) ?? 1) - 1
+        if (left === 0) openOf.delete(caller)
+        else openOf.set(caller, left)
+      })
+    },
+    strange(now) {
+      turn(now)
+      strangers += 1
+      return strangers > strangersPerMinute ? 'over' : 'within'
+    },
+    underWay: () => open,
+  }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (!isDone) work()
+    isDone = true
+  }
+}

@@ -1,0 +1,114 @@
+import { isIP } from 'node:net'
+import { BursarError, type BursarOptions } from '@bursar/core'
+import { z } from 'zod'
+import { type IdentityOptions, identityInput } from './identity-provider.ts'
+
+/** What `bursar.config.ts` says: the guard's parts, and how the service is reached. */
+export interface BursarConfig extends Omit<BursarOptions, 'store'> {
+  /**
+   * A SQLite file, or the `postgres://` URL of a database that any number of servers share. The file
+   * `bursar.db` if left out. `BURSAR_DATABASE` says otherwise.
+   */
+  readonly database?: string | undefined
+  readonly listen?: ListenOptions | undefined
+  /** Whose tokens (JWT) are accepted besides the keys of the ledger. */
+  readonly identity?: IdentityOptions | undefined
+}
+
+/** How the service is reached. */
+export interface ListenOptions {
+  /** `127.0.0.1` if left out: this machine alone. `BURSAR_HOST` says otherwise. */
+  readonly host?: string | undefined
+  /** 8402 if left out; 0 takes a free one. `BURSAR_PORT` says otherwise. */
+  readonly port?: number | undefined
+  /** PEM files. `BURSAR_TLS_CERT` and `BURSAR_TLS_KEY` say otherwise. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined
+  /**
+   * True where a proxy ends TLS, and nobody else can reach the address. `BURSAR_BEHIND_PROXY=1` says
+   * so as well. Nothing that a proxy adds to a request is believed.
+   */
+  readonly behindProxy?: boolean | undefined
+}
+
+/** A configuration with its types: `export default defineConfig({ … })`. */
+export function defineConfig(config: BursarConfig): BursarConfig {
+  return config
+}
+
+/** The configuration and the environment together, checked. */
+export interface Settings {
+  readonly database: string
+  readonly host: string
+  readonly port: number
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
+  readonly behindProxy: boolean
+  readonly identity: IdentityOptions | undefined
+  readonly guard: Omit<BursarOptions, 'store'>
+}
+
+const DEFAULT_DATABASE = 'bursar.db'
+const DEFAULT_HOST = '127.0.0.1'
+const DEFAULT_PORT = 8402
+
+const host = z
+  .string()
+  .refine((text) => isIP(text) !== 0 || text === 'localhost', 'must be an IP address or localhost')
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+const tls = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
+
+const configInput = z.looseObject({
+  database: z.string().min(1).optional(),
+  listen: z
+    .strictObject({
+      host: host.optional(),
+      port: z.number().pipe(port).optional(),
+      tls: tls.optional(),
+      behindProxy: z.boolean().optional(),
+    })
+    .optional(),
+  identity: identityInput.optional(),
+})
+
+const environmentInput = z.object({
+  BURSAR_DATABASE: z.string().min(1).optional(),
+  BURSAR_HOST: host.optional(),
+  BURSAR_PORT: port.optional(),
+  BURSAR_TLS_CERT: z.string().min(1).optional(),
+  BURSAR_TLS_KEY: z.string().min(1).optional(),
+  BURSAR_BEHIND_PROXY: z.enum(['0', '1']).optional(),
+})
+
+/** The environment of a process, or what stands for it. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads configuration and environment. Throws `invalid_input` with the field or the variable. */
+export function readSettings(config: BursarConfig, environment: Environment): Settings {
+  const { listen = {}, database, identity } = parsed(configInput, config, 'bursar.config')
+  const variables = parsed(environmentInput, environment, 'environment')
+  const { database: _database, listen: _listen, identity: _identity, ...guard } = config
+  const { BURSAR_TLS_CERT: certFile, BURSAR_TLS_KEY: keyFile } = variables
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const message = 'environment: BURSAR_TLS_CERT and BURSAR_TLS_KEY: go together.'
+    throw new BursarError('invalid_input', message)
+  }
+  const proxied = variables.BURSAR_BEHIND_PROXY
+  return {
+    database: variables.BURSAR_DATABASE ?? database ?? DEFAULT_DATABASE,
+    host: variables.BURSAR_HOST ?? listen.host ?? DEFAULT_HOST,
+    port: variables.BURSAR_PORT ?? listen.port ?? DEFAULT_PORT,
+    tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : listen.tls,
+    behindProxy: proxied === undefined ? (listen.behindProxy ?? false) : proxied === '1',
+    identity,
+    guard,
+  }
+}
+
+function parsed<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const field = issue?.path.map(String).join('.') || 'all of it'
+  throw new BursarError('invalid_input', `${what}: ${field}: ${issue?.message ?? 'is not valid'}.`)
+}

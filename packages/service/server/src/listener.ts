@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import {
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  MAX_CONNECTIONS,
+  MAX_HEADER_BYTES,
+  MAX_REQUESTS_PER_SOCKET,
+  REQUEST_TIMEOUT_MS,
+} from './bounds.ts'
+import type { Settings } from './config.ts'
+
+/** An address that is listened on. */
+export interface Listener {
+  readonly url: string
+  /**
+   * Takes no new connection, ends those that are idle, and resolves when the others have ended, or
+   * after so many milliseconds: then they are cut.
+   */
+  close(withinMs: number): Promise<void>
+}
+
+/** Oldest TLS that is spoken. */
+const MIN_TLS = 'TLSv1.2'
+
+const serverOptions: ServerOptions = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  // Two readings of one request are how requests are smuggled past a proxy.
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+}
+
+/** Listens with http or TLS, as the settings say. Rejects where the address cannot be had. */
+export async function listen(
+  fetch: (request: Request) => Promise<Response>,
+  { host, port, tls }: Pick<Settings, 'host' | 'port' | 'tls'>,
+): Promise<Listener> {
+  const base = { fetch, overrideGlobalObjects: false }
+  const server = (
+    tls
+      ? createAdaptorServer({
+          ...base,
+          createServer: createTlsServer,
+          serverOptions: {
+            ...serverOptions,
+            cert: readFileSync(tls.certFile),
+            key: readFileSync(tls.keyFile),
+            minVersion: MIN_TLS,
+          },
+        })
+      : createAdaptorServer({ ...base, createServer, serverOptions })
+  ) as Server
+  server.maxConnections = MAX_CONNECTIONS
+  server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address() as AddressInfo
+  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return {
+    url: `${tls ? 'https' : 'http'}://${shown}:${address.port}`,
+    close: (withinMs) => close(server, withinMs),
+  }
+}
+
+function close(server: Server, withinMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), withinMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { access } from './access.ts'
+import type { Operation } from './operation.ts'
+import { sessionHeader } from './operations/payer.ts'
+
+/** A JSON value of the description. */
+type Json = Readonly<Record<string, unknown>>
+
+/** What a problem looks like: RFC 9457, with a stable code and the request's id. */
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string().describe('snake_case, stable; a denial’s code where it is one.'),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem' })
+
+/** Describes the API in OpenAPI 3.1, from the very schemas that validate it. */
+export function openApi(operations: readonly Operation[], version: string): Json {
+  const components = new Map<string, unknown>()
+  const schema = (one: z.ZodType, io: 'input' | 'output'): Json => {
+    const { $schema: _draft, $defs, ...rest } = z.toJSONSchema(one, { io, unrepresentable: 'any' })
+    const { rewritten, named } = hoisted(rest, $defs)
+    for (const [name, definition] of Object.entries(named)) components.set(name, definition)
+    return rewritten
+  }
+  const paths: Record<string, Record<string, Json>> = {}
+  for (const one of operations) {
+    paths[one.path] ??= {}
+    Object.assign(paths[one.path] ?? {}, { [one.method]: described(one, schema) })
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Bursar',
+      version,
+      description: 'The guard as a service. Amounts are decimal strings, times ISO 8601 in UTC.',
+    },
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'A key, or a token (JWT).' },
+        session: { type: 'apiKey', in: 'header', name: sessionHeader },
+      },
+      schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
+    },
+  }
+}
+
+function described(one: Operation, schema: (one: z.ZodType, io: 'input' | 'output') => Json): Json {
+  const roles = Object.entries(access[one.name])
+    .filter(([, may]) => may === 'allow')
+    .map(([role]) => role)
+  return {
+    operationId: one.name,
+    summary: one.summary,
+    tags: roles.length === 1 ? roles : ['everybody'],
+    'x-roles': roles,
+    'x-repeat': one.repeat,
+    security: [one.inSession ? { key: [], session: [] } : { key: [] }],
+    parameters: parametersOf(one, schema),
+    ...(one.body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schema(one.body, 'input') } },
+          },
+        }
+      : {}),
+    responses: {
+      [one.status]: {
+        description: 'Done.',
+        content: { [one.mediaType]: { schema: schema(one.result, 'output') } },
+      },
+      default: {
+        description: 'Not done.',
+        content: { 'application/problem+json': { schema: schema(problemSchema, 'output') } },
+      },
+    },
+  }
+}
+
+function parametersOf(
+  { path, query, repeat }: Operation,
+  schema: (one: z.ZodType, io: 'input' | 'output') => Json,
+): Json[] {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const { properties = {}, required = [] } = query
+    ? (schema(query, 'input') as { properties?: Json; required?: readonly string[] })
+    : {}
+  const inQuery = Object.entries(properties).map(([name, one]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: one,
+  }))
+  const once = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description: 'Random, 16 to 100 visible characters: the same request is then done once.',
+    schema: { type: 'string' },
+  }
+  return [...inPath, ...inQuery, ...(repeat === 'key' ? [once] : [])]
+}
+
+/** Moves what a schema defines by name to the place where OpenAPI has such things. */
+function hoisted(
+  schema: unknown,
+  named: unknown = {},
+): { readonly rewritten: Json; readonly named: Json } {
+  const text = JSON.stringify({ rewritten: schema, named })
+  return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as {
+    rewritten: Json
+    named: Json
+  }
+}

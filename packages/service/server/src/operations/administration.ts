@@ -1,0 +1,69 @@
+import { inputs } from '@bursar/core'
+import { z } from 'zod'
+import { assetSchema, instrumentSchema, issuedKeySchema, keySchema } from '../account-schema.ts'
+import { listQuery, type Operation, operation, pageFrom, pageOf, pathFrom } from '../operation.ts'
+
+/** What administrators do: keys, and what is configured. They never create sessions, and never pay. */
+export const administrationOperations: readonly Operation[] = [
+  operation({
+    name: 'issueKey',
+    method: 'post',
+    path: '/v1/keys',
+    summary: 'Issues a key. It is shown here once, and stored nowhere.',
+    body: inputs.issueKey,
+    result: issuedKeySchema,
+    status: 201,
+    repeat: 'key',
+    handle: ({ bursar, input, once }) => bursar.administration.issueKey(input.body as never, once),
+  }),
+  operation({
+    name: 'keys',
+    method: 'get',
+    path: '/v1/keys',
+    summary: 'Lists the keys, oldest first.',
+    query: listQuery(),
+    result: pageOf(keySchema),
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.administration.keys(pageFrom(input)),
+  }),
+  operation({
+    name: 'rotateKey',
+    method: 'post',
+    path: '/v1/keys/{key}/rotate',
+    summary: 'Gives a key a new secret; the one before stays good for the overlap.',
+    body: inputs.rotateKey,
+    result: issuedKeySchema,
+    repeat: 'key',
+    handle: ({ bursar, input, once }) =>
+      bursar.administration.rotateKey(pathFrom(input, 'key'), input.body as never, once),
+  }),
+  operation({
+    name: 'revokeKey',
+    method: 'post',
+    path: '/v1/keys/{key}/revoke',
+    summary: 'Ends a key at once, on every server.',
+    body: inputs.reason,
+    result: keySchema,
+    repeat: 'state',
+    handle: ({ bursar, input }) =>
+      bursar.administration.revokeKey(pathFrom(input, 'key'), input.body as never),
+  }),
+  operation({
+    name: 'instruments',
+    method: 'get',
+    path: '/v1/instruments',
+    summary: 'Lists the instruments with their owners.',
+    result: z.object({ rows: z.array(instrumentSchema) }),
+    repeat: 'safe',
+    handle: async ({ bursar }) => ({ rows: await bursar.administration.instruments() }),
+  }),
+  operation({
+    name: 'assets',
+    method: 'get',
+    path: '/v1/assets',
+    summary: 'Lists the assets that may be paid in.',
+    result: z.object({ rows: z.array(assetSchema) }),
+    repeat: 'safe',
+    handle: async ({ bursar }) => ({ rows: bursar.administration.assets() }),
+  }),
+]

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { callerSchema, paymentSchema } from '../account-schema.ts'
+import { auditEntrySchema, verificationSchema, verifyBody } from '../audit-schema.ts'
+import { filterFrom, listQuery, type Operation, operation, pageFrom, pageOf } from '../operation.ts'
+
+/** What auditors do: they read everything, and write nothing. */
+export const auditingOperations: readonly Operation[] = [
+  operation({
+    name: 'audit',
+    method: 'get',
+    path: '/v1/audit',
+    summary: 'Reads the audit trail in its order: a feed that continues from any cursor.',
+    query: listQuery(),
+    result: pageOf(auditEntrySchema),
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.auditing.read(pageFrom(input)),
+  }),
+  operation({
+    name: 'verifyAudit',
+    method: 'post',
+    path: '/v1/audit/verify',
+    summary: 'Checks the chain, and every row of the ledger against it.',
+    body: verifyBody,
+    result: verificationSchema,
+    repeat: 'safe',
+    isAlone: true,
+    handle: ({ bursar, input }) => bursar.auditing.verify(input.body as never),
+  }),
+  operation({
+    name: 'exportAudit',
+    method: 'get',
+    path: '/v1/audit/export',
+    summary: 'Streams the whole trail as JSON lines, each exactly as it was hashed.',
+    result: z.object({
+      seq: z.number().int(),
+      at: z.number().int(),
+      body: z.string(),
+      hash: z.string(),
+    }),
+    mediaType: 'application/jsonl',
+    repeat: 'safe',
+    handle: async ({ bursar }) => bursar.auditing.export(),
+  }),
+  operation({
+    name: 'payments',
+    method: 'get',
+    path: '/v1/payments',
+    summary: 'Lists payments, oldest first.',
+    query: listQuery('session', 'delegation', 'endUser'),
+    result: pageOf(paymentSchema),
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.auditing.payments(filterFrom(input), pageFrom(input)),
+  }),
+]
+
+/** What everybody may ask. */
+export const callerOperations: readonly Operation[] = [
+  operation({
+    name: 'caller',
+    method: 'get',
+    path: '/v1/caller',
+    summary: 'Tells who the caller is: what a manager names as the payer of a session.',
+    result: callerSchema,
+    repeat: 'safe',
+    handle: async ({ caller }) => caller,
+  }),
+]

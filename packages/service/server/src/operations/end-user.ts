@@ -1,0 +1,150 @@
+import { BursarError, type EndUser, inputs } from '@bursar/core'
+import { z } from 'zod'
+import {
+  approvalSchema,
+  delegationSchema,
+  exposureSchema,
+  paymentSchema,
+  sessionSchema,
+} from '../account-schema.ts'
+import {
+  type Invocation,
+  listQuery,
+  type Operation,
+  operation,
+  pageFrom,
+  pageOf,
+  pathFrom,
+} from '../operation.ts'
+
+/** The one end user that the caller speaks for: nothing in a request can name another. */
+function self({ bursar, caller }: Invocation): EndUser {
+  if (caller.endUser !== undefined) return bursar.endUser(caller.endUser)
+  throw new BursarError('forbidden', 'The caller speaks for no end user.')
+}
+
+/** What end users do, on what is theirs. What is another's is answered like what does not exist. */
+export const endUserOperations: readonly Operation[] = [
+  operation({
+    name: 'grantDelegation',
+    method: 'post',
+    path: '/v1/me/delegations',
+    summary: 'Gives an agent permission to spend from an instrument of the end user.',
+    body: inputs.grantDelegation,
+    result: delegationSchema,
+    status: 201,
+    repeat: 'key',
+    handle: (call) => self(call).grantDelegation(call.input.body as never, call.once),
+  }),
+  operation({
+    name: 'revokeDelegation',
+    method: 'post',
+    path: '/v1/me/delegations/{delegation}/revoke',
+    summary: 'Withdraws a permission: nothing more is reserved.',
+    body: inputs.reason,
+    result: delegationSchema,
+    repeat: 'state',
+    handle: (call) =>
+      self(call).revokeDelegation(pathFrom(call.input, 'delegation'), call.input.body as never),
+  }),
+  operation({
+    name: 'myDelegations',
+    method: 'get',
+    path: '/v1/me/delegations',
+    summary: 'Lists the end user’s delegations, oldest first.',
+    query: listQuery(),
+    result: pageOf(delegationSchema),
+    repeat: 'safe',
+    handle: (call) => self(call).delegations(pageFrom(call.input)),
+  }),
+  operation({
+    name: 'mySessions',
+    method: 'get',
+    path: '/v1/me/sessions',
+    summary: 'Lists the sessions that spend the end user’s money, oldest first.',
+    query: listQuery(),
+    result: pageOf(sessionSchema),
+    repeat: 'safe',
+    handle: (call) => self(call).sessions(pageFrom(call.input)),
+  }),
+  operation({
+    name: 'myPayments',
+    method: 'get',
+    path: '/v1/me/payments',
+    summary: 'Lists the end user’s payments, oldest first.',
+    query: listQuery(),
+    result: pageOf(paymentSchema),
+    repeat: 'safe',
+    handle: (call) => self(call).payments(pageFrom(call.input)),
+  }),
+  operation({
+    name: 'myExposure',
+    method: 'get',
+    path: '/v1/me/exposure',
+    summary: 'Tells what of the end user’s money can still move, and until when.',
+    result: exposureSchema,
+    repeat: 'safe',
+    handle: (call) => self(call).exposure(),
+  }),
+  ...approvalOperations(),
+]
+
+function approvalOperations(): readonly Operation[] {
+  return [
+    operation({
+      name: 'myApprovals',
+      method: 'get',
+      path: '/v1/me/approvals',
+      summary: 'Lists what the end user is asked, oldest first.',
+      query: (listQuery() as z.ZodObject).extend({
+        waiting: z
+          .enum(['true', 'false'])
+          .optional()
+          .describe('Only what still waits for an answer.'),
+      }) as never,
+      result: pageOf(approvalSchema),
+      repeat: 'safe',
+      handle: (call) => {
+        const waiting = call.input.query.waiting === 'true'
+        return self(call).approvals({ waiting }, pageFrom(call.input))
+      },
+    }),
+    operation({
+      name: 'myApprovalOf',
+      method: 'get',
+      path: '/v1/me/approval',
+      summary: 'Finds the approval that a call has asked for; null if it asked for none.',
+      query: z.strictObject({
+        session: z.string(),
+        conversation: z.string(),
+        id: z.string(),
+      }),
+      result: z.object({ approval: approvalSchema.nullable() }),
+      repeat: 'safe',
+      handle: async (call) => {
+        const { query } = call.input
+        const approval = await self(call).approvalOf(query as never)
+        return { approval: approval ?? null }
+      },
+    }),
+    operation({
+      name: 'approve',
+      method: 'post',
+      path: '/v1/me/approvals/{approval}/approve',
+      summary: 'Says yes to exactly the terms on the card, once.',
+      result: approvalSchema,
+      repeat: 'state',
+      handle: (call) => self(call).approve(pathFrom(call.input, 'approval')),
+    }),
+    operation({
+      name: 'deny',
+      method: 'post',
+      path: '/v1/me/approvals/{approval}/deny',
+      summary: 'Says no, for as long as the session lives.',
+      body: inputs.reason,
+      result: approvalSchema,
+      repeat: 'state',
+      handle: (call) => self(call).deny(pathFrom(call.input, 'approval'), call.input.body as never),
+    }),
+  ]
+}

@@ -1,0 +1,102 @@
+import { inputs } from '@bursar/core'
+import { z } from 'zod'
+import { createdSessionSchema, exposureSchema, sessionSchema } from '../account-schema.ts'
+import {
+  filterFrom,
+  listQuery,
+  type Operation,
+  operation,
+  pageFrom,
+  pageOf,
+  pathFrom,
+} from '../operation.ts'
+
+/** Over HTTP no session is without a payer: its token alone must pay nothing. */
+const createBody = z.intersection(
+  inputs.createSession,
+  z.looseObject({ payer: z.string().describe('The credential that the session is bound to.') }),
+)
+
+/** What managers do: sessions within delegations. They never pay. */
+export const managementOperations: readonly Operation[] = [
+  operation({
+    name: 'createSession',
+    method: 'post',
+    path: '/v1/sessions',
+    summary: 'Opens a session within a delegation, bound to a payer. Its token is shown here once.',
+    body: createBody,
+    result: createdSessionSchema,
+    status: 201,
+    repeat: 'key',
+    handle: ({ bursar, input, once }) => bursar.management.createSession(input.body as never, once),
+  }),
+  operation({
+    name: 'sessions',
+    method: 'get',
+    path: '/v1/sessions',
+    summary: 'Lists sessions, oldest first.',
+    query: listQuery('delegation', 'endUser'),
+    result: pageOf(sessionSchema),
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.management.sessions(filterFrom(input), pageFrom(input)),
+  }),
+  operation({
+    name: 'session',
+    method: 'get',
+    path: '/v1/sessions/{session}',
+    summary: 'Reads one session.',
+    result: sessionSchema,
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.management.session(pathFrom(input, 'session')),
+  }),
+  operation({
+    name: 'changeSession',
+    method: 'patch',
+    path: '/v1/sessions/{session}',
+    summary: 'Narrows, raises or extends a session, within its delegation.',
+    body: inputs.changeSession,
+    result: sessionSchema,
+    repeat: 'key',
+    handle: ({ bursar, input, once }) =>
+      bursar.management.changeSession(pathFrom(input, 'session'), input.body as never, once),
+  }),
+  operation({
+    name: 'revokeSession',
+    method: 'post',
+    path: '/v1/sessions/{session}/revoke',
+    summary: 'Ends a session for good: nothing more is reserved.',
+    body: inputs.reason,
+    result: sessionSchema,
+    repeat: 'state',
+    handle: ({ bursar, input }) =>
+      bursar.management.revokeSession(pathFrom(input, 'session'), input.body as never),
+  }),
+  operation({
+    name: 'unlockSession',
+    method: 'post',
+    path: '/v1/sessions/{session}/unlock',
+    summary: 'Lets a session go on that an overrun has locked.',
+    body: inputs.reason,
+    result: sessionSchema,
+    repeat: 'key',
+    handle: ({ bursar, input, once }) => {
+      const options = { ...(input.body as object), ...once }
+      return bursar.management.unlockSession(pathFrom(input, 'session'), options)
+    },
+  }),
+  operation({
+    name: 'exposure',
+    method: 'get',
+    path: '/v1/exposure',
+    summary:
+      'Tells what may be signed and is still open: the most that can still move, until when.',
+    query: z.strictObject({
+      session: z.string().optional(),
+      delegation: z.string().optional(),
+      endUser: z.string().optional(),
+    }),
+    result: exposureSchema,
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.management.exposure(filterFrom(input)),
+  }),
+]

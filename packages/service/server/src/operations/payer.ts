@@ -1,0 +1,122 @@
+import {
+  BursarError,
+  type Call,
+  inputs,
+  type PaymentSession,
+  type PayRequest,
+  type PayResult,
+  type QuoteResult,
+} from '@bursar/core'
+import { z } from 'zod'
+import { MAX_PAY_BODY_BYTES } from '../bounds.ts'
+import { type Invocation, type Operation, operation } from '../operation.ts'
+import {
+  openedChildSchema,
+  payBody,
+  payResultSchema,
+  quoteResultSchema,
+  sessionStatusSchema,
+} from '../pay-schema.ts'
+
+/** The session of the request's token, for the payer that has sent it: for no other it pays. */
+function own({ bursar, caller, sessionToken }: Invocation): PaymentSession {
+  return bursar.openSession(sessionToken, { payer: caller.id })
+}
+
+/** What was asked for, as core takes it. A peer that hangs up stops what is not reserved yet. */
+function asked({ input, signal }: Invocation): [PayRequest, Call] {
+  const { request, call = {} } = input.body as {
+    readonly request: PayRequest
+    readonly call?: Omit<Call, 'signal' | 'onProgress'>
+  }
+  return [request, { ...call, signal }]
+}
+
+/** The bytes of a response as JSON has them. */
+function wire(result: PayResult | QuoteResult): unknown {
+  if (!('response' in result) || !result.response) return result
+  const { body, ...response } = result.response
+  return { ...result, response: { ...response, body: Buffer.from(body).toString('base64') } }
+}
+
+/** What a payer does within its session, with its own key and the session's token together. */
+export const payerOperations: readonly Operation[] = [
+  operation({
+    name: 'pay',
+    method: 'post',
+    path: '/v1/session/pay',
+    summary:
+      'Fetches a resource, and pays for it if it asks and the guard allows. A refusal is a 200 with a status.',
+    body: payBody,
+    maxBodyBytes: MAX_PAY_BODY_BYTES,
+    result: payResultSchema,
+    repeat: 'call',
+    inSession: true,
+    handle: async (call) => wire(await own(call).pay(...asked(call))),
+  }),
+  operation({
+    name: 'quote',
+    method: 'post',
+    path: '/v1/session/quote',
+    summary: 'Asks what paying would do, without reserving or paying anything.',
+    body: payBody,
+    maxBodyBytes: MAX_PAY_BODY_BYTES,
+    result: quoteResultSchema,
+    repeat: 'call',
+    inSession: true,
+    handle: async (call) => wire(await own(call).quote(...asked(call))),
+  }),
+  operation({
+    name: 'sessionStatus',
+    method: 'get',
+    path: '/v1/session',
+    summary: 'Tells what is left of the session.',
+    result: sessionStatusSchema,
+    repeat: 'safe',
+    inSession: true,
+    handle: (call) => own(call).status(),
+  }),
+  operation({
+    name: 'closeSession',
+    method: 'post',
+    path: '/v1/session/close',
+    summary: 'Ends the session for good.',
+    result: sessionStatusSchema,
+    repeat: 'state',
+    inSession: true,
+    handle: async (call) => {
+      const session = own(call)
+      await session.close()
+      return session.status()
+    },
+  }),
+  operation({
+    name: 'openChild',
+    method: 'post',
+    path: '/v1/session/children',
+    summary:
+      'Opens a narrower session for a sub-agent, bound to the same payer unless another is named.',
+    body: inputs.openChild,
+    result: openedChildSchema,
+    status: 201,
+    repeat: 'key',
+    inSession: true,
+    handle: async (call) => {
+      const opened = await own(call).openChild(call.input.body as never, call.once)
+      return { id: opened.session.id, token: opened.token }
+    },
+  }),
+]
+
+/** The header that carries the session's token; the payer's own key is in `Authorization`. */
+export const sessionHeader = 'Bursar-Session'
+
+/** Only the form: what is no session's is answered by the guard. */
+export const sessionTokenField: z.ZodType<string> = z
+  .string()
+  .regex(/^bursar_ses_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/, 'is no session token')
+
+/** A payer's request without a token that could be one. */
+export function missingSession(): BursarError {
+  return new BursarError('invalid_input', `${sessionHeader}: has to be the token of a session.`)
+}

@@ -1,0 +1,93 @@
+import { type Bursar, BursarError } from '@bursar/core'
+import { z } from 'zod'
+import { MAX_IDEMPOTENCY_KEY, MIN_IDEMPOTENCY_KEY } from './bounds.ts'
+import type { Caller } from './caller.ts'
+import type { Input, Invocation, Operation } from './operation.ts'
+import { missingSession, sessionHeader, sessionTokenField } from './operations/payer.ts'
+
+const idempotencyKeyField = z
+  .string()
+  .min(MIN_IDEMPOTENCY_KEY)
+  .max(MAX_IDEMPOTENCY_KEY)
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters')
+
+/**
+ * Reads what a request brings for an operation, and validates all of it: path, query, headers, body.
+ * Throws `invalid_input` with the field, or what is wrong with the body as a whole.
+ */
+export async function readInvocation(
+  operation: Operation,
+  request: Request,
+  path: Readonly<Record<string, string>>,
+  who: { readonly bursar: Bursar; readonly caller: Caller },
+): Promise<Invocation> {
+  const { name, query, body, inSession } = operation
+  const token = request.headers.get(sessionHeader)
+  if (inSession && !sessionTokenField.safeParse(token).success) throw missingSession()
+  const given = request.headers.get('idempotency-key')
+  const key =
+    given === null ? undefined : valid(idempotencyKeyField, given, `${name}: Idempotency-Key`)
+  const input: Input = {
+    path,
+    query: valid(query ?? z.strictObject({}), queryOf(request), name) as Input['query'],
+    body: await readBody(operation, request),
+  }
+  if (body) valid(body, input.body, name)
+  return {
+    ...who,
+    input,
+    // A key is its caller's: nobody meets another's operation by guessing it.
+    once: key === undefined ? {} : { idempotencyKey: `${who.caller.id} ${key}` },
+    sessionToken: inSession ? (token ?? '') : '',
+    signal: request.signal,
+  }
+}
+
+/** A name that is given twice is a mistake, and which one was meant nobody knows. */
+function queryOf(request: Request): Record<string, string> {
+  const { searchParams } = new URL(request.url)
+  const found: Record<string, string> = Object.create(null)
+  for (const [name, value] of searchParams) {
+    if (name in found) throw new BursarError('invalid_input', 'The query has a name twice.')
+    found[name] = value
+  }
+  return found
+}
+
+/** The body as JSON; without one, an empty object, which a schema accepts where all is optional. */
+async function readBody({ body, maxBodyBytes }: Operation, request: Request): Promise<unknown> {
+  const bytes = await boundedBytes(request, body ? maxBodyBytes : 0)
+  if (!body || bytes.length === 0) return {}
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    throw new BursarError('unsupported_media_type', 'Send the body as application/json.')
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new BursarError('malformed_body', 'The body is not JSON in UTF-8.')
+  }
+}
+
+/** Counts while it reads, whatever the length is said to be. */
+async function boundedBytes(request: Request, most: number): Promise<Uint8Array> {
+  const tooLarge = (): BursarError =>
+    new BursarError('body_too_large', `The body may have ${most} bytes.`)
+  if (Number(request.headers.get('content-length') ?? 0) > most) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length
+    if (size > most) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function valid<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const field = issue?.path.map(String).join('.') || 'the request'
+  throw new BursarError('invalid_input', `${what}: ${field}: ${issue?.message ?? 'is not valid'}.`)
+}

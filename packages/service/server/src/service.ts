@@ -1,0 +1,86 @@
+import { BursarError, guardedHttp } from '@bursar/core'
+import { createApp } from './app.ts'
+import { SHUTDOWN_GRACE_MS } from './bounds.ts'
+import { type BursarConfig, type Environment, readSettings } from './config.ts'
+import { openGuard } from './guard.ts'
+import { identityProvider } from './identity-provider.ts'
+import { type Listener, listen } from './listener.ts'
+import { jsonLog, type RequestLog } from './request-log.ts'
+import { unsafeLedger, unsafeSettings } from './unsafe.ts'
+import { version } from './version.ts'
+
+/** A service that runs. */
+export interface Service {
+  /** Where it is reached, such as `http://127.0.0.1:8402`. */
+  readonly url: string
+  /**
+   * Takes no new request, answers those under way, waits for every payment that has begun, writes what
+   * waits, and closes. Nothing is lost by it.
+   */
+  close(): Promise<void>
+}
+
+/** What a service is started with besides its configuration. */
+export interface ServeOptions {
+  /** `process.env` if left out. */
+  readonly environment?: Environment | undefined
+  /** One JSON line a request on the standard output if left out. */
+  readonly log?: RequestLog | undefined
+}
+
+/**
+ * Starts the guard as a service: the composition root, where configuration becomes a guard, an API
+ * and a listener. Throws `unsafe_configuration`, with every reason, for what must not be started;
+ * `invalid_input` for what cannot be understood; and the store's codes for a ledger that cannot be
+ * reached.
+ */
+export async function serve(config: BursarConfig, options: ServeOptions = {}): Promise<Service> {
+  const settings = readSettings(config, options.environment ?? process.env)
+  assertSafe(unsafeSettings(settings))
+  const bursar = await openGuard(settings)
+  const { development } = settings.guard
+  const identityHttp = guardedHttp(development ? { development } : {})
+  const closeParts = async (): Promise<void> => {
+    await identityHttp.close()
+    await bursar.close()
+  }
+  try {
+    assertSafe(await unsafeLedger(bursar, settings))
+    const { identity } = settings
+    const app = createApp({
+      bursar,
+      identity: identity && identityProvider(identity, identityHttp),
+      log: options.log ?? jsonLog,
+      version,
+    })
+    const listener = await listen(app.fetch, settings)
+    return { url: listener.url, close: closeOnce(app.drain, listener, closeParts) }
+  } catch (error) {
+    await closeParts()
+    throw error
+  }
+}
+
+function closeOnce(
+  drain: () => void,
+  listener: Listener,
+  closeParts: () => Promise<void>,
+): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= (async () => {
+      drain()
+      await listener.close(SHUTDOWN_GRACE_MS)
+      // A payment goes on also when its caller has hung up: the guard waits for it.
+      await closeParts()
+    })()
+    return closing
+  }
+}
+
+/** Every reason at once: whoever corrects them one by one starts many times. */
+function assertSafe(reasons: readonly string[]): void {
+  if (reasons.length === 0) return
+  const message = `The service does not start like this:\n${reasons.map((one) => `- ${one}`).join('\n')}`
+  throw new BursarError('unsafe_configuration', message)
+}

@@ -1,0 +1,96 @@
+import { isIP } from 'node:net'
+import type { Bursar, KeySummary, Page } from '@bursar/core'
+import { combinedPower } from './access.ts'
+import type { Settings } from './config.ts'
+
+/**
+ * The key that examples show. It is nobody's: a service whose ledger has it does not start.
+ */
+export const EXAMPLE_KEY: string = `bursar_key_${'0'.repeat(32)}_${'A'.repeat(43)}`
+
+/**
+ * The accounts of the mnemonic that every development chain has: everybody knows their keys, and
+ * programs wait on real chains to take what is sent to them.
+ */
+const wellKnownAddresses = new Set([
+  '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266',
+  '0x70997970c51812dc3a010c7d01b50e0d17dc79c8',
+  '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc',
+  '0x90f79bf6eb2c4f870365e785982e1f101e93b906',
+  '0x15d34aaf54267db7d7c367839aaf71a00a2c6a65',
+  '0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc',
+  '0x976ea74026e726554db657fa54763abd0c3a0aa9',
+  '0x14dc79964da2c08b23698b3d3cc7ca32193d9955',
+  '0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f',
+  '0xa0ee7a142d267c1f36714e4a8f75612f20a79720',
+])
+
+/** Why a service with these settings must not start, each as a sentence with the way out. */
+export function unsafeSettings({
+  host,
+  tls,
+  behindProxy,
+  guard,
+  identity,
+}: Settings): readonly string[] {
+  const found: string[] = []
+  const isLocal = isLoopback(host)
+  if (!isLocal && !tls && !behindProxy) {
+    found.push(
+      `It would speak plain http on ${host}, where keys and tokens can be read on their way. ` +
+        'Configure tls, or listen on 127.0.0.1, or say behindProxy where a proxy ends TLS.',
+    )
+  }
+  if (!isLocal && guard.development !== undefined) {
+    found.push(
+      `It is in development mode, which reaches private hosts, and would listen on ${host}. ` +
+        'Remove development, or listen on 127.0.0.1.',
+    )
+  }
+  if (identity !== undefined && guard.development === undefined && !isHttps(identity.jwksUrl)) {
+    found.push('The keys of the identity provider would come over plain http. Use https.')
+  }
+  return found
+}
+
+/** The same for what is in the ledger, and for the wallets. */
+export async function unsafeLedger(
+  bursar: Bursar,
+  { guard }: Pick<Settings, 'guard'>,
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const key of liveKeys(bursar)) {
+    const power = combinedPower(key.roles)
+    if (power !== undefined) found.push(`The key ${key.id} ${power}. Revoke it.`)
+  }
+  if ((await bursar.authenticate(EXAMPLE_KEY)) !== undefined) {
+    found.push('The key that the examples show is good here. Revoke it.')
+  }
+  if (guard.development !== undefined) return found
+  for (const { handle, address } of await bursar.administration.instruments()) {
+    if (address === undefined || !wellKnownAddresses.has(address.toLowerCase())) continue
+    found.push(
+      `Everybody knows the key of the instrument ${handle}: it is a test account. Use another wallet.`,
+    )
+  }
+  return found
+}
+
+async function* liveKeys({ administration }: Bursar): AsyncGenerator<KeySummary> {
+  let after: string | undefined
+  do {
+    const page: Page<KeySummary> = await administration.keys({ after })
+    yield* page.rows.filter(({ state }) => state === 'live')
+    after = page.cursor
+  } while (after !== undefined)
+}
+
+/** Whether nobody but this machine reaches an address. */
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true
+  return isIP(host) === 4 && host.startsWith('127.')
+}
+
+function isHttps(url: string): boolean {
+  return url.startsWith('https://')
+}
