@@ -142,6 +142,10 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
   { from: /^packages\/sandbox$/, to: [] },
   { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
   { from: /^packages\/(policies|rails|stores|wallets)\//, to: ['@bursar/core'] },
+  {
+    from: /^packages\/service\/server$/,
+    to: ['@bursar/core', '@bursar/store-sqlite', '@bursar/store-postgres'],
+  },
 ]
 
 /** The formatter keeps imports at the start of a line, where comments and strings never have one. */

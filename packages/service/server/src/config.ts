@@ -54,7 +54,7 @@ const host = z
   .string()
   .refine((text) => isIP(text) !== 0 || text === 'localhost', 'must be an IP address or localhost')
 
-const port = z.coerce.number().int().min(0).max(65_535)
+const port = z.number().int().min(0).max(65_535)
 
 const tls = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
 
@@ -63,7 +63,7 @@ const configInput = z.looseObject({
   listen: z
     .strictObject({
       host: host.optional(),
-      port: z.number().pipe(port).optional(),
+      port: port.optional(),
       tls: tls.optional(),
       behindProxy: z.boolean().optional(),
     })
@@ -74,7 +74,12 @@ const configInput = z.looseObject({
 const environmentInput = z.object({
   BURSAR_DATABASE: z.string().min(1).optional(),
   BURSAR_HOST: host.optional(),
-  BURSAR_PORT: port.optional(),
+  BURSAR_PORT: z
+    .string()
+    .regex(/^[0-9]{1,5}$/, 'must be a port')
+    .transform(Number)
+    .pipe(port)
+    .optional(),
   BURSAR_TLS_CERT: z.string().min(1).optional(),
   BURSAR_TLS_KEY: z.string().min(1).optional(),
   BURSAR_BEHIND_PROXY: z.enum(['0', '1']).optional(),
@@ -105,7 +110,7 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
   }
 }
 
-function parsed<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+function parsed<Output>(schema: z.ZodType<Output, unknown>, input: unknown, what: string): Output {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   const issue = result.error.issues[0]

@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 /** What the codes of the service and of the guard are over HTTP. */
-const statuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
+export const problemStatuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
   invalid_input: [400, 'The request is not valid'],
   malformed_body: [400, 'The body is not JSON'],
   unauthenticated: [401, 'No key, or one that is not good'],
@@ -75,11 +75,11 @@ export function problemResponse(problem: Problem, headers: HeadersInit = {}): Re
 }
 
 function isKnown(code: string): boolean {
-  return Object.hasOwn(statuses, code) || unknownCode.test(code) || isDenial(code)
+  return Object.hasOwn(problemStatuses, code) || unknownCode.test(code) || isDenial(code)
 }
 
 function statusOf(code: string): readonly [number, string] {
-  const known = Object.hasOwn(statuses, code) ? statuses[code] : undefined
+  const known = Object.hasOwn(problemStatuses, code) ? problemStatuses[code] : undefined
   if (known) return known
   if (unknownCode.test(code)) return [404, 'There is no such resource']
   return isDenial(code) ? [409, 'It is refused'] : [500, 'The service failed']

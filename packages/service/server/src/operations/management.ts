@@ -12,10 +12,7 @@ import {
 } from '../operation.ts'
 
 /** Over HTTP no session is without a payer: its token alone must pay nothing. */
-const createBody = z.intersection(
-  inputs.createSession,
-  z.looseObject({ payer: z.string().describe('The credential that the session is bound to.') }),
-)
+const createBody = (inputs.createSession as z.ZodObject).required({ payer: true })
 
 /** What managers do: sessions within delegations. They never pay. */
 export const managementOperations: readonly Operation[] = [

@@ -62,7 +62,7 @@ export const payerOperations: readonly Operation[] = [
     body: payBody,
     maxBodyBytes: MAX_PAY_BODY_BYTES,
     result: quoteResultSchema,
-    repeat: 'call',
+    repeat: 'safe',
     inSession: true,
     handle: async (call) => wire(await own(call).quote(...asked(call))),
   }),

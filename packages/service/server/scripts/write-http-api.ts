@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { httpApiPage } from './http-api-page.ts'
+
+/** Writes the page about the API anew, after the API has changed. */
+writeFileSync(new URL('../../../../docs/reference/http-api.md', import.meta.url), httpApiPage())

@@ -1,0 +1,144 @@
+import { type Role, roles } from '@bursar/core'
+import { describe, expect, test } from 'vitest'
+import { payBody, type ServiceWorld, serviceWorld } from '../test/world.ts'
+import { access, combinedPower, mayCall, type OperationName } from './access.ts'
+import { operations } from './operations.ts'
+
+/** Written out, not computed: who gets through at which route. Whoever is not named is refused. */
+const through: Readonly<Record<OperationName, readonly Role[]>> = {
+  caller: ['administrator', 'manager', 'payer', 'end_user', 'auditor'],
+  pay: ['payer'],
+  quote: ['payer'],
+  sessionStatus: ['payer'],
+  closeSession: ['payer'],
+  openChild: ['payer'],
+  createSession: ['manager'],
+  sessions: ['manager'],
+  session: ['manager'],
+  changeSession: ['manager'],
+  revokeSession: ['manager'],
+  unlockSession: ['manager'],
+  exposure: ['manager'],
+  grantDelegation: ['end_user'],
+  revokeDelegation: ['end_user'],
+  myDelegations: ['end_user'],
+  mySessions: ['end_user'],
+  myPayments: ['end_user'],
+  myExposure: ['end_user'],
+  myApprovals: ['end_user'],
+  myApprovalOf: ['end_user'],
+  approve: ['end_user'],
+  deny: ['end_user'],
+  issueKey: ['administrator'],
+  keys: ['administrator'],
+  rotateKey: ['administrator'],
+  revokeKey: ['administrator'],
+  instruments: ['administrator'],
+  assets: ['administrator'],
+  audit: ['auditor'],
+  verifyAudit: ['auditor'],
+  exportAudit: ['auditor'],
+  payments: ['auditor'],
+}
+
+/** What can both widen and spend, written out as well. */
+const forbiddenPairs = [
+  ['administrator', 'payer'],
+  ['manager', 'payer'],
+  ['payer', 'end_user'],
+] as const
+
+/** A request that its role can make in every respect. */
+function request(name: OperationName, world: ServiceWorld) {
+  const limits = { currency: 'USD', total: '0.10' }
+  const bodies: Partial<Record<OperationName, unknown>> = {
+    pay: payBody('quote'),
+    quote: payBody('quote'),
+    openChild: { limits, expiresIn: '1m' },
+    createSession: {
+      delegation: world.delegation,
+      expiresIn: '1m',
+      limits,
+      payer: world.keys.payer.id,
+    },
+    changeSession: { expiresIn: '5m' },
+    grantDelegation: {
+      agent: 'a',
+      instrument: 'alice-wallet',
+      expiresIn: '1d',
+      limits,
+      consent: { how: 'a form' },
+    },
+    issueKey: { roles: ['auditor'], expiresIn: '1d' },
+  }
+  const queries: Partial<Record<OperationName, string>> = {
+    myApprovalOf: `?session=${world.session.id}&conversation=c&id=1`,
+  }
+  const { method, path } = operations.find((one) => one.name === name) ?? {
+    method: 'get',
+    path: '',
+  }
+  const ids: Readonly<Record<string, string>> = {
+    session: world.session.id,
+    delegation: world.delegation,
+    key: world.keys.auditor.id,
+    approval: 'apr_none',
+  }
+  return {
+    method: method.toUpperCase(),
+    path: path.replace(/\{(\w+)\}/g, (_all, one) => ids[one] ?? '') + (queries[name] ?? ''),
+    options: {
+      ...(bodies[name] === undefined ? {} : { body: bodies[name] }),
+      token: world.session.token,
+    },
+  }
+}
+
+/** Of an approval that is not there, its end user is told so. */
+const missing: readonly OperationName[] = ['approve', 'deny']
+
+describe('the table of roles', () => {
+  test('has a row for every route, and a route for every row', () => {
+    expect(operations.map(({ name }) => name).toSorted()).toEqual(Object.keys(access).toSorted())
+    expect(Object.keys(through).toSorted()).toEqual(Object.keys(access).toSorted())
+  })
+
+  test.each(operations.map(({ name }) => name))('%s is for its roles alone', async (name) => {
+    for (const role of [...roles, undefined]) {
+      const world = await serviceWorld()
+      const { method, path, options } = request(name, world)
+      const { status, body } = await world.call(role, method, path, options)
+      const isThrough = role !== undefined && through[name].includes(role)
+      if (!isThrough) {
+        const expected = role === undefined ? [401, 'unauthenticated'] : [403, 'forbidden']
+        expect([role, status, body.code]).toEqual([role, ...expected])
+      } else if (missing.includes(name)) {
+        expect([role, status, body.code]).toEqual([role, 404, 'approval_unknown'])
+      } else {
+        expect([role, status < 300]).toEqual([role, true])
+      }
+    }
+  })
+
+  test('lets nobody raise and spend, whatever roles are put together', () => {
+    const sets = Array.from({ length: 2 ** roles.length }, (_, bits) =>
+      roles.filter((_role, place) => (bits >> place) & 1),
+    )
+    for (const some of sets) {
+      const isForbidden = forbiddenPairs.some(([one, other]) => {
+        return some.includes(one) && some.includes(other)
+      })
+      expect([some, combinedPower(some) !== undefined]).toEqual([some, isForbidden])
+      if (!isForbidden) continue
+      // Even if such a caller came through, what would make it dangerous is denied.
+      expect(mayCall('pay', some)).toBe(false)
+      expect(mayCall('openChild', some)).toBe(false)
+    }
+  })
+
+  test('says why', () => {
+    expect(combinedPower(['payer', 'manager'])).toBe(
+      'can both raise a budget (createSession) and spend it (pay)',
+    )
+  })
+})
