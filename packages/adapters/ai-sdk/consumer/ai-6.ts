@@ -8,6 +8,7 @@ export async function consume(model: LanguageModel, session: PaymentSession): Pr
   const tools = paymentTools({
     session: (context: { readonly payer: PaymentSession }) => context.payer,
     conversation: (context) => context.payer.id,
+    needsApproval: true,
   })
   await generateText({
     model,

@@ -7,11 +7,16 @@ import {
   type Tool,
   ToolLoopAgent,
 } from 'ai'
-import { type PayArguments, type PaymentProgress, paymentTools } from '../src/index.ts'
+import {
+  type PayArguments,
+  type PaymentProgress,
+  paymentApproval,
+  paymentTools,
+} from '../src/index.ts'
 
 /** What people write with version 7; it is compiled, and never run. */
 export async function consume(model: LanguageModel, session: PaymentSession): Promise<void> {
-  const tools = paymentTools({ session })
+  const tools = paymentTools({ session, needsApproval: true })
   await generateText({ model, prompt: 'Buy it.', tools })
   await new ToolLoopAgent({ model, tools }).generate({ prompt: 'Buy it.' })
   const own: Tool<PayArguments, PaymentProgress | ModelResult> = tools.pay_within_session
@@ -25,6 +30,14 @@ export async function consume(model: LanguageModel, session: PaymentSession): Pr
     tools: shared,
     toolsContext: { pay_within_session: { payer: session } },
   })
+  await generateText({
+    model,
+    prompt: 'Buy it.',
+    tools: shared,
+    toolsContext: { pay_within_session: { payer: session } },
+    toolApproval: paymentApproval(shared),
+  })
+  await generateText({ model, prompt: 'Buy it.', tools, toolApproval: paymentApproval(tools) })
   // @ts-expect-error A tool that finds its session in the context cannot be used without one.
   await generateText({ model, prompt: 'Buy it.', tools: shared })
   const input = (given: InferToolInput<typeof own>): PayArguments => given

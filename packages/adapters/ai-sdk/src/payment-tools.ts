@@ -1,9 +1,11 @@
 import {
+  BursarError,
   type ModelResult,
   type PayRequest,
   type PayStep,
   payTool,
   type ToolCall,
+  type ToolCalls,
   type ToolCallsOptions,
   toolCalls,
 } from '@bursar/core/session'
@@ -70,6 +72,20 @@ export type PaymentTools<Context = unknown> = {
   pay_within_session: PaymentTool<Context>
 }
 
+/** That the SDK has to ask a human, and what about. */
+export interface PaymentApprovalStatus {
+  readonly type: 'user-approval'
+  readonly reason?: string
+}
+
+/** What to give to `toolApproval`, beside the same for other tools. */
+export type PaymentApproval = {
+  pay_within_session: (
+    input: PayArguments,
+    execution: Omit<PaymentToolExecution, 'context'> & { readonly toolContext?: unknown },
+  ) => Promise<PaymentApprovalStatus | undefined>
+}
+
 /**
  * Makes the payment tool for the AI SDK, versions 6 and 7.
  *
@@ -86,23 +102,61 @@ export function paymentTools<Context = unknown>(
 ): PaymentTools<Context> {
   const { needsApproval = false, ...shared } = options
   const calls = toolCalls(shared)
+  const approvalStatus = approvalOf(calls)
+  const tool: PaymentTool<Context> = {
+    description: payTool.description,
+    inputSchema,
+    execute: (input, execution) =>
+      withProgress(async (onProgress) => {
+        const call = { ...callOf<Context>(input, execution), onProgress }
+        return (await calls.pay(call)).result
+      }),
+    ...(needsApproval
+      ? { needsApproval: async (...call) => (await approvalStatus(...call)) !== undefined }
+      : {}),
+    toModelOutput: ({ output }) => ({ type: 'json', value: output as unknown as JSONValue }),
+  }
+  approvals.set(tool, approvalStatus)
+  return { pay_within_session: tool }
+}
+
+/**
+ * Has version 7 of the AI SDK stop where a human has to agree, by its `toolApproval`: the same as
+ * `needsApproval` of `paymentTools`, and the request says what would be paid to whom.
+ *
+ * Throws `invalid_input` for tools that `paymentTools` has not made.
+ *
+ * @example
+ * const tools = paymentTools({ session, conversation: chat.id })
+ * const result = streamText({ model, messages, tools, toolApproval: paymentApproval(tools) })
+ */
+export function paymentApproval<Context>(tools: PaymentTools<Context>): PaymentApproval {
+  const approvalStatus = approvals.get(tools.pay_within_session)
+  if (!approvalStatus) {
+    throw new BursarError('invalid_input', 'paymentApproval: tools: must be made by paymentTools.')
+  }
   return {
-    [payTool.name]: {
-      description: payTool.description,
-      inputSchema,
-      execute: (input, execution) =>
-        withProgress(async (onProgress) => {
-          const call = { ...callOf<Context>(input, execution), onProgress }
-          return (await calls.pay(call)).result
-        }),
-      ...(needsApproval
-        ? {
-            needsApproval: async (input, execution) =>
-              wasAsked(execution) || (await calls.question(callOf(input, execution))) !== undefined,
-          }
-        : {}),
-      toModelOutput: ({ output }) => ({ type: 'json', value: output as unknown as JSONValue }),
-    },
+    pay_within_session: (input, { toolContext, ...execution }) =>
+      approvalStatus(input, { ...execution, context: toolContext }),
+  }
+}
+
+/** Where a tool's own answer is found, so that its quote and its payment are of one piece. */
+const approvals = new WeakMap<object, ApprovalStatus>()
+
+type ApprovalStatus = (
+  input: PayArguments,
+  execution: PaymentToolExecution,
+) => Promise<PaymentApprovalStatus | undefined>
+
+/** Quotes a call, unless it was asked about before. */
+function approvalOf<Context>(calls: ToolCalls<Context>): ApprovalStatus {
+  return async (input, execution) => {
+    if (wasAsked(execution)) return { type: 'user-approval' }
+    const question = await calls.question(callOf(input, execution))
+    if (!question) return undefined
+    const { amount, currency, merchant, resource } = question.card
+    return { type: 'user-approval', reason: `${amount} ${currency} to ${merchant}: ${resource}` }
   }
 }
 

@@ -1,11 +1,8 @@
 import { inspect } from 'node:util'
 import type { ModelResult } from '@bursar/core'
-import type { AgentRun, AgentTurn, ScriptedAgent, ScriptedCall } from '@bursar/core/testing'
-import * as sdk7 from 'ai'
-import { MockLanguageModelV4 } from 'ai/test'
-import * as sdk6 from 'ai-6'
-import { MockLanguageModelV3 } from 'ai-6/test'
+import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
 import { paymentTools } from '../src/index.ts'
+import { type Any, type Sdk, scriptedModel, sdks } from './sdk.ts'
 
 /** One way to run an agent with one version of the SDK. */
 export interface AiSdkAgent extends ScriptedAgent {
@@ -15,35 +12,8 @@ export interface AiSdkAgent extends ScriptedAgent {
 
 type Loop = 'generate' | 'stream' | 'agent'
 
-// The suite runs one program over two versions, whose types differ from each other at every turn.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Any = any
-
-/** What differs between the versions. */
-interface Version {
-  readonly version: 6 | 7
-  readonly sdk: Any
-  readonly MockModel: Any
-  readonly contextOf: (context: unknown) => object
-}
-
-const versions: readonly Version[] = [
-  {
-    version: 7,
-    sdk: sdk7,
-    MockModel: MockLanguageModelV4,
-    contextOf: (context) => ({ toolsContext: { pay_within_session: context } }),
-  },
-  {
-    version: 6,
-    sdk: sdk6,
-    MockModel: MockLanguageModelV3,
-    contextOf: (context) => ({ experimental_context: context }),
-  },
-]
-
 /** Every loop of every version. */
-export const agents: readonly AiSdkAgent[] = versions.flatMap((version) =>
+export const agents: readonly AiSdkAgent[] = sdks.flatMap((version) =>
   (['generate', 'stream', 'agent'] as const).map((loop) => ({
     version: version.version,
     loop,
@@ -53,7 +23,7 @@ export const agents: readonly AiSdkAgent[] = versions.flatMap((version) =>
 )
 
 interface Setting {
-  readonly version: Version
+  readonly version: Sdk
   readonly loop: Loop
   readonly turn: AgentTurn
 }
@@ -65,8 +35,8 @@ async function go(
   script: AgentTurn['script'],
 ): Promise<AgentRun> {
   const { version, loop, turn } = setting
-  const { sdk, MockModel } = version
-  const model = scriptedModel(sdk, MockModel, script)
+  const { sdk } = version
+  const model = scriptedModel(version, script)
   const options = {
     model,
     tools: paymentTools({ ...turn.options, needsApproval: turn.stops }),
@@ -84,7 +54,7 @@ async function go(
         : await consumed(sdk.streamText({ ...options, ...call, onError: () => {} }), streamed)
   const calls = [...model.doGenerateCalls, ...model.doStreamCalls]
   const steps = await result.steps
-  const { messages: said } = await result.response
+  const said = (await result.responseMessages) ?? (await result.response).messages
   const history = [...messages, ...said]
   const waiting = requestsOf(history).filter(({ answered }) => !answered)
   const left = script.slice(calls.length)
@@ -157,50 +127,4 @@ function toldOf(
   return [...seen, ...unseen]
     .sort((a, b) => order.indexOf(a.toolCallId) - order.indexOf(b.toolCallId))
     .map(({ output }) => output.value ?? output)
-}
-
-const usage = {
-  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-  outputTokens: { total: 1, text: 1, reasoning: 0 },
-}
-
-/** The provider's side: says what the script says, one step a call. */
-function scriptedModel(sdk: Any, MockModel: Any, script: AgentTurn['script']): Any {
-  let step = 0
-  const next = (): Any[] => {
-    const calls: readonly ScriptedCall[] | undefined = script[step++]
-    if (!calls) return [{ type: 'text', text: 'Done.' }]
-    return calls.map(({ id, input }) => ({
-      type: 'tool-call',
-      toolCallId: id,
-      toolName: 'pay_within_session',
-      input: JSON.stringify(input),
-    }))
-  }
-  const finish = (content: Any[]): Any => {
-    const unified = content[0]?.type === 'text' ? 'stop' : 'tool-calls'
-    return { finishReason: { unified, raw: unified }, usage }
-  }
-  return new MockModel({
-    doGenerate: async () => {
-      const content = next()
-      return { content, ...finish(content), warnings: [] }
-    },
-    doStream: async () => {
-      const content = next()
-      const parts = content.flatMap((part) =>
-        part.type === 'text'
-          ? [
-              { type: 'text-start', id: 't' },
-              { type: 'text-delta', id: 't', delta: part.text },
-              { type: 'text-end', id: 't' },
-            ]
-          : [part],
-      )
-      const end = { type: 'finish', ...finish(content) }
-      const chunks = [{ type: 'stream-start', warnings: [] }, ...parts, end]
-      const now = { initialDelayInMs: null, chunkDelayInMs: null }
-      return { stream: sdk.simulateReadableStream({ chunks, ...now }) }
-    },
-  })
 }
