@@ -1,8 +1,13 @@
 import { inspect } from 'node:util'
+import { OpenTelemetry } from '@ai-sdk/otel'
 import type { ModelResult } from '@bursar/core'
 import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
+import { registerTelemetry } from 'ai'
 import { paymentTools } from '../src/index.ts'
 import { type Any, type Sdk, scriptedModel, sdks } from './sdk.ts'
+import { endedSpans, exported } from './spans.ts'
+
+registerTelemetry(new OpenTelemetry())
 
 /** One way to run an agent with one version of the SDK. */
 export interface AiSdkAgent extends ScriptedAgent {
@@ -37,12 +42,15 @@ async function go(
   const { version, loop, turn } = setting
   const { sdk } = version
   const model = scriptedModel(version, script)
+  const spansBefore = endedSpans().length
   const options = {
     model,
     tools: paymentTools({ ...turn.options, needsApproval: turn.stops }),
     stopWhen: sdk.stepCountIs(100),
     maxRetries: 0,
     ...version.contextOf(turn.context),
+    // Version 7 traces by what is registered.
+    ...(version.version === 6 ? { experimental_telemetry: { isEnabled: true } } : {}),
   }
   const call = { messages, ...(turn.signal ? { abortSignal: turn.signal } : {}) }
   const streamed: unknown[] = []
@@ -69,6 +77,7 @@ async function go(
     everything: async () =>
       [
         JSON.stringify([calls, steps, history, streamed]),
+        JSON.stringify(endedSpans().slice(spansBefore).map(exported)),
         inspect([steps, history, streamed], { depth: 12, showHidden: true }),
       ].join('\n'),
     resume: (answer) => {
