@@ -1,14 +1,13 @@
 /**
- * A human is asked in a chat: the server finds what a tool call waits for, carries the end user's
- * yes, makes the same call again, and lets the model go on. It runs against the sandbox, and checks
- * itself.
+ * A human is asked in a chat: the run stops at a payment that needs a yes, the server carries the
+ * end user's answer to the guard and to the SDK, and the run goes on. It runs against the sandbox,
+ * and checks itself.
  */
 
 import { deepStrictEqual } from 'node:assert/strict'
 import { paymentTools } from '@bursar/ai-sdk'
-import type { ApprovalCard, EndUser, ModelResult, PaymentSession } from '@bursar/core'
-import { toModelResult, toolRequest } from '@bursar/core/session'
-import { generateText, type ModelMessage, stepCountIs } from 'ai'
+import type { ApprovalCard, EndUser } from '@bursar/core'
+import { generateText, type ModelMessage, stepCountIs, type ToolApprovalResponse } from 'ai'
 import { model, resource } from './sandbox.ts'
 import { bursar, close, market } from './world.ts'
 
@@ -31,68 +30,51 @@ const { token } = await bursar.management.createSession({
 const session = bursar.openSession(token)
 
 // #region server
-/** A tool call of the model, as the AI SDK names its parts. */
-interface ToolCall {
-  readonly toolCallId: string
-  readonly input: unknown
-}
-
-/** Asks the end user about a call that waits, and makes it again. Answers what the model is told. */
-async function answerCall(
+/** Carries the end user's answer about one call to the guard, and answers it as the SDK has it. */
+async function answerRequest(
   endUser: EndUser,
-  session: PaymentSession,
-  { toolCallId: id, input }: ToolCall,
+  { approvalId, toolCall }: { approvalId: string; toolCall: { toolCallId: string } },
   confirm: (card: ApprovalCard) => Promise<boolean>,
-): Promise<ModelResult> {
-  const approval = await endUser.approvalOf({ session: session.id, conversation, id })
-  if (approval?.state === 'waiting') {
-    if (await confirm(approval.card)) await endUser.approve(approval.id)
-    else await endUser.deny(approval.id)
-  }
-  const { request, ignored } = toolRequest(input)
-  return toModelResult(await session.pay(request, { conversation, id, ignored }))
-}
-
-/** The history with another result of one call: the model reads what has come of it. */
-function withResult(messages: ModelMessage[], id: string, result: ModelResult): ModelMessage[] {
-  const output = { type: 'json' as const, value: JSON.parse(JSON.stringify(result)) }
-  return messages.map((message) => {
-    if (message.role !== 'tool') return message
-    const content = message.content.map((part) =>
-      part.type === 'tool-result' && part.toolCallId === id ? { ...part, output } : part,
-    )
-    return { ...message, content }
-  })
+): Promise<ToolApprovalResponse> {
+  const call = { session: session.id, conversation, id: toolCall.toolCallId }
+  const approval = await endUser.approvalOf(call)
+  const approved = approval?.state === 'waiting' && (await confirm(approval.card))
+  if (approved) await endUser.approve(approval.id)
+  else if (approval) await endUser.deny(approval.id)
+  return { type: 'tool-approval-response', approvalId, approved }
 }
 // #endregion
 
 // #region chat
-const tools = paymentTools({ session, conversation })
+const tools = paymentTools({ session, conversation, needsApproval: true })
 const prompt: ModelMessage = { role: 'user', content: `What does ACME cost now? Ask ${resource}` }
 const asked = await generateText({ model, messages: [prompt], tools, stopWhen: stepCountIs(8) })
 // #endregion
 
-const [call] = asked.steps.flatMap(({ toolCalls }) => toolCalls)
-if (!call) throw new Error('The model called no tool.')
+const [request] = asked.content.filter((part) => part.type === 'tool-approval-request')
+if (!request) throw new Error('Nobody was asked.')
 const shown: ApprovalCard[] = []
 const say = async (card: ApprovalCard) => shown.push(card) > 0
 
 // #region go-on
-const result = await answerCall(bursar.endUser('alice'), session, call, say)
-const history = withResult([prompt, ...asked.responseMessages], call.toolCallId, result)
+const response = await answerRequest(bursar.endUser('alice'), request, say)
+const history: ModelMessage[] = [
+  prompt,
+  ...asked.responseMessages,
+  { role: 'tool', content: [response] },
+]
 const answered = await generateText({ model, messages: history, tools, stopWhen: stepCountIs(8) })
 // #endregion
 
-const again = await answerCall(bursar.endUser('alice'), session, call, say)
+// A browser that sends its history twice pays once.
+const again = await generateText({ model, messages: history, tools, stopWhen: stepCountIs(8) })
 const { rows } = await bursar.auditing.payments()
 await close()
 
-deepStrictEqual(asked.text, 'It needs your approval.')
 deepStrictEqual(
   shown.map(({ amount, agentSays }) => [amount, agentSays]),
   [['0.01', 'the price of ACME']],
 )
-deepStrictEqual(answered.text, 'ACME costs 103.40 USD.')
-deepStrictEqual([result.status, again], ['paid', result])
+deepStrictEqual([answered.text, again.text], Array(2).fill('ACME costs 103.40 USD.'))
 deepStrictEqual(rows.length, 1)
-console.log(`The model said: ${asked.text} Then it said: ${answered.text}`)
+console.log(`Alice was asked for ${shown[0]?.amount} USD. Then the model said: ${answered.text}`)

@@ -202,10 +202,18 @@ describe('paymentApproval', () => {
   }
   const prompt = { role: 'user', content: 'Buy it.' }
 
-  test('says what would be paid to whom, and pays after both have agreed', async () => {
+  test('says what would be paid to whom', async () => {
+    const { session } = paid
+    const status = paymentApproval(paymentTools({ session, conversation })).pay_within_session
+    const { type, reason } = (await status(inputOf('a'), { toolCallId: 'call-1' })) ?? {}
+    expect(type).toBe('user-approval')
+    expect(reason).toMatch(/^0\.01 USD to [^ ]+: GET \/[^ ]+$/)
+  })
+
+  test('stops, and pays after both have agreed', async () => {
     const asked = await run(paid.session, [prompt], [[{ id: 'call-1', input: inputOf('a') }]])
     const request = asked.content.find(({ type }: Any) => type === 'tool-approval-request')
-    expect(request.reason).toMatch(/^0\.01 USD to [^ ]+: GET \/[^ ]+$/)
+    expect(request.toolCall).toMatchObject({ toolCallId: 'call-1' })
     await agree()
     const said = await asked.responseMessages
     const response = {

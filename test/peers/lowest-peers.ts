@@ -1,0 +1,44 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { root } from '../check/command.ts'
+import { type PublishedPackage, publishedPackages } from '../check/published-package.ts'
+
+/** An adapter, and the lowest versions of its peers, as a `package.json` names dependencies. */
+export interface LowestPeers {
+  readonly adapter: PublishedPackage
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+/** Reads `test/lowest-peers.json` of every adapter that has one. */
+export function lowestPeers(): readonly LowestPeers[] {
+  const packages = publishedPackages()
+  return globSync('packages/adapters/*/test/lowest-peers.json', { cwd: root }).flatMap((path) => {
+    const folder = dirname(dirname(path)).replaceAll('\\', '/')
+    const adapter = packages.find((one) => one.folder === folder)
+    const dependencies = JSON.parse(readFileSync(join(root, path), 'utf8'))
+    return adapter ? [{ adapter, dependencies }] : []
+  })
+}
+
+/**
+ * What an adapter claims and does not install: the lowest version of every range that its
+ * `peerDependencies` have, our own packages apart. Empty if all is proved.
+ */
+export function unproved({ adapter, dependencies }: LowestPeers): readonly string[] {
+  const installed = Object.entries(dependencies).map(([name, version]) =>
+    version.startsWith('npm:') ? version.slice('npm:'.length) : `${name}@${version}`,
+  )
+  return Object.entries(adapter.manifest.peerDependencies ?? {})
+    .filter(([name]) => !name.startsWith('@bursar/'))
+    .flatMap(([name, range]) => lowestOf(range).map((version) => `${name}@${version}`))
+    .filter((claimed) => !installed.includes(claimed))
+}
+
+/** `^6.0.0 || >=7.1.0 <8` starts at 6.0.0 and at 7.1.0. */
+function lowestOf(range: string): readonly string[] {
+  return range.split('||').map((part) => {
+    const version = /\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?/.exec(part)
+    if (!version) throw new Error(`The range ${range} names no lowest version.`)
+    return version[0]
+  })
+}
