@@ -43,6 +43,6 @@ async function passes(peers: LowestPeers): Promise<boolean> {
 function runTests(adapter: string, folder: string): ReturnType<typeof tryCommand> {
   process.env.BURSAR_LOWEST_PEERS = folder
   const config = join('test', 'peers', 'vitest.config.ts')
-  const exclude = ['--exclude', '**/*.types.test.ts']
+  const exclude = ['--exclude', '**/*.typing.test.ts']
   return tryCommand('vitest', ['run', '--config', config, ...exclude, `${adapter}/src`])
 }
