@@ -7,10 +7,12 @@ import {
   type Content,
   type Credential,
   type Delegation,
+  type EndUserAccount,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
   MAX_RECENT_APPROVALS,
+  type MerchantUsage,
   type Operation,
   type Payment,
   type RegisteredInstrument,
@@ -30,6 +32,8 @@ export interface Disk {
   readonly approvals: Map<string, Approval>
   readonly credentials: Map<string, Credential>
   readonly operations: Map<string, Operation>
+  readonly endUsers: Map<string, EndUserAccount>
+  readonly merchantUsages: Map<string, MerchantUsage>
   readonly audit: AuditRecord[]
   /** Who has run commits that are not durable yet: nobody else can write before they are. */
   writer: { readonly isAlive: () => boolean; flush(): void } | undefined
@@ -47,6 +51,8 @@ export function emptyDisk(): Disk {
     approvals: new Map(),
     credentials: new Map(),
     operations: new Map(),
+    endUsers: new Map(),
+    merchantUsages: new Map(),
     audit: [],
     writer: undefined,
   }
@@ -64,6 +70,8 @@ export function copyOf(disk: Disk): Disk {
     approvals: new Map(disk.approvals),
     credentials: new Map(disk.credentials),
     operations: new Map(disk.operations),
+    endUsers: new Map(disk.endUsers),
+    merchantUsages: new Map(disk.merchantUsages),
     audit: [...disk.audit],
     writer: undefined,
   }
@@ -89,10 +97,16 @@ export function load(disk: Disk, scope: Scope): LedgerState {
       ? disk.merchants.get(merchantName(delegation.id, scope.host))
       : undefined
   const instrument = disk.instruments.get(scope.instrument ?? '')
+  const endUser = disk.endUsers.get(delegation?.endUser ?? scope.endUser ?? '')
+  const ancestors = ancestorsOf(disk, session)
+  const granted = [...disk.delegations.values()].filter((one) => one.endUser === scope.endUser)
   return {
     ...(session && { session }),
-    ancestors: ancestorsOf(disk, session),
+    ancestors,
     ...(delegation && { delegation }),
+    ...(endUser && { endUser }),
+    ...(scope.endUser === undefined ? {} : { delegations: granted }),
+    ...usagesOf(disk, [session, ...ancestors, delegation, endUser], scope),
     ...(payment && { payment }),
     ...(key && { key }),
     ...(twin && { twin }),
@@ -118,6 +132,8 @@ export function write(disk: Disk, change: Change<unknown>, now: number): void {
   for (const one of change.merchants ?? []) {
     disk.merchants.set(merchantName(one.delegation, one.host), one)
   }
+  for (const one of change.endUsers ?? []) disk.endUsers.set(one.endUser, one)
+  for (const one of change.merchantUsages ?? []) disk.merchantUsages.set(usageName(one), one)
   for (const one of change.approvals ?? []) disk.approvals.set(one.id, one)
   for (const one of change.credentials ?? []) disk.credentials.set(one.id, one)
   for (const one of change.operations ?? []) disk.operations.set(one.id, one)
@@ -141,6 +157,24 @@ function assertWhole(disk: Disk, change: Change<unknown>): void {
 /** The clock of a ledger: never behind what was recorded last. */
 export function nowOf(disk: Disk, clock: () => number): number {
   return Math.max(clock(), disk.audit.at(-1)?.at ?? 0)
+}
+
+function usagesOf(
+  disk: Disk,
+  line: readonly (Pick<Session, 'id' | 'limits'> | undefined)[],
+  { host, payee }: Scope,
+): Pick<LedgerState, 'merchantUsages'> {
+  const limited = line.flatMap((one) => (one?.limits.perMerchant ? [one.id] : []))
+  if (host === undefined || payee === undefined || limited.length === 0) return {}
+  return {
+    merchantUsages: limited.flatMap(
+      (account) => disk.merchantUsages.get(usageName({ account, host, payee })) ?? [],
+    ),
+  }
+}
+
+function usageName({ account, host, payee }: Omit<MerchantUsage, 'usage'>): string {
+  return `${account} ${host} ${payee}`
 }
 
 function approvalsOf(

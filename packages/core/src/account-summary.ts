@@ -2,7 +2,8 @@ import type { AskRule } from './approval.ts'
 import type { RecordedLimits } from './audit/event.ts'
 import type { Consent, Delegation } from './delegation.ts'
 import { delegationEnd } from './delegation.ts'
-import { type Limits, remainingMicro, type Usage } from './limits.ts'
+import type { EndUserAccount } from './end-user-account.ts'
+import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './limits.ts'
 import type { MerchantRule } from './merchant.ts'
 import { formatAmount } from './money.ts'
 import { type Session, sessionEnd } from './session.ts'
@@ -84,6 +85,21 @@ export function summaryOfSession(session: Session, now: number): SessionSummary 
   }
 }
 
+/** What an end user may spend over all agents, and what of it is used. */
+export interface EndUserSummary extends Spending {
+  readonly endUser: string
+  /** When limits were first set, ISO 8601, UTC. */
+  readonly createdAt: string
+}
+
+export function summaryOfEndUser(account: EndUserAccount): EndUserSummary {
+  return {
+    endUser: account.endUser,
+    createdAt: new Date(account.createdAt).toISOString(),
+    ...spending(account.limits, account.usage),
+  }
+}
+
 /** Limits as they are recorded and shown. */
 export function recordedLimits(limits: Limits): RecordedLimits {
   return {
@@ -93,16 +109,31 @@ export function recordedLimits(limits: Limits): RecordedLimits {
       ? {}
       : { perPayment: formatAmount(limits.perPaymentMicro) }),
     ...(limits.payments === undefined ? {} : { payments: limits.payments }),
-    ...(limits.windows.length === 0
+    ...(limits.windows.length === 0 ? {} : { windows: recordedWindows(limits.windows) }),
+    ...(limits.perMerchant === undefined
       ? {}
-      : {
-          windows: limits.windows.map(({ per, amountMicro, payments }) => ({
-            per,
-            ...(amountMicro === undefined ? {} : { amount: formatAmount(amountMicro) }),
-            ...(payments === undefined ? {} : { payments }),
-          })),
-        }),
+      : { perMerchant: recordedMerchantLimits(limits.perMerchant) }),
   }
+}
+
+function recordedMerchantLimits({
+  totalMicro,
+  payments,
+  windows,
+}: MerchantLimits): NonNullable<RecordedLimits['perMerchant']> {
+  return {
+    ...(totalMicro === undefined ? {} : { total: formatAmount(totalMicro) }),
+    ...(payments === undefined ? {} : { payments }),
+    ...(windows.length === 0 ? {} : { windows: recordedWindows(windows) }),
+  }
+}
+
+function recordedWindows(windows: Limits['windows']): NonNullable<RecordedLimits['windows']> {
+  return windows.map(({ per, amountMicro, payments }) => ({
+    per,
+    ...(amountMicro === undefined ? {} : { amount: formatAmount(amountMicro) }),
+    ...(payments === undefined ? {} : { payments }),
+  }))
 }
 
 function spending(limits: Limits, usage: Usage): Spending {

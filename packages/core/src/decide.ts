@@ -2,7 +2,8 @@ import { type Approval, asks } from './approval.ts'
 import { ask, askedDenial, isApproved } from './asking.ts'
 import { type Denial, type DenialCode, type DenialFacts, deny, firstDenial } from './denial.ts'
 import { judgementOf, observedEvents } from './judgement.ts'
-import { type Excess, excesses, hold, remainingMicro } from './limits.ts'
+import { limitDenials } from './limit-denials.ts'
+import { hold, remainingMicro } from './limits.ts'
 import type { KnownMerchant, MerchantRule } from './merchant.ts'
 import { formatAmount, parseAmount } from './money.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './payment.ts'
@@ -20,7 +21,7 @@ import {
 } from './reservation.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
-import { accountRows, accountsOf, mapAccounts } from './transition.ts'
+import { accountRows, accountsOf, lineOf, mapAccounts } from './transition.ts'
 
 /**
  * The pure heart: ledger state, intent and time in, a decision out. No await, no clock, no random,
@@ -77,8 +78,7 @@ export function admitHost(state: LedgerState, host: string): Denial | undefined 
 
 /** What can still be reserved: the least that any account has left. */
 export function spendableMicro(state: LedgerState): bigint {
-  const { session, delegation } = accountsOf(state)
-  return [session, ...state.ancestors, delegation]
+  return lineOf(state)
     .map((one) => remainingMicro(one.limits, one.usage))
     .reduce((least, next) => (next < least ? next : least))
 }
@@ -180,7 +180,7 @@ function judge(
       ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
       : undefined,
     ...accountQuestions(state, terms, facts),
-    ...limitDenials(state, intent, now),
+    ...limitDenials(state, terms, now),
     fundsDenial(intent, facts),
   ]
   const agreed = isApproved(state, now)
@@ -237,56 +237,6 @@ function merchantQuestion(
 /** A new payee at a known host is a new merchant. */
 function isKnown(state: LedgerState, terms: Terms): boolean {
   return pinned(state.merchant)?.payee === terms.payee
-}
-
-function limitDenials(state: LedgerState, intent: Intent, now: number): Denial[] {
-  const { session, delegation } = accountsOf(state)
-  const facts = factsOf(intent)
-  const { amountMicro } = intent.terms
-  const ofSessions = [session, ...state.ancestors].flatMap((one) =>
-    excesses(one.limits, one.usage, amountMicro, now).map((excess) =>
-      excessDenial(excess, 'session_limit_exceeded', { ...facts, cause: `session ${one.id}` }),
-    ),
-  )
-  const ofDelegation = excesses(delegation.limits, delegation.usage, amountMicro, now).map(
-    (excess) =>
-      excessDenial(excess, 'delegation_limit_exceeded', {
-        ...facts,
-        cause: `delegation ${delegation.id}`,
-      }),
-  )
-  const currencies = [session, ...state.ancestors, delegation].some(
-    (one) => one.limits.currency !== intent.terms.currency,
-  )
-  return [...ofSessions, ...ofDelegation, ...(currencies ? [deny('currency_mismatch', facts)] : [])]
-}
-
-function excessDenial(
-  excess: Excess,
-  total: 'session_limit_exceeded' | 'delegation_limit_exceeded',
-  facts: DenialFacts,
-): Denial {
-  switch (excess.kind) {
-    case 'per-payment':
-      return deny('payment_limit_exceeded', { ...facts, limitMicro: excess.limitMicro })
-    case 'count':
-      return deny('payment_count_exceeded', { ...facts, cause: `${facts.cause}: ${excess.limit}` })
-    case 'window':
-      return deny('window_limit_exceeded', {
-        ...facts,
-        limitMicro: excess.window.amountMicro,
-        cause: `${facts.cause}: per ${excess.window.per}`,
-      })
-    case 'total':
-      return deny(total, {
-        ...facts,
-        limitMicro: excess.limitMicro,
-        remainingMicro: excess.remainingMicro,
-      })
-    /* v8 ignore next -- @preserve: the compiler knows that nothing is left */
-    default:
-      return excess satisfies never
-  }
 }
 
 function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
@@ -364,7 +314,9 @@ function reserved(state: LedgerState, intent: Intent, now: number): Change<Decis
   const { session, delegation } = accountsOf(state)
   const payment = newPayment(session, delegation, intent, now)
   const { amountMicro } = intent.terms
-  const accounts = mapAccounts(state, (limits, usage) => hold(limits, usage, amountMicro, now))
+  const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
+    hold(limits, usage, amountMicro, now),
+  )
   const after: LedgerState = { ...state, ...accounts }
   const used = usedApproval(state, payment, now)
   return {

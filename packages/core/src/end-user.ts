@@ -1,8 +1,10 @@
 import {
   type DelegationSummary,
+  type EndUserSummary,
   recordedLimits,
   type SessionSummary,
   summaryOfDelegation,
+  summaryOfEndUser,
   summaryOfSession,
 } from './account-summary.ts'
 import { type ApprovalSummary, createApprovals } from './approvals.ts'
@@ -12,12 +14,13 @@ import {
   delegationInput,
   type ParsedDelegation,
 } from './delegation.ts'
+import { limitedEndUser } from './end-user-account.ts'
 import { BursarError } from './errors.ts'
 import { type Exposure, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
-import { noUsage } from './limits.ts'
+import { type LimitsInput, limitsInput, noUsage } from './limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
@@ -30,6 +33,15 @@ export interface EndUser {
    * then delegated, then spent.
    */
   grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
+  /**
+   * Sets what may be spent in all, over every agent and delegation of this end user, until it is set
+   * again. What was spent before counts: all of it in the total and the number of payments, and in a
+   * window as if it were paid now, because its time is not kept. Payments in another currency are
+   * refused from then on. Throws `invalid_input`, also where the total is below what is committed.
+   */
+  setLimits(limits: LimitsInput, options?: { readonly reason?: string }): Promise<EndUserSummary>
+  /** What `setLimits` allows, and what of it is used; `undefined` if it was never called. */
+  limits(): Promise<EndUserSummary | undefined>
   /** Withdraws the permission: after it has returned there is no new reservation. */
   revokeDelegation(
     delegation: string,
@@ -76,6 +88,22 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       const { delegation } = await store.read({ delegation: id })
       if (!delegation) throw unknownDelegation(id)
       return summaryOfDelegation(delegation, store.now())
+    },
+    setLimits: async (given, options = {}) => {
+      const limits = parseInput(limitsInput, given, 'setLimits')
+      const { reason } = parseInput(reasonInput, options, 'setLimits')
+      await ready()
+      const account = await store.commit(
+        { endUser },
+        (state, now) => limitedEndUser(state, endUser, limits, reason, now),
+        'now',
+      )
+      return summaryOfEndUser(account)
+    },
+    limits: async () => {
+      await ready()
+      const { endUser: account } = await store.read({ endUser })
+      return account && summaryOfEndUser(account)
     },
     revokeDelegation: async (given, options = {}) => {
       const delegation = parseInput(nameField, given, 'revokeDelegation')

@@ -20,7 +20,7 @@ import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Change, LedgerState } from './store.ts'
 import { span } from './telemetry.ts'
 import type { PaymentToken } from './token.ts'
-import { claim, doubt, releaseUnsigned, sign } from './transition.ts'
+import { claim, doubt, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
 
 /** A payment that this process has reserved, and alone may sign. */
 export interface Held {
@@ -75,7 +75,7 @@ async function unsigned(held: Held, error: unknown): Promise<PayResult> {
   const code = error instanceof NotSigned ? error.code : 'wallet_unavailable'
   await guard.store
     .commit(
-      { payment: payment.id, host: payment.terms.host },
+      scopeOfPayment(payment),
       (state, now) => releaseUnsigned(state, `${code}: ${errorText(error)}`, now),
       'now',
     )
@@ -155,8 +155,7 @@ function keep(
   change: (state: LedgerState, now: number) => Change<Payment>,
 ): Promise<Payment | undefined> {
   const { guard, payment } = held
-  const scope = { payment: payment.id, host: payment.terms.host }
-  const written = guard.store.commit(scope, change, 'soon')
+  const written = guard.store.commit(scopeOfPayment(payment), change, 'soon')
   guard.background.run(what, written)
   return written.catch(() => undefined)
 }

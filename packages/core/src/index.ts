@@ -1,5 +1,6 @@
 export type {
   DelegationSummary,
+  EndUserSummary,
   SessionSummary,
   Spending,
 } from './account-summary.ts'
@@ -25,6 +26,7 @@ export type { Credential, CredentialSecret, KeyInput } from './credential.ts'
 export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
 export type { EndUser } from './end-user.ts'
+export { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
 export { BursarError } from './errors.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
@@ -32,7 +34,16 @@ export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from '
 export { inputs } from './inputs.ts'
 export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'
-export type { Bucket, Limits, LimitsInput, Usage, WindowLimit, WindowSpan } from './limits.ts'
+export type {
+  Bucket,
+  Limits,
+  LimitsInput,
+  MerchantLimits,
+  MerchantUsage,
+  Usage,
+  WindowLimit,
+  WindowSpan,
+} from './limits.ts'
 export type { CreatedSession, Management } from './management.ts'
 export type { KnownMerchant, MerchantRule } from './merchant.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'

@@ -11,6 +11,15 @@ export interface Limits {
   /** How many payments there may be. */
   readonly payments?: number
   readonly windows: readonly WindowLimit[]
+  /** What each single merchant may be paid. */
+  readonly perMerchant?: MerchantLimits
+}
+
+/** What one merchant may be paid out of some limits: the host that was dialled, and its payee. */
+export interface MerchantLimits {
+  readonly totalMicro?: bigint
+  readonly payments?: number
+  readonly windows: readonly WindowLimit[]
 }
 
 /** A limit over a stretch of time: rolling, or the calendar day in UTC. */
@@ -40,6 +49,19 @@ export interface Bucket {
   readonly payments: number
 }
 
+/** What an account has spent or holds at one merchant. Kept where its limits are `perMerchant`. */
+export interface MerchantUsage {
+  /** Id of the session, the delegation or the end user's account. */
+  readonly account: string
+  readonly host: string
+  readonly payee: string
+  readonly usage: Usage
+}
+
+/** What a payment is measured by: limits of an account, or of one merchant within them. */
+type Counted = Partial<Pick<Limits, 'totalMicro' | 'perPaymentMicro' | 'payments'>> &
+  Pick<Limits, 'windows'>
+
 /** Which limit a payment would exceed. */
 export type Excess =
   | { readonly kind: 'per-payment'; readonly limitMicro: bigint }
@@ -67,6 +89,43 @@ const spanMs: Readonly<Record<WindowSpan, number>> = {
 
 const paymentsField = z.number().int().min(1).max(MAX_PAYMENTS)
 
+const windowsField = z
+  .array(
+    z
+      .strictObject({
+        per: z.enum(['minute', 'hour', 'day', 'utc-day']),
+        amount: amountField.optional(),
+        payments: paymentsField.optional(),
+      })
+      .refine((window) => window.amount !== undefined || window.payments !== undefined, {
+        message: 'needs an amount, payments, or both',
+      })
+      .transform(({ per, amount, payments }) => ({
+        per,
+        ...(amount === undefined ? {} : { amountMicro: amount }),
+        ...(payments === undefined ? {} : { payments }),
+      })),
+  )
+  .max(MAX_WINDOWS)
+  .refine((windows) => new Set(windows.map(({ per }) => per)).size === windows.length, {
+    message: 'has two windows for the same time',
+  })
+
+const perMerchantField = z
+  .strictObject({
+    total: amountField.optional(),
+    payments: paymentsField.optional(),
+    windows: windowsField.min(1).optional(),
+  })
+  .refine(({ total, payments, windows }) => total ?? payments ?? windows, {
+    message: 'needs a total, payments, windows, or several of them',
+  })
+  .transform(({ total, payments, windows }) => ({
+    ...(total === undefined ? {} : { totalMicro: total }),
+    ...(payments === undefined ? {} : { payments }),
+    windows: windows ?? [],
+  }))
+
 /** How limits are written: `{ currency: 'USD', total: '1.00', perPayment: '0.10' }`. */
 export const limitsInput: z.ZodType<Limits, LimitsInput> = z
   .strictObject({
@@ -74,34 +133,16 @@ export const limitsInput: z.ZodType<Limits, LimitsInput> = z
     total: amountField,
     perPayment: amountField.optional(),
     payments: paymentsField.optional(),
-    windows: z
-      .array(
-        z
-          .strictObject({
-            per: z.enum(['minute', 'hour', 'day', 'utc-day']),
-            amount: amountField.optional(),
-            payments: paymentsField.optional(),
-          })
-          .refine((window) => window.amount !== undefined || window.payments !== undefined, {
-            message: 'needs an amount, payments, or both',
-          }),
-      )
-      .max(MAX_WINDOWS)
-      .refine((windows) => new Set(windows.map(({ per }) => per)).size === windows.length, {
-        message: 'has two windows for the same time',
-      })
-      .optional(),
+    windows: windowsField.optional(),
+    perMerchant: perMerchantField.optional(),
   })
-  .transform(({ currency, total, perPayment, payments, windows }) => ({
+  .transform(({ currency, total, perPayment, payments, windows, perMerchant }) => ({
     currency,
     totalMicro: total,
     ...(perPayment === undefined ? {} : { perPaymentMicro: perPayment }),
     ...(payments === undefined ? {} : { payments }),
-    windows: (windows ?? []).map((window) => ({
-      per: window.per,
-      ...(window.amount === undefined ? {} : { amountMicro: window.amount }),
-      ...(window.payments === undefined ? {} : { payments: window.payments }),
-    })),
+    windows: windows ?? [],
+    ...(perMerchant === undefined ? {} : { perMerchant }),
   }))
 
 /** Limits as people write them; amounts are decimal strings. */
@@ -110,37 +151,76 @@ export interface LimitsInput {
   readonly total: string
   readonly perPayment?: string | undefined
   readonly payments?: number | undefined
-  readonly windows?:
-    | readonly {
-        readonly per: WindowSpan
-        readonly amount?: string | undefined
+  readonly windows?: readonly WindowInput[] | undefined
+  /** What each single merchant may be paid; at least one of these. */
+  readonly perMerchant?:
+    | {
+        readonly total?: string | undefined
         readonly payments?: number | undefined
-      }[]
+        readonly windows?: readonly WindowInput[] | undefined
+      }
     | undefined
+}
+
+interface WindowInput {
+  readonly per: WindowSpan
+  readonly amount?: string | undefined
+  readonly payments?: number | undefined
 }
 
 /** Which limit is wider than the one that it has to stay within, as a text that names the field. */
 export function widerThan(inner: Limits, outer: Limits): string | undefined {
-  const { currency } = outer
-  if (inner.currency !== currency) return `limits.currency: must be ${currency}`
-  const over = (field: string, most: string): string => `limits.${field}: must be at most ${most}`
-  if (inner.totalMicro > outer.totalMicro) return over('total', formatAmount(outer.totalMicro))
-  const { perPaymentMicro, payments } = outer
-  if (perPaymentMicro !== undefined && (inner.perPaymentMicro ?? 0n) > perPaymentMicro) {
-    return over('perPayment', formatAmount(perPaymentMicro))
+  if (inner.currency !== outer.currency) return `limits.currency: must be ${outer.currency}`
+  const wider = widerField(inner, outer)
+  const ofMerchants =
+    inner.perMerchant && outer.perMerchant && widerField(inner.perMerchant, outer.perMerchant)
+  return wider ? `limits.${wider}` : ofMerchants && `limits.perMerchant.${ofMerchants}`
+}
+
+/** What is left out is bound by the outer limits at every payment. */
+function widerField(inner: Counted, outer: Counted): string | undefined {
+  const amounts = [
+    ['total', inner.totalMicro, outer.totalMicro],
+    ['perPayment', inner.perPaymentMicro, outer.perPaymentMicro],
+  ] as const
+  for (const [field, own, most] of amounts) {
+    if (own !== undefined && most !== undefined && own > most) {
+      return `${field}: must be at most ${formatAmount(most)}`
+    }
   }
-  if (payments !== undefined && (inner.payments ?? 0) > payments)
-    return over('payments', `${payments}`)
+  if ((inner.payments ?? 0) > (outer.payments ?? MAX_PAYMENTS)) {
+    return `payments: must be at most ${outer.payments}`
+  }
+  for (const window of inner.windows) {
+    const most = outer.windows.find(({ per }) => per === window.per)
+    if (!most) continue
+    const { amountMicro = 0n, payments = 0 } = window
+    if (most.amountMicro !== undefined && amountMicro > most.amountMicro) {
+      return `windows: must be at most ${formatAmount(most.amountMicro)} per ${most.per}`
+    }
+    if (most.payments !== undefined && payments > most.payments) {
+      return `windows: must be at most ${most.payments} payments per ${most.per}`
+    }
+  }
   return undefined
 }
 
 /** What is left of the total. Below zero only after an overrun. */
 export function remainingMicro(limits: Limits, usage: Usage): bigint {
-  return limits.totalMicro - usage.settledMicro - usage.heldMicro
+  return left(limits.totalMicro, usage)
+}
+
+function left(totalMicro: bigint, { settledMicro, heldMicro }: Usage): bigint {
+  return totalMicro - settledMicro - heldMicro
 }
 
 /** The limits that one more payment would exceed, in the order of the denial codes. */
-export function excesses(limits: Limits, usage: Usage, amountMicro: bigint, now: number): Excess[] {
+export function excesses(
+  limits: Counted,
+  usage: Usage,
+  amountMicro: bigint,
+  now: number,
+): Excess[] {
   const found: Excess[] = []
   if (limits.perPaymentMicro !== undefined && amountMicro > limits.perPaymentMicro) {
     found.push({ kind: 'per-payment', limitMicro: limits.perPaymentMicro })
@@ -155,11 +235,12 @@ export function excesses(limits: Limits, usage: Usage, amountMicro: bigint, now:
     const overCount = window.payments !== undefined && spent.payments + 1 > window.payments
     if (overAmount || overCount) found.push({ kind: 'window', window })
   })
-  const remaining = remainingMicro(limits, usage)
-  if (amountMicro > remaining) {
+  const { totalMicro } = limits
+  const remaining = totalMicro === undefined ? amountMicro : left(totalMicro, usage)
+  if (totalMicro !== undefined && amountMicro > remaining) {
     found.push({
       kind: 'total',
-      limitMicro: limits.totalMicro,
+      limitMicro: totalMicro,
       remainingMicro: remaining > 0n ? remaining : 0n,
     })
   }
@@ -167,7 +248,7 @@ export function excesses(limits: Limits, usage: Usage, amountMicro: bigint, now:
 }
 
 /** Adds a payment's hold. */
-export function hold(limits: Limits, usage: Usage, amountMicro: bigint, now: number): Usage {
+export function hold(limits: Counted, usage: Usage, amountMicro: bigint, now: number): Usage {
   return {
     settledMicro: usage.settledMicro,
     heldMicro: usage.heldMicro + notNegative(amountMicro, 'new hold'),
@@ -193,7 +274,7 @@ export function settleHold(usage: Usage, heldMicro: bigint, settledMicro: bigint
 
 /** Gives a hold back, amount and count, and takes both out of the bucket of its reservation. */
 export function releaseHold(
-  limits: Limits,
+  limits: Counted,
   usage: Usage,
   amountMicro: bigint,
   reservedAt: number,
@@ -216,13 +297,43 @@ export function releaseHold(
  * Counts money that moved although its hold had been released. The release took it out of the bucket
  * of its reservation; it counts as of now, so that no window shows too little.
  */
-export function overrun(limits: Limits, usage: Usage, amountMicro: bigint, now: number): Usage {
+export function overrun(limits: Counted, usage: Usage, amountMicro: bigint, now: number): Usage {
   const { heldMicro, settledMicro } = usage
   return {
     ...hold(limits, usage, amountMicro, now),
     heldMicro,
     settledMicro: settledMicro + amountMicro,
   }
+}
+
+/**
+ * What a window begins with where payments came before it, of which nobody has kept the times: all
+ * of them as of now, so that it never shows too little.
+ */
+export function begunWindow(
+  per: WindowSpan,
+  { settledMicro, heldMicro, payments }: Usage,
+  now: number,
+): readonly Bucket[] {
+  if (payments === 0) return []
+  return [{ index: bucketIndex(per, now), amountMicro: settledMicro + heldMicro, payments }]
+}
+
+/**
+ * Why per-merchant limits cannot become others: each merchant is counted from the first payment on,
+ * or not at all. What they allow may change at any time.
+ */
+export function perMerchantProblem(
+  before: Limits['perMerchant'],
+  next: Limits['perMerchant'],
+  usage: Usage,
+): string | undefined {
+  if (usage.payments === 0 && usage.settledMicro === 0n) return undefined
+  const spans = (one: MerchantLimits | undefined): string | undefined =>
+    one?.windows.map(({ per }) => per).join()
+  return spans(before) === spans(next)
+    ? undefined
+    : 'limits.perMerchant: it and its windows can begin and end only before the first payment'
 }
 
 function windowSpent(

@@ -278,7 +278,8 @@ function decide(
   intent: Intent,
   kept: (change: Change<Decision>) => Change<Decision>,
 ): Promise<Decision> {
-  const scope = { ...scopeOf(visit, visit.request), termsHash: intent.termsHash }
+  const { termsHash: hash, terms } = intent
+  const scope = { ...scopeOf(visit, visit.request), payee: terms.payee, termsHash: hash }
   return span('bursar.reserve', {}, () =>
     visit.guard.store.commit(
       scope,

@@ -4,7 +4,7 @@ import type { Payment } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
-import { releaseProven, settle } from './transition.ts'
+import { releaseProven, scopeOfPayment, settle } from './transition.ts'
 import { withinTime } from './within-time.ts'
 
 /** What one run of reconciling found. */
@@ -167,11 +167,10 @@ async function conclude(
   payment: Payment,
   verdict: Exclude<Verdict, { readonly outcome: 'open' }>,
 ): Promise<Outcome> {
-  const scope = { payment: payment.id, host: payment.terms.host }
   const { evidence, outcome } = verdict
   try {
     await parts.store.commit(
-      scope,
+      scopeOfPayment(payment),
       (state, now) =>
         outcome === 'settled' ? settle(state, evidence, now) : releaseProven(state, evidence, now),
       'soon',

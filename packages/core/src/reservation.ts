@@ -145,6 +145,11 @@ export function reservedEvent(after: LedgerState, payment: Payment, intent: Inte
     policies: intent.policies.map((policy) => policy.name),
     sessionRemaining: formatAmount(remainingMicro(session.limits, session.usage)),
     delegationRemaining: formatAmount(remainingMicro(delegation.limits, delegation.usage)),
+    ...(after.endUser
+      ? {
+          endUserRemaining: formatAmount(remainingMicro(after.endUser.limits, after.endUser.usage)),
+        }
+      : {}),
     ...(intent.ignoredArguments.length === 0 ? {} : { ignoredArguments: intent.ignoredArguments }),
   }
 }

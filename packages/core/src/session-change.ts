@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { recordedLimits } from './account-summary.ts'
 import { BursarError } from './errors.ts'
 import { durationField, textField } from './input.ts'
-import { type Limits, type LimitsInput, limitsInput, type Usage, widerThan } from './limits.ts'
+import {
+  type Limits,
+  type LimitsInput,
+  limitsInput,
+  perMerchantProblem,
+  type Usage,
+  widerThan,
+} from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 import { formatAmount } from './money.ts'
 import type { Session } from './session.ts'
@@ -112,7 +119,7 @@ function committed({ usage, limits: before }: Session, limits: Limits): string |
   // A later release would take from a bucket that never counted its payment.
   return isNew && usage.heldMicro > 0n
     ? 'limits.windows: a window can begin only while no payment is held; try again when it is proved'
-    : undefined
+    : perMerchantProblem(before.perMerchant, limits.perMerchant, usage)
 }
 
 /** A window that stays keeps what was counted in it; a new one counts from now on. */

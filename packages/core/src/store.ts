@@ -3,6 +3,8 @@ import type { AuditEvent } from './audit/event.ts'
 import type { AuditRecord } from './audit/record.ts'
 import type { Credential } from './credential.ts'
 import type { Delegation } from './delegation.ts'
+import type { EndUserAccount } from './end-user-account.ts'
+import type { MerchantUsage } from './limits.ts'
 import type { KnownMerchant } from './merchant.ts'
 import type { Operation } from './once.ts'
 import type { Content, KeyRecord, Payment, PaymentState } from './payment.ts'
@@ -10,7 +12,8 @@ import type { Session } from './session.ts'
 
 /**
  * What a commit or a read is about. The store loads what the scope names and all that belongs to it:
- * a session brings its ancestors and its delegation, a payment its session, a key its payment.
+ * a session brings its ancestors and its delegation, a delegation its end user's account, a payment
+ * its session, a key its payment.
  */
 export interface Scope {
   readonly session?: string
@@ -25,6 +28,10 @@ export interface Scope {
   readonly instrument?: string
   /** An approval by its id: brings its session. */
   readonly approval?: string
+  /** With `host`: what the accounts with per-merchant limits have spent at this merchant. */
+  readonly payee?: string
+  /** An end user: brings their account and all of their delegations. */
+  readonly endUser?: string
   /** Hash of terms: brings the session's latest approval of them, and its recent ones. */
   readonly termsHash?: string
   /** A key of the service by its id. */
@@ -39,6 +46,15 @@ export interface LedgerState {
   /** The session's parent, its parent, and so on. */
   readonly ancestors: readonly Session[]
   readonly delegation?: Delegation
+  /** The account of the end user: of the delegation, or of the scope. Absent without limits. */
+  readonly endUser?: EndUserAccount
+  /** With `endUser` in the scope: all of their delegations, oldest first. */
+  readonly delegations?: readonly Delegation[]
+  /**
+   * With `host` and `payee`, where an account among these has per-merchant limits: what they have
+   * spent at the merchant, as far as they have.
+   */
+  readonly merchantUsages?: readonly MerchantUsage[]
   /** The payment that the scope names, or the one that its key is pinned to. */
   readonly payment?: Payment
   readonly key?: KeyRecord
@@ -74,6 +90,8 @@ export interface Change<Result> {
   readonly approvals?: readonly Approval[]
   readonly credentials?: readonly Credential[]
   readonly operations?: readonly Operation[]
+  readonly endUsers?: readonly EndUserAccount[]
+  readonly merchantUsages?: readonly MerchantUsage[]
   /** Never empty where rows are written: each change has its record in the same commit. */
   readonly events: readonly AuditEvent[]
 }

@@ -1,13 +1,23 @@
 import type { AuditEvent } from './audit/event.ts'
 import type { Delegation } from './delegation.ts'
+import type { EndUserAccount } from './end-user-account.ts'
 import { BursarError } from './errors.ts'
-import { type Limits, overrun, releaseHold, settleHold, type Usage } from './limits.ts'
+import {
+  type Limits,
+  type MerchantLimits,
+  type MerchantUsage,
+  noUsage,
+  overrun,
+  releaseHold,
+  settleHold,
+  type Usage,
+} from './limits.ts'
 import type { KnownMerchant } from './merchant.ts'
 import { formatAmount } from './money.ts'
-import { type Content, type Delivery, isUnproven, type Payment } from './payment.ts'
+import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
 import type { Evidence } from './rail.ts'
 import type { Session } from './session.ts'
-import type { Change, LedgerState } from './store.ts'
+import type { Change, LedgerState, Scope } from './store.ts'
 
 /**
  * The arrows of a payment after its reservation, one function for each verb. All are pure. An event
@@ -127,7 +137,7 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
     provenAt: now,
     overrun: isOverrun,
   }
-  const accounts = mapAccounts(state, (limits, usage) =>
+  const accounts = mapAccounts(state, payment.terms, (limits, usage) =>
     isOverrun
       ? overrun(limits, usage, amountMicro, now)
       : settleHold(usage, amountMicro, amountMicro),
@@ -143,6 +153,7 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
       {
         type: 'payment-settled',
         ...subject(state, payment),
+        payee: payment.terms.payee,
         settled: formatAmount(amountMicro),
         overrun: isOverrun,
         ...(evidence.transaction === undefined ? {} : { transaction: evidence.transaction }),
@@ -165,12 +176,19 @@ function released(
     result: next,
     payments: [next],
     ...accountRows(
-      mapAccounts(state, (limits, usage) =>
+      mapAccounts(state, payment.terms, (limits, usage) =>
         releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
       ),
     ),
     ...forgetMerchant(state),
-    events: [{ type: 'payment-released', ...subject(state, payment), ...cause }],
+    events: [
+      {
+        type: 'payment-released',
+        ...subject(state, payment),
+        payee: payment.terms.payee,
+        ...cause,
+      },
+    ],
   }
 }
 
@@ -179,31 +197,81 @@ export interface Accounts {
   readonly session: Session
   readonly ancestors: readonly Session[]
   readonly delegation: Delegation
+  readonly endUser?: EndUserAccount
+  /** What those of them with per-merchant limits have spent at the payment's merchant. */
+  readonly merchantUsages: readonly MerchantUsage[]
 }
 
 /** Applies the same arithmetic to every account that a payment is counted in. */
 export function mapAccounts(
   state: LedgerState,
-  next: (limits: Limits, usage: Usage) => Usage,
+  terms: Terms,
+  next: (limits: Limits | MerchantLimits, usage: Usage) => Usage,
 ): Accounts {
   const { session, delegation } = accountsOf(state)
-  const counted = <One extends Session | Delegation>(one: One): One => ({
-    ...one,
-    usage: next(one.limits, one.usage),
-  })
+  const merchantUsages: MerchantUsage[] = []
+  const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
+    const { perMerchant } = one.limits
+    if (perMerchant) {
+      const known = usageAt(state, one.id, terms)
+      merchantUsages.push({ ...known, usage: next(perMerchant, known.usage) })
+    }
+    return { ...one, usage: next(one.limits, one.usage) }
+  }
+  const { endUser } = state
+  // What was paid in another currency, before the end user set limits, was never counted there.
+  const isCounted = endUser?.limits.currency === terms.currency
   return {
     session: counted(session),
     ancestors: state.ancestors.map(counted),
     delegation: counted(delegation),
+    ...(endUser && isCounted ? { endUser: counted(endUser) } : {}),
+    merchantUsages,
   }
 }
 
+/** What an account with per-merchant limits has spent at the merchant of some terms. */
+export function usageAt(
+  { merchantUsages }: LedgerState,
+  account: string,
+  { host, payee }: Terms,
+): MerchantUsage {
+  if (!merchantUsages) {
+    const message = 'What was spent at a merchant has to be loaded where it is limited.'
+    throw new BursarError('invariant_broken', message)
+  }
+  const known = merchantUsages.find(
+    (one) => one.account === account && one.host === host && one.payee === payee,
+  )
+  return known ?? { account, host, payee, usage: noUsage }
+}
+
 /** Accounts as the rows of a change. */
-export function accountRows({ session, ancestors, delegation }: Accounts): {
-  readonly sessions: readonly Session[]
-  readonly delegations: readonly Delegation[]
-} {
-  return { sessions: [session, ...ancestors], delegations: [delegation] }
+export function accountRows({
+  session,
+  ancestors,
+  delegation,
+  endUser,
+  merchantUsages,
+}: Accounts): Pick<Change<unknown>, 'sessions' | 'delegations' | 'endUsers' | 'merchantUsages'> {
+  return {
+    sessions: [session, ...ancestors],
+    delegations: [delegation],
+    ...(endUser ? { endUsers: [endUser] } : {}),
+    ...(merchantUsages.length > 0 ? { merchantUsages } : {}),
+  }
+}
+
+/** What a commit on a payment is about. */
+export function scopeOfPayment({ id, terms }: Payment): Scope {
+  return { payment: id, host: terms.host, payee: terms.payee }
+}
+
+/** Every account that has a say about a payment of the session, nearest first. */
+export function lineOf(state: LedgerState): readonly (Session | Delegation | EndUserAccount)[] {
+  const { session, delegation } = accountsOf(state)
+  const { ancestors, endUser } = state
+  return [session, ...ancestors, delegation, ...(endUser ? [endUser] : [])]
 }
 
 /** The session and the delegation that a state has to bring with it. */

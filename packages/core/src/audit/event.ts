@@ -10,11 +10,18 @@ export interface RecordedLimits {
   readonly total: string
   readonly perPayment?: string
   readonly payments?: number
-  readonly windows?: readonly {
-    readonly per: string
-    readonly amount?: string
+  readonly windows?: readonly RecordedWindow[]
+  readonly perMerchant?: {
+    readonly total?: string
     readonly payments?: number
-  }[]
+    readonly windows?: readonly RecordedWindow[]
+  }
+}
+
+interface RecordedWindow {
+  readonly per: string
+  readonly amount?: string
+  readonly payments?: number
 }
 
 interface PaymentSubject {
@@ -77,6 +84,14 @@ export type AuditEvent =
       readonly type: 'delegation-revoked'
       readonly delegation: string
       readonly endUser: string
+      readonly reason?: string
+    }
+  | {
+      /** What an end user may spend over all agents. */
+      readonly type: 'end-user-limited'
+      readonly endUser: string
+      readonly limits: RecordedLimits
+      readonly before?: RecordedLimits
       readonly reason?: string
     }
   | {
@@ -211,6 +226,8 @@ export type AuditEvent =
       /** What is left of the session's total, and of the delegation's, with this hold. */
       readonly sessionRemaining: string
       readonly delegationRemaining: string
+      /** What is left of the end user's own total, where they have set one. */
+      readonly endUserRemaining?: string
       readonly ignoredArguments?: readonly string[]
     })
   | (PaymentSubject & { readonly type: 'payment-signed' })
@@ -229,6 +246,7 @@ export type AuditEvent =
     })
   | (PaymentSubject & {
       readonly type: 'payment-settled'
+      readonly payee: string
       readonly settled: string
       readonly overrun: boolean
       readonly transaction?: string
@@ -237,6 +255,7 @@ export type AuditEvent =
     })
   | (PaymentSubject & {
       readonly type: 'payment-released'
+      readonly payee: string
       /** Who knows that no money can move: the holder that signed nothing, or the rail. */
       readonly by: 'holder' | 'proof'
       readonly reason: string

@@ -1,14 +1,25 @@
 import type { Approval } from '../approval.ts'
 import type { Credential } from '../credential.ts'
 import type { Delegation } from '../delegation.ts'
+import { accountUnder, type EndUserAccount, endUserAccountId } from '../end-user-account.ts'
 import { BursarError } from '../errors.ts'
-import { hold, type Limits, overrun, releaseHold, settleHold, type Usage } from '../limits.ts'
+import {
+  hold,
+  type Limits,
+  type MerchantLimits,
+  type MerchantUsage,
+  noUsage,
+  overrun,
+  releaseHold,
+  settleHold,
+  type Usage,
+} from '../limits.ts'
 import type { Session } from '../session.ts'
 import type { RegisteredInstrument } from '../store.ts'
 import type { AuditEvent, EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import type { AuditRecord } from './record.ts'
-import { createdSession, grantedDelegation, sessionAfter } from './recorded-account.ts'
+import { createdSession, grantedDelegation, readLimits, sessionAfter } from './recorded-account.ts'
 import { approvalAfter, requestedApproval } from './recorded-approval.ts'
 import { credentialAfter, issuedCredential } from './recorded-credential.ts'
 import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
@@ -30,6 +41,11 @@ export interface Fold {
   readonly approvals: Map<string, Entry<Approval>>
   readonly instruments: Map<string, Entry<RegisteredInstrument>>
   readonly credentials: Map<string, Entry<Credential>>
+  readonly endUsers: Map<string, Entry<EndUserAccount>>
+  /** What accounts with per-merchant limits have spent, by `merchantUsageId`. */
+  readonly merchantUsages: Map<string, Entry<MerchantUsage>>
+  /** The delegations of each end user. */
+  readonly granted: Map<string, string[]>
 }
 
 /** The rows that a record is about, or why the ledger cannot have written it. */
@@ -43,6 +59,9 @@ export function emptyFold(): Fold {
     approvals: new Map(),
     instruments: new Map(),
     credentials: new Map(),
+    endUsers: new Map(),
+    merchantUsages: new Map(),
+    granted: new Map(),
   }
 }
 
@@ -95,6 +114,10 @@ function addEvent(
     }
     case 'delegation-granted':
       add(delegations, event.delegation, grantedDelegation(event, at), seq)
+      grantedBy(fold, event.endUser).push(event.delegation)
+      break
+    case 'end-user-limited':
+      limit(fold, event, { seq, at })
       break
     case 'delegation-revoked':
       update(delegations, event.delegation, (one) => ({ ...one, revokedAt: at }))
@@ -120,7 +143,7 @@ function addEvent(
     case 'payment-reserved': {
       const micro = recordedMicro(event.amount)
       add(payments, event.payment, recordedPayment(event, at, page), seq)
-      move(fold, event, (limits, usage) => hold(limits, usage, micro, at))
+      move(fold, event, seq, (limits, usage) => hold(limits, usage, micro, at))
       break
     }
     case 'payment-signed':
@@ -130,7 +153,7 @@ function addEvent(
       break
     case 'payment-settled':
     case 'payment-released':
-      conclude(fold, event, at)
+      conclude(fold, event, { seq, at })
       break
     default:
     // The others change no row that is folded.
@@ -140,34 +163,90 @@ function addEvent(
 function conclude(
   fold: Fold,
   event: EventOf<'payment-settled' | 'payment-released'>,
-  at: number,
+  { seq, at }: { readonly seq: number; readonly at: number },
 ): void {
   const heldMicro = recordedMicro(event.amount)
   const { reservedAt } = update(fold.payments, event.payment, (one) => paymentAfter(one, event, at))
   if (event.type === 'payment-released') {
-    move(fold, event, (limits, usage) => releaseHold(limits, usage, heldMicro, reservedAt))
+    move(fold, event, seq, (limits, usage) => releaseHold(limits, usage, heldMicro, reservedAt))
     return
   }
   const settledMicro = recordedMicro(event.settled)
-  move(fold, event, (limits, usage) =>
+  move(fold, event, seq, (limits, usage) =>
     event.overrun
       ? overrun(limits, usage, settledMicro, at)
       : settleHold(usage, heldMicro, settledMicro),
   )
 }
 
-/** A payment counts in its session, in every session above that one, and in the delegation. */
+type MovingEvent = EventOf<'payment-reserved' | 'payment-settled' | 'payment-released'>
+
+/** A payment counts in its session, in every session above that one, and so on up to the end user. */
 function move(
   fold: Fold,
-  { session, delegation }: { readonly session: string; readonly delegation: string },
-  next: (limits: Limits, usage: Usage) => Usage,
+  event: MovingEvent,
+  seq: number,
+  next: (limits: Limits | MerchantLimits, usage: Usage) => Usage,
 ): void {
-  const counted = <One extends Session | Delegation>(one: One): One => ({
-    ...one,
-    usage: next(one.limits, one.usage),
+  const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
+    const { perMerchant } = one.limits
+    if (perMerchant) {
+      const id = merchantUsageId({ ...event, account: one.id })
+      const entry = fold.merchantUsages.get(id) ?? newUsage(event, one.id, seq)
+      const { recorded } = entry
+      entry.recorded = { ...recorded, usage: next(perMerchant, recorded.usage) }
+      fold.merchantUsages.set(id, entry)
+    }
+    return { ...one, usage: next(one.limits, one.usage) }
+  }
+  for (const id of withAncestors(fold, event.session)) update(fold.sessions, id, counted)
+  update(fold.delegations, event.delegation, counted)
+  const endUser = endUserAccountId(event.endUser)
+  const known = fold.endUsers.get(endUser)?.recorded
+  if (known && known.limits.currency === event.currency) {
+    update(fold.endUsers, endUser, counted)
+  }
+}
+
+/** What a merchant's usage is told by: names and hosts have no spaces. */
+function merchantUsageId({
+  account,
+  host,
+  payee,
+}: Pick<MerchantUsage, 'account' | 'host' | 'payee'>): string {
+  return `${account} ${host} ${payee}`
+}
+
+function newUsage(
+  { host, payee }: MovingEvent,
+  account: string,
+  seq: number,
+): Entry<MerchantUsage> {
+  return { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
+}
+
+function limit(
+  fold: Fold,
+  event: EventOf<'end-user-limited'>,
+  { seq, at }: { readonly seq: number; readonly at: number },
+): void {
+  const { endUser } = event
+  const id = endUserAccountId(endUser)
+  const known = fold.endUsers.get(id)
+  const delegations = grantedBy(fold, endUser).flatMap((one) => {
+    const entry = fold.delegations.get(one)
+    return entry ? [entry.recorded] : []
   })
-  for (const id of withAncestors(fold, session)) update(fold.sessions, id, counted)
-  update(fold.delegations, delegation, counted)
+  const wanted = { endUser, limits: readLimits(event.limits) }
+  const recorded = accountUnder(known?.recorded, delegations, wanted, at)
+  if (known) known.recorded = recorded
+  else add(fold.endUsers, id, recorded, seq)
+}
+
+function grantedBy({ granted }: Fold, endUser: string): string[] {
+  const known = granted.get(endUser) ?? []
+  granted.set(endUser, known)
+  return known
 }
 
 function withAncestors({ sessions }: Fold, session: string): string[] {
@@ -189,6 +268,10 @@ function touchedBy(fold: Fold, event: AuditEvent): string[] {
   if ('payment' in event) ids.push(event.payment)
   if ('credential' in event) ids.push(event.credential)
   if ('approval' in event) ids.push(event.approval)
+  if ('endUser' in event) ids.push(endUserAccountId(event.endUser))
+  if ('payee' in event && 'payment' in event && fold.merchantUsages.size > 0) {
+    ids.push(...ids.map((account) => merchantUsageId({ ...event, account })))
+  }
   return ids
 }
 

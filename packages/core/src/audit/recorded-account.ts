@@ -1,5 +1,6 @@
 import { recordedLimits } from '../account-summary.ts'
 import type { Delegation } from '../delegation.ts'
+import type { EndUserAccount } from '../end-user-account.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../limits.ts'
 import { formatAmount } from '../money.ts'
 import type { Session } from '../session.ts'
@@ -122,6 +123,22 @@ export function delegationProblem(row: Delegation, recorded: Delegation): string
   )
 }
 
+/** In what an end user's account is not what its records say. */
+export function endUserProblem(row: EndUserAccount, recorded: EndUserAccount): string | undefined {
+  return (
+    usageProblem(row, recorded) ??
+    difference(row.id, shown(row), shown(recorded), ['endUser', 'limits', 'createdAt'])
+  )
+}
+
+/** In what an account has spent something else at a merchant than its records say. */
+export function merchantUsageProblem(
+  row: Account,
+  recorded: Pick<Account, 'usage'>,
+): string | undefined {
+  return usageProblem(row, { id: row.id, usage: recorded.usage })
+}
+
 type Account = { readonly id: string; readonly usage: Usage }
 
 function usageProblem({ id, usage }: Account, recorded: Account): string | undefined {
@@ -141,7 +158,8 @@ function shown<One extends { readonly limits: Limits }>(
   return { ...one, limits: recordedLimits(one.limits) }
 }
 
-function readLimits(recorded: unknown): Limits {
+/** Limits as they were recorded. */
+export function readLimits(recorded: unknown): Limits {
   const limits = limitsInput.safeParse(recorded)
   if (limits.success) return limits.data
   throw impossibleEvent('its limits cannot be read')

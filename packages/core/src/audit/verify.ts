@@ -1,8 +1,21 @@
+import { endUserAccountId } from '../end-user-account.ts'
+import type { MerchantUsage } from '../limits.ts'
 import type { Payment } from '../payment.ts'
-import { MAX_PAGE, type RegisteredInstrument, type Store } from '../store.ts'
+import {
+  MAX_PAGE,
+  type Page,
+  type PageRequest,
+  type RegisteredInstrument,
+  type Store,
+} from '../store.ts'
 import { difference } from './difference.ts'
 import type { EventOf } from './event.ts'
-import { delegationProblem, sessionProblem } from './recorded-account.ts'
+import {
+  delegationProblem,
+  endUserProblem,
+  merchantUsageProblem,
+  sessionProblem,
+} from './recorded-account.ts'
 import { approvalProblem } from './recorded-approval.ts'
 import { credentialProblem } from './recorded-credential.ts'
 import { fixedProblem, paymentProblem, type RecordedPayment } from './recorded-payment.ts'
@@ -51,6 +64,18 @@ export async function verify(store: Store, head?: AuditHead): Promise<Verificati
 
 async function wrongAccount(trail: Trail): Promise<Failure | undefined> {
   const { store, fold } = trail
+  const endUsers = await wrongRow(trail, {
+    recorded: fold.endUsers,
+    // Every end user with a delegation is asked for, so that an account without a record shows.
+    list: listOf(
+      [...fold.granted.keys()],
+      async (endUser) => (await store.read({ endUser })).endUser,
+    ),
+    read: async (id) =>
+      (await store.read({ endUser: id.slice(endUserAccountId('').length) })).endUser,
+    problem: endUserProblem,
+  })
+  if (endUsers) return endUsers
   const session = await wrongRow(trail, {
     recorded: fold.sessions,
     list: (page) => store.sessions({}, page),
@@ -58,12 +83,53 @@ async function wrongAccount(trail: Trail): Promise<Failure | undefined> {
     problem: sessionProblem,
   })
   if (session) return session
-  return wrongRow(trail, {
+  const delegation = await wrongRow(trail, {
     recorded: fold.delegations,
     list: (page) => store.delegations({}, page),
     read: async (id) => (await store.read({ delegation: id })).delegation,
     problem: delegationProblem,
   })
+  return delegation ?? wrongMerchantUsage(trail)
+}
+
+/** What accounts have spent at merchants has no list of its own: what the records know is read. */
+function wrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
+  const { store, fold } = trail
+  const read = async (
+    id: string,
+  ): Promise<(MerchantUsage & { readonly id: string }) | undefined> => {
+    const recorded = fold.merchantUsages.get(id)?.recorded
+    if (!recorded) return undefined
+    const { account, host, payee } = recorded
+    const owner = fold.endUsers.get(account)?.recorded.endUser
+    const scope = fold.sessions.has(account) ? { session: account } : { delegation: account }
+    const found = await store.read({
+      ...(owner === undefined ? scope : { endUser: owner }),
+      host,
+      payee,
+    })
+    const usage = found.merchantUsages?.find((one) => one.account === account)
+    return usage && { ...usage, id }
+  }
+  return wrongRow(trail, {
+    recorded: fold.merchantUsages,
+    list: listOf([...fold.merchantUsages.keys()], read),
+    read,
+    problem: merchantUsageProblem,
+  })
+}
+
+/** A list of what can only be read one by one. */
+function listOf<Row>(
+  ids: readonly string[],
+  read: (id: string) => Promise<Row | undefined>,
+): (page: PageRequest) => Promise<Page<Row>> {
+  return async ({ after }) => {
+    const start = Number(after ?? 0)
+    const some = ids.slice(start, start + CONCURRENCY)
+    const rows = (await Promise.all(some.map(read))).filter((row) => row !== undefined)
+    return some.length === 0 ? { rows } : { rows, cursor: `${start + some.length}` }
+  }
 }
 
 function wrongPayment(trail: Trail): Promise<Failure | undefined> {

@@ -4,6 +4,7 @@ import { testApprovals } from './store-suite/approvals.ts'
 import type { StoreTest } from './store-suite/bench.ts'
 import { testCommits } from './store-suite/commits.ts'
 import { testHandles } from './store-suite/handles.ts'
+import { testLimits } from './store-suite/limits.ts'
 import { testLists } from './store-suite/lists.ts'
 import { testNouns } from './store-suite/nouns.ts'
 import { testScopes } from './store-suite/scopes.ts'
@@ -59,6 +60,7 @@ export function testStore(
     testCommits(suite)
     testTimes(suite)
     testLists(suite)
+    testLimits(suite)
     testApprovals(suite)
     testHandles(suite)
   })

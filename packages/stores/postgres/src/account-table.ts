@@ -1,4 +1,4 @@
-import type { Delegation, Session } from '@bursar/core'
+import { type Delegation, type EndUserAccount, endUserAccountId, type Session } from '@bursar/core'
 import { columnsOf } from './columns.ts'
 import { assertFixed, type Entry, same } from './entries.ts'
 import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
@@ -23,14 +23,16 @@ type DelegationTerms = Pick<
 
 const delegationTerms = ['limits', 'merchants', 'ask', 'consent', 'agent', 'instrument'] as const
 
-/** Reads whole accounts, sessions and delegations alike; a condition follows. */
+/** Reads whole accounts of all kinds; a condition follows. */
 export const selectAccounts = `
 SELECT a.*, (SELECT d.id FROM accounts d WHERE d.pk = a.delegation) AS delegation_id,
   (SELECT p.id FROM accounts p WHERE p.pk = a.parent) AS parent_id FROM accounts a`
 
 /**
- * The accounts with some ids and those of some payments and approvals, with all ancestors and delegations. Who
- * belongs to whom never changes, so that it can be looked up before the rows are locked.
+ * The accounts with some ids, those of some payments and approvals, and those of some end users, with
+ * all ancestors, delegations and end users' accounts. Who belongs to whom never changes, so that it can
+ * be looked up before the rows are locked; only an end user's account may begin meanwhile, and then
+ * the transaction begins again.
  */
 const selectNamed = `
 WITH RECURSIVE named AS (
@@ -39,6 +41,7 @@ WITH RECURSIVE named AS (
     WHERE p.id = ANY ($2::text[])
   UNION SELECT a.pk, a.delegation, a.parent FROM approvals q JOIN accounts a ON a.pk = q.session
     WHERE q.id = ANY ($3::text[])
+  UNION SELECT pk, delegation, parent FROM accounts WHERE end_user = ANY ($4::text[])
   UNION SELECT a.pk, a.delegation, a.parent FROM named n
     JOIN accounts a ON a.pk = ANY (ARRAY[n.delegation, n.parent])
 ) ${selectAccounts} WHERE a.pk IN (SELECT pk FROM named)`
@@ -51,19 +54,27 @@ export const lockAccounts: Statement = {
   text: `${selectNamed} ORDER BY a.pk FOR NO KEY UPDATE OF a`,
 }
 
+/** The accounts of some end users, oldest first: behind all locks, so that none is missed. */
+export const readGranted: Statement = {
+  name: 'read_granted',
+  text: `SELECT id, end_user, delegation, is_end_user FROM accounts
+  WHERE end_user = ANY ($1::text[]) ORDER BY pk`,
+}
+
 /** Inserts accounts whose parents are there. */
 export const insertAccounts: Statement = {
   name: 'insert_accounts',
   text: `INSERT INTO accounts (id, end_user, delegation, parent, created_at, total, settled, held,
-    payments, windows, overrun, expires_at, revoked_at, closed_at, locked_at, body)
+    payments, windows, overrun, expires_at, revoked_at, closed_at, locked_at, body, is_end_user)
   SELECT u.id, u.end_user, (SELECT pk FROM accounts WHERE id = u.delegation),
     (SELECT pk FROM accounts WHERE id = u.parent), u.created_at, u.total, u.settled, u.held,
-    u.payments, u.windows, u.overrun, u.expires_at, u.revoked_at, u.closed_at, u.locked_at, u.body
+    u.payments, u.windows, u.overrun, u.expires_at, u.revoked_at, u.closed_at, u.locked_at, u.body,
+    u.is_end_user
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
     $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::boolean[], $12::bigint[],
-    $13::bigint[], $14::bigint[], $15::bigint[], $16::text[]) WITH ORDINALITY
+    $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::boolean[]) WITH ORDINALITY
     AS u (id, end_user, delegation, parent, created_at, total, settled, held, payments, windows,
-      overrun, expires_at, revoked_at, closed_at, locked_at, body, place) ORDER BY u.place`,
+      overrun, expires_at, revoked_at, closed_at, locked_at, body, is_end_user, place) ORDER BY u.place`,
 }
 
 /** Writes what may change; terms that have not changed are null. */
@@ -79,9 +90,30 @@ export const updateAccounts: Statement = {
       locked_at, body) WHERE a.pk = u.pk`,
 }
 
-/** A row of `accounts` is a delegation where it has none. */
-export function isDelegation(row: Row): boolean {
-  return row.delegation === null
+/** Hangs an end user's delegations below the account that they have from now on. */
+export const adoptDelegations: Statement = {
+  name: 'adopt_delegations',
+  text: `UPDATE accounts d SET parent = e.pk FROM accounts e
+  WHERE e.is_end_user AND e.end_user = ANY ($1::text[])
+    AND d.end_user = e.end_user AND NOT d.is_end_user AND d.parent IS NULL`,
+}
+
+/** Which of the accounts a row of `accounts` is. */
+export function kindOf(row: Row): 'session' | 'delegation' | 'end user' {
+  if (row.is_end_user === true) return 'end user'
+  return row.delegation === null ? 'delegation' : 'session'
+}
+
+export function endUserEntry(row: Row): Entry<EndUserAccount> {
+  const endUser = originalText(row.end_user as string)
+  const value = {
+    id: endUserAccountId(endUser),
+    endUser,
+    limits: limitsOf(JSON.parse(row.body as string) as LimitsText, BigInt(row.total as string)),
+    usage: usageOf(row),
+    createdAt: Number(row.created_at),
+  }
+  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
 }
 
 export function delegationEntry(row: Row): Entry<Delegation> {
@@ -95,29 +127,49 @@ export function sessionEntry(row: Row): Entry<Session> {
 }
 
 /** The values of `insertAccounts`. */
-export function insertedAccounts(
-  delegations: readonly Entry<Delegation>[],
-  sessions: readonly Entry<Session>[],
-): unknown[][] {
+export function insertedAccounts({
+  endUsers = [],
+  delegations = [],
+  sessions = [],
+}: Partial<AccountEntries>): unknown[][] {
   return columnsOf([
-    ...delegations.map(({ value, overrun }) => {
+    ...endUsers.map(({ value, overrun }) => {
       const names = [plainText(value.id), plainText(value.endUser), null, null, value.createdAt]
-      return [...names, ...hotColumns(value, overrun), delegationText(value)]
+      return [...names, ...hotColumns(value, overrun), endUserText(value), true]
+    }),
+    ...delegations.map(({ value, overrun }) => {
+      const account = plainText(endUserAccountId(value.endUser))
+      const names = [plainText(value.id), plainText(value.endUser), null, account]
+      return [
+        ...names,
+        value.createdAt,
+        ...hotColumns(value, overrun),
+        delegationText(value),
+        false,
+      ]
     }),
     ...sessions.map(({ value, overrun }) => {
       const parent = value.parent === undefined ? null : plainText(value.parent)
       const names = [plainText(value.id), null, plainText(value.delegation), parent]
-      return [...names, value.createdAt, ...hotColumns(value, overrun), sessionText(value)]
+      return [...names, value.createdAt, ...hotColumns(value, overrun), sessionText(value), false]
     }),
   ])
 }
 
+/** Accounts to write, by their kinds. */
+export interface AccountEntries {
+  readonly endUsers: readonly Entry<EndUserAccount>[]
+  readonly delegations: readonly Entry<Delegation>[]
+  readonly sessions: readonly Entry<Session>[]
+}
+
 /** The values of `updateAccounts`. */
-export function updatedAccounts(
-  delegations: readonly Entry<Delegation>[],
-  sessions: readonly Entry<Session>[],
-): unknown[][] {
+export function updatedAccounts({ endUsers, delegations, sessions }: AccountEntries): unknown[][] {
   return columnsOf([
+    ...endUsers.map(({ pk, stored, value, overrun }) => {
+      const isSame = stored !== undefined && same(stored, value, ['limits'])
+      return [pk, ...hotColumns(value, overrun), isSame ? null : endUserText(value)]
+    }),
     ...delegations.map(({ pk, stored, value, overrun }) => {
       const isSame = stored !== undefined && same(stored, value, delegationTerms)
       return [pk, ...hotColumns(value, overrun), isSame ? null : delegationText(value)]
@@ -139,8 +191,10 @@ export function assertSameSession({ stored, value }: Entry<Session>): void {
 }
 
 /** From `total` to `locked_at`: the columns of the statements have this order. */
-function hotColumns(value: Delegation | Session, overrun: boolean): unknown[] {
-  const { limits, usage, expiresAt, revokedAt = null } = value
+function hotColumns(value: Delegation | Session | EndUserAccount, overrun: boolean): unknown[] {
+  const { limits, usage } = value
+  // An end user's account never ends.
+  const { expiresAt, revokedAt = null } = 'expiresAt' in value ? value : { expiresAt: 0 }
   const { closedAt = null, lockedAt = null } = 'tokenHash' in value ? value : {}
   const counted = [limits.totalMicro, ...usageColumns(usage)]
   return [...counted, overrun, expiresAt, revokedAt, closedAt, lockedAt]
@@ -183,6 +237,10 @@ function sessionOf(row: Row): Session {
     ...optionalNumber('closedAt', row.closed_at as string | null),
     ...optionalNumber('lockedAt', row.locked_at as string | null),
   }
+}
+
+function endUserText({ limits }: EndUserAccount): string {
+  return JSON.stringify(limitsText(limits))
 }
 
 function delegationText(value: Delegation): string {

@@ -27,7 +27,10 @@ export function batchRunner(
     for (const job of jobs) job.settle({ error })
   }
   const run = async (jobs: readonly Job[]): Promise<void> => {
-    const wanted = wantedBy(jobs.map(({ scope }) => scope))
+    const wanted = wantedBy(
+      jobs.map(({ scope }) => scope),
+      options.learnt,
+    )
     let last: unknown
     for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
       const ended = await attemptOnce(connections, jobs, wanted, { ...options, target })

@@ -1,6 +1,7 @@
 import { BursarError, type Session } from '@bursar/core'
 import type { Client } from 'pg'
 import {
+  adoptDelegations,
   insertAccounts,
   insertedAccounts,
   updateAccounts,
@@ -15,6 +16,7 @@ import {
 import { appendAudit, appendedRecords } from './audit-table.ts'
 import { writeCredentials, writeOperations, writtenBodies } from './credential-table.ts'
 import type { Entries, Entry } from './entries.ts'
+import { writeMerchantUsages, writtenMerchantUsages } from './merchant-usage-table.ts'
 import {
   insertedPayments,
   insertPayments,
@@ -23,6 +25,7 @@ import {
   updatePayments,
   updatePaymentTerms,
 } from './payment-table.ts'
+import { plainText } from './plain-text.ts'
 import {
   writeContent,
   writeInstruments,
@@ -46,9 +49,24 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
   const delegations = parted(rows.delegations.changed())
   const sessions = parted(rows.sessions.changed())
   const payments = parted(rows.payments.changed())
-  send(insertAccounts, insertedAccounts(delegations.fresh, []))
-  for (const level of levelsOf(sessions.fresh)) send(insertAccounts, insertedAccounts([], level))
-  send(updateAccounts, updatedAccounts(delegations.known, sessions.known))
+  const endUsers = parted(rows.endUsers.changed())
+  send(insertAccounts, insertedAccounts({ endUsers: endUsers.fresh }))
+  const begun = endUsers.fresh.map(({ value }) => plainText(value.endUser))
+  if (begun.length > 0) send(adoptDelegations, [begun])
+  send(insertAccounts, insertedAccounts({ delegations: delegations.fresh }))
+  for (const level of levelsOf(sessions.fresh)) {
+    send(insertAccounts, insertedAccounts({ sessions: level }))
+  }
+  const known = {
+    endUsers: endUsers.known,
+    delegations: delegations.known,
+    sessions: sessions.known,
+  }
+  send(updateAccounts, updatedAccounts(known))
+  send(
+    writeMerchantUsages,
+    writtenMerchantUsages(rows.merchantUsages.changed().map(({ value }) => value)),
+  )
   send(insertPayments, insertedPayments(payments.fresh))
   send(updatePayments, updatedPayments(payments.known))
   send(updatePaymentTerms, updatedTerms(payments.known))
@@ -111,6 +129,7 @@ export function wantTakenForNew(rows: TransactionRows, wanted: Wanted): boolean 
   const add = (ids: Set<string>, { fresh }: Parted<{ readonly id: string }>): void => {
     for (const { value } of fresh) ids.add(value.id)
   }
+  add(wanted.accounts, parted(rows.endUsers.changed()))
   add(wanted.accounts, parted(rows.delegations.changed()))
   add(wanted.accounts, parted(rows.sessions.changed()))
   add(wanted.payments, parted(rows.payments.changed()))

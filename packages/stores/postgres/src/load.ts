@@ -1,10 +1,12 @@
-import { type LedgerState, MAX_RECENT_APPROVALS, type Scope } from '@bursar/core'
+import { endUserAccountId, type LedgerState, MAX_RECENT_APPROVALS, type Scope } from '@bursar/core'
 import type { Client } from 'pg'
 import {
   delegationEntry,
-  isDelegation,
+  endUserEntry,
+  kindOf,
   lockAccounts,
   readAccounts,
+  readGranted,
   sessionEntry,
 } from './account-table.ts'
 import { approvalEntry, readApprovals } from './approval-table.ts'
@@ -16,8 +18,10 @@ import {
   readOperations,
 } from './credential-table.ts'
 import { RowsNotLoaded } from './entries.ts'
+import { endUserOf, usageId } from './limit-rows.ts'
+import { merchantUsageOf, readMerchantUsages } from './merchant-usage-table.ts'
 import { paymentEntry, readPayments } from './payment-table.ts'
-import { plainText } from './plain-text.ts'
+import { originalText, plainText } from './plain-text.ts'
 import {
   instrumentOf,
   keyOf,
@@ -28,7 +32,13 @@ import {
 } from './small-tables.ts'
 import { execute, pipelined, type Row } from './statement.ts'
 import { pairId, type TransactionRows, transactionRows } from './transaction-rows.ts'
-import { type Wanted, type WantedWithin, wantedBy } from './wanted.ts'
+import {
+  type Learnt,
+  type Wanted,
+  type WantedUsage,
+  type WantedWithin,
+  wantedBy,
+} from './wanted.ts'
 
 /** What a writing transaction begins with. */
 export interface Locked {
@@ -67,8 +77,12 @@ async function readRows(client: Client, wanted: Wanted): Promise<TransactionRows
 }
 
 /** What a scope names; what turns out to be needed besides is read with it in another attempt. */
-export async function readState(client: Client, scope: Scope): Promise<LedgerState> {
-  const wanted = wantedBy([scope])
+export async function readState(
+  client: Client,
+  scope: Scope,
+  learnt: Learnt,
+): Promise<LedgerState> {
+  const wanted = wantedBy([scope], learnt)
   for (;;) {
     const rows = await readRows(client, wanted)
     try {
@@ -76,6 +90,7 @@ export async function readState(client: Client, scope: Scope): Promise<LedgerSta
     } catch (error) {
       if (!(error instanceof RowsNotLoaded)) throw error
       error.want(wanted)
+      learnt.perMerchant ||= wanted.usages.size > 0
     }
   }
 }
@@ -89,6 +104,8 @@ interface Others {
   readonly approvals: readonly Row[]
   readonly credentials: readonly Row[]
   readonly operations: readonly Row[]
+  readonly usages: readonly Row[]
+  readonly granted: readonly Row[]
 }
 
 /** What nobody wants is not asked for. */
@@ -108,6 +125,8 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
   const isAsked = wanted.approvals.size + wanted.terms.size > 0
   const credentials = [...wanted.credentials].map(plainText)
   const operations = [...wanted.operations].map(plainText)
+  const usages = [...wanted.usages.values()]
+  const endUsers = [...wanted.endUsers].map(plainText)
   const found = await pipelined(client, () => [
     some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
     keys.length > 0 ? execute(client, readKeys, keyValues) : none,
@@ -116,6 +135,8 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
     isAsked ? execute(client, readApprovals, approvals) : none,
     credentials.length > 0 ? execute(client, readCredentials, [credentials]) : none,
     operations.length > 0 ? execute(client, readOperations, [operations]) : none,
+    usages.length > 0 ? execute(client, readMerchantUsages, usageValues(usages)) : none,
+    endUsers.length > 0 ? execute(client, readGranted, [endUsers]) : none,
   ])
   return {
     payments: found[0],
@@ -125,11 +146,23 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
     approvals: found[4],
     credentials: found[5],
     operations: found[6],
+    usages: found[7],
+    granted: found[8],
   }
 }
 
-function accountValues({ accounts, payments, approvals }: Wanted): unknown[] {
-  return [accounts, payments, approvals].map((ids) => [...ids].map(plainText))
+function usageValues(usages: readonly WantedUsage[]): unknown[] {
+  const plain = (text: string | undefined) => (text === undefined ? null : plainText(text))
+  return [
+    usages.map(({ account }) => plain(account)),
+    usages.map(({ payment }) => plain(payment)),
+    usages.map(({ host }) => plainText(host)),
+    usages.map(({ payee }) => plainText(payee)),
+  ]
+}
+
+function accountValues({ accounts, payments, approvals, endUsers }: Wanted): unknown[] {
+  return [accounts, payments, approvals, endUsers].map((ids) => [...ids].map(plainText))
 }
 
 function termsValues({ terms }: Wanted): unknown[] {
@@ -160,11 +193,10 @@ function filled(
   for (const id of wanted.accounts) {
     rows.sessions.asked(id)
     rows.delegations.asked(id)
+    const endUser = endUserOf(id)
+    if (endUser !== undefined) rows.endUsers.asked(endUser)
   }
-  for (const row of accounts) {
-    if (isDelegation(row)) rows.delegations.add(delegationEntry(row))
-    else rows.sessions.add(sessionEntry(row))
-  }
+  fillAccounts(rows, accounts)
   for (const id of wanted.payments) rows.payments.asked(id)
   const payments = found.payments.map(paymentEntry)
   for (const entry of payments) rows.payments.add(entry)
@@ -192,7 +224,60 @@ function filled(
   for (const id of wanted.operations) rows.operations.asked(id)
   for (const value of found.operations.map(operationOf))
     rows.operations.add({ value, overrun: false })
+  fillGranted(rows, wanted, found.granted)
+  fillUsages(rows, wanted, found.usages)
   return rows
+}
+
+function fillAccounts(rows: TransactionRows, accounts: readonly Row[]): void {
+  for (const row of accounts) {
+    const kind = kindOf(row)
+    if (kind === 'session') rows.sessions.add(sessionEntry(row))
+    if (kind === 'end user') rows.endUsers.add(endUserEntry(row))
+    if (kind !== 'delegation') continue
+    const entry = delegationEntry(row)
+    rows.delegations.add(entry)
+    // Otherwise it is among these rows, or has begun while this transaction waited for its locks.
+    if (row.parent === null) rows.endUsers.asked(entry.value.endUser)
+  }
+}
+
+/** Accounts of end users as they are behind all locks: what is not among the locked rows is loaded next. */
+function fillGranted(rows: TransactionRows, wanted: Wanted, found: readonly Row[]): void {
+  for (const endUser of wanted.endUsers) {
+    const own = found.filter((row) => row.end_user === plainText(endUser))
+    if (own.every((row) => kindOf(row) !== 'end user')) rows.endUsers.asked(endUser)
+    const delegations = own
+      .filter((row) => kindOf(row) === 'delegation')
+      .map((row) => originalText(row.id as string))
+    rows.granted.add({ value: { endUser, delegations }, overrun: false })
+  }
+}
+
+/** What was asked for and is not there, was never spent. */
+function fillUsages(rows: TransactionRows, wanted: Wanted, found: readonly Row[]): void {
+  for (const one of wanted.usages.values()) {
+    for (const account of lineOf(rows, one)) {
+      rows.merchantUsages.asked(usageId(account, one.host, one.payee))
+    }
+  }
+  for (const row of found) rows.merchantUsages.add({ value: merchantUsageOf(row), overrun: false })
+}
+
+/** The ids of an account, or of a payment's session, and of all that it draws from. */
+function lineOf(rows: TransactionRows, { account, payment }: WantedUsage): readonly string[] {
+  const { sessions, delegations, payments } = rows
+  const paid = payment !== undefined && payments.has(payment) ? payments.find(payment) : undefined
+  const line: string[] = []
+  let next = account ?? paid?.value.session
+  while (next !== undefined && !line.includes(next)) {
+    line.push(next)
+    const session = sessions.has(next) ? sessions.find(next)?.value : undefined
+    const delegation = delegations.has(next) ? delegations.find(next)?.value : undefined
+    const above = session?.parent ?? session?.delegation
+    next = delegation ? endUserAccountId(delegation.endUser) : above
+  }
+  return line
 }
 
 function fillApprovals(rows: TransactionRows, wanted: Wanted, found: readonly Row[]): void {

@@ -53,7 +53,7 @@ export function delegationsPage(
   { endUser }: DelegationFilter,
   bounds: PageBounds,
 ): Promise<Page<Delegation>> {
-  const query = queryOf('a.delegation IS NULL AND a.pk > ?', bounds.after)
+  const query = queryOf('a.delegation IS NULL AND NOT a.is_end_user AND a.pk > ?', bounds.after)
   restrict(query, 'a.end_user = ?', endUser)
   return list(
     client,

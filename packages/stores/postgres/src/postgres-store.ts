@@ -17,6 +17,7 @@ import { plainText } from './plain-text.ts'
 import { contentOf, readContent } from './small-tables.ts'
 import { execute } from './statement.ts'
 import { isLost, storeError } from './store-error.ts'
+import type { Learnt } from './wanted.ts'
 
 /** What `postgresStore` takes. */
 export interface PostgresStoreOptions {
@@ -68,7 +69,8 @@ export function storeOn(options: ConnectionOptions, clock: (() => number) | unde
   const onTime = (now: number): void => {
     aheadMs = now - Date.now()
   }
-  const queue = commitQueue(batchRunner(connections, { clock, onTime }), connections)
+  const learnt: Learnt = { perMerchant: false }
+  const queue = commitQueue(batchRunner(connections, { clock, learnt, onTime }), connections)
   const read = <Result>(query: (client: Client) => Promise<Result>): Promise<Result> =>
     queue.read(async () => {
       for (let tried = 1; ; tried += 1) {
@@ -81,7 +83,7 @@ export function storeOn(options: ConnectionOptions, clock: (() => number) | unde
     })
   return {
     commit: (scope, change, when) => queue.commit(scope, change, when),
-    read: (scope) => read((client) => readState(client, scope)),
+    read: (scope) => read((client) => readState(client, scope, learnt)),
     now: () => (clock ? clock() : Math.floor(Date.now() + aheadMs)),
     async payments(filter, page) {
       const bounds = pageBounds('payments', page)

@@ -1,5 +1,5 @@
 /** The schema that this version reads and writes. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /**
  * What changes with every payment (accounts, states) is apart from what is written once (terms,
@@ -147,5 +147,29 @@ CREATE TABLE installation (
 INSERT INTO installation VALUES (true, 0, 0, 0, '');
 `
 
+/**
+ * The account of an end user is an account like the others: the `parent` of their delegations, so that
+ * whoever locks a delegation finds and locks it with it. Its id is made of the end user's name.
+ *
+ * What accounts with per-merchant limits have spent at each merchant is locked by the account's row.
+ */
+const limitsSchema = `
+ALTER TABLE accounts ADD COLUMN is_end_user BOOLEAN NOT NULL DEFAULT false;
+DROP INDEX accounts_without_delegation;
+CREATE INDEX accounts_without_delegation ON accounts (pk)
+  WHERE delegation IS NULL AND NOT is_end_user;
+
+CREATE TABLE merchant_usages (
+  account BIGINT NOT NULL,
+  host TEXT COLLATE "C" NOT NULL,
+  payee TEXT COLLATE "C" NOT NULL,
+  settled BIGINT NOT NULL CHECK (settled >= 0),
+  held BIGINT NOT NULL CHECK (held >= 0),
+  payments BIGINT NOT NULL CHECK (payments >= 0),
+  windows TEXT,
+  PRIMARY KEY (account, host, payee)
+) WITH (fillfactor = 50);
+`
+
 /** What leads from each schema version to the next one; the first starts from an empty schema. */
-export const migrations: readonly string[] = [firstSchema]
+export const migrations: readonly string[] = [firstSchema, limitsSchema]

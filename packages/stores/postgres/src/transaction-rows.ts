@@ -7,10 +7,12 @@ import {
   type Content,
   type Credential,
   type Delegation,
+  type EndUserAccount,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
   MAX_RECENT_APPROVALS,
+  type MerchantUsage,
   type Operation,
   type Payment,
   type RegisteredInstrument,
@@ -20,6 +22,7 @@ import {
 import { assertSameDelegation, assertSameSession } from './account-table.ts'
 import { assertSameApproval } from './approval-table.ts'
 import { type Entries, entries } from './entries.ts'
+import { type Granted, grantedOf, limitRows, usagesOf } from './limit-rows.ts'
 import { assertSamePayment } from './payment-table.ts'
 import { wantKey, wantTerms, wantWithin } from './wanted.ts'
 
@@ -41,6 +44,10 @@ export interface TransactionRows {
   readonly keys: Entries<KeyRecord>
   readonly merchants: Entries<KnownMerchant>
   readonly instruments: Entries<RegisteredInstrument>
+  /** Accounts of end users, by the end user's name. */
+  readonly endUsers: Entries<EndUserAccount>
+  readonly granted: Entries<Granted>
+  readonly merchantUsages: Entries<MerchantUsage>
   /** The latest payment for a request in a delegation. */
   readonly twins: Entries<Twin>
   readonly approvals: Entries<Approval>
@@ -110,6 +117,7 @@ function emptyRows(): Rows {
   return {
     ...approvalRows(),
     ...serviceRows(),
+    ...limitRows(),
     delegations: entries<Delegation>({
       noun: 'delegation',
       id: ({ id }) => id,
@@ -237,10 +245,16 @@ function stateOf(rows: Rows, scope: Scope): LedgerState {
       : undefined
   const instrument =
     scope.instrument === undefined ? undefined : rows.instruments.find(scope.instrument)?.value
+  const endUserName = delegation?.endUser ?? scope.endUser
+  const endUser = endUserName === undefined ? undefined : rows.endUsers.find(endUserName)?.value
+  const ancestors = ancestorsOf(rows, session)
   return {
     ...(session && { session }),
-    ancestors: ancestorsOf(rows, session),
+    ancestors,
     ...(delegation && { delegation }),
+    ...(endUser && { endUser }),
+    ...grantedOf(rows, scope),
+    ...usagesOf(rows, [session, ...ancestors, delegation, endUser], scope),
     ...(payment && { payment }),
     ...(key && { key }),
     ...(twin && { twin }),
@@ -290,7 +304,9 @@ function putRows(rows: Rows, change: Change<unknown>): void {
   const { sessions, delegations, payments } = rows
   const overrun = change.payments?.some((payment) => payment.overrun) ?? false
   for (const one of change.instruments ?? []) rows.instruments.put(one, false)
-  for (const one of change.delegations ?? []) assertSameDelegation(delegations.put(one, overrun))
+  for (const one of change.endUsers ?? []) rows.endUsers.put(one, overrun)
+  for (const one of change.delegations ?? []) putDelegation(rows, one, overrun)
+  for (const one of change.merchantUsages ?? []) rows.merchantUsages.put(one, overrun)
   for (const one of change.sessions ?? []) {
     delegations.need(one.delegation)
     if (one.parent !== undefined) sessions.need(one.parent)
@@ -309,6 +325,20 @@ function putRows(rows: Rows, change: Change<unknown>): void {
   for (const one of change.approvals ?? []) putApproval(rows, one)
   for (const one of change.credentials ?? []) rows.credentials.put(one, false)
   for (const one of change.operations ?? []) rows.operations.put(one, false)
+}
+
+function putDelegation(
+  { delegations, granted }: Rows,
+  delegation: Delegation,
+  overrun: boolean,
+): void {
+  const { id, endUser } = delegation
+  const isNew = !delegations.has(id)
+  assertSameDelegation(delegations.put(delegation, overrun))
+  // What is not loaded here has it when it is.
+  if (!isNew || !granted.has(endUser)) return
+  const before = granted.find(endUser)?.value.delegations ?? []
+  granted.put({ endUser, delegations: [...before, id] }, false)
 }
 
 function putApproval({ sessions, approvals, answers, recent }: Rows, approval: Approval): void {

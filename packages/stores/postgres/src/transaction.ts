@@ -14,7 +14,7 @@ import { SCHEMA_VERSION } from './schema.ts'
 import { corked } from './statement.ts'
 import { isConflict, isLost } from './store-error.ts'
 import type { TransactionRows } from './transaction-rows.ts'
-import type { Wanted } from './wanted.ts'
+import type { Learnt, Wanted } from './wanted.ts'
 
 /** A commit that waits for its turn. */
 export interface Job {
@@ -51,6 +51,7 @@ export interface TransactionOptions {
   readonly target: string
   /** A test's clock; without it, time is the database's. */
   readonly clock?: (() => number) | undefined
+  readonly learnt: Learnt
   /** Is told the database's time. */
   readonly onTime: (now: number) => void
 }
@@ -79,7 +80,7 @@ async function lockAndRun(
   client: Client,
   jobs: readonly Job[],
   wanted: Wanted,
-  { target, clock, onTime }: TransactionOptions,
+  { target, clock, learnt, onTime }: TransactionOptions,
 ): Promise<Attempt> {
   const locked = await beginLocked(client, wanted)
   onTime(locked.now)
@@ -91,6 +92,7 @@ async function lockAndRun(
     await client.query('ROLLBACK')
     if (!(error instanceof RowsNotLoaded)) return { kind: 'refused', error }
     error.want(wanted)
+    learnt.perMerchant ||= wanted.usages.size > 0
     return { kind: 'again', error }
   }
   return await commitAll(client, locked.rows, wanted, outcomes)

@@ -1,4 +1,4 @@
-import type { Scope } from '@bursar/core'
+import { endUserAccountId, type Scope } from '@bursar/core'
 
 /** A key within a session. */
 export interface WantedKey {
@@ -15,6 +15,14 @@ export interface WantedWithin {
   readonly name: string
 }
 
+/** A merchant at which an account, and all that it draws from, may have spent. */
+export interface WantedUsage {
+  readonly account?: string | undefined
+  readonly payment?: string | undefined
+  readonly host: string
+  readonly payee: string
+}
+
 /** The hash of some terms within a session. */
 export interface WantedTerms {
   readonly session: string
@@ -29,6 +37,10 @@ export interface Wanted {
   readonly twins: Map<string, WantedWithin>
   readonly merchants: Map<string, WantedWithin>
   readonly instruments: Set<string>
+  /** End users whose account and delegations are wanted. */
+  readonly endUsers: Set<string>
+  /** Merchants at which what was spent is wanted. */
+  readonly usages: Map<string, WantedUsage>
   readonly approvals: Set<string>
   readonly credentials: Set<string>
   readonly operations: Set<string>
@@ -36,8 +48,16 @@ export interface Wanted {
   readonly terms: Map<string, WantedTerms>
 }
 
+/**
+ * What a store has learnt of its ledger: once an account with per-merchant limits was seen, what was
+ * spent at merchants is loaded with everything else. Until then nobody pays for asking.
+ */
+export interface Learnt {
+  perMerchant: boolean
+}
+
 /** What some scopes name, each row once. */
-export function wantedBy(scopes: readonly Scope[]): Wanted {
+export function wantedBy(scopes: readonly Scope[], learnt: Learnt): Wanted {
   const wanted: Wanted = {
     accounts: new Set(),
     payments: new Set(),
@@ -45,12 +65,17 @@ export function wantedBy(scopes: readonly Scope[]): Wanted {
     twins: new Map(),
     merchants: new Map(),
     instruments: new Set(),
+    endUsers: new Set(),
+    usages: new Map(),
     approvals: new Set(),
     credentials: new Set(),
     operations: new Set(),
     terms: new Map(),
   }
-  for (const scope of scopes) addScope(wanted, scope)
+  for (const scope of scopes) {
+    addScope(wanted, scope)
+    if (learnt.perMerchant) wantUsage(wanted, scope)
+  }
   return wanted
 }
 
@@ -71,6 +96,23 @@ function addScope(wanted: Wanted, scope: Scope): void {
   if (operation !== undefined) wanted.operations.add(operation)
   if (session !== undefined && termsHash !== undefined) wantTerms(wanted, { session, termsHash })
   if (instrument !== undefined) wanted.instruments.add(instrument)
+  if (scope.endUser !== undefined) wanted.endUsers.add(scope.endUser)
+}
+
+/** What was spent at the merchant of a scope, if it names one. */
+export function wantUsage(
+  { usages }: Wanted,
+  { session, delegation, endUser, payment, host, payee }: Scope,
+): void {
+  if (host === undefined || payee === undefined) return
+  const user = endUser === undefined ? undefined : endUserAccountId(endUser)
+  const account = session ?? delegation ?? user
+  usages.set(`${account ?? ''} ${payment ?? ''} ${host} ${payee}`, {
+    account,
+    payment,
+    host,
+    payee,
+  })
 }
 
 export function wantKey(wanted: Wanted, one: WantedKey): void {

@@ -43,9 +43,16 @@ const MAX_ENTRIES = 10_000
 export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
   const known = new Map<string, Entry<Noun>>()
   const dirty = new Set<Entry<Noun>>()
+  /** What was looked for and is not there: asked once, and again after another has written. */
+  const absent = new Set<string>()
   const find = (id: string): Entry<Noun> | undefined => {
+    if (absent.has(id)) return undefined
     const entry = known.get(id) ?? table.load(id)
-    if (!entry) return undefined
+    if (!entry) {
+      if (absent.size >= MAX_ENTRIES) absent.clear()
+      absent.add(id)
+      return undefined
+    }
     // A map keeps the order of insertion: what is used moves to its end.
     known.delete(id)
     known.set(id, entry)
@@ -63,6 +70,7 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
       const isNew = !known.has(id) && (table.grows || !find(id))
       const inserted = isNew ? table.insert(value, overrun) : undefined
       if (inserted) {
+        absent.delete(id)
         known.set(id, inserted)
         return
       }
@@ -82,6 +90,7 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
     clear() {
       known.clear()
       dirty.clear()
+      absent.clear()
     },
     trim() {
       for (const id of known.keys()) {

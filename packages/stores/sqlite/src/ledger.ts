@@ -3,8 +3,10 @@ import {
   BursarError,
   type Change,
   type Delegation,
+  type EndUserAccount,
   type KnownMerchant,
   type LedgerState,
+  type MerchantUsage,
   type Payment,
   type Scope,
   type Session,
@@ -14,8 +16,10 @@ import { type AuditTable, auditTable } from './audit-table.ts'
 import { type CredentialTable, credentialTable } from './credential-table.ts'
 import { type Database, rollBack, type Statement } from './database.ts'
 import { delegationTable } from './delegation-table.ts'
+import { endUserTable } from './end-user-table.ts'
 import { type Entries, entries } from './entries.ts'
 import { merchantId, merchantTable } from './merchant-table.ts'
+import { merchantUsageId, merchantUsageTable } from './merchant-usage-table.ts'
 import { paymentTable, requestHead } from './payment-table.ts'
 import { sessionTable } from './session-table.ts'
 import { type SmallTables, smallTables } from './small-tables.ts'
@@ -48,11 +52,13 @@ interface Rows {
   readonly delegations: Entries<Delegation>
   readonly payments: Entries<Payment>
   readonly merchants: Entries<KnownMerchant>
+  readonly endUsers: Entries<EndUserAccount>
+  readonly merchantUsages: Entries<MerchantUsage>
 }
 
 export function openLedger(database: Database): Ledger {
   const rows = openRows(database)
-  const all = [rows.delegations, rows.sessions, rows.payments, rows.merchants]
+  const all = Object.values(rows) as readonly Entries<unknown>[]
   const tables = smallTables(database)
   const audit = auditTable(database)
   const approvals = approvalTable(database)
@@ -127,7 +133,9 @@ function openRows(database: Database): Rows {
     }),
   )
   const merchants = entries(merchantTable(database, (id) => delegations.key(id)))
-  return { sessions, delegations, payments, merchants }
+  const endUsers = entries(endUserTable(database))
+  const merchantUsages = entries(merchantUsageTable(database))
+  return { sessions, delegations, payments, merchants, endUsers, merchantUsages }
 }
 
 type Tables = SmallTables & Pick<Ledger, 'approvals' | 'credentials'>
@@ -138,6 +146,9 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
     JOIN payment_terms t ON t.payment = p.pk
     WHERE p.delegation = ? AND p.request_head = ? AND t.request_hash = ?
     ORDER BY p.pk DESC LIMIT 1`)
+  const ofEndUser = database.statement('SELECT id FROM delegations WHERE end_user = ? ORDER BY pk')
+  const delegationsOf = (endUser: string): Delegation[] =>
+    ofEndUser.all(endUser).flatMap((row) => delegations.find(row.id as string)?.value ?? [])
   const ancestorsOf = (session: Session | undefined): Session[] => {
     const found: Session[] = []
     let next = session?.parent
@@ -177,10 +188,17 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
     const instrument =
       scope.instrument === undefined ? undefined : tables.instrument(scope.instrument)
     const approval = asked ?? latestApproval(tables, sessionEntry?.pk, scope)
+    const endUserName = delegation?.endUser ?? scope.endUser
+    const endUser = endUserName === undefined ? undefined : rows.endUsers.find(endUserName)?.value
+    const ancestors = ancestorsOf(session)
+    const line = [session, ...ancestors, delegation, endUser]
     return {
       ...(session && { session }),
-      ancestors: ancestorsOf(session),
+      ancestors,
       ...(delegation && { delegation }),
+      ...(endUser && { endUser }),
+      ...(scope.endUser === undefined ? {} : { delegations: delegationsOf(scope.endUser) }),
+      ...merchantUsagesOf(rows, line, scope),
       ...(payment && { payment }),
       ...(key && { key }),
       ...(twin && { twin }),
@@ -203,6 +221,20 @@ function serviceRows(
   const operation =
     scope.operation === undefined ? undefined : credentials.operation(scope.operation)
   return { ...(credential && { credential }), ...(operation && { operation }) }
+}
+
+function merchantUsagesOf(
+  { merchantUsages }: Rows,
+  line: readonly (Pick<Session, 'id' | 'limits'> | undefined)[],
+  { host, payee }: Scope,
+): Pick<LedgerState, 'merchantUsages'> {
+  if (host === undefined || payee === undefined) return {}
+  const limited = line.filter((one) => one?.limits.perMerchant !== undefined)
+  if (limited.length === 0) return {}
+  const found = limited.flatMap((one) =>
+    one ? (merchantUsages.find(merchantUsageId(one.id, host, payee))?.value ?? []) : [],
+  )
+  return { merchantUsages: found }
 }
 
 function latestApproval(
@@ -229,6 +261,8 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable): Ledger['write'] 
       tables.putKey(sessions.key(one.session), payment, one)
     }
     for (const one of merchants) rows.merchants.put(one, false)
+    for (const one of change.endUsers ?? []) rows.endUsers.put(one, overrun)
+    for (const one of change.merchantUsages ?? []) rows.merchantUsages.put(one, overrun)
     for (const one of change.approvals ?? []) {
       tables.approvals.put(one, sessions.key(one.session))
     }

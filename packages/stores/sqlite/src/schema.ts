@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x62757273
 
 /** The schema that this version reads and writes. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /**
  * What is hot (counters, states) is narrow and apart from what is written once (terms, consent,
@@ -156,5 +156,36 @@ CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'audit records are never removed'); END;
 `
 
+/**
+ * What end users may spend in all, and what accounts with per-merchant limits have spent at each
+ * merchant. An account is named by its id, because it is of one of three kinds.
+ */
+const limitsSchema = `
+CREATE TABLE end_users (
+  pk INTEGER PRIMARY KEY,
+  end_user TEXT NOT NULL UNIQUE,
+  total INTEGER NOT NULL,
+  settled INTEGER NOT NULL CHECK (settled >= 0),
+  held INTEGER NOT NULL CHECK (held >= 0),
+  payments INTEGER NOT NULL CHECK (payments >= 0),
+  windows TEXT,
+  overrun INTEGER NOT NULL CHECK (overrun IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  limits TEXT NOT NULL,
+  CHECK (overrun OR settled + held <= total)
+) STRICT;
+CREATE TABLE merchant_usages (
+  pk INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  host TEXT NOT NULL,
+  payee TEXT NOT NULL,
+  settled INTEGER NOT NULL CHECK (settled >= 0),
+  held INTEGER NOT NULL CHECK (held >= 0),
+  payments INTEGER NOT NULL CHECK (payments >= 0),
+  windows TEXT,
+  UNIQUE (account, host, payee)
+) STRICT;
+`
+
 /** What leads from each schema version to the next one; the first starts from an empty file. */
-export const migrations: readonly string[] = [firstSchema]
+export const migrations: readonly string[] = [firstSchema, limitsSchema]

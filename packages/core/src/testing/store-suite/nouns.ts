@@ -28,6 +28,14 @@ const fullLimits: Session['limits'] = {
     { per: 'utc-day', amountMicro: 7n, payments: 3 },
     { per: 'hour', payments: 4 },
   ],
+  perMerchant: {
+    totalMicro: bigMicro - 4n,
+    payments: 6,
+    windows: [
+      { per: 'minute', amountMicro: 8n },
+      { per: 'day', payments: 5 },
+    ],
+  },
 }
 
 const fullUsage: Session['usage'] = {

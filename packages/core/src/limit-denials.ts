@@ -1,0 +1,75 @@
+import { type Denial, type DenialFacts, deny } from './denial.ts'
+import { type Excess, excesses } from './limits.ts'
+import type { Terms } from './payment.ts'
+import type { LedgerState } from './store.ts'
+import { lineOf, usageAt } from './transition.ts'
+
+/** What a payment would exceed, in any account that it would be counted in. */
+export function limitDenials(state: LedgerState, terms: Terms, now: number): Denial[] {
+  const { amountMicro, currency, host } = terms
+  const facts = { amountMicro, currency, host }
+  return lineOf(state).flatMap((one) => {
+    const { limits, usage, id } = one
+    const own = { ...facts, cause: `${kindOf(one)} ${id}` }
+    const denials = excesses(limits, usage, terms.amountMicro, now).map((excess) =>
+      excessDenial(excess, totalCodes[kindOf(one)], own),
+    )
+    if (limits.currency !== terms.currency) denials.push(deny('currency_mismatch', facts))
+    if (limits.perMerchant) {
+      const spent = usageAt(state, id, terms).usage
+      const excess = excesses(limits.perMerchant, spent, terms.amountMicro, now)
+      denials.push(...excess.map((found) => merchantDenial(found, own, terms)))
+    }
+    return denials
+  })
+}
+
+const totalCodes = {
+  session: 'session_limit_exceeded',
+  delegation: 'delegation_limit_exceeded',
+  'end user': 'end_user_limit_exceeded',
+} as const
+
+function kindOf(one: ReturnType<typeof lineOf>[number]): keyof typeof totalCodes {
+  if ('tokenHash' in one) return 'session'
+  return 'agent' in one ? 'delegation' : 'end user'
+}
+
+/** Whatever it is that one merchant has had enough of: the way out is another merchant. */
+function merchantDenial(excess: Excess, facts: DenialFacts, { payee }: Terms): Denial {
+  const { cause, ...rest } = excessFacts(excess)
+  const causes = [facts.cause, `payee ${payee}`, cause].filter((part) => part !== undefined)
+  return deny('merchant_limit_exceeded', { ...facts, ...rest, cause: causes.join(': ') })
+}
+
+function excessDenial(
+  excess: Excess,
+  total: (typeof totalCodes)[keyof typeof totalCodes],
+  facts: DenialFacts,
+): Denial {
+  const codes = {
+    'per-payment': 'payment_limit_exceeded',
+    count: 'payment_count_exceeded',
+    window: 'window_limit_exceeded',
+    total,
+  } as const
+  const { cause, ...rest } = excessFacts(excess)
+  const causes = cause === undefined ? facts.cause : `${facts.cause}: ${cause}`
+  return deny(codes[excess.kind], { ...facts, ...rest, cause: causes })
+}
+
+function excessFacts(excess: Excess): DenialFacts {
+  switch (excess.kind) {
+    case 'per-payment':
+      return { limitMicro: excess.limitMicro }
+    case 'count':
+      return { cause: `${excess.limit}` }
+    case 'window':
+      return { limitMicro: excess.window.amountMicro, cause: `per ${excess.window.per}` }
+    case 'total':
+      return { limitMicro: excess.limitMicro, remainingMicro: excess.remainingMicro }
+    /* v8 ignore next -- @preserve: the compiler knows that nothing is left */
+    default:
+      return excess satisfies never
+  }
+}
