@@ -27,11 +27,11 @@ import {
 } from './payment-table.ts'
 import { plainText } from './plain-text.ts'
 import {
-  writeContent,
+  writeContents,
   writeInstruments,
   writeKeys,
   writeMerchants,
-  writtenContent,
+  writtenContents,
   writtenInstruments,
   writtenKeys,
   writtenMerchants,
@@ -78,7 +78,7 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
   send(writeInstruments, writtenInstruments(valuesOf(rows.instruments)))
   send(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
   send(writeOperations, writtenBodies(valuesOf(rows.operations)))
-  for (const content of rows.contents.values()) send(writeContent, writtenContent(content))
+  for (const values of writtenContents(rows.contents.values())) send(writeContents, values)
   const last = rows.records.at(-1)
   if (last) send(appendAudit, appendedRecords(rows.records, last))
   return sent

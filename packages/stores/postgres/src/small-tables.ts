@@ -67,14 +67,20 @@ export const readContent: Statement = {
     JOIN contents c ON c.payment = p.pk WHERE p.id = $1`,
 }
 
-/** One at a time: bodies are large, and bytes in an array would be sent twice as long. */
-export const writeContent: Statement = {
-  name: 'write_content',
+/** Bodies come as one value, end to end: in an array, bytes would be sent twice as long. */
+export const writeContents: Statement = {
+  name: 'write_contents',
   text: `INSERT INTO contents (payment, status, headers, body, truncated)
-  VALUES ((SELECT pk FROM payments WHERE id = $1), $2, $3, $4, $5)
+  SELECT (SELECT pk FROM payments WHERE id = u.payment), u.status, u.headers,
+    substring($7::bytea FROM u.start FOR u.length), u.truncated
+  FROM unnest($1::text[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::integer[])
+    AS u (payment, status, headers, truncated, start, length)
   ON CONFLICT (payment) DO UPDATE SET status = excluded.status, headers = excluded.headers,
     body = excluded.body, truncated = excluded.truncated`,
 }
+
+/** Bodies that one statement writes end on or behind this: a message stays of a moderate size. */
+const MAX_STATEMENT_BYTES = 1_048_576
 
 export function keyOf(row: Row): KeyRecord {
   const { payment_id: payment, last_refusal: refusal } = row
@@ -152,8 +158,25 @@ export function contentOf(payment: string, row: Row): Content {
   }
 }
 
-/** The values of `writeContent`. */
-export function writtenContent(content: Content): unknown[] {
-  const { payment, status, headers, body, truncated } = content
-  return [plainText(payment), status, JSON.stringify(headers), body, truncated]
+/** The values of `writeContents`, for one statement after another. */
+export function writtenContents(contents: Iterable<Content>): unknown[][] {
+  const statements: unknown[][] = []
+  let rows: unknown[][] = []
+  let bodies: Uint8Array[] = []
+  let length = 0
+  const end = (): void => {
+    if (rows.length > 0) statements.push([...columnsOf(rows), Buffer.concat(bodies)])
+    rows = []
+    bodies = []
+    length = 0
+  }
+  for (const { payment, status, headers, body, truncated } of contents) {
+    const place = [length + 1, body.byteLength]
+    rows.push([plainText(payment), status, JSON.stringify(headers), truncated, ...place])
+    bodies.push(body)
+    length += body.byteLength
+    if (length >= MAX_STATEMENT_BYTES) end()
+  }
+  end()
+  return statements
 }
