@@ -12,6 +12,7 @@ export function difference<Fields extends object>(
   fields: readonly (keyof Fields & string)[],
 ): string | undefined {
   for (const field of fields) {
+    if (row[field] === recorded[field]) continue
     const [says, said] = [canonicalText(row[field]), canonicalText(recorded[field])]
     if (says !== said) return `${id} says ${field} ${cut(says)}, its records say ${cut(said)}`
   }
@@ -20,6 +21,7 @@ export function difference<Fields extends object>(
 
 /** The same text for the same value, in whatever order a store gives back an object's fields. */
 export function canonicalText(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
   if (value === undefined) return 'nothing'
   if (typeof value === 'bigint') return `${value}`
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`

@@ -49,7 +49,7 @@ export interface Fold {
 }
 
 /** The rows that a record is about, or why the ledger cannot have written it. */
-export type Folded = { readonly touched: readonly string[] } | { readonly problem: string }
+export type Folded = { readonly touched: () => readonly string[] } | { readonly problem: string }
 
 export function emptyFold(): Fold {
   return {
@@ -74,7 +74,7 @@ export function foldRecord(fold: Fold, record: AuditRecord, page: string | undef
   if (!event) return { problem: 'its body is no event' }
   try {
     addEvent(fold, event, record, page)
-    return { touched: touchedBy(fold, event) }
+    return { touched: () => touchedBy(fold, event) }
   } catch (error) {
     if (BursarError.isInstance(error)) return { problem: error.message }
     throw error

@@ -1,7 +1,7 @@
 import { parseAmount } from '../money.ts'
 import type { Delivery, Payment } from '../payment.ts'
 import { sha256 } from '../token.ts'
-import { canonicalText, difference } from './difference.ts'
+import { difference } from './difference.ts'
 import type { EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 
@@ -46,6 +46,8 @@ const fixedFields = [
   'tokenExpiresAt',
   'validBefore',
 ] as const
+
+const fixedValueFields = fixedFields.filter((field) => field !== 'terms')
 
 /** What of a payment's row never changes, as its reservation was recorded. */
 function reservedPayment(
@@ -171,15 +173,25 @@ export function fixedProblem(
 ): string | undefined {
   const [{ terms, ...rest }, { terms: reserved, ...recorded }] = [row, reservedPayment(event, at)]
   const names = Object.keys(reserved) as (keyof typeof reserved)[]
-  const fields = fixedFields.filter((field) => field !== 'terms')
   return (
     difference(row.id, terms, reserved, names) ??
-    difference<typeof recorded>(row.id, rest, recorded, fields)
+    difference<typeof recorded>(row.id, rest, recorded, fixedValueFields)
   )
 }
 
-function fixedHash(row: Pick<Payment, (typeof fixedFields)[number]>): string {
-  return sha256(fixedFields.map((field) => canonicalText(row[field])).join('\n'))
+/** For every payment twice: so it is one text of one list, with each value in its own place. */
+function fixedHash({ terms, ...row }: Pick<Payment, (typeof fixedFields)[number]>): string {
+  const { rail, scheme, network, asset, currency, payee, host, requestHash } = terms
+  const amounts = [`${terms.atomic}`, `${terms.amountMicro}`]
+  const termValues = [rail, scheme, network, asset, currency, payee, host, requestHash, ...amounts]
+  const values = fixedValueFields.map((field) => row[field])
+  // Terms with anything more are other terms, and what is absent is not the same as null.
+  const known = [defined(Object.values(terms)), defined(values)]
+  return sha256(JSON.stringify([...known, ...termValues, ...values]))
+}
+
+function defined(values: readonly unknown[]): number {
+  return values.filter((value) => value !== undefined).length
 }
 
 /** Of a delivery and of a release the records do not have everything that the row has. */

@@ -53,7 +53,7 @@ export async function readOn(
       if ('problem' in folded) return { ok: false, seq, reason: folded.problem }
       trail.last = { seq, hash }
       if (seq === trail.head?.seq) trail.headSeen = true
-      onRecord?.(folded.touched)
+      onRecord?.(folded.touched())
     }
     if (page.cursor === undefined) return undefined
     trail.after = page.cursor
