@@ -149,7 +149,7 @@ function keyText(
 }
 
 /** One request to an app, and what it answers. */
-async function call(
+export async function call(
   app: Pick<App, 'fetch'>,
   key: string | undefined,
   method: string,

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { payBody, serviceWorld } from '../test/world.ts'
+import { createAdmission } from './admission.ts'
+
+const MINUTE_MS = 60_000
+
+describe('admission', () => {
+  test('counts what is under way, in all and for each caller', () => {
+    const admission = createAdmission({
+      concurrent: 3,
+      concurrentPerCaller: 1,
+      strangersPerMinute: 1,
+    })
+    const leave = [admission.enter(), admission.enter(), admission.enter()]
+    expect(admission.enter()).toBe(undefined)
+    leave[0]?.()
+    leave[0]?.()
+    expect(admission.underWay()).toBe(2)
+    expect(admission.enter()).toBeTypeOf('function')
+    const first = admission.enterAs('a', 0)
+    expect(first).toBeTypeOf('function')
+    expect(admission.enterAs('a', 0)).toBe('too-many')
+    expect(admission.enterAs('b', 0)).toBeTypeOf('function')
+    if (typeof first === 'function') first()
+    expect(admission.enterAs('a', 0)).toBeTypeOf('function')
+  })
+
+  test('counts requests of a caller and of strangers by the minute', () => {
+    const admission = createAdmission({ requestsPerMinute: 2, strangersPerMinute: 1 })
+    const as = (name: string, now: number) => typeof admission.enterAs(name, now)
+    expect([as('a', 0), as('a', 1), as('b', 2)]).toEqual(['function', 'function', 'function'])
+    expect(admission.enterAs('a', 3)).toBe('too-often')
+    expect([admission.strange(3), admission.strange(4)]).toEqual(['within', 'over'])
+    expect(as('a', MINUTE_MS)).toBe('function')
+    expect(admission.strange(MINUTE_MS)).toBe('within')
+  })
+})
+
+describe('over HTTP', () => {
+  test('a caller that asks too often waits, and the others do not', async () => {
+    const world = await serviceWorld({ bounds: { requestsPerMinute: 2 } })
+    const status = async (who: 'payer' | 'manager') =>
+      (await world.call(who, 'GET', '/v1/caller')).status
+    expect([await status('payer'), await status('payer'), await status('payer')]).toEqual([
+      200, 200, 429,
+    ])
+    expect(await status('manager')).toBe(200)
+    const refused = await world.call('payer', 'GET', '/v1/caller')
+    expect(refused.body.code).toBe('request_rate_exceeded')
+    expect(refused.headers.get('retry-after')).toBe('60')
+  })
+
+  test('a place is free again after every kind of answer', async () => {
+    const world = await serviceWorld({ bounds: { concurrent: 1, concurrentPerCaller: 1 } })
+    const some: readonly (readonly [string | undefined, string, string, object])[] = [
+      [undefined, 'GET', '/v1/caller', {}],
+      ['payer', 'GET', '/v1/keys', {}],
+      ['auditor', 'POST', '/v1/audit/verify', { body: '{' }],
+      ['auditor', 'GET', '/v1/audit/export', {}],
+      ['manager', 'GET', '/v1/sessions/ses_none', {}],
+      ['payer', 'GET', '/v1/session', { token: 'none' }],
+    ]
+    for (const [who, method, path, options] of some) {
+      expect((await world.call(who, method, path, options)).status).not.toBe(503)
+      expect(world.app.underWay()).toBe(0)
+    }
+  })
+
+  test('lines that nobody reads to their end give their place back', async () => {
+    const world = await serviceWorld({ bounds: { concurrent: 1 } })
+    const request = new Request('http://bursar.test/v1/audit/export', {
+      headers: { authorization: `Bearer ${world.keys.auditor.key}` },
+    })
+    const response = await world.app.fetch(request)
+    expect(world.app.underWay()).toBe(1)
+    expect((await world.call('payer', 'GET', '/v1/caller')).body.code).toBe('overloaded')
+    await response.body?.cancel()
+    expect((await world.call('payer', 'GET', '/v1/caller')).status).toBe(200)
+  })
+
+  test('a slow merchant keeps one caller’s places, and not the others’', async () => {
+    let answer = (): void => {}
+    let arrived = (): void => {}
+    const isAsked = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const mayAnswer = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const world = await serviceWorld({
+      bounds: { concurrentPerCaller: 1 },
+      merchant: {
+        onMoment: async () => {
+          arrived()
+          await mayAnswer
+        },
+      },
+    })
+    const { token } = world.session
+    const pay = () => world.call('payer', 'POST', '/v1/session/pay', { token, body: payBody('a') })
+    const first = pay()
+    await isAsked
+    expect(await pay()).toMatchObject({ status: 503, body: { code: 'overloaded' } })
+    expect((await world.call('manager', 'GET', '/v1/caller')).status).toBe(200)
+    answer()
+    expect((await first).body.status).toBe('paid')
+  })
+
+  test('guesses end at a rate', async () => {
+    const world = await serviceWorld({ bounds: { strangersPerMinute: 3 } })
+    const guess = async () => (await world.call('guess', 'GET', '/v1/caller')).status
+    expect([await guess(), await guess(), await guess(), await guess()]).toEqual([
+      401, 401, 401, 429,
+    ])
+    expect((await world.call('payer', 'GET', '/v1/caller')).status).toBe(200)
+  })
+})
