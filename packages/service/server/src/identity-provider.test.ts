@@ -1,12 +1,5 @@
 import { BursarError, type HttpClient, type HttpResponse } from '@bursar/core'
-import {
-  exportJWK,
-  type GenerateKeyPairResult,
-  generateKeyPair,
-  type JWK,
-  type JWTPayload,
-  SignJWT,
-} from 'jose'
+import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { call, payBody, serviceWorld } from '../test/world.ts'
 import { type IdentityOptions, identityProvider } from './identity-provider.ts'
@@ -20,6 +13,9 @@ const options: IdentityOptions = {
 }
 
 const MINUTE_S = 60
+
+/** What a token says; what is undefined, it leaves out. */
+type Claims = Readonly<Record<string, unknown>>
 
 /** As the provider's cache has them. */
 const COOLDOWN_MS = 30_000
@@ -66,7 +62,7 @@ type World = Awaited<ReturnType<typeof providerWorld>>
 /** A token that is good but for what a test changes. */
 function signed(
   { signer, state }: Pick<World, 'signer' | 'state'>,
-  claims: JWTPayload = {},
+  claims: Claims = {},
   header: object = {},
 ): Promise<string> {
   const now = Math.floor(state.now / 1_000)
@@ -100,7 +96,7 @@ describe('a token of the identity provider', () => {
     })
   })
 
-  test.each<[string, JWTPayload]>([
+  test.each<[string, Claims]>([
     ['of another issuer', { iss: 'https://evil.example' }],
     ['for another audience', { aud: 'another' }],
     ['that has expired', { exp: Date.UTC(2029, 11, 31) / 1_000 }],

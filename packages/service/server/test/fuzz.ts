@@ -1,0 +1,386 @@
+import fc from 'fast-check'
+import { z } from 'zod'
+import { access } from '../src/access.ts'
+import type { Operation } from '../src/operation.ts'
+import { operations } from '../src/operations.ts'
+import { call, HOST, type ServiceWorld, serviceWorld } from './world.ts'
+
+/** What some requests came to. */
+export interface FuzzReport {
+  readonly requests: number
+  /** How often each status was answered. */
+  readonly statuses: Readonly<Record<number, number>>
+  /** How often each operation was carried out. */
+  readonly done: Readonly<Record<string, number>>
+}
+
+/** A piece of JSON Schema, as far as values are made of it. */
+interface Schema {
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
+}
+
+/** One request before it is sent: what it names is filled in from the world. */
+interface Shot {
+  readonly operation: Operation
+  readonly who: string
+  readonly path: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
+  readonly token: string
+  readonly body: string | undefined
+}
+
+/** A ledger that grows makes reading all of it slow: a new world begins after so many requests. */
+const WORLD_REQUESTS = 5_000
+
+/** Requests between two steps of the clock, and how far it steps: sessions have a rate. */
+const STEP_REQUESTS = 50
+const STEP_MS = 20_000
+
+/** Requests after which what a session and a delegation were is made anew: shots end them. */
+const FRESH_REQUESTS = 100
+
+/** Shots that are made at once. */
+const VOLLEY = 500
+
+/** How often an operation is shot at: reading the whole ledger is slow. */
+const HEAVY_WEIGHT = 4
+const COMMON_WEIGHT = 40
+const heavy = new Set<string>(['verifyAudit', 'exportAudit'])
+
+/** Shots after which others find nothing alive are fewer. */
+const ENDING_WEIGHT = 4
+const ending = new Set<string>(['revokeSession', 'closeSession', 'revokeDelegation'])
+
+/** What stands for an id or a token of the world until a shot is sent. */
+const slots = [
+  '$session',
+  '$delegation',
+  '$key',
+  '$payer',
+  '$child',
+  '$token',
+  '$childToken',
+  '$cursor',
+] as const
+
+const words = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...slots) },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      ...['USD', 'EUR', '1.00', '0.01', '0', '-1', '1e9', '0.0000001', '30m', '1h', '99999d', '0s'],
+      ...['alice', 'bob', 'alice-wallet', 'researcher', 'payer', 'auditor', 'utc-day', 'true'],
+      ...[HOST, `https://${HOST}/a`, 'http://127.0.0.1/', 'file:///etc/passwd', '%00', '..'],
+      ...['__proto__', 'constructor', 'toString', '', ' ', '\u0000', '\ud800', '🧾', 'null'],
+    ),
+  },
+  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 1, arbitrary: fc.constantFrom('x'.repeat(121), 'é'.repeat(1_001), '9'.repeat(400)) },
+)
+
+const junk = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(null, 0, -1, 1e308, [], {}))
+
+/** Values that fit a schema, and now and then do not, at any depth. */
+function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
+  return fc.oneof({ weight: 12, arbitrary: fitting(schema) }, { weight: 1, arbitrary: junk })
+}
+
+function fitting(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.const !== undefined) return fc.constant(schema.const)
+  if (schema.enum) return fc.constantFrom(...schema.enum)
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valuesOf))
+  switch (schema.type) {
+    case 'string':
+      return words
+    case 'integer':
+    case 'number':
+      return fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer(), fc.double())
+    case 'boolean':
+      return fc.boolean()
+    case 'array':
+      return fc.array(valuesOf(schema.items ?? {}), { maxLength: 3 })
+    case 'object':
+      return objectsOf(schema)
+    default:
+      return junk
+  }
+}
+
+function objectsOf({ properties = {}, required = [] }: Schema): fc.Arbitrary<unknown> {
+  const fields = Object.entries(properties).map(([name, field]) => {
+    const isRare = !required.includes(name)
+    const value = valuesOf(field)
+    return [name, isRare ? fc.option(value, { nil: undefined, freq: 2 }) : value] as const
+  })
+  const whole = fc.record(Object.fromEntries(fields))
+  const known = whole.map((one) =>
+    Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined)),
+  )
+  const more = fc.tuple(known, words, junk).map(([one, name, value]) => ({ ...one, [name]: value }))
+  return fc.oneof({ weight: 9, arbitrary: known }, { weight: 1, arbitrary: more })
+}
+
+/** What is known to work, so that shots reach behind validation. */
+const limits = { currency: 'USD', total: '0.50' }
+const working: Partial<Record<Operation['name'], unknown>> = {
+  createSession: { delegation: '$delegation', expiresIn: '30m', limits, payer: '$payer' },
+  changeSession: { limits: { currency: 'USD', total: '0.90' } },
+  openChild: { limits: { currency: 'USD', total: '0.10' }, expiresIn: '1m' },
+  issueKey: { roles: ['auditor'], expiresIn: '1d' },
+  rotateKey: { overlap: '1h' },
+  grantDelegation: {
+    agent: 'a',
+    instrument: 'alice-wallet',
+    expiresIn: '1d',
+    limits,
+    consent: { how: 'a form' },
+  },
+  pay: { request: { url: `https://${HOST}/a` }, call: { conversation: 'c', id: 'i' } },
+  quote: { request: { url: `https://${HOST}/b` } },
+  verifyAudit: {},
+}
+
+function bodiesOf({ name, body }: Operation): fc.Arbitrary<string | undefined> {
+  if (!body) return seldom(fc.constantFrom('{}', '{', 'x'))
+  const schema = z.toJSONSchema(body, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+  const { $defs, ...whole } = schema as Schema & { $defs?: Readonly<Record<string, Schema>> }
+  const resolved = JSON.parse(
+    JSON.stringify(whole, (_key, value) => {
+      const named = /^#\/\$defs\/(\w+)$/.exec(value?.$ref ?? '')?.[1]
+      return named === undefined ? value : $defs?.[named]
+    }),
+  ) as Schema
+  const json = fitting(resolved).map((value) => JSON.stringify(value) ?? 'null')
+  const texts = fc.tuple(json, fc.nat(200)).map(([text, at]) => text.slice(0, at))
+  const deep = fc.constantFrom('['.repeat(30_000), `{"a":${'['.repeat(9_000)}${']'.repeat(9_000)}}`)
+  return fc.oneof(
+    { weight: 6, arbitrary: json },
+    { weight: 6, arbitrary: fc.constant(JSON.stringify(working[name] ?? {})) },
+    { weight: 1, arbitrary: fc.option(texts, { nil: undefined }) },
+    { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
+    { weight: 1, arbitrary: deep },
+  )
+}
+
+function shotsOf(operation: Operation): fc.Arbitrary<Shot> {
+  const role = Object.entries(access[operation.name]).find(([, may]) => may === 'allow')?.[0] ?? ''
+  const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
+  const own = Object.fromEntries(
+    names.map((name) => [
+      name,
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constant(`$${name}`) },
+        { weight: 1, arbitrary: words.filter(isPathWord) },
+      ),
+    ]),
+  )
+  const shape = operation.query
+    ? (z.toJSONSchema(operation.query, { io: 'input' }) as Schema).properties
+    : {}
+  const filters = Object.keys(shape ?? {}).map((name) => [
+    name,
+    fc.option(fc.oneof(words, fc.integer({ min: -1, max: 600 }).map(String)), {
+      nil: undefined,
+      freq: 2,
+    }),
+  ])
+  return fc.record({
+    operation: fc.constant(operation),
+    who: fc.oneof(
+      { weight: 12, arbitrary: fc.constant(role) },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('', 'bursar_key_', 'payer', 'manager', 'auditor', 'a.b.c'),
+      },
+    ),
+    path: fc.record(own),
+    query: fc.record(Object.fromEntries(filters)).map(withoutGaps),
+    headers: headersOf,
+    token: fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom('$token', '$childToken') },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('', 'x', `bursar_ses_${'0'.repeat(32)}_${'A'.repeat(43)}`),
+      },
+    ),
+    body: bodiesOf(operation),
+  }) as fc.Arbitrary<Shot>
+}
+
+/** What a path can hold; and the payer's key is what the shots are sent with. */
+function isPathWord(word: string): boolean {
+  return word !== '' && !/^\.+$/.test(word) && word !== '$payer'
+}
+
+/** Of names that a peer may set. A value is visible ASCII: a client would not send another one. */
+const headersOf = fc
+  .record({
+    'idempotency-key': fc.option(fc.constantFrom('a'.repeat(20), 'b'.repeat(20), 'short'), {
+      nil: undefined,
+      freq: 2,
+    }),
+    'x-request-id': seldom(fc.constantFrom('r-1', 'x'.repeat(65), '"')),
+    'content-type': seldom(fc.constantFrom('text/plain', 'application/json; charset=latin1')),
+    'x-forwarded-for': seldom(fc.constant('127.0.0.1')),
+  })
+  .map(withoutGaps)
+
+/** One in ten has it. */
+function seldom<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+}
+
+function withoutGaps(one: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined))
+}
+
+function weightOf({ name }: Operation): number {
+  if (heavy.has(name)) return HEAVY_WEIGHT
+  return ending.has(name) ? ENDING_WEIGHT : COMMON_WEIGHT
+}
+
+const anyShot = fc.oneof(
+  ...operations.map((operation) => ({
+    weight: weightOf(operation),
+    arbitrary: shotsOf(operation),
+  })),
+)
+
+/**
+ * Sends requests that nearly fit the API, and checks each answer: no failure of the service, every
+ * success as its schema says, no secret of the world in any of them; and in the end a ledger that is
+ * whole, with nothing spent beyond its limits. Throws at the first thing that is wrong.
+ */
+export async function fuzz(count: number, seed: number): Promise<FuzzReport> {
+  const statuses: Record<number, number> = {}
+  const done: Record<string, number> = {}
+  for (let sent = 0; sent < count; sent += WORLD_REQUESTS) {
+    const world = await serviceWorld({ bounds: openBounds })
+    const size = Math.min(WORLD_REQUESTS, count - sent)
+    let fill: Fill = () => ''
+    for (let index = 0; index < size; index += 1) {
+      if (index % STEP_REQUESTS === 0) world.clock.advance(STEP_MS)
+      if (index % FRESH_REQUESTS === 0) fill = await freshFill(world)
+      const shot = shotAt(seed, sent + index)
+      const answer = await send(world, shot, fill)
+      statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
+      if (answer.status < 300) done[shot.operation.name] = (done[shot.operation.name] ?? 0) + 1
+      check(world, shot, answer, `seed ${seed}, request ${sent + index}`)
+    }
+    await finish(world)
+  }
+  return { requests: count, statuses, done }
+}
+
+const openBounds = {
+  requestsPerMinute: Number.POSITIVE_INFINITY,
+  strangersPerMinute: Number.POSITIVE_INFINITY,
+}
+
+let volley: { readonly name: string; readonly shots: readonly Shot[] } | undefined
+
+/** Shots are made many at a time: the same seed and number are the same shot. */
+function shotAt(seed: number, index: number): Shot {
+  const number = Math.floor(index / VOLLEY)
+  const name = `${seed} ${number}`
+  if (volley?.name !== name) {
+    volley = { name, shots: fc.sample(anyShot, { seed: seed + number, numRuns: VOLLEY }) }
+  }
+  return volley.shots[index % VOLLEY] as Shot
+}
+
+type Fill = (text: string) => string
+
+/** A delegation, sessions and a key that shots may end, and the names that stand for them. */
+async function freshFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
+  const delegation = await bursar.endUser('alice').grantDelegation({
+    agent: 'a',
+    instrument: 'alice-wallet',
+    expiresIn: '1d',
+    limits: { currency: 'USD', total: '1.00' },
+    merchants: [{ host: HOST }],
+    consent: { how: 'a form' },
+  })
+  const limits = { currency: 'USD', total: '0.50' }
+  const input = { delegation: delegation.id, expiresIn: '12h', limits, payer: keys.payer.id }
+  const [first, second] = [
+    await bursar.management.createSession(input),
+    await bursar.management.createSession(input),
+  ]
+  const key = await bursar.administration.issueKey({ roles: ['auditor'], expiresIn: '1d' })
+  const { cursor = '' } = await bursar.auditing.read({ limit: 1 })
+  const names: Readonly<Record<string, string>> = {
+    $session: first.id,
+    $child: second.id,
+    $delegation: delegation.id,
+    $key: key.id,
+    $payer: keys.payer.id,
+    $token: first.token,
+    $childToken: second.token,
+    $approval: 'apr_none',
+    $cursor: cursor,
+  }
+  return (text) =>
+    text.replace(/\$[a-zA-Z]+/g, (name) =>
+      Object.hasOwn(names, name) ? (names[name] ?? '') : name,
+    )
+}
+
+async function send(world: ServiceWorld, shot: Shot, fill: Fill) {
+  const { operation, who, query, headers, token, body } = shot
+  const path = operation.path.replace(/\{(\w+)\}/g, (_all, name) =>
+    encodeURIComponent(fill(shot.path[name] ?? '').toWellFormed()),
+  )
+  const pairs = Object.entries(query).map(([name, value]) => [name, fill(value).toWellFormed()])
+  const search = new URLSearchParams(pairs).toString()
+  return call(
+    world.app,
+    Object.hasOwn(world.keys, who) ? world.keys[who as keyof typeof world.keys].key : who,
+    operation.method.toUpperCase(),
+    search === '' ? path : `${path}?${search}`,
+    {
+      token: fill(token),
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body === undefined || operation.method === 'get' ? {} : { body: fill(body) }),
+    },
+  )
+}
+
+function check(
+  world: ServiceWorld,
+  { operation, body }: Shot,
+  answer: Awaited<ReturnType<typeof send>>,
+  where: string,
+): void {
+  const fail = (what: string): never => {
+    const shown = `${operation.name} ${String(body).slice(0, 300)}`
+    const log = JSON.stringify(world.log.at(-1))
+    throw new Error(`${where}: ${what}: ${shown}\n${log}\n${JSON.stringify(answer.body)}`)
+  }
+  if (answer.status >= 500) fail(`status ${answer.status}`)
+  const text = JSON.stringify(answer.body)
+  if (Object.values(world.keys).some(({ key }) => text.includes(key))) fail('a key is told')
+  if (answer.status >= 300) {
+    if (typeof answer.body.code !== 'string') fail('a problem without a code')
+    return
+  }
+  if (operation.mediaType !== 'application/json') return
+  const parsed = operation.result.safeParse(answer.body)
+  if (!parsed.success) fail(`not as described: ${parsed.error.message}`)
+}
+
+/** In the end the ledger is whole, and the chain has seen no more than it says. */
+async function finish({ bursar, chain }: ServiceWorld): Promise<void> {
+  const verified = await bursar.auditing.verify()
+  if (!verified.ok) throw new Error(`The ledger is broken: ${verified.reason}`)
+  const { rows } = await bursar.auditing.payments({}, { limit: 500 })
+  if (rows.length < chain.transfers().length) throw new Error('A transfer has no payment.')
+  await bursar.close()
+}
