@@ -13,6 +13,7 @@ import { guardedBench } from './guarded-bench.ts'
 import { importBench } from './import-bench.ts'
 import { postgresBench } from './postgres-bench.ts'
 import { lineOf, rowOf, yardstickRows } from './report.ts'
+import { serverBench } from './server-bench.ts'
 import { sessionBench } from './session-bench.ts'
 import { sqliteBench } from './sqlite-bench.ts'
 
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   guardedBench,
   auditBench,
   sessionBench,
+  serverBench,
   importBench,
 ]
 
