@@ -189,6 +189,7 @@ describe('the examples', () => {
       'examples/embedded/src/ask-in-a-chat.ts',
       'examples/embedded/src/main.ts',
       'examples/embedded/src/start-small.ts',
+      'examples/embedded/src/stop-everything.ts',
       'examples/embedded/src/sub-agents.ts',
       'examples/existing-code/src/main.ts',
     ]))

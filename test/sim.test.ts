@@ -37,6 +37,8 @@ describe('every rule holds, whatever fails', () => {
       'ledger: session-changed',
       'ledger: delegation-revoked',
       'ledger: approval-granted',
+      'ledger: cancellation-requested',
+      'ledger: cancellation-answered',
       'ledger: payment-denied',
       'world: a write arrives late',
       'is killed',

@@ -46,12 +46,15 @@ const actions: readonly Action[] = [
   { weight: 0.5, run: (world) => act(world, verify) },
 ]
 
-const totalWeight = actions.reduce((sum, { weight }) => sum + weight, 0)
+/** Only in some worlds: it ends what other faults need, which would be found more rarely. */
+const cancelling: Action = { weight: 0.5, run: (world) => act(world, cancel) }
 
 /** Picks an action by its weight. */
 export function pickAction(world: World): Action {
+  const possible = world.cancels ? [...actions, cancelling] : actions
+  const totalWeight = possible.reduce((sum, { weight }) => sum + weight, 0)
   let left = (world.random.between(0, 999_999) / 1_000_000) * totalWeight
-  for (const action of actions) {
+  for (const action of possible) {
     left -= action.weight
     if (left < 0) return action
   }
@@ -213,6 +216,24 @@ function answer(world: World, process: GuardProcess): void {
   const isYes = random.chance(0.8)
   trace.tell(`${process.name}: ${endUser} says ${isYes ? 'yes' : 'no'} to ${id}`)
   follow(world, 'answer', isYes ? facet.approve(id) : facet.deny(id))
+}
+
+/** An end user, or management, has what is still open cancelled. */
+function cancel(world: World, process: GuardProcess): void {
+  const { random, delegations, disk, trace } = world
+  const open = [...disk.payments.values()].filter(({ provenAt }) => provenAt === undefined)
+  const paid = open.length > 0 ? random.pick(open) : undefined
+  const delegation = delegations.length > 0 ? random.pick(delegations) : undefined
+  const target = random.chance(0.7)
+    ? paid && { payment: paid.id }
+    : delegation && { delegation: delegation.id }
+  if (!target) return
+  const endUser = 'payment' in target ? paid?.endUser : delegation?.endUser
+  const isManager = random.chance(0.3)
+  trace.tell(`${process.name}: ${isManager ? 'management' : endUser} cancels`)
+  const { management } = process.bursar
+  const facet = isManager ? management : process.bursar.endUser(`${endUser}`)
+  follow(world, 'cancel', facet.cancel(target))
 }
 
 function verify(world: World, process: GuardProcess): void {

@@ -81,6 +81,24 @@ export const bugs: readonly PlantedBug[] = [
     }),
   },
   {
+    name: 'believes that what was to be cancelled is cancelled',
+    rule: /^L[17]: /,
+    rail: (rail) => {
+      const asked = new Set<string>()
+      return {
+        ...rail,
+        cancel: async (payment, sign) => {
+          asked.add(payment.paymentId)
+          return rail.cancel(payment, sign)
+        },
+        reconcile: async (payment) =>
+          asked.has(payment.paymentId)
+            ? { outcome: 'released', evidence }
+            : rail.reconcile(payment),
+      }
+    },
+  },
+  {
     name: 'keys change with the run',
     rule: /^L3: a second payment for key/,
     store: (store, { process }) => ({

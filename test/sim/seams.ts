@@ -60,7 +60,7 @@ export function simulatedWallet(outside: Outside, process: Process, address: str
 /** The fake rail, over a network, and not always keeping its promises. */
 export function simulatedRail(outside: Outside, process: Process): Rail {
   const { scheduler, faults, chain } = outside
-  const rail = fakeRail({ chain })
+  const rail = fakeRail({ chain, cancels: true })
   const ask = async <Answer>(label: string, query: () => Promise<Answer>): Promise<Answer> => {
     const fate = faults.chain()
     if (fate === 'hangs') return new Promise<never>(() => {})
@@ -74,6 +74,7 @@ export function simulatedRail(outside: Outside, process: Process): Rail {
     ...rail,
     balance: (asset, address) => ask('ask for a balance', () => rail.balance(asset, address)),
     reconcile: (payment) => ask(`ask about ${payment.paymentId}`, () => rail.reconcile(payment)),
+    cancel: (payment, sign) => ask(`cancel ${payment.paymentId}`, () => rail.cancel(payment, sign)),
     prove: async (authorization, echo, sign) => {
       const fate = faults.prover()
       if (fate === 'asks for more') {

@@ -28,6 +28,8 @@ export interface Bug {
 /** A world with merchants, a chain, a disk, and processes that pay. */
 export interface World {
   readonly random: Random
+  /** Whether payments are cancelled in this world. */
+  readonly cancels: boolean
   readonly scheduler: Scheduler
   readonly faults: Faults
   readonly chain: FakeChain
@@ -65,6 +67,9 @@ const START = Date.UTC(2030, 0, 1, 12)
 /** How old a block has to be to be final. */
 const FINALITY_SECONDS = 4
 
+/** In every so many worlds payments are cancelled. */
+const CANCELLING_WORLDS = 4
+
 export const endUsers = ['alice', 'bob'] as const
 export function createWorld(seed: number, bug: Bug | undefined): World {
   const random = seeded(seed)
@@ -97,6 +102,7 @@ export function createWorld(seed: number, bug: Bug | undefined): World {
   }
   const world: World = {
     random,
+    cancels: seed % CANCELLING_WORLDS === 0,
     scheduler,
     faults,
     chain,

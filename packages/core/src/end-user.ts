@@ -9,6 +9,12 @@ import {
 } from './account-summary.ts'
 import { type ApprovalSummary, createApprovals } from './approvals.ts'
 import {
+  type Cancellation,
+  type CancelOptions,
+  type CancelTarget,
+  cancelExposed,
+} from './cancellation.ts'
+import {
   type Delegation,
   type DelegationInput,
   delegationInput,
@@ -67,6 +73,12 @@ export interface EndUser {
   deny(approval: string, options?: { readonly reason?: string }): Promise<ApprovalSummary>
   /** What may be signed and is still open: the most that can still move, and until when. */
   exposure(): Promise<Exposure>
+  /**
+   * Asks the rails to make unusable what was signed: one payment, or everything open of a session or
+   * a permission of this end user. What is settled first stays settled, and only proof ends a
+   * hold. Throws `invalid_input`, and the code of what is not known or not theirs.
+   */
+  cancel(target: CancelTarget, options?: CancelOptions): Promise<Cancellation>
   delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
   sessions(page?: PageRequest): Promise<Page<SessionSummary>>
   payments(page?: PageRequest): Promise<Page<PaymentSummary>>
@@ -118,7 +130,11 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     ...createApprovals(store, ready, endUser),
     exposure: async () => {
       await ready()
-      return exposureOf(store, { endUser })
+      return exposureOf(guard, { endUser })
+    },
+    cancel: async (target, options) => {
+      await ready()
+      return cancelExposed(guard, { by: 'end_user', endUser }, target, options)
     },
     delegations: async (given = {}) => {
       const page = parseInput(pageInput, given, 'delegations')

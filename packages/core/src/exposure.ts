@@ -1,7 +1,8 @@
+import type { Guard } from './guard.ts'
 import { formatAmount } from './money.ts'
 import type { Money } from './pay-result.ts'
-import type { Payment, PaymentState } from './payment.ts'
-import { MAX_PAGE, type Store } from './store.ts'
+import { type Payment, type PaymentState, unproven } from './payment.ts'
+import { MAX_PAGE } from './store.ts'
 
 /** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
 export interface Exposure {
@@ -17,11 +18,14 @@ export interface Exposure {
 export interface ExposedPayment extends Money {
   readonly id: string
   readonly session: string
+  readonly delegation: string
   readonly state: PaymentState
   readonly merchant: string
   readonly payee: string
   /** ISO 8601, UTC, by the chain's time. */
   readonly until: string
+  /** Whether `cancel` can ask for it here: the rail has a way, and the wallet is in this process. */
+  readonly cancellable: boolean
 }
 
 /** Whose exposure. */
@@ -34,36 +38,47 @@ export interface ExposureFilter {
 /** Payments that one answer lists: more are not looked through by people. */
 const MAX_EXPOSED = 10_000
 
-const unproven = ['reserved', 'signed', 'claimed', 'in_doubt'] as const
-
 /** Reads what is unproven. */
-export async function exposureOf(store: Store, filter: ExposureFilter): Promise<Exposure> {
+export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
   let after: string | undefined
   do {
-    const page = await store.payments({ ...filter, states: unproven }, { after, limit: MAX_PAGE })
+    const page = await guard.store.payments(
+      { ...filter, states: unproven },
+      { after, limit: MAX_PAGE },
+    )
     payments.push(...page.rows)
     after = page.cursor
   } while (after !== undefined && payments.length < MAX_EXPOSED)
   const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
   return {
-    payments: payments.map(exposed),
+    payments: payments.map((payment) => exposed(guard, payment)),
     most: sums(payments),
     ...(payments.length === 0 ? {} : { until: new Date(latest * 1_000).toISOString() }),
     complete: after === undefined,
   }
 }
 
-function exposed({ id, session, state, terms, validBefore }: Payment): ExposedPayment {
+/** Whether this guard has all that it takes to ask for a cancellation. */
+function isCancellable(guard: Guard, { terms, instrument }: Payment): boolean {
+  const rail = guard.rails.find((one) => one.name === terms.rail)
+  const isKnown = guard.instruments.get(instrument) !== undefined
+  return isKnown && rail?.cancelNetworks.includes(terms.network) === true
+}
+
+function exposed(guard: Guard, payment: Payment): ExposedPayment {
+  const { id, session, delegation, state, terms, validBefore } = payment
   return {
     id,
     session,
+    delegation,
     state,
     amount: formatAmount(terms.amountMicro),
     currency: terms.currency,
     merchant: terms.host,
     payee: terms.payee,
     until: new Date(validBefore * 1_000).toISOString(),
+    cancellable: isCancellable(guard, payment),
   }
 }
 

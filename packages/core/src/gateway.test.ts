@@ -1,11 +1,17 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BursarError } from './errors.ts'
-import { gateway, NotSigned } from './gateway.ts'
+import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
 import type { Payment } from './payment.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 import { type FakeWallet, fakeSignature, fakeWallet } from './testing/fake-wallet.ts'
 import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './token.ts'
-import type { SignRequest, SignResult, TransferAuthorization, Wallet } from './wallet.ts'
+import type {
+  CancelAuthorization,
+  SignRequest,
+  SignResult,
+  TransferAuthorization,
+  Wallet,
+} from './wallet.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const payer = `0x${'a11ce'.padStart(40, '0')}`
@@ -275,5 +281,52 @@ describe('a slow wallet', () => {
     now += PAYMENT_TOKEN_LIFE_MS
     wallet.release()
     expect(await answer).toBe(fakeSignature(right))
+  })
+})
+
+describe('a cancellation', () => {
+  const cancellation: CancelAuthorization = {
+    kind: 'cancel-authorization',
+    family: 'evm',
+    token: right.token,
+    authorizer: payer,
+    nonce: right.nonce,
+  }
+  const cancelling = (wallet: Wallet = fakeWallet()) =>
+    cancellationGateway(wallet, paymentFor(new PaymentToken()), fakeAsset)
+
+  test('is signed for the nonce of the payment, once', async () => {
+    const wallet = fakeWallet()
+    const sign = cancelling(wallet)
+    expect(await sign(cancellation)).toBe(fakeSignature(cancellation))
+    expect(await codeOf(sign(cancellation))).toBe('terms_mismatch')
+    expect(wallet.requests).toEqual([cancellation])
+  })
+
+  test.each<[string, object]>([
+    ['kind', { kind: 'permit' }],
+    ['family', { family: 'svm' }],
+    ['chain', { token: { ...right.token, chainId: 1 } }],
+    ['token contract', { token: { ...right.token, address: stranger } }],
+    ['name of the token', { token: { ...right.token, name: 'USD Coin' } }],
+    ['version of the token', { token: { ...right.token, version: '2' } }],
+    ['authorizer', { authorizer: stranger }],
+    ['nonce', { nonce: `0x${'7f'.repeat(32)}` }],
+  ])('with another %s is refused', async (_what, change) => {
+    const wallet = fakeWallet()
+    const request = { ...cancellation, ...change } as SignRequest
+    expect(await codeOf(cancelling(wallet)(request))).toBe('terms_mismatch')
+    expect(wallet.requests).toEqual([])
+  })
+
+  test('is no way to the signature of the transfer itself', async () => {
+    const wallet = fakeWallet()
+    expect(await codeOf(cancelling(wallet)(right))).toBe('terms_mismatch')
+    expect(wallet.requests).toEqual([])
+  })
+
+  test('that the wallet refuses is known not to be signed', async () => {
+    const refusing = answering({ notSigned: 'credential_expired', reason: 'old' })
+    expect(await codeOf(cancelling(refusing)(cancellation))).toBe('credential_expired')
   })
 })

@@ -2,7 +2,14 @@ import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
 import type { Payment } from './payment.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
-import type { SignRequest, SignResult, TransferAuthorization, Wallet } from './wallet.ts'
+import type {
+  CancelAuthorization,
+  SigningToken,
+  SignRequest,
+  SignResult,
+  TransferAuthorization,
+  Wallet,
+} from './wallet.ts'
 import { withinTime } from './within-time.ts'
 
 /** The wallet's own word that it made no signature. */
@@ -39,18 +46,46 @@ export function gateway(
   }
 }
 
+/**
+ * The only way to the signature that cancels: it lets pass, once, the cancellation of a payment of
+ * ours, and nothing else. It needs no payment token, for it can move no money.
+ */
+export function cancellationGateway(
+  wallet: Wallet,
+  payment: Payment,
+  asset: Asset,
+): (request: SignRequest) => Promise<`0x${string}`> {
+  let used = false
+  return async (request) => {
+    const cancellation: CancelAuthorization = {
+      kind: 'cancel-authorization',
+      family: 'evm',
+      token: tokenOf(payment, asset),
+      authorizer: payment.payer,
+      nonce: payment.nonce,
+    }
+    const same =
+      request.kind === cancellation.kind &&
+      request.family === cancellation.family &&
+      isSameToken(request.token, cancellation.token) &&
+      equal(request.authorizer, cancellation.authorizer) &&
+      request.nonce === cancellation.nonce
+    if (used || !same) throw mismatch(payment.id, 'cancelled')
+    used = true
+    return signatureOf(await withinTime(wallet.sign(cancellation), CANCELLATION_SIGNING_MS))
+  }
+}
+
+/** How long a signer may take for a cancellation: one that comes later helps little. */
+const CANCELLATION_SIGNING_MS = 15_000
+
 /** The one thing that may be signed for a payment. */
 function transferOf(payment: Payment, asset: Asset): TransferAuthorization {
   const { terms } = payment
   return {
     kind: 'transfer-authorization',
     family: 'evm',
-    token: {
-      chainId: Number(terms.network.replace(/^eip155:/, '')),
-      address: terms.asset,
-      name: asset.name,
-      version: asset.version,
-    },
+    token: tokenOf(payment, asset),
     from: payment.payer,
     to: terms.payee,
     value: terms.atomic,
@@ -60,25 +95,39 @@ function transferOf(payment: Payment, asset: Asset): TransferAuthorization {
   }
 }
 
+function tokenOf({ terms }: Payment, { name, version }: Asset): SigningToken {
+  const chainId = Number(terms.network.replace(/^eip155:/, ''))
+  return { chainId, address: terms.asset, name, version }
+}
+
+function isSameToken(left: SigningToken, right: SigningToken): boolean {
+  return (
+    left.chainId === right.chainId &&
+    equal(left.address, right.address) &&
+    left.name === right.name &&
+    left.version === right.version
+  )
+}
+
 /** Refuses to sign anything but the recorded terms, whatever a rail asks for. */
 function assertSame(request: SignRequest, terms: TransferAuthorization, paymentId: string): void {
   const same =
     request.kind === terms.kind &&
     request.family === terms.family &&
-    request.token.chainId === terms.token.chainId &&
-    equal(request.token.address, terms.token.address) &&
-    request.token.name === terms.token.name &&
-    request.token.version === terms.token.version &&
+    isSameToken(request.token, terms.token) &&
     equal(request.from, terms.from) &&
     equal(request.to, terms.to) &&
     request.value === terms.value &&
     request.nonce === terms.nonce &&
     request.validAfter === terms.validAfter &&
     request.validBefore === terms.validBefore
-  if (same) return
-  throw new BursarError(
+  if (!same) throw mismatch(paymentId, 'reserved')
+}
+
+function mismatch(paymentId: string, what: 'reserved' | 'cancelled'): BursarError {
+  return new BursarError(
     'terms_mismatch',
-    `Payment ${paymentId}: what was asked to be signed is not what was reserved.`,
+    `Payment ${paymentId}: what was asked to be signed is not what was ${what}.`,
   )
 }
 

@@ -22,6 +22,12 @@ export { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './audit
 export type { AuditHead, Verification } from './audit/verify.ts'
 export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
+export type {
+  Cancellation,
+  CancelledPayment,
+  CancelOptions,
+  CancelTarget,
+} from './cancellation.ts'
 export type { Credential, CredentialSecret, KeyInput } from './credential.ts'
 export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
@@ -84,6 +90,7 @@ export type { Threshold } from './policies/threshold.ts'
 export type { Observation, Policy, PolicyDecision, PolicyInput } from './policy.ts'
 export type {
   Authorization,
+  CancelAnswer,
   Challenge,
   Claim,
   Evidence,

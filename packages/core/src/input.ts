@@ -53,12 +53,15 @@ export const reasonInput: z.ZodType<{ readonly reason?: string | undefined }> = 
   reason: textField.optional(),
 })
 
+/** A cursor that a list or a page answered. */
+export const pageCursorField: z.ZodType<string, string> = z.string().max(MAX_TEXT_LENGTH)
+
 /** Which page of a list: the store clamps the limit, and knows its own cursors. */
 export const pageInput: z.ZodType<{
   readonly after?: string | undefined
   readonly limit?: number | undefined
 }> = z.strictObject({
-  after: z.string().max(MAX_TEXT_LENGTH).optional(),
+  after: pageCursorField.optional(),
   limit: z.number().int().min(1).optional(),
 })
 

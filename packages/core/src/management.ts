@@ -1,4 +1,10 @@
 import { recordedLimits, type SessionSummary, summaryOfSession } from './account-summary.ts'
+import {
+  type Cancellation,
+  type CancelOptions,
+  type CancelTarget,
+  cancelExposed,
+} from './cancellation.ts'
 import { type Delegation, delegationEnd } from './delegation.ts'
 import { BursarError } from './errors.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
@@ -39,6 +45,12 @@ export interface Management {
   ): Promise<SessionSummary>
   /** What may be signed and is still open: the most that can still move, and until when. */
   exposure(filter?: ExposureFilter): Promise<Exposure>
+  /**
+   * Asks the rails to make unusable what was signed within a session or a permission that has ended:
+   * revoke first, so that nothing new comes. What is settled first stays settled, and only proof
+   * ends a hold. Throws `invalid_input` and the code of what is not known.
+   */
+  cancel(target: CancelTarget, options?: CancelOptions): Promise<Cancellation>
   /** Lets a session go on that an overrun has locked. */
   unlockSession(
     session: string,
@@ -98,7 +110,11 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     exposure: async (given = {}) => {
       const filter = parseInput(ownerInput, given, 'exposure')
       await ready()
-      return exposureOf(store, filter)
+      return exposureOf(guard, filter)
+    },
+    cancel: async (target, options) => {
+      await ready()
+      return cancelExposed(guard, { by: 'manager' }, target, options)
     },
     session: async (given) => {
       const id = parseInput(nameField, given, 'session')

@@ -22,6 +22,9 @@ export interface Terms {
 /** The states of a payment that holds or has moved money. */
 export type PaymentState = 'reserved' | 'signed' | 'claimed' | 'in_doubt' | 'settled' | 'released'
 
+/** The states in which its outcome is not proven: money can still move. */
+export const unproven: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
+
 /** One payment, from its reservation on. */
 export interface Payment {
   readonly id: string

@@ -70,6 +70,15 @@ export interface Evidence {
   readonly reason: string
 }
 
+/** What came of asking the network to make an authorization unusable. Proof comes from `reconcile`. */
+export type CancelAnswer =
+  /** The network has been asked. Whether a settlement came first, only proof says. */
+  | { readonly outcome: 'asked'; readonly transaction?: string }
+  /** The network would not do it, because there is nothing to cancel any more. */
+  | { readonly outcome: 'refused'; readonly reason: string }
+  /** Nobody was asked: the rail, or its configuration, has no way to cancel this. */
+  | { readonly outcome: 'unavailable'; readonly reason: string }
+
 /** What has to be known of a payment to reconcile it. */
 export interface OpenPayment extends Authorization {
   /** Unix seconds of the reservation: no proof can be older. */
@@ -89,6 +98,8 @@ export interface Rail {
   readonly name: string
   /** Networks that the rail can reconcile on: an offer elsewhere is never taken. */
   readonly networks: readonly string[]
+  /** Those of them on which `cancel` can do something; none where it never can. */
+  readonly cancelNetworks: readonly string[]
   /**
    * The challenge's offers; `undefined` if it is no challenge of this rail.
    * Leave out what you do not support, and call `invalid` what nobody should have sent.
@@ -111,9 +122,12 @@ export interface Rail {
   reconcile(payment: OpenPayment): Promise<Verdict>
   /** Atomic units of the asset that the address holds now. */
   balance(asset: Asset, address: string): Promise<bigint>
-  /** Makes the authorization unusable, where the rail can; proof comes from `reconcile`. */
+  /**
+   * Asks the network to make the authorization unusable, calling `sign` at most once, and only where
+   * that can still help. Nothing moves by its answer: proof comes from `reconcile`.
+   */
   cancel(
     payment: OpenPayment,
     sign: (request: SignRequest) => Promise<`0x${string}`>,
-  ): Promise<'cancelled' | 'cancel_unavailable'>
+  ): Promise<CancelAnswer>
 }

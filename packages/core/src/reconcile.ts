@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
 import { type Asset, findAsset } from './asset.ts'
-import type { Payment } from './payment.ts'
+import { type Payment, unproven } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
@@ -54,8 +54,6 @@ const WATCH_RELEASED_MS = 3_600_000
 
 /** Released payments that are watched at the same time; the oldest give way. */
 const MAX_WATCHED = 1_000
-
-const unproven = ['reserved', 'signed', 'claimed', 'in_doubt'] as const
 
 export function createReconciler(parts: ReconcileParts): Reconciler {
   const watch = createWatch()
@@ -185,7 +183,7 @@ async function conclude(
 
 async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | 'unreachable'> {
   try {
-    const open = openPayment(parts, payment)
+    const open = openPayment(parts.assets, payment)
     const rail = parts.rails.find((one) => one.name === payment.terms.rail)
     if (!rail || !open) return 'unreachable'
     return await withinTime(rail.reconcile(open), VERDICT_TIMEOUT_MS)
@@ -195,8 +193,9 @@ async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | '
   }
 }
 
-function openPayment(parts: ReconcileParts, payment: Payment): OpenPayment | undefined {
-  const asset = findAsset(parts.assets, payment.terms.network, payment.terms.asset)
+/** What a rail has to know of a payment; `undefined` if its asset is not pinned here. */
+export function openPayment(assets: readonly Asset[], payment: Payment): OpenPayment | undefined {
+  const asset = findAsset(assets, payment.terms.network, payment.terms.asset)
   if (!asset) return undefined
   return {
     paymentId: payment.id,
@@ -212,7 +211,8 @@ function openPayment(parts: ReconcileParts, payment: Payment): OpenPayment | und
   }
 }
 
-async function inTurns<Row, Result>(
+/** Runs over rows, a few at the same time, and answers in their order. */
+export async function inTurns<Row, Result>(
   rows: readonly Row[],
   run: (row: Row) => Promise<Result>,
 ): Promise<Result[]> {

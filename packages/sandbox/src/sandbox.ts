@@ -39,6 +39,8 @@ export interface Sandbox {
   mine(blocks: number): Promise<void>
   /** A new account with a random key that holds `balance` dollars: none if not given. */
   createAccount(balance?: string): Promise<SandboxAccount>
+  /** A new account with a random key that holds one ether and no dollar: for who pays gas. */
+  createRelayer(): Promise<SandboxAccount>
   /** In atomic units, six decimals. */
   balanceOf(address: `0x${string}`): Promise<bigint>
   /** Every movement of the test dollar so far, oldest first: what the chain says happened. */
@@ -58,6 +60,8 @@ export interface Sandbox {
 }
 
 const defaultSlowMs = 100
+
+const ONE_ETHER_WEI = 10n ** 18n
 
 /**
  * Starts a chain with a test dollar, a facilitator and merchants, all in this process but the chain.
@@ -112,6 +116,12 @@ async function openSandbox(
       const privateKey = generatePrivateKey()
       const address = privateKeyToAddress(privateKey)
       if (balance !== undefined) await dollar.mint(address, balance)
+      return { address, privateKey }
+    },
+    async createRelayer() {
+      const privateKey = generatePrivateKey()
+      const address = privateKeyToAddress(privateKey)
+      await chain.client.setBalance({ address, value: ONE_ETHER_WEI })
       return { address, privateKey }
     },
     balanceOf: dollar.balanceOf,

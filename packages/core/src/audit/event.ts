@@ -261,6 +261,19 @@ export type AuditEvent =
       readonly reason: string
       readonly block?: string
     })
+  | (PaymentSubject & {
+      /** Somebody asked for the authorization to be made unusable. The hold stays until proof. */
+      readonly type: 'cancellation-requested'
+      readonly by: 'end_user' | 'manager'
+      readonly reason?: string
+    })
+  | (PaymentSubject & {
+      /** What came of it, by the rail's word. Never proof. */
+      readonly type: 'cancellation-answered'
+      readonly outcome: 'asked' | 'refused' | 'unavailable' | 'unknown'
+      readonly reason?: string
+      readonly transaction?: string
+    })
 
 export type AuditEventType = AuditEvent['type']
 

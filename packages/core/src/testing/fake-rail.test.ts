@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../http.ts'
 import type { Authorization, Challenge, OpenPayment, Proof } from '../rail.ts'
+import type { SignRequest } from '../wallet.ts'
 import { type FakeChain, type FakeChainOptions, fakeAsset, fakeChain } from './fake-chain.ts'
 import { type FakeConduct, fakeMerchant, fakePayee } from './fake-merchant.ts'
 import { type FakeRail, fakeChallenge, fakeRail } from './fake-rail.ts'
-import { fakeWallet } from './fake-wallet.ts'
+import { fakeSignature, fakeWallet } from './fake-wallet.ts'
 import { manualClock } from './manual-clock.ts'
 import { type RailWorld, testRail } from './test-rail.ts'
 
@@ -217,9 +218,12 @@ describe('a fake payment', () => {
 
   test('can be cancelled where the rail says so', async () => {
     const { chain, rail, payment, prove } = world()
-    const sign = async (): Promise<`0x${string}`> => '0x00'
-    expect(await rail.cancel(payment, sign)).toBe('cancel_unavailable')
-    expect(await fakeRail({ chain, cancels: true }).cancel(payment, sign)).toBe('cancelled')
+    const sign = async (request: SignRequest): Promise<`0x${string}`> => fakeSignature(request)
+    expect(await rail.cancel(payment, sign)).toMatchObject({ outcome: 'unavailable' })
+    const cancelling = fakeRail({ chain, cancels: true })
+    await expect(cancelling.cancel(payment, async () => '0x00')).rejects.toThrow('signature')
+    expect(await cancelling.cancel(payment, sign)).toEqual({ outcome: 'asked' })
+    expect(await cancelling.cancel(payment, sign)).toMatchObject({ outcome: 'refused' })
     expect(await rail.reconcile(payment)).toMatchObject({ outcome: 'released' })
     await send(chain, 'delivers_free', await prove())
     expect(chain.settle(nonce)).toEqual({ settled: false, reason: 'used' })

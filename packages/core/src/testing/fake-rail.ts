@@ -9,8 +9,9 @@ import type {
   Rail,
   Verdict,
 } from '../rail.ts'
-import type { SigningToken, TransferAuthorization } from '../wallet.ts'
+import type { CancelAuthorization, SigningToken, TransferAuthorization } from '../wallet.ts'
 import { type FakeChain, fakeAsset, fakeChain, type SignedAuthorization } from './fake-chain.ts'
+import { fakeSignature } from './fake-wallet.ts'
 
 /** The header that carries a fake proof. */
 const FAKE_PROOF_HEADER = 'fake-proof'
@@ -69,6 +70,7 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
   return {
     name,
     networks,
+    cancelNetworks: options.cancels ? networks : [],
     chain,
     offers: (challenge) => readOffers(challenge, networks),
     async prove(authorization, _echo, sign) {
@@ -103,12 +105,27 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
       return chain.balance(asset, address)
     },
     async cancel(payment, sign) {
-      if (!options.cancels) return 'cancel_unavailable'
+      if (!options.cancels) {
+        return { outcome: 'unavailable', reason: 'This fake rail was not told that it can cancel.' }
+      }
+      chain.assertReachable()
       const { payer, nonce, asset } = payment
-      const token = tokenOf(asset)
-      await sign({ kind: 'cancel-authorization', family: 'evm', token, authorizer: payer, nonce })
-      chain.cancel(payer, nonce)
-      return 'cancelled'
+      const used = { outcome: 'refused', reason: 'The nonce is used.' } as const
+      if (chain.use(payer, nonce, Number.POSITIVE_INFINITY)) return used
+      const request: CancelAuthorization = {
+        kind: 'cancel-authorization',
+        family: 'evm',
+        token: tokenOf(asset),
+        authorizer: payer,
+        nonce,
+      }
+      const signature = await sign(request)
+      if (signature !== fakeSignature(request)) {
+        throw new Error('The fake chain does not take this signature.')
+      }
+      // A settlement may have come first while it was signed.
+      if (!chain.cancel(payer, nonce)) return used
+      return { outcome: 'asked' }
     },
   }
 }

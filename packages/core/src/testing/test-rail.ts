@@ -205,15 +205,42 @@ function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: Tes
 }
 
 function testCancellation(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
+  const cancels = ({ rail, asset }: RailWorld): boolean =>
+    rail.cancelNetworks.includes(asset.network)
+
   test('says that it cannot cancel, or really cancels', async () => {
     const world = await makeWorld()
     const payment = await paymentIn(world)
     const proof = await prove(world, payment)
-    const answer = await world.rail.cancel(payment, world.sign)
+    const requests: SignRequest[] = []
+    const answer = await world.rail.cancel(payment, (request) => {
+      requests.push(request)
+      return world.sign(request)
+    })
+    expect(answer.outcome).toBe(cancels(world) ? 'asked' : 'unavailable')
+    const { address, name, version, network } = world.asset
+    const chainId = Number(network.slice('eip155:'.length))
+    const token = { chainId, address, name, version }
+    const { payer: authorizer, nonce } = payment
+    expect(requests).toEqual(
+      cancels(world)
+        ? [{ kind: 'cancel-authorization', family: 'evm', token, authorizer, nonce }]
+        : [],
+    )
     await world.pay(proof)
     await world.advance(1)
-    const expected = answer === 'cancelled' ? 'released' : 'settled'
+    const expected = cancels(world) ? 'released' : 'settled'
     expect(await outcomeOf(world.rail, payment)).toBe(expected)
+  })
+
+  test('signs no cancellation of what has settled', async () => {
+    const world = await makeWorld()
+    const payment = await paymentIn(world)
+    await world.pay(await prove(world, payment))
+    const answer = await world.rail.cancel(payment, () => Promise.reject(new Error('asked')))
+    expect(answer.outcome).toBe(cancels(world) ? 'refused' : 'unavailable')
+    await world.advance(1)
+    expect(await outcomeOf(world.rail, payment)).toBe('settled')
   })
 }
 

@@ -35,6 +35,8 @@ export type TokenEvent =
  */
 export interface ChainReader {
   finalBlock(): Promise<ChainBlock>
+  /** The newest block: what it says can still be undone. */
+  latestBlock(): Promise<ChainBlock>
   block(number: bigint): Promise<ChainBlock>
   /** Whether the contract refuses this nonce, as of a block. */
   isNonceUsed(token: string, authorizer: string, nonce: string, block: bigint): Promise<boolean>
@@ -62,15 +64,17 @@ export function chainReader(network: string, rpcUrl: string): ChainReader {
     const current = connecting
     const connection = await current.catch((error: unknown) => {
       if (connecting === current) connecting = undefined
-      throw unreachable(network, 'eth_chainId', error)
+      throw unreachable(network, 'eth_chainId could not be read', error)
     })
     return question(connection).catch((error: unknown) => {
-      throw unreachable(network, what, error)
+      throw unreachable(network, `${what} could not be read`, error)
     })
   }
   return {
     finalBlock: () =>
       ask('The final block', ({ client }) => client.getBlock({ blockTag: 'finalized' })),
+    latestBlock: () =>
+      ask('The newest block', ({ client }) => client.getBlock({ blockTag: 'latest' })),
     block: (blockNumber) => ask('A block', ({ client }) => client.getBlock({ blockNumber })),
     isNonceUsed: (token, authorizer, nonce, blockNumber) =>
       ask('authorizationState', ({ client, abi }) =>
@@ -114,20 +118,22 @@ export function chainReader(network: string, rpcUrl: string): ChainReader {
 type Hex = `0x${string}`
 type Connection = Awaited<ReturnType<typeof connect>>
 
-/** Connects once, and makes sure that the endpoint is of the chain that it is configured for. */
-async function connect(network: string, rpcUrl: string) {
-  const { createPublicClient, http, parseAbi, parseEventLogs, toEventSelector } = await import(
-    'viem'
-  )
+/** Connects, and makes sure that the endpoint is of the chain that it is configured for. */
+export async function connectClient(network: string, rpcUrl: string): Promise<PublicClient> {
+  const { createPublicClient, http } = await import('viem')
   const transport = http(rpcUrl, { timeout: RPC_TIMEOUT_MS, retryCount: 0 })
-  const client: PublicClient = createPublicClient({ transport, cacheTime: 0 })
+  const client = createPublicClient({ transport, cacheTime: 0 })
   const chainId = await client.getChainId()
-  if (chainId !== chainIdOf(network)) {
-    throw new BursarError(
-      'wrong_chain',
-      `The RPC endpoint of ${network} serves chain ${chainId}. Nothing can be proven through it.`,
-    )
-  }
+  if (chainId === chainIdOf(network)) return client
+  throw new BursarError(
+    'wrong_chain',
+    `The RPC endpoint of ${network} serves chain ${chainId}. Nothing can be proven through it.`,
+  )
+}
+
+async function connect(network: string, rpcUrl: string) {
+  const client = await connectClient(network, rpcUrl)
+  const { parseAbi, parseEventLogs, toEventSelector } = await import('viem')
   const abi = parseAbi([
     'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
     'function balanceOf(address account) view returns (uint256)',
@@ -169,10 +175,11 @@ function padded(address: string): Hex {
   return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
 }
 
-function unreachable(network: string, what: string, error: unknown): BursarError {
+/** What an endpoint's failure is thrown as. */
+export function unreachable(network: string, what: string, error: unknown): BursarError {
   if (BursarError.isInstance(error)) return error
   // The message and the cause of viem's errors hold the endpoint's URL: only their first line is kept.
   const { name = 'Error', shortMessage } = error as { name?: string; shortMessage?: string }
   const reason = [name, shortMessage].filter(Boolean).join(': ')
-  return new BursarError('rail_unreachable', `${network}: ${what} could not be read. ${reason}`)
+  return new BursarError('rail_unreachable', `${network}: ${what}. ${reason}`)
 }

@@ -1,1 +1,2 @@
-export { type X402Options, x402 } from './x402.ts'
+export type { RelayerAccount } from './relayer.ts'
+export { type X402Network, type X402Options, x402 } from './x402.ts'

@@ -51,6 +51,7 @@ function chainOf(final: bigint, use?: Partial<TokenReceipt>, node: Node = {}): C
     blocks,
     states,
     finalBlock: async () => blockOf(final),
+    latestBlock: async () => blockOf(final),
     async block(number) {
       blocks.push(number)
       return blockOf(number)

@@ -19,7 +19,7 @@ import { viemWallet } from '@bursar/wallet-viem'
 import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from '@x402/core/http'
 import type { PaymentRequirements } from '@x402/core/types'
 import { DEFAULT_ASSETS } from '@x402/evm'
-import { privateKeyToAccount } from 'viem/accounts'
+import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type X402Options, x402 } from './x402.ts'
 
@@ -69,6 +69,10 @@ describe('the options of the rail', () => {
     [
       { networks: { 'eip155:1': { rpcUrl: 'https://a.example' } }, network: 1 },
       'x402: its argument: ',
+    ],
+    [
+      { networks: { 'eip155:1': { rpcUrl: 'https://a.example', relayer: { address: '0x00' } } } },
+      'x402: networks.eip155:1.relayer: must be an account that signs transactions.',
     ],
   ])('%j are refused', (options, message) => {
     expect(messageOf(options)).toContain(message)
@@ -361,7 +365,7 @@ describe('a hostile merchant', () => {
 })
 
 /** A merchant of the suite: it makes the challenge itself, and the official facilitator settles. */
-async function makeWorld(): Promise<RailWorld> {
+async function makeWorld(rail: Rail): Promise<RailWorld> {
   const customer = await newCustomer()
   const { payee } = sandbox.merchants.honest
   const url = new URL('https://api.example.com/thing')
@@ -409,4 +413,82 @@ async function makeWorld(): Promise<RailWorld> {
   }
 }
 
-testRail('x402', makeWorld, { describe, test, expect })
+testRail('x402', () => makeWorld(rail), { describe, test, expect })
+
+/** The same rail, with an account that pays for cancellations. */
+async function relayed(): Promise<{ rail: Rail; relayer: PrivateKeyAccount }> {
+  const relayer = privateKeyToAccount((await sandbox.createRelayer()).privateKey)
+  const { network, rpcUrl } = sandbox
+  return { rail: x402({ networks: { [network]: { rpcUrl, relayer } } }), relayer }
+}
+
+testRail('x402 with a relayer', async () => makeWorld((await relayed()).rail), {
+  describe,
+  test,
+  expect,
+})
+
+describe('a relayer', () => {
+  test('says where it can cancel', async () => {
+    expect(rail.cancelNetworks).toEqual([])
+    expect((await relayed()).rail.cancelNetworks).toEqual([sandbox.network])
+  })
+
+  test('cancels before the validity is over, and no earlier than final it is proof', async () => {
+    const { rail: cancelling, relayer } = await relayed()
+    const { withholds } = sandbox.merchants.hostile
+    const customer = await newCustomer()
+    const { payment, proof } = await sign(await ask(withholds, '/'), customer)
+    await ask(withholds, '/', proof)
+    const answer = await cancelling.cancel(payment, customer.sign)
+    expect(answer).toMatchObject({ outcome: 'asked' })
+    expect(await withholds.settleLater()).toMatchObject([{ success: false }])
+    await sandbox.mine(3)
+    const { transaction } = answer as { transaction?: string }
+    expect(await rail.reconcile(payment)).toMatchObject({
+      outcome: 'released',
+      evidence: { transaction, reason: 'The authorization was cancelled.' },
+    })
+    expect(await rail.balance(asset, customer.address)).toBe(1_000_000n)
+    expect(await rail.balance(asset, relayer.address)).toBe(0n)
+  })
+
+  test('sends several at the same time', async () => {
+    const { rail: cancelling } = await relayed()
+    const customer = await newCustomer()
+    const offer = onlyOffer(await ask(sandbox.merchants.honest, '/quote'))
+    const payments = [1, 2, 3, 4].map(() => paymentFor(offer, customer))
+    const answers = await Promise.all(
+      payments.map((payment) => cancelling.cancel(payment, customer.sign)),
+    )
+    expect(answers.map(({ outcome }) => outcome)).toEqual(Array(4).fill('asked'))
+    await sandbox.mine(3)
+    const verdicts = await Promise.all(payments.map((payment) => rail.reconcile(payment)))
+    expect(verdicts.map(({ outcome }) => outcome)).toEqual(Array(4).fill('released'))
+  })
+
+  test('that has no ether fails, and nothing of its secrets is told', async () => {
+    const poor = privateKeyToAccount((await sandbox.createAccount()).privateKey)
+    const { network, rpcUrl } = sandbox
+    const cancelling = x402({ networks: { [network]: { rpcUrl, relayer: poor } } })
+    const customer = await newCustomer()
+    const payment = paymentFor(onlyOffer(await ask(sandbox.merchants.honest, '/quote')), customer)
+    const failing = cancelling.cancel(payment, customer.sign)
+    await expect(failing).rejects.toMatchObject({ code: 'rail_unreachable' })
+    expect(inspect(await failing.catch((error: unknown) => error))).not.toContain(rpcUrl)
+    expect(inspect(cancelling, { depth: 9, showHidden: true })).not.toContain(rpcUrl)
+  })
+
+  test('that is the payer signs no payment and no cancellation', async () => {
+    const { address, privateKey } = await sandbox.createAccount('1.00')
+    const account = privateKeyToAccount(privateKey)
+    const { network, rpcUrl } = sandbox
+    const wrong = x402({ networks: { [network]: { rpcUrl, relayer: account } } })
+    const never = (): Promise<never> => Promise.reject(new Error('signed'))
+    const offer = onlyOffer(await ask(sandbox.merchants.honest, '/quote'))
+    const payment = paymentFor(offer, { address, sign: never })
+    const refused = { code: 'relayer_is_payer' }
+    await expect(wrong.prove(payment, offer.echo, never)).rejects.toMatchObject(refused)
+    await expect(wrong.cancel(payment, never)).rejects.toMatchObject(refused)
+  })
+})

@@ -1,10 +1,12 @@
-import { BursarError, type Rail } from '@bursar/core'
+import { BursarError, type CancelAnswer, type Rail } from '@bursar/core'
 import { z } from 'zod'
+import { cancel } from './cancel.ts'
 import { type ChainReader, chainReader } from './chain-reader.ts'
 import { type Echo, readChallenge } from './challenge.ts'
 import { readClaim } from './claim.ts'
 import { makeProof } from './proof.ts'
 import { reconcile } from './reconcile.ts'
+import { createRelayer, isRelayer, type Relayer, type RelayerAccount } from './relayer.ts'
 
 /** More networks than one guard pays on. */
 const MAX_NETWORKS = 50
@@ -17,8 +19,20 @@ type EvmNetwork = `eip155:${number}`
 
 /** Settings of the rail. */
 export interface X402Options {
-  /** The networks that may be paid on, by CAIP-2 id, with the RPC endpoint that proves payments. */
-  readonly networks: Readonly<Record<EvmNetwork, { readonly rpcUrl: string }>>
+  /** The networks that may be paid on, by CAIP-2 id. */
+  readonly networks: Readonly<Record<EvmNetwork, X402Network>>
+}
+
+/** One network of the rail. */
+export interface X402Network {
+  /** The RPC endpoint that proves payments. */
+  readonly rpcUrl: string
+  /**
+   * An account of the operator that pays the gas of cancellations, with a little of the network's
+   * own money. It sends nothing else, holds nothing of the end users, and must not be one of the
+   * wallets that are paid from. Without it nothing can be cancelled on the network.
+   */
+  readonly relayer?: RelayerAccount | undefined
 }
 
 /**
@@ -34,24 +48,40 @@ export interface X402Options {
  * const rail = x402({ networks: { 'eip155:8453': { rpcUrl: 'https://mainnet.base.org' } } })
  */
 export function x402(options: X402Options): Rail {
-  const readers = readersOf(options)
-  const networks = [...readers.keys()]
-  const readerOf = (network: string): ChainReader => {
-    const reader = readers.get(network)
-    if (reader) return reader
+  const configured = networksOf(options)
+  const networks = [...configured.keys()]
+  const on = (network: string): Network => {
+    const known = configured.get(network)
+    if (known) return known
     throw new BursarError('network_unknown', `x402: ${network} is not among its networks.`)
   }
   return {
     name: 'x402',
     networks,
     offers: (challenge) => readChallenge(challenge, networks),
-    prove: (authorization, echo, sign) => makeProof(authorization, echo as Echo, sign),
+    cancelNetworks: networks.filter((network) => configured.get(network)?.relayer),
+    prove: async (authorization, echo, sign) => {
+      on(authorization.asset.network).relayer?.assertNoPayer(authorization.payer)
+      return makeProof(authorization, echo as Echo, sign)
+    },
     read: readClaim,
-    reconcile: async (payment) => reconcile(payment, readerOf(payment.asset.network)),
-    balance: async (asset, address) => readerOf(asset.network).balance(asset.address, address),
-    // To cancel takes someone who pays the gas, and none is configured.
-    cancel: async () => 'cancel_unavailable',
+    reconcile: async (payment) => reconcile(payment, on(payment.asset.network).chain),
+    balance: async (asset, address) => on(asset.network).chain.balance(asset.address, address),
+    cancel: async (payment, sign) => {
+      const { chain, relayer } = on(payment.asset.network)
+      return relayer ? cancel(payment, chain, relayer, sign) : noRelayer
+    },
   }
+}
+
+interface Network {
+  readonly chain: ChainReader
+  readonly relayer: Relayer | undefined
+}
+
+const noRelayer: CancelAnswer = {
+  outcome: 'unavailable',
+  reason: 'No relayer is configured for the network: nobody would pay the gas.',
 }
 
 const optionsSchema = z.strictObject({
@@ -63,6 +93,9 @@ const optionsSchema = z.strictObject({
           .string()
           .max(MAX_RPC_URL_LENGTH)
           .refine(isHttpUrl, 'must be an http or https URL'),
+        relayer: z
+          .custom<RelayerAccount>(isRelayer, 'must be an account that signs transactions')
+          .optional(),
       }),
     )
     .superRefine((networks, context) => {
@@ -79,11 +112,19 @@ const optionsSchema = z.strictObject({
 
 const networkPattern = /^eip155:[1-9][0-9]{0,14}$/
 
-function readersOf(options: X402Options): ReadonlyMap<string, ChainReader> {
+function networksOf(options: X402Options): ReadonlyMap<string, Network> {
   const parsed = optionsSchema.safeParse(options)
   if (parsed.success) {
     const networks = Object.entries(parsed.data.networks)
-    return new Map(networks.map(([network, { rpcUrl }]) => [network, chainReader(network, rpcUrl)]))
+    return new Map(
+      networks.map(([network, { rpcUrl, relayer }]) => [
+        network,
+        {
+          chain: chainReader(network, rpcUrl),
+          relayer: relayer && createRelayer(network, rpcUrl, relayer),
+        },
+      ]),
+    )
   }
   const issue = parsed.error.issues[0]
   const field = issue?.path.map(String).join('.') || 'its argument'
