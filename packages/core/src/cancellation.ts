@@ -57,7 +57,7 @@ export type Canceller =
   | { readonly by: 'manager' }
 
 /** Most payments that one call asks for; its cursor goes on behind them. */
-export const MAX_CANCELLED = 200
+const MAX_CANCELLED = 200
 
 /** A rail that has not answered in this time may have asked the network, or not. */
 const CANCEL_TIMEOUT_MS = 45_000
