@@ -1,4 +1,4 @@
-// One process that pays once and is killed at one crossing of a seam; see ../crash.test.ts.
+// One process that pays once and is killed at one crossing of a seam; see crash.ts.
 import { createBursar } from '@bursar/core'
 import {
   type FakeConduct,
@@ -9,10 +9,11 @@ import {
   fakeWallet,
   manualClock,
 } from '@bursar/core/testing'
-import { sqliteStore } from '@bursar/store-sqlite'
+import { storeAt } from '../places/store-place.ts'
 import { crossings } from './crossing.ts'
+import { watchPostgres, watchSqlite } from './durable-write.ts'
 
-const [path = '', file = '', token = '', startedAt = '', killAt = '', conduct] =
+const [place = '', file = '', token = '', startedAt = '', killAt = '', conduct] =
   process.argv.slice(2)
 const clock = manualClock(Number(startedAt))
 const chain = fakeChain({ clock, file })
@@ -26,7 +27,12 @@ const only = <Seam extends object>(seam: Seam, methods: readonly (keyof Seam)[])
   })
 }
 
-const store = sqliteStore({ path, clock })
+const crossIfWatching = (): void => {
+  if (watching) crossed.cross()
+}
+const isPostgres = place.startsWith('postgres:')
+if (!isPostgres) watchSqlite(crossIfWatching)
+const store = storeAt(isPostgres ? await watchPostgres(place, crossIfWatching) : place, clock)
 const bursar = createBursar({
   store: only(store, ['commit', 'read', 'content']),
   rails: [only(fakeRail({ chain }), ['prove', 'balance'])],

@@ -20,7 +20,11 @@ export interface CuttingProxy {
 /** As it is sent: a simple query with the text COMMIT. */
 const COMMIT_REQUEST = 'COMMIT\0'
 
-export async function cuttingProxy(serverUrl: string): Promise<CuttingProxy> {
+/** `onCommit` is told of each commit: before the server has it, and before the client has the answer. */
+export async function cuttingProxy(
+  serverUrl: string,
+  onCommit: () => void = () => {},
+): Promise<CuttingProxy> {
   const target = new URL(serverUrl)
   const open = new Set<Socket>()
   let armed: 'before' | 'after' | undefined
@@ -49,16 +53,23 @@ export async function cuttingProxy(serverUrl: string): Promise<CuttingProxy> {
       })
     }
     let isCommitting = false
+    let isCutAfter = false
     client.on('data', (chunk) => {
-      if (armed && chunk.includes(COMMIT_REQUEST)) {
+      if (chunk.includes(COMMIT_REQUEST)) {
+        onCommit()
         if (armed === 'before') return cut()
         isCommitting = true
+        isCutAfter = armed === 'after'
       }
       upstream.write(chunk)
     })
     upstream.on('data', (chunk) => {
       // The answers to the writes come before the one to the commit, or with it.
-      if (isCommitting && chunk.includes(COMMIT_REQUEST)) return cut()
+      if (isCommitting && chunk.includes(COMMIT_REQUEST)) {
+        isCommitting = false
+        onCommit()
+        if (isCutAfter) return cut()
+      }
       client.write(chunk)
     })
   }).listen(0, '127.0.0.1')

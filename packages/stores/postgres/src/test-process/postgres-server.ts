@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,11 @@ export interface TestPostgres {
   /** Stops the server until `start`. */
   pause(): Promise<void>
   start(): Promise<void>
+  /**
+   * Ends every connection, and lets the server write no file beyond a size from then on, as a full disk
+   * would. Linux only.
+   */
+  limitFiles(bytes: number | 'unlimited'): Promise<void>
   /** Drops what was made; ends the server. */
   stop(): Promise<void>
 }
@@ -33,6 +38,8 @@ export interface TestPostgresOptions {
   readonly own?: boolean
   /** Whether a commit is on the disk before it is answered. Tests need no disk that outlives power. */
   readonly durable?: boolean
+  /** Whether the log is in files of 1 MB, so that a bound for `limitFiles` can be small. */
+  readonly smallFiles?: boolean
 }
 
 /** Names a server that is there, as its superuser, instead of starting one. */
@@ -50,15 +57,23 @@ export async function testPostgres(options: TestPostgresOptions = {}): Promise<T
 }
 
 /** What stops and starts the server itself. */
-type Power = Pick<TestPostgres, 'pause' | 'start' | 'stop'>
+type Power = Pick<TestPostgres, 'pause' | 'start' | 'stop' | 'limitFiles'>
 
 const notOurs = (): never => {
   throw new Error('The server of the environment is not stopped by tests.')
 }
 
-const noServer: Power = { pause: notOurs, start: notOurs, stop: async () => {} }
+const noServer: Power = {
+  pause: notOurs,
+  start: notOurs,
+  limitFiles: notOurs,
+  stop: async () => {},
+}
 
-async function startServer({ durable = false }: TestPostgresOptions): Promise<TestPostgres> {
+async function startServer({
+  durable = false,
+  smallFiles = false,
+}: TestPostgresOptions): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-postgres-'))
   const port = await freePort()
   const log: string[] = []
@@ -70,7 +85,10 @@ async function startServer({ durable = false }: TestPostgresOptions): Promise<Te
     authMethod: 'scram-sha-256',
     // PostgreSQL refuses to run as root; as anybody else no user is made.
     createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])],
+    initdbFlags: [
+      ...['--encoding=UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])],
+      ...(smallFiles ? ['--wal-segsize=1'] : []),
+    ],
     postgresFlags: [
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'max_connections=200'],
@@ -79,13 +97,20 @@ async function startServer({ durable = false }: TestPostgresOptions): Promise<Te
     onError: (line) => void log.push(String(line)),
   })
   let endGuard = (): void => {}
+  let pid = ''
   const power: Power = {
     async start() {
       await server.start().catch((error: unknown) => {
         throw new Error(`The server did not start: ${log.join('')}`, { cause: error })
       })
-      const pid = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
+      pid = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
       endGuard = guard(pid, folder)
+    },
+    async limitFiles(bytes) {
+      // Every connection gets a process of its own, with the bounds of the one that accepts it.
+      // Whoever owns a process may bound it; another user, root included, may not everywhere.
+      const { uid, gid } = statSync(folder)
+      execFileSync('prlimit', ['--pid', pid, `--fsize=${bytes}:unlimited`], { uid, gid })
     },
     async pause() {
       endGuard()
@@ -136,6 +161,13 @@ async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> 
     newDatabase,
     dropDatabase: (dropped) => drop(nameIn(dropped)),
     query: (text) => runOn(url, text),
+    async limitFiles(bytes) {
+      await power.limitFiles(bytes)
+      await runOn(
+        serverUrl,
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
+      )
+    },
     async restart() {
       await power.pause()
       await power.start()

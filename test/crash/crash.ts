@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type FakeConduct, fakeChain, manualClock } from '@bursar/core/testing'
+import { type GuardWorld, guardWorld, spentOnChain } from '../guard-world.ts'
+import type { StorePlaces } from '../places/store-place.ts'
+
+/** What became of the money of a payment whose process was killed. */
+export type End = 'nothing' | 'unsent' | 'withheld' | 'moved'
+
+/** A merchant, what it makes of a payment that is not killed, and the ends that killing it can have. */
+export interface CrashCase {
+  readonly conduct: FakeConduct
+  readonly answer: string
+  readonly ends: readonly End[]
+}
+
+export const crashCases: readonly CrashCase[] = [
+  { conduct: 'honest', answer: 'paid', ends: ['nothing', 'unsent', 'moved'] },
+  { conduct: 'drops', answer: 'in_doubt', ends: ['nothing', 'unsent', 'withheld'] },
+]
+
+/** More crossings than a payment has: the run that is not killed says how many there are. */
+const MAX_CROSSINGS = 120
+
+/** A payment that is neither reserved, signed nor sent has fewer. */
+const FEWEST_CROSSINGS = 20
+
+const START = Date.UTC(2030, 0, 1)
+const payer = fileURLToPath(new URL('./payer.ts', import.meta.url))
+const price = 10_000n
+
+/** What one process left: its ledger and its chain. */
+interface Wreck {
+  readonly places: StorePlaces
+  readonly place: string
+  readonly file: string
+  /** Of the session that paid. */
+  readonly token: string
+}
+
+/**
+ * Kills a payment at one await after the other, and brings what each leaves to the truth, in each way
+ * that the world may go on. With a `stride` above 1, only at every so many of them. Throws where
+ * a payment was paid twice, lost, or freed too early.
+ */
+export async function crash(
+  places: StorePlaces,
+  { conduct, answer, ends }: CrashCase,
+  stride: number,
+  onKill: (line: string) => void = () => {},
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-crash-'))
+  const base = await intact(places, join(folder, 'base.chain'))
+  const met: End[] = []
+  let finished: Finished | undefined
+  for (let killAt = 0; !finished && killAt < MAX_CROSSINGS; killAt += stride) {
+    const wreck = await copyOf(base, join(folder, `${killAt}.chain`))
+    finished = await payAndDie(wreck, killAt, conduct)
+    const end = await truthAfter(wreck)
+    met.push(end)
+    await places.remove(wreck.place)
+    const when = finished ? 'not killed' : `killed at crossing ${killAt}`
+    onKill(`${places.kind}, merchant ${conduct}, ${when}: ${end}`)
+  }
+  rmSync(folder, { recursive: true })
+  assert.equal(finished?.status, answer)
+  assert.ok(finished.crossings >= FEWEST_CROSSINGS, `${finished.crossings} crossings`)
+  assert.deepEqual([...new Set(met)], ends)
+}
+
+/** A ledger with a session that has not paid yet. */
+async function intact(places: StorePlaces, file: string): Promise<Wreck> {
+  const clock = manualClock(START)
+  const place = await places.empty()
+  const { bursar, token } = await guardWorld({ place, clock, chain: fakeChain({ clock, file }) })
+  await bursar.close()
+  return { places, place, file, token }
+}
+
+async function copyOf(wreck: Wreck, file: string): Promise<Wreck> {
+  copyFileSync(wreck.file, file)
+  return { ...wreck, file, place: await wreck.places.copyOf(wreck.place) }
+}
+
+async function truthAfter(wreck: Wreck): Promise<End> {
+  const seen = await reopened(wreck, async ({ session, chain }) => {
+    const { held = '', settled = '' } = await session.status()
+    return { held, settled, moved: spentOnChain({ chain }), sent: chain.received.length > 0 }
+  })
+  if (seen.held === '0.00' && seen.settled === '0.00') {
+    assert.deepEqual([seen.moved, seen.sent], [0n, false])
+    await paidOnceAfter(wreck, 'nothing')
+    return 'nothing'
+  }
+  // Whatever may still move is held, and whatever has moved is settled: nothing in between.
+  const hasMoved = seen.moved === price
+  assert.deepEqual([seen.held, seen.settled], hasMoved ? ['0.00', '0.01'] : ['0.01', '0.00'])
+  if (hasMoved) {
+    await paidOnceAfter(wreck, 'moved')
+    return 'moved'
+  }
+  const late = seen.sent ? await copyOf(wreck, `${wreck.file}-late`) : undefined
+  await expires(wreck)
+  if (!late) return 'unsent'
+  await settlesLate(late)
+  await late.places.remove(late.place)
+  return 'withheld'
+}
+
+/** Nobody settles: once the proof can never be used, the hold is released, and only then. */
+async function expires(wreck: Wreck): Promise<void> {
+  await reopened(wreck, async ({ bursar, session, clock }) => {
+    clock.advance(59_000)
+    assert.partialDeepStrictEqual(await bursar.reconcile(), { open: 1, released: 0 })
+    clock.advance(2_000)
+    assert.partialDeepStrictEqual(await bursar.reconcile(), { released: 1 })
+    const freed = { held: '0.00', settled: '0.00', payments: 0 }
+    assert.partialDeepStrictEqual(await session.status(), freed)
+  })
+}
+
+/** The merchant had the proof, and settles at the last moment. */
+async function settlesLate(wreck: Wreck): Promise<void> {
+  await reopened(wreck, async ({ bursar, session, chain, clock }) => {
+    clock.advance(30_000)
+    assert.equal(chain.settle(chain.received[0]?.authorization.nonce ?? '').settled, true)
+    assert.partialDeepStrictEqual(await bursar.reconcile(), { settled: 1 })
+    assert.partialDeepStrictEqual(await session.status(), { held: '0.00', settled: '0.01' })
+  })
+  await paidOnceAfter(wreck, 'moved')
+}
+
+/** The same key again, in a process that knows nothing of the first one. */
+async function paidOnceAfter(wreck: Wreck, before: 'nothing' | 'moved'): Promise<void> {
+  await reopened(wreck, async ({ session, chain }) => {
+    const again = await session.pay(
+      { url: 'https://shop.example/a', purpose: 'crash' },
+      { conversation: 'thread', id: 'call' },
+    )
+    assert.ok(['paid', 'undelivered'].includes(again.status), `the key answers ${again.status}`)
+    assert.equal(chain.transfers().length, 1)
+    assert.equal(chain.received.length, 1)
+    if (before === 'moved') {
+      assert.partialDeepStrictEqual(again, { receipt: { settlement: 'settled' } })
+    }
+  })
+}
+
+async function reopened<Result>(
+  { places, place, file, token }: Wreck,
+  look: (world: Pick<GuardWorld, 'bursar' | 'session' | 'chain' | 'clock'>) => Promise<Result>,
+): Promise<Result> {
+  await places.left(place)
+  const clock = manualClock(START)
+  const world = await guardWorld({ place, clock, chain: fakeChain({ clock, file }) })
+  // The guard reconciles when it opens: what comes next is told by itself.
+  await world.bursar.reconcile()
+  const result = await look({ ...world, session: world.bursar.openSession(token) })
+  assert.partialDeepStrictEqual(await world.bursar.auditing.verify(), { ok: true })
+  await world.bursar.close()
+  return result
+}
+
+/** What a payer prints that was not killed. */
+interface Finished {
+  readonly status: string
+  readonly crossings: number
+}
+
+/** `undefined` if the payer was killed. */
+function payAndDie(
+  { place, file, token }: Wreck,
+  killAt: number,
+  conduct: string,
+): Promise<Finished | undefined> {
+  const values = [place, file, token, `${START}`, `${killAt}`, conduct]
+  const child = spawn(process.execPath, [payer, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let printed = ''
+  let problems = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    problems += chunk.toString()
+  })
+  return new Promise((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(undefined)
+      else if (code === 0) resolve(JSON.parse(printed) as Finished)
+      else reject(new Error(`the payer ended with ${code}: ${problems}`))
+    })
+  })
+}
