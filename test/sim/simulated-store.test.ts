@@ -9,6 +9,7 @@ testStore(
   async () => {
     const disk = emptyDisk()
     return {
+      place: 'memory',
       open: async (clock) =>
         simulatedStore({
           disk,
@@ -26,4 +27,5 @@ testStore(
     }
   },
   { describe, test, expect },
+  'one_process_only',
 )

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { testStore } from '@bursar/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresStore } from './postgres-store.ts'
@@ -18,7 +19,11 @@ testStore(
     schemas += 1
     const schema = `suite_${schemas}`
     const { url } = server
-    return { open: async (clock) => postgresStore({ url, schema, clock, connections: 3 }) }
+    return {
+      place: JSON.stringify({ url, schema }),
+      open: async (clock) => postgresStore({ url, schema, clock, connections: 3 }),
+    }
   },
   { describe, test, expect },
+  fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url)),
 )

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { testStore } from '@bursar/core/testing'
 import { afterAll, describe, expect, test } from 'vitest'
 import { sqliteStore } from './sqlite-store.ts'
@@ -20,7 +21,8 @@ testStore(
   'sqliteStore',
   async () => {
     const path = newPath()
-    return { open: async (clock) => sqliteStore({ path, clock }) }
+    return { place: path, open: async (clock) => sqliteStore({ path, clock }) }
   },
   { describe, test, expect },
+  fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url)),
 )

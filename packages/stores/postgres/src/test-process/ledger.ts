@@ -4,7 +4,6 @@ import type {
   Change,
   Delegation,
   LedgerState,
-  Payment,
   Session,
   Store,
 } from '@bursar/core'
@@ -62,52 +61,6 @@ export function holdOne(name: string): (state: LedgerState) => Change<'held' | '
     }
     const next = { ...session, usage: { ...session.usage, heldMicro: heldMicro + 1n } }
     return { result: 'held', sessions: [next], events: [noted(`held ${name}`)] }
-  }
-}
-
-/** Pins the scope's key to a new payment, or says that it is pinned already. */
-export function pinKey(name: string, key: string): (state: LedgerState) => Change<string> {
-  return ({ session, key: record }) => {
-    if (!session) throw new Error('The session is not there.')
-    if (record?.payment !== undefined) return { result: 'pinned', events: [] }
-    const payment = newPayment(session, `pay_${name}_${key}`)
-    const keys = [
-      { session: session.id, key, requestHash: 'request', payment: payment.id, refusals: 0 },
-    ]
-    return { result: 'held', payments: [payment], keys, events: [noted(`held ${key}`)] }
-  }
-}
-
-function newPayment(session: Session, id: string): Payment {
-  return {
-    id,
-    session: session.id,
-    delegation: session.delegation,
-    endUser: sharedDelegation.endUser,
-    instrument: sharedDelegation.instrument,
-    state: 'reserved',
-    terms: {
-      rail: 'x402',
-      scheme: 'exact',
-      network: 'eip155:8453',
-      asset: '0xab',
-      currency: 'USD',
-      atomic: 1n,
-      amountMicro: 1n,
-      payee: '0xcd',
-      host: 'api.example.com',
-      requestHash: `request of ${id}`,
-    },
-    termsHash: 'terms',
-    payer: '0xef',
-    nonce: '0x01',
-    path: '/report',
-    purpose: 'the report',
-    tokenHash: 'token',
-    reservedAt: 2,
-    tokenExpiresAt: 3,
-    validBefore: 4,
-    overrun: false,
   }
 }
 

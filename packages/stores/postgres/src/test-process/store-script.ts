@@ -1,0 +1,7 @@
+import { storeProcess } from '@bursar/core/testing'
+import { type PostgresStoreOptions, postgresStore } from '../postgres-store.ts'
+
+await storeProcess((place) => {
+  const options = JSON.parse(place) as PostgresStoreOptions
+  return postgresStore({ ...options, connections: 2 })
+})
