@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +40,8 @@ export interface TestPostgresOptions {
   readonly durable?: boolean
   /** Whether the log is in files of 1 MB, so that a bound for `limitFiles` can be small. */
   readonly smallFiles?: boolean
+  /** The server's certificate and its key, in PEM; without them it speaks no TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 /** Names a server that is there, as its superuser, instead of starting one. */
@@ -73,6 +75,7 @@ const noServer: Power = {
 async function startServer({
   durable = false,
   smallFiles = false,
+  tls,
 }: TestPostgresOptions): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-postgres-'))
   const port = await freePort()
@@ -92,6 +95,7 @@ async function startServer({
     postgresFlags: [
       ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'max_connections=200'],
+      ...(tls ? ['-c', 'ssl=on'] : []),
     ],
     onLog: (line) => void log.push(String(line)),
     onError: (line) => void log.push(String(line)),
@@ -123,8 +127,19 @@ async function startServer({
     },
   }
   await server.initialise()
+  if (tls) writeCertificate(folder, tls)
   await power.start()
   return await onServer(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, power)
+}
+
+/** Where the server looks for them; it takes no key that somebody else could read. */
+function writeCertificate(folder: string, { cert, key }: { cert: string; key: string }): void {
+  const { uid, gid } = statSync(folder)
+  for (const [name, text] of Object.entries({ 'server.crt': cert, 'server.key': key })) {
+    const file = join(folder, name)
+    writeFileSync(file, text, { mode: 0o600 })
+    chownSync(file, uid, gid)
+  }
 }
 
 /** A process that outlives this one, should it be killed, and takes the server along. */
