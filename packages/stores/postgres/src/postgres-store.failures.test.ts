@@ -218,6 +218,25 @@ test('without a clock of a test, time is the database’s, read after the locks'
   await store.close()
 })
 
+test('what had to wait for another writer decides on what that one wrote', async () => {
+  const schema = newSchema()
+  const store = postgresStore({ url: server.url, schema })
+  await plant(store, 1n)
+  const other = new Client({ connectionString: server.url })
+  await other.connect()
+  // As another process does it: the account, then the head, then what it writes.
+  await other.query(`BEGIN; SET search_path TO ${schema};
+    SELECT FROM accounts WHERE id = '${sessionId}' FOR NO KEY UPDATE;
+    SELECT FROM installation FOR NO KEY UPDATE;
+    UPDATE accounts SET held = 1 WHERE id = '${sessionId}'`)
+  const waiting = store.commit({ session: sessionId }, holdOne('second'), 'now')
+  await untilBlocked()
+  await other.query('COMMIT')
+  await other.end()
+  expect(await waiting).toBe('over')
+  await store.close()
+})
+
 /** Waits until somebody waits for a lock. */
 async function untilBlocked(): Promise<void> {
   for (;;) {
