@@ -45,7 +45,7 @@ export type {
   ScriptedAgent,
   ScriptedCall,
 } from './scripted-agent.ts'
-export { storeProcess } from './store-process.ts'
+export { storeProcess } from './store-suite/store-process.ts'
 export { type AdapterExceptions, testAdapter } from './test-adapter.ts'
 export { type RailWorld, testRail } from './test-rail.ts'
 export type { Expectation, TestRunner } from './test-runner.ts'

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-const script = fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url))
+const script = fileURLToPath(new URL('../test/store-script.ts', import.meta.url))
 
 test('four processes may make the same schema at once', async () => {
   const options = { url: server.url, schema: 'fresh' }

@@ -25,5 +25,5 @@ testStore(
     }
   },
   { describe, test, expect },
-  fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url)),
+  fileURLToPath(new URL('../test/store-script.ts', import.meta.url)),
 )

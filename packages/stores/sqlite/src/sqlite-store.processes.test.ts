@@ -11,7 +11,7 @@ const directory = mkdtempSync(join(tmpdir(), 'bursar-processes-'))
 
 afterAll(() => rmSync(directory, { recursive: true }))
 
-const script = fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url))
+const script = fileURLToPath(new URL('../test/store-script.ts', import.meta.url))
 
 test('several processes may make the same new file at once', async () => {
   const path = join(directory, 'new.db')

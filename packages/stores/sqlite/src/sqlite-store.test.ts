@@ -24,5 +24,5 @@ testStore(
     return { place: path, open: async (clock) => sqliteStore({ path, clock }) }
   },
   { describe, test, expect },
-  fileURLToPath(new URL('./test-process/store-script.ts', import.meta.url)),
+  fileURLToPath(new URL('../test/store-script.ts', import.meta.url)),
 )

@@ -1,5 +1,5 @@
 import { storeProcess } from '@bursar/core/testing'
-import { type PostgresStoreOptions, postgresStore } from '../postgres-store.ts'
+import { type PostgresStoreOptions, postgresStore } from '../src/postgres-store.ts'
 
 await storeProcess((place) => {
   const options = JSON.parse(place) as PostgresStoreOptions

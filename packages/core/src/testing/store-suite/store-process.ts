@@ -1,5 +1,5 @@
-import type { Store } from '../store.ts'
-import { hashOf, reserveOf } from './store-suite/samples.ts'
+import type { Store } from '../../store.ts'
+import { hashOf, reserveOf } from './samples.ts'
 
 /** What a process is told to do with its store: to reserve, again and again. */
 export interface StoreWork {

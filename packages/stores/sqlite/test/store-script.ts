@@ -1,4 +1,4 @@
 import { storeProcess } from '@bursar/core/testing'
-import { sqliteStore } from '../sqlite-store.ts'
+import { sqliteStore } from '../src/sqlite-store.ts'
 
 await storeProcess((place) => sqliteStore({ path: place }))
