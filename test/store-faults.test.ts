@@ -18,6 +18,9 @@ import { openDatabase } from '../packages/stores/sqlite/src/open-database.ts'
 import { storeOn as sqliteOn } from '../packages/stores/sqlite/src/sqlite-store.ts'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, shop } from './guard-world.ts'
 
+/** A database and a guard are made for each cut, or a server is started and stopped. */
+const BUDGET_MS = 120_000
+
 /** More durable writes than a payment has. */
 const MAX_WRITES = 40
 
@@ -68,7 +71,7 @@ async function payUntilFull(world: GuardWorld, most: number): Promise<number> {
   return most
 }
 
-describe('a guard over a PostgreSQL server', () => {
+describe('a guard over a PostgreSQL server', { timeout: BUDGET_MS }, () => {
   let server: TestPostgres
 
   beforeAll(async () => {
