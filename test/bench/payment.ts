@@ -76,6 +76,7 @@ function newIntent(): Intent & { readonly key: string } {
     termsHash: termsHash(terms),
     method: 'GET',
     path: '/quote',
+    isDialled: true,
     purpose: 'the latest quote',
     validForSeconds: 60,
     payer: `0x${'a11ce'.padStart(40, '0')}`,

@@ -14,6 +14,7 @@ import { type Instrument, Instruments } from './instrument.ts'
 import { createManagement, type Management } from './management.ts'
 import { PaymentSession } from './payment-session.ts'
 import type { Policy } from './policy.ts'
+import { createProofs } from './proofs.ts'
 import { createQuotes } from './quotes.ts'
 import type { Rail } from './rail.ts'
 import { createReconciler, type Reconciliation } from './reconcile.ts'
@@ -171,6 +172,7 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     http: input.http ?? guardedHttp(development ? { development } : {}),
     reconciler: createReconciler({ store, rails, assets, warn }),
     flights: new Map(),
+    proofs: createProofs(),
     quotes: createQuotes(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
     endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),

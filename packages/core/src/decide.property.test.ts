@@ -292,6 +292,7 @@ function intent(amountMicro: bigint, count = 0): Intent {
     termsHash: 'terms',
     method: 'GET',
     path: '/',
+    isDialled: true,
     purpose: '',
     validForSeconds: 60,
     payer: '0xb',

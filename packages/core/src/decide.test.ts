@@ -162,9 +162,13 @@ describe('merchants', () => {
   })
 
   test('a host is admitted only where every list names it', () => {
-    expect(admitHost(ledger(), 'shop.example')).toBeUndefined()
-    expect(admitHost(ledger(), 'shop.example.evil.example')?.code).toBe('merchant_not_allowed')
-    expect(admitHost(ledger({ delegation: open() }), 'any.example')).toBeUndefined()
+    expect(admitHost(ledger(), { host: 'shop.example', isDialled: true })).toBeUndefined()
+    expect(admitHost(ledger(), { host: 'shop.example.evil.example', isDialled: true })?.code).toBe(
+      'merchant_not_allowed',
+    )
+    expect(
+      admitHost(ledger({ delegation: open() }), { host: 'any.example', isDialled: true }),
+    ).toBeUndefined()
   })
 
   test('a known merchant is counted, and keeps its payee', () => {
@@ -400,6 +404,7 @@ function intent(changed: Partial<Intent> = {}): Intent {
     terms: terms(),
     termsHash: 'terms',
     path: '/a',
+    isDialled: true,
     purpose: 'read it',
     validForSeconds: 100,
     payer: OTHER,

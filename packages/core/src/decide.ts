@@ -69,8 +69,15 @@ export function earlier(
 }
 
 /** Whether the session's and the delegation's lists name the host: known before a byte leaves. */
-export function admitHost(state: LedgerState, host: string): Denial | undefined {
+export function admitHost(
+  state: LedgerState,
+  { host, isDialled }: { readonly host: string; readonly isDialled: boolean },
+): Denial | undefined {
   const { session, delegation } = accountsOf(state)
+  // Nobody but the caller says who the merchant is then: only payees that the session lists count.
+  if (!isDialled && !session.merchants?.some((rule) => rule.host === host && rule.payees)) {
+    return deny('merchant_not_allowed', { host, cause: 'not dialled, and no payees are listed' })
+  }
   const lists = [session, ...state.ancestors, delegation].map((one) => one.merchants)
   const named = lists.every((list) => !list || list.some((rule) => rule.host === host))
   return named ? undefined : deny('merchant_not_allowed', { host })
@@ -168,7 +175,7 @@ function judge(
   const facts = factsOf(intent)
   const rules = merchantDecision(state, terms, facts)
   const denials: (Denial | undefined)[] = [
-    admitHost(state, terms.host),
+    admitHost(state, { host: terms.host, isDialled: intent.isDialled }),
     rules,
     policy.effect === 'deny'
       ? deny('policy_denied', { ...facts, cause: policy.reason })

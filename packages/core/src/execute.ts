@@ -15,7 +15,7 @@ import type { Guard } from './guard.ts'
 import type { HttpResponse } from './http.ts'
 import type { Money, PayResult, PayStep } from './pay-result.ts'
 import type { Payment } from './payment.ts'
-import type { Authorization, Claim, Proof } from './rail.ts'
+import type { Answer, Authorization, Claim, HttpProof, Proof } from './rail.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Change, LedgerState } from './store.ts'
 import { span } from './telemetry.ts'
@@ -38,22 +38,31 @@ export interface Held {
  * exist, and whatever goes wrong is doubt, unless this process knows that nothing was signed.
  */
 export async function execute(held: Held): Promise<PayResult> {
-  const proof = await prove(held)
+  const proof = await signed(held)
   if ('status' in proof) return proof
-  void keep(held, 'record a signature', (state) => sign(state))
+  if (!('headers' in proof)) return doubted(held, 'the rail made no proof for HTTP', undefined)
   const response = await send(held, proof)
   if (typeof response === 'string') return doubted(held, response, undefined)
-  const claimed = readClosed(held, response)
+  return answered(held, response, response)
+}
+
+/** Steps 9 and 10: what the answer claims, and what the caller gets of it. */
+export async function answered(
+  held: Held,
+  answer: Answer,
+  response: HttpResponse,
+): Promise<PayResult> {
+  const claimed = readClosed(held, answer)
   if (claimed.outcome !== 'settled') return doubted(held, doubtReason(response, claimed), response)
   return claimedAnswer(held, response, claimed.transaction)
 }
 
 /** Step 7: the payment token is redeemed, and exactly the terms are signed. */
-async function prove(held: Held): Promise<Proof | PayResult> {
+export async function signed(held: Held): Promise<Proof | PayResult> {
   const { guard, payment, chosen, token } = held
   progress(held.call, 'signing')
   try {
-    return await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
+    const proof = await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
       const wallet = guard.instruments.wallet(payment.instrument)
       // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
       const lead = Math.max(0, payment.reservedAt - guard.store.now())
@@ -61,6 +70,8 @@ async function prove(held: Held): Promise<Proof | PayResult> {
       const signTerms = gateway(wallet, payment, chosen.asset, token, now)
       return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
     })
+    void keep(held, 'record a signature', (state) => sign(state))
+    return proof
   } catch (error) {
     // An unredeemed token, or the wallet's own word, is knowledge that nothing was signed.
     // It is ended first, for a rail may have kept the function that it signs through.
@@ -85,7 +96,7 @@ async function unsigned(held: Held, error: unknown): Promise<PayResult> {
 }
 
 /** Step 8: the same request with the proof. Answers why there is no usable response as a text. */
-async function send(held: Held, proof: Proof): Promise<HttpResponse | string> {
+async function send(held: Held, proof: HttpProof): Promise<HttpResponse | string> {
   const { guard, request, payment } = held
   progress(held.call, 'sending')
   try {
@@ -106,9 +117,9 @@ async function send(held: Held, proof: Proof): Promise<HttpResponse | string> {
 }
 
 /** Step 9: what the response says is a claim; a rail that stumbles over it says nothing. */
-function readClosed(held: Held, response: HttpResponse): Claim {
+function readClosed(held: Held, answer: Answer): Claim {
   try {
-    return held.chosen.rail.read(response, authorizationOf(held))
+    return held.chosen.rail.read(answer, authorizationOf(held))
   } catch (error) {
     return { outcome: 'unknown', reason: errorText(error) }
   }
@@ -139,7 +150,8 @@ async function claimedAnswer(
   return paidResult(claimed, resource, remaining)
 }
 
-function doubted(held: Held, reason: string, response: HttpResponse | undefined): PayResult {
+/** There is no believable word: the hold stays until the rail proves the outcome. */
+export function doubted(held: Held, reason: string, response: HttpResponse | undefined): PayResult {
   const { payment, remaining } = held
   const delivery = response && deliveryOf(response)
   const resource = response && delivery?.delivered ? resourceResponse(response) : undefined

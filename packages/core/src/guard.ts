@@ -1,8 +1,8 @@
 import type { Asset } from './asset.ts'
 import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
-import type { PayResult } from './pay-result.ts'
 import type { Policy } from './policy.ts'
+import type { Proofs } from './proofs.ts'
 import type { Quotes } from './quotes.ts'
 import type { Rail } from './rail.ts'
 import type { Reconciler } from './reconcile.ts'
@@ -20,6 +20,8 @@ export interface Guard {
   /** Calls with a key that are under way in this process. */
   readonly flights: Map<string, Flight>
   readonly quotes: Quotes
+  /** Proofs that were handed out, until it is known what came of them. */
+  readonly proofs: Proofs
   readonly sessionRate: Rate
   /** Of recorded refusals, by session, once it has ended. */
   readonly endedRate: Rate
@@ -34,7 +36,7 @@ export interface Flight {
   readonly requestHash: string
   /** What may stop the call that leads; who joins it has a signal of its own. */
   readonly signal: AbortSignal | undefined
-  readonly result: Promise<PayResult>
+  readonly result: Promise<{ readonly status: string }>
 }
 
 /** Counts what happens in a minute, by name, in this process. */

@@ -61,6 +61,7 @@ export type {
   PayResult,
   PayStatus,
   PayStep,
+  ProveResult,
   QuoteResult,
   Receipt,
   ResourceResponse,
@@ -89,11 +90,16 @@ export { shadow } from './policies/shadow.ts'
 export type { Threshold } from './policies/threshold.ts'
 export type { Observation, Policy, PolicyDecision, PolicyInput } from './policy.ts'
 export type {
+  Answer,
   Authorization,
   CancelAnswer,
   Challenge,
   Claim,
   Evidence,
+  HttpChallenge,
+  HttpProof,
+  McpChallenge,
+  McpProof,
   Offer,
   Offers,
   OpenPayment,
@@ -118,6 +124,7 @@ export {
   type When,
 } from './store.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
+export type { ToolChallenge } from './tool-challenge.ts'
 export {
   assertOwnRequest,
   type CancelAuthorization,

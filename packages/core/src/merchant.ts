@@ -19,7 +19,8 @@ export interface MerchantRule {
   readonly payees?: readonly string[]
 }
 
-const hostField = z
+/** A host as people write it, read into the one form that `URL.host` has. */
+export const hostField: z.ZodType<string, string> = z
   .string()
   .max(MAX_HOST_LENGTH)
   .transform((text, context) => {

@@ -147,6 +147,19 @@ export type QuoteResult =
     }
   | PayResult
 
+/** What `prove` answers. */
+export type ProveResult =
+  | {
+      readonly status: 'proven'
+      readonly paymentId: string
+      /**
+       * For the `_meta` of the call. It is money until it is used or expired: it goes to the server,
+       * and nowhere else.
+       */
+      readonly proof: Readonly<Record<string, unknown>>
+    }
+  | PayResult
+
 /** What a session says of itself. */
 export interface SessionStatus {
   readonly id: string

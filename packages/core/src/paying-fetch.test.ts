@@ -68,6 +68,8 @@ function world(answer: PayResult | (() => Promise<PayResult>) = paid()) {
       return typeof answer === 'function' ? answer() : answer
     },
     quote: async () => paid(),
+    prove: async () => paid(),
+    conclude: async () => paid(),
     status: async () => ({ id: 'ses_1', state: 'open' }),
     close: async () => undefined,
     openChild: () => Promise.reject(new Error('unused')),

@@ -18,6 +18,8 @@ function made(): { session: PaymentSession; calls: unknown[][] } {
     token: secret,
     pay: answer('pay'),
     quote: answer('quote'),
+    prove: answer('prove'),
+    conclude: answer('conclude'),
     status: answer('status'),
     close: answer('close'),
     openChild: answer('openChild'),

@@ -1,11 +1,21 @@
 import type { OnceOptions } from './once.ts'
-import type { Call, PayRequest, PayResult, QuoteResult, SessionStatus } from './pay-result.ts'
+import type {
+  Call,
+  PayRequest,
+  PayResult,
+  ProveResult,
+  QuoteResult,
+  SessionStatus,
+} from './pay-result.ts'
 import type { ChildInput } from './session.ts'
+import type { ToolChallenge } from './tool-challenge.ts'
 
 /** What carries out a session's calls: the guard in this process, or one behind HTTP. */
 export interface SessionPort {
   pay(request: PayRequest, call: Call): Promise<PayResult>
   quote(request: PayRequest, call: Call): Promise<QuoteResult>
+  prove(challenge: ToolChallenge, call: Call): Promise<ProveResult>
+  conclude(paymentId: string, message: unknown): Promise<PayResult>
   status(): Promise<SessionStatus>
   close(): Promise<void>
   openChild(input: ChildInput, options?: OnceOptions): Promise<OpenedChild>
@@ -43,6 +53,27 @@ export class PaymentSession {
   /** Asks what `pay` would do, without reserving, signing or paying anything. */
   quote(request: PayRequest, call: Call = {}): Promise<QuoteResult> {
     return this.#port.quote(request, call)
+  }
+
+  /**
+   * Makes the proof for a call that its caller has to send itself, such as a paid tool of an MCP
+   * server: the same rules as `pay`, in the same commit. Refusals are values.
+   *
+   * The guard has not dialled the server, so its name is the application's word: nothing is signed
+   * unless this session lists payees for it. The same key gets the same proof until `conclude`.
+   * Send the proof to nobody else, and hand the answer to `conclude`.
+   */
+  prove(challenge: ToolChallenge, call: Call = {}): Promise<ProveResult> {
+    return this.#port.prove(challenge, call)
+  }
+
+  /**
+   * Says what was answered to the call that carried a proof: `{ result }` or `{ error }` of the
+   * JSON-RPC response, or `undefined` if no answer came. Until then the payment is open.
+   * Throws `payment_unknown` for a payment that is not of this session.
+   */
+  conclude(paymentId: string, message: unknown): Promise<PayResult> {
+    return this.#port.conclude(paymentId, message)
   }
 
   status(): Promise<SessionStatus> {

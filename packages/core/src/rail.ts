@@ -2,14 +2,28 @@ import type { Asset } from './asset.ts'
 import type { Terms } from './payment.ts'
 import type { SignRequest } from './wallet.ts'
 
+/** What asks for payment. The two kinds are told apart by what they have: `headers` or `message`. */
+export type Challenge = HttpChallenge | McpChallenge
+
 /** A resource's answer that asks for payment, as the guarded HTTP client read it. */
-export interface Challenge {
+export interface HttpChallenge {
   /** The URL that the guard itself dialled. */
   readonly url: URL
   readonly status: number
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+}
+
+/**
+ * An answer to a tool call of MCP that may ask for payment, as the caller received it: whether the
+ * server that it names has sent it, the guard cannot know.
+ */
+export interface McpChallenge {
+  /** `mcp://` with the server's host, and the tool's name as the path. */
+  readonly url: URL
+  /** The `result` or the `error` of a JSON-RPC response, of bounded length. Plain JSON. */
+  readonly message: unknown
 }
 
 /** One way to satisfy a challenge, parsed and bounded by the rail. Nothing in it is trusted yet. */
@@ -45,10 +59,23 @@ export interface Authorization {
   readonly validBefore: number
 }
 
-/** What the wallet signed, as the rail sends it. */
-export interface Proof {
+/** What the wallet signed, as the rail sends it: in the same way as the challenge came. */
+export type Proof = HttpProof | McpProof
+
+/** Goes into the headers of the request. */
+export interface HttpProof {
   readonly headers: Readonly<Record<string, string>>
 }
+
+/** Goes into the `_meta` of the tool call. */
+export interface McpProof {
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** The answer to what carried a proof. */
+export type Answer =
+  | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
+  | Pick<McpChallenge, 'message'>
 
 /** What a response says about the outcome. Never more than that. */
 export type Claim =
@@ -115,10 +142,7 @@ export interface Rail {
     sign: (request: SignRequest) => Promise<`0x${string}`>,
   ): Promise<Proof>
   /** Reads the answer to the paid request. A claim of success about another payment is `unknown`. */
-  read(
-    response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
-    authorization: Authorization,
-  ): Claim
+  read(answer: Answer, authorization: Authorization): Claim
   reconcile(payment: OpenPayment): Promise<Verdict>
   /** Atomic units of the asset that the address holds now. */
   balance(asset: Asset, address: string): Promise<bigint>

@@ -50,7 +50,8 @@ const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 /** A request that was parsed and may be sent, if the session allows its host. */
 export interface ResourceRequest {
   readonly url: URL
-  readonly method: (typeof methods)[number]
+  /** `CALL` for a tool of an MCP server. */
+  readonly method: (typeof methods)[number] | 'CALL'
   /** Lower-case names, sorted. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
@@ -123,6 +124,11 @@ function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest 
     if (BursarError.isInstance(error)) return { problem: error.message, ignored }
     throw error
   }
+}
+
+/** Whether the guard itself dials the merchant: only who it dialled is known to be the host. */
+export function isDialled({ url }: Pick<ResourceRequest, 'url'>): boolean {
+  return url.protocol !== 'mcp:'
 }
 
 /** A call as the guard works with it. */
@@ -210,7 +216,7 @@ function readHeaders(
 }
 
 /** People read it in a list or a dialog: nothing in it may be unseen, or turn the text around it. */
-function cleanPurpose(purpose: string): string {
+export function cleanPurpose(purpose: string): string {
   return (
     purpose
       .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu, ' ')

@@ -22,6 +22,8 @@ export interface Intent {
   readonly termsHash: string
   readonly method: string
   readonly path: string
+  /** False where the caller sends the request itself: then the host is its word, and only payees count. */
+  readonly isDialled: boolean
   readonly purpose: string
   /** How long a proof may be good for, from the reservation on. */
   readonly validForSeconds: number

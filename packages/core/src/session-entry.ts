@@ -9,6 +9,7 @@ export type {
   PayResult,
   PayStatus,
   PayStep,
+  ProveResult,
   QuoteResult,
   Receipt,
   ResourceResponse,
@@ -36,4 +37,5 @@ export {
   type ToolContent,
   toolCalls,
 } from './tool-calls.ts'
+export type { ToolChallenge } from './tool-challenge.ts'
 export { type ToolRequest, toolRequest } from './tool-request.ts'

@@ -9,6 +9,7 @@ import { once } from './once.ts'
 import { pay, quote } from './pay.ts'
 import type { SessionStatus } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
+import { conclude, prove } from './prove.ts'
 import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
 import { sessionToken } from './token.ts'
@@ -28,6 +29,14 @@ export function embeddedPort(
     quote: async (request, call) => {
       await ready()
       return quote(guard, holder, request, call)
+    },
+    prove: async (challenge, call) => {
+      await ready()
+      return prove(guard, holder, challenge, call)
+    },
+    conclude: async (paymentId, message) => {
+      await ready()
+      return conclude(guard, holder, paymentId, message)
     },
     status: async () => {
       await ready()

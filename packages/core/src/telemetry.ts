@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { formatAmount } from './money.ts'
-import type { PayResult } from './pay-result.ts'
+import type { ProveResult } from './pay-result.ts'
 
 const scope = '@bursar/core'
 
@@ -66,7 +66,7 @@ export async function span<Result>(
 }
 
 /** Counts one finished call of `pay`, and marks its span. */
-export function recordCall(active: Span, result: PayResult, durationMs: number): void {
+export function recordCall(active: Span, result: ProveResult, durationMs: number): void {
   const code = 'code' in result ? result.code : undefined
   const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
   active.setAttributes(outcome)

@@ -64,6 +64,8 @@ function sessionThat(answers: {
       asked.push({ method: 'quote', request, call })
       return (answers.quote ?? unused)()
     },
+    prove: unused,
+    conclude: unused,
     status: unused,
     close: unused,
     openChild: unused,

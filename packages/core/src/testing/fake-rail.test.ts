@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../http.ts'
-import type { Authorization, Challenge, OpenPayment, Proof } from '../rail.ts'
+import type { Authorization, HttpChallenge, HttpProof, OpenPayment } from '../rail.ts'
 import type { SignRequest } from '../wallet.ts'
 import { type FakeChain, type FakeChainOptions, fakeAsset, fakeChain } from './fake-chain.ts'
 import { type FakeConduct, fakeMerchant, fakePayee } from './fake-merchant.ts'
@@ -21,7 +21,7 @@ interface World {
   readonly chain: FakeChain
   readonly rail: FakeRail
   readonly payment: OpenPayment
-  prove(authorization?: Authorization): Promise<Proof>
+  prove(authorization?: Authorization): Promise<HttpProof>
 }
 
 function world(options: FakeChainOptions = {}): World {
@@ -50,16 +50,23 @@ function world(options: FakeChainOptions = {}): World {
     validBefore: chain.time() + 60,
     reservedAt: chain.time(),
   }
-  const prove = (authorization: Authorization = payment): Promise<Proof> =>
-    rail.prove(authorization, { index: 0 }, async (request) => {
+  const prove = async (authorization: Authorization = payment): Promise<HttpProof> => {
+    const proof = await rail.prove(authorization, { isMessage: false }, async (request) => {
       const signed = await wallet.sign(request)
       if (!('signature' in signed)) throw new Error(signed.reason)
       return signed.signature
     })
+    if ('headers' in proof) return proof
+    throw new Error('The proof is not for HTTP.')
+  }
   return { clock, chain, rail, payment, prove }
 }
 
-async function send(chain: FakeChain, conduct: FakeConduct, proof?: Proof): Promise<HttpResponse> {
+async function send(
+  chain: FakeChain,
+  conduct: FakeConduct,
+  proof?: HttpProof,
+): Promise<HttpResponse> {
   const merchant = fakeMerchant({ chain, resource: () => ({ conduct }) })
   const headers = { ...proof?.headers }
   return merchant.request({ method: 'GET', url, headers }, { isolation: 'alice' })
@@ -84,7 +91,7 @@ async function railWorld(cancels: boolean): Promise<RailWorld> {
   outOfReach.setReachable(false)
   const wallet = fakeWallet()
   const merchant = fakeMerchant({ chain })
-  const ask = async (headers: Proof['headers'] = {}): Promise<HttpResponse> =>
+  const ask = async (headers: HttpProof['headers'] = {}): Promise<HttpResponse> =>
     merchant.request({ method: 'GET', url, headers }, { isolation: 'alice' })
   return {
     rail: fakeRail({ chain, cancels }),
@@ -124,7 +131,7 @@ describe('a fake payment', () => {
           atomic: 10_000n,
           payee: fakePayee,
           validForSeconds: 60,
-          echo: { index: 0 },
+          echo: { isMessage: false },
         },
       ],
     })
@@ -332,7 +339,7 @@ describe('a fake challenge', () => {
     payee: fakePayee,
     validForSeconds: 60,
   }
-  const offersOf = (challenge: Omit<Challenge, 'url'>): unknown =>
+  const offersOf = (challenge: Omit<HttpChallenge, 'url'>): unknown =>
     fakeRail().offers({ url, ...challenge })
 
   test('is clamped, and what the rail does not support is left out', () => {
@@ -343,7 +350,7 @@ describe('a fake challenge', () => {
     ]
     expect(offersOf(fakeChallenge(offers))).toMatchObject({
       kind: 'offers',
-      offers: [{ validForSeconds: 120, echo: { index: 0 } }],
+      offers: [{ validForSeconds: 120, echo: { isMessage: false } }],
     })
   })
 

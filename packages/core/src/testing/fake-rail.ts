@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type {
+  Answer,
   Authorization,
   Challenge,
   Claim,
@@ -73,10 +74,11 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
     cancelNetworks: options.cancels ? networks : [],
     chain,
     offers: (challenge) => readOffers(challenge, networks),
-    async prove(authorization, _echo, sign) {
+    async prove(authorization, echo, sign) {
       const request = transferOf(authorization)
       const signature = await sign(request)
-      return { headers: { [FAKE_PROOF_HEADER]: writeProof({ authorization: request, signature }) } }
+      const proof = { [FAKE_PROOF_HEADER]: writeProof({ authorization: request, signature }) }
+      return (echo as FakeEcho).isMessage ? { meta: proof } : { headers: proof }
     },
     read: readClaim,
     async reconcile(payment): Promise<Verdict> {
@@ -206,9 +208,20 @@ const proofSchema = z.object({
   }),
 })
 
+/** How the challenge came: the proof goes the same way. */
+interface FakeEcho {
+  readonly isMessage: boolean
+}
+
 function readOffers(challenge: Challenge, networks: readonly string[]): Offers | undefined {
-  const body = parseJson(new TextDecoder().decode(challenge.body))
-  if (challenge.status !== 402 || !(body as { fakeOffers?: unknown } | undefined)?.fakeOffers) {
+  const isMessage = 'message' in challenge
+  const body = isMessage
+    ? errorDataOf(challenge.message)
+    : parseJson(new TextDecoder().decode(challenge.body))
+  if (
+    (!isMessage && challenge.status !== 402) ||
+    !(body as { fakeOffers?: unknown } | undefined)?.fakeOffers
+  ) {
     return undefined
   }
   const parsed = challengeSchema.safeParse(body)
@@ -217,24 +230,34 @@ function readOffers(challenge: Challenge, networks: readonly string[]): Offers |
   }
   const offers = parsed.data.fakeOffers
     .filter((offer) => offer.scheme === 'exact' && networks.includes(offer.network))
-    .map((offer, index): Offer => {
+    .map((offer): Offer => {
       const validForSeconds = Math.min(offer.validForSeconds, MAX_VALID_SECONDS)
-      return { ...offer, validForSeconds, echo: { index } }
+      return { ...offer, validForSeconds, echo: { isMessage } satisfies FakeEcho }
     })
   return { kind: 'offers', offers }
 }
 
-function readClaim(
-  response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
-  authorization: Authorization,
-): Claim {
-  const claim = claimSchema.safeParse(parseJson(response.headers[FAKE_CLAIM_HEADER] ?? ''))
+/** A fake challenge over MCP is the `data` of an error. */
+function errorDataOf(message: unknown): unknown {
+  return (message as { error?: { data?: unknown } } | null)?.error?.data
+}
+
+/** A fake claim over MCP is in the `_meta` of the result. */
+function claimTextOf(answer: Answer): string | undefined {
+  if (!('message' in answer)) return answer.headers[FAKE_CLAIM_HEADER]
+  const { result } = answer.message as { result?: { _meta?: Record<string, unknown> } }
+  return `${result?._meta?.[FAKE_CLAIM_HEADER]}`
+}
+
+function readClaim(answer: Answer, authorization: Authorization): Claim {
+  const claim = claimSchema.safeParse(parseJson(claimTextOf(answer) ?? ''))
   if (claim.success && claim.data.nonce === authorization.nonce) {
     const { outcome, transaction } = claim.data
     if (outcome === 'refused') return { outcome, reason: 'The merchant says that it refused.' }
     return transaction === undefined ? { outcome } : { outcome, transaction }
   }
-  if (response.status === 402) return { outcome: 'refused', reason: 'Payment was asked for again.' }
+  const asksAgain = 'message' in answer ? errorDataOf(answer.message) : answer.status === 402
+  if (asksAgain) return { outcome: 'refused', reason: 'Payment was asked for again.' }
   return { outcome: 'unknown', reason: 'Nothing in the response speaks of this payment.' }
 }
 

@@ -27,7 +27,9 @@ export {
   type FakeRail,
   type FakeRailOptions,
   fakeChallenge,
+  fakeClaimHeader,
   fakeRail,
+  readFakeProof,
 } from './fake-rail.ts'
 export {
   type FakeWallet,

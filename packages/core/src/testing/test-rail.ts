@@ -1,5 +1,14 @@
 import type { Asset } from '../asset.ts'
-import type { Challenge, Claim, Offer, OpenPayment, Proof, Rail } from '../rail.ts'
+import type {
+  Answer,
+  Challenge,
+  Claim,
+  HttpChallenge,
+  HttpProof,
+  Offer,
+  OpenPayment,
+  Rail,
+} from '../rail.ts'
 import type { SignRequest } from '../wallet.ts'
 import type { TestRunner } from './test-runner.ts'
 
@@ -17,9 +26,9 @@ export interface RailWorld {
   /** Unix seconds of the network. */
   now(): number
   /** What the merchant answers to who has not paid; good for 60 seconds. */
-  demand(atomic: bigint): Promise<Challenge>
+  demand(atomic: bigint): Promise<HttpChallenge>
   /** Brings a proof for the latest demand to the merchant, who settles it and says so. */
-  pay(proof: Proof): Promise<Parameters<Rail['read']>[0]>
+  pay(proof: HttpProof): Promise<Answer>
   /** Lets time pass on the network, and makes final what happened before. */
   advance(seconds: number): Promise<void>
   /** Challenges of the rail's own kind that nobody should have sent. */
@@ -282,9 +291,11 @@ async function prove(
   world: RailWorld,
   payment: OpenPayment,
   sign: (request: SignRequest) => Promise<`0x${string}`> = world.sign,
-): Promise<Proof> {
+): Promise<HttpProof> {
   const { echo } = onlyOffer(world.rail, await world.demand(payment.terms.atomic))
-  return world.rail.prove(payment, echo, sign)
+  const proof = await world.rail.prove(payment, echo, sign)
+  if ('headers' in proof) return proof
+  throw new Error('The proof of a challenge over HTTP has no headers.')
 }
 
 async function outcomeOf(rail: Rail, payment: OpenPayment): Promise<string> {

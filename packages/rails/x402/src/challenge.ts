@@ -1,5 +1,6 @@
-import type { Challenge, Offer, Offers } from '@bursar/core'
+import type { Challenge, HttpChallenge, McpChallenge, Offer, Offers } from '@bursar/core'
 import { z } from 'zod'
+import { challengeIn } from './mcp-message.ts'
 import { networkOf } from './network-name.ts'
 import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
 
@@ -34,16 +35,22 @@ const MAX_URL_LENGTH = 2_048
 const MAX_UINT256 = 2n ** 256n - 1n
 
 /** What `prove` has to see again: an entry exactly as it was offered, and where it came from. */
-export type Echo =
-  | {
-      readonly version: 2
-      readonly resourceUrl: string
-      readonly accepted: Readonly<Record<string, unknown>>
-    }
-  | { readonly version: 1; readonly scheme: string; readonly network: string }
+export type Echo = (EchoV2 | EchoV1) & {
+  /** How the challenge came, and the proof goes. */
+  readonly transport: 'http' | 'mcp'
+}
+
+type EchoV2 = {
+  readonly version: 2
+  readonly resourceUrl: string
+  readonly accepted: Readonly<Record<string, unknown>>
+}
+
+type EchoV1 = { readonly version: 1; readonly scheme: string; readonly network: string }
 
 /**
- * Reads a challenge of x402, version 2 in its header or version 1 in the body.
+ * Reads a challenge of x402, over HTTP version 2 in its header or version 1 in the body, over MCP in
+ * the answer to a tool call.
  *
  * Left out are entries of another scheme, of a network that is not in `networks`, of another way
  * to transfer than EIP-3009, and those that would expire before they could settle. Whatever else
@@ -54,6 +61,7 @@ export function readChallenge(
   challenge: Challenge,
   networks: readonly string[],
 ): Offers | undefined {
+  if ('message' in challenge) return readMessage(challenge, networks)
   if (challenge.status !== 402) return undefined
   const found = findChallenge(challenge)
   if (!found) return undefined
@@ -61,10 +69,23 @@ export function readChallenge(
   const where = version === 2 ? `The header ${CHALLENGE_HEADER}` : 'The body'
   if ('problem' in decoded) return invalid(`${where} ${decoded.problem}.`)
   const read = version === 2 ? readVersion2 : readVersion1
-  return read(decoded.value, challenge.url.host, networks)
+  return read(decoded.value, { transport: 'http', host: challenge.url.host }, networks)
 }
 
-function findChallenge(challenge: Challenge): { version: 1 | 2; decoded: Decoded } | undefined {
+function readMessage(
+  { url, message }: McpChallenge,
+  networks: readonly string[],
+): Offers | undefined {
+  const found = challengeIn(message)
+  if (!found) return undefined
+  if ('problem' in found) return invalid(`The answer of the tool ${found.problem}.`)
+  const version = versionSchema.safeParse(found.value)
+  if (!version.success) return malformed(version.error)
+  const read = version.data.x402Version === 2 ? readVersion2 : readVersion1
+  return read(found.value, { transport: 'mcp', host: url.host }, networks)
+}
+
+function findChallenge(challenge: HttpChallenge): { version: 1 | 2; decoded: Decoded } | undefined {
   const header = Object.hasOwn(challenge.headers, CHALLENGE_HEADER)
     ? challenge.headers[CHALLENGE_HEADER]
     : undefined
@@ -101,6 +122,8 @@ const entrySchema = z.looseObject({
 
 const accepts = z.array(entrySchema).min(1).max(MAX_OFFERS)
 
+const versionSchema = z.object({ x402Version: z.literal([1, 2]) })
+
 const requiredV2 = z.object({
   x402Version: z.literal(2),
   resource: z.object({ url: z.string().min(1).max(MAX_URL_LENGTH) }),
@@ -124,23 +147,30 @@ const offerV1 = z.object({
   resource: z.string().min(1).max(MAX_URL_LENGTH),
 })
 
-function readVersion2(value: unknown, host: string, networks: readonly string[]): Offers {
+/** Where a challenge came from. */
+interface Source {
+  readonly transport: Echo['transport']
+  readonly host: string
+}
+
+function readVersion2(value: unknown, source: Source, networks: readonly string[]): Offers {
   const required = requiredV2.safeParse(value)
   if (!required.success) return malformed(required.error)
   const { resource, accepts } = required.data
-  if (namesAnotherHost(resource.url, host)) return invalid(`The resource is not on ${host}.`)
+  if (namesAnotherHost(resource.url, source)) return elsewhere(source)
   const offers: Offer[] = []
   for (const entry of accepts.filter((one) => isSupported(one, one.network, networks))) {
     const parsed = offerV2.safeParse(entry)
     if (!parsed.success) return malformed(parsed.error)
     const { amount: atomic, ...terms } = parsed.data
-    const echo: Echo = { version: 2, resourceUrl: resource.url, accepted: entry }
+    const { transport } = source
+    const echo: Echo = { transport, version: 2, resourceUrl: resource.url, accepted: entry }
     offers.push(offerOf({ ...terms, network: entry.network, atomic }, echo))
   }
   return { kind: 'offers', offers: offers.filter(isLongEnough) }
 }
 
-function readVersion1(value: unknown, host: string, networks: readonly string[]): Offers {
+function readVersion1(value: unknown, source: Source, networks: readonly string[]): Offers {
   const required = requiredV1.safeParse(value)
   if (!required.success) return malformed(required.error)
   const offers: Offer[] = []
@@ -150,8 +180,9 @@ function readVersion1(value: unknown, host: string, networks: readonly string[])
     const parsed = offerV1.safeParse(entry)
     if (!parsed.success) return malformed(parsed.error)
     const { maxAmountRequired: atomic, resource, ...terms } = parsed.data
-    if (namesAnotherHost(resource, host)) return invalid(`The resource is not on ${host}.`)
-    const echo: Echo = { version: 1, scheme: entry.scheme, network: entry.network }
+    if (namesAnotherHost(resource, source)) return elsewhere(source)
+    const { transport } = source
+    const echo: Echo = { transport, version: 1, scheme: entry.scheme, network: entry.network }
     offers.push(offerOf({ ...terms, network, atomic }, echo))
   }
   return { kind: 'offers', offers: offers.filter(isLongEnough) }
@@ -194,11 +225,16 @@ function isLongEnough(offer: Offer): boolean {
 /**
  * True if a resource's URL names another host than the one that was dialled. Only hosts are
  * compared, ports included: a server behind a proxy knows neither its scheme nor its path, and text
- * that is no URL names no host.
+ * that is no URL names no host. Over MCP it names the tool, as `mcp://tool/name`, and no host.
  */
-function namesAnotherHost(resourceUrl: string, host: string): boolean {
+function namesAnotherHost(resourceUrl: string, { transport, host }: Source): boolean {
+  if (transport === 'mcp') return false
   const url = URL.parse(resourceUrl)
   return url !== null && url.host !== host
+}
+
+function elsewhere({ host }: Source): Offers {
+  return invalid(`The resource is not on ${host}.`)
 }
 
 function malformed(error: z.ZodError): Offers {

@@ -1,5 +1,6 @@
-import type { Authorization, Claim } from '@bursar/core'
+import type { Answer, Authorization, Claim } from '@bursar/core'
 import { z } from 'zod'
+import { claimIn } from './mcp-message.ts'
 import { networkOf } from './network-name.ts'
 import { readHeader } from './wire.ts'
 
@@ -26,15 +27,11 @@ const reasonPattern = /^[a-z0-9_]{1,80}$/
  * A success counts as one only if it is about this payment: its network, its payer, its amount, as
  * far as it names them, and a transaction's hash.
  */
-export function readClaim(
-  response: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
-  authorization: Authorization,
-): Claim {
-  const name = claimHeaders.find((header) => Object.hasOwn(response.headers, header))
-  if (name === undefined) return withoutClaim(response.status, 'The response makes no claim.')
-  const decoded = readHeader(response.headers[name] ?? '')
-  const claim = claimSchema.safeParse('value' in decoded ? decoded.value : undefined)
-  if (!claim.success) return withoutClaim(response.status, `The header ${name} is malformed.`)
+export function readClaim(answer: Answer, authorization: Authorization): Claim {
+  const { where, value, asksAgain } = 'message' in answer ? ofMessage(answer) : ofHeaders(answer)
+  if (where === undefined) return withoutClaim(asksAgain, 'The response makes no claim.')
+  const claim = claimSchema.safeParse(value)
+  if (!claim.success) return withoutClaim(asksAgain, `${where} is malformed.`)
   if (!claim.data.success) return refused(claim.data.errorReason)
   const { transaction, network, payer, amount } = claim.data
   const { terms } = authorization
@@ -44,11 +41,33 @@ export function readClaim(
     (amount ?? `${terms.atomic}`) === `${terms.atomic}`
   return isOurs
     ? { outcome: 'settled', transaction: transaction.toLowerCase() }
-    : { outcome: 'unknown', reason: `The header ${name} is about another payment.` }
+    : { outcome: 'unknown', reason: `${where} is about another payment.` }
 }
 
-function withoutClaim(status: number, reason: string): Claim {
-  return status === 402
+/** Where something speaks of the payment, what it says, and whether payment is asked for again. */
+interface Found {
+  readonly where: string | undefined
+  readonly value?: unknown
+  readonly asksAgain: boolean
+}
+
+function ofHeaders({ status, headers }: Exclude<Answer, { readonly message: unknown }>): Found {
+  const asksAgain = status === 402
+  const name = claimHeaders.find((header) => Object.hasOwn(headers, header))
+  if (name === undefined) return { where: undefined, asksAgain }
+  const decoded = readHeader(headers[name] ?? '')
+  const value = 'value' in decoded ? decoded.value : undefined
+  return { where: `The header ${name}`, value, asksAgain }
+}
+
+function ofMessage({ message }: Extract<Answer, { readonly message: unknown }>): Found {
+  const { claim, asksAgain } = claimIn(message)
+  const where = claim === undefined ? undefined : 'The claim of the tool'
+  return { where, value: claim, asksAgain }
+}
+
+function withoutClaim(asksAgain: boolean, reason: string): Claim {
+  return asksAgain
     ? { outcome: 'refused', reason: 'The server asked for payment again.' }
     : { outcome: 'unknown', reason }
 }

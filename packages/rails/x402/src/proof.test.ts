@@ -1,4 +1,10 @@
-import { type Authorization, type Offer, pinnedAssets, type SignRequest } from '@bursar/core'
+import {
+  type Authorization,
+  type HttpProof,
+  type Offer,
+  pinnedAssets,
+  type SignRequest,
+} from '@bursar/core'
 import { decodePaymentSignatureHeader, encodePaymentRequiredHeader } from '@x402/core/http'
 import { x402ResourceServer } from '@x402/core/server'
 import type { PaymentRequirements } from '@x402/core/types'
@@ -72,9 +78,16 @@ const signed = {
 
 const sign = async (): Promise<typeof signature> => signature
 
+/** The proof of a challenge that came over HTTP. */
+async function httpProof(...given: Parameters<typeof makeProof>): Promise<HttpProof> {
+  const proof = await makeProof(...given)
+  if ('headers' in proof) return proof
+  throw new Error('The proof is not for HTTP.')
+}
+
 describe('a proof of version 2', () => {
   test('holds what was signed, and is taken by the official server', async () => {
-    const { headers } = await makeProof(
+    const { headers } = await httpProof(
       authorizationOf(),
       offerOf([requirements]).echo as Echo,
       sign,
@@ -122,8 +135,8 @@ describe('a proof of version 2', () => {
 
 describe('a proof of version 1', () => {
   test('names scheme and network as the challenge did', async () => {
-    const echo: Echo = { version: 1, scheme: 'exact', network: 'base-sepolia' }
-    const { headers } = await makeProof(authorizationOf(), echo, sign)
+    const echo: Echo = { transport: 'http', version: 1, scheme: 'exact', network: 'base-sepolia' }
+    const { headers } = await httpProof(authorizationOf(), echo, sign)
     expect(Object.keys(headers)).toEqual(['x-payment'])
     expect(decodePaymentSignatureHeader(headers['x-payment'] ?? '')).toEqual({
       x402Version: 1,
@@ -134,7 +147,7 @@ describe('a proof of version 1', () => {
   })
 
   test('is not made for the network of another name', async () => {
-    const echo: Echo = { version: 1, scheme: 'exact', network: 'base' }
+    const echo: Echo = { transport: 'http', version: 1, scheme: 'exact', network: 'base' }
     await expect(makeProof(authorizationOf(), echo, sign)).rejects.toMatchObject({
       code: 'invariant_broken',
     })
@@ -205,7 +218,7 @@ describe('a header that grows when it is written again', () => {
   test('is sent up to the bound, which the signature is not counted in', async () => {
     const long = `0x${'5a'.repeat(4_096)}` as const
     const lengthOf = async (numbers: number): Promise<number> => {
-      const { headers } = await makeProof(authorizationOf(), grownBy(numbers), async () => long)
+      const { headers } = await httpProof(authorizationOf(), grownBy(numbers), async () => long)
       return headers['payment-signature']?.length ?? 0
     }
     expect(await lengthOf(500)).toBeLessThan(32_768)

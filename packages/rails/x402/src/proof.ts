@@ -6,6 +6,7 @@ import {
   type TransferAuthorization,
 } from '@bursar/core'
 import type { Echo } from './challenge.ts'
+import { PAYMENT_KEY } from './mcp-message.ts'
 import { chainIdOf, networkOf } from './network-name.ts'
 import { writeHeader } from './wire.ts'
 
@@ -17,7 +18,8 @@ import { writeHeader } from './wire.ts'
 const MAX_UNSIGNED_HEADER_LENGTH = 16_384
 
 /**
- * Makes the header that pays: `PAYMENT-SIGNATURE` of version 2, or `X-PAYMENT` of version 1.
+ * Makes what pays: the header `PAYMENT-SIGNATURE` of version 2 or `X-PAYMENT` of version 1, or the
+ * `_meta` of a tool call.
  *
  * All that is signed comes from the authorization: of the challenge only what the server compares
  * goes back, unsigned. Before anything is signed, throws `invariant_broken` if they disagree, and
@@ -32,7 +34,7 @@ export async function makeProof(
   const { getAddress } = await import('viem')
   const request = transferOf(authorization)
   // Written before signing: whatever cannot be written must fail while nothing is signed yet.
-  const write = prepareHeader(echo, {
+  const payloadOf = preparePayload(echo, {
     from: getAddress(request.from),
     to: getAddress(request.to),
     value: `${request.value}`,
@@ -41,13 +43,16 @@ export async function makeProof(
     nonce: request.nonce,
   })
   const header = echo.version === 2 ? 'payment-signature' : 'x-payment'
-  return { headers: { [header]: write(await sign(request)) } }
+  const payload = payloadOf(await sign(request))
+  return echo.transport === 'mcp'
+    ? { meta: { [PAYMENT_KEY]: payload } }
+    : { headers: { [header]: writeHeader(payload) } }
 }
 
-function prepareHeader(
+function preparePayload(
   echo: Echo,
   authorization: Readonly<Record<string, string>>,
-): (signature: string) => string {
+): (signature: string) => object {
   const envelope =
     echo.version === 2
       ? { x402Version: 2, resource: { url: echo.resourceUrl }, accepted: echo.accepted }
@@ -56,7 +61,7 @@ function prepareHeader(
   // Not as long as it was read: written again, a short `1e20` has all its digits.
   const { length } = writeHeader(written)
   if (length > MAX_UNSIGNED_HEADER_LENGTH) throw tooLong(length)
-  return (signature) => writeHeader({ ...written, payload: { signature, authorization } })
+  return (signature) => ({ ...written, payload: { signature, authorization } })
 }
 
 function transferOf(authorization: Authorization): TransferAuthorization {

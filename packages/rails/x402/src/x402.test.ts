@@ -3,12 +3,12 @@ import { inspect } from 'node:util'
 import {
   type Asset,
   BursarError,
-  type Challenge,
   type Claim,
   findAsset,
+  type HttpChallenge,
+  type HttpProof,
   type Offer,
   type OpenPayment,
-  type Proof,
   pinnedAssets,
   type Rail,
   type SignRequest,
@@ -158,7 +158,7 @@ async function newCustomer(balance = '1.00'): Promise<Customer> {
   return { address, sign }
 }
 
-async function ask(merchant: Merchant, path: string, proof?: Proof): Promise<Challenge> {
+async function ask(merchant: Merchant, path: string, proof?: HttpProof): Promise<HttpChallenge> {
   const response = await fetch(`${merchant.address}${path}`, {
     headers: { ...proof?.headers },
     redirect: 'manual',
@@ -171,7 +171,7 @@ async function ask(merchant: Merchant, path: string, proof?: Proof): Promise<Cha
   }
 }
 
-function onlyOffer(challenge: Challenge): Offer {
+function onlyOffer(challenge: HttpChallenge): Offer {
   const offers = rail.offers(challenge)
   const [offer] = offers?.kind === 'offers' ? offers.offers : []
   if (offer) return offer
@@ -209,13 +209,15 @@ function paymentFor(offer: Offer, customer: Customer): OpenPayment {
 
 interface Purchase {
   readonly payment: OpenPayment
-  readonly proof: Proof
+  readonly proof: HttpProof
 }
 
-async function sign(challenge: Challenge, customer: Customer): Promise<Purchase> {
+async function sign(challenge: HttpChallenge, customer: Customer): Promise<Purchase> {
   const offer = onlyOffer(challenge)
   const payment = paymentFor(offer, customer)
-  return { payment, proof: await rail.prove(payment, offer.echo, customer.sign) }
+  const proof = await rail.prove(payment, offer.echo, customer.sign)
+  if ('headers' in proof) return { payment, proof }
+  throw new Error('The proof is not for HTTP.')
 }
 
 async function paidTo(merchant: Merchant, customer: Customer): Promise<readonly bigint[]> {
@@ -254,7 +256,7 @@ describe('a hostile merchant', () => {
   type Name = keyof Sandbox['merchants']['hostile']
   const hostile = (name: Name): Merchant => sandbox.merchants.hostile[name]
   const firstPath = (merchant: Merchant): string => merchant.resources[0]?.path ?? '/'
-  const quote = (merchant: Merchant): Promise<Challenge> => ask(merchant, firstPath(merchant))
+  const quote = (merchant: Merchant): Promise<HttpChallenge> => ask(merchant, firstPath(merchant))
 
   test('that claims to be another host has an invalid challenge', async () => {
     expect(rail.offers(await quote(hostile('falseHost')))).toMatchObject({ kind: 'invalid' })
@@ -370,7 +372,7 @@ async function makeWorld(rail: Rail): Promise<RailWorld> {
   const { payee } = sandbox.merchants.honest
   const url = new URL('https://api.example.com/thing')
   let accepted: PaymentRequirements | undefined
-  const challenge = (header: string): Challenge => ({
+  const challenge = (header: string): HttpChallenge => ({
     url,
     status: 402,
     headers: { 'payment-required': header },

@@ -155,6 +155,8 @@ function answering(answers: readonly PayResult[], failure?: Error): PaymentSessi
       return answer
     },
     quote: unused,
+    prove: unused,
+    conclude: unused,
     status: unused,
     close: unused,
     openChild: unused,
