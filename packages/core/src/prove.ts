@@ -87,16 +87,20 @@ export async function conclude(
   message: unknown,
 ): Promise<PayResult> {
   const id = parseInput(nameField, paymentId, 'conclude')
-  const concluding = span('bursar.conclude', { 'bursar.payment.id': id }, async () => {
-    if (!(await ownState(guard, holder))) throw unknownPayment()
-    const { payment, ...state } = await guard.store.read({ payment: id })
-    if (payment?.session !== holder.session) throw unknownPayment()
-    const known = guard.proofs.take(id)
-    if (known) return heard(known.held, message)
-    const { currency } = payment.terms
-    const content = await guard.store.content(id)
-    return earlierResult(payment, content, money(spendableMicro(state), currency))
-  })
+  const concluding = span(
+    'bursar.conclude',
+    { 'bursar.session.id': holder.session, 'bursar.payment.id': id },
+    async () => {
+      if (!(await ownState(guard, holder))) throw unknownPayment()
+      const { payment, ...state } = await guard.store.read({ payment: id })
+      if (payment?.session !== holder.session) throw unknownPayment()
+      const known = guard.proofs.take(id)
+      if (known) return heard(known.held, message)
+      const { currency } = payment.terms
+      const content = await guard.store.content(id)
+      return earlierResult(payment, content, money(spendableMicro(state), currency))
+    },
+  )
   guard.background.run('finish a call', concluding.then(noop, noop))
   return concluding
 }

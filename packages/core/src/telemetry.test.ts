@@ -326,7 +326,9 @@ describe('docs/reference/telemetry.md', () => {
   /** What the page is compared with: one of everything that can be told. */
   async function everything(): Promise<void> {
     const { bursar, session, wallet } = await world()
-    await session.pay(request)
+    const paid = await session.pay(request)
+    if (paid.status === 'paid') await session.conclude(paid.receipt.paymentId, undefined)
+    await session.prove({ server: HOST, tool: 'search', message: {} })
     wallet.answerNext('throw')
     await session.pay(request)
     await session.pay({ ...request, maxAmount: '0.001' })

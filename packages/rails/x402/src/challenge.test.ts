@@ -86,7 +86,12 @@ describe('a challenge of version 2', () => {
     expect(decodePaymentRequiredHeader(header).accepts).toEqual([entry()])
     expect(withHeader(header)).toEqual({
       kind: 'offers',
-      offers: [{ ...offer, echo: { version: 2, resourceUrl: `${url}`, accepted: entry() } }],
+      offers: [
+        {
+          ...offer,
+          echo: { transport: 'http', version: 2, resourceUrl: `${url}`, accepted: entry() },
+        },
+      ],
     })
   })
 
@@ -277,7 +282,7 @@ describe('the host of the resource', () => {
 
 describe('a challenge of version 1', () => {
   test('offers what its body asks for', () => {
-    const echo = { version: 1, scheme: 'exact', network: 'base-sepolia' }
+    const echo = { transport: 'http', version: 1, scheme: 'exact', network: 'base-sepolia' }
     expect(v1(entryV1())).toEqual({ kind: 'offers', offers: [{ ...offer, echo }] })
   })
 
