@@ -11,7 +11,7 @@ import {
 import { hashOf } from './token.ts'
 
 /** Longest answer of a tool that is read as a challenge, as JSON: twenty honest offers fit well. */
-export const MAX_CHALLENGE_BYTES = 65_536
+const MAX_CHALLENGE_BYTES = 65_536
 
 /** Longest name of a tool. */
 const MAX_TOOL_LENGTH = 128
