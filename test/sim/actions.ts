@@ -43,6 +43,7 @@ const actions: readonly Action[] = [
   { weight: 1.5, run: (world) => act(world, answer) },
   { weight: 0.2, run: (world) => act(world, grant) },
   { weight: 0.04, run: (world) => act(world, revoke) },
+  { weight: 0.15, run: (world) => act(world, limit) },
   { weight: 0.5, run: (world) => act(world, verify) },
 ]
 
@@ -119,6 +120,13 @@ export function grant(world: World, process: GuardProcess): void {
     world.trace.tell(`${process.name}: ${endUser} granted ${id}`)
     delegations.push({ id, endUser })
   })
+}
+
+/** An end user sets what may be spent in all, before or after the first payment. */
+function limit(world: World, process: GuardProcess): void {
+  const endUser = world.random.pick(endUsers)
+  world.trace.tell(`${process.name}: ${endUser} sets limits`)
+  follow(world, 'set limits', process.bursar.endUser(endUser).setLimits(limits(world, 10, 120)))
 }
 
 function revoke(world: World, process: GuardProcess): void {
@@ -332,5 +340,18 @@ function limits(world: World, least: number, most: number): LimitsInput {
     ...(random.chance(0.2) ? { perPayment: hundredths(1, 3) } : {}),
     ...(random.chance(0.2) ? { payments: random.between(2, 12) } : {}),
     windows,
+    ...(random.chance(0.15) ? { perMerchant: perMerchant(hundredths, world) } : {}),
+  }
+}
+
+/** Limits of single merchants that are reached soon. */
+function perMerchant(
+  hundredths: (few: number, many: number) => string,
+  { random }: World,
+): NonNullable<LimitsInput['perMerchant']> {
+  return {
+    total: hundredths(1, 8),
+    ...(random.chance(0.3) ? { payments: random.between(1, 5) } : {}),
+    ...(random.chance(0.3) ? { windows: [{ per: 'minute', amount: hundredths(1, 4) }] } : {}),
   }
 }

@@ -100,7 +100,7 @@ export const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'keys change with the run',
-    rule: /^L3: a second payment for key/,
+    rule: /^L3: a second payment for key|^L12: key/,
     store: (store, { process }) => ({
       ...lying(store, {
         everywhere: true,
@@ -161,6 +161,41 @@ export const bugs: readonly PlantedBug[] = [
     rule: /^L(1|2|10): /,
     store: (store) =>
       lying(store, { everywhere: true, see: (state) => ({ ...state, ancestors: [] }) }),
+  },
+  {
+    name: 'does not count in the account of the end user',
+    rule: /^L[12]: .*user:/,
+    store: (store) => lying(store, { everywhere: true, see: ({ endUser: _, ...state }) => state }),
+  },
+  {
+    name: 'forgets what an end user spent before there were limits',
+    rule: /^L2: user:/,
+    store: (store) =>
+      lying(store, {
+        everywhere: true,
+        see: (state) => (state.delegations ? { ...state, delegations: [] } : state),
+      }),
+  },
+  {
+    name: 'forgets what a merchant was paid',
+    rule: /^L[12]: .* (merchant|at )/,
+    store: (store) =>
+      lying(store, {
+        see: (state) => (state.merchantUsages ? { ...state, merchantUsages: [] } : state),
+      }),
+  },
+  {
+    name: 'takes each payee of a merchant for the same one',
+    rule: /^L2: .* at /,
+    store: (store) =>
+      lying(store, {
+        write: (change) => ({
+          ...change,
+          ...(change.merchantUsages && {
+            merchantUsages: change.merchantUsages.map((one) => ({ ...one, payee: '0x' })),
+          }),
+        }),
+      }),
   },
   {
     name: 'checks limits before the commit only',

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type AuditEvent, type AuditRecord, parseAmount, type RecordedLimits } from '@bursar/core'
+import type { AuditEvent, AuditRecord, RecordedLimits } from '@bursar/core'
 import { createConsent } from './consent.ts'
+import { isAt, micro, overLimits, type Sums, sumsOf } from './over-limits.ts'
 
-/** A session or a delegation, as the model knows it. */
+/** A session, a delegation or an end user's account, as the model knows it. */
 export interface Account {
   readonly id: string
   /** The account that it draws from. */
-  readonly above: Account | undefined
+  above: Account | undefined
+  /** Of a delegation: who granted it. */
+  endUser: string | undefined
   limits: RecordedLimits
   merchants: readonly { readonly host: string; readonly payees?: readonly string[] }[] | undefined
   expiresAt: number
@@ -41,6 +44,9 @@ export interface Paid {
   releasedBy: 'holder' | 'proof' | undefined
 }
 
+/** Who is paid. */
+export type Merchant = Pick<Paid, 'host' | 'payee'>
+
 /** What a call asked for. */
 export interface Asked {
   readonly session: string
@@ -59,7 +65,7 @@ export interface Model {
   /** Takes note that a call was answered with a payment: from now on it is its key's only one. */
   answered(call: Asked, payment: string): string | undefined
   /** What an account has to say of itself. */
-  sums(account: Account): { settledMicro: bigint; heldMicro: bigint; payments: number }
+  sums(account: Account, at?: Merchant): Sums
 }
 
 type Reserved = Extract<AuditEvent, { readonly type: 'payment-reserved' }>
@@ -103,21 +109,6 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
       const unasked = consent.take(event, at)
       if (unasked) return unasked
       switch (event.type) {
-        case 'delegation-granted':
-          return opened(accounts, event.delegation, undefined, event, at)
-        case 'session-created':
-          return opened(accounts, event.session, event.parent ?? event.delegation, event, at)
-        case 'session-changed':
-          return changed(accounts.get(event.session), event, at)
-        case 'delegation-revoked':
-          return ended(accounts.get(event.delegation))
-        case 'session-revoked':
-        case 'session-closed':
-          return ended(accounts.get(event.session))
-        case 'session-locked':
-          return locked(accounts.get(event.session), true)
-        case 'session-unlocked':
-          return locked(accounts.get(event.session), false)
         case 'payment-reserved':
           return open(event, at)
         case 'payment-signed':
@@ -128,7 +119,7 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
           consent.moved(payments.get(event.payment), event)
           return moved(payments.get(event.payment), event, at)
         default:
-          return undefined
+          return takeAccount(accounts, event, at)
       }
     },
     answered(call, payment) {
@@ -138,17 +129,42 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
       keys.set(key, known)
       return known === payment ? undefined : `L12: key ${key} answers ${known}, and ${payment}`
     },
-    sums: (account) => sumsOf(of(account)),
+    sums: (account, at) => sumsOf(of(account).filter((one) => at === undefined || isAt(one, at))),
+  }
+}
+
+/** What happened to an account. */
+function takeAccount(
+  accounts: Map<string, Account>,
+  event: AuditEvent,
+  at: number,
+): string | undefined {
+  switch (event.type) {
+    case 'delegation-granted':
+      return granted(accounts, event, at)
+    case 'end-user-limited':
+      return limited(accounts, event)
+    case 'session-created':
+      return opened(accounts, event.session, event.parent ?? event.delegation, event, at)
+    case 'session-changed':
+      return changed(accounts.get(event.session), event, at)
+    case 'delegation-revoked':
+      return ended(accounts.get(event.delegation))
+    case 'session-revoked':
+    case 'session-closed':
+      return ended(accounts.get(event.session))
+    case 'session-locked':
+      return locked(accounts.get(event.session), true)
+    case 'session-unlocked':
+      return locked(accounts.get(event.session), false)
+    default:
+      return undefined
   }
 }
 
 /** A session, what it draws from, and so on up to the delegation. */
 export function lineOf(account: Account): Account[] {
   return [account, ...(account.above ? lineOf(account.above) : [])]
-}
-
-export function micro(amount: string): bigint {
-  return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
 }
 
 function keyOf({ session, key }: Asked): string | undefined {
@@ -211,13 +227,6 @@ function twiceAsked(paid: Paid, all: readonly Paid[]): string | undefined {
   return isRecent ? `L12: the same request was paid just now, as ${last.id}` : undefined
 }
 
-const spanMs: Readonly<Record<string, number>> = {
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  'utc-day': 86_400_000,
-}
-
 /** L1, L4 and L10 for one account of a payment's line. `before` are its payments so far. */
 function wrongAccount(
   account: Account,
@@ -233,26 +242,12 @@ function wrongAccount(
   if (account.merchants && !rule) return `L4: ${id} does not name ${paid.host}`
   if (rule?.payees && !rule.payees.includes(paid.payee)) return `L4: ${id} does not name the payee`
   const counted = before.filter(({ state }) => state !== 'released')
-  const sum = (some: readonly Paid[]): bigint =>
-    some.reduce((total, one) => total + one.micro, paid.micro)
-  if (limits.perPayment !== undefined && paid.micro > micro(limits.perPayment)) {
-    return `L1: over the limit per payment of ${id}`
-  }
-  if (sum(counted) > micro(limits.total)) return `L1: over the total of ${id}`
-  if (limits.payments !== undefined && counted.length + 1 > limits.payments) {
-    return `L1: over the number of payments of ${id}`
-  }
-  for (const window of limits.windows ?? []) {
-    const width = spanMs[window.per] ?? 0
-    const from = window.per === 'utc-day' ? Math.floor(at / width) * width : at - width + 1
-    const since = Math.max(from, account.windowsSince.get(window.per) ?? 0)
-    const inside = counted.filter(({ countedAt }) => countedAt >= since)
-    const isOver =
-      (window.amount !== undefined && sum(inside) > micro(window.amount)) ||
-      (window.payments !== undefined && inside.length + 1 > window.payments)
-    if (isOver) return `L1: over the limit per ${window.per} of ${id}`
-  }
-  return undefined
+  const { perMerchant } = limits
+  const there = counted.filter((one) => isAt(one, paid))
+  const over =
+    overLimits(limits, paid, counted, (per) => account.windowsSince.get(per) ?? 0, at) ??
+    (perMerchant && overLimits(perMerchant, paid, there, () => 0, at))
+  return over && `L1: over the ${over} of ${id}`
 }
 
 type Moved = Extract<
@@ -316,6 +311,7 @@ function opened(
   accounts.set(id, {
     id,
     above,
+    endUser: undefined,
     limits: event.limits,
     merchants: event.merchants,
     expiresAt: event.expiresAt,
@@ -330,6 +326,44 @@ function opened(
   const isDead = lineOf(above).some((one) => one.ended || at >= one.expiresAt)
   if (isDead) return `L10: ${id} was opened below what had ended`
   return isWider || isOver ? `L1: ${id} is wider than what it draws from` : undefined
+}
+
+type GrantedEvent = Extract<AuditEvent, { readonly type: 'delegation-granted' }>
+
+/** A delegation may be wider than what its end user may spend in all. */
+function granted(
+  accounts: Map<string, Account>,
+  event: GrantedEvent,
+  at: number,
+): string | undefined {
+  const problem = opened(accounts, event.delegation, undefined, event, at)
+  const account = accounts.get(event.delegation)
+  if (account) account.endUser = event.endUser
+  if (account) account.above = accounts.get(`user:${event.endUser}`)
+  return problem
+}
+
+/** From then on all that an end user has ever paid counts, from whatever delegation. */
+function limited(
+  accounts: Map<string, Account>,
+  event: Extract<AuditEvent, { readonly type: 'end-user-limited' }>,
+): string | undefined {
+  const id = `user:${event.endUser}`
+  const account = accounts.get(id) ?? {
+    id,
+    endUser: undefined,
+    above: undefined,
+    limits: event.limits,
+    merchants: undefined,
+    expiresAt: Number.POSITIVE_INFINITY,
+    ended: false,
+    locked: false,
+    windowsSince: new Map(),
+  }
+  account.limits = event.limits
+  accounts.set(id, account)
+  for (const one of accounts.values()) if (one.endUser === event.endUser) one.above = account
+  return undefined
 }
 
 function changed(account: Account | undefined, event: Opened, at: number): string | undefined {
@@ -355,15 +389,4 @@ function locked(account: Account | undefined, isLocked: boolean): string | undef
   if (!account) return 'L2: a session that was never opened'
   account.locked = isLocked
   return undefined
-}
-
-function sumsOf(all: readonly Paid[]): ReturnType<Model['sums']> {
-  const counted = all.filter(({ state }) => state !== 'released')
-  const settled = counted.filter(({ state }) => state === 'settled')
-  const sum = (some: readonly Paid[]): bigint => some.reduce((total, one) => total + one.micro, 0n)
-  return {
-    settledMicro: sum(settled),
-    heldMicro: sum(counted) - sum(settled),
-    payments: counted.length,
-  }
 }

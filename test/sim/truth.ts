@@ -1,7 +1,8 @@
-import { type AuditEvent, type Change, GENESIS_HASH, recordHash } from '@bursar/core'
+import { type AuditEvent, type Change, GENESIS_HASH, recordHash, type Usage } from '@bursar/core'
 import type { FakeChain } from '@bursar/core/testing'
 import type { Disk } from './disk.ts'
-import { type Account, lineOf, type Model, micro, type Paid } from './model.ts'
+import { type Account, lineOf, type Model, type Paid } from './model.ts'
+import { micro } from './over-limits.ts'
 
 /** What is so, whatever anybody has recorded. */
 export interface Truth {
@@ -97,11 +98,31 @@ function wrongRows(disk: Disk, model: Model): string | undefined {
     if (isEnded !== account.ended) return `L10: ${row.id} forgot that it had ended`
     if (row.expiresAt !== account.expiresAt) return `L10: ${row.id} expires at another time`
   }
+  for (const { id, usage } of disk.endUsers.values()) {
+    const account = model.accounts.get(id)
+    const wrong = account ? wrongSums(usage, model.sums(account)) : 'is in no record'
+    if (wrong) return `L2: ${id} ${wrong}`
+  }
+  for (const { account: id, usage, ...merchant } of disk.merchantUsages.values()) {
+    const account = model.accounts.get(id)
+    const wrong = account ? wrongSums(usage, model.sums(account, merchant)) : 'is in no record'
+    if (wrong) return `L2: ${id} ${wrong} at ${merchant.host}`
+  }
   for (const row of disk.payments.values()) {
     const state = model.payments.get(row.id)?.state
     if (row.state !== state) return `L2: ${row.id} is ${row.state}, its records say ${state}`
   }
   return undefined
+}
+
+function wrongSums(usage: Usage, said: ReturnType<Model['sums']>): string | undefined {
+  const isSame =
+    usage.settledMicro === said.settledMicro &&
+    usage.heldMicro === said.heldMicro &&
+    usage.payments === said.payments
+  return isSame
+    ? undefined
+    : `says settled ${usage.settledMicro}, held ${usage.heldMicro}; its records say ${said.settledMicro}, ${said.heldMicro}`
 }
 
 /** L4 and L5: whatever moved was reserved before, exactly so. */

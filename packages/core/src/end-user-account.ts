@@ -105,5 +105,8 @@ function limitsProblem(
   if (totalMicro < bound) {
     return `limits.total: ${formatAmount(bound)} ${currency} is committed already`
   }
-  return perMerchantProblem(known?.limits.perMerchant, limits.perMerchant, usage)
+  if (known || usage.payments > 0) {
+    return perMerchantProblem(known?.limits.perMerchant, limits.perMerchant)
+  }
+  return undefined
 }

@@ -320,20 +320,18 @@ export function begunWindow(
 }
 
 /**
- * Why per-merchant limits cannot become others: each merchant is counted from the first payment on,
- * or not at all. What they allow may change at any time.
+ * Why per-merchant limits cannot become others: each merchant is counted from the beginning, or not at
+ * all. What they allow may change at any time.
  */
 export function perMerchantProblem(
   before: Limits['perMerchant'],
   next: Limits['perMerchant'],
-  usage: Usage,
 ): string | undefined {
-  if (usage.payments === 0 && usage.settledMicro === 0n) return undefined
   const spans = (one: MerchantLimits | undefined): string | undefined =>
     one?.windows.map(({ per }) => per).join()
   return spans(before) === spans(next)
     ? undefined
-    : 'limits.perMerchant: it and its windows can begin and end only before the first payment'
+    : 'limits.perMerchant: it and its windows neither begin nor end later; only what they allow may change'
 }
 
 function windowSpent(

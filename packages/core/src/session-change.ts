@@ -119,7 +119,7 @@ function committed({ usage, limits: before }: Session, limits: Limits): string |
   // A later release would take from a bucket that never counted its payment.
   return isNew && usage.heldMicro > 0n
     ? 'limits.windows: a window can begin only while no payment is held; try again when it is proved'
-    : perMerchantProblem(before.perMerchant, limits.perMerchant, usage)
+    : perMerchantProblem(before.perMerchant, limits.perMerchant)
 }
 
 /** A window that stays keeps what was counted in it; a new one counts from now on. */

@@ -1,0 +1,68 @@
+import { parseAmount, type RecordedLimits } from '@bursar/core'
+import type { Merchant, Paid } from './model.ts'
+
+const spanMs: Readonly<Record<string, number>> = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  'utc-day': 86_400_000,
+}
+
+/** Whether a payment went to a merchant. */
+export function isAt(paid: Paid, { host, payee }: Merchant): boolean {
+  return paid.host === host && paid.payee === payee
+}
+
+/** Which limit a payment would exceed, given what counts already. */
+export function overLimits(
+  limits: Partial<RecordedLimits>,
+  paid: Paid,
+  counted: readonly Paid[],
+  begunAt: (per: string) => number,
+  at: number,
+): string | undefined {
+  const sum = (some: readonly Paid[]): bigint =>
+    some.reduce((total, one) => total + one.micro, paid.micro)
+  if (limits.perPayment !== undefined && paid.micro > micro(limits.perPayment)) {
+    return 'limit per payment'
+  }
+  if (limits.total !== undefined && sum(counted) > micro(limits.total)) return 'total'
+  if (limits.payments !== undefined && counted.length + 1 > limits.payments) {
+    return 'number of payments'
+  }
+  for (const window of limits.windows ?? []) {
+    const width = spanMs[window.per] ?? 0
+    const from = window.per === 'utc-day' ? Math.floor(at / width) * width : at - width + 1
+    const since = Math.max(from, begunAt(window.per))
+    const inside = counted.filter(({ countedAt }) => countedAt >= since)
+    const isOver =
+      (window.amount !== undefined && sum(inside) > micro(window.amount)) ||
+      (window.payments !== undefined && inside.length + 1 > window.payments)
+    if (isOver) return `limit per ${window.per}`
+  }
+  return undefined
+}
+
+/** Micro-units of a recorded amount. */
+export function micro(amount: string): bigint {
+  return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
+}
+
+/** What an account has to say of itself. */
+export interface Sums {
+  readonly settledMicro: bigint
+  readonly heldMicro: bigint
+  readonly payments: number
+}
+
+/** What some payments add up to. */
+export function sumsOf(all: readonly Paid[]): Sums {
+  const counted = all.filter(({ state }) => state !== 'released')
+  const settled = counted.filter(({ state }) => state === 'settled')
+  const sum = (some: readonly Paid[]): bigint => some.reduce((total, one) => total + one.micro, 0n)
+  return {
+    settledMicro: sum(settled),
+    heldMicro: sum(counted) - sum(settled),
+    payments: counted.length,
+  }
+}
