@@ -16,6 +16,7 @@ import {
   type Operation,
   type Payment,
   type RegisteredInstrument,
+  type Removed,
   type Scope,
   type Session,
 } from '@bursar/core'
@@ -34,6 +35,10 @@ export interface Disk {
   readonly operations: Map<string, Operation>
   readonly endUsers: Map<string, EndUserAccount>
   readonly merchantUsages: Map<string, MerchantUsage>
+  /** Where each row stands in its list, by its id, in the order that they came: 1 for the first. */
+  readonly places: Map<string, number>
+  /** Ids of sessions that are in an archive. */
+  readonly archived: Set<string>
   readonly audit: AuditRecord[]
   /** Who has run commits that are not durable yet: nobody else can write before they are. */
   writer: { readonly isAlive: () => boolean; flush(): void } | undefined
@@ -53,6 +58,8 @@ export function emptyDisk(): Disk {
     operations: new Map(),
     endUsers: new Map(),
     merchantUsages: new Map(),
+    places: new Map(),
+    archived: new Set(),
     audit: [],
     writer: undefined,
   }
@@ -72,6 +79,8 @@ export function copyOf(disk: Disk): Disk {
     operations: new Map(disk.operations),
     endUsers: new Map(disk.endUsers),
     merchantUsages: new Map(disk.merchantUsages),
+    places: new Map(disk.places),
+    archived: new Set(disk.archived),
     audit: [...disk.audit],
     writer: undefined,
   }
@@ -120,10 +129,17 @@ export function load(disk: Disk, scope: Scope): LedgerState {
 /** Writes a change, rows and records together. Throws, and writes nothing, if it has no record. */
 export function write(disk: Disk, change: Change<unknown>, now: number): void {
   const { result: _result, events, ...rows } = change
-  if (events.length === 0 && Object.values(rows).some((some) => some && some.length > 0)) {
+  const { removed, ...written } = rows
+  const all = [...Object.values(written), ...Object.values(removed ?? {})]
+  if (events.length === 0 && all.some((some) => some && some.length > 0)) {
     throw new BursarError('invariant_broken', 'Rows were to be written without a record.')
   }
   assertWhole(disk, change)
+  const { delegations = [], sessions = [], payments = [], approvals = [] } = change
+  const { credentials = [] } = change
+  for (const { id } of [...delegations, ...sessions, ...payments, ...approvals, ...credentials]) {
+    if (!disk.places.has(id)) disk.places.set(id, disk.places.size + 1)
+  }
   for (const one of change.instruments ?? []) disk.instruments.set(one.handle, one)
   for (const one of change.delegations ?? []) disk.delegations.set(one.id, one)
   for (const one of change.sessions ?? []) disk.sessions.set(one.id, one)
@@ -138,12 +154,40 @@ export function write(disk: Disk, change: Change<unknown>, now: number): void {
   for (const one of change.credentials ?? []) disk.credentials.set(one.id, one)
   for (const one of change.operations ?? []) disk.operations.set(one.id, one)
   for (const one of change.contents ?? []) disk.contents.set(one.payment, one)
+  if (removed) remove(disk, removed)
   for (const event of events) disk.audit.push(auditRecord(disk.audit.at(-1), now, event))
+}
+
+/** Rows that are in an archive leave. */
+function remove(disk: Disk, { records, payments, approvals, sessions }: Removed): void {
+  for (const { seq, body } of records) {
+    const record = disk.audit[seq - 1]
+    if (record) disk.audit[seq - 1] = { ...record, body }
+  }
+  for (const id of payments) {
+    disk.payments.delete(id)
+    disk.contents.delete(id)
+  }
+  for (const [name, one] of disk.keys) {
+    const isPinned = one.payment !== undefined && payments.includes(one.payment)
+    if (isPinned || sessions.includes(one.session)) disk.keys.delete(name)
+  }
+  for (const id of approvals) disk.approvals.delete(id)
+  for (const id of sessions) {
+    disk.sessions.delete(id)
+    for (const [name, one] of disk.merchantUsages) {
+      if (one.account === id) disk.merchantUsages.delete(name)
+    }
+    disk.archived.add(id)
+  }
 }
 
 /** What a row names has to be there. */
 function assertWhole(disk: Disk, change: Change<unknown>): void {
   const { sessions = [], payments = [], contents = [] } = change
+  if (sessions.some(({ id }) => disk.archived.has(id))) {
+    throw new BursarError('invariant_broken', 'A session has the id of one that is archived.')
+  }
   const isSession = (id: string): boolean =>
     disk.sessions.has(id) || sessions.some((one) => one.id === id)
   const isPayment = (id: string): boolean =>

@@ -1,4 +1,5 @@
 import {
+  type AuditRecord,
   BursarError,
   type Change,
   type LedgerState,
@@ -124,7 +125,7 @@ export function simulatedStore(world: StoreWorld): Store {
     audit: (page) =>
       ask('read the trail', () => {
         flush()
-        return pageOf('audit', disk.audit, () => true, page)
+        return auditPage(disk, page)
       }),
     close: () => {
       closed = true
@@ -153,11 +154,12 @@ function lists(
             (endUser === undefined || one.endUser === endUser) &&
             (states === undefined || states.includes(one.state)),
           page,
+          placeIn(seen),
         )
       }),
     credentials: (page) =>
       ask('list keys', () =>
-        pageOf('credentials', [...view().credentials.values()], () => true, page),
+        pageOf('credentials', [...view().credentials.values()], () => true, page, placeIn(view())),
       ),
     sessions: ({ delegation, endUser }, page) =>
       ask('list sessions', () => {
@@ -169,52 +171,67 @@ function lists(
             (delegation === undefined || one.delegation === delegation) &&
             isOf(seen, one.delegation, endUser),
           page,
+          placeIn(seen),
         )
       }),
     approvals: ({ endUser, session, key, states }, page) =>
-      ask('list approvals', () =>
-        pageOf(
+      ask('list approvals', () => {
+        const seen = view()
+        return pageOf(
           'approvals',
-          [...view().approvals.values()],
+          [...seen.approvals.values()],
           (one) =>
             (endUser === undefined || one.endUser === endUser) &&
             (session === undefined || one.session === session) &&
             (key === undefined || one.key === key) &&
             (states === undefined || states.includes(one.state)),
           page,
-        ),
-      ),
+          placeIn(seen),
+        )
+      }),
     delegations: ({ endUser }, page) =>
-      ask('list delegations', () =>
-        pageOf(
+      ask('list delegations', () => {
+        const seen = view()
+        return pageOf(
           'delegations',
-          [...view().delegations.values()],
+          [...seen.delegations.values()],
           (one) => endUser === undefined || one.endUser === endUser,
           page,
-        ),
-      ),
+          placeIn(seen),
+        )
+      }),
   }
 }
 
-/** A cursor is a position among all rows of a list: rows are only ever added at its end. */
+function auditPage({ audit }: Disk, page: PageRequest): Page<AuditRecord> {
+  const isWanted = (): boolean => true
+  return pageOf('audit', audit, isWanted, page, ({ seq }) => seq)
+}
+
+function placeIn({ places }: Disk): (row: { readonly id: string }) => number {
+  return ({ id }) => places.get(id) ?? 0
+}
+
+/** A cursor is the place of a row: rows are added at the end of a list, and removed anywhere. */
 function pageOf<Row>(
   kind: string,
   all: readonly Row[],
   isWanted: (row: Row) => boolean,
   { after, limit = MAX_PAGE }: PageRequest,
+  placeOf: (row: Row) => number,
 ): Page<Row> {
   const rows: Row[] = []
   const [, named, place] = /^([a-z]+) ([1-9][0-9]{0,9})$/.exec(after ?? `${kind} 1`) ?? []
-  let position = after === undefined ? 0 : Number(place)
+  const behind = after === undefined ? 0 : Number(place)
   if (named !== kind || !Number.isSafeInteger(limit) || limit < 1) {
     throw new BursarError('invalid_input', 'Not a page of the simulated store.')
   }
   let cursor: string | undefined
-  for (; position < all.length && rows.length < Math.min(limit, MAX_PAGE); position += 1) {
-    const row = all[position]
-    if (row === undefined || !isWanted(row)) continue
+  for (const row of all) {
+    if (rows.length === Math.min(limit, MAX_PAGE)) break
+    if (placeOf(row) <= behind || !isWanted(row)) continue
     rows.push(row)
-    cursor = `${kind} ${position + 1}`
+    cursor = `${kind} ${placeOf(row)}`
   }
   return { rows, ...(cursor === undefined ? {} : { cursor }) }
 }

@@ -1,3 +1,4 @@
+import { type ArchiveInput, type ArchiveResult, archive } from './archive.ts'
 import type { Asset } from './asset.ts'
 import type { KeyInput } from './credential.ts'
 import { BursarError } from './errors.ts'
@@ -16,6 +17,12 @@ export interface Administration {
    */
   registerInstrument(handle: string, instrument: Instrument): Promise<void>
   instruments(): Promise<readonly InstrumentSummary[]>
+  /**
+   * Writes sessions that have ended, with all below them, into an archive, and removes them from the
+   * ledger: rows, bought content, and the bodies of their records, of which the hashes stay. What is
+   * not proved yet stays. Throws `invalid_input`, what `keep` throws, and `archive_not_kept`.
+   */
+  archive(input: ArchiveInput): Promise<ArchiveResult>
   /** The assets that may be paid in. */
   assets(): readonly Asset[]
   /**
@@ -60,6 +67,10 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
           return { handle, endUser, ...(address === undefined ? {} : { address }) }
         }),
       )
+    },
+    archive: async (input) => {
+      await ready()
+      return archive(guard.store, input)
     },
     assets: () => guard.assets,
     ...createKeys(guard, ready),

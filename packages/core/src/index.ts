@@ -14,12 +14,21 @@ export {
   MAX_RECENT_APPROVALS,
 } from './approval.ts'
 export type { ApprovalSummary } from './approvals.ts'
+export type { ArchiveInput, ArchiveResult } from './archive.ts'
 export { type Asset, findAsset, pinnedAssets } from './asset.ts'
+export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.ts'
 export type { AuditListener } from './audit/hub.ts'
-export { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './audit/record.ts'
+export {
+  type AuditRecord,
+  archivedBody,
+  auditRecord,
+  GENESIS_HASH,
+  recordHash,
+} from './audit/record.ts'
 export type { AuditHead, Verification } from './audit/verify.ts'
+export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
 export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
 export type {
@@ -118,6 +127,7 @@ export {
   type Page,
   type PageRequest,
   type RegisteredInstrument,
+  type Removed,
   type Scope,
   SOON_MS,
   type Store,

@@ -92,8 +92,21 @@ export interface Change<Result> {
   readonly operations?: readonly Operation[]
   readonly endUsers?: readonly EndUserAccount[]
   readonly merchantUsages?: readonly MerchantUsage[]
+  /** Rows that are in an archive, and leave the ledger. */
+  readonly removed?: Removed
   /** Never empty where rows are written: each change has its record in the same commit. */
   readonly events: readonly AuditEvent[]
+}
+
+/** Rows that leave the ledger, in the same commit; they are there, and no other row names them. */
+export interface Removed {
+  /** Records whose body is replaced by what `archivedBody` makes of it. Their hash stays. */
+  readonly records: readonly { readonly seq: number; readonly body: string }[]
+  /** Ids of payments, with what was kept of their responses and the keys that are pinned to them. */
+  readonly payments: readonly string[]
+  readonly approvals: readonly string[]
+  /** Ids of sessions, children first, with all their keys. An id never names a session again. */
+  readonly sessions: readonly string[]
 }
 
 /**

@@ -3,9 +3,11 @@ import { BursarError } from '../errors.ts'
 import { ownerInput, pageInput, parseInput } from '../input.ts'
 import { type PaymentSummary, summaryOfPayment } from '../payment-summary.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
+import { everyRecord } from './archive-family.ts'
 import type { AuditEvent } from './event.ts'
 import type { AuditHub, AuditListener } from './hub.ts'
 import { type AuditHead, type Verification, verify } from './verify.ts'
+import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 
 /** One audit record as readers get it. */
 export interface AuditEntry {
@@ -25,6 +27,11 @@ export interface Auditing {
    * with the number of payments.
    */
   verify(options?: { readonly head?: AuditHead | undefined }): Promise<Verification>
+  /**
+   * Checks an archive by itself, and that the trail has it: this very file, with these records. Its
+   * lines with or without their line ends.
+   */
+  verifyArchive(lines: AsyncIterable<string> | Iterable<string>): Promise<ArchiveVerification>
   /** The whole trail as JSON lines, each with its line end. */
   export(): AsyncIterable<string>
   /** Payments, oldest first. */
@@ -63,6 +70,7 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
   return {
     read,
     verify: async (options = {}) => verify(store, parseInput(headInput, options, 'verify').head),
+    verifyArchive: async (lines) => knownArchive(store, await verifyArchive(lines)),
     export: () => exportLines(store),
     payments: async (whose = {}, given = {}) => {
       const filter = parseInput(ownerInput, whose, 'payments')
@@ -75,6 +83,25 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
       throw new BursarError('invalid_input', 'subscribe: listener: must be a function.')
     },
   }
+}
+
+/** An archive that is whole by itself may still be another one than was archived. */
+async function knownArchive(
+  store: Store,
+  verified: ArchiveVerification,
+): Promise<ArchiveVerification> {
+  if (!verified.ok) return verified
+  const missing = new Map(verified.archives.map((one) => [one.session, one.recordsSha256]))
+  for await (const { event } of everyRecord(store)) {
+    if (event.type !== 'session-archived') continue
+    const { session, recordsSha256, fileSha256 } = event
+    if (fileSha256 !== verified.fileSha256) continue
+    if (missing.get(session) === recordsSha256) missing.delete(session)
+  }
+  const [session] = missing.keys()
+  if (session === undefined) return verified
+  const reason = `the trail does not say that ${session} was archived in this file`
+  return { ok: false, line: 1, reason }
 }
 
 /** Each line has the record exactly as it was hashed, so that anyone can check the chain again. */

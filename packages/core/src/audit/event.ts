@@ -24,6 +24,13 @@ interface RecordedWindow {
   readonly payments?: number
 }
 
+/** What an account counts in its windows, as it is recorded: amounts are decimal strings. */
+export type RecordedWindows = readonly (readonly {
+  readonly index: number
+  readonly amount: string
+  readonly payments: number
+}[])[]
+
 interface PaymentSubject {
   readonly payment: string
   readonly session: string
@@ -274,6 +281,47 @@ export type AuditEvent =
       readonly reason?: string
       readonly transaction?: string
     })
+  | {
+      /** A session that has ended is in an archive, with all below it; its rows go from here on. */
+      readonly type: 'session-archived'
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      /** Sessions, records and payments (those that were not released) in the archive. */
+      readonly sessions: number
+      readonly records: number
+      readonly payments: number
+      /** What was settled by them, as a decimal string. */
+      readonly settled: string
+      /** The number of the last record that is in the archive. */
+      readonly through: number
+      /** Hash over the number and the hash of each of those records, in their order. */
+      readonly recordsSha256: string
+      /** SHA-256 of the file, all of its lines. */
+      readonly fileSha256: string
+      /** What the delegation counts in its windows by now: what is archived is in it. */
+      readonly delegationWindows: RecordedWindows
+      /** The same of the end user's account, where there is one in this currency. */
+      readonly endUserWindows?: RecordedWindows
+    }
+  | {
+      /** So many rows of an archived session are gone; `done` when all are, and its id is used up. */
+      readonly type: 'session-removed'
+      readonly session: string
+      readonly delegation: string
+      readonly records: number
+      readonly payments: number
+      readonly approvals: number
+      readonly sessions: number
+      readonly done: boolean
+    }
+  | {
+      /** What stays of a record that is in an archive. Is never written; it takes a record's place. */
+      readonly type: 'record-archived'
+      readonly session: string
+      readonly archive: string
+      readonly sha256: string
+    }
 
 export type AuditEventType = AuditEvent['type']
 

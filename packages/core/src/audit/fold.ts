@@ -16,11 +16,18 @@ import {
 } from '../limits.ts'
 import type { Session } from '../session.ts'
 import type { RegisteredInstrument } from '../store.ts'
+import { sessionOf } from './archive-family.ts'
 import type { AuditEvent, EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import type { AuditRecord } from './record.ts'
 import { createdSession, grantedDelegation, readLimits, sessionAfter } from './recorded-account.ts'
 import { approvalAfter, requestedApproval } from './recorded-approval.ts'
+import {
+  type ArchiveEntry,
+  declareArchive,
+  meetArchived,
+  meetRemaining,
+} from './recorded-archive.ts'
 import { credentialAfter, issuedCredential } from './recorded-credential.ts'
 import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
 
@@ -46,10 +53,17 @@ export interface Fold {
   readonly merchantUsages: Map<string, Entry<MerchantUsage>>
   /** The delegations of each end user. */
   readonly granted: Map<string, string[]>
+  /** The archive that a session belongs to, by the session's id. */
+  readonly archived: Map<string, string>
+  readonly archives: Map<string, ArchiveEntry>
 }
 
 /** The rows that a record is about, or why the ledger cannot have written it. */
-export type Folded = { readonly touched: () => readonly string[] } | { readonly problem: string }
+export type Folded =
+  | { readonly touched: () => readonly string[] }
+  | { readonly problem: string }
+  /** What was read before has been archived meanwhile: the trail has to be read again. */
+  | { readonly stale: true }
 
 export function emptyFold(): Fold {
   return {
@@ -62,6 +76,8 @@ export function emptyFold(): Fold {
     endUsers: new Map(),
     merchantUsages: new Map(),
     granted: new Map(),
+    archived: new Map(),
+    archives: new Map(),
   }
 }
 
@@ -73,12 +89,30 @@ export function foldRecord(fold: Fold, record: AuditRecord, page: string | undef
   const event = readEvent(record.body)
   if (!event) return { problem: 'its body is no event' }
   try {
+    if (event.type === 'record-archived') {
+      return meetArchived(fold, event, record) ? { touched: () => [] } : { stale: true }
+    }
+    const archive = archiveOf(fold, event)
+    if (archive !== undefined) {
+      meetRemaining(fold, archive, record)
+      return { touched: () => [] }
+    }
     addEvent(fold, event, record, page)
     return { touched: () => touchedBy(fold, event) }
   } catch (error) {
     if (BursarError.isInstance(error)) return { problem: error.message }
     throw error
   }
+}
+
+/** The archive that a record belongs to whose others are in one; a child's first record says so. */
+function archiveOf({ archived }: Fold, event: AuditEvent): string | undefined {
+  const session = sessionOf(event)
+  if (session === undefined) return undefined
+  const parent = event.type === 'session-created' ? event.parent : undefined
+  const archive = archived.get(session) ?? (parent === undefined ? undefined : archived.get(parent))
+  if (archive !== undefined) archived.set(session, archive)
+  return archive
 }
 
 function readEvent(body: string): AuditEvent | undefined {
@@ -155,6 +189,15 @@ function addEvent(
     case 'payment-released':
       conclude(fold, event, { seq, at })
       break
+    case 'session-archived':
+      declareArchive(fold, event, entryOf(delegations, event.delegation))
+      break
+    case 'session-removed': {
+      const entry = fold.archives.get(event.session)
+      if (!entry?.declared) throw impossibleEvent(`${event.session} is in no archive`)
+      entry.done ||= event.done
+      break
+    }
     default:
     // The others change no row that is folded.
   }
@@ -291,8 +334,16 @@ function update<Recorded>(
   id: string,
   next: (recorded: Recorded) => Recorded,
 ): Recorded {
-  const entry = entries.get(id)
-  if (!entry) throw impossibleEvent(`it is about ${id}, which no record made`)
+  const entry = entryOf(entries, id)
   entry.recorded = next(entry.recorded)
   return entry.recorded
+}
+
+function entryOf<Recorded>(
+  entries: ReadonlyMap<string, Entry<Recorded>>,
+  id: string,
+): Entry<Recorded> {
+  const entry = entries.get(id)
+  if (entry) return entry
+  throw impossibleEvent(`it is about ${id}, which no record made`)
 }

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { expect, expectTypeOf, test } from 'vitest'
 import type { AuditEvent, AuditEventType } from './event.ts'
-import { auditRecord, GENESIS_HASH, recordHash } from './record.ts'
+import {
+  archivedBody,
+  auditRecord,
+  bodyHash,
+  GENESIS_HASH,
+  readArchivedBody,
+  recordHash,
+} from './record.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 const event: AuditEvent = {
@@ -27,9 +34,9 @@ test('the first record is chained to nothing, the next one to it', () => {
   expect(GENESIS_HASH).toBe('0'.repeat(64))
 })
 
-test('a hash can be computed by anyone: SHA-256 over four lines', () => {
-  const text = `${GENESIS_HASH}\n1\n${AT}\n{"type":"x"}`
-  const expected = createHash('sha256').update(text).digest('hex')
+test('a hash can be computed by anyone: SHA-256 over four lines, the last a SHA-256', () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+  const expected = sha256(`${GENESIS_HASH}\n1\n${AT}\n${sha256('{"type":"x"}')}`)
   expect(recordHash(GENESIS_HASH, 1, AT, '{"type":"x"}')).toBe(expected)
 })
 
@@ -43,6 +50,23 @@ test('a hash is another one with any other part, however the parts are cut', () 
     recordHash('1'.repeat(64), 1, 23, 'b'),
   ]
   expect(new Set(hashes).size).toBe(hashes.length)
+})
+
+test('an archived body gives the same hash, and nothing but an archived body is one', () => {
+  const { body, hash } = auditRecord(undefined, AT, event)
+  const left = { session: 'ses_2', archive: 'ses_1', sha256: bodyHash(body) }
+  const archived = archivedBody(left)
+  expect(readArchivedBody(archived)).toEqual(left)
+  expect(recordHash(GENESIS_HASH, 1, AT, archived)).toBe(hash)
+  for (const other of [
+    body,
+    `${archived} `,
+    archived.replace('ses_1', ''),
+    archived.slice(0, -3),
+  ]) {
+    expect(readArchivedBody(other)).toBe(undefined)
+    expect(recordHash(GENESIS_HASH, 1, AT, other) === hash).toBe(other === body)
+  }
 })
 
 test('a body has one line, is well formed, and is read back to the same event', () => {

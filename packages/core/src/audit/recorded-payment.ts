@@ -6,7 +6,10 @@ import type { EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 
 /** What the records say about a payment, in so few words that many of them can be held. */
-export type RecordedPayment = Pick<Payment, 'reservedAt' | Exclude<Outcome, 'delivery'>> & {
+export type RecordedPayment = Pick<
+  Payment,
+  'session' | 'reservedAt' | Exclude<Outcome, 'delivery'>
+> & {
   /** Hash of what never changes: it is long, and its record can be read again. */
   readonly fixed: string
   /** The cursor that leads to the page of the record that reserved it. */
@@ -96,7 +99,8 @@ export function recordedPayment(
   page: string | undefined,
 ): RecordedPayment {
   const fixed = fixedHash(reservedPayment(event, at))
-  return { state: 'reserved', overrun: false, reservedAt: at, fixed, page }
+  const { session } = event
+  return { session, state: 'reserved', overrun: false, reservedAt: at, fixed, page }
 }
 
 /** What is recorded about a payment after one more event. */

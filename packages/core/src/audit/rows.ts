@@ -9,6 +9,8 @@ export interface Rows<Row extends { readonly id: string }, Recorded> {
   read(id: string): Promise<Row | undefined>
   /** In what a row is not what its records say. */
   problem(row: Row, recorded: Recorded): string | undefined
+  /** The session that a row goes into an archive with. */
+  session?(row: Row): string
   /** Looks up what `problem` cannot know, for a row that differs. */
   explain?(row: Row, recorded: Recorded): Promise<string | undefined>
 }
@@ -33,6 +35,10 @@ export async function wrongRow<Row extends { readonly id: string }, Recorded>(
     // What was made while the list was read need not be in it.
     if (listed || seq > listedFrom) continue
     const row = await rows.read(id)
+    // It may have gone into an archive meanwhile: then the records say so by now.
+    const failed = row ? undefined : await readOn(trail)
+    if (failed) return failed
+    if (!rows.recorded.has(id)) continue
     if (!row) return { ok: false, reason: `${id} is in the records, and not in the ledger` }
     const wrong = await wrongOf(trail, rows, [row])
     if (wrong) return wrong
@@ -52,7 +58,7 @@ async function wrongOf<Row extends { readonly id: string }, Recorded>(
 ): Promise<Failure | undefined> {
   const wrong = new Map<string, { readonly row: Row; readonly reason: string }>()
   const check = (row: Row): void => {
-    const reason = problemOf(rows, row)
+    const reason = isLeaving(trail, rows, row) ? undefined : problemOf(rows, row)
     if (reason === undefined) wrong.delete(row.id)
     else wrong.set(row.id, { row, reason })
   }
@@ -71,6 +77,16 @@ async function wrongOf<Row extends { readonly id: string }, Recorded>(
     return { ok: false, reason: explained ?? reason }
   }
   return undefined
+}
+
+/** Whether a row is of an archive whose rows are being removed. */
+function isLeaving<Row extends { readonly id: string }, Recorded>(
+  { fold }: Trail,
+  rows: Rows<Row, Recorded>,
+  row: Row,
+): boolean {
+  const archive = fold.archived.get(rows.session?.(row) ?? '')
+  return archive !== undefined && fold.archives.get(archive)?.done === false
 }
 
 function problemOf<Row extends { readonly id: string }, Recorded>(

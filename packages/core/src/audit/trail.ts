@@ -23,6 +23,8 @@ export interface Trail {
   /** The record that was kept elsewhere, if one was. */
   readonly head: AuditHead | undefined
   headSeen: boolean
+  /** A session was archived while it was read: it has to be read again. */
+  stale: boolean
   /** Cursor behind what was read. */
   after: string | undefined
   last: AuditHead | undefined
@@ -31,7 +33,15 @@ export interface Trail {
 
 export function newTrail(store: Store, head: AuditHead | undefined): Trail {
   const headSeen = head === undefined
-  return { store, head, headSeen, after: undefined, last: undefined, fold: emptyFold() }
+  return {
+    store,
+    head,
+    headSeen,
+    stale: false,
+    after: undefined,
+    last: undefined,
+    fold: emptyFold(),
+  }
 }
 
 /**
@@ -50,6 +60,10 @@ export async function readOn(
       const broken = linkProblem(trail.last, record) ?? headProblem(trail.head, record)
       if (broken) return { ok: false, seq, reason: broken }
       const folded = foldRecord(trail.fold, record, after)
+      if ('stale' in folded) {
+        trail.stale = true
+        return { ok: false, seq, reason: 'its session was archived while the trail was read' }
+      }
       if ('problem' in folded) return { ok: false, seq, reason: folded.problem }
       trail.last = { seq, hash }
       if (seq === trail.head?.seq) trail.headSeen = true

@@ -29,6 +29,9 @@ export type Verification =
   | { readonly ok: true; readonly records: number; readonly head: AuditHead | undefined }
   | Failure
 
+/** How often the trail is read at most, where sessions are archived while it is. */
+const MAX_READINGS = 3
+
 /** Instruments have no list, and are read one by one: so many at the same time. */
 const CONCURRENCY = 16
 
@@ -40,6 +43,9 @@ const CONCURRENCY = 16
  * it differs. Alone it cannot see that the newest records were cut off together with their effects,
  * or that the whole trail was written anew: give it a `head` that was kept elsewhere for that.
  *
+ * Of what was archived it checks that the records that say so are whole, that nothing else is gone,
+ * and that delegations count what was archived; the rest is in the archive, for `verifyArchive`.
+ *
  * A store has no list of the payees that merchants are pinned to, of keys, stored responses and
  * instruments: these are not checked, but for the instruments that the records name. Nor is what no
  * record has: the content type of a response and whether it was cut, more than the status of one
@@ -49,9 +55,19 @@ const CONCURRENCY = 16
  * memory grows with the ledger: verify a large one in a process of its own.
  */
 export async function verify(store: Store, head?: AuditHead): Promise<Verification> {
-  const trail = newTrail(store, head)
+  for (let read = 1; ; read += 1) {
+    const trail = newTrail(store, head)
+    const verified = await verifyOnce(trail)
+    if (!trail.stale || read === MAX_READINGS) return verified
+  }
+}
+
+async function verifyOnce(trail: Trail): Promise<Verification> {
+  const { head } = trail
   const wrong = await readOn(trail)
   if (wrong) return wrong
+  const unsaid = [...trail.fold.archives].find(([, { declared }]) => !declared)
+  if (unsaid) return { ok: false, reason: `records of ${unsaid[0]} are gone, and in no archive` }
   if (!trail.headSeen) return { ok: false, reason: `the trail ends before its head ${head?.seq}` }
   const differing =
     (await wrongAccount(trail)) ??
@@ -81,6 +97,7 @@ async function wrongAccount(trail: Trail): Promise<Failure | undefined> {
     list: (page) => store.sessions({}, page),
     read: async (id) => (await store.read({ session: id })).session,
     problem: sessionProblem,
+    session: ({ id }) => id,
   })
   if (session) return session
   const delegation = await wrongRow(trail, {
@@ -139,6 +156,7 @@ function wrongPayment(trail: Trail): Promise<Failure | undefined> {
     list: (page) => store.payments({}, page),
     read: async (id) => (await store.read({ payment: id })).payment,
     problem: paymentProblem,
+    session: ({ session }) => session,
     explain: (row, recorded) => reservationProblem(store, row, recorded),
   })
 }
@@ -166,6 +184,7 @@ function wrongApproval(trail: Trail): Promise<Failure | undefined> {
     list: (page) => store.approvals({}, page),
     read: async (id) => (await store.read({ approval: id })).approval,
     problem: approvalProblem,
+    session: ({ session }) => session,
   })
 }
 

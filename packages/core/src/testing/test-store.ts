@@ -8,6 +8,7 @@ import { testLimits } from './store-suite/limits.ts'
 import { testLists } from './store-suite/lists.ts'
 import { testNouns } from './store-suite/nouns.ts'
 import { processes, testProcesses } from './store-suite/processes.ts'
+import { testRemovals } from './store-suite/removals.ts'
 import { testScopes } from './store-suite/scopes.ts'
 import { testTimes } from './store-suite/times.ts'
 import type { TestRunner } from './test-runner.ts'
@@ -70,6 +71,7 @@ export function testStore(
     testLists(suite)
     testLimits(suite)
     testApprovals(suite)
+    testRemovals(suite)
     testHandles(suite)
     if (script === 'one_process_only') return
     testProcesses(suite, (bench) => processes(script, places.get(bench) ?? ''))

@@ -25,6 +25,8 @@ export interface Entries<Noun> {
   need(id: string): Entry<Noun>
   /** Replaces a row's value. A row that nobody has asked for is taken for a new one. */
   put(value: Noun, overrun: boolean): Entry<Noun>
+  /** Takes a row out that the transaction removes. */
+  remove(id: string): void
   /** The rows that were put. */
   changed(): readonly Entry<Noun>[]
 }
@@ -75,6 +77,12 @@ export function entries<Noun>(kind: Kind<Noun>): Entries<Noun> {
       entry.overrun ||= overrun
       changed.add(entry)
       return entry
+    },
+    remove(id) {
+      const entry = known.get(id)
+      if (entry) changed.delete(entry)
+      known.delete(id)
+      absent.add(id)
     },
     changed: () => [...changed],
   }

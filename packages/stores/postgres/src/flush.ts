@@ -14,6 +14,7 @@ import {
   updatedApprovals,
 } from './approval-table.ts'
 import { appendAudit, appendedRecords } from './audit-table.ts'
+import { columnsOf } from './columns.ts'
 import { writeCredentials, writeOperations, writtenBodies } from './credential-table.ts'
 import type { Entries, Entry } from './entries.ts'
 import { writeMerchantUsages, writtenMerchantUsages } from './merchant-usage-table.ts'
@@ -26,6 +27,13 @@ import {
   updatePaymentTerms,
 } from './payment-table.ts'
 import { plainText } from './plain-text.ts'
+import {
+  removeApprovals,
+  removedIds,
+  removePayments,
+  removeSessions,
+  shortenRecords,
+} from './removal.ts'
 import {
   writeContents,
   writeInstruments,
@@ -79,6 +87,12 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
   send(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
   send(writeOperations, writtenBodies(valuesOf(rows.operations)))
   for (const values of writtenContents(rows.contents.values())) send(writeContents, values)
+  for (const { records, payments, approvals, sessions } of rows.removed) {
+    send(shortenRecords, columnsOf(records.map(({ seq, body }) => [seq, body])))
+    send(removePayments, removedIds(payments))
+    send(removeApprovals, removedIds(approvals))
+    send(removeSessions, removedIds(sessions))
+  }
   const last = rows.records.at(-1)
   if (last) send(appendAudit, appendedRecords(rows.records, last))
   return sent

@@ -7,7 +7,8 @@ export const SCHEMA_VERSION = 2
  * and no index is touched. `unproven` changes once in a payment's life, and so do its indexes.
  *
  * Rows name others by `pk` without a foreign key: a row is written only in the transaction that has
- * found its parents, nothing is ever deleted, and checking again would cost more than the write.
+ * found its parents, only whole sessions are ever deleted, and checking again would cost more than
+ * the write.
  *
  * Amounts are micro-units; atomic amounts can exceed 64 bits, and are decimal text inside `body`.
  * `body` and its like are JSON text, not `jsonb`, which cannot hold every string.
@@ -46,6 +47,19 @@ CREATE TABLE accounts (
 CREATE INDEX accounts_of_delegation ON accounts (delegation, pk) WHERE delegation IS NOT NULL;
 CREATE INDEX accounts_without_delegation ON accounts (pk) WHERE delegation IS NULL;
 CREATE INDEX accounts_of_end_user ON accounts (end_user, pk) WHERE end_user IS NOT NULL;
+
+CREATE TABLE archived_sessions (
+  id TEXT COLLATE "C" PRIMARY KEY
+);
+CREATE FUNCTION account_id_is_new() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN
+    IF EXISTS (SELECT 1 FROM archived_sessions WHERE id = NEW.id) THEN
+      RAISE EXCEPTION 'a session of this id is archived';
+    END IF;
+    RETURN NEW;
+  END $$;
+CREATE TRIGGER account_id_is_new BEFORE INSERT ON accounts
+  FOR EACH ROW EXECUTE FUNCTION account_id_is_new();
 
 CREATE TABLE payments (
   pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -134,8 +148,12 @@ CREATE TABLE audit (
 );
 CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE EXCEPTION 'audit records are never changed or removed'; END $$;
-CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+CREATE TRIGGER audit_stays BEFORE DELETE OR TRUNCATE ON audit
   FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();
+CREATE TRIGGER audit_is_archived_only BEFORE UPDATE ON audit
+  FOR EACH ROW WHEN (NEW.seq <> OLD.seq OR NEW.at <> OLD.at OR NEW.hash <> OLD.hash
+    OR NEW.body NOT LIKE '{"type":"record-archived",%')
+  EXECUTE FUNCTION audit_stays();
 
 CREATE TABLE installation (
   single BOOLEAN PRIMARY KEY CHECK (single),

@@ -16,6 +16,7 @@ import {
   type Operation,
   type Payment,
   type RegisteredInstrument,
+  type Removed,
   type Scope,
   type Session,
 } from '@bursar/core'
@@ -58,6 +59,8 @@ export interface TransactionRows {
   readonly credentials: Entries<Credential>
   readonly operations: Entries<Operation>
   readonly contents: Map<string, Content>
+  /** What leaves the ledger, change by change. */
+  readonly removed: Removed[]
   readonly records: AuditRecord[]
   /** Throws `RowsNotLoaded` where the transaction has to load more. */
   state(scope: Scope): LedgerState
@@ -90,17 +93,25 @@ export function transactionRows(end: ChainEnd): TransactionRows {
   const rows = emptyRows()
   const records: AuditRecord[] = []
   const contents = new Map<string, Content>()
+  const removed: Removed[] = []
   const lastAt = (): number => records.at(-1)?.at ?? end.at
   return {
     ...rows,
     records,
     contents,
+    removed,
     state: (scope) => stateOf(rows, scope),
     write(change, now) {
       putRows(rows, change)
       for (const content of change.contents ?? []) {
         rows.payments.need(content.payment)
         contents.set(content.payment, content)
+      }
+      if (change.removed) {
+        for (const id of change.removed.payments) rows.payments.remove(id)
+        for (const id of change.removed.approvals) rows.approvals.remove(id)
+        for (const id of change.removed.sessions) rows.sessions.remove(id)
+        removed.push(change.removed)
       }
       for (const event of change.events) {
         const previous = records.at(-1) ?? (end.seq === 0 ? undefined : end)
@@ -111,7 +122,7 @@ export function transactionRows(end: ChainEnd): TransactionRows {
   }
 }
 
-type Rows = Omit<TransactionRows, 'records' | 'contents' | 'state' | 'write' | 'lastAt'>
+type Rows = Omit<TransactionRows, 'records' | 'contents' | 'removed' | 'state' | 'write' | 'lastAt'>
 
 function emptyRows(): Rows {
   return {
@@ -238,7 +249,8 @@ function stateOf(rows: Rows, scope: Scope): LedgerState {
     delegation && scope.requestHash !== undefined
       ? rows.twins.find(pairId(delegation.id, scope.requestHash))?.value
       : undefined
-  const twin = twinRow && payments.need(twinRow.payment).value
+  // The latest one may have gone into an archive just before.
+  const twin = twinRow && payments.find(twinRow.payment)?.value
   const merchant =
     delegation && scope.host !== undefined
       ? rows.merchants.find(pairId(delegation.id, scope.host))?.value

@@ -117,7 +117,9 @@ function runJobs(jobs: readonly Job[], { rows }: Locked, clock: () => number): r
 
 /** Each change has its record in the same commit. */
 function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): void {
-  if (events.length > 0 || Object.values(rows).every((some) => !some?.length)) return
+  const { removed, ...written } = rows
+  const all = [...Object.values(written), ...Object.values(removed ?? {})]
+  if (events.length > 0 || all.every((some) => !some?.length)) return
   throw new BursarError('invariant_broken', 'A change writes rows without an audit record.')
 }
 

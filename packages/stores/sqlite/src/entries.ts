@@ -31,6 +31,8 @@ export interface Entries<Noun> {
   /** Inserts at once, and keeps updates until `flush`: a batch writes a hot row once. */
   put(value: Noun, overrun: boolean): void
   flush(): void
+  /** Forgets a row that is removed, and what it was to become. */
+  forget(id: string): void
   /** Forgets everything: another connection has written, or the transaction was undone. */
   clear(): void
   /** Forgets what was used longest ago, where there is too much. */
@@ -86,6 +88,11 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
         entry.stored = entry.value
       }
       dirty.clear()
+    },
+    forget(id) {
+      const entry = known.get(id)
+      known.delete(id)
+      if (entry) dirty.delete(entry)
     },
     clear() {
       known.clear()

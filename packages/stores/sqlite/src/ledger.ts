@@ -21,6 +21,7 @@ import { type Entries, entries } from './entries.ts'
 import { merchantId, merchantTable } from './merchant-table.ts'
 import { merchantUsageId, merchantUsageTable } from './merchant-usage-table.ts'
 import { paymentTable, requestHead } from './payment-table.ts'
+import { type Removal, removal } from './removal.ts'
 import { sessionTable } from './session-table.ts'
 import { type SmallTables, smallTables } from './small-tables.ts'
 
@@ -101,7 +102,7 @@ export function openLedger(database: Database): Ledger {
     beginRead: () => begin(beginRead),
     end: () => void commit.run(),
     load: loader(database, rows, others),
-    write: writer(rows, others, audit),
+    write: writer(rows, others, audit, removal(database, rows)),
     flush() {
       for (const one of all) one.flush()
     },
@@ -247,7 +248,7 @@ function latestApproval(
     : approvals.latest(session, termsHash)
 }
 
-function writer(rows: Rows, tables: Tables, audit: AuditTable): Ledger['write'] {
+function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal): Ledger['write'] {
   const { sessions, delegations, payments } = rows
   return (change, now) => {
     const { instruments = [], merchants = [], keys = [], contents = [], events } = change
@@ -269,6 +270,7 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable): Ledger['write'] 
     for (const one of change.credentials ?? []) tables.credentials.put(one)
     for (const one of change.operations ?? []) tables.credentials.putOperation(one)
     for (const one of contents) tables.putContent(payments.key(one.payment), one)
+    if (change.removed) remove(change.removed)
     for (const event of events) audit.append(now, event)
   }
 }

@@ -9,6 +9,9 @@ export const SCHEMA_VERSION = 2
  * evidence), because every page that a commit touches is written whole. Integer keys grow in the
  * order of insertion, and public ids sort by time, so that tables and indexes grow at one end.
  *
+ * What is removed once it is archived must be found by what names it: so a session does not refer to
+ * its parent, nor a key to its payment, which would be searched through without an index.
+ *
  * The columns of limits and amounts are micro-units; atomic amounts can exceed 64 bits and are text.
  */
 const firstSchema = `
@@ -43,7 +46,7 @@ CREATE TABLE sessions (
   pk INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   delegation INTEGER NOT NULL REFERENCES delegations,
-  parent INTEGER REFERENCES sessions,
+  parent INTEGER,
   total INTEGER NOT NULL,
   settled INTEGER NOT NULL CHECK (settled >= 0),
   held INTEGER NOT NULL CHECK (held >= 0),
@@ -58,6 +61,12 @@ CREATE TABLE sessions (
   CHECK (overrun OR settled + held <= total)
 ) STRICT;
 CREATE INDEX sessions_of_delegation ON sessions (delegation);
+CREATE TABLE archived_sessions (
+  id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER session_ids_are_used_once BEFORE INSERT ON sessions
+  WHEN EXISTS (SELECT 1 FROM archived_sessions WHERE id = NEW.id)
+  BEGIN SELECT RAISE(ABORT, 'a session of this id is archived'); END;
 CREATE TABLE session_terms (
   session INTEGER PRIMARY KEY REFERENCES sessions,
   body TEXT NOT NULL
@@ -106,7 +115,7 @@ CREATE TABLE keys (
   session INTEGER NOT NULL REFERENCES sessions,
   key TEXT NOT NULL,
   request_hash TEXT NOT NULL,
-  payment INTEGER REFERENCES payments,
+  payment INTEGER,
   refusals INTEGER NOT NULL CHECK (refusals >= 0),
   last_refusal TEXT,
   PRIMARY KEY (session, key)
@@ -151,6 +160,8 @@ CREATE TABLE audit (
   hash TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+  WHEN NEW.seq <> OLD.seq OR NEW.at <> OLD.at OR NEW.hash <> OLD.hash
+    OR NEW.body NOT LIKE '{"type":"record-archived",%'
   BEGIN SELECT RAISE(ABORT, 'audit records are never changed'); END;
 CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'audit records are never removed'); END;

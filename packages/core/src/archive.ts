@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import {
+  type ArchiveTotals,
+  addRecord,
+  everyRecord,
+  type Families,
+  sessionOf,
+} from './audit/archive-family.ts'
+import { archiveLines } from './audit/archive-file.ts'
+import { recordedWindows } from './audit/recorded-archive.ts'
+import { BursarError } from './errors.ts'
+import { durationField, parseInput } from './input.ts'
+import { formatAmount } from './money.ts'
+import { finishRemoval } from './removal.ts'
+import type { Session } from './session.ts'
+import { type Change, type LedgerState, MAX_PAGE, type Store } from './store.ts'
+import { accountsOf } from './transition.ts'
+
+/** Which sessions go into an archive, and where it is kept. */
+export interface ArchiveInput {
+  /** Those that have ended at least so long ago, such as `'90d'`; at least `'1h'`. */
+  readonly endedFor: string
+  /**
+   * Keeps the lines of the archive, each with its line end, and resolves when all of them are
+   * durable: only then is anything removed. Not called where there is nothing to archive.
+   */
+  readonly keep: (lines: AsyncIterable<string>) => Promise<void>
+}
+
+/** What was archived. */
+export interface ArchiveResult {
+  /** Sessions that are in this archive, without those below them. */
+  readonly sessions: readonly string[]
+  /** Sessions of an earlier archive, whose removal was interrupted and is finished now. */
+  readonly resumed: readonly string[]
+  /** False where there may be more than one archive holds: call again. */
+  readonly complete: boolean
+}
+
+/** Sessions of one archive, those below them not counted. */
+const MAX_ARCHIVED = 500
+
+/** What was released is asked about again for so long: a late proof needs its row. */
+const MIN_ENDED_MS = 3_600_000
+
+const archiveInput = z.strictObject({
+  endedFor: durationField.refine((ms) => ms >= MIN_ENDED_MS, `must be at least '1h'`),
+  keep: z.custom<ArchiveInput['keep']>(
+    (value) => typeof value === 'function',
+    'must be a function',
+  ),
+})
+
+/**
+ * Writes what has ended into an archive, and removes it from the ledger. Killed at any moment, it
+ * loses nothing: what was kept and not removed yet, the next call removes.
+ */
+export async function archive(store: Store, given: ArchiveInput): Promise<ArchiveResult> {
+  const { endedFor, keep } = parseInput(archiveInput, given, 'archive')
+  const before = store.now() - endedFor
+  const { families, complete } = await endedFamilies(store, before)
+  const { totals, begun } = await readTotals(store, families, before)
+  if (begun.size > 0) await finishRemoval(store, begun)
+  const chosen = new Map([...families].filter(([, root]) => totals.has(root)))
+  const sessions = totals.size === 0 ? [] : await keepAndRemove(store, chosen, totals, keep)
+  return { sessions, resumed: [...begun.keys()], complete }
+}
+
+async function keepAndRemove(
+  store: Store,
+  families: Families,
+  totals: ReadonlyMap<string, ArchiveTotals>,
+  keep: ArchiveInput['keep'],
+): Promise<readonly string[]> {
+  const sum = createHash('sha256')
+  let isRead = false
+  async function* lines(): AsyncGenerator<string> {
+    for await (const line of archiveLines(store, families, totals)) {
+      sum.update(`${line}\n`)
+      yield `${line}\n`
+    }
+    isRead = true
+  }
+  await keep(lines())
+  if (!isRead) {
+    const message = 'archive: keep: resolved before it had read all lines. Nothing was removed.'
+    throw new BursarError('archive_not_kept', message)
+  }
+  const fileSha256 = sum.digest('hex')
+  const declared = new Map<string, number>()
+  for (const [root, total] of totals) {
+    const sessions = [...families.values()].filter((one) => one === root).length
+    const isDeclared = await store.commit(
+      { session: root },
+      (state) => declaredArchive(state, total, { sessions, fileSha256 }),
+      'now',
+    )
+    if (isDeclared) declared.set(root, total.through)
+  }
+  await finishRemoval(store, declared)
+  return [...declared.keys()]
+}
+
+/** Sessions that ended before a time, and all below them. What is held has to be proved first. */
+async function endedFamilies(
+  store: Store,
+  before: number,
+): Promise<{ readonly families: Map<string, string>; readonly complete: boolean }> {
+  const families = new Map<string, string>()
+  const drawn = new Map<string, Drawn>()
+  let roots = 0
+  let isCut = false
+  let after: string | undefined
+  do {
+    const page = await store.sessions({}, { after, limit: MAX_PAGE })
+    for (const session of page.rows) {
+      const { id, parent, delegation } = session
+      if (parent !== undefined) {
+        const root = families.get(parent)
+        if (root !== undefined) families.set(id, root)
+        continue
+      }
+      const from = drawn.get(delegation) ?? drawnFrom(await store.read({ delegation }))
+      drawn.set(delegation, from)
+      const isEnded = endedAt(session, from.revokedAt) <= before
+      if (!isEnded || from.isPerMerchant || session.usage.heldMicro > 0n) continue
+      isCut ||= roots === MAX_ARCHIVED
+      if (roots === MAX_ARCHIVED) continue
+      roots += 1
+      families.set(id, id)
+    }
+    after = page.cursor
+  } while (after !== undefined)
+  return { families, complete: !isCut }
+}
+
+/** What has to be known of what a session draws from. */
+interface Drawn {
+  readonly revokedAt: number | undefined
+  /** What was spent at each merchant is not in an archive's sums: such sessions stay. */
+  readonly isPerMerchant: boolean
+}
+
+function drawnFrom({ delegation, endUser }: LedgerState): Drawn {
+  const isPerMerchant = [delegation, endUser].some((one) => one?.limits.perMerchant !== undefined)
+  return { revokedAt: delegation?.revokedAt, isPerMerchant }
+}
+
+function endedAt(
+  { expiresAt, revokedAt, closedAt }: Session,
+  delegationRevokedAt?: number,
+): number {
+  const ends = [expiresAt, revokedAt, closedAt, delegationRevokedAt]
+  return Math.min(...ends.filter((one) => one !== undefined))
+}
+
+/** What the records say about what may go; and which archives were begun, and not finished. */
+async function readTotals(
+  store: Store,
+  families: Families,
+  before: number,
+): Promise<{
+  readonly totals: Map<string, ArchiveTotals>
+  /** Number of the last archived record, by the session. */
+  readonly begun: Map<string, number>
+}> {
+  const totals = new Map<string, ArchiveTotals>()
+  const begun = new Map<string, number>()
+  const late = new Set<string>()
+  for await (const { record, event } of everyRecord(store)) {
+    if (event.type === 'session-archived') begun.set(event.session, event.through)
+    if (event.type === 'session-removed' && event.done) begun.delete(event.session)
+    const root = families.get(sessionOf(event) ?? '')
+    if (root === undefined) continue
+    totals.set(root, addRecord(totals.get(root), record, event))
+    if (event.type === 'payment-released' && record.at > before) late.add(root)
+  }
+  for (const root of [...late, ...begun.keys()]) totals.delete(root)
+  return { totals, begun }
+}
+
+/** Says what is archived, by the newest state; false where it is not what the archive has. */
+function declaredArchive(
+  state: LedgerState,
+  total: ArchiveTotals,
+  file: { readonly sessions: number; readonly fileSha256: string },
+): Change<boolean> {
+  if (!state.session) return { result: false, events: [] }
+  const { session, delegation } = accountsOf(state)
+  const { usage } = session
+  // What has ended stays so: only what it counts can have changed meanwhile, by a late proof.
+  const { currency } = delegation.limits
+  const account = state.endUser?.limits.currency === currency ? state.endUser : undefined
+  const isSame =
+    !drawnFrom(state).isPerMerchant &&
+    usage.heldMicro === 0n &&
+    usage.settledMicro === total.settledMicro &&
+    usage.payments === total.payments
+  if (!isSame) return { result: false, events: [] }
+  return {
+    result: true,
+    events: [
+      {
+        type: 'session-archived',
+        session: session.id,
+        delegation: delegation.id,
+        endUser: delegation.endUser,
+        sessions: file.sessions,
+        records: total.records,
+        payments: total.payments,
+        settled: formatAmount(total.settledMicro),
+        through: total.through,
+        recordsSha256: total.recordsSha256,
+        fileSha256: file.fileSha256,
+        delegationWindows: recordedWindows(delegation.usage),
+        ...(account ? { endUserWindows: recordedWindows(account.usage) } : {}),
+      },
+    ],
+  }
+}

@@ -1,0 +1,88 @@
+import { BursarError } from '../errors.ts'
+import { parseAmount } from '../money.ts'
+import { MAX_PAGE, type Store } from '../store.ts'
+import type { AuditEvent } from './event.ts'
+import { type AuditRecord, archiveHash, readArchivedBody } from './record.ts'
+
+/** Which archive a session belongs to: the id of the session above all others, by each one's id. */
+export type Families = ReadonlyMap<string, string>
+
+/** What an archive holds, as its records add up. */
+export interface ArchiveTotals {
+  records: number
+  /** Payments that were not released. */
+  payments: number
+  settledMicro: bigint
+  /** Number of the first and of the last record. */
+  first: number
+  through: number
+  recordsSha256: string
+}
+
+/** Adds a record to what its archive holds. */
+export function addRecord(
+  totals: ArchiveTotals | undefined,
+  record: Pick<AuditRecord, 'seq' | 'hash'>,
+  event: AuditEvent,
+): ArchiveTotals {
+  const before = totals ?? {
+    records: 0,
+    payments: 0,
+    settledMicro: 0n,
+    first: record.seq,
+    through: 0,
+    recordsSha256: '',
+  }
+  return {
+    first: before.first,
+    records: before.records + 1,
+    payments: before.payments + countedBy(event),
+    settledMicro:
+      before.settledMicro +
+      (event.type === 'payment-settled' ? (parseAmount(event.settled) ?? 0n) : 0n),
+    through: record.seq,
+    recordsSha256: archiveHash(before.recordsSha256, record),
+  }
+}
+
+function countedBy(event: AuditEvent): number {
+  if (event.type === 'payment-reserved') return 1
+  if (event.type === 'payment-released') return -1
+  return event.type === 'payment-settled' && event.overrun ? 1 : 0
+}
+
+/** The session that a record belongs to, and goes into an archive with; `undefined` if none. */
+export function sessionOf(event: AuditEvent): string | undefined {
+  if (event.type === 'session-archived' || event.type === 'session-removed') return undefined
+  return 'session' in event ? event.session : undefined
+}
+
+/** A record with its event. */
+export interface ReadRecord {
+  readonly record: AuditRecord
+  readonly event: AuditEvent
+}
+
+/** The trail, record by record, as far as it goes by now. */
+export async function* everyRecord(store: Store): AsyncGenerator<ReadRecord> {
+  let after: string | undefined
+  for (;;) {
+    const page = await store.audit({ after, limit: MAX_PAGE })
+    for (const record of page.rows) yield { record, event: eventOf(record) }
+    if (page.cursor === undefined) return
+    after = page.cursor
+  }
+}
+
+function eventOf({ seq, body }: AuditRecord): AuditEvent {
+  const archived = readArchivedBody(body)
+  if (archived) return { type: 'record-archived', ...archived }
+  try {
+    return JSON.parse(body) as AuditEvent
+  } catch {
+    throw new BursarError(
+      'audit_invalid',
+      `The body of record ${seq} is no event. Verify the trail.`,
+    )
+  }
+}

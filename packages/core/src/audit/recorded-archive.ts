@@ -1,0 +1,156 @@
+import type { Delegation } from '../delegation.ts'
+import { endUserAccountId } from '../end-user-account.ts'
+import { noUsage, type Usage } from '../limits.ts'
+import { formatAmount } from '../money.ts'
+import type { EventOf, RecordedWindows } from './event.ts'
+import type { Entry, Fold } from './fold.ts'
+import { impossibleEvent, recordedMicro } from './impossible-event.ts'
+import { type AuditRecord, archiveHash } from './record.ts'
+
+/** What is known of an archive while the trail is read. */
+export interface ArchiveEntry {
+  /** Whether records of it were met whose bodies are gone: then the fold has nothing of it. */
+  readonly isPruned: boolean
+  records: number
+  /** Hash over its records so far. */
+  sha256: string
+  /** The same after each record that still has its body, and after the last one that has not. */
+  readonly marks: { seq: number; records: number; sha256: string }[]
+  /** Set by the record that says what was archived. */
+  declared: boolean
+  /** Set by the last record about it: no row of it is left. */
+  done: boolean
+}
+
+/** What an account counts in its windows, as it is recorded. */
+export function recordedWindows({ windows }: Usage): RecordedWindows {
+  return windows.map((buckets) =>
+    buckets.map(({ index, amountMicro, payments }) => ({
+      index,
+      amount: formatAmount(amountMicro),
+      payments,
+    })),
+  )
+}
+
+function windowsOf(recorded: RecordedWindows): Usage['windows'] {
+  return recorded.map((buckets) =>
+    buckets.map(({ index, amount, payments }) => ({
+      index,
+      amountMicro: recordedMicro(amount),
+      payments,
+    })),
+  )
+}
+
+/** A record whose body is gone. Answers false where the fold has read its session in full before. */
+export function meetArchived(
+  fold: Fold,
+  { session, archive }: EventOf<'record-archived'>,
+  record: AuditRecord,
+): boolean {
+  if (fold.sessions.has(session)) return false
+  const entry = fold.archives.get(archive) ?? newArchive(true)
+  fold.archives.set(archive, entry)
+  fold.archived.set(session, archive)
+  count(entry, record)
+  entry.marks.splice(0, entry.marks.length, markOf(entry, record))
+  return true
+}
+
+/** A record that still has its body, of a session whose others are gone: it goes next. */
+export function meetRemaining(fold: Fold, archive: string, record: AuditRecord): void {
+  const entry = fold.archives.get(archive)
+  // What is recorded after the archive was declared is in none.
+  if (!entry || entry.declared) return
+  count(entry, record)
+  entry.marks.push(markOf(entry, record))
+}
+
+function newArchive(isPruned: boolean): ArchiveEntry {
+  return { isPruned, records: 0, sha256: '', marks: [], declared: false, done: false }
+}
+
+function count(entry: ArchiveEntry, record: AuditRecord): void {
+  entry.records += 1
+  entry.sha256 = archiveHash(entry.sha256, record)
+}
+
+function markOf({ records, sha256 }: ArchiveEntry, { seq }: AuditRecord): ArchiveEntry['marks'][0] {
+  return { seq, records, sha256 }
+}
+
+/**
+ * The record that says what was archived. What the fold has of it, it has to agree with. What is gone
+ * is counted in the delegation as this record says; whether that is right, the delegation's row shows.
+ */
+export function declareArchive(
+  fold: Fold,
+  event: EventOf<'session-archived'>,
+  delegation: Entry<Delegation>,
+): void {
+  const { session, through } = event
+  const entry = fold.archives.get(session) ?? newArchive(false)
+  if (entry.declared) throw impossibleEvent(`${session} was archived before`)
+  if (entry.isPruned) {
+    const mark = entry.marks.findLast(({ seq }) => seq <= through)
+    if (mark?.records !== event.records || mark.sha256 !== event.recordsSha256) {
+      throw impossibleEvent(`the archived records of ${session} are not those that were archived`)
+    }
+  } else {
+    removeFamily(fold, session, event)
+  }
+  const { usage } = delegation.recorded
+  const gone = entry.isPruned
+    ? { settledMicro: recordedMicro(event.settled), payments: event.payments }
+    : noUsage
+  delegation.recorded = {
+    ...delegation.recorded,
+    usage: {
+      ...usage,
+      settledMicro: usage.settledMicro + gone.settledMicro,
+      payments: usage.payments + gone.payments,
+      windows: windowsOf(event.delegationWindows),
+    },
+  }
+  const endUser = fold.endUsers.get(endUserAccountId(event.endUser))
+  if (endUser && event.endUserWindows) {
+    const { usage: before } = endUser.recorded
+    endUser.recorded = {
+      ...endUser.recorded,
+      usage: {
+        ...before,
+        settledMicro: before.settledMicro + gone.settledMicro,
+        payments: before.payments + gone.payments,
+        windows: windowsOf(event.endUserWindows),
+      },
+    }
+  }
+  fold.archives.set(session, { ...entry, marks: [], declared: true })
+}
+
+/** Takes out of the fold what it has of a session, and of all below it. */
+function removeFamily(fold: Fold, root: string, event: EventOf<'session-archived'>): void {
+  const usage = fold.sessions.get(root)?.recorded.usage
+  if (usage?.heldMicro !== 0n) throw impossibleEvent(`${root} can not be archived yet`)
+  const isRight =
+    usage.settledMicro === recordedMicro(event.settled) && usage.payments === event.payments
+  if (!isRight) throw impossibleEvent(`the payments of ${root} are not those that were archived`)
+  fold.archived.set(root, root)
+  // Parents come before their children.
+  for (const [id, { recorded }] of fold.sessions) {
+    if (recorded.parent !== undefined && fold.archived.get(recorded.parent) === root) {
+      fold.archived.set(id, root)
+    }
+  }
+  for (const rows of [fold.payments, fold.approvals]) {
+    for (const [id, { recorded }] of rows) {
+      if (fold.archived.get(recorded.session) === root) rows.delete(id)
+    }
+  }
+  for (const [id, { recorded }] of fold.merchantUsages) {
+    if (fold.archived.get(recorded.account) === root) fold.merchantUsages.delete(id)
+  }
+  for (const id of fold.sessions.keys())
+    if (fold.archived.get(id) === root) fold.sessions.delete(id)
+}

@@ -1,0 +1,111 @@
+import { everyRecord, type Families, sessionOf } from './audit/archive-family.ts'
+import { archivedBody, bodyHash } from './audit/record.ts'
+import { type Change, type LedgerState, MAX_PAGE, type Removed, type Store } from './store.ts'
+
+/** Rows that one commit removes: more would keep others waiting. */
+const MAX_REMOVED = 200
+
+const nothing: Removed = { records: [], payments: [], approvals: [], sessions: [] }
+
+/** Number of the last record that is in its archive, by the session that was archived. */
+export type Archived = ReadonlyMap<string, number>
+
+/**
+ * Removes what is in archives, a bounded number of rows a commit, from wherever an interruption has
+ * left it. Records go first, oldest first; the session that was archived goes last.
+ */
+export async function finishRemoval(store: Store, archived: Archived): Promise<void> {
+  const families = new Map<string, string>()
+  for (const root of archived.keys()) await addFamily(store, families, root)
+  const remove = (root: string, removed: Partial<Removed>): Promise<void> =>
+    store.commit({ session: root }, (state) => removal(state, { ...nothing, ...removed }), 'now')
+  await shortenRecords(store, families, archived, remove)
+  // Children before their parents.
+  for (const [session, root] of [...families].reverse()) {
+    await inBatches(
+      () => store.payments({ session }, { limit: MAX_REMOVED }),
+      (payments) => remove(root, { payments }),
+    )
+    await inBatches(
+      () => store.approvals({ session }, { limit: MAX_REMOVED }),
+      (approvals) => remove(root, { approvals }),
+    )
+    await remove(root, { sessions: [session] })
+  }
+}
+
+/** Adds a session and all below it, parents first. */
+async function addFamily(store: Store, families: Map<string, string>, root: string): Promise<void> {
+  const { session } = await store.read({ session: root })
+  if (!session) return
+  families.set(root, root)
+  let after: string | undefined
+  do {
+    const page = await store.sessions(
+      { delegation: session.delegation },
+      { after, limit: MAX_PAGE },
+    )
+    for (const { id, parent } of page.rows) {
+      if (parent !== undefined && families.get(parent) === root) families.set(id, root)
+    }
+    after = page.cursor
+  } while (after !== undefined)
+}
+
+async function shortenRecords(
+  store: Store,
+  families: Families,
+  archived: Archived,
+  remove: (root: string, removed: Partial<Removed>) => Promise<void>,
+): Promise<void> {
+  const waiting = new Map<string, Removed['records'][number][]>()
+  const last = Math.max(0, ...archived.values())
+  for await (const { record, event } of everyRecord(store)) {
+    const { seq, body } = record
+    if (seq > last) break
+    const session = sessionOf(event)
+    const archive = families.get(session ?? '')
+    if (session === undefined || archive === undefined || event.type === 'record-archived') continue
+    if (seq > (archived.get(archive) ?? 0)) continue
+    const records = waiting.get(archive) ?? []
+    records.push({ seq, body: archivedBody({ session, archive, sha256: bodyHash(body) }) })
+    waiting.set(archive, records)
+    if (records.length < MAX_REMOVED) continue
+    await remove(archive, { records })
+    waiting.delete(archive)
+  }
+  for (const [archive, records] of waiting) await remove(archive, { records })
+}
+
+async function inBatches(
+  list: () => Promise<{ readonly rows: readonly { readonly id: string }[] }>,
+  remove: (ids: readonly string[]) => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    const { rows } = await list()
+    if (rows.length === 0) return
+    await remove(rows.map(({ id }) => id))
+  }
+}
+
+/** Nothing, where another call has removed the session meanwhile. */
+function removal({ session }: LedgerState, removed: Removed): Change<undefined> {
+  if (!session) return { result: undefined, events: [] }
+  const { records, payments, approvals, sessions } = removed
+  return {
+    result: undefined,
+    removed,
+    events: [
+      {
+        type: 'session-removed',
+        session: session.id,
+        delegation: session.delegation,
+        records: records.length,
+        payments: payments.length,
+        approvals: approvals.length,
+        sessions: sessions.length,
+        done: sessions.includes(session.id),
+      },
+    ],
+  }
+}

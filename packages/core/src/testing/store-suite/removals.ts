@@ -1,0 +1,148 @@
+import { archivedBody, bodyHash } from '../../audit/record.ts'
+import { newId } from '../../id.ts'
+import type { Removed, Store } from '../../store.ts'
+import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
+import {
+  codeOf,
+  failureOf,
+  hashOf,
+  note,
+  plant,
+  sampleContent,
+  sampleDelegation,
+  sampleKey,
+  samplePayment,
+  sampleSession,
+} from './samples.ts'
+
+/** What is in an archive leaves: whole, with nothing else, and its id is used up. */
+export function testRemovals(suite: StoreTest): void {
+  testRows(suite)
+  testTraces(suite)
+}
+
+function testRows({ test, expect }: StoreTest): void {
+  test('removes a session with all that is its own, and nothing of its neighbour', async ({
+    store,
+    open,
+  }) => {
+    const planted = await plantTwo(store)
+    const { gone, child, stays, payments } = planted
+    const other = await open()
+    await other.read({ session: gone.id })
+    await remove(store, { payments: payments.gone, sessions: [child.id, gone.id] })
+    for (const handle of [store, other]) {
+      const ids = (await everyRow((page) => handle.sessions({}, page))).map(({ id }) => id)
+      expect(ids).toEqual([stays.id])
+      const left = await everyRow((page) => handle.payments({}, page))
+      expect(left.map(({ id }) => id)).toEqual(payments.stays)
+      expect((await handle.read({ session: gone.id })).session).toBe(undefined)
+      expect((await handle.read({ payment: `${payments.gone[0]}` })).payment).toBe(undefined)
+      expect(await handle.content(`${payments.gone[0]}`)).toBe(undefined)
+      const keyed = await handle.read({ session: stays.id, key: hashOf('key') })
+      expect([keyed.key?.payment, keyed.payment?.id]).toEqual([
+        payments.stays[0],
+        payments.stays[0],
+      ])
+      expect((await handle.content(`${payments.stays[0]}`))?.status).toBe(200)
+    }
+  })
+
+  test('a removed payment is no twin of a request any more', async ({ store }) => {
+    const { gone, child, payments, delegation } = await plantTwo(store)
+    const scope = { delegation: delegation.id, requestHash: hashOf('request of gone') }
+    expect((await store.read(scope)).twin?.id).toBe(payments.gone[0])
+    await remove(store, { payments: payments.gone, sessions: [child.id, gone.id] })
+    expect((await store.read(scope)).twin).toBe(undefined)
+  })
+
+  test('pages go on behind what was removed', async ({ store }) => {
+    const { gone, child, payments } = await plantTwo(store)
+    const page = await store.payments({}, { limit: 1 })
+    expect(page.rows.map(({ id }) => id)).toEqual(payments.gone)
+    await remove(store, { payments: payments.gone, sessions: [child.id, gone.id] })
+    const next = await store.payments({}, { after: page.cursor })
+    expect(next.rows.map(({ id }) => id)).toEqual(payments.stays)
+  })
+}
+
+/** What stays of what is gone. */
+function testTraces({ test, expect }: StoreTest): void {
+  test('the id of a removed session is never used again', async ({ store, open }) => {
+    const { gone, child, payments, delegation } = await plantTwo(store)
+    await remove(store, { payments: payments.gone, sessions: [child.id, gone.id] })
+    const other = await open()
+    for (const { id } of [gone, child]) {
+      const again = sampleSession(delegation.id, { id })
+      const change = { result: 0, sessions: [again], events: [note('again')] }
+      expect((await failureOf(other.commit({}, () => change, 'now'))) === undefined).toBe(false)
+      expect((await other.read({ session: id })).session).toBe(undefined)
+    }
+    const fresh = sampleSession(delegation.id)
+    const change = { result: 0, sessions: [fresh], events: [note('fresh')] }
+    await other.commit({}, () => change, 'now')
+    expect((await other.read({ session: fresh.id })).session?.id).toBe(fresh.id)
+  })
+
+  test('a record loses its body, and the chain stays whole', async ({ store, open }) => {
+    await plantTwo(store)
+    const before = await trailOf(store)
+    const [first] = before
+    if (!first) throw new Error('The suite has written a record.')
+    const left = { session: 'ses_1', archive: 'ses_1', sha256: bodyHash(first.body) }
+    const body = archivedBody(left)
+    await remove(store, { records: [{ seq: first.seq, body }] })
+    for (const handle of [store, await open()]) {
+      const trail = await trailOf(handle)
+      expect(trail[0]).toEqual({ ...first, body })
+      expect(trail.slice(1, before.length)).toEqual(before.slice(1))
+      expect(firstBroken(trail)).toBe(0)
+    }
+  })
+
+  test('a removal without a record is refused', async ({ store }) => {
+    const { payments } = await plantTwo(store)
+    const change = { result: 0, removed: { ...nothing, payments: payments.gone }, events: [] }
+    expect(await codeOf(store.commit({}, () => change, 'now'))).toBe('invariant_broken')
+    expect((await store.read({ payment: `${payments.gone[0]}` })).payment?.id).toBe(
+      payments.gone[0],
+    )
+  })
+}
+
+const nothing: Removed = { records: [], payments: [], approvals: [], sessions: [] }
+
+/** A session that is to go, with a child, and one that stays; each with a payment, key and content. */
+async function plantTwo(store: Store) {
+  const delegation = sampleDelegation()
+  const gone = sampleSession(delegation.id)
+  const child = sampleSession(delegation.id, { parent: gone.id })
+  const stays = sampleSession(delegation.id)
+  await plant(store, delegation, gone, child, stays)
+  const both = [gone, stays].map((session, index) => {
+    const key = hashOf('key')
+    const request = hashOf(`request of ${index === 0 ? 'gone' : 'stays'}`)
+    const state = 'settled' as const
+    const payment = samplePayment(session, { id: newId('pay'), key, state }, request)
+    return { payment, key: sampleKey(session, key, { payment: payment.id }) }
+  })
+  await store.commit(
+    {},
+    () => ({
+      result: 0,
+      payments: both.map(({ payment }) => payment),
+      keys: both.map(({ key }) => key),
+      contents: both.map(({ payment }) => sampleContent(payment.id)),
+      events: [note('planted')],
+    }),
+    'now',
+  )
+  const [first, second] = both.map(({ payment }) => payment.id)
+  const payments = { gone: [`${first}`], stays: [`${second}`] }
+  return { delegation, gone, child, stays, payments }
+}
+
+async function remove(store: Store, removed: Partial<Removed>): Promise<void> {
+  const change = { result: 0, removed: { ...nothing, ...removed }, events: [note('removed')] }
+  await store.commit({}, () => change, 'now')
+}

@@ -1,0 +1,296 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import {
+  type ArchiveResult,
+  archivedBody,
+  type Bursar,
+  type Store,
+  verifyArchive,
+} from '@bursar/core'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type GuardWorld, guardWorld, seam, shop } from './guard-world.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))
+const worlds: GuardWorld[] = []
+
+afterEach(async () => {
+  for (const { bursar } of worlds.splice(0)) await bursar.close()
+})
+
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+let files = 0
+
+async function world(store?: (store: Store) => Store): Promise<GuardWorld & { path: string }> {
+  files += 1
+  const path = join(folder, `${files}.db`)
+  const opened = await guardWorld({
+    place: path,
+    delegationLimits: {
+      currency: 'USD',
+      total: '100.00',
+      windows: [{ per: 'day', amount: '50.00' }],
+    },
+    ...(store ? { store } : {}),
+  })
+  worlds.push(opened)
+  return { ...opened, path }
+}
+
+async function paySome({ session, bursar }: GuardWorld, count = 3): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    const paid = await session.pay(
+      { url: shop(`${session.id}/${index}`), purpose: 'x' },
+      { conversation: 'thread', id: `${index}` },
+    )
+    expect(paid.status).toBe('paid')
+  }
+  await bursar.reconcile()
+}
+
+/** Lets a world's session end, and more than a day pass. */
+async function endLongAgo({ bursar, session, clock }: GuardWorld): Promise<void> {
+  await bursar.management.revokeSession(session.id)
+  clock.advance(25 * 3_600_000)
+}
+
+async function archive(bursar: Bursar, lines: string[] = []): Promise<ArchiveResult> {
+  return bursar.administration.archive({
+    endedFor: '1d',
+    keep: async (given) => {
+      for await (const line of given) lines.push(line)
+    },
+  })
+}
+
+async function another(bursar: Bursar, delegation: string): Promise<string> {
+  const { token } = await bursar.management.createSession({
+    delegation,
+    expiresIn: '1h',
+    limits: { currency: 'USD', total: '1.00' },
+  })
+  return token
+}
+
+describe('an archive', () => {
+  test('holds what has ended, and it is gone: what stays is verified, and counts the same', async () => {
+    const it = await world()
+    const { bursar, delegation, session } = it
+    await paySome(it)
+    await endLongAgo(it)
+    const before = (await bursar.endUser('alice').delegations()).rows
+    const lines: string[] = []
+    expect(await archive(bursar, lines)).toEqual({
+      sessions: [session.id],
+      resumed: [],
+      complete: true,
+    })
+    expect((await bursar.endUser('alice').delegations()).rows).toEqual(before)
+    expect((await bursar.auditing.payments()).rows).toEqual([])
+    expect((await bursar.management.sessions()).rows).toEqual([])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    expect(await bursar.auditing.verifyArchive(lines)).toMatchObject({
+      ok: true,
+      archives: [{ session: session.id, payments: 3, settledMicro: '30000' }],
+    })
+    const key = { conversation: 'thread', id: '0' }
+    const old = { url: shop(`${session.id}/0`), purpose: 'x' }
+    expect(await session.pay(old, key)).toMatchObject({ code: 'session_unknown' })
+    // It goes on: with the windows and the totals that the archived payments are in.
+    const next = bursar.openSession(await another(bursar, delegation))
+    expect(await next.pay({ url: shop('more'), purpose: 'x' })).toMatchObject({ status: 'paid' })
+    await bursar.reconcile()
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    const [now] = (await bursar.endUser('alice').delegations()).rows
+    expect([now?.settled, now?.payments]).toEqual(['0.04', 4])
+  })
+
+  test('takes sub-sessions with it, and leaves what is not proved, not ended, or ended just now', async () => {
+    const it = await world()
+    const { bursar, delegation, session, clock, chain } = it
+    const child = await session.openChild({
+      limits: { currency: 'USD', total: '0.50' },
+      expiresIn: '10m',
+    })
+    const inChild = { url: shop('child'), purpose: 'x' }
+    expect(await child.session.pay(inChild)).toMatchObject({ status: 'paid' })
+    await paySome(it, 1)
+    const unproven = bursar.openSession(await another(bursar, delegation))
+    chain.setReachable(true)
+    await unproven.pay({ url: shop('held'), purpose: 'x' })
+    await endLongAgo(it)
+    const fresh = bursar.openSession(await another(bursar, delegation))
+    const lines: string[] = []
+    chain.setReachable(false)
+    const { sessions } = await archive(bursar, lines)
+    expect(sessions).toEqual([session.id])
+    const rows = lines.map((line) => JSON.parse(line) as { kind?: string; row?: { id: string } })
+    const kept = rows.flatMap(({ kind, row }) => (kind === 'session' && row ? [row.id] : []))
+    expect(kept).toEqual([session.id, child.session.id])
+    const left = (await bursar.management.sessions()).rows.map(({ id }) => id)
+    expect(left).toEqual([unproven.id, fresh.id])
+    expect(await child.session.pay(inChild)).toMatchObject({ code: 'session_unknown' })
+    chain.setReachable(true)
+    await bursar.reconcile()
+    clock.advance(1)
+    expect((await archive(bursar)).sessions).toEqual([unproven.id])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('that was not kept removes nothing', async () => {
+    const it = await world()
+    const { bursar } = it
+    await paySome(it)
+    await endLongAgo(it)
+    const failing = bursar.administration.archive({
+      endedFor: '1d',
+      keep: () => Promise.reject(new Error('the disk is full')),
+    })
+    await expect(failing).rejects.toThrow('the disk is full')
+    const idle = bursar.administration.archive({ endedFor: '1d', keep: async () => {} })
+    await expect(idle).rejects.toMatchObject({ code: 'archive_not_kept' })
+    expect((await bursar.auditing.payments()).rows).toHaveLength(3)
+    const early = bursar.administration.archive({ endedFor: '59m', keep: async () => {} })
+    await expect(early).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  test('goes on from wherever it was interrupted, and verifies at every point', async () => {
+    for (let allowed = 1; ; allowed += 1) {
+      let left = Number.POSITIVE_INFINITY
+      const it = await world((store) => ({
+        ...seam(store),
+        commit: (scope, change, when) => {
+          if (left === 0) return Promise.reject(new Error('killed'))
+          left -= 1
+          return store.commit(scope, change, when)
+        },
+      }))
+      const { bursar, session } = it
+      await session.openChild({ limits: { currency: 'USD', total: '0.50' }, expiresIn: '10m' })
+      await paySome(it)
+      await endLongAgo(it)
+      left = allowed
+      const lines: string[] = []
+      const result = await archive(bursar, lines).catch((error: Error) => error.message)
+      left = Number.POSITIVE_INFINITY
+      expect(await bursar.auditing.verify(), `${allowed}`).toMatchObject({ ok: true })
+      expect(await bursar.auditing.verifyArchive(lines)).toMatchObject({ ok: true })
+      if (result !== 'killed') {
+        expect(allowed).toBeGreaterThan(4)
+        return
+      }
+      expect(await archive(bursar)).toMatchObject({ resumed: [session.id], sessions: [] })
+      expect((await bursar.management.sessions()).rows).toEqual([])
+      expect(await bursar.auditing.verify(), `${allowed}`).toMatchObject({ ok: true })
+    }
+  })
+
+  test('frees the file', async () => {
+    const it = await world()
+    await paySome(it, 40)
+    await endLongAgo(it)
+    const rows = (): number => {
+      const database = new DatabaseSync(it.path)
+      const tables = ['payments', 'payment_terms', 'payment_claims', 'payment_proofs', 'contents']
+      const counts = [...tables, 'keys', 'sessions', 'session_terms'].map((table) =>
+        Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n),
+      )
+      database.close()
+      return counts.reduce((sum, count) => sum + count, 0)
+    }
+    expect(rows()).toBeGreaterThan(200)
+    await archive(it.bursar)
+    expect(rows()).toBe(0)
+    await it.bursar.close()
+    worlds.splice(0)
+    const size = statSync(it.path).size
+    const database = new DatabaseSync(it.path)
+    database.exec('VACUUM')
+    database.close()
+    expect(statSync(it.path).size).toBeLessThan(size * 0.7)
+  })
+})
+
+describe('tampering after an archive is found', () => {
+  const tampers: readonly [string, string, RegExp][] = [
+    ['a removed record', 'DELETE FROM audit WHERE seq = 4', /record 4 is missing/],
+    [
+      'another hash of a body',
+      `UPDATE audit SET body = replace(body, '"sha256":"', '"sha256":"0') WHERE seq = 4`,
+      /./,
+    ],
+    [
+      'a record of a live session that is made to look archived',
+      'live',
+      /were archived|are gone, and in no archive|which no record made/,
+    ],
+    ['another balance', 'UPDATE delegations SET settled = settled - 10000', /says settled/],
+    [
+      'a session that is archived, and lives again',
+      `INSERT INTO sessions SELECT 99, (SELECT id FROM archived_sessions LIMIT 1), delegation,
+       parent, total, settled, held, payments, windows, overrun, created_at, expires_at, revoked_at,
+       closed_at, locked_at FROM sessions LIMIT 1;
+       INSERT INTO session_terms SELECT 99, body FROM session_terms LIMIT 1`,
+      /no record says why/,
+    ],
+  ]
+
+  test.each(tampers)('%s', async (_what, sql, reason) => {
+    const it = await world()
+    const { bursar, delegation, session } = it
+    await paySome(it)
+    await endLongAgo(it)
+    const live = bursar.openSession(await another(bursar, delegation))
+    await live.pay({ url: shop('more'), purpose: 'x' })
+    await archive(bursar)
+    const head = await bursar.auditing.verify()
+    expect(head).toMatchObject({ ok: true })
+    const database = new DatabaseSync(it.path)
+    for (const one of database
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+      .all()) {
+      database.exec(`DROP TRIGGER ${String(one.name)}`)
+    }
+    if (sql === 'live') {
+      const row = database
+        .prepare(
+          "SELECT * FROM audit WHERE body LIKE '%payment-reserved%' ORDER BY seq DESC LIMIT 1",
+        )
+        .get()
+      const { createHash } = await import('node:crypto')
+      const sha256 = createHash('sha256').update(String(row?.body)).digest('hex')
+      const body = archivedBody({ session: session.id, archive: session.id, sha256 })
+      database.prepare('UPDATE audit SET body = ? WHERE seq = ?').run(body, Number(row?.seq))
+    } else database.exec(sql)
+    database.close()
+    const found = await bursar.auditing.verify()
+    expect(found).toMatchObject({ ok: false, reason: expect.stringMatching(reason) })
+  })
+})
+
+test('the file is verified without the ledger, line by line', async () => {
+  const it = await world()
+  await paySome(it)
+  await endLongAgo(it)
+  const lines: string[] = []
+  await archive(it.bursar, lines)
+  const verified = await verifyArchive(lines)
+  expect(verified).toMatchObject({ ok: true })
+  if (!verified.ok) return
+  expect(await verifyArchive(lines, verified.head)).toEqual(verified)
+  const other = { ...verified.head, hash: '0'.repeat(64) }
+  expect(await verifyArchive(lines, other)).toMatchObject({ ok: false })
+  for (let index = 0; index < lines.length; index += 1) {
+    const without = lines.toSpliced(index, 1)
+    const isRow = /^\{"kind":"(session|payment|approval)"/.test(`${lines[index]}`)
+    expect((await verifyArchive(without)).ok, lines[index]).toBe(isRow)
+    // By itself a file need not have every row; the trail knows which file it was.
+    expect((await it.bursar.auditing.verifyArchive(without)).ok).toBe(false)
+    const changed = `${lines[index]}`.replace(/10000|0\.01/, '90000')
+    if (changed === lines[index]) continue
+    const tampered = lines.toSpliced(index, 1, changed)
+    expect((await it.bursar.auditing.verifyArchive(tampered)).ok, changed).toBe(false)
+  }
+})
