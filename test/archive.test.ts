@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,6 +10,7 @@ import {
   verifyArchive,
 } from '@bursar/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { archiveSessions, verifyArchived } from '../examples/embedded/src/archive-sessions.ts'
 import { type GuardWorld, guardWorld, seam, shop } from './guard-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))
@@ -139,6 +140,34 @@ describe('an archive', () => {
     expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
+  test('is counted in what the end user may spend in all', async () => {
+    const it = await world()
+    const { bursar, delegation } = it
+    const alice = bursar.endUser('alice')
+    const windows = [{ per: 'day', amount: '10.00' }] as const
+    await alice.setLimits({ currency: 'USD', total: '20.00', windows })
+    await paySome(it)
+    await endLongAgo(it)
+    expect((await archive(bursar)).sessions).toHaveLength(1)
+    const next = bursar.openSession(await another(bursar, delegation))
+    expect(await next.pay({ url: shop('more'), purpose: 'x' })).toMatchObject({ status: 'paid' })
+    await alice.setLimits({ currency: 'USD', total: '10.00', windows })
+    await bursar.reconcile()
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('leaves what was spent within limits for each merchant', async () => {
+    const it = await world()
+    await it.bursar.endUser('alice').setLimits({
+      currency: 'USD',
+      total: '20.00',
+      perMerchant: { total: '5.00' },
+    })
+    await paySome(it)
+    await endLongAgo(it)
+    expect(await archive(it.bursar)).toMatchObject({ sessions: [], complete: true })
+  })
+
   test('that was not kept removes nothing', async () => {
     const it = await world()
     const { bursar } = it
@@ -211,6 +240,18 @@ describe('an archive', () => {
     database.close()
     expect(statSync(it.path).size).toBeLessThan(size * 0.7)
   })
+})
+
+test('the recipe archives into a file that is there in full, and verifies it', async () => {
+  const it = await world()
+  await paySome(it)
+  await it.bursar.management.revokeSession(it.session.id)
+  it.clock.advance(91 * 86_400_000)
+  const path = join(folder, 'archive.jsonl')
+  expect(await archiveSessions(it.bursar.administration, path)).toEqual([it.session.id])
+  await verifyArchived(it.bursar.auditing, path)
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"kind":"payment"', '"kind":"approval"'))
+  await expect(verifyArchived(it.bursar.auditing, path)).rejects.toThrow('does not say')
 })
 
 describe('tampering after an archive is found', () => {
