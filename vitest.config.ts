@@ -18,7 +18,8 @@ const money = nouns.map((noun) => `packages/core/src/${noun}.ts`)
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['packages/**/src/**/*.test.ts', 'examples/**/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    // Tests in a browser need one: `pnpm test:browser`.
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

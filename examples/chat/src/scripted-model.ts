@@ -1,0 +1,93 @@
+import { type LanguageModel, simulateReadableStream } from 'ai'
+import { MockLanguageModelV4 } from 'ai/test'
+
+type Options = Parameters<MockLanguageModelV4['doStream']>[0]
+type Part =
+  Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer Chunk>
+    ? Chunk
+    : never
+
+/** What the script can buy, by a word of the question. */
+const goods = [
+  { word: /report/i, path: '/report.pdf', purpose: 'the report on ACME' },
+  { word: /price|quote|cost/i, path: '/quote', purpose: 'the price of ACME now' },
+  { word: /article|background/i, path: '/article', purpose: 'background on ACME' },
+  { word: /record|dataset|everything/i, path: '/dataset', purpose: 'all the records' },
+] as const
+
+/**
+ * Plays a model that buys what the question names at the shop of the sandbox, and then says what came of
+ * it. The AI SDK's own mock: no key, no network.
+ */
+export function scriptedModel(shop: string): LanguageModel {
+  return new MockLanguageModelV4({
+    doStream: async ({ prompt }) => ({
+      stream: simulateReadableStream({
+        chunks: parts(shop, prompt),
+        initialDelayInMs: 0,
+        chunkDelayInMs: 15,
+      }),
+    }),
+  })
+}
+
+function parts(shop: string, prompt: Options['prompt']): Part[] {
+  const last = prompt.at(-1)
+  if (last?.role === 'tool') return spoken(told(last))
+  const question = textOf(last)
+  const wanted = goods.find(({ word }) => word.test(question))
+  if (!wanted) return spoken('I can get the price of ACME, an article, a report, or all records.')
+  const { path, purpose } = wanted
+  return [
+    { type: 'stream-start', warnings: [] },
+    {
+      type: 'tool-call',
+      // A model's ids are its own: here they count the calls of the conversation.
+      toolCallId: `call-${prompt.length}`,
+      toolName: 'pay_within_session',
+      input: JSON.stringify({ url: `${shop}${path}`, purpose }),
+    },
+    finish('tool-calls'),
+  ]
+}
+
+/** What the model makes of a result. */
+function told(message: Extract<Options['prompt'][number], { role: 'tool' }>): string {
+  const part = message.content.find(({ type }) => type === 'tool-result')
+  const output = part?.type === 'tool-result' ? part.output : undefined
+  if (output?.type === 'execution-denied') return 'Then I will do without it.'
+  if (output?.type !== 'json') return 'Something went wrong with my tool.'
+  const { message: said = '', content = '' } = output.value as {
+    readonly message?: string
+    readonly content?: string
+  }
+  const price = /"price":"([0-9.]+)"/.exec(content)?.[1]
+  return price === undefined ? said : `ACME costs ${price} USD. ${said}`
+}
+
+function textOf(message: Options['prompt'][number] | undefined): string {
+  if (message?.role !== 'user') return ''
+  return message.content.map((part) => (part.type === 'text' ? part.text : '')).join(' ')
+}
+
+function spoken(text: string): Part[] {
+  const words = text.match(/\S+\s*/g) ?? []
+  return [
+    { type: 'stream-start', warnings: [] },
+    { type: 'text-start', id: 'text' },
+    ...words.map((delta): Part => ({ type: 'text-delta', id: 'text', delta })),
+    { type: 'text-end', id: 'text' },
+    finish('stop'),
+  ]
+}
+
+function finish(reason: 'stop' | 'tool-calls'): Part {
+  return {
+    type: 'finish',
+    finishReason: { unified: reason, raw: reason },
+    usage: {
+      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: 0, text: 0, reasoning: 0 },
+    },
+  }
+}
