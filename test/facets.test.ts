@@ -331,7 +331,8 @@ describe('no facet can both raise a budget and spend it', () => {
     ])
     expect(methods(bursar.auditing)).toEqual(['export', 'payments', 'read', 'subscribe', 'verify'])
     const own = Object.getOwnPropertyNames(Object.getPrototypeOf(session)).sort()
-    expect(own).toEqual(['close', 'constructor', 'openChild', 'pay', 'quote', 'status', 'toJSON'])
+    const paying = ['close', 'conclude', 'openChild', 'pay', 'prove', 'quote', 'status', 'toJSON']
+    expect(own).toEqual([...paying, 'constructor'].sort())
   })
 })
 
