@@ -192,6 +192,7 @@ describe('the examples', () => {
       'examples/embedded/src/stop-everything.ts',
       'examples/embedded/src/sub-agents.ts',
       'examples/existing-code/src/main.ts',
+      'examples/langchain-agent/src/main.ts',
     ]))
 
   test.concurrent.each(examples)(

@@ -191,6 +191,35 @@ describe('pay', () => {
       remaining,
     })
   })
+
+  test('begins nothing for a call that the human has declined by the means of the framework', async () => {
+    const declinedResult = {
+      result: {
+        status: 'denied',
+        code: 'approval_denied',
+        message: 'The user said no to this payment. Do not try again.',
+      },
+    }
+    const stopped: PayResult = { status: 'failed', message: 'The call was stopped.' }
+    for (const answer of [stopped, asking]) {
+      const { session, asked } = sessionThat({ pay: async () => answer })
+      const { signal } = new AbortController()
+      const { pay } = toolCalls({ session })
+      expect(await pay({ ...call, signal, declined: true })).toEqual(declinedResult)
+      expect(asked[0]?.call.signal?.aborted).toBe(true)
+    }
+  })
+
+  test('answers what was paid before it was declined, and says where nobody knows', async () => {
+    const doubt: PayResult = { status: 'in_doubt', paymentId: 'pay_1', remaining, message: 'm' }
+    const { session } = sessionThat({ pay: async () => doubt })
+    const answered = await toolCalls({ session }).pay({ ...call, declined: true })
+    expect(answered.result.status).toBe('in_doubt')
+    const failing = sessionThat({ pay: () => Promise.reject(new Error('down')) })
+    const failed = await toolCalls(failing).pay({ ...call, declined: true })
+    expect(failed.result).toMatchObject({ status: 'failed' })
+    expect(failed.result.message).toContain('not known')
+  })
 })
 
 describe('onContent', () => {

@@ -57,6 +57,11 @@ export interface ToolCall<Context = unknown> {
   readonly conversation?: string | undefined
   /** Honoured until the payment is reserved, and never after. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * The human has said no by the framework's own means: what is not reserved yet is not paid, whatever
+   * the guard was told. A yes by those means is no field here, because it counts for nothing.
+   */
+  readonly declined?: boolean | undefined
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
@@ -123,6 +128,7 @@ async function pay<Context>(
     const result =
       fetched.take(session, call) ??
       (await session.pay(request, { ...callOf(options, call), ignored }))
+    if (call.declined && unpaid.includes(result.status)) return { result: declinedResult }
     await handOver(options, call, result)
     const told = toModelResult(result)
     return result.status === 'approval_required'
@@ -132,6 +138,15 @@ async function pay<Context>(
     warn(`a call failed in session ${session.id}`, error)
     return { result: guardFailed }
   }
+}
+
+/** What a call that was declined may have come to without a payment. */
+const unpaid: readonly PayResult['status'][] = ['failed', 'approval_required']
+
+const declinedResult: ModelResult = {
+  status: 'denied',
+  code: 'approval_denied',
+  message: 'The user said no to this payment. Do not try again.',
 }
 
 const guardFailed: ModelResult = {
@@ -228,7 +243,9 @@ function callOf<Context>(
   call: ToolCall<Context>,
 ): Pick<ToolCall, 'conversation' | 'id' | 'signal' | 'onProgress'> {
   const own = typeof given === 'function' ? named(given(call.context)) : given
-  const { id, signal, onProgress, conversation } = call
+  const { id, onProgress, conversation } = call
+  // A payment that was reserved before is answered all the same: only what would begin now is stopped.
+  const signal = call.declined ? AbortSignal.abort() : call.signal
   return { conversation: own ?? conversation, id, signal, onProgress }
 }
 

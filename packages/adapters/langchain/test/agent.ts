@@ -1,0 +1,96 @@
+import { HumanMessage } from '@langchain/core/messages'
+import { createMiddleware, FakeToolCallingModel, tool, toolRetryMiddleware } from 'langchain'
+import { shop, type World } from './world.ts'
+
+/** Longer than any identical request is answered without a second payment. */
+export const LATER_MS: number = 20 * 60_000
+
+export const go: { messages: HumanMessage[] } = { messages: [new HumanMessage('Buy it.')] }
+
+export const thread: { configurable: { thread_id: string } } = {
+  configurable: { thread_id: 'thread-1' },
+}
+
+/** A call by the model. */
+export interface Call {
+  readonly type: 'tool_call'
+  readonly name: string
+  readonly args: Record<string, unknown>
+  readonly id: string
+}
+
+export function buy(id: string, path = 'a', more: object = {}): Call {
+  const args = { url: shop(path), purpose: 'a test', ...more }
+  return { type: 'tool_call', name: 'pay_within_session', args, id }
+}
+
+/** A model that makes these calls, one step after the other, and then says its last word. */
+export function modelThat(...steps: readonly (readonly Call[])[]): FakeToolCallingModel {
+  const toolCalls = [...steps, []].map((calls) => calls.map((call) => ({ ...call })))
+  return new FakeToolCallingModel({ toolCalls })
+}
+
+interface State {
+  readonly messages: readonly { readonly content: unknown; getType(): string }[]
+}
+
+/** What the model was told of its calls of the payment tool, in their order. */
+export function told(state: State): unknown[] {
+  return state.messages
+    .filter((message) => message.getType() === 'tool' && String(message.content).startsWith('{'))
+    .map(({ content }) => JSON.parse(String(content)))
+}
+
+/** What the graph has stopped with. */
+export function questions(
+  state: object,
+): readonly { readonly id: string; readonly value: unknown }[] {
+  return (state as { __interrupt__?: { id: string; value: unknown }[] }).__interrupt__ ?? []
+}
+
+/** Answers in the guard, as the server of an application would. */
+export async function answer(
+  { bursar }: World,
+  word: 'approve' | 'deny',
+  path = 'a',
+): Promise<void> {
+  const endUser = bursar.endUser('alice')
+  const { rows } = await endUser.approvals({ waiting: true })
+  const asked = rows.filter(({ card }) => card.resource === `GET /${path}`)
+  if (asked.length !== 1) throw new Error(`${asked.length} approvals wait for ${path}.`)
+  for (const { id } of asked) await endUser[word](id)
+}
+
+/** A middleware that does nothing: with one, whatever a tool throws ends the run. */
+export const passing: ReturnType<typeof createMiddleware> = createMiddleware({
+  name: 'passing',
+  wrapToolCall: (call, next) => next(call),
+})
+
+// Its types do not know `exactOptionalPropertyTypes`.
+export const retrying: typeof passing = toolRetryMiddleware({
+  maxRetries: 2,
+  initialDelayMs: 1,
+}) as unknown as typeof passing
+
+/** Another tool, which fails the first time. */
+export function fragile(): { made: ReturnType<typeof tool>; runs: string[]; call: Call } {
+  const runs: string[] = []
+  const made = tool(
+    async () => {
+      runs.push('run')
+      if (runs.length === 1) throw new Error('the process has died')
+      return 'fine'
+    },
+    { name: 'fragile', description: 'fails once', schema: { type: 'object', properties: {} } },
+  )
+  const call = { type: 'tool_call', name: 'fragile', args: {}, id: 'fragile-1' } as const
+  return { made, runs, call }
+}
+
+/** One path costs two cents, and all others one. */
+export function dearIf(
+  path: string,
+): (request: { readonly url: URL }) => { offers?: { atomic: bigint }[] } {
+  return ({ url }) => (url.pathname === `/${path}` ? { offers: [{ atomic: 20_000n }] } : {})
+}

@@ -1,0 +1,64 @@
+import { PaymentSession, payingFetch } from '@bursar/core/session'
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
+import type { BaseMessage } from '@langchain/core/messages'
+import { MessagesAnnotation, StateGraph } from '@langchain/langgraph'
+import { ToolNode, toolsCondition } from '@langchain/langgraph/prebuilt'
+import { createAgent, tool } from 'langchain'
+import createClient from 'openapi-fetch'
+import { z } from 'zod'
+import { paymentTools } from '../src/index.ts'
+import type { paths } from './shop-api.ts'
+
+/** What people write with LangChain: the page shows it, and a test runs it. */
+interface State {
+  readonly messages: BaseMessage[]
+}
+
+const prompt = { messages: [{ role: 'user' as const, content: 'Buy it.' }] }
+
+/** One agent for all users. */
+export async function manyUsers(model: BaseChatModel, payer: PaymentSession): Promise<State> {
+  // #region many-users
+  const contextSchema = z.object({ payer: z.custom<PaymentSession>(PaymentSession.is) })
+  const tools = paymentTools({
+    session: (context: z.infer<typeof contextSchema>) => context.payer,
+  })
+  const agent = createAgent({ model, tools, contextSchema })
+
+  const run = { context: { payer }, configurable: { thread_id: 'chat-1' } }
+  const answered = await agent.invoke(prompt, run)
+  // #endregion
+  return answered
+}
+
+/** A graph of one's own. */
+export async function ownGraph(model: BaseChatModel, session: PaymentSession): Promise<State> {
+  // #region graph
+  const tools = paymentTools({ session, conversation: 'chat-1' })
+  const talker = model.bindTools?.(tools) ?? model
+  const graph = new StateGraph(MessagesAnnotation)
+    .addNode('talk', async ({ messages }) => ({ messages: [await talker.invoke(messages)] }))
+    .addNode('tools', new ToolNode(tools))
+    .addEdge('__start__', 'talk')
+    .addConditionalEdges('talk', toolsCondition)
+    .addEdge('tools', 'talk')
+    .compile()
+  // #endregion
+  return graph.invoke(prompt)
+}
+
+/** A tool around a client that exists already. */
+export async function existingCode(model: BaseChatModel, session: PaymentSession): Promise<State> {
+  // #region existing-code
+  const shop = createClient<paths>({ baseUrl: 'https://shop.example', fetch: payingFetch(session) })
+  const price = tool(
+    async () => {
+      const { data, error } = await shop.GET('/quote')
+      return data ?? { refused: error.code } // for example payment_limit_exceeded
+    },
+    { name: 'price', description: 'The price of ACME.', schema: z.object({}) },
+  )
+  const agent = createAgent({ model, tools: [price] })
+  // #endregion
+  return agent.invoke(prompt)
+}
