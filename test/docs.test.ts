@@ -8,6 +8,7 @@ import type * as base from '../examples/embedded/src/base.ts'
 import type * as sandbox from '../examples/embedded/src/sandbox.ts'
 import { root } from './check/command.ts'
 import { publishedPackages } from './check/published-package.ts'
+import { examples } from './docs/example.ts'
 import { anchorsOf, fencesOf, firstColumn, linksOf, pages, repositoryFiles } from './docs/page.ts'
 import { isTakenFrom } from './docs/source.ts'
 import { guardWorld, shop } from './guard-world.ts'
@@ -173,18 +174,9 @@ describe('the README', () => {
   })
 })
 
-/** Every example that a page says how to run. The one that a reader makes is not there. */
-const examples = [
-  ...new Set(
-    all.flatMap(({ text }) =>
-      [...text.matchAll(/pnpm@12 exec node (examples\/\S+\.ts)/g)].map((match) => match[1] ?? ''),
-    ),
-  ),
-].filter((path) => existsSync(join(root, path)))
-
 describe('the examples', () => {
   test('are told of', () =>
-    expect(examples.toSorted()).toEqual([
+    expect(examples()).toEqual([
       'examples/embedded/src/ask-a-human.ts',
       'examples/embedded/src/ask-in-a-chat.ts',
       'examples/embedded/src/main.ts',
@@ -193,9 +185,11 @@ describe('the examples', () => {
       'examples/embedded/src/sub-agents.ts',
       'examples/existing-code/src/main.ts',
       'examples/langchain-agent/src/main.ts',
+      'examples/mastra-workflow/src/main.ts',
     ]))
 
-  test.concurrent.each(examples)(
+  // One after the other: each starts a chain, and side by side they take each other's time.
+  test.each(examples())(
     '%s runs, and finds everything as it must be',
     async (path) => {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(root, path)])

@@ -1,0 +1,46 @@
+import { type PaymentSession, payingFetch } from '@bursar/core/session'
+import { Agent } from '@mastra/core/agent'
+import { Mastra } from '@mastra/core/mastra'
+import { RequestContext } from '@mastra/core/request-context'
+import { createTool } from '@mastra/core/tools'
+import createClient from 'openapi-fetch'
+import { z } from 'zod'
+import { paymentTools } from '../src/index.ts'
+import type { ScriptedModel } from './scripted-model.ts'
+import type { paths } from './shop-api.ts'
+
+/** What people write with Mastra: the page shows it, and a test runs it. */
+type Model = ScriptedModel['model']
+
+const named = { id: 'buyer', name: 'Buyer', instructions: 'Buy it.' }
+
+/** One agent for all users. */
+export async function manyUsers(model: Model, payer: PaymentSession): Promise<void> {
+  // #region many-users
+  const tools = paymentTools({
+    session: (context: RequestContext<{ payer: PaymentSession }>) => context.get('payer'),
+  })
+  const agent = new Agent({ ...named, model, tools })
+
+  const requestContext = new RequestContext([['payer', payer]])
+  await agent.generate('Buy it.', { requestContext })
+  // #endregion
+}
+
+/** A tool around a client that exists already. */
+export async function existingCode(model: Model, session: PaymentSession): Promise<void> {
+  // #region existing-code
+  const shop = createClient<paths>({ baseUrl: 'https://shop.example', fetch: payingFetch(session) })
+  const price = createTool({
+    id: 'price',
+    description: 'The price of ACME.',
+    inputSchema: z.object({}),
+    execute: async () => {
+      const { data, error } = await shop.GET('/quote')
+      return data ?? { refused: error.code } // for example payment_limit_exceeded
+    },
+  })
+  const agent = new Agent({ ...named, model, tools: { price } })
+  // #endregion
+  await new Mastra({ agents: { agent }, logger: false }).getAgent('agent').generate('Buy it.')
+}

@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../check/command.ts'
+import { pages } from './page.ts'
+
+/** Every example that a page says how to run. The one that a reader makes is not there. */
+export function examples(): readonly string[] {
+  const named = pages().flatMap(({ text }) =>
+    [...text.matchAll(/pnpm@12 exec node (examples\/\S+\.ts)/g)].map((match) => match[1] ?? ''),
+  )
+  return [...new Set(named)].filter((path) => existsSync(join(root, path))).toSorted()
+}
