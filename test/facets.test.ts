@@ -307,8 +307,18 @@ describe('no facet can both raise a budget and spend it', () => {
   test('each facet has its own methods, and no others', async () => {
     const { bursar, session } = await guardWorld()
     const methods = (facet: object) => Object.keys(facet).sort()
-    expect(methods(bursar.administration)).toEqual(['assets', 'instruments', 'registerInstrument'])
+    expect(methods(bursar.administration)).toEqual([
+      'archive',
+      'assets',
+      'instruments',
+      'issueKey',
+      'keys',
+      'registerInstrument',
+      'revokeKey',
+      'rotateKey',
+    ])
     expect(methods(bursar.management)).toEqual([
+      'cancel',
       'changeSession',
       'createSession',
       'exposure',
@@ -321,15 +331,25 @@ describe('no facet can both raise a budget and spend it', () => {
       'approvalOf',
       'approvals',
       'approve',
+      'cancel',
       'delegations',
       'deny',
       'exposure',
       'grantDelegation',
+      'limits',
       'payments',
       'revokeDelegation',
       'sessions',
+      'setLimits',
     ])
-    expect(methods(bursar.auditing)).toEqual(['export', 'payments', 'read', 'subscribe', 'verify'])
+    expect(methods(bursar.auditing)).toEqual([
+      'export',
+      'payments',
+      'read',
+      'subscribe',
+      'verify',
+      'verifyArchive',
+    ])
     const own = Object.getOwnPropertyNames(Object.getPrototypeOf(session)).sort()
     const paying = ['close', 'conclude', 'openChild', 'pay', 'prove', 'quote', 'status', 'toJSON']
     expect(own).toEqual([...paying, 'constructor'].sort())
