@@ -143,6 +143,11 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
   { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
   { from: /^packages\/(policies|rails|stores|wallets)\//, to: ['@bursar/core'] },
   {
+    from: /^packages\/service\/client$/,
+    to: ['@bursar/core/session'],
+    typesOf: ['@bursar/core'],
+  },
+  {
     from: /^packages\/service\/server$/,
     to: ['@bursar/core', '@bursar/store-sqlite', '@bursar/store-postgres'],
   },

@@ -1,7 +1,9 @@
-import { createBursar } from '../bursar.ts'
+import { type Bursar, createBursar } from '../bursar.ts'
 import type { HttpClient, HttpResponse } from '../http.ts'
+import type { PaymentSession } from '../payment-session.ts'
 import type { Store } from '../store.ts'
-import { fakeAsset, fakeChain } from './fake-chain.ts'
+import type { Wallet } from '../wallet.ts'
+import { type FakeChain, fakeAsset, fakeChain } from './fake-chain.ts'
 import { type FakeRequest, type FakeResource, fakeMerchant, fakePayee } from './fake-merchant.ts'
 import { fakeRail } from './fake-rail.ts'
 import { fakeWallet } from './fake-wallet.ts'
@@ -25,6 +27,8 @@ const host = 'shop.example'
  */
 export function fakePaidWorld(options: {
   readonly store: (clock: () => number) => Store
+  /** How the agent's process reaches the guard, where it is another one. */
+  readonly reach?: (bursar: Bursar) => Promise<FakeReach>
 }): PaidWorld {
   const clock = manualClock()
   const chain = fakeChain({ clock })
@@ -33,29 +37,20 @@ export function fakePaidWorld(options: {
   const merchant = fakeMerchant({
     chain,
     resource: sold,
-    onMoment: (moment, request) => {
+    onMoment: async (moment, request) => {
       if (moment !== 'request-received') return
       const now = request.proof ? 'paying' : 'asking'
       const then = moments.get(now)
       moments.delete(now)
       then?.()
+      await (await reach)?.arrived()
     },
   })
-  const bursar = createBursar({
-    store: options.store(clock),
-    rails: [fakeRail({ chain })],
-    http: merchant satisfies HttpClient,
-    assets: [fakeAsset],
-    instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
-    policies: [
-      {
-        name: 'no-forbidden',
-        evaluate: ({ path }) =>
-          path.startsWith('/forbidden/')
-            ? { effect: 'deny', reason: policyReason }
-            : { effect: 'allow' },
-      },
-    ],
+  const bursar = guardOf(options.store(clock), chain, merchant, wallet)
+  const keys: string[] = []
+  const reach = options.reach?.(bursar).then((reached) => {
+    keys.push(reached.key)
+    return reached
   })
   const tokens: string[] = []
   const openSession = async ({ limits, ask }: PaidSessionOptions = {}) => {
@@ -75,10 +70,12 @@ export function fakePaidWorld(options: {
       expiresIn: '8h',
       limits: limits ?? { currency: 'USD', total: '1.00' },
       ask,
+      payer: (await reach)?.payer,
     })
     tokens.push(token)
     const { management, auditing } = bursar
-    const again = () => bursar.openSession(token)
+    const guard = (await reach) ?? bursar
+    const again = () => guard.openSession(token)
     return { id: created.id, session: again(), delegation, again, endUser, management, auditing }
   }
   return {
@@ -100,9 +97,44 @@ export function fakePaidWorld(options: {
       fakeAsset.address,
       policyReason,
       consentReference,
+      ...keys,
     ],
-    close: () => bursar.close(),
+    close: async () => {
+      await (await reach)?.close()
+      await bursar.close()
+    },
   }
+}
+
+/** The guard of the world, whose policy forbids one item. */
+function guardOf(store: Store, chain: FakeChain, merchant: HttpClient, wallet: Wallet): Bursar {
+  return createBursar({
+    store,
+    rails: [fakeRail({ chain })],
+    http: merchant,
+    assets: [fakeAsset],
+    instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+    policies: [
+      {
+        name: 'no-forbidden',
+        evaluate: ({ path }) =>
+          path.startsWith('/forbidden/')
+            ? { effect: 'deny', reason: policyReason }
+            : { effect: 'allow' },
+      },
+    ],
+  })
+}
+
+/** A way to the guard from another process. */
+export interface FakeReach {
+  /** The credential that sessions are bound to, and its key, which is a secret. */
+  readonly payer: string
+  readonly key: string
+  openSession(token: string): PaymentSession
+  /** Resolves when the guard has heard of every stop so far: it takes its time to get there. */
+  arrived(): Promise<void>
+  close(): Promise<void>
 }
 
 /** What the shop has at a path, which begins with the item's name. */

@@ -20,7 +20,7 @@ export {
   fakeMerchant,
   fakePayee,
 } from './fake-merchant.ts'
-export { fakePaidWorld } from './fake-paid-world.ts'
+export { type FakeReach, fakePaidWorld } from './fake-paid-world.ts'
 export { type FakePolicyChanges, fakePolicyInput } from './fake-policy-input.ts'
 export {
   type FakeOffer,

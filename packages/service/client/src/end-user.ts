@@ -1,0 +1,68 @@
+import type { EndUser } from '@bursar/core'
+import {
+  approvalShape,
+  delegationShape,
+  exposureShape,
+  pageShape,
+  paymentShape,
+  sessionShape,
+} from './account-answer.ts'
+import { type EndpointOptions, endpointOf } from './endpoint.ts'
+import { callService, onceHeader, pathOf } from './service-call.ts'
+import { object, type Shape } from './shape.ts'
+
+/** What an end user does over HTTP, as `bursar.endUser(id)` does it in one process. */
+export type RemoteEndUser = Pick<
+  EndUser,
+  | 'grantDelegation'
+  | 'revokeDelegation'
+  | 'delegations'
+  | 'sessions'
+  | 'payments'
+  | 'exposure'
+  | 'approvals'
+  | 'approvalOf'
+  | 'approve'
+  | 'deny'
+>
+
+/**
+ * Connects the end user that the key speaks for. Throws `invalid_input` with the field; its calls
+ * throw the codes of the service, `service_unreachable` and `service_answer_invalid`.
+ */
+export function connectEndUser(options: EndpointOptions): RemoteEndUser {
+  const endpoint = endpointOf(options, 'connectEndUser')
+  const read = <Value>(
+    shape: Shape<Value>,
+    part: string,
+    query: Parameters<typeof pathOf>[1] = {},
+  ): Promise<Value> =>
+    callService(endpoint, shape, { method: 'GET', path: pathOf(['me', part], query) })
+  const write = <Value>(
+    shape: Shape<Value>,
+    parts: readonly string[],
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Value> =>
+    callService(endpoint, shape, { method: 'POST', path: pathOf(['me', ...parts]), body, headers })
+  return {
+    grantDelegation: (input, { idempotencyKey } = {}) =>
+      write(delegationShape, ['delegations'], input, onceHeader(idempotencyKey)),
+    revokeDelegation: (id, reason = {}) =>
+      write(delegationShape, ['delegations', id, 'revoke'], reason),
+    delegations: (page = {}) => read(pageShape(delegationShape), 'delegations', { ...page }),
+    sessions: (page = {}) => read(pageShape(sessionShape), 'sessions', { ...page }),
+    payments: (page = {}) => read(pageShape(paymentShape), 'payments', { ...page }),
+    exposure: () => read(exposureShape, 'exposure'),
+    approvals: (filter = {}, page = {}) =>
+      read(pageShape(approvalShape), 'approvals', { ...filter, ...page }),
+    approvalOf: async (call) => {
+      const shape = object({
+        approval: (value: unknown) => (value === null ? null : approvalShape(value)),
+      })
+      return (await read(shape, 'approval', { ...call })).approval ?? undefined
+    },
+    approve: (id) => write(approvalShape, ['approvals', id, 'approve']),
+    deny: (id, reason = {}) => write(approvalShape, ['approvals', id, 'deny'], reason),
+  }
+}

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { expect, test } from 'vitest'
+
+const bundle = async (external: string[]) => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL('./index.ts', import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'neutral',
+    conditions: ['import'],
+    external,
+    write: false,
+    metafile: true,
+  })
+  return {
+    code: outputFiles[0]?.contents ?? new Uint8Array(),
+    inputs: Object.keys(metafile.inputs),
+  }
+}
+
+test('the client has less than 5 kB, minified and compressed', async () => {
+  const { code } = await bundle(['@bursar/core/session'])
+  expect(code.length).toBeGreaterThan(1_000)
+  expect(gzipSync(code).length).toBeLessThan(5_000)
+})
+
+test('it needs no Node and no validator, with what it takes from the core as well', async () => {
+  // Neutral to platforms: a module of Node would not be found.
+  const { inputs } = await bundle([])
+  expect(inputs.filter((input) => /node:|zod/.test(input))).toEqual([])
+})

@@ -1,0 +1,83 @@
+import { type Bursar, PaymentSession } from '@bursar/core'
+import type { FakeReach } from '@bursar/core/testing'
+import { createApp } from '../../server/src/app.ts'
+import { listen } from '../../server/src/listener.ts'
+import { connect } from '../src/connect.ts'
+
+/** A guard behind a real server, with a key for each role, as other processes reach it. */
+export interface ServiceReach extends FakeReach {
+  readonly url: string
+  readonly keys: Readonly<Record<'payer' | 'manager' | 'end_user', string>>
+}
+
+export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
+  const app = createApp({ bursar, log: () => {}, version: '1' })
+  const stops = stopsOf(app.fetch)
+  const listener = await listen(stops.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
+  const { url } = listener
+  const issue = (role: string, more: object = {}) =>
+    bursar.administration.issueKey({ roles: [role] as never, expiresIn: '365d', ...more })
+  const payer = await issue('payer')
+  const manager = await issue('manager')
+  const endUser = await issue('end_user', { endUser: 'alice' })
+  const keys = { payer: payer.key, manager: manager.key, end_user: endUser.key }
+  return {
+    url,
+    keys,
+    payer: payer.id,
+    key: payer.key,
+    openSession: (token) => stops.watched(connect({ url, key: payer.key, token })),
+    arrived: stops.arrived,
+    close: () => listener.close(5_000),
+  }
+}
+
+/** Joins the stops of callers with the hang-ups that the server sees. */
+function stopsOf(serve: (request: Request) => Promise<Response>): {
+  fetch(request: Request): Promise<Response>
+  watched(session: PaymentSession): PaymentSession
+  arrived(): Promise<void>
+} {
+  let sent = 0
+  let seen = 0
+  let heard = (): void => {}
+  return {
+    fetch: async (request) => {
+      const count = (): void => {
+        seen += 1
+        heard()
+      }
+      request.signal.addEventListener('abort', count)
+      try {
+        return await serve(request)
+      } finally {
+        request.signal.removeEventListener('abort', count)
+      }
+    },
+    watched: (session) =>
+      new PaymentSession(session.id, {
+        pay: async (request, call) => {
+          const count = (): void => {
+            sent += 1
+          }
+          call.signal?.addEventListener('abort', count)
+          try {
+            return await session.pay(request, call)
+          } finally {
+            call.signal?.removeEventListener('abort', count)
+          }
+        },
+        quote: (request, call) => session.quote(request, call),
+        status: () => session.status(),
+        close: () => session.close(),
+        openChild: (input, once) => session.openChild(input, once),
+      }),
+    arrived: async () => {
+      while (seen < sent) {
+        await new Promise<void>((resolve) => {
+          heard = resolve
+        })
+      }
+    },
+  }
+}
