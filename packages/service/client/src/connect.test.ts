@@ -216,6 +216,13 @@ describe('a call that is stopped', () => {
   })
 })
 
+test('proofs to be sent by the caller are not offered, and nothing is asked', async () => {
+  const { session, seen } = await stranger(says(paid))
+  await expect(session.prove({} as never)).rejects.toMatchObject({ code: 'not_offered' })
+  await expect(session.conclude('pay_1', undefined)).rejects.toMatchObject({ code: 'not_offered' })
+  expect(seen).toEqual([])
+})
+
 test('a request that is no JSON is refused as a value', async () => {
   const { session, seen } = await stranger(says(paid))
   const result = await session.pay({ ...request, body: 1n })

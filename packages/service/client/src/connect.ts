@@ -30,6 +30,7 @@ const MAX_IGNORED_LENGTH = 1_000
  * Its calls throw, besides the codes of the service, `service_unreachable`,
  * `service_answer_invalid`, and of `pay` `outcome_unknown`: it may have been paid, and was not sent
  * again. With a `conversation` and an `id` the same call can be asked again, and is paid once.
+ * `prove` and `conclude` throw `not_offered`.
  *
  * @example
  * const session = connect({ url: 'https://guard.example.com', key, token })
@@ -54,6 +55,8 @@ function portOf(endpoint: Endpoint, id: string): SessionPort {
   return {
     pay: (request, call) => ask(endpoint, 'pay', payResult, request, call),
     quote: (request, call) => ask(endpoint, 'quote', quoteResult, request, call),
+    prove: async () => notOffered('prove'),
+    conclude: async () => notOffered('conclude'),
     status: () => callService(endpoint, ownStatus, { method: 'GET', path: '/v1/session' }),
     close: async () => {
       await callService(endpoint, ownStatus, { method: 'POST', path: '/v1/session/close' })
@@ -68,6 +71,11 @@ function portOf(endpoint: Endpoint, id: string): SessionPort {
       return { session: sessionAt(endpoint, child.token), token: child.token }
     },
   }
+}
+
+/** What a guard in this process does, and the service has no operation for. */
+function notOffered(what: string): never {
+  throw new BursarError('not_offered', `${what}: the service does not offer it. Use pay.`)
 }
 
 async function ask<Result extends PayResult | QuoteResult>(

@@ -68,6 +68,8 @@ function stopsOf(serve: (request: Request) => Promise<Response>): {
           }
         },
         quote: (request, call) => session.quote(request, call),
+        prove: (challenge, call) => session.prove(challenge, call),
+        conclude: (payment, message) => session.conclude(payment, message),
         status: () => session.status(),
         close: () => session.close(),
         openChild: (input, once) => session.openChild(input, once),
