@@ -201,7 +201,7 @@ async function end(
   onceOptions: OnceOptions,
 ): Promise<SessionSummary> {
   const id = parseInput(nameField, given, type)
-  const { reason } = parseInput(reasonInput, options ?? {}, type)
+  const { reason } = parseInput(reasonInput, options === undefined ? {} : options, type)
   const ending = once([type, id], { reason }, id, onceOptions)
   await ending.run(store, { session: id }, (state, now) => {
     if (!state.session) throw unknown('session', id)
