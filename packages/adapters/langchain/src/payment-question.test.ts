@@ -10,6 +10,7 @@ import {
   passing,
   questions,
   retrying,
+  stubborn,
   thread,
   told,
 } from '../test/agent.ts'
@@ -125,9 +126,10 @@ describe('the question', () => {
     expect(signed(world)).toBe(1)
   })
 
-  test('that a retrying middleware swallows is a result, and the payee is not told', async () => {
+  const middlewares = retrying ? [stubborn, retrying] : [stubborn]
+  test.each(middlewares)('that the middleware $name swallows is a result', async (middleware) => {
     for (const version of ['v1', 'v2'] as const) {
-      const { world, state, resume } = await stopped({ middleware: [retrying], version })
+      const { world, state, resume } = await stopped({ middleware: [middleware], version })
       expect(questions(state)).toEqual([])
       expect(told(state)).toMatchObject([required])
       expect(JSON.stringify(state)).not.toContain('payee')

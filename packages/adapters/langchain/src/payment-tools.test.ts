@@ -14,7 +14,7 @@ import {
   modelThat,
   passing,
   questions,
-  retrying,
+  stubborn,
   thread,
   told,
 } from '../test/agent.ts'
@@ -84,7 +84,8 @@ describe('the session', () => {
         return undefined
       },
     })
-    const agent = createAgent({ model: modelThat([buy('call-1')]), tools })
+    const model = modelThat([buy('call-1')])
+    const agent = createAgent({ model, tools, checkpointer: new MemorySaver() })
     const configurable = { thread_id: 'thread-1', session, context: { session } }
     const sent = { ...go, session } as typeof go
     const state = await agent.invoke(sent, { configurable })
@@ -94,6 +95,13 @@ describe('the session', () => {
   })
 })
 
+/** Resolves once something has been paid. */
+function paidBy({ chain }: World): Promise<void> {
+  return vi.waitFor(() => {
+    if (chain.transfers().length === 0) throw new Error('Nothing is paid yet.')
+  })
+}
+
 describe('a tool call is paid once', () => {
   /** Runs, lets time pass, has it run again, and counts. */
   async function twice(
@@ -102,8 +110,7 @@ describe('a tool call is paid once', () => {
     again: () => Promise<Parameters<typeof told>[0]>,
   ): Promise<void> {
     await first().catch(() => undefined)
-    // A run that has failed does not wait for the calls that are under way.
-    await vi.waitFor(() => expect(world.chain.transfers()).toHaveLength(1))
+    expect(world.chain.transfers()).toHaveLength(1)
     world.clock.advance(LATER_MS)
     expect(told(await again()).at(-1)).toMatchObject({ status: 'paid' })
     expect(world.chain.transfers()).toHaveLength(1)
@@ -111,7 +118,7 @@ describe('a tool call is paid once', () => {
 
   test('when its process died, and its thread goes on', async () => {
     const world = await openWorld()
-    const { made, runs, call } = fragile()
+    const { made, runs, call } = fragile(() => paidBy(world))
     const agent = createAgent({
       model: modelThat([buy('call-1'), call]),
       tools: [...paymentTools({ session: world.session }), made],
@@ -147,8 +154,9 @@ describe('a tool call is paid once', () => {
   })
 
   test('when a node of a graph is tried again', async () => {
-    const { session, chain } = await openWorld()
-    const { made, runs, call } = fragile()
+    const world = await openWorld()
+    const { session, chain } = world
+    const { made, runs, call } = fragile(() => paidBy(world))
     const tools = new ToolNode([...paymentTools({ session }), made], { handleToolErrors: false })
     const graph = new StateGraph(MessagesAnnotation)
       .addNode('tools', tools, {
@@ -221,7 +229,7 @@ describe('a tool call is paid once', () => {
     const agent = createAgent({
       model: modelThat([buy('call-1')]),
       tools: paymentTools({ session: new PaymentSession('ses_1', failing) }),
-      middleware: [retrying],
+      middleware: [stubborn],
     })
     expect(told(await agent.invoke(go))).toMatchObject([{ status: 'failed' }])
     expect(calls).toHaveLength(1)

@@ -1,5 +1,6 @@
 import { HumanMessage } from '@langchain/core/messages'
-import { createMiddleware, FakeToolCallingModel, tool, toolRetryMiddleware } from 'langchain'
+import * as langchain from 'langchain'
+import { createMiddleware, FakeToolCallingModel, tool } from 'langchain'
 import { shop, type World } from './world.ts'
 
 /** Longer than any identical request is answered without a second payment. */
@@ -67,20 +68,41 @@ export const passing: ReturnType<typeof createMiddleware> = createMiddleware({
   wrapToolCall: (call, next) => next(call),
 })
 
-// Its types do not know `exactOptionalPropertyTypes`.
-export const retrying: typeof passing = toolRetryMiddleware({
-  maxRetries: 2,
-  initialDelayMs: 1,
-}) as unknown as typeof passing
+/** LangChain's own middleware that retries tools, where the version has one. */
+export const retrying: typeof passing | undefined =
+  'toolRetryMiddleware' in langchain
+    ? // Its types do not know `exactOptionalPropertyTypes`.
+      (langchain.toolRetryMiddleware({
+        maxRetries: 2,
+        initialDelayMs: 1,
+      }) as unknown as typeof passing)
+    : undefined
 
-/** Another tool, which fails the first time. */
-export function fragile(): { made: ReturnType<typeof tool>; runs: string[]; call: Call } {
+/** A middleware that takes whatever a tool throws, an interrupt as well, for an error, and tries again. */
+export const stubborn: typeof passing = createMiddleware({
+  name: 'stubborn',
+  wrapToolCall: async (call, next) => {
+    try {
+      return await next(call)
+    } catch {
+      return next(call)
+    }
+  },
+})
+
+/** Another tool, which fails the first time, when something has come true. */
+export function fragile(until: () => Promise<unknown>): {
+  made: ReturnType<typeof tool>
+  runs: string[]
+  call: Call
+} {
   const runs: string[] = []
   const made = tool(
     async () => {
       runs.push('run')
-      if (runs.length === 1) throw new Error('the process has died')
-      return 'fine'
+      if (runs.length > 1) return 'fine'
+      await until()
+      throw new Error('the process has died')
     },
     { name: 'fragile', description: 'fails once', schema: { type: 'object', properties: {} } },
   )

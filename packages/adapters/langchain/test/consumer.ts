@@ -1,7 +1,7 @@
 import { PaymentSession, payingFetch } from '@bursar/core/session'
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import type { BaseMessage } from '@langchain/core/messages'
-import { MessagesAnnotation, StateGraph } from '@langchain/langgraph'
+import { MemorySaver, MessagesAnnotation, StateGraph } from '@langchain/langgraph'
 import { ToolNode, toolsCondition } from '@langchain/langgraph/prebuilt'
 import { createAgent, tool } from 'langchain'
 import createClient from 'openapi-fetch'
@@ -23,7 +23,7 @@ export async function manyUsers(model: BaseChatModel, payer: PaymentSession): Pr
   const tools = paymentTools({
     session: (context: z.infer<typeof contextSchema>) => context.payer,
   })
-  const agent = createAgent({ model, tools, contextSchema })
+  const agent = createAgent({ model, tools, contextSchema, checkpointer: new MemorySaver() })
 
   const run = { context: { payer }, configurable: { thread_id: 'chat-1' } }
   const answered = await agent.invoke(prompt, run)
