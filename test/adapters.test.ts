@@ -2,6 +2,8 @@ import { testAdapter } from '@bursar/core/testing'
 import { type Sandbox, startSandbox } from '@bursar/sandbox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agents } from '../packages/adapters/ai-sdk/test/scripted-agent.ts'
+import { agents as langChainAgents } from '../packages/adapters/langchain/test/scripted-agent.ts'
+import { agents as mastraAgents } from '../packages/adapters/mastra/test/scripted-agent.ts'
 import { sandboxPaidWorld } from './sandbox-paid-world.ts'
 
 /** Every adapter on a real chain, with real merchants, honest and hostile. */
@@ -20,5 +22,27 @@ for (const agent of loops) {
     `@bursar/ai-sdk under ${agent.loop} of version ${agent.version}`,
     async () => ({ agent, world: await sandboxPaidWorld(sandbox) }),
     { describe, test, expect },
+  )
+}
+
+const oneAtATime = {
+  'pays what was agreed to, and nothing else of the same step':
+    'Mastra carries out the calls of a step one after the other, and asks one question at a time.',
+}
+
+for (const agent of langChainAgents.filter(({ version }) => version === 'v2')) {
+  testAdapter(
+    '@bursar/langchain in createAgent',
+    async () => ({ agent, world: await sandboxPaidWorld(sandbox) }),
+    { describe, test, expect },
+  )
+}
+
+for (const agent of mastraAgents.filter(({ loop }) => loop === 'stream')) {
+  testAdapter(
+    '@bursar/mastra in an agent',
+    async () => ({ agent, world: await sandboxPaidWorld(sandbox) }),
+    { describe, test, expect },
+    oneAtATime,
   )
 }

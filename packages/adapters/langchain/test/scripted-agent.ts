@@ -7,6 +7,7 @@ import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent } from 'langchain'
 import { paymentTools } from '../src/index.ts'
 import { ScriptedChatModel } from './scripted-chat-model.ts'
+import { endedSpans, exported } from './spans.ts'
 
 /** One way in which LangChain runs an agent: a task for each tool call, or one for all of a step. */
 export interface LangChainAgent extends ScriptedAgent {
@@ -65,6 +66,7 @@ async function go(
 ): Promise<AgentRun> {
   const { agent, kept, streamed, offered } = running
   const { turn } = setting
+  const before = endedSpans().length
   const stream = await agent.graph.stream(input, {
     ...config,
     ...from,
@@ -86,6 +88,7 @@ async function go(
     waiting: interrupts.length,
     everything: async () =>
       [
+        JSON.stringify(endedSpans().slice(before).map(exported)),
         JSON.stringify([streamed, last]),
         inspect([streamed, last], { depth: 12, showHidden: true }),
         textOf([kept.storage, kept.writes]),

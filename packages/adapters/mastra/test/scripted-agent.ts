@@ -7,6 +7,7 @@ import { RequestContext } from '@mastra/core/request-context'
 import { InMemoryStore } from '@mastra/core/storage'
 import { type PaymentToolsOptions, paymentTools } from '../src/index.ts'
 import { type ScriptedModel, scriptedModel } from './scripted-model.ts'
+import { endedSpans, exported } from './spans.ts'
 
 /** One way in which Mastra runs an agent. */
 export interface MastraAgent extends ScriptedAgent {
@@ -52,6 +53,7 @@ type Input =
 /** Sends a prompt, or a resume, in a process of its own, as far as Mastra is concerned. */
 async function go(setting: Setting, kept: Kept, input: Input): Promise<AgentRun> {
   const { loop, turn } = setting
+  const before = endedSpans().length
   const { store, model, streamed, snapshots } = kept
   const agent = agentOf(turn, kept)
   const requestContext = new RequestContext<unknown>([['turn', turn.context]] as never)
@@ -84,6 +86,7 @@ async function go(setting: Setting, kept: Kept, input: Input): Promise<AgentRun>
     waiting: call === undefined ? 0 : 1,
     everything: async () =>
       [
+        JSON.stringify(endedSpans().slice(before).map(exported)),
         model.heard(),
         ...snapshots,
         JSON.stringify(streamed),
