@@ -110,7 +110,8 @@ function chainRate(records: readonly AuditRecord[]): number {
   const startedAt = performance.now()
   let previous = '0'.repeat(64)
   for (const { seq, at, body } of records) {
-    previous = hash('sha256', `${previous}\n${seq}\n${at}\n${body}`, 'hex')
+    const sha256 = hash('sha256', body, 'hex')
+    previous = hash('sha256', `${previous}\n${seq}\n${at}\n${sha256}`, 'hex')
   }
   if (previous !== records.at(-1)?.hash) throw new Error('The chain is not the one of the trail.')
   return (records.length * 1_000) / (performance.now() - startedAt)
