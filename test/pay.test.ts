@@ -1,7 +1,7 @@
 import { BursarError, PaymentSession, type PayResult } from '@bursar/core'
 import { type FakeConduct, fakeAsset, manualClock } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
-import { type guardWorld, HOST, seam, shop, spentOnChain } from './guard-world.ts'
+import { guardWorld, HOST, seam, shop, spentOnChain } from './guard-world.ts'
 import { a, b, codeOf, conducting, opened } from './open-world.ts'
 
 describe('what pay answers', () => {
@@ -490,3 +490,19 @@ async function lastCursor(world: Awaited<ReturnType<typeof guardWorld>>) {
 function flip(token: string): string {
   return token.endsWith('A') ? 'E' : 'A'
 }
+
+test('a signature that the rail made no HTTP proof of is doubt: it exists, and nothing is sent', async () => {
+  const world = await guardWorld({
+    rail: (rail) => ({
+      ...rail,
+      prove: async (authorization, echo, sign) => {
+        await rail.prove(authorization, echo, sign)
+        return { meta: {} }
+      },
+    }),
+  })
+  const result = await world.session.pay({ url: shop('a'), purpose: 'x' })
+  expect(result.status).toBe('in_doubt')
+  expect(spentOnChain(world)).toBe(0n)
+  await world.bursar.close()
+})

@@ -3,7 +3,15 @@ import type { Limits, Usage } from './limits.ts'
 import type { Delivery, Payment, PaymentState } from './payment.ts'
 import type { Session } from './session.ts'
 import type { LedgerState } from './store.ts'
-import { claim, doubt, releaseProven, releaseUnsigned, settle, sign } from './transition.ts'
+import {
+  claim,
+  doubt,
+  releaseProven,
+  releaseUnsigned,
+  settle,
+  sign,
+  usageAt,
+} from './transition.ts'
 
 const NOW = 1_000_000
 const evidence = { block: '7', reason: 'proved' }
@@ -216,3 +224,11 @@ function payment(state: PaymentState): Payment {
     overrun: false,
   }
 }
+
+test('what was spent at a merchant is never taken for nothing because it was not loaded', () => {
+  const terms = payment('reserved').terms
+  expect(() => usageAt({ ancestors: [] }, 'ses_1', terms)).toThrow(
+    expect.objectContaining({ code: 'invariant_broken' }),
+  )
+  expect(usageAt({ ancestors: [], merchantUsages: [] }, 'ses_1', terms).usage.payments).toBe(0)
+})
