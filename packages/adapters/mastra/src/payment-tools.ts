@@ -51,7 +51,8 @@ interface Execution extends ToolExecutionContext<PaymentQuestion, PaymentAnswer>
  * Refusals are results that the model reads, and nothing is thrown to it. A failure of the guard is
  * a result, too, `failed`, without its cause, which goes to the operator as a process warning.
  * Where a human has to agree, the run is suspended with a `PaymentQuestion`; without a storage,
- * which that needs, the result is `approval_required`. A background task pays nothing.
+ * which that needs, the result is `approval_required`. A background task pays nothing,
+ * from Mastra 1.67 on: before, a tool is not told that it is one.
  * Throws `invalid_input` for a `conversation` that can name none.
  *
  * @example
