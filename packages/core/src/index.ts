@@ -59,6 +59,13 @@ export type {
   WindowLimit,
   WindowSpan,
 } from './limits.ts'
+export {
+  type LimitsText,
+  limitsFromText,
+  limitsText,
+  windowsFromText,
+  windowsText,
+} from './limits-text.ts'
 export type { CreatedSession, Management } from './management.ts'
 export type { KnownMerchant, MerchantRule } from './merchant.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'

@@ -1,10 +1,18 @@
-import { type Delegation, type EndUserAccount, endUserAccountId, type Session } from '@bursar/core'
+import {
+  type Delegation,
+  type EndUserAccount,
+  endUserAccountId,
+  type LimitsText,
+  limitsFromText,
+  limitsText,
+  type Session,
+} from '@bursar/core'
 import { columnsOf } from './columns.ts'
 import { assertFixed, type Entry, same } from './entries.ts'
-import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
 import { optionalNumber } from './optional.ts'
 import { originalText, plainText } from './plain-text.ts'
 import type { Row, Statement } from './statement.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a session is seldom written, as JSON. */
 type SessionTerms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
@@ -109,7 +117,10 @@ export function endUserEntry(row: Row): Entry<EndUserAccount> {
   const value = {
     id: endUserAccountId(endUser),
     endUser,
-    limits: limitsOf(JSON.parse(row.body as string) as LimitsText, BigInt(row.total as string)),
+    limits: limitsFromText(
+      JSON.parse(row.body as string) as LimitsText,
+      BigInt(row.total as string),
+    ),
     usage: usageOf(row),
     createdAt: Number(row.created_at),
   }
@@ -207,7 +218,7 @@ function delegationOf(row: Row): Delegation {
     endUser: originalText(row.end_user as string),
     agent: terms.agent,
     instrument: terms.instrument,
-    limits: limitsOf(terms.limits, BigInt(row.total as string)),
+    limits: limitsFromText(terms.limits, BigInt(row.total as string)),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),
@@ -226,7 +237,7 @@ function sessionOf(row: Row): Session {
     ...(row.parent_id === null ? {} : { parent: originalText(row.parent_id as string) }),
     ...(terms.payer === undefined ? {} : { payer: terms.payer }),
     tokenHash: terms.tokenHash,
-    limits: limitsOf(terms.limits, BigInt(row.total as string)),
+    limits: limitsFromText(terms.limits, BigInt(row.total as string)),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),

@@ -1,8 +1,8 @@
 import type { MerchantUsage } from '@bursar/core'
 import { columnsOf } from './columns.ts'
-import { usageColumns, usageOf } from './limits-text.ts'
 import { originalText, plainText } from './plain-text.ts'
 import type { Row, Statement } from './statement.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /**
  * What accounts have spent at merchants: of the account with an id, of all that it draws from, and of

@@ -1,8 +1,8 @@
-import type { Delegation } from '@bursar/core'
+import { type Delegation, type LimitsText, limitsFromText, limitsText } from '@bursar/core'
 import type { Database, Row } from './database.ts'
 import { assertFixed, type Entry, same, type Table } from './entries.ts'
-import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
 import { optionalNumber } from './optional.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a delegation is written once, as JSON. */
 type Terms = Pick<Delegation, 'agent' | 'instrument' | 'merchants' | 'ask' | 'consent'> & {
@@ -75,7 +75,7 @@ function delegationOf(row: Row): Delegation {
     endUser: row.end_user as string,
     agent: terms.agent,
     instrument: terms.instrument,
-    limits: limitsOf(terms.limits, row.total as bigint),
+    limits: limitsFromText(terms.limits, row.total as bigint),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),

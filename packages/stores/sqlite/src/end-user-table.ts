@@ -1,7 +1,13 @@
-import { type EndUserAccount, endUserAccountId } from '@bursar/core'
+import {
+  type EndUserAccount,
+  endUserAccountId,
+  type LimitsText,
+  limitsFromText,
+  limitsText,
+} from '@bursar/core'
 import type { Database, Row } from './database.ts'
 import { assertFixed, type Entry, same, type Table } from './entries.ts'
-import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** Accounts of end users, found by the end user's name. */
 export function endUserTable(database: Database): Table<EndUserAccount> {
@@ -40,7 +46,7 @@ function endUserEntry(row: Row): Entry<EndUserAccount> {
   const value = {
     id: endUserAccountId(endUser),
     endUser,
-    limits: limitsOf(JSON.parse(row.limits as string) as LimitsText, row.total as bigint),
+    limits: limitsFromText(JSON.parse(row.limits as string) as LimitsText, row.total as bigint),
     usage: usageOf(row),
     createdAt: Number(row.created_at),
   }

@@ -1,7 +1,7 @@
 import type { MerchantUsage } from '@bursar/core'
 import type { Database } from './database.ts'
 import type { Table } from './entries.ts'
-import { usageColumns, usageOf } from './limits-text.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What a row is found by: ids, hosts and payees have no spaces. */
 export function merchantUsageId(account: string, host: string, payee: string): string {

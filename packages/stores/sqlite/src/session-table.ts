@@ -1,8 +1,8 @@
-import type { Session } from '@bursar/core'
+import { type LimitsText, limitsFromText, limitsText, type Session } from '@bursar/core'
 import type { Database, Row } from './database.ts'
 import { assertFixed, type Entry, same, type Table } from './entries.ts'
-import { type LimitsText, limitsOf, limitsText, usageColumns, usageOf } from './limits-text.ts'
 import { optionalNumber } from './optional.ts'
+import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a session is written once, as JSON. */
 type Terms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
@@ -87,7 +87,7 @@ function sessionOf(row: Row): Session {
     ...(row.parent_id === null ? {} : { parent: row.parent_id as string }),
     ...(terms.payer === undefined ? {} : { payer: terms.payer }),
     tokenHash: terms.tokenHash,
-    limits: limitsOf(terms.limits, row.total as bigint),
+    limits: limitsFromText(terms.limits, row.total as bigint),
     usage: usageOf(row),
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),

@@ -1,7 +1,9 @@
-import type { Bucket, Limits, MerchantLimits, Usage, WindowLimit, WindowSpan } from '@bursar/core'
-import type { Row } from './database.ts'
+import type { Bucket, Limits, MerchantLimits, Usage, WindowLimit, WindowSpan } from './limits.ts'
 
-/** What of the limits is cold, as JSON: the total is a column of its own. */
+/**
+ * Limits as a store keeps them in JSON, all but the total, which is a column of its own. JSON has no
+ * bigint: amounts are decimal strings of micro-units.
+ */
 export interface LimitsText {
   readonly currency: string
   readonly perPayment?: string
@@ -14,7 +16,7 @@ export interface LimitsText {
   readonly perMerchant?: MerchantLimitsText
 }
 
-/** JSON has no bigint: amounts are written as decimal strings of micro-units. */
+/** What of the limits is cold: it is written once, and read with the account. */
 export function limitsText(limits: Limits): LimitsText {
   const { currency, perPaymentMicro, payments, windows, perMerchant } = limits
   return {
@@ -27,7 +29,7 @@ export function limitsText(limits: Limits): LimitsText {
 }
 
 /** The limits again, from the text and the column of the total. */
-export function limitsOf(text: LimitsText, totalMicro: bigint): Limits {
+export function limitsFromText(text: LimitsText, totalMicro: bigint): Limits {
   const { currency, perPayment, payments, windows, perMerchant } = text
   return {
     currency,
@@ -74,22 +76,8 @@ function windowLimitsOf(windows: LimitsText['windows']): readonly WindowLimit[] 
   }))
 }
 
-/** The columns of an account's usage, in the order `settled, held, payments, windows`. */
-export function usageColumns(usage: Usage): [bigint, bigint, number, string | null] {
-  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsText(usage.windows)]
-}
-
-/** The usage again, from its columns. */
-export function usageOf(row: Row): Usage {
-  return {
-    settledMicro: row.settled as bigint,
-    heldMicro: row.held as bigint,
-    payments: Number(row.payments),
-    windows: row.windows === null ? [] : windowsOf(row.windows as string),
-  }
-}
-
-function windowsText(windows: Usage['windows']): string | null {
+/** What was reserved in each bucket of each window, as JSON; nothing where there is no window. */
+export function windowsText(windows: Usage['windows']): string | null {
   if (windows.length === 0) return null
   return JSON.stringify(
     windows.map((buckets) =>
@@ -98,7 +86,8 @@ function windowsText(windows: Usage['windows']): string | null {
   )
 }
 
-function windowsOf(text: string): Usage['windows'] {
+/** The buckets again. */
+export function windowsFromText(text: string): Usage['windows'] {
   const windows = JSON.parse(text) as [number, string, number][][]
   return windows.map((buckets) =>
     buckets.map(
