@@ -186,6 +186,7 @@ describe('the examples', () => {
       'examples/existing-code/src/main.ts',
       'examples/langchain-agent/src/main.ts',
       'examples/mastra-workflow/src/main.ts',
+      'examples/service/src/main.ts',
     ]))
 
   // One after the other: each starts a chain, and side by side they take each other's time.

@@ -1,0 +1,76 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { PIECE_BYTES, type Secret } from './secret.ts'
+import { secretSearch } from './secret-search.ts'
+
+/** Memory that is read at once. */
+const CHUNK_BYTES = 4 * 1024 * 1024
+
+/** What the kernel shows every process of itself: it cannot be read from outside, and is nobody's. */
+const kernelRegions = /^\[(vvar|vvar_vclock|vsyscall)\]$/
+
+/** What was looked through, and what was found. */
+export interface MemoryScan {
+  /** `name: form` of each secret that the process holds. */
+  readonly found: readonly string[]
+  readonly bytes: number
+}
+
+/**
+ * Looks for secrets in all that a process has: every page of its memory that exists, its environment
+ * and its command line. It is stopped meanwhile. Linux only, and only for one's own children.
+ */
+export function scanProcess(pid: number, secrets: readonly Secret[]): MemoryScan {
+  process.kill(pid, 'SIGSTOP')
+  try {
+    const search = secretSearch(secrets)
+    const found = new Set<string>()
+    let bytes = 0
+    for (const chunk of memoryOf(pid)) {
+      search.in(chunk, found)
+      bytes += chunk.length
+    }
+    for (const file of ['environ', 'cmdline']) {
+      search.in(readFileSync(`/proc/${pid}/${file}`), found)
+    }
+    return { found: [...found], bytes }
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** Chunk after chunk; each begins with the end of the one before, so that nothing is cut in two. */
+function* memoryOf(pid: number): Generator<Uint8Array> {
+  const memory = openSync(`/proc/${pid}/mem`, 'r')
+  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  try {
+    for (const { start, end } of regionsOf(pid)) {
+      for (let at = start; at < end; ) {
+        const wanted = Math.min(CHUNK_BYTES, end - at)
+        const read = readSync(memory, buffer, 0, wanted, at)
+        if (read === 0) throw new Error(`Memory at ${at.toString(16)} could not be read.`)
+        yield buffer.subarray(0, read)
+        at = at + read >= end ? end : at + read - PIECE_BYTES
+      }
+    }
+  } finally {
+    closeSync(memory)
+  }
+}
+
+interface Region {
+  readonly start: number
+  readonly end: number
+}
+
+/** Regions with at least one page in memory or swapped out: the others have never been written. */
+function regionsOf(pid: number): readonly Region[] {
+  const text = readFileSync(`/proc/${pid}/smaps`, 'utf8')
+  return text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((entry) => {
+    const [, start, end, may = '', name = ''] =
+      /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$/m.exec(entry) ?? []
+    if (start === undefined || end === undefined) return []
+    const isThere = /^(Rss|Swap): +[1-9]/m.test(entry)
+    if (!isThere || !may.startsWith('r') || kernelRegions.test(name)) return []
+    return [{ start: Number.parseInt(start, 16), end: Number.parseInt(end, 16) }]
+  })
+}
