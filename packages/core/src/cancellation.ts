@@ -9,7 +9,7 @@ import type { CancelAnswer } from './rail.ts'
 import { inTurns, openPayment } from './reconcile.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
-import { subject } from './transition.ts'
+import { openSecret, subject } from './transition.ts'
 import { withinTime } from './within-time.ts'
 
 /** What is to be cancelled: one payment, or everything that is open of a session or a permission. */
@@ -210,7 +210,13 @@ async function ask(guard: Guard, payment: Payment): Promise<Answer> {
     return unavailable(`The rail has no way to cancel on ${terms.network}.`)
   }
   try {
-    const sign = cancellationGateway(wallet, payment, open.asset)
+    const sign = cancellationGateway(wallet, payment, open.asset, (opening) =>
+      guard.store.commit(
+        { payment: payment.id },
+        (state) => openSecret(state, 'cancellation', opening),
+        'now',
+      ),
+    )
     return await withinTime(rail.cancel(open, sign), CANCEL_TIMEOUT_MS)
   } catch (error) {
     if (error instanceof NotSigned) return unavailable(`The wallet did not sign: ${error.code}.`)

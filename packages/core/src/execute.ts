@@ -20,7 +20,7 @@ import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Change, LedgerState } from './store.ts'
 import { span } from './telemetry.ts'
 import type { PaymentToken } from './token.ts'
-import { claim, doubt, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
+import { claim, doubt, openSecret, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
 
 /** A payment that this process has reserved, and alone may sign. */
 export interface Held {
@@ -67,7 +67,13 @@ export async function signed(held: Held): Promise<Proof | PayResult> {
       // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
       const lead = Math.max(0, payment.reservedAt - guard.store.now())
       const now = () => guard.store.now() + lead
-      const signTerms = gateway(wallet, payment, chosen.asset, token, now)
+      const signTerms = gateway(wallet, payment, chosen.asset, token, now, (opening) =>
+        guard.store.commit(
+          scopeOfPayment(payment),
+          (state) => openSecret(state, 'payment', opening),
+          'now',
+        ),
+      )
       return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
     })
     void keep(held, 'record a signature', (state) => sign(state))

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BursarError } from './errors.ts'
 import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
 import type { Payment } from './payment.ts'
+import { currentSigning, type SecretOpening, type Signing } from './signing.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 import { type FakeWallet, fakeSignature, fakeWallet } from './testing/fake-wallet.ts'
 import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './token.ts'
@@ -66,14 +67,16 @@ const right: TransferAuthorization = {
 function world(options: { wallet?: Wallet; now?: () => number } = {}) {
   const wallet = fakeWallet()
   const token = new PaymentToken()
+  const openings: SecretOpening[] = []
   const sign = gateway(
     options.wallet ?? wallet,
     paymentFor(token),
     fakeAsset,
     token,
     options.now ?? (() => NOW),
+    async (opening) => openings.push(opening),
   )
-  return { wallet, token, sign }
+  return { wallet, token, sign, openings }
 }
 
 async function codeOf(answer: Promise<unknown>): Promise<string> {
@@ -189,6 +192,7 @@ describe('the payment token', () => {
       fakeAsset,
       new PaymentToken(),
       () => NOW,
+      async () => {},
     )
     expect(await codeOf(sign(right))).toBe('payment_token_invalid')
     expect(wallet.requests).toEqual([])
@@ -249,6 +253,72 @@ describe('the wallet', () => {
   }
 })
 
+describe('a wallet that opens a secret', () => {
+  const opening = { secret: 'cdp', version: '1' }
+
+  /** Opens a secret whenever it signs, and keeps what it was shown of the signature. */
+  function opener(): Wallet & { readonly seen: (Signing | undefined)[] } {
+    const seen: (Signing | undefined)[] = []
+    return {
+      ...fakeWallet(),
+      seen,
+      async sign(request) {
+        await Promise.resolve()
+        seen.push(currentSigning())
+        await currentSigning()?.recordOpening(opening)
+        return { signature: fakeSignature(request) }
+      },
+    }
+  }
+
+  test('does so for the payment whose token was redeemed', async () => {
+    const wallet = opener()
+    const { sign, openings, token } = world({ wallet })
+    await sign(right)
+    expect(wallet.seen[0]).toMatchObject({ payment: 'pay_1', purpose: 'payment' })
+    expect(openings).toEqual([opening])
+    expect(await codeOf(sign(right))).toBe('payment_token_redeemed')
+    expect(openings).toHaveLength(1)
+    expect(token.redeemed).toBe(true)
+  })
+
+  test('does so for nothing else: not outside, and not when it has answered', async () => {
+    expect(currentSigning()).toBeUndefined()
+    const wallet = opener()
+    const { sign, openings } = world({ wallet })
+    await sign(right)
+    const late = wallet.seen[0]?.recordOpening(opening) ?? Promise.resolve()
+    expect(await codeOf(late)).toBe('signing_over')
+    expect(openings).toHaveLength(1)
+  })
+
+  test('may name it, and no more', async () => {
+    const wallet = opener()
+    await world({ wallet }).sign(right)
+    for (const odd of [{ ...opening, value: 'x' }, { secret: 'a b', version: '1' }, undefined]) {
+      const odder = odd as SecretOpening
+      const answer = wallet.seen[0]?.recordOpening(odder) ?? Promise.resolve()
+      expect(await codeOf(answer)).toBe('invalid_input')
+    }
+  })
+
+  test('opens nothing that is not recorded in time', async () => {
+    vi.useFakeTimers()
+    const wallet = opener()
+    const token = new PaymentToken()
+    let write = (): void => {}
+    const record = () => new Promise<void>((resolve) => (write = resolve))
+    const sign = gateway(wallet, paymentFor(token), fakeAsset, token, () => NOW, record)
+    const answer = codeOf(sign(right))
+    await vi.advanceTimersByTimeAsync(PAYMENT_TOKEN_LIFE_MS)
+    expect(await answer).toBe('timed_out')
+    const opened = wallet.seen[0]?.recordOpening(opening)
+    write()
+    expect(await codeOf(opened ?? Promise.resolve())).toBe('signing_over')
+    vi.useRealTimers()
+  })
+})
+
 describe('a slow wallet', () => {
   afterEach(() => vi.useRealTimers())
 
@@ -293,7 +363,7 @@ describe('a cancellation', () => {
     nonce: right.nonce,
   }
   const cancelling = (wallet: Wallet = fakeWallet()) =>
-    cancellationGateway(wallet, paymentFor(new PaymentToken()), fakeAsset)
+    cancellationGateway(wallet, paymentFor(new PaymentToken()), fakeAsset, async () => {})
 
   test('is signed for the nonce of the payment, once', async () => {
     const wallet = fakeWallet()

@@ -1,6 +1,7 @@
 import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
 import type { Payment } from './payment.ts'
+import { duringSigning, type SecretOpening } from './signing.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 import type {
   CancelAuthorization,
@@ -22,6 +23,9 @@ export class NotSigned extends Error {
   }
 }
 
+/** Records that the wallet opens a secret for a signature of a payment. */
+export type RecordOpening = (opening: SecretOpening) => Promise<unknown>
+
 /** What a signature looks like; longer ones are those of contract wallets. */
 const signaturePattern = /^0x([0-9a-f]{2}){64,4096}$/i
 
@@ -35,6 +39,7 @@ export function gateway(
   asset: Asset,
   token: PaymentToken,
   now: () => number,
+  record: RecordOpening,
 ): (request: SignRequest) => Promise<`0x${string}`> {
   return async (request) => {
     const terms = transferOf(payment, asset)
@@ -42,7 +47,9 @@ export function gateway(
     token.redeem(payment, now())
     // The wallet gets the guard's own words: a rail's object could still change after the check.
     // A remote signer may be slow; whatever it answers after the token's life is doubt.
-    return signatureOf(await withinTime(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS))
+    const signing = { payment: payment.id, purpose: 'payment' } as const
+    const sign = () => withinTime(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS)
+    return signatureOf(await duringSigning(signing, record, sign))
   }
 }
 
@@ -54,6 +61,7 @@ export function cancellationGateway(
   wallet: Wallet,
   payment: Payment,
   asset: Asset,
+  record: RecordOpening,
 ): (request: SignRequest) => Promise<`0x${string}`> {
   let used = false
   return async (request) => {
@@ -72,7 +80,9 @@ export function cancellationGateway(
       request.nonce === cancellation.nonce
     if (used || !same) throw mismatch(payment.id, 'cancelled')
     used = true
-    return signatureOf(await withinTime(wallet.sign(cancellation), CANCELLATION_SIGNING_MS))
+    const signing = { payment: payment.id, purpose: 'cancellation' } as const
+    const sign = () => withinTime(wallet.sign(cancellation), CANCELLATION_SIGNING_MS)
+    return signatureOf(await duringSigning(signing, record, sign))
   }
 }
 

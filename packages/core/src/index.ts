@@ -127,6 +127,7 @@ export type { Reconciliation } from './reconcile.ts'
 export { type Role, roleConflict, roles } from './role.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'
+export { currentSigning, type SecretOpening, type Signing, type SigningPurpose } from './signing.ts'
 export {
   type Change,
   type LedgerState,

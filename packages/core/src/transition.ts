@@ -17,6 +17,7 @@ import { formatAmount } from './money.ts'
 import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
 import type { Evidence } from './rail.ts'
 import type { Session } from './session.ts'
+import type { SecretOpening, SigningPurpose } from './signing.ts'
 import type { Change, LedgerState, Scope } from './store.ts'
 
 /**
@@ -24,6 +25,26 @@ import type { Change, LedgerState, Scope } from './store.ts'
  * that no longer applies changes nothing: proof may come first, and may come twice.
  */
 type Arrow = Change<Payment>
+
+/**
+ * The wallet is about to open a secret, for a signature that may be made: of a payment that is
+ * reserved, or of the cancellation of one that is not proved. Throws `signing_over` for any other.
+ */
+export function openSecret(
+  state: LedgerState,
+  purpose: SigningPurpose,
+  { secret, version }: SecretOpening,
+): Arrow {
+  const payment = paymentOf(state)
+  const mayBeSigned = purpose === 'payment' ? payment.state === 'reserved' : isUnproven(payment)
+  if (!mayBeSigned) {
+    throw new BursarError('signing_over', `Payment ${payment.id} is ${payment.state} already.`)
+  }
+  return {
+    result: payment,
+    events: [{ type: 'secret-opened', ...subject(state, payment), purpose, secret, version }],
+  }
+}
 
 /** The holder's wallet has signed. */
 export function sign(state: LedgerState): Arrow {

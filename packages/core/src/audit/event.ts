@@ -3,6 +3,7 @@ import type { Consent } from '../delegation.ts'
 import type { DenialCode } from '../denial.ts'
 import type { MerchantRule } from '../merchant.ts'
 import type { Role } from '../role.ts'
+import type { SigningPurpose } from '../signing.ts'
 
 /** Limits as they are recorded: amounts are decimal strings. */
 export interface RecordedLimits {
@@ -236,6 +237,13 @@ export type AuditEvent =
       /** What is left of the end user's own total, where they have set one. */
       readonly endUserRemaining?: string
       readonly ignoredArguments?: readonly string[]
+    })
+  | (PaymentSubject & {
+      /** The wallet has opened a secret, for a signature of the payment or of its cancellation. */
+      readonly type: 'secret-opened'
+      readonly purpose: SigningPurpose
+      readonly secret: string
+      readonly version: string
     })
   | (PaymentSubject & { readonly type: 'payment-signed' })
   | (PaymentSubject & {

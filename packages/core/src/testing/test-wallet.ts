@@ -1,5 +1,12 @@
 import { inspect } from 'node:util'
-import type { CancelAuthorization, SignRequest, TransferAuthorization, Wallet } from '../wallet.ts'
+import { duringSigning } from '../signing.ts'
+import type {
+  CancelAuthorization,
+  SignRequest,
+  SignResult,
+  TransferAuthorization,
+  Wallet,
+} from '../wallet.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** A wallet to test, and how to check what it signs. */
@@ -31,7 +38,7 @@ export function testWallet(
   { describe, test, expect }: TestRunner,
 ): void {
   const sign = async ({ wallet }: WalletWorld, request: SignRequest): Promise<`0x${string}`> => {
-    const result = await wallet.sign(request)
+    const result = await asGateway(wallet, request)
     if ('signature' in result) return result.signature
     throw new Error(`The wallet did not sign: ${result.reason}`)
   }
@@ -115,9 +122,19 @@ function changesOf(request: TransferAuthorization): readonly TransferAuthorizati
   ]
 }
 
+/** Asks as the guard does, so that a wallet can open the secrets that it needs. */
+function asGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
+  const signing = { payment: 'pay_test', purpose: 'payment' } as const
+  return duringSigning(
+    signing,
+    async () => {},
+    () => wallet.sign(request),
+  )
+}
+
 async function isSigned(wallet: Wallet, request: SignRequest): Promise<boolean> {
   try {
-    return 'signature' in (await wallet.sign(request))
+    return 'signature' in (await asGateway(wallet, request))
   } catch {
     return false
   }
