@@ -1,0 +1,98 @@
+import { createWriteStream } from 'node:fs'
+import { resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { AuditHead, Verification } from '@bursar/core'
+import { z } from 'zod'
+import type { AddCommand, CommandContext } from '../command.ts'
+import { parsedBy } from '../flag.ts'
+import { coloured, progressOn, written } from '../terminal.ts'
+
+/** A head as `audit verify` tells it. */
+const headField: z.ZodType<AuditHead, string> = z
+  .string()
+  .regex(
+    /^[1-9][0-9]{0,14}:[0-9a-f]{64}$/,
+    'must be a record’s number and hash, such as 7:<64 hex digits>',
+  )
+  .transform((text) => {
+    const [seq, hash = ''] = text.split(':')
+    return { seq: Number(seq), hash }
+  })
+
+/** `bursar audit`: the audit trail. */
+export const addAudit: AddCommand = (program, context) => {
+  const audit = program
+    .command('audit')
+    .summary('verify and export the audit trail')
+    .description('The audit trail: a chain of records, one for each change of the ledger.')
+  audit
+    .command('verify')
+    .summary('check the trail, and the ledger against it')
+    .description(
+      'Checks every link of the chain, and every row of the ledger against the records. What it prints as the head, keep ' +
+        'elsewhere: with --head the next time, it is seen as well if the newest records were cut off, or all of them written anew.',
+    )
+    .option('--head <seq:hash>', 'a head that was kept elsewhere', parsedBy(headField))
+    .action(({ head }) => verify(context, head))
+  audit
+    .command('export')
+    .summary('write the whole trail as JSON lines')
+    .description(
+      'Writes the whole trail as JSON lines, each record exactly as it was hashed, to the standard output or to a new file.',
+    )
+    .option('--out <file>', 'a file that does not exist yet; others cannot read it')
+    .action(({ out }) => exportTrail(context, out))
+}
+
+async function verify(context: CommandContext, head: AuditHead | undefined): Promise<void> {
+  const { terminal } = context
+  const progress = progressOn(terminal)
+  const startedAt = performance.now()
+  const timer = setInterval(() => {
+    progress.at(`verifying, ${Math.round((performance.now() - startedAt) / 1_000)} s`)
+  }, 1_000)
+  try {
+    await context.withGuard(async ({ auditing }) => {
+      const verified = await auditing.verify({ head })
+      progress.end()
+      if (!verified.ok) context.endWith('unsound')
+      const colour = verified.ok ? 'green' : 'red'
+      context.answer(verified, coloured(terminal, terminal.out, colour, told(verified)))
+    })
+  } finally {
+    clearInterval(timer)
+    progress.end()
+  }
+}
+
+function told(verified: Verification): string {
+  if (!verified.ok) return `The trail is not whole: ${verified.reason}.`
+  const { records, head } = verified
+  return `The trail is whole: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
+}
+
+async function exportTrail(context: CommandContext, out: string | undefined): Promise<void> {
+  const { terminal } = context
+  const progress = progressOn(terminal)
+  let records = 0
+  await context.withGuard(async ({ auditing }) => {
+    async function* counted(): AsyncGenerator<string> {
+      for await (const line of auditing.export()) {
+        records += 1
+        progress.at(`${records} records`)
+        yield line
+      }
+    }
+    try {
+      if (out === undefined) {
+        for await (const line of counted()) await written(terminal.out, line)
+        return
+      }
+      const path = resolve(terminal.folder, out)
+      await pipeline(counted, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }))
+      context.answer({ file: path, records }, `${records} records in ${path}`)
+    } finally {
+      progress.end()
+    }
+  })
+}

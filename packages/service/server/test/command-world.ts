@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Bursar } from '@bursar/core'
+import { onTestFinished } from 'vitest'
+import { runCommandLine } from '../src/command-line.ts'
+import { readSettings } from '../src/config.ts'
+import { openGuard } from '../src/guard.ts'
+import config from './fake.config.ts'
+
+const configPath = fileURLToPath(new URL('./fake.config.ts', import.meta.url))
+
+/** What a command line did. */
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly error: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  readonly json: any
+}
+
+/** A folder with a ledger of its own, and command lines that run on it. */
+export interface CommandWorld {
+  readonly folder: string
+  readonly environment: Readonly<Record<string, string>>
+  /** Runs `bursar …` in this process, over the fakes. */
+  run(...args: string[]): Promise<Ran>
+  /** The same with `--json`; answers what it printed. */
+  json(...args: string[]): Promise<Ran>
+  /** Works with the guard that the commands open. */
+  withGuard<Result>(work: (bursar: Bursar) => Promise<Result>): Promise<Result>
+}
+
+export interface CommandWorldOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** Whether a person looks. */
+  readonly isTTY?: boolean
+  readonly stopped?: () => Promise<void>
+  /** Without `--config`: the command looks into the folder. */
+  readonly bare?: boolean
+}
+
+export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-command-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const environment = { BURSAR_DATABASE: join(folder, 'ledger.db'), ...options.environment }
+  const { isTTY = false, stopped = () => Promise.resolve(), bare = false } = options
+  const run = async (...args: string[]): Promise<Ran> => {
+    const texts = { out: '', error: '' }
+    const stream = (name: keyof typeof texts) => ({
+      isTTY,
+      write: (text: string, done?: () => void) => {
+        texts[name] += text
+        done?.()
+      },
+    })
+    const terminal = { out: stream('out'), error: stream('error'), environment, folder, stopped }
+    const named = bare ? args : ['--config', configPath, ...args]
+    const code = await runCommandLine(named, terminal)
+    return {
+      code,
+      ...texts,
+      get json() {
+        return JSON.parse(texts.out)
+      },
+    }
+  }
+  return {
+    folder,
+    environment,
+    run,
+    json: (...args) => run('--json', ...args),
+    async withGuard(work) {
+      const bursar = await openGuard(readSettings(config, environment))
+      try {
+        return await work(bursar)
+      } finally {
+        await bursar.close()
+      }
+    },
+  }
+}

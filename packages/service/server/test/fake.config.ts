@@ -1,0 +1,19 @@
+import { fakeAsset, fakeChain, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
+import { type BursarConfig, defineConfig } from 'bursar'
+
+/** A configuration over fakes, for the command line: where its ledger is, `BURSAR_DATABASE` says. */
+const chain = fakeChain({ clock: Date.now })
+const wallet = fakeWallet()
+chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
+const shop = fakeMerchant({ chain })
+
+const config: BursarConfig = defineConfig({
+  rails: [fakeRail({ chain })],
+  // One guard after another talks to it: none of them closes it for the next.
+  http: { request: shop.request, close: async () => {} },
+  assets: [fakeAsset],
+  instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+  listen: { port: 0 },
+})
+
+export default config
