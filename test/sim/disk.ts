@@ -95,12 +95,11 @@ export function load(disk: Disk, scope: Scope): LedgerState {
     session && scope.key !== undefined ? disk.keys.get(keyName(session.id, scope.key)) : undefined
   const payment = scope.payment === undefined ? disk.payments.get(key?.payment ?? '') : named
   const delegation = disk.delegations.get(scope.delegation ?? session?.delegation ?? '')
-  const twin =
-    delegation && scope.requestHash !== undefined
-      ? [...disk.payments.values()].findLast(
-          (one) => one.delegation === delegation.id && one.terms.requestHash === scope.requestHash,
-        )
-      : undefined
+  const twins = [...disk.payments.values()].filter(
+    (one) => one.delegation === delegation?.id && one.terms.requestHash === scope.requestHash,
+  )
+  const twin = twins.at(-1)
+  const ownTwin = twins.findLast((one) => one.session === session?.id)
   const merchant =
     delegation && scope.host !== undefined
       ? disk.merchants.get(merchantName(delegation.id, scope.host))
@@ -119,9 +118,10 @@ export function load(disk: Disk, scope: Scope): LedgerState {
     ...(payment && { payment }),
     ...(key && { key }),
     ...(twin && { twin }),
+    ...(ownTwin && ownTwin !== twin && { ownTwin }),
     ...(merchant && { merchant }),
     ...(instrument && { instrument }),
-    ...approvalsOf(disk, scope, session, asked),
+    ...approvalsOf(disk, scope, session, ancestors, asked),
     ...serviceRows(disk, scope),
   }
 }
@@ -225,11 +225,15 @@ function approvalsOf(
   disk: Disk,
   { termsHash }: Scope,
   session: Session | undefined,
+  ancestors: readonly Session[],
   asked: Approval | undefined,
 ): Pick<LedgerState, 'approval' | 'recentApprovals'> {
   if (!session || termsHash === undefined) return asked ? { approval: asked } : {}
-  const newest = [...disk.approvals.values()].filter((one) => one.session === session.id).reverse()
-  const approval = asked ?? newest.find((one) => one.termsHash === termsHash)
+  const { id: root } = ancestors.at(-1) ?? session
+  const newest = [...disk.approvals.values()].filter((one) => one.root === root).reverse()
+  const isOwn = (one: Approval): boolean =>
+    one.session === session.id && one.termsHash === termsHash
+  const approval = asked ?? newest.find(isOwn)
   const recentApprovals = newest.slice(0, MAX_RECENT_APPROVALS)
   return { ...(approval && { approval }), recentApprovals }
 }

@@ -39,6 +39,8 @@ export type ApprovalState = 'waiting' | 'approved' | 'denied' | 'used'
 export interface Approval {
   readonly id: string
   readonly session: string
+  /** The session that `session` is below, at the top; itself where it has no parent. */
+  readonly root: string
   readonly delegation: string
   readonly endUser: string
   readonly state: ApprovalState
@@ -75,11 +77,11 @@ export interface ApprovalCard {
 /** How long a human has to answer, unless the session or the delegation ends sooner. */
 export const APPROVAL_LIFE_MS = 900_000
 
-/** Approvals of one session that may wait at the same time: more is a flood, not a question. */
+/** Approvals of a session and all below it that may wait at the same time: more is a flood, not a question. */
 const MAX_WAITING_APPROVALS = 10
 
 /**
- * Approvals that one session may ask for in an hour, so that nobody is worn down into a yes; and so
+ * Approvals that a session and all below it may ask for in an hour, so that nobody is worn down into a yes; and so
  * the newest ones that a decision has to look at.
  */
 export const MAX_RECENT_APPROVALS = 30
@@ -95,7 +97,7 @@ export function approvalStanding(approval: Approval, now: number): ApprovalState
   return open && now >= approval.expiresAt ? 'expired' : approval.state
 }
 
-/** Whether a session may ask for one more. */
+/** Whether a session may ask for one more, by the newest approvals of its root. */
 export function mayAsk(recent: readonly Approval[], now: number): boolean {
   const waiting = recent.filter((one) => approvalStanding(one, now) === 'waiting')
   const lately = recent.filter((one) => now - one.createdAt < HOUR_MS)

@@ -4,7 +4,7 @@ import { BursarError } from './errors.ts'
 import type { Intent } from './reservation.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
-import { accountsOf } from './transition.ts'
+import { accountsOf, rootOf } from './transition.ts'
 
 /** What asking a human comes to: an approval that waits, or a refusal for this key. */
 export type Asked =
@@ -86,6 +86,7 @@ function newApproval(state: LedgerState, intent: Intent, reason: string, now: nu
   return {
     id: intent.approvalId,
     session: session.id,
+    root: rootOf(state),
     delegation: delegation.id,
     endUser: delegation.endUser,
     state: 'waiting',

@@ -10,8 +10,8 @@ import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './reque
 import { pinnedToTwin } from './reservation.ts'
 import { standing } from './standing.ts'
 import { span } from './telemetry.ts'
-import { accountsOf } from './transition.ts'
-import { type OpenVisit, refuse, replay, rootOf, scopeOf, type Visit } from './visit.ts'
+import { accountsOf, rootOf } from './transition.ts'
+import { type OpenVisit, refuse, replay, scopeOf, type Visit } from './visit.ts'
 
 /** Steps 2 to 10. A key that is under way in this process is joined, not paid again. */
 export async function attend<Result extends { readonly status: string }>(

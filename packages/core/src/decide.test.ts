@@ -323,6 +323,21 @@ describe('earlier calls', () => {
     const twin: Payment = { ...payment(state), session: of, reservedAt: NOW - ageMs }
     expect(code(ledger({ twin }))).toBe(expected)
   })
+
+  test.each<[PaymentState, number, string]>([
+    ['settled', 59_999, 'replayed'],
+    ['claimed', 60_000, 'reserved'],
+    ['released', 0, 'reserved'],
+  ])(
+    'an own payment that is %s since %i ms, before another session’s → %s',
+    (state, ageMs, expected) => {
+      const twin: Payment = { ...payment('settled'), session: 'ses_2', reservedAt: NOW }
+      const ownTwin: Payment = { ...payment(state), id: 'pay_own', reservedAt: NOW - ageMs }
+      const { result } = reserve(ledger({ twin, ownTwin }), intent({}), NOW)
+      expect(result.kind).toBe(expected)
+      if (result.kind === 'replayed') expect(result.payment.id).toBe('pay_own')
+    },
+  )
 })
 
 function code(state: LedgerState, changed: Partial<Intent> = {}): string {

@@ -64,8 +64,9 @@ export function earlier(
   if (isOpen(twin)) {
     return { kind: 'denied', denial: deny('duplicate_open', { cause: `payment ${twin.id}` }) }
   }
-  const recent = isPaid(twin) && now - twin.reservedAt < session.repeatAfterMs
-  return recent && twin.session === session.id ? { kind: 'payment', payment: twin } : undefined
+  const own = twin.session === session.id ? twin : state.ownTwin
+  const recent = own && isPaid(own) && now - own.reservedAt < session.repeatAfterMs
+  return recent ? { kind: 'payment', payment: own } : undefined
 }
 
 /** Whether the session's and the delegation's lists name the host: known before a byte leaves. */
@@ -295,7 +296,7 @@ function asked(state: LedgerState, intent: Intent, denial: Denial, now: number):
   const { approval } = asking
   const result = { kind: 'asked', approval, denial, remainingMicro: spendableMicro(state) } as const
   if (!asking.isNew) return { result, events: [] }
-  const { id, session, delegation, endUser, termsHash, key, card, reason, expiresAt } = approval
+  const { id, session, root, delegation, endUser, termsHash, key, card, reason } = approval
   return {
     result,
     approvals: [approval],
@@ -305,13 +306,14 @@ function asked(state: LedgerState, intent: Intent, denial: Denial, now: number):
         type: 'approval-requested',
         approval: id,
         session,
+        root,
         delegation,
         endUser,
         termsHash,
         ...(key === undefined ? {} : { key }),
         card,
         reason,
-        expiresAt,
+        expiresAt: approval.expiresAt,
       },
     ],
   }

@@ -13,7 +13,7 @@ import { conclude, prove } from './prove.ts'
 import { childInput, type Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
 import { sessionToken } from './token.ts'
-import { rootOf } from './visit.ts'
+import { rootOf } from './transition.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(

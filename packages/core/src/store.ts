@@ -32,7 +32,7 @@ export interface Scope {
   readonly payee?: string
   /** An end user: brings their account and all of their delegations. */
   readonly endUser?: string
-  /** Hash of terms: brings the session's latest approval of them, and its recent ones. */
+  /** Hash of terms: brings the session's latest approval of them, and its root's recent ones. */
   readonly termsHash?: string
   /** A key of the service by its id. */
   readonly credential?: string
@@ -60,11 +60,13 @@ export interface LedgerState {
   readonly key?: KeyRecord
   /** The latest payment in the delegation for the request's hash. */
   readonly twin?: Payment
+  /** The session's own latest payment for it, where `twin` is another session's. */
+  readonly ownTwin?: Payment
   readonly merchant?: KnownMerchant
   readonly instrument?: RegisteredInstrument
   /** The approval that the scope names, or the latest of its terms in the session. */
   readonly approval?: Approval
-  /** With `termsHash`: the session's newest approvals, at most `MAX_RECENT_APPROVALS`. */
+  /** With `termsHash`: the newest approvals of the session's root, at most `MAX_RECENT_APPROVALS`. */
   readonly recentApprovals?: readonly Approval[]
   readonly credential?: Credential
   readonly operation?: Operation

@@ -295,6 +295,11 @@ export function lineOf(state: LedgerState): readonly (Session | Delegation | End
   return [session, ...ancestors, delegation, ...(endUser ? [endUser] : [])]
 }
 
+/** The session at the top: those below it share its rates, and opening children multiplies none. */
+export function rootOf(state: LedgerState): string {
+  return state.ancestors.at(-1)?.id ?? accountsOf(state).session.id
+}
+
 /** The session and the delegation that a state has to bring with it. */
 export function accountsOf(state: LedgerState): {
   readonly session: Session

@@ -89,8 +89,3 @@ export function remainingOf(visit: Visit): Money {
   const { session } = accountsOf(visit.state)
   return money(spendableMicro(visit.state), session.limits.currency)
 }
-
-/** Sessions below one share its rates: opening children must not multiply them. */
-export function rootOf(state: LedgerState): string {
-  return state.ancestors.at(-1)?.id ?? accountsOf(state).session.id
-}

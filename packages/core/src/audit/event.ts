@@ -142,6 +142,7 @@ export type AuditEvent =
       readonly type: 'approval-requested'
       readonly approval: string
       readonly session: string
+      readonly root: string
       readonly delegation: string
       readonly endUser: string
       readonly termsHash: string

@@ -4,10 +4,11 @@ import type { EventOf } from './event.ts'
 
 /** The approval as it was asked for. */
 export function requestedApproval(event: EventOf<'approval-requested'>, at: number): Approval {
-  const { approval: id, session, delegation, endUser, termsHash, key, card, reason } = event
+  const { approval: id, session, root, delegation, endUser, termsHash, key, card, reason } = event
   return {
     id,
     session,
+    root,
     delegation,
     endUser,
     state: 'waiting',
@@ -43,6 +44,7 @@ export function approvalProblem(row: Approval, recorded: Approval): string | und
   return difference(row.id, row, recorded, [
     'state',
     'session',
+    'root',
     'delegation',
     'endUser',
     'termsHash',

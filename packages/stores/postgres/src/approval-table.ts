@@ -12,9 +12,10 @@ type Body = Pick<
 
 /** Reads whole approvals; a condition follows. */
 export const selectApprovals = `
-SELECT a.*, s.id AS session_id FROM approvals a JOIN accounts s ON s.pk = a.session`
+SELECT a.*, s.id AS session_id, r.id AS root_id FROM approvals a JOIN accounts s ON s.pk = a.session
+  JOIN accounts r ON r.pk = a.root`
 
-/** Approvals by their ids; and of a session the latest one for some terms, and its newest ones. */
+/** Approvals by their ids; of a session the latest one for some terms, and as a root its newest. */
 export const readApprovals: Statement = {
   name: 'read_approvals',
   text: `WITH found AS (
@@ -23,7 +24,7 @@ export const readApprovals: Statement = {
       JOIN accounts s ON s.id = u.session CROSS JOIN LATERAL (
         (SELECT l.pk FROM approvals l WHERE l.session = s.pk AND l.terms_hash = u.terms_hash
           ORDER BY l.pk DESC LIMIT 1)
-        UNION (SELECT n.pk FROM approvals n WHERE n.session = s.pk
+        UNION (SELECT n.pk FROM approvals n WHERE n.root = s.pk
           ORDER BY n.pk DESC LIMIT ${MAX_RECENT_APPROVALS})
       ) AS t
   ) ${selectApprovals} WHERE a.pk IN (SELECT pk FROM found) ORDER BY a.pk`,
@@ -31,11 +32,11 @@ export const readApprovals: Statement = {
 
 export const insertApprovals: Statement = {
   name: 'insert_approvals',
-  text: `INSERT INTO approvals (id, session, end_user, terms_hash, key, state, body)
-  SELECT u.id, (SELECT pk FROM accounts WHERE id = u.session), u.end_user, u.terms_hash, u.key,
-    u.state, u.body
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-    WITH ORDINALITY AS u (id, session, end_user, terms_hash, key, state, body, place)
+  text: `INSERT INTO approvals (id, session, root, end_user, terms_hash, key, state, body)
+  SELECT u.id, (SELECT pk FROM accounts WHERE id = u.session),
+    (SELECT pk FROM accounts WHERE id = u.root), u.end_user, u.terms_hash, u.key, u.state, u.body
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[]) WITH ORDINALITY AS u (id, session, root, end_user, terms_hash, key, state, body, place)
   ORDER BY u.place`,
 }
 
@@ -56,6 +57,7 @@ export function insertedApprovals(approvals: readonly Entry<Approval>[]): unknow
     approvals.map(({ value }) => [
       plainText(value.id),
       plainText(value.session),
+      plainText(value.root),
       plainText(value.endUser),
       plainText(value.termsHash),
       value.key === undefined ? null : plainText(value.key),
@@ -72,7 +74,7 @@ export function updatedApprovals(approvals: readonly Entry<Approval>[]): unknown
 
 export function assertSameApproval({ stored, value }: Entry<Approval>): void {
   if (!stored) return
-  const fixed = ['session', 'endUser', 'termsHash', 'key'] as const
+  const fixed = ['session', 'root', 'endUser', 'termsHash', 'key'] as const
   assertFixed(`approval ${value.id}`, stored, value, fixed)
 }
 
@@ -86,6 +88,7 @@ function approvalOf(row: Row): Approval {
   return {
     id: originalText(row.id as string),
     session: originalText(row.session_id as string),
+    root: originalText(row.root_id as string),
     endUser: originalText(row.end_user as string),
     state: row.state as ApprovalState,
     termsHash: originalText(row.terms_hash as string),

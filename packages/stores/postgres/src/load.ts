@@ -20,6 +20,7 @@ import {
 import { RowsNotLoaded } from './entries.ts'
 import { endUserOf, usageId } from './limit-rows.ts'
 import { merchantUsageOf, readMerchantUsages } from './merchant-usage-table.ts'
+import { pairId } from './pair-id.ts'
 import { paymentEntry, readPayments } from './payment-table.ts'
 import { originalText, plainText } from './plain-text.ts'
 import {
@@ -31,7 +32,7 @@ import {
   readMerchants,
 } from './small-tables.ts'
 import { execute, pipelined, type Row } from './statement.ts'
-import { pairId, type TransactionRows, transactionRows } from './transaction-rows.ts'
+import { type TransactionRows, transactionRows } from './transaction-rows.ts'
 import {
   type Learnt,
   type Wanted,
@@ -119,7 +120,8 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
   const twins = withinValues(wanted.twins)
   const merchants = withinValues(wanted.merchants)
   const handles = [...wanted.instruments].map(plainText)
-  const some = ids.length + keys.length + wanted.twins.size > 0
+  const own = requestValues(wanted)
+  const some = ids.length + keys.length + wanted.twins.size + wanted.ownTwins.size > 0
   const none: Promise<readonly Row[]> = Promise.resolve([])
   const approvals = [[...wanted.approvals].map(plainText), ...termsValues(wanted)]
   const isAsked = wanted.approvals.size + wanted.terms.size > 0
@@ -128,7 +130,7 @@ async function readOthers(client: Client, wanted: Wanted): Promise<Others> {
   const usages = [...wanted.usages.values()]
   const endUsers = [...wanted.endUsers].map(plainText)
   const found = await pipelined(client, () => [
-    some ? execute(client, readPayments, [ids, ...keyValues, ...twins]) : none,
+    some ? execute(client, readPayments, [ids, ...keyValues, ...twins, ...own]) : none,
     keys.length > 0 ? execute(client, readKeys, keyValues) : none,
     wanted.merchants.size > 0 ? execute(client, readMerchants, merchants) : none,
     handles.length > 0 ? execute(client, readInstruments, [handles]) : none,
@@ -173,6 +175,14 @@ function termsValues({ terms }: Wanted): unknown[] {
   ]
 }
 
+function requestValues({ ownTwins }: Wanted): unknown[] {
+  const all = [...ownTwins.values()]
+  return [
+    all.map(({ session }) => plainText(session)),
+    all.map(({ requestHash }) => plainText(requestHash)),
+  ]
+}
+
 function withinValues(within: Wanted['twins']): unknown[] {
   const all = [...within.values()]
   const plain = (text: string | undefined) => (text === undefined ? null : plainText(text))
@@ -210,12 +220,16 @@ function filled(
   for (const value of found.merchants.map(merchantOf)) rows.merchants.add({ value, overrun: false })
   const twins = pairsOf(rows, wanted.twins)
   for (const pair of twins) rows.twins.asked(pair)
+  for (const pair of wanted.ownTwins.keys()) rows.ownTwins.asked(pair)
   // In the order of their keys: the last one for a request is the latest.
   for (const { value } of payments) {
-    const { id: payment, delegation, terms } = value
-    const twin = { delegation, requestHash: terms.requestHash, payment }
-    if (twins.has(pairId(delegation, terms.requestHash))) {
-      rows.twins.add({ value: twin, overrun: false })
+    const { id: payment, session, delegation, terms } = value
+    const { requestHash } = terms
+    if (twins.has(pairId(delegation, requestHash))) {
+      rows.twins.add({ value: { delegation, requestHash, payment }, overrun: false })
+    }
+    if (wanted.ownTwins.has(pairId(session, requestHash))) {
+      rows.ownTwins.add({ value: { session, requestHash, payment }, overrun: false })
     }
   }
   fillApprovals(rows, wanted, found.approvals)
@@ -286,11 +300,11 @@ function fillApprovals(rows: TransactionRows, wanted: Wanted, found: readonly Ro
   for (const entry of approvals) rows.approvals.add(entry)
   const newestFirst = approvals.map(({ value }) => value).toReversed()
   for (const { session, termsHash } of wanted.terms.values()) {
-    const own = newestFirst.filter((one) => one.session === session)
-    const recent = own.slice(0, MAX_RECENT_APPROVALS).map(({ id }) => id)
-    rows.recent.add({ value: { session, approvals: recent }, overrun: false })
+    const ofRoot = newestFirst.filter((one) => one.root === session)
+    const recent = ofRoot.slice(0, MAX_RECENT_APPROVALS).map(({ id }) => id)
+    rows.recent.add({ value: { root: session, approvals: recent }, overrun: false })
     rows.answers.asked(pairId(session, termsHash))
-    const latest = own.find((one) => one.termsHash === termsHash)
+    const latest = newestFirst.find((one) => one.session === session && one.termsHash === termsHash)
     if (!latest) continue
     rows.answers.add({ value: { session, termsHash, approval: latest.id }, overrun: false })
   }

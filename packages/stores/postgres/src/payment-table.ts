@@ -44,7 +44,8 @@ SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, o.state, o.ov
 
 /**
  * Payments by their ids, by the keys that are pinned to them, and the latest one for a request in
- * a delegation, which is found by itself, by a session, or by a payment.
+ * a delegation, which is found by itself, by a session, or by a payment; and the latest one for a
+ * request in a session.
  */
 export const readPayments: Statement = {
   name: 'read_payments',
@@ -57,6 +58,11 @@ export const readPayments: Statement = {
             (SELECT coalesce(a.delegation, a.pk) FROM accounts a WHERE a.id = u.account),
             (SELECT n.delegation FROM payments n WHERE n.id = u.payment))
           AND p.request_head = left(u.hash, ${REQUEST_HEAD_LENGTH}) AND p.request_hash = u.hash
+        ORDER BY p.pk DESC LIMIT 1) AS t
+    UNION SELECT t.pk FROM unnest($7::text[], $8::text[]) AS u (session, hash)
+      JOIN accounts s ON s.id = u.session CROSS JOIN LATERAL (SELECT p.pk FROM payments p
+        WHERE p.delegation = s.delegation AND p.request_head = left(u.hash, ${REQUEST_HEAD_LENGTH})
+          AND p.request_hash = u.hash AND p.session = s.pk
         ORDER BY p.pk DESC LIMIT 1) AS t
   ) ${selectPayments} WHERE p.pk IN (SELECT pk FROM found) ORDER BY p.pk`,
 }

@@ -119,6 +119,7 @@ CREATE TABLE approvals (
   pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   id TEXT COLLATE "C" NOT NULL UNIQUE,
   session BIGINT NOT NULL,
+  root BIGINT NOT NULL,
   end_user TEXT COLLATE "C" NOT NULL,
   terms_hash TEXT COLLATE "C" NOT NULL,
   key TEXT COLLATE "C",
@@ -126,6 +127,7 @@ CREATE TABLE approvals (
   body TEXT NOT NULL
 );
 CREATE INDEX approvals_of_session ON approvals (session, pk);
+CREATE INDEX approvals_of_root ON approvals (root, pk);
 CREATE INDEX approvals_of_terms ON approvals (session, terms_hash, pk);
 CREATE INDEX approvals_of_end_user ON approvals (end_user, pk);
 

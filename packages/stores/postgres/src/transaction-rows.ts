@@ -11,7 +11,6 @@ import {
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
-  MAX_RECENT_APPROVALS,
   type MerchantUsage,
   type Operation,
   type Payment,
@@ -21,11 +20,18 @@ import {
   type Session,
 } from '@bursar/core'
 import { assertSameDelegation, assertSameSession } from './account-table.ts'
-import { assertSameApproval } from './approval-table.ts'
+import {
+  type Answer,
+  approvalRows,
+  approvalsOf,
+  putApproval,
+  type Recent,
+} from './approval-rows.ts'
 import { type Entries, entries } from './entries.ts'
 import { type Granted, grantedOf, limitRows, usagesOf } from './limit-rows.ts'
+import { pairId, pairOf } from './pair-id.ts'
 import { assertSamePayment } from './payment-table.ts'
-import { wantKey, wantTerms, wantWithin } from './wanted.ts'
+import { wantKey, wantWithin } from './wanted.ts'
 
 /** Where the chain of records continues. */
 export interface ChainEnd {
@@ -51,10 +57,12 @@ export interface TransactionRows {
   readonly merchantUsages: Entries<MerchantUsage>
   /** The latest payment for a request in a delegation. */
   readonly twins: Entries<Twin>
+  /** The latest payment for a request in a session. */
+  readonly ownTwins: Entries<OwnTwin>
   readonly approvals: Entries<Approval>
   /** The latest approval for some terms in a session. */
   readonly answers: Entries<Answer>
-  /** The newest approvals of a session. */
+  /** The newest approvals of a root and all below it. */
   readonly recent: Entries<Recent>
   readonly credentials: Entries<Credential>
   readonly operations: Entries<Operation>
@@ -76,17 +84,11 @@ export interface Twin {
   readonly payment: string
 }
 
-/** Which approval is the latest one for some terms. */
-export interface Answer {
+/** Which payment of a session is its latest one for a request. */
+export interface OwnTwin {
   readonly session: string
-  readonly termsHash: string
-  readonly approval: string
-}
-
-/** Which approvals of a session are the newest ones, newest first. */
-export interface Recent {
-  readonly session: string
-  readonly approvals: readonly string[]
+  readonly requestHash: string
+  readonly payment: string
 }
 
 export function transactionRows(end: ChainEnd): TransactionRows {
@@ -171,6 +173,15 @@ function emptyRows(): Rows {
         wantWithin(wanted.twins, { account, name })
       },
     }),
+    ownTwins: entries<OwnTwin>({
+      noun: 'request',
+      id: ({ session, requestHash }) => pairId(session, requestHash),
+      want(wanted, id) {
+        const [session, requestHash] = pairOf(id)
+        wanted.accounts.add(session)
+        wanted.ownTwins.set(id, { session, requestHash })
+      },
+    }),
     instruments: entries<RegisteredInstrument>({
       noun: 'instrument',
       id: ({ handle }) => handle,
@@ -194,43 +205,6 @@ function serviceRows(): Pick<Rows, 'credentials' | 'operations'> {
   }
 }
 
-function approvalRows(): Pick<Rows, 'approvals' | 'answers' | 'recent'> {
-  return {
-    approvals: entries<Approval>({
-      noun: 'approval',
-      id: ({ id }) => id,
-      want: ({ approvals }, id) => approvals.add(id),
-    }),
-    answers: entries<Answer>({
-      noun: 'terms',
-      id: ({ session, termsHash }) => pairId(session, termsHash),
-      want(wanted, id) {
-        const [session, termsHash] = pairOf(id)
-        wanted.accounts.add(session)
-        wantTerms(wanted, { session, termsHash })
-      },
-    }),
-    recent: entries<Recent>({
-      noun: 'session',
-      id: ({ session }) => session,
-      want(wanted, session) {
-        wanted.accounts.add(session)
-        wantTerms(wanted, { session, termsHash: '' })
-      },
-    }),
-  }
-}
-
-/** What a row with two names is found by. The first name is an id, which has no spaces. */
-export function pairId(first: string, second: string): string {
-  return `${first} ${second}`
-}
-
-function pairOf(id: string): [string, string] {
-  const space = id.indexOf(' ')
-  return [id.slice(0, space), id.slice(space + 1)]
-}
-
 function stateOf(rows: Rows, scope: Scope): LedgerState {
   const { sessions, payments, delegations } = rows
   const named = scope.payment === undefined ? undefined : payments.find(scope.payment)?.value
@@ -251,6 +225,11 @@ function stateOf(rows: Rows, scope: Scope): LedgerState {
       : undefined
   // The latest one may have gone into an archive just before.
   const twin = twinRow && payments.find(twinRow.payment)?.value
+  const ownTwinRow =
+    session && scope.requestHash !== undefined && twin && twin.session !== session.id
+      ? rows.ownTwins.find(pairId(session.id, scope.requestHash))?.value
+      : undefined
+  const ownTwin = ownTwinRow && payments.find(ownTwinRow.payment)?.value
   const merchant =
     delegation && scope.host !== undefined
       ? rows.merchants.find(pairId(delegation.id, scope.host))?.value
@@ -270,9 +249,10 @@ function stateOf(rows: Rows, scope: Scope): LedgerState {
     ...(payment && { payment }),
     ...(key && { key }),
     ...(twin && { twin }),
+    ...(ownTwin && { ownTwin }),
     ...(merchant && { merchant }),
     ...(instrument && { instrument }),
-    ...approvalsOf(rows, scope, asked?.value, session),
+    ...approvalsOf(rows, scope, asked?.value, session, ancestors),
     ...serviceRowsOf(rows, scope),
   }
 }
@@ -283,22 +263,6 @@ function serviceRowsOf(rows: Rows, scope: Scope): Pick<LedgerState, 'credential'
   const operation =
     scope.operation === undefined ? undefined : rows.operations.find(scope.operation)?.value
   return { ...(credential && { credential }), ...(operation && { operation }) }
-}
-
-function approvalsOf(
-  rows: Rows,
-  { termsHash }: Scope,
-  asked: Approval | undefined,
-  session: Session | undefined,
-): Pick<LedgerState, 'approval' | 'recentApprovals'> {
-  if (!session || termsHash === undefined) return asked ? { approval: asked } : {}
-  const latest = rows.answers.find(pairId(session.id, termsHash))?.value.approval
-  const approval = asked ?? (latest === undefined ? undefined : rows.approvals.need(latest).value)
-  const recent = rows.recent.find(session.id)?.value.approvals ?? []
-  return {
-    ...(approval && { approval }),
-    recentApprovals: recent.map((id) => rows.approvals.need(id).value),
-  }
 }
 
 function ancestorsOf({ sessions }: Rows, session: Session | undefined): Session[] {
@@ -353,20 +317,8 @@ function putDelegation(
   granted.put({ endUser, delegations: [...before, id] }, false)
 }
 
-function putApproval({ sessions, approvals, answers, recent }: Rows, approval: Approval): void {
-  const { id, session, termsHash } = approval
-  sessions.need(session)
-  const isNewest = !approvals.has(id)
-  assertSameApproval(approvals.put(approval, false))
-  if (!isNewest) return
-  answers.put({ session, termsHash, approval: id }, false)
-  // What is not loaded here has it when it is.
-  if (!recent.has(session)) return
-  const newest = [id, ...(recent.find(session)?.value.approvals ?? [])]
-  recent.put({ session, approvals: newest.slice(0, MAX_RECENT_APPROVALS) }, false)
-}
-
-function putPayment({ sessions, delegations, payments, twins }: Rows, payment: Payment): void {
+function putPayment(rows: Rows, payment: Payment): void {
+  const { sessions, delegations, payments } = rows
   const { id, session, delegation, endUser, terms } = payment
   sessions.need(session)
   if (delegations.need(delegation).value.endUser !== endUser) {
@@ -375,5 +327,8 @@ function putPayment({ sessions, delegations, payments, twins }: Rows, payment: P
   // A row that is written again is no later for that.
   const isLatest = !payments.has(id)
   assertSamePayment(payments.put(payment, payment.overrun))
-  if (isLatest) twins.put({ delegation, requestHash: terms.requestHash, payment: id }, false)
+  if (!isLatest) return
+  const { requestHash } = terms
+  rows.twins.put({ delegation, requestHash, payment: id }, false)
+  rows.ownTwins.put({ session, requestHash, payment: id }, false)
 }

@@ -29,12 +29,20 @@ export interface WantedTerms {
   readonly termsHash: string
 }
 
+/** The hash of a request within a session. */
+export interface WantedRequest {
+  readonly session: string
+  readonly requestHash: string
+}
+
 /** The rows that a transaction loads. A session brings its ancestors and its delegation. */
 export interface Wanted {
   readonly accounts: Set<string>
   readonly payments: Set<string>
   readonly keys: Map<string, WantedKey>
   readonly twins: Map<string, WantedWithin>
+  /** Requests of which a session's own latest payment is wanted. */
+  readonly ownTwins: Map<string, WantedRequest>
   readonly merchants: Map<string, WantedWithin>
   readonly instruments: Set<string>
   /** End users whose account and delegations are wanted. */
@@ -63,6 +71,7 @@ export function wantedBy(scopes: readonly Scope[], learnt: Learnt): Wanted {
     payments: new Set(),
     keys: new Map(),
     twins: new Map(),
+    ownTwins: new Map(),
     merchants: new Map(),
     instruments: new Set(),
     endUsers: new Set(),

@@ -19,14 +19,14 @@ export interface ApprovalTable {
   find(id: string): Approval | undefined
   /** The session's latest one for some terms. */
   latest(session: bigint, termsHash: string): Approval | undefined
-  /** The session's newest ones. */
-  recent(session: bigint): readonly Approval[]
-  put(value: Approval, session: bigint): void
+  /** The newest ones of a root and all below it. */
+  recent(root: bigint): readonly Approval[]
+  put(value: Approval, session: bigint, root: bigint): void
   list(filter: Parameters<Store['approvals']>[0], bounds: PageBounds): readonly ApprovalRow[]
 }
 
-const select = `SELECT a.*, s.id AS session_id FROM approvals a
-  JOIN sessions s ON s.pk = a.session`
+const select = `SELECT a.*, s.id AS session_id, r.id AS root_id FROM approvals a
+  JOIN sessions s ON s.pk = a.session JOIN sessions r ON r.pk = a.root`
 
 export function approvalTable(database: Database): ApprovalTable {
   const find = database.statement(`${select} WHERE a.id = ?`)
@@ -34,23 +34,23 @@ export function approvalTable(database: Database): ApprovalTable {
     `${select} WHERE a.session = ? AND a.terms_hash = ? ORDER BY a.pk DESC LIMIT 1`,
   )
   const recent = database.statement(
-    `${select} WHERE a.session = ? ORDER BY a.pk DESC LIMIT ${MAX_RECENT_APPROVALS}`,
+    `${select} WHERE a.root = ? ORDER BY a.pk DESC LIMIT ${MAX_RECENT_APPROVALS}`,
   )
   const insert = database.statement(`INSERT INTO approvals
-    (id, session, end_user, state, terms_hash, key, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+    (id, session, root, end_user, state, terms_hash, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`)
   const approvalIn = (row: Row | undefined): Approval | undefined => row && approvalOf(row)
   return {
     find: (id) => approvalIn(find.get(id)),
     latest: (session, termsHash) => approvalIn(latest.get(session, termsHash)),
-    recent: (session) => recent.all(session).map(approvalOf),
-    put(value, session) {
+    recent: (root) => recent.all(root).map(approvalOf),
+    put(value, session, root) {
       const { id, endUser, state, termsHash, key } = value
       const known = approvalIn(find.get(id))
       if (known && known.termsHash !== termsHash) {
         throw new BursarError('invariant_broken', `approval ${id}: its terms cannot change.`)
       }
-      insert.run(id, session, endUser, state, termsHash, key ?? null, bodyOf(value))
+      insert.run(id, session, root, endUser, state, termsHash, key ?? null, bodyOf(value))
     },
     list({ endUser, session, key, states }, { after, limit }) {
       const values: (string | bigint)[] = [after]
@@ -89,6 +89,7 @@ function approvalOf(row: Row): Approval {
   return {
     id: row.id as string,
     session: row.session_id as string,
+    root: row.root_id as string,
     endUser: row.end_user as string,
     state: row.state as ApprovalState,
     termsHash: row.terms_hash as string,

@@ -14,10 +14,10 @@ import {
 import { type ApprovalTable, approvalTable } from './approval-table.ts'
 import { type AuditTable, auditTable } from './audit-table.ts'
 import { type CredentialTable, credentialTable } from './credential-table.ts'
-import { type Database, rollBack, type Statement } from './database.ts'
+import { type Database, type Row, rollBack, type Statement } from './database.ts'
 import { delegationTable } from './delegation-table.ts'
 import { endUserTable } from './end-user-table.ts'
-import { type Entries, entries } from './entries.ts'
+import { type Entries, type Entry, entries } from './entries.ts'
 import { merchantId, merchantTable } from './merchant-table.ts'
 import { merchantUsageId, merchantUsageTable } from './merchant-usage-table.ts'
 import { paymentTable, requestHead } from './payment-table.ts'
@@ -143,10 +143,7 @@ type Tables = SmallTables & Pick<Ledger, 'approvals' | 'credentials'>
 
 function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] {
   const { sessions, delegations, payments } = rows
-  const twinOf = database.statement(`SELECT p.id FROM payments p
-    JOIN payment_terms t ON t.payment = p.pk
-    WHERE p.delegation = ? AND p.request_head = ? AND t.request_hash = ?
-    ORDER BY p.pk DESC LIMIT 1`)
+  const twinsOf = twinLoader(database, payments)
   const ofEndUser = database.statement('SELECT id FROM delegations WHERE end_user = ? ORDER BY pk')
   const delegationsOf = (endUser: string): Delegation[] =>
     ofEndUser.all(endUser).flatMap((row) => delegations.find(row.id as string)?.value ?? [])
@@ -160,6 +157,7 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
     }
     return found
   }
+  const recentOf = ({ id }: Session) => tables.approvals.recent(sessions.key(id))
   return (scope) => {
     const named = scope.payment === undefined ? undefined : payments.find(scope.payment)?.value
     const asked = scope.approval === undefined ? undefined : tables.approvals.find(scope.approval)
@@ -176,12 +174,6 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
     const delegationId = scope.delegation ?? session?.delegation
     const delegationEntry = delegationId === undefined ? undefined : delegations.find(delegationId)
     const delegation = delegationEntry?.value
-    const hash = scope.requestHash
-    const twinRow =
-      delegationEntry && hash !== undefined
-        ? twinOf.get(delegationEntry.pk, requestHead(hash), hash)
-        : undefined
-    const twin = twinRow && payments.find(twinRow.id as string)?.value
     const merchant =
       delegation && scope.host !== undefined
         ? rows.merchants.find(merchantId(delegation.id, scope.host))?.value
@@ -202,15 +194,41 @@ function loader(database: Database, rows: Rows, tables: Tables): Ledger['load'] 
       ...merchantUsagesOf(rows, line, scope),
       ...(payment && { payment }),
       ...(key && { key }),
-      ...(twin && { twin }),
+      ...twinsOf(delegationEntry?.pk, sessionEntry, scope),
       ...(merchant && { merchant }),
       ...(instrument && { instrument }),
       ...(approval && { approval }),
-      ...(sessionEntry && scope.termsHash !== undefined
-        ? { recentApprovals: tables.approvals.recent(sessionEntry.pk) }
+      ...(session && scope.termsHash !== undefined
+        ? { recentApprovals: recentOf(ancestors.at(-1) ?? session) }
         : {}),
       ...serviceRows(tables, scope),
     }
+  }
+}
+
+type TwinsOf = (
+  delegation: bigint | undefined,
+  session: Entry<Session> | undefined,
+  scope: Scope,
+) => Pick<LedgerState, 'twin' | 'ownTwin'>
+
+/** The delegation's latest payment for a request, and the session's own where that is another's. */
+function twinLoader(database: Database, payments: Entries<Payment>): TwinsOf {
+  const latest = (condition: string): Statement =>
+    database.statement(`SELECT p.id FROM payments p JOIN payment_terms t ON t.payment = p.pk
+      WHERE p.delegation = ? AND p.request_head = ? AND t.request_hash = ? ${condition}
+      ORDER BY p.pk DESC LIMIT 1`)
+  const ofDelegation = latest('')
+  const ofSession = latest('AND p.session = ?')
+  const found = (row: Row | undefined): Payment | undefined =>
+    row && payments.find(row.id as string)?.value
+  return (delegation, session, { requestHash: hash }) => {
+    if (delegation === undefined || hash === undefined) return {}
+    const head = requestHead(hash)
+    const twin = found(ofDelegation.get(delegation, head, hash))
+    if (!twin || !session || twin.session === session.value.id) return twin ? { twin } : {}
+    const ownTwin = found(ofSession.get(delegation, head, hash, session.pk))
+    return { twin, ...(ownTwin && { ownTwin }) }
   }
 }
 
@@ -265,7 +283,7 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     for (const one of change.endUsers ?? []) rows.endUsers.put(one, overrun)
     for (const one of change.merchantUsages ?? []) rows.merchantUsages.put(one, overrun)
     for (const one of change.approvals ?? []) {
-      tables.approvals.put(one, sessions.key(one.session))
+      tables.approvals.put(one, sessions.key(one.session), sessions.key(one.root))
     }
     for (const one of change.credentials ?? []) tables.credentials.put(one)
     for (const one of change.operations ?? []) tables.credentials.putOperation(one)

@@ -133,6 +133,7 @@ CREATE TABLE approvals (
   pk INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   session INTEGER NOT NULL REFERENCES sessions,
+  root INTEGER NOT NULL REFERENCES sessions,
   end_user TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'denied', 'used')),
   terms_hash TEXT NOT NULL,
@@ -140,6 +141,7 @@ CREATE TABLE approvals (
   body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX approvals_of_session ON approvals (session);
+CREATE INDEX approvals_of_root ON approvals (root);
 CREATE INDEX approvals_of_end_user ON approvals (end_user);
 
 CREATE TABLE credentials (

@@ -6,7 +6,10 @@ import { everyRow, type StoreTest } from './bench.ts'
 import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'
 
 /** Approvals: kept whole, found by id, by terms and by key, and changed in place. */
-export function testApprovals({ test, expect }: StoreTest): void {
+export function testApprovals(world: StoreTest): void {
+  const { test, expect } = world
+  testRoots(world)
+
   test('an approval is kept field by field, and changes in place', async ({ store }) => {
     const session = await planted(store)
     const asked = sampleApproval(session, { key: hashOf('key'), reason: hardText })
@@ -84,6 +87,41 @@ export function testApprovals({ test, expect }: StoreTest): void {
   })
 }
 
+function testRoots({ test, expect }: StoreTest): void {
+  test('the newest ones are those of the root and all below it; an answer is a session’s own', async ({
+    store,
+  }) => {
+    const root = await planted(store)
+    const { id: parent, delegation } = root
+    const [left, right] = [
+      sampleSession(delegation, { parent }),
+      sampleSession(delegation, { parent }),
+    ]
+    const sessions = [left, right]
+    await store.commit({}, () => ({ result: 0, sessions, events: [note('opened')] }), 'now')
+    const termsHash = hashOf('terms')
+    const approvals = [left, right, root].map((one) =>
+      sampleApproval(one, { root: root.id, termsHash }),
+    )
+    await put(store, ...approvals)
+    const newest = approvals.map(({ id }) => id).toReversed()
+    for (const [index, { id: session }] of [left, right, root].entries()) {
+      const state = await store.read({ session, termsHash })
+      expect(state.approval).toEqual(approvals[index])
+      expect(state.recentApprovals?.map(({ id }) => id)).toEqual(newest)
+    }
+    const asked = await store.commit(
+      { session: left.id, termsHash },
+      ({ approval, recentApprovals = [] }) => {
+        const result = [approval?.id, ...recentApprovals.map(({ id }) => id)]
+        return { result, events: [] }
+      },
+      'now',
+    )
+    expect(asked).toEqual([approvals[0]?.id, ...newest])
+  })
+}
+
 async function planted(store: Store, endUser = 'alice'): Promise<Session> {
   const delegation = sampleDelegation({ endUser })
   const session = sampleSession(delegation.id, { ask: { above: '0.05' } })
@@ -99,6 +137,7 @@ function sampleApproval(session: Session, some: Partial<Approval>): Approval {
   return {
     id: newId('apr'),
     session: session.id,
+    root: session.id,
     delegation: session.delegation,
     endUser: 'alice',
     state: 'waiting',

@@ -1,3 +1,4 @@
+import type { Session } from '../../session.ts'
 import { everyRow, type StoreTest } from './bench.ts'
 import {
   hashOf,
@@ -103,5 +104,42 @@ function testTwins({ test, expect }: StoreTest): void {
     expect((await store.read({ delegation: delegation.id, requestHash })).twin).toEqual(newer)
     const unknown = { session: first.id, requestHash: hashOf('another request') }
     expect((await store.read(unknown)).twin).toBe(undefined)
+  })
+
+  test('the own twin is the session’s latest payment where the latest is another’s', async ({
+    store,
+  }) => {
+    const delegation = sampleDelegation()
+    const [first, second] = [sampleSession(delegation.id), sampleSession(delegation.id)]
+    const third = sampleSession(delegation.id)
+    await plant(store, delegation, first, second, third)
+    const requestHash = hashOf('request')
+    const own = samplePayment(first, { state: 'settled' }, requestHash)
+    const theirs = samplePayment(second, {}, requestHash)
+    await plantPayments(store, [samplePayment(first, {}, requestHash), own, theirs])
+    const twins = async (session: Session) => {
+      const state = await store.read({ session: session.id, requestHash })
+      return [state.twin, state.ownTwin]
+    }
+    expect(await twins(first)).toEqual([theirs, own])
+    expect(await twins(second)).toEqual([theirs, undefined])
+    expect(await twins(third)).toEqual([theirs, undefined])
+    const pays = (session: Session) => {
+      const payment = samplePayment(session, {}, requestHash)
+      return store.commit(
+        { session: session.id, requestHash },
+        ({ twin, ownTwin }) => ({
+          result: [payment.id, twin?.id, ownTwin?.id],
+          payments: [payment],
+          events: [note('paid')],
+        }),
+        'now',
+      )
+    }
+    // In one batch as well, each sees what those before it have written.
+    const [one, two, again] = await Promise.all([pays(first), pays(second), pays(first)])
+    expect(one).toEqual([one[0], theirs.id, own.id])
+    expect(two).toEqual([two[0], one[0], theirs.id])
+    expect(again).toEqual([again[0], two[0], one[0]])
   })
 }
