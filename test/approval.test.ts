@@ -132,6 +132,26 @@ describe('asking', () => {
     }
     expect((await world.alice.approvals()).rows).toHaveLength(30)
   })
+
+  test('a session asks no more by opening children', async () => {
+    const world = await asking()
+    const outcomes: string[] = []
+    for (let index = 0; index < 12; index += 1) {
+      const limits = { currency: 'USD', total: '0.10' }
+      const { session } = await world.session.openChild({ limits, expiresIn: '10m' })
+      outcomes.push(outcome(await session.pay({ url: shop(`${index}`), purpose: '' })))
+    }
+    const waits = Array.from({ length: 10 }, () => 'approval_required')
+    expect(outcomes).toEqual([...waits, 'request_rate_exceeded', 'request_rate_exceeded'])
+    const sibling = await world.bursar.management.createSession({
+      delegation: world.delegation,
+      expiresIn: '10m',
+      limits: { currency: 'USD', total: '0.10' },
+    })
+    const other = world.bursar.openSession(sibling.token)
+    expect(outcome(await other.pay(request))).toBe('approval_required')
+    expect(await world.bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
 })
 
 describe('a yes', () => {

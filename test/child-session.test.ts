@@ -28,6 +28,51 @@ describe('a child session', () => {
     expect(await world.bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
+  test('has ended, as whoever asks is told, when what it draws from has', async () => {
+    const world = await guardWorld()
+    const { session: first } = await world.session.openChild(child)
+    const { session: second } = await first.openChild({ ...child, limits: usd('0.05') })
+    const { management } = world.bursar
+    const told = async () => {
+      const listed = await management.sessions({ delegation: world.delegation })
+      const seen = await world.bursar.endUser('alice').sessions()
+      const named = await management.session(second.id)
+      const { state } = await second.status()
+      return [state, named.state, ...[listed, seen].map(({ rows }) => rows.at(-1)?.state)]
+    }
+    expect(await told()).toEqual(['open', 'open', 'open', 'open'])
+    expect(await second.status()).toMatchObject({ remaining: '0.05' })
+    await first.close()
+    expect(await told()).toEqual(['revoked', 'revoked', 'revoked', 'revoked'])
+    expect(await first.status()).toMatchObject({ state: 'revoked' })
+    expect(await world.session.status()).toMatchObject({ state: 'open' })
+    await world.bursar.endUser('alice').revokeDelegation(world.delegation)
+    expect(await world.session.status()).toMatchObject({ state: 'revoked' })
+  })
+
+  test('exposes what it may still pay in its parent’s exposure, and nothing of its siblings’', async () => {
+    const world = await guardWorld({ resource: () => ({ conduct: 'drops' }) })
+    const { session: left } = await world.session.openChild(child)
+    const { session: below } = await left.openChild(child)
+    const { session: right } = await world.session.openChild(child)
+    for (const [index, session] of [world.session, left, below, right].entries()) {
+      expect(await pay(session, `${index}`)).toBe('in_doubt')
+    }
+    const { management } = world.bursar
+    const exposed = async (filter: { session: string; delegation?: string }) => {
+      const { payments, most } = await management.exposure(filter)
+      return [payments.map(({ session }) => session), most.map(({ amount }) => amount)]
+    }
+    const all = [world.session.id, left.id, below.id, right.id]
+    expect(await exposed({ session: world.session.id })).toEqual([all, ['0.04']])
+    expect(await exposed({ session: left.id })).toEqual([[left.id, below.id], ['0.02']])
+    expect(await exposed({ session: right.id })).toEqual([[right.id], ['0.01']])
+    const { delegation } = world
+    expect(await exposed({ session: left.id, delegation })).toEqual([[left.id, below.id], ['0.02']])
+    expect(await exposed({ session: left.id, delegation: 'del_other' })).toEqual([[], []])
+    expect(await exposed({ session: 'ses_other' })).toEqual([[], []])
+  })
+
   test('is never wider than its parent', async () => {
     const limits = usd('1.00', { perPayment: '0.10', payments: 5 })
     const { session } = await guardWorld({ limits })

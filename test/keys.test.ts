@@ -168,6 +168,15 @@ describe('duplicates', () => {
     expect(world.chain.transfers()).toHaveLength(2)
   })
 
+  test('what another session paid in between does not make a session pay again', async () => {
+    await using world = await opened({ repeatAfter: '10s' })
+    const first = await world.session.pay(a)
+    const other = await world.sibling()
+    expect(paymentId(await other.pay(a))).not.toBe(paymentId(first))
+    expect(paymentId(await world.session.pay(a))).toBe(paymentId(first))
+    expect(world.chain.transfers()).toHaveLength(2)
+  })
+
   test('another session of the delegation waits for an open one, and never gets its content', async () => {
     await using world = await opened(conducting('drops'))
     await world.session.pay(a)

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { recordedLimits, summaryOfDelegation, summaryOfSession } from './account-summary.ts'
+import { recordedLimits, summaryOfDelegation } from './account-summary.ts'
 import type { Delegation } from './delegation.ts'
 import { type Limits, limitsInput, noUsage } from './limits.ts'
-import type { Session } from './session.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = {
@@ -30,18 +29,6 @@ const written = {
 const usage = { ...noUsage, settledMicro: 50_000n, heldMicro: 10_000n, payments: 3 }
 const spent = { limits: written, settled: '0.05', held: '0.01', remaining: '0.94', payments: 3 }
 
-const session: Session = {
-  id: 'ses_1',
-  delegation: 'del_1',
-  tokenHash: 'ab'.repeat(32),
-  limits,
-  usage,
-  merchants: [{ host: 'shop.example', payees: [`0x${'5e'.repeat(20)}`] }],
-  repeatAfterMs: 60_000,
-  createdAt: NOW,
-  expiresAt: NOW + 1_000,
-}
-
 const delegation: Delegation = {
   id: 'del_1',
   endUser: 'alice',
@@ -65,44 +52,6 @@ describe('limits', () => {
   test('up to 10^12 units are written whole', () => {
     const most: Limits = { currency: 'USD', totalMicro: 999_999_999_999_999_999n, windows: [] }
     expect(recordedLimits(most).total).toBe('999999999999.999999')
-  })
-})
-
-describe('a session', () => {
-  test('is summed up without its token, or the hash of it', () => {
-    const summary = summaryOfSession(session, NOW)
-    expect(summary).toMatchObject({
-      id: 'ses_1',
-      delegation: 'del_1',
-      state: 'open',
-      merchants: session.merchants,
-      createdAt: '2030-01-01T00:00:00.000Z',
-      expiresAt: '2030-01-01T00:00:01.000Z',
-      ...spent,
-    })
-    expect(JSON.stringify(summary)).not.toContain('abab')
-  })
-
-  test.each<[string, Partial<Session>, number]>([
-    ['open', {}, NOW + 999],
-    ['expired', {}, NOW + 1_000],
-    ['revoked', { revokedAt: NOW }, NOW],
-    ['revoked', { closedAt: NOW }, NOW],
-    ['locked', { lockedAt: NOW }, NOW],
-    ['expired', { lockedAt: NOW }, NOW + 1_000],
-    ['revoked', { revokedAt: NOW, lockedAt: NOW }, NOW + 1_000],
-  ])('is %s: %j', (state, change, now) => {
-    expect(summaryOfSession({ ...session, ...change }, now).state).toBe(state)
-  })
-
-  test('whose money moved after its hold was released has less than nothing left', () => {
-    const over = { ...session, usage: { ...usage, settledMicro: 1_500_000n, heldMicro: 0n } }
-    expect(summaryOfSession(over, NOW).remaining).toBe('-0.50')
-  })
-
-  test('without a list of merchants has none in its summary', () => {
-    const { merchants: _none, ...open } = session
-    expect(summaryOfSession(open, NOW)).not.toHaveProperty('merchants')
   })
 })
 

@@ -6,7 +6,6 @@ import type { EndUserAccount } from './end-user-account.ts'
 import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './limits.ts'
 import type { MerchantRule } from './merchant.ts'
 import { formatAmount } from './money.ts'
-import { type Session, sessionEnd } from './session.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */
 export interface Spending {
@@ -33,20 +32,6 @@ export interface DelegationSummary extends Spending {
   readonly expiresAt: string
 }
 
-/** A session as people and programs outside the guard read it. Its token is not in it. */
-export interface SessionSummary extends Spending {
-  readonly id: string
-  readonly delegation: string
-  /** The credential that its token has to come with. */
-  readonly payer?: string
-  readonly state: 'open' | 'revoked' | 'expired' | 'locked'
-  readonly merchants?: readonly MerchantRule[]
-  /** When it asks a human, besides what it leaves open. */
-  readonly ask?: AskRule
-  readonly createdAt: string
-  readonly expiresAt: string
-}
-
 export function summaryOfDelegation(delegation: Delegation, now: number): DelegationSummary {
   const end = delegationEnd(delegation, now)
   return {
@@ -61,27 +46,6 @@ export function summaryOfDelegation(delegation: Delegation, now: number): Delega
     createdAt: new Date(delegation.createdAt).toISOString(),
     expiresAt: new Date(delegation.expiresAt).toISOString(),
     ...spending(delegation.limits, delegation.usage),
-  }
-}
-
-const sessionStates = {
-  session_revoked: 'revoked',
-  session_expired: 'expired',
-  session_locked: 'locked',
-} as const
-
-export function summaryOfSession(session: Session, now: number): SessionSummary {
-  const end = sessionEnd(session, now)
-  return {
-    id: session.id,
-    delegation: session.delegation,
-    ...(session.payer === undefined ? {} : { payer: session.payer }),
-    state: end ? sessionStates[end] : 'open',
-    ...(session.merchants ? { merchants: session.merchants } : {}),
-    ...(session.ask ? { ask: session.ask } : {}),
-    createdAt: new Date(session.createdAt).toISOString(),
-    expiresAt: new Date(session.expiresAt).toISOString(),
-    ...spending(session.limits, session.usage),
   }
 }
 
@@ -136,7 +100,8 @@ function recordedWindows(windows: Limits['windows']): NonNullable<RecordedLimits
   }))
 }
 
-function spending(limits: Limits, usage: Usage): Spending {
+/** What accounts of all kinds say of their spending. */
+export function spending(limits: Limits, usage: Usage): Spending {
   return {
     limits: recordedLimits(limits),
     settled: formatAmount(usage.settledMicro),

@@ -2,10 +2,8 @@ import {
   type DelegationSummary,
   type EndUserSummary,
   recordedLimits,
-  type SessionSummary,
   summaryOfDelegation,
   summaryOfEndUser,
-  summaryOfSession,
 } from './account-summary.ts'
 import { type ApprovalSummary, createApprovals } from './approvals.ts'
 import {
@@ -29,6 +27,7 @@ import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
 import { type LimitsInput, limitsInput, noUsage } from './limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
+import { type SessionSummary, summariesOfSessions } from './session-summary.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
@@ -146,7 +145,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       const page = parseInput(pageInput, given, 'sessions')
       await ready()
       const found = await store.sessions({ endUser }, page)
-      return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
+      return { ...found, rows: await summariesOfSessions(store, found.rows) }
     },
     payments: async (given = {}) => {
       const page = parseInput(pageInput, given, 'payments')

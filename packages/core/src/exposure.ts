@@ -2,7 +2,7 @@ import type { Guard } from './guard.ts'
 import { formatAmount } from './money.ts'
 import type { Money } from './pay-result.ts'
 import { type Payment, type PaymentState, unproven } from './payment.ts'
-import { MAX_PAGE } from './store.ts'
+import { MAX_PAGE, type Store } from './store.ts'
 
 /** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
 export interface Exposure {
@@ -28,7 +28,7 @@ export interface ExposedPayment extends Money {
   readonly cancellable: boolean
 }
 
-/** Whose exposure. */
+/** Whose exposure; of a session, with all below it. */
 export interface ExposureFilter {
   readonly session?: string
   readonly delegation?: string
@@ -41,13 +41,14 @@ const MAX_EXPOSED = 10_000
 /** Reads what is unproven. */
 export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
+  const { within, isWithin } = await scopeOf(guard.store, filter)
   let after: string | undefined
   do {
     const page = await guard.store.payments(
-      { ...filter, states: unproven },
+      { ...within, states: unproven },
       { after, limit: MAX_PAGE },
     )
-    payments.push(...page.rows)
+    for (const payment of page.rows) if (await isWithin(payment)) payments.push(payment)
     after = page.cursor
   } while (after !== undefined && payments.length < MAX_EXPOSED)
   const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
@@ -57,6 +58,29 @@ export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<
     ...(payments.length === 0 ? {} : { until: new Date(latest * 1_000).toISOString() }),
     complete: after === undefined,
   }
+}
+
+/** A session's payments are also those of the sessions below it, all of them in its delegation. */
+async function scopeOf(
+  store: Store,
+  { session: top, ...owner }: ExposureFilter,
+): Promise<{ within: ExposureFilter; isWithin: (payment: Payment) => Promise<boolean> }> {
+  if (top === undefined) return { within: owner, isWithin: async () => true }
+  const { session } = await store.read({ session: top })
+  const known = new Map<string, boolean>([[top, true]])
+  return {
+    within: session ? { delegation: session.delegation, ...owner } : { ...owner, session: top },
+    async isWithin({ session: id }) {
+      const found = known.get(id) ?? (await isBelow(store, id, top))
+      known.set(id, found)
+      return found
+    },
+  }
+}
+
+async function isBelow(store: Store, id: string, top: string): Promise<boolean> {
+  const { ancestors } = await store.read({ session: id })
+  return ancestors.some((one) => one.id === top)
 }
 
 /** Whether this guard has all that it takes to ask for a cancellation. */

@@ -1,9 +1,4 @@
-export type {
-  DelegationSummary,
-  EndUserSummary,
-  SessionSummary,
-  Spending,
-} from './account-summary.ts'
+export type { DelegationSummary, EndUserSummary, Spending } from './account-summary.ts'
 export type { Administration, InstrumentSummary } from './administration.ts'
 export {
   type Approval,
@@ -127,6 +122,7 @@ export type { Reconciliation } from './reconcile.ts'
 export { type Role, roleConflict, roles } from './role.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'
+export type { SessionSummary } from './session-summary.ts'
 export { currentSigning, type SecretOpening, type Signing, type SigningPurpose } from './signing.ts'
 export {
   type Change,

@@ -1,4 +1,4 @@
-import { recordedLimits, type SessionSummary, summaryOfSession } from './account-summary.ts'
+import { recordedLimits } from './account-summary.ts'
 import {
   type Cancellation,
   type CancelOptions,
@@ -21,6 +21,7 @@ import {
   sessionInput,
 } from './session.ts'
 import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
+import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
 import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'
 import { sessionToken } from './token.ts'
 
@@ -85,7 +86,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       })
       const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
-      const { expiresAt } = await readSession(store, id)
+      const { expiresAt } = (await readSession(store, id)).session
       return { id, token, expiresAt: new Date(expiresAt).toISOString() }
     },
     revokeSession: async (id, options) => {
@@ -130,7 +131,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       }
       await ready()
       const found = await store.sessions(filter, page)
-      return { ...found, rows: found.rows.map((one) => summaryOfSession(one, store.now())) }
+      return { ...found, rows: await summariesOfSessions(store, found.rows) }
     },
   }
 }
@@ -215,10 +216,14 @@ async function end(
   return summaryOfSession(await readSession(store, id), store.now())
 }
 
-async function readSession(store: Store, id: string): Promise<Session> {
-  const { session } = await store.read({ session: id })
+async function readSession(
+  store: Store,
+  id: string,
+): Promise<LedgerState & { readonly session: Session }> {
+  const state = await store.read({ session: id })
+  const { session } = state
   if (!session) throw unknown('session', id)
-  return session
+  return { ...state, session }
 }
 
 function revoked(session: Session, now: number): Session {

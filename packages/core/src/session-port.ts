@@ -1,4 +1,3 @@
-import { summaryOfSession } from './account-summary.ts'
 import { openedChild } from './child-session.ts'
 import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
@@ -10,7 +9,8 @@ import { pay, quote } from './pay.ts'
 import type { SessionStatus } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
 import { conclude, prove } from './prove.ts'
-import { childInput, type Session } from './session.ts'
+import { childInput } from './session.ts'
+import { summaryOfSession } from './session-summary.ts'
 import type { Change, LedgerState } from './store.ts'
 import { sessionToken } from './token.ts'
 import { rootOf } from './transition.ts'
@@ -41,7 +41,7 @@ export function embeddedPort(
     status: async () => {
       await ready()
       const state = await ownState(guard, holder)
-      return statusOf(state?.session, holder, guard.store.now())
+      return statusOf(state, holder, guard.store.now())
     },
     openChild: async (given, options = {}) => {
       const input = parseInput(childInput, given, 'openChild')
@@ -89,10 +89,10 @@ async function assertMayOpen(guard: Guard, holder: Holder): Promise<void> {
   }
 }
 
-function statusOf(session: Session | undefined, holder: Holder, now: number): SessionStatus {
-  if (!session) return { id: holder.session, state: 'unknown' }
+function statusOf(ledger: LedgerState | undefined, holder: Holder, now: number): SessionStatus {
+  if (!ledger) return { id: holder.session, state: 'unknown' }
   const { id, state, settled, held, remaining, payments, limits, expiresAt } = summaryOfSession(
-    session,
+    ledger,
     now,
   )
   const { currency, total } = limits

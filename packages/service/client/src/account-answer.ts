@@ -40,6 +40,7 @@ export const createdSession: Shape<CreatedSession> = object({
 export const sessionShape = object({
   ...account,
   delegation: text,
+  parent: optional(text),
   payer: optional(text),
   state: oneOf('open', 'revoked', 'expired', 'locked'),
 }) as Shape<unknown> as Shape<SessionSummary>

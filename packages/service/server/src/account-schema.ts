@@ -45,6 +45,7 @@ export const sessionSchema: z.ZodType = z
   .object({
     id: z.string(),
     delegation: z.string(),
+    parent: z.string().optional().describe('The session that it draws from.'),
     payer: z.string().optional().describe('The credential that its token has to come with.'),
     state: z.enum(['open', 'revoked', 'expired', 'locked']),
     merchants: merchants.optional(),
