@@ -145,6 +145,7 @@ export {
   type SigningToken,
   type SignRequest,
   type SignResult,
+  signingKeyOf,
   type TransferAuthorization,
   type TypedData,
   typedDataOf,

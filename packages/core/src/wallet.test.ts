@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { assertOwnRequest, type SignRequest } from './wallet.ts'
+import { assertOwnRequest, type SignRequest, signingKeyOf } from './wallet.ts'
 
 const own = `0x${'ab'.repeat(20)}`
 const token = { chainId: 1, address: own, name: 'Test USD', version: '1' }
@@ -42,4 +42,13 @@ test.each<[string, unknown]>([
     message: expect.stringMatching(/^wallet: /),
   })
   expect(() => assertOwnRequest(request as SignRequest, own, 'wallet')).toThrow(problem)
+})
+
+test('a request is named to a provider by its nonce, as a UUID', () => {
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+  const other = { ...transfer, nonce: `0x${'1f'.repeat(32)}` } as const
+  const names = [transfer, cancellation, other].map(signingKeyOf)
+  expect(names.every((name) => uuid.test(name))).toBe(true)
+  expect(new Set(names).size).toBe(3)
+  expect(signingKeyOf({ ...transfer })).toBe(names[0])
 })

@@ -73,6 +73,22 @@ export function assertOwnRequest(request: SignRequest, address: string, wallet: 
   }
 }
 
+/**
+ * Names a sign request to a provider, as a UUID: a nonce is used once, so whoever sends the same request
+ * again gets the same signature.
+ */
+export function signingKeyOf({ kind, nonce }: SignRequest): string {
+  const hex = nonce.slice(2).padEnd(32, '0')
+  const version = kind === 'transfer-authorization' ? '4' : '5'
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `${version}${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-')
+}
+
 /** A sign request as EIP-712 typed data, in the shape that wallets' `signTypedData` take. */
 export interface TypedData {
   readonly domain: {

@@ -9,6 +9,11 @@ export {
   type CdpService,
   startCdpService,
 } from './providers/cdp-service.ts'
+export {
+  type PrivyAppCredentials,
+  type PrivyService,
+  startPrivyService,
+} from './providers/privy-service.ts'
 export type { ProviderFault } from './providers/provider-server.ts'
 export {
   type Sandbox,

@@ -117,6 +117,12 @@ describe('accounts', () => {
     expect(await sandbox.balanceOf(address)).toBe(0n)
   })
 
+  test('can be given more, whoever has their key', async () => {
+    const { address } = await sandbox.createAccount('1.00')
+    await sandbox.fund(address, '0.50')
+    expect(await sandbox.balanceOf(address)).toBe(1_500_000n)
+  })
+
   test.each(['1.0000001', '-1', '1e3', ''])('cannot be created with %j dollars', async (amount) => {
     await expect(sandbox.createAccount(amount)).rejects.toThrow('is not a decimal amount')
   })

@@ -39,6 +39,8 @@ export interface Sandbox {
   mine(blocks: number): Promise<void>
   /** A new account with a random key that holds `balance` dollars: none if not given. */
   createAccount(balance?: string): Promise<SandboxAccount>
+  /** Gives an address so many dollars more: the faucet for accounts whose key is elsewhere. */
+  fund(address: `0x${string}`, amount: string): Promise<void>
   /** A new account with a random key that holds one ether and no dollar: for who pays gas. */
   createRelayer(): Promise<SandboxAccount>
   /** In atomic units, six decimals. */
@@ -118,6 +120,7 @@ async function openSandbox(
       if (balance !== undefined) await dollar.mint(address, balance)
       return { address, privateKey }
     },
+    fund: dollar.mint,
     async createRelayer() {
       const privateKey = generatePrivateKey()
       const address = privateKeyToAddress(privateKey)

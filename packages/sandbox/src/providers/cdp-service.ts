@@ -2,7 +2,9 @@ import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from 'nod
 import { jwtVerify } from 'jose'
 import { type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
+import { canonicalJson } from './canonical-json.ts'
 import {
+  answerWith,
   type ProviderAnswer,
   type ProviderFault,
   type ProviderRequest,
@@ -125,7 +127,7 @@ async function refusalOf(
     })
     assertUri(checked.payload.uris, uri)
     const bodyHash = createHash('sha256')
-      .update(sortedJson(JSON.parse(text)))
+      .update(canonicalJson(JSON.parse(text)))
       .digest('hex')
     if (checked.payload.reqHash !== bodyHash) throw new Error('another body')
     return undefined
@@ -144,17 +146,6 @@ function assertUri(uris: unknown, uri: string): void {
   if (!Array.isArray(uris) || uris.length !== 1 || uris[0] !== uri) throw new Error('another URI')
 }
 
-/** JSON with its members in the order of their names, as the hash of a request is made. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(
-          Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)),
-        )
-      : member,
-  )
-}
-
 interface Project {
   readonly accounts: Map<string, PrivateKeyAccount>
   readonly signed: Hex[]
@@ -171,7 +162,9 @@ async function route(request: ProviderRequest, project: Project): Promise<Provid
   }
   if (method === 'POST' && path === '/v2/evm/accounts') return created(project, text)
   const signing = /^\/v2\/evm\/accounts\/(0x[0-9a-fA-F]{40})\/sign\/typed-data$/.exec(path)?.[1]
-  if (method === 'POST' && signing !== undefined) return sign(project, signing, text)
+  if (method === 'POST' && signing !== undefined) {
+    return answerWith(project.faults.shift(), () => sign(project, signing, text))
+  }
   return error(404, 'not_found', 'API not found.')
 }
 
@@ -184,9 +177,6 @@ function created({ accounts }: Project, text: string): ProviderAnswer {
 }
 
 async function sign(project: Project, address: string, text: string): Promise<ProviderAnswer> {
-  const fault = project.faults.shift()
-  if (fault?.kind === 'status') return { status: fault.status, body: fault.body }
-  if (fault?.kind === 'drop-before') return { status: 'drop' }
   const account = [...project.accounts.values()].find((one) => one.address === address)
   if (!account) return error(404, 'not_found', 'No such account.')
   const { types, ...data } = JSON.parse(text)
@@ -194,7 +184,7 @@ async function sign(project: Project, address: string, text: string): Promise<Pr
   const signature = await account.signTypedData({ ...data, types })
   if (!isHex(signature)) return error(500, 'internal_server_error', 'No signature.')
   project.signed.push(signature)
-  return fault?.kind === 'drop-after' ? { status: 'drop' } : { status: 200, body: { signature } }
+  return { status: 200, body: { signature } }
 }
 
 function shown(status: number, name: string, { address }: PrivateKeyAccount): ProviderAnswer {

@@ -12,19 +12,18 @@ export interface ProviderRequest {
   readonly text: string
 }
 
-/** What a provider answers: a status with JSON, or the end of the connection. */
+/** What a provider answers: a status with JSON, the end of the connection, or nothing at all. */
 export type ProviderAnswer =
   | { readonly status: number; readonly body: unknown }
-  | { readonly status: 'drop' }
+  | { readonly status: 'drop' | 'hang' }
 
 /**
- * What goes wrong with the next request that signs: a status, or a connection that ends before or after
- * the signature was made.
+ * What goes wrong with the next request that signs: a status, or a connection that ends, or hangs,
+ * before or after the signature was made.
  */
 export type ProviderFault =
   | { readonly kind: 'status'; readonly status: number; readonly body: unknown }
-  | { readonly kind: 'drop-before' }
-  | { readonly kind: 'drop-after' }
+  | { readonly kind: 'drop-before' | 'drop-after' | 'hang-before' | 'hang-after' }
 
 /** A provider's HTTP API on the loopback interface. */
 export interface ProviderServer {
@@ -58,6 +57,29 @@ export async function serveProvider(
   }
 }
 
+/** Answers what `sign` makes, or what goes wrong in its place or after it. */
+export async function answerWith(
+  fault: ProviderFault | undefined,
+  sign: () => Promise<ProviderAnswer>,
+): Promise<ProviderAnswer> {
+  switch (fault?.kind) {
+    case undefined:
+      return sign()
+    case 'status':
+      return { status: fault.status, body: fault.body }
+    case 'drop-before':
+      return { status: 'drop' }
+    case 'hang-before':
+      return { status: 'hang' }
+    case 'drop-after':
+    case 'hang-after':
+      await sign()
+      return { status: fault.kind === 'drop-after' ? 'drop' : 'hang' }
+    default:
+      return fault satisfies never
+  }
+}
+
 async function respond(
   answer: (request: ProviderRequest) => Promise<ProviderAnswer>,
   incoming: IncomingMessage,
@@ -69,8 +91,8 @@ async function respond(
   )
   const { method = '', url: path = '' } = incoming
   const answered = await answer({ method, path, headers, text })
-  if (answered.status === 'drop') {
-    response.destroy()
+  if (!('body' in answered)) {
+    if (answered.status === 'drop') response.destroy()
     return
   }
   response.writeHead(answered.status, { 'content-type': 'application/json' })

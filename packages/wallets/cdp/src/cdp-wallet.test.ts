@@ -4,7 +4,7 @@ import { testWallet } from '@bursar/core/testing'
 import { type CdpService, type ProviderFault, startCdpService } from '@bursar/sandbox'
 import { CdpClient } from '@coinbase/cdp-sdk'
 import { recoverTypedDataAddress } from 'viem'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { cdpWallet } from './cdp-wallet.ts'
 
 let service: CdpService
@@ -12,6 +12,9 @@ beforeAll(async () => {
   service = await startCdpService()
 })
 afterAll(() => service.close())
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const walletOf = (account: string) =>
   cdpWallet({ account, credentials: async () => service.credentials(), baseUrl: service.url })
@@ -114,12 +117,30 @@ describe('signing', () => {
     ['a time that was over', status(408, { errorType: 'timed_out', errorMessage: '' })],
     ['a success without a signature', status(200, {})],
     ['a success with something else', status(200, { signature: 'signed' })],
+    ['a signature of something else', status(200, { signature: `0x${'11'.repeat(65)}` })],
   ]
   test.each(doubtful)('%s is doubt', async (_what, fault) => {
     const request = await requestOf('doubts')
     service.failNext(fault)
     await expect(walletOf('doubts').sign(request)).rejects.toSatisfy(BursarError.isInstance)
   })
+
+  test.each(['hang-before', 'hang-after'] as const)(
+    '%s: no answer in time is doubt',
+    async (kind) => {
+      const request = await requestOf('hangs')
+      const wallet = walletOf('hangs')
+      await wallet.address('evm')
+      const clock = new AbortController()
+      vi.spyOn(AbortSignal, 'timeout').mockReturnValue(clock.signal)
+      service.failNext({ kind })
+      const before = service.log.length
+      const signing = wallet.sign(request)
+      await vi.waitUntil(() => service.log.slice(before).some((line) => line.endsWith(' hang')))
+      clock.abort(new DOMException('The operation timed out.', 'TimeoutError'))
+      await expect(signing).rejects.toMatchObject({ code: 'wallet_answer_lost' })
+    },
+  )
 
   test('is asked for once, whatever happens', async () => {
     const request = await requestOf('once')

@@ -3,6 +3,7 @@ import {
   BursarError,
   type SignRequest,
   type SignResult,
+  signingKeyOf,
   typedDataOf,
   type Wallet,
 } from '@bursar/core'
@@ -102,13 +103,29 @@ async function sign(
       method: 'POST',
       path: `/v2/evm/accounts/${address}/sign/typed-data`,
       body: messageOf(request),
-      idempotencyKey: idempotencyKeyOf(request),
+      idempotencyKey: signingKeyOf(request),
     })
-    return signatureOf(answer)
+    const result = signatureOf(answer)
+    if ('signature' in result) await assertOwnSignature(request, address, result.signature)
+    return result
   } catch (error) {
     if (error instanceof NothingSent) return { notSigned: error.code, reason: error.message }
     throw error
   }
+}
+
+/** Whatever was answered: only the account's own signature, over exactly this request, is one. */
+async function assertOwnSignature(
+  request: SignRequest,
+  address: string,
+  signature: `0x${string}`,
+): Promise<void> {
+  const { recoverTypedDataAddress } = await import('viem')
+  const signer = await recoverTypedDataAddress({ ...typedDataOf(request), signature }).catch(
+    () => undefined,
+  )
+  if (signer?.toLowerCase() === address.toLowerCase()) return
+  throw new BursarError('signature_invalid', `CDP answered with a signature of ${signer}.`)
 }
 
 /** EIP-712 as CDP takes it: with the type of its domain, and numbers as texts. */
@@ -128,19 +145,6 @@ const domainType = [
   { name: 'chainId', type: 'uint256' },
   { name: 'verifyingContract', type: 'address' },
 ]
-
-/** A nonce is used once: it names the request, whoever sends it again. A UUID, as CDP wants it. */
-function idempotencyKeyOf({ kind, nonce }: SignRequest): string {
-  const hex = nonce.slice(2).padEnd(32, '0')
-  const version = kind === 'transfer-authorization' ? '4' : '5'
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `${version}${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-')
-}
 
 function signatureOf(answer: CdpAnswer): SignResult {
   if (answer.status < 300) {
