@@ -1,0 +1,31 @@
+import { type Bursar, createBursar } from '@bursar/core'
+import { sqliteStore } from '@bursar/store-sqlite'
+import { x402 } from '@bursar/x402'
+import type { World } from '../../examples/service/src/world.ts'
+
+/** A guard over the ledger that a guard's process has left, to see what stands in it. */
+export function ledgerGuard({ sandbox, environment }: World): Bursar {
+  const { network, rpcUrl, asset } = sandbox
+  return createBursar({
+    store: sqliteStore({ path: environment.BURSAR_DATABASE ?? '' }),
+    rails: [x402({ networks: { [network]: { rpcUrl } } })],
+    assets: [asset],
+  })
+}
+
+/** Every row of a list. */
+export async function everyRow<Row>(
+  list: (page: { readonly after?: string }) => Promise<{
+    readonly rows: readonly Row[]
+    readonly cursor?: string
+  }>,
+): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  let after: string | undefined
+  do {
+    const page = await list(after === undefined ? {} : { after })
+    rows.push(...page.rows)
+    after = page.cursor
+  } while (after !== undefined)
+  return rows
+}

@@ -1,0 +1,25 @@
+/** What the hostile agent was given, and what it has learnt or stolen besides. */
+export interface Loot {
+  readonly url: string
+  /** Its own. */
+  readonly key: string
+  readonly token: string
+  /** Of another session, which is bound to another key. */
+  readonly stolenToken: string
+  /** Its own, other agents' and other end users', for whatever stands in a path. */
+  readonly ids: Readonly<
+    Record<'sessions' | 'keys' | 'delegations' | 'approvals', readonly string[]>
+  >
+  /** Where it may pay: a resource with a number is a new one, and costs 0.01. */
+  readonly market: string
+  /** Where it may not. */
+  readonly elsewhere: readonly string[]
+}
+
+/** What it tells of itself in the end. Nothing that is checked rests on it but how much was tried. */
+export interface Deeds {
+  /** Requests, by the status of their answers; 0 is no answer. */
+  readonly requests: Readonly<Record<string, number>>
+  /** `METHOD /path` of everything that was tried, as the description names the path. */
+  readonly routes: readonly string[]
+}
