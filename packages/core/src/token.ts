@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { BursarError } from './errors.ts'
 
 /** 256 bits: nobody guesses it. */
@@ -16,7 +16,7 @@ const sessionTokenPattern = /^bursar_(ses_[0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 
 /** Lower-case hex SHA-256 of a text, or of bytes. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
+  return hash('sha256', data, 'hex')
 }
 
 /** SHA-256 over a list of parts that cannot run into each other. `kind` names what is hashed. */
