@@ -141,6 +141,8 @@ async function verifyTampered(sql: string): Promise<Verification> {
 /** SQL that writes a field of the JSON beside a row. */
 const json = (table: string, path: string, to: string): string =>
   `UPDATE ${table} SET body = json_set(body, '$.${path}', ${to})`
+const claim = (path: string, to: string): string =>
+  `UPDATE payment_outcomes SET claim = json_set(claim, '$.${path}', ${to})`
 const state = (to: string, where: string): string =>
   `UPDATE payments SET state = '${to}' WHERE ${where}`
 const withPath = (path: string): string =>
@@ -220,7 +222,7 @@ describe('a row that was tampered with is found:', () => {
     ['payment atomic', () => json('payment_terms', 'terms.atomic', `'1'`), 'says atomic'],
     ['payment nonce', () => json('payment_terms', 'nonce', `'0x00'`), 'says nonce'],
     ['payment payer', () => json('payment_terms', 'payer', `'${MALLORY}'`), 'says payer'],
-    ['payment key', () => json('payment_terms', 'key', `'aa'`), 'says key'],
+    ['payment key', () => `UPDATE payment_terms SET key = 'aa'`, 'says key'],
     ['payment purpose', () => json('payment_terms', 'purpose', `'x'`), 'says purpose'],
     ['payment terms hash', () => json('payment_terms', 'termsHash', `'aa'`), 'says termsHash'],
     ['payment validity', () => json('payment_terms', 'validBefore', '9999999999'), 'validBefore'],
@@ -235,30 +237,30 @@ describe('a row that was tampered with is found:', () => {
     ['overrun denied', () => 'UPDATE payments SET overrun = 0', 'says overrun'],
     [
       'payment settled for less',
-      () => `UPDATE payment_proofs SET settled = 1${of('settled')}`,
+      () => `UPDATE payment_outcomes SET settled = 1${of('settled')}`,
       'says settledMicro',
     ],
-    ['payment proof removed', () => `DELETE FROM payment_proofs${of('settled')}`, 'settledMicro'],
+    ['payment proof removed', () => `DELETE FROM payment_outcomes${of('settled')}`, 'settledMicro'],
     [
       'payment evidence',
       () =>
-        `UPDATE payment_proofs SET evidence = json_set(evidence, '$.block', '0')${of('drops-away')}`,
+        `UPDATE payment_outcomes SET evidence = json_set(evidence, '$.block', '0')${of('drops-away')}`,
       'says evidence',
     ],
-    ['payment proof time', () => 'UPDATE payment_proofs SET proven_at = 1', 'says provenAt'],
+    ['payment proof time', () => 'UPDATE payment_outcomes SET proven_at = 1', 'says provenAt'],
     [
       'payment claim',
-      () => json('payment_claims', 'claimedTransaction', `'0x00'`) + of('claimed'),
+      () => claim('claimedTransaction', `'0x00'`) + of('claimed'),
       'says claimedTransaction',
     ],
     [
       'payment delivery',
-      () => json('payment_claims', 'delivery.contentSha256', `'aa'`) + of('claimed'),
+      () => claim('delivery.contentSha256', `'aa'`) + of('claimed'),
       'says delivery',
     ],
     [
       'payment claim removed',
-      () => `DELETE FROM payment_claims${of('claimed')}`,
+      () => `DELETE FROM payment_outcomes${of('claimed')}`,
       'claimedTransaction',
     ],
     [
@@ -271,7 +273,7 @@ describe('a row that was tampered with is found:', () => {
       () => `INSERT INTO payments (id, session, delegation, state, amount, reserved_at, overrun,
           request_head) SELECT 'pay_x', session, delegation, state, amount, reserved_at, overrun,
           request_head FROM payments WHERE ${one('settled')};
-        INSERT INTO payment_terms SELECT (SELECT max(pk) FROM payments), request_hash, body
+        INSERT INTO payment_terms SELECT (SELECT max(pk) FROM payments), request_hash, key, body
           FROM payment_terms${of('settled')}`,
       'pay_x is in the ledger, and no record says why',
     ],
@@ -336,7 +338,7 @@ describe('a row that was tampered with is found:', () => {
 describe('what has no list is not checked:', () => {
   test.each([
     ['the payee that a merchant is pinned to', `UPDATE merchants SET payee = '${MALLORY}'`],
-    ['keys', 'DELETE FROM keys'],
+    ['keys', 'DELETE FROM keys; UPDATE payments SET key_head = NULL'],
     ['stored responses', 'DELETE FROM contents'],
   ])('%s', async (_what, sql) => {
     expect(await verifyTampered(sql)).toMatchObject({ ok: true })

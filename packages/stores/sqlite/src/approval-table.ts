@@ -8,6 +8,9 @@ import {
 import type { PageBounds } from './cursor.ts'
 import type { Database, Row } from './database.ts'
 
+/** Roots without an approval that are remembered. */
+const MAX_WITHOUT = 10_000
+
 /** One approval with its key. */
 export interface ApprovalRow {
   readonly pk: bigint
@@ -22,6 +25,8 @@ export interface ApprovalTable {
   /** The newest ones of a root and all below it. */
   recent(root: bigint): readonly Approval[]
   put(value: Approval, session: bigint, root: bigint): void
+  /** Forgets what is known: another connection has written, or the transaction was undone. */
+  clear(): void
   list(filter: Parameters<Store['approvals']>[0], bounds: PageBounds): readonly ApprovalRow[]
 }
 
@@ -39,17 +44,30 @@ export function approvalTable(database: Database): ApprovalTable {
   const insert = database.statement(`INSERT INTO approvals
     (id, session, root, end_user, state, terms_hash, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`)
+  /** Roots without any, as most are: asked once, and again after another has written. */
+  const without = new Set<bigint>()
+  const recentOf = (root: bigint): readonly Approval[] => {
+    if (without.has(root)) return []
+    const found = recent.all(root).map(approvalOf)
+    if (found.length > 0) return found
+    if (without.size >= MAX_WITHOUT) without.clear()
+    without.add(root)
+    return found
+  }
   const approvalIn = (row: Row | undefined): Approval | undefined => row && approvalOf(row)
   return {
     find: (id) => approvalIn(find.get(id)),
-    latest: (session, termsHash) => approvalIn(latest.get(session, termsHash)),
-    recent: (root) => recent.all(root).map(approvalOf),
+    latest: (session, termsHash) =>
+      without.has(session) ? undefined : approvalIn(latest.get(session, termsHash)),
+    recent: recentOf,
+    clear: () => without.clear(),
     put(value, session, root) {
       const { id, endUser, state, termsHash, key } = value
       const known = approvalIn(find.get(id))
       if (known && known.termsHash !== termsHash) {
         throw new BursarError('invariant_broken', `approval ${id}: its terms cannot change.`)
       }
+      without.delete(root)
       insert.run(id, session, root, endUser, state, termsHash, key ?? null, bodyOf(value))
     },
     list({ endUser, session, key, states }, { after, limit }) {

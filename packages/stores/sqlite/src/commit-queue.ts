@@ -12,7 +12,7 @@ import type { Ledger } from './ledger.ts'
 import { closedError, isBusy, storeError } from './store-error.ts'
 
 /** Jobs that share one transaction at most: more would keep the event loop for too long. */
-export const MAX_BATCH = 64
+export const MAX_BATCH = 128
 
 /** One queue for everything that is written, and for the reads that have to see it. */
 export interface CommitQueue {

@@ -13,12 +13,15 @@ export interface Entry<Noun> {
 export interface Table<Noun> {
   /** What people call it, in messages. */
   readonly noun: string
-  /** Whether a row that is not in memory is most likely new: then it is inserted unseen. */
+  /**
+   * Whether a row that is not in memory is most likely new, and is soon done with: then it is inserted
+   * unseen, and few are kept.
+   */
   readonly grows: boolean
   id(value: Noun): string
   load(id: string): Entry<Noun> | undefined
   /** Answers `undefined`, and writes nothing, where the row is there already. */
-  insert(value: Noun, overrun: boolean): Entry<Noun> | undefined
+  insert(value: Noun, overrun: boolean, holdsKey: boolean): Entry<Noun> | undefined
   /** Writes what differs between `stored` and `value`. */
   update(entry: Entry<Noun>): void
 }
@@ -28,37 +31,48 @@ export interface Entries<Noun> {
   find(id: string): Entry<Noun> | undefined
   /** The key of a row that has to be there, because another row names it. */
   key(id: string): bigint
-  /** Inserts at once, and keeps updates until `flush`: a batch writes a hot row once. */
-  put(value: Noun, overrun: boolean): void
+  /**
+   * Inserts at once, and keeps updates until `flush`: a batch writes a hot row once. `holdsKey`: the
+   * row is a payment that its key is pinned to by the same change.
+   */
+  put(value: Noun, overrun: boolean, holdsKey?: boolean): void
   flush(): void
   /** Forgets a row that is removed, and what it was to become. */
   forget(id: string): void
   /** Forgets everything: another connection has written, or the transaction was undone. */
   clear(): void
-  /** Forgets what was used longest ago, where there is too much. */
+  /** Forgets what was not used for a long time, where there is too much. */
   trim(): void
 }
 
-/** Rows of one table that stay in memory: about 1 kB each, so some 10 MB. */
-const MAX_ENTRIES = 10_000
+/** Rows of one table that stay in memory, at most twice as many: about 1 kB each, so some 10 MB. */
+const MAX_ENTRIES = 5_000
+
+/**
+ * The same where a row is soon done with: more of them would outlive the collector's young generation,
+ * and cost more time there than reading the few again that are needed later.
+ */
+const MAX_GROWING_ENTRIES = 500
 
 export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
-  const known = new Map<string, Entry<Noun>>()
+  let known = new Map<string, Entry<Noun>>()
+  /** What was known before there was too much, and has not been used since. */
+  let older = new Map<string, Entry<Noun>>()
   const dirty = new Set<Entry<Noun>>()
   /** What was looked for and is not there: asked once, and again after another has written. */
   const absent = new Set<string>()
   const find = (id: string): Entry<Noun> | undefined => {
+    const entry = known.get(id)
+    if (entry) return entry
     if (absent.has(id)) return undefined
-    const entry = known.get(id) ?? table.load(id)
-    if (!entry) {
-      if (absent.size >= MAX_ENTRIES) absent.clear()
-      absent.add(id)
-      return undefined
+    const found = older.get(id) ?? table.load(id)
+    if (found) {
+      known.set(id, found)
+      return found
     }
-    // A map keeps the order of insertion: what is used moves to its end.
-    known.delete(id)
-    known.set(id, entry)
-    return entry
+    if (absent.size >= MAX_ENTRIES) absent.clear()
+    absent.add(id)
+    return undefined
   }
   return {
     find,
@@ -67,10 +81,10 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
       if (entry) return entry.pk
       throw new BursarError('invariant_broken', `A row names the ${table.noun} ${id}: not found.`)
     },
-    put(value, overrun) {
+    put(value, overrun, holdsKey = false) {
       const id = table.id(value)
-      const isNew = !known.has(id) && (table.grows || !find(id))
-      const inserted = isNew ? table.insert(value, overrun) : undefined
+      const isNew = !known.has(id) && !older.has(id) && (table.grows || !find(id))
+      const inserted = isNew ? table.insert(value, overrun, holdsKey) : undefined
       if (inserted) {
         absent.delete(id)
         known.set(id, inserted)
@@ -90,20 +104,21 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
       dirty.clear()
     },
     forget(id) {
-      const entry = known.get(id)
+      const entry = known.get(id) ?? older.get(id)
       known.delete(id)
+      older.delete(id)
       if (entry) dirty.delete(entry)
     },
     clear() {
       known.clear()
+      older.clear()
       dirty.clear()
       absent.clear()
     },
     trim() {
-      for (const id of known.keys()) {
-        if (known.size <= MAX_ENTRIES) break
-        known.delete(id)
-      }
+      if (known.size <= (table.grows ? MAX_GROWING_ENTRIES : MAX_ENTRIES)) return
+      older = known
+      known = new Map()
     },
   }
 }

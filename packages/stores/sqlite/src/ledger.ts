@@ -4,6 +4,7 @@ import {
   type Change,
   type Delegation,
   type EndUserAccount,
+  type KeyRecord,
   type KnownMerchant,
   type LedgerState,
   type MerchantUsage,
@@ -20,7 +21,7 @@ import { endUserTable } from './end-user-table.ts'
 import { type Entries, type Entry, entries } from './entries.ts'
 import { merchantId, merchantTable } from './merchant-table.ts'
 import { merchantUsageId, merchantUsageTable } from './merchant-usage-table.ts'
-import { paymentTable, requestHead } from './payment-table.ts'
+import { headOf, paymentTable } from './payment-table.ts'
 import { type Removal, removal } from './removal.ts'
 import { sessionTable } from './session-table.ts'
 import { type SmallTables, smallTables } from './small-tables.ts'
@@ -73,6 +74,7 @@ export function openLedger(database: Database): Ledger {
   const forget = (): void => {
     for (const one of all) one.clear()
     audit.clear()
+    approvals.clear()
   }
   /** Inside a transaction: what is in memory holds as long as nobody else has written. */
   const refresh = (): void => {
@@ -105,6 +107,7 @@ export function openLedger(database: Database): Ledger {
     write: writer(rows, others, audit, removal(database, rows)),
     flush() {
       for (const one of all) one.flush()
+      audit.flush()
     },
     commit() {
       commit.run()
@@ -224,7 +227,7 @@ function twinLoader(database: Database, payments: Entries<Payment>): TwinsOf {
     row && payments.find(row.id as string)?.value
   return (delegation, session, { requestHash: hash }) => {
     if (delegation === undefined || hash === undefined) return {}
-    const head = requestHead(hash)
+    const head = headOf(hash)
     const twin = found(ofDelegation.get(delegation, head, hash))
     if (!twin || !session || twin.session === session.value.id) return twin ? { twin } : {}
     const ownTwin = found(ofSession.get(delegation, head, hash, session.pk))
@@ -274,8 +277,11 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     for (const one of instruments) tables.putInstrument(one)
     for (const one of change.delegations ?? []) delegations.put(one, overrun)
     for (const one of change.sessions ?? []) sessions.put(one, overrun)
-    for (const one of change.payments ?? []) payments.put(one, one.overrun)
+    for (const one of change.payments ?? []) {
+      payments.put(one, one.overrun, holdsKey(one, keys))
+    }
     for (const one of keys) {
+      if (change.payments?.some((payment) => holdsKey(payment, [one]))) continue
       const payment = one.payment === undefined ? undefined : payments.key(one.payment)
       tables.putKey(sessions.key(one.session), payment, one)
     }
@@ -288,7 +294,23 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     for (const one of change.credentials ?? []) tables.credentials.put(one)
     for (const one of change.operations ?? []) tables.credentials.putOperation(one)
     for (const one of contents) tables.putContent(payments.key(one.payment), one)
-    if (change.removed) remove(change.removed)
+    if (change.removed) {
+      audit.flush()
+      remove(change.removed)
+    }
     for (const event of events) audit.append(now, event)
   }
+}
+
+/** Whether a change pins a payment's key to it, and says nothing more of the key: then it needs no row. */
+function holdsKey({ id, session, key, terms }: Payment, keys: readonly KeyRecord[]): boolean {
+  return keys.some(
+    (one) =>
+      one.payment === id &&
+      one.session === session &&
+      one.key === key &&
+      one.requestHash === terms.requestHash &&
+      one.refusals === 0 &&
+      one.lastRefusal === undefined,
+  )
 }

@@ -6,7 +6,6 @@ import { optionalNumber } from './optional.ts'
 /** What of a payment is written once, besides its terms. */
 const fixedFields = [
   'instrument',
-  'key',
   'termsHash',
   'payer',
   'nonce',
@@ -29,7 +28,7 @@ const claimFields = ['claimedTransaction', 'claimedAt', 'delivery'] as const
 
 type Claim = Pick<Payment, (typeof claimFields)[number]>
 
-const proofFields = ['settledMicro', 'provenAt', 'evidence'] as const
+const outcomeFields = [...claimFields, 'settledMicro', 'provenAt', 'evidence'] as const
 
 /** Finds the keys of the rows that a payment names. */
 export interface PaymentParents {
@@ -39,35 +38,34 @@ export interface PaymentParents {
 
 /** Reads whole payments; a condition follows. */
 export const selectPayments = `
-SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, t.request_hash, t.body,
-  c.body AS claim, f.settled, f.proven_at, f.evidence
+SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, t.request_hash, t.key, t.body,
+  o.claim, o.settled, o.proven_at, o.evidence
   FROM payments p JOIN sessions s ON s.pk = p.session JOIN delegations d ON d.pk = p.delegation
-  JOIN payment_terms t ON t.payment = p.pk LEFT JOIN payment_claims c ON c.payment = p.pk
-  LEFT JOIN payment_proofs f ON f.payment = p.pk`
+  JOIN payment_terms t ON t.payment = p.pk LEFT JOIN payment_outcomes o ON o.payment = p.pk`
 
-/** So much of a request's hash is in the index: short entries, and as good as unique. */
-const REQUEST_HEAD_LENGTH = 12
+/** Hex digits of a hash that are in the index, 48 bits: as good as unique, and a whole number. */
+const HEAD_DIGITS = 12
 
-/** The part of a request's hash that is indexed. */
-export function requestHead(requestHash: string): string {
-  return requestHash.slice(0, REQUEST_HEAD_LENGTH)
+/** The part of a hash that is indexed. What is no hash shares a head with others, and is compared. */
+export function headOf(hash: string): number {
+  const head = Number.parseInt(hash.slice(0, HEAD_DIGITS), 16)
+  return head >= 0 ? head : 0
 }
 
 export function paymentTable(database: Database, parents: PaymentParents): Table<Payment> {
   const load = database.statement(`${selectPayments} WHERE p.id = ?`)
   const insert = database.statement(`INSERT INTO payments
-    (id, session, delegation, state, amount, reserved_at, overrun, request_head)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
-  const insertTerms = database.statement('INSERT INTO payment_terms VALUES (?, ?, ?)')
+    (id, session, delegation, state, amount, reserved_at, overrun, request_head, key_head)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
+  const insertTerms = database.statement('INSERT INTO payment_terms VALUES (?, ?, ?, ?)')
   const update = database.statement('UPDATE payments SET state = ?, overrun = ? WHERE pk = ?')
   const updateTerms = database.statement('UPDATE payment_terms SET body = ? WHERE payment = ?')
-  const writeClaim = database.statement('INSERT OR REPLACE INTO payment_claims VALUES (?, ?)')
-  const writeProof = database.statement('INSERT OR REPLACE INTO payment_proofs VALUES (?, ?, ?, ?)')
-
-  const writeOutcome = (pk: bigint, value: Payment, stored: Partial<Payment>): void => {
-    if (!same<Partial<Payment>>(stored, value, claimFields)) writeClaim.run(pk, claimText(value))
-    if (!same<Partial<Payment>>(stored, value, proofFields))
-      writeProof.run(pk, ...proofColumns(value))
+  const writeOutcome = database.statement(
+    'INSERT OR REPLACE INTO payment_outcomes VALUES (?, ?, ?, ?, ?)',
+  )
+  const outcome = (pk: bigint, value: Payment, stored: Partial<Payment>): void => {
+    if (!same<Partial<Payment>>(stored, value, outcomeFields))
+      writeOutcome.run(pk, ...outcomeColumns(value))
   }
   return {
     noun: 'payment',
@@ -77,8 +75,8 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
       const row = load.get(id)
       return row && paymentEntry(row)
     },
-    insert(value) {
-      const { id, session, delegation, endUser, state, terms, reservedAt, overrun } = value
+    insert(value, overrun, holdsKey) {
+      const { id, session, delegation, endUser, state, terms, key, reservedAt } = value
       const pk = insert.insert(
         id,
         parents.session(session),
@@ -87,22 +85,24 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
         terms.amountMicro,
         reservedAt,
         Number(overrun),
-        requestHead(terms.requestHash),
+        headOf(terms.requestHash),
+        holdsKey && key !== undefined ? headOf(key) : null,
       )
       if (pk === undefined) return undefined
-      insertTerms.run(pk, terms.requestHash, fixedText(value))
-      writeOutcome(pk, value, {})
+      insertTerms.run(pk, terms.requestHash, key ?? null, fixedText(value))
+      outcome(pk, value, {})
       return { pk, stored: value, value, overrun }
     },
     update(entry) {
       const { pk, stored, value } = entry
       const what = `payment ${value.id}`
-      assertFixed(what, stored, value, ['session', 'delegation', 'endUser', 'reservedAt'])
+      assertFixed(what, stored, value, ['session', 'delegation', 'endUser', 'key', 'reservedAt'])
       assertFixed(what, stored.terms, value.terms, ['requestHash', 'amountMicro'])
-      update.run(value.state, Number(value.overrun), pk)
+      if (!same(stored, value, ['state', 'overrun']))
+        update.run(value.state, Number(value.overrun), pk)
       const unchanged = stored.terms === value.terms && same(stored, value, fixedFields)
       if (!unchanged) updateTerms.run(fixedText(value), pk)
-      writeOutcome(pk, value, stored)
+      outcome(pk, value, stored)
     },
   }
 }
@@ -120,6 +120,7 @@ function paymentOf(row: Row): Payment {
     session: row.session_id as string,
     delegation: row.delegation_id as string,
     endUser: row.end_user as string,
+    ...(row.key === null ? {} : { key: row.key as string }),
     ...fixed,
     state: row.state as PaymentState,
     terms: {
@@ -143,10 +144,6 @@ function fixedText(value: Payment): string {
   return JSON.stringify({ ...fixed, terms: { ...terms, atomic: atomic.toString() } })
 }
 
-function claimText(value: Payment): string {
-  return JSON.stringify(pick(value, claimFields))
-}
-
 /** JSON leaves out what is absent. */
 function pick<Field extends keyof Payment>(
   value: Payment,
@@ -157,10 +154,13 @@ function pick<Field extends keyof Payment>(
   return picked as Pick<Payment, Field>
 }
 
-type ProofColumns = [bigint | null, number | null, string | null]
+type OutcomeColumns = [string | null, bigint | null, number | null, string | null]
 
-function proofColumns({ settledMicro, provenAt, evidence }: Payment): ProofColumns {
+function outcomeColumns(value: Payment): OutcomeColumns {
+  const { settledMicro, provenAt, evidence } = value
+  const isClaimed = claimFields.some((field) => value[field] !== undefined)
   return [
+    isClaimed ? JSON.stringify(pick(value, claimFields)) : null,
     settledMicro ?? null,
     provenAt ?? null,
     evidence === undefined ? null : JSON.stringify(evidence),

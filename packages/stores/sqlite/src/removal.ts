@@ -17,13 +17,16 @@ export function removal(database: Database, rows: RemovableRows): Removal {
   const shorten = database.statement('UPDATE audit SET body = ? WHERE seq = ?')
   const ofPayment = [
     'DELETE FROM contents WHERE payment = ?',
-    'DELETE FROM payment_proofs WHERE payment = ?',
-    'DELETE FROM payment_claims WHERE payment = ?',
+    'DELETE FROM payment_outcomes WHERE payment = ?',
     'DELETE FROM payment_terms WHERE payment = ?',
   ].map((sql) => database.statement(sql))
-  const keysOfPayment = database.statement(
-    'DELETE FROM keys WHERE session = (SELECT session FROM payments WHERE pk = ?1) AND payment = ?1',
-  )
+  const session = '(SELECT session FROM payments WHERE pk = ?1)'
+  const keysOfPayment = [
+    `DELETE FROM keys WHERE session = ${session} AND payment = ?1`,
+    // What its key was refused before it was pinned to the payment.
+    `DELETE FROM keys WHERE session = ${session}
+      AND key = (SELECT key FROM payment_terms WHERE payment = ?1)`,
+  ].map((sql) => database.statement(sql))
   const payment = database.statement('DELETE FROM payments WHERE pk = ?')
   const approval = database.statement('DELETE FROM approvals WHERE id = ?')
   const ofSession = [
@@ -39,7 +42,7 @@ export function removal(database: Database, rows: RemovableRows): Removal {
     for (const id of payments) {
       const pk = rows.payments.key(id)
       rows.payments.forget(id)
-      keysOfPayment.run(pk)
+      for (const statement of keysOfPayment) statement.run(pk)
       for (const statement of ofPayment) statement.run(pk)
       payment.run(pk)
     }

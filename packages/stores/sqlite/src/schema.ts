@@ -9,8 +9,13 @@ export const SCHEMA_VERSION = 2
  * evidence), because every page that a commit touches is written whole. Integer keys grow in the
  * order of insertion, and public ids sort by time, so that tables and indexes grow at one end.
  *
+ * Of hashes there are heads in the indexes, the first bits as a number: short, and as good as unique.
+ * A payment that a key is pinned to has the key itself (`key_head`); only other keys have a row: those
+ * that were refused, and those that the payment of an identical request answers.
+ *
  * What is removed once it is archived must be found by what names it: so a session does not refer to
- * its parent, nor a key to its payment, which would be searched through without an index.
+ * its parent, nor a key to its payment, which would be searched through without an index. Rows that
+ * are written right after their payment do not refer to it either: there is nothing to find out.
  *
  * The columns of limits and amounts are micro-units; atomic amounts can exceed 64 bits and are text.
  */
@@ -82,29 +87,28 @@ CREATE TABLE payments (
   amount INTEGER NOT NULL CHECK (amount > 0),
   reserved_at INTEGER NOT NULL,
   overrun INTEGER NOT NULL CHECK (overrun IN (0, 1)),
-  request_head TEXT NOT NULL
+  request_head INTEGER NOT NULL,
+  key_head INTEGER
 ) STRICT;
-CREATE INDEX payments_of_session ON payments (session);
+CREATE INDEX payments_of_session ON payments (session, key_head);
 CREATE INDEX payments_of_request ON payments (delegation, request_head);
 CREATE INDEX payments_unproven ON payments (pk)
   WHERE state IN ('reserved', 'signed', 'claimed', 'in_doubt');
 CREATE TABLE payment_terms (
-  payment INTEGER PRIMARY KEY REFERENCES payments,
+  payment INTEGER PRIMARY KEY,
   request_hash TEXT NOT NULL,
+  key TEXT,
   body TEXT NOT NULL
 ) STRICT;
-CREATE TABLE payment_claims (
-  payment INTEGER PRIMARY KEY REFERENCES payments,
-  body TEXT NOT NULL
-) STRICT;
-CREATE TABLE payment_proofs (
-  payment INTEGER PRIMARY KEY REFERENCES payments,
+CREATE TABLE payment_outcomes (
+  payment INTEGER PRIMARY KEY,
+  claim TEXT,
   settled INTEGER CHECK (settled >= 0),
   proven_at INTEGER,
   evidence TEXT
 ) STRICT;
 CREATE TABLE contents (
-  payment INTEGER PRIMARY KEY REFERENCES payments,
+  payment INTEGER PRIMARY KEY,
   status INTEGER NOT NULL,
   headers TEXT NOT NULL,
   body BLOB NOT NULL,

@@ -1,5 +1,6 @@
 import type { Content, Denial, KeyRecord, RegisteredInstrument } from '@bursar/core'
 import type { Database, Row } from './database.ts'
+import { headOf } from './payment-table.ts'
 
 /** The rows that are read by their own key, and too cheap to keep in memory. */
 export interface SmallTables {
@@ -40,14 +41,19 @@ function instruments(database: Database): Pick<SmallTables, 'instrument' | 'putI
 }
 
 function keys(database: Database): Pick<SmallTables, 'keyRecord' | 'putKey'> {
-  const load = database.statement(`SELECT k.*, p.id AS payment_id FROM keys k
-    LEFT JOIN payments p ON p.pk = k.payment WHERE k.session = ? AND k.key = ?`)
+  // A payment that a key is pinned to has it; what the key was refused before is past then.
+  const load = database.statement(`SELECT t.key, t.request_hash, 0 AS refusals,
+      NULL AS last_refusal, p.id AS payment_id
+    FROM payments p JOIN payment_terms t ON t.payment = p.pk
+    WHERE p.session = ?1 AND p.key_head = ?3 AND t.key = ?2
+    UNION ALL SELECT k.key, k.request_hash, k.refusals, k.last_refusal, p.id
+    FROM keys k LEFT JOIN payments p ON p.pk = k.payment WHERE k.session = ?1 AND k.key = ?2`)
   const write = database.statement(`INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET request_hash = excluded.request_hash, payment = excluded.payment,
       refusals = excluded.refusals, last_refusal = excluded.last_refusal`)
   return {
     keyRecord(session, key) {
-      const row = load.get(session, key)
+      const row = load.get(session, key, headOf(key))
       return row && keyOf(row)
     },
     putKey(session, payment, { key, requestHash, refusals, lastRefusal }) {
