@@ -34,6 +34,7 @@ function after(
   now: number,
   random: Uint8Array,
 ): { readonly msecs: number; readonly seq: number } {
-  if (now > msecs) return { msecs: now, seq: new DataView(random.buffer, random.byteOffset).getUint32(0) >>> 1 }
+  if (now > msecs)
+    return { msecs: now, seq: new DataView(random.buffer, random.byteOffset).getUint32(0) >>> 1 }
   return seq === MAX_SEQUENCE ? { msecs: msecs + 1, seq: 0 } : { msecs, seq: seq + 1 }
 }
