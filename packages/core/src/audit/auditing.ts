@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BursarError } from '../errors.ts'
-import { ownerInput, pageInput, parseInput } from '../input.ts'
+import { nameField, ownerInput, pageInput, parseInput } from '../input.ts'
 import { type PaymentSummary, summaryOfPayment } from '../payment-summary.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
 import { everyRecord } from './archive-family.ts'
@@ -39,6 +39,8 @@ export interface Auditing {
     filter?: { readonly session?: string; readonly delegation?: string; readonly endUser?: string },
     page?: PageRequest,
   ): Promise<Page<PaymentSummary>>
+  /** One payment. Throws `payment_unknown`, also for one that was archived. */
+  payment(id: string): Promise<PaymentSummary>
   /**
    * A typed event for each change: after its commit, at most once, in this process. What a listener
    * throws harms nothing. Returns the function that ends the subscription.
@@ -77,6 +79,12 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
       const page = parseInput(pageInput, given, 'payments')
       const found = await store.payments(filter, page)
       return { ...found, rows: found.rows.map(summaryOfPayment) }
+    },
+    payment: async (given) => {
+      const id = parseInput(nameField, given, 'payment')
+      const { payment } = await store.read({ payment: id })
+      if (payment) return summaryOfPayment(payment)
+      throw new BursarError('payment_unknown', `There is no payment called ${id}.`)
     },
     subscribe: (listener) => {
       if (typeof listener === 'function') return hub.subscribe(listener)

@@ -1,7 +1,21 @@
 import type { AddCommand } from './command.ts'
+import { addApprovals } from './commands/approvals.ts'
 import { addAudit } from './commands/audit.ts'
+import { addDelegations } from './commands/delegations.ts'
+import { addExposure } from './commands/exposure.ts'
 import { addKeys } from './commands/keys.ts'
+import { addPayments } from './commands/payments.ts'
 import { addServe } from './commands/serve.ts'
+import { addSessions } from './commands/sessions.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly AddCommand[] = [addServe, addKeys, addAudit]
+export const commands: readonly AddCommand[] = [
+  addServe,
+  addKeys,
+  addDelegations,
+  addSessions,
+  addApprovals,
+  addPayments,
+  addExposure,
+  addAudit,
+]

@@ -24,11 +24,10 @@ const refusal = /^\w+: ([\w.]+): (.+)$/s
 /** Names the option instead of the field, where the field came from one. */
 export function flagged(command: CommandUnknownOpts | undefined, message: string): string {
   const [, field = '', problem = ''] = refusal.exec(message) ?? []
-  // `limits.total` is --total, and `merchants.0.host` is --merchant.
-  const parts = field
-    .split('.')
-    .reverse()
-    .flatMap((part) => [part, part.replace(/s$/, '')])
+  // `limits.total` is --total, `merchants.0.host` is --merchant, and `ask.above` is --ask-above.
+  const path = field.split('.')
+  const joined = field.replace(/\.(\w)/g, (_all, letter: string) => letter.toUpperCase())
+  const parts = [joined, ...path.toReversed().flatMap((part) => [part, part.replace(/s$/, '')])]
   const option = parts
     .map((part) => command?.options.find((one) => one.attributeName() === part))
     .find((one) => one !== undefined)

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { parsedBy } from './flag.ts'
 
 /** What a list takes: which page of it. */
-export interface PageOptions {
+export type PageOptions = {
   readonly after?: string | undefined
   readonly limit?: number | undefined
 }

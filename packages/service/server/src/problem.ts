@@ -45,7 +45,7 @@ export const problemStatuses: Readonly<Record<string, readonly [status: number, 
 }
 
 /** What the guard does not know, it answers with a code that ends so. */
-const unknownCode = /^(session|delegation|approval|key|instrument)_unknown$/
+const unknownCode = /^(session|delegation|approval|payment|key|instrument)_unknown$/
 
 /** The answer to what could not be done. `requestId` joins it with the log. */
 export function problemOf(code: string, detail: string, requestId: string): Problem {

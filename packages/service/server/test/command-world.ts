@@ -81,3 +81,43 @@ export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
     },
   }
 }
+
+/** The same with a permission of alice, and an agent's key. */
+export interface PreparedWorld extends CommandWorld {
+  readonly delegation: string
+  /** The id of the agent's key. */
+  readonly payer: string
+  /** A session that the agent pays within; `pay` answers the status. */
+  openSession(): Promise<{ readonly id: string; pay(path: string): Promise<string> }>
+}
+
+/** Prepared by commands alone. */
+export async function preparedWorld(...rules: string[]): Promise<PreparedWorld> {
+  const world = commandWorld()
+  const granted = await world.json(
+    ...['delegations', 'grant', '--end-user', 'alice', '--agent', 'researcher'],
+    ...['--instrument', 'alice-wallet', '--expires-in', '30d', '--total', '20.00'],
+    ...['--window', 'utc-day=5.00', '--merchant', 'shop.example', '--consent', 'a form', ...rules],
+  )
+  const key = await world.json('keys', 'create', '--role', 'payer', '--expires-in', '1d')
+  const [delegation, payer] = [granted.json.id as string, key.json.id as string]
+  return {
+    ...world,
+    delegation,
+    payer,
+    async openSession() {
+      const limits = ['--expires-in', '1h', '--total', '1.00']
+      const create = ['--delegation', delegation, '--payer', payer, ...limits]
+      const { id, token } = (await world.json('sessions', 'create', ...create)).json
+      return {
+        id,
+        pay: (path) =>
+          world.withGuard(async (bursar) => {
+            const request = { url: `https://shop.example/${path}`, purpose: 'a test' }
+            const call = { conversation: 'thread', id: path }
+            return (await bursar.openSession(token, { payer }).pay(request, call)).status
+          }),
+      }
+    },
+  }
+}
