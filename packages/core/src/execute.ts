@@ -114,7 +114,7 @@ async function send(held: Held, proof: HttpProof): Promise<HttpResponse | string
           headers: { ...request.headers, ...proof.headers },
           body: request.body,
         },
-        { isolation: payment.endUser },
+        { isolation: payment.endUser, payment: request },
       ),
     )
   } catch (error) {

@@ -357,6 +357,110 @@ describe('nothing is shared', () => {
     expect(new Set(sockets).size).toBe(3)
   })
 
+  describe('but by the two requests of a payment', () => {
+    const asks: RequestListener = (request, response) => {
+      response.writeHead(request.headers.proof ? 200 : 402).end(request.headers.connection)
+    }
+    const proof = { headers: { proof: 'p' } }
+
+    test('a connection, which is then hung up', async () => {
+      const { host, sockets } = await merchant(asks)
+      const client = listing(host)
+      const payment = {}
+      const asked = await get(client, `http://${host}/`, {}, { payment })
+      const paid = await get(client, `http://${host}/`, proof, { payment })
+      expect([asked.status, text(asked.body)]).toEqual([402, 'keep-alive'])
+      expect([paid.status, text(paid.body)]).toEqual([200, 'close'])
+      expect(sockets).toHaveLength(1)
+      // What comes after it has another.
+      await get(client, `http://${host}/`, proof, { payment })
+      expect(sockets).toHaveLength(2)
+    })
+
+    test.each([
+      ['of another payment', { payment: {} }],
+      ['of another end user', { isolation: 'bob' }],
+      ['of none', { payment: undefined }],
+    ])('none with one %s', async (_what, other) => {
+      const { host, sockets } = await merchant(asks)
+      const client = listing(host)
+      const options = { payment: {} }
+      await get(client, `http://${host}/`, {}, options)
+      await get(client, `http://${host}/`, proof, { ...options, ...other })
+      expect(sockets).toHaveLength(2)
+    })
+
+    test('none to another address, and none that is not allowed by now', async () => {
+      const { port, sockets } = await merchant(asks)
+      const other = createServer(asks)
+      servers.push(other)
+      await new Promise<void>((resolve) => other.listen(port, '127.0.0.2', resolve))
+      const answers = [['127.0.0.1'], ['127.0.0.2'], ['127.0.0.1'], ['169.254.169.254']]
+      const client = listing('shop.test', { lookup: async () => answers.shift() ?? [] })
+      const url = `http://shop.test:${port}/`
+      const [first, second] = [{}, {}]
+      await get(client, url, {}, { payment: first })
+      const paid = await get(client, url, proof, { payment: first })
+      expect(paid.remoteAddress).toBe('127.0.0.2')
+      await get(client, url, {}, { payment: second })
+      await expect(get(client, url, proof, { payment: second })).rejects.toMatchObject({
+        code: 'request_refused',
+      })
+      expect(sockets).toHaveLength(2)
+    })
+
+    test('none that the merchant has hung up: the proof goes over another, once', async () => {
+      let proofs = 0
+      const { host, sockets } = await merchant((request, response) => {
+        if (request.headers.proof) proofs += 1
+        asks(request, response)
+        if (!request.headers.proof) response.on('finish', () => request.socket.end())
+      })
+      const client = listing(host)
+      const payment = {}
+      await get(client, `http://${host}/`, {}, { payment })
+      await new Promise((resolve) => sockets[0]?.once('close', resolve))
+      expect((await get(client, `http://${host}/`, proof, { payment })).status).toBe(200)
+      expect([sockets.length, proofs]).toEqual([2, 1])
+    })
+
+    test('none that the merchant hangs up when the proof comes: it is not sent again', async () => {
+      let proofs = 0
+      const { host } = await merchant((request, response) => {
+        if (!request.headers.proof) return asks(request, response)
+        proofs += 1
+        request.socket.destroy()
+      })
+      const client = listing(host)
+      const payment = {}
+      await get(client, `http://${host}/`, {}, { payment })
+      await expect(get(client, `http://${host}/`, proof, { payment })).rejects.toMatchObject({
+        code: 'request_failed',
+      })
+      expect(proofs).toBe(1)
+    })
+
+    test('none that still has something of the first answer', async () => {
+      const { host, sockets } = await merchant((request, response) => {
+        response.writeHead(request.headers.proof ? 200 : 402).end('x'.repeat(100))
+      })
+      const client = listing(host, { maxBodyBytes: 10 })
+      const payment = {}
+      await get(client, `http://${host}/`, {}, { payment })
+      await get(client, `http://${host}/`, proof, { payment })
+      expect(sockets).toHaveLength(2)
+    })
+
+    test('and close hangs up what was kept', async () => {
+      const { host, sockets } = await merchant(asks)
+      const client = listing(host)
+      await get(client, `http://${host}/`, {}, { payment: {} })
+      const gone = new Promise((resolve) => sockets[0]?.once('close', resolve))
+      await client.close()
+      await gone
+    })
+  })
+
   test('no cookie', async () => {
     const { host } = await merchant((request, response) => {
       response.writeHead(200, { 'set-cookie': 'id=1' }).end(String(request.headers.cookie))

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BursarError } from './errors.ts'
 import type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 import { parseInput } from './input.ts'
+import { type KeptConnections, keptConnections } from './kept-connections.ts'
 import type { Lookup } from './pinned-address.ts'
 import { requestHead } from './request-head.ts'
 import { parseResourceUrl } from './resource-url.ts'
@@ -56,18 +57,19 @@ type Settings = z.output<typeof optionsInput>
  *
  * https only, no user info, no port below 1024 but 80 and 443; every address that the host resolves
  * to must be public, and the first is the one that is dialled; a connection of its own for every
- * request; no proxy from the environment, no cookies. Its libraries are loaded at the first
- * request. Throws `invalid_input` for options that cannot be; for requests see `HttpClient`.
+ * payment, and for every request that is of none; no proxy from the environment, no cookies. Its
+ * libraries are loaded at the first request. Throws `invalid_input` for options that cannot be; for requests see `HttpClient`.
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   const settings = parseInput(optionsInput, options, 'guardedHttp')
   refuseInProduction(options.development, 'guardedHttp')
   const underWay = new Set<Promise<HttpResponse>>()
+  const kept = keptConnections()
   let closed = false
   return {
     async request(request, requestOptions) {
       if (closed) throw refused('The HTTP client is closed. Create a new one.')
-      const work = send(request, requestOptions, settings)
+      const work = send(request, requestOptions, settings, kept)
       underWay.add(work)
       try {
         return await work
@@ -78,14 +80,21 @@ export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
     async close() {
       closed = true
       await Promise.allSettled(underWay)
+      kept.close()
     },
   }
 }
 
+/** Loaded once: asking the loader again costs as much as the parsing of a URL. */
+let libraries:
+  | Promise<[typeof import('./pinned-address.ts'), typeof import('./http-exchange.ts')]>
+  | undefined
+
 async function send(
   request: HttpRequest,
-  { signal }: HttpRequestOptions,
+  { signal, isolation, payment }: HttpRequestOptions,
   { development, deadlineMs, maxBodyBytes, lookup }: Settings,
+  kept: KeptConnections,
 ): Promise<HttpResponse> {
   const url = parseResourceUrl(request.url.href)
   const { method, body } = request
@@ -104,16 +113,27 @@ async function send(
   try {
     if (signal?.aborted) abort()
     controller.signal.throwIfAborted()
-    const { pinnedAddress } = await import('./pinned-address.ts')
-    const { exchangeHttp } = await import('./http-exchange.ts')
+    libraries ??= Promise.all([import('./pinned-address.ts'), import('./http-exchange.ts')])
+    const [{ pinnedAddress }, { exchangeHttp, openConnection }] = await libraries
     const address = await unlessAborted(
       pinnedAddress(url, { development: listed, lookup }),
       controller.signal,
     )
-    const exchange = { url, address, method, head, body, maxBodyBytes }
-    const response = await exchangeHttp(exchange, controller.signal)
-    if (response.broken) signal?.throwIfAborted()
-    return response
+    const exchange = { url, method, head, body, maxBodyBytes }
+    const before = payment && kept.take(payment, isolation, url.origin, address)
+    const isFirst = payment !== undefined && !before
+    const connection = before ?? openConnection(url, address, isFirst)
+    let isLast = true
+    try {
+      const response = await exchangeHttp(connection, exchange, !isFirst, controller.signal)
+      if (response.broken) signal?.throwIfAborted()
+      // What was cut or broke left something on the connection.
+      isLast = !isFirst || response.status !== 402 || response.truncated || response.broken
+      return response
+    } finally {
+      if (payment && !isLast) kept.keep(payment, isolation, connection)
+      else connection.close()
+    }
   } catch (cause) {
     if (signal?.aborted) throw failed(url, 'aborted by the caller', signal.reason)
     const { aborted, reason } = controller.signal

@@ -8,7 +8,7 @@ import {
 } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type ExchangeRequest, exchangeHttp } from './http-exchange.ts'
+import { type ExchangeRequest, exchangeHttp, openConnection } from './http-exchange.ts'
 
 interface Peer {
   readonly url: URL
@@ -73,17 +73,21 @@ function floods(socket: Socket, bytes: string): void {
   more()
 }
 
-function exchange(url: URL, request: Partial<ExchangeRequest> = {}, signal?: AbortSignal) {
+async function exchange(url: URL, request: Partial<ExchangeRequest> = {}, signal?: AbortSignal) {
   const all = {
     url,
-    address: '127.0.0.1',
     method: 'GET',
     head: [],
     body: undefined,
     maxBodyBytes: 100_000,
     ...request,
   }
-  return exchangeHttp(all, signal ?? new AbortController().signal)
+  const connection = openConnection(url, '127.0.0.1', false)
+  try {
+    return await exchangeHttp(connection, all, true, signal ?? new AbortController().signal)
+  } finally {
+    connection.close()
+  }
 }
 
 function text(bytes: Uint8Array): string {

@@ -13,8 +13,6 @@ const MAX_INTERIM_RESPONSES = 16
 /** Everything that one exchange needs; all of it was checked before. */
 export interface ExchangeRequest {
   readonly url: URL
-  /** The address to dial. The URL's host is not resolved again. */
-  readonly address: string
   readonly method: string
   /** Names and values in turn. */
   readonly head: readonly string[]
@@ -22,35 +20,65 @@ export interface ExchangeRequest {
   readonly maxBodyBytes: number
 }
 
+/** How long a connection may wait for the second request of its payment: a signature is made meanwhile. */
+const KEPT_MS = 1_000
+
+/** A connection to the place of one URL, at one address. It is dialled when it is first used. */
+export interface Connection {
+  readonly origin: string
+  readonly address: string
+  readonly client: Client
+  /** Hangs up, whatever goes on. */
+  close(reason?: Error): void
+}
+
 /**
- * Dials the address, sends the request once, reads the response within its bounds, and hangs up.
- *
- * Each exchange has a connection of its own. Nothing can be shared between end users then, no
- * answer can be left over from a request before, and no request, which may carry a proof, is lost
- * to a connection that the peer was just closing. Rejects with whatever ended the exchange before
- * there was a status; afterwards it resolves, and the body may be broken.
+ * A connection of its own, for one exchange, or for the two of one payment (`isKept`). Nothing can be
+ * shared between end users then, and no answer can be left over from another payment.
  */
-export async function exchangeHttp(
-  request: ExchangeRequest,
-  signal: AbortSignal,
-): Promise<HttpResponse> {
-  signal.throwIfAborted()
-  const { url, address } = request
+export function openConnection(url: URL, address: string, isKept: boolean): Connection {
   let socket: Socket | undefined
   const client = new Client(url.origin, {
     connect: (_options, callback) => {
       socket = dial(url, address, callback)
     },
-    // No pipelining at all: the request says `connection: close`.
-    pipelining: 0,
+    // Without any pipelining the request says `connection: close`.
+    pipelining: isKept ? 1 : 0,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    keepAliveTimeout: KEPT_MS,
+    keepAliveMaxTimeout: KEPT_MS,
     // The deadline of the whole is the caller's signal; a body that drips never trips these.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+  return {
+    origin: url.origin,
+    address,
+    client,
+    close(reason) {
+      void client.destroy(reason ?? null)
+      // The client does not know of a socket that is still connecting.
+      socket?.destroy()
+    },
+  }
+}
+
+/**
+ * Sends the request once, and reads the response within its bounds. Nobody else uses the connection
+ * meanwhile; `isLast` says so to the peer. Rejects with whatever ended the exchange before there was
+ * a status; afterwards it resolves, and the body may be broken.
+ */
+export async function exchangeHttp(
+  { client, address, close }: Connection,
+  request: ExchangeRequest,
+  isLast: boolean,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  signal.throwIfAborted()
+  const { url } = request
   // A signal given to undici does nothing until the connection is there, which may be never.
-  const abort = () => void client.destroy(new Error('The exchange was aborted.'))
+  const abort = () => close(new Error('The exchange was aborted.'))
   signal.addEventListener('abort', abort, { once: true })
   let interim = 0
   try {
@@ -59,6 +87,7 @@ export async function exchangeHttp(
       path: `${url.pathname}${url.search}`,
       headers: [...request.head],
       body: request.body ?? null,
+      reset: isLast,
       responseHeaders: 'raw',
       onInfo: () => {
         interim += 1
@@ -72,9 +101,6 @@ export async function exchangeHttp(
     return { status: response.statusCode, headers, ...body, remoteAddress: address }
   } finally {
     signal.removeEventListener('abort', abort)
-    void client.destroy()
-    // The client does not know of a socket that is still connecting.
-    socket?.destroy()
   }
 }
 

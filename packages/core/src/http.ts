@@ -38,6 +38,11 @@ export interface HttpRequestOptions {
   readonly signal?: AbortSignal | undefined
   /** The end user's id: requests that differ in it may share nothing that a merchant can see. */
   readonly isolation: string
+  /**
+   * The same object for the two requests of one payment, and for no others. An answer of 402 to the
+   * first may keep its connection for the second, if that goes to the same place and address.
+   */
+  readonly payment?: object | undefined
 }
 
 /**
@@ -50,7 +55,8 @@ export interface HttpRequestOptions {
  * - Every request ends by itself, in bounded time and memory, whatever the peer does.
  * - Only an address that was checked for this very request is dialled; what a name resolved to
  *   before says nothing.
- * - Nothing is shared between isolations: no connection, no TLS session, no cookie, no cache.
+ * - Nothing is shared between isolations: no connection, no TLS session, no cookie, no cache. Nor is
+ *   anything shared between requests that do not name the same payment.
  *
  * Rejects with a `BursarError`: `request_refused` promises that nothing was dialled, and its
  * message says which rule was broken and the way out; `request_failed` is every other end without a

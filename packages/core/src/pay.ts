@@ -114,7 +114,11 @@ async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
           headers: request.headers,
           body: request.body,
         },
-        { isolation: accountsOf(state).delegation.endUser, signal: call.signal },
+        {
+          isolation: accountsOf(state).delegation.endUser,
+          signal: call.signal,
+          payment: request,
+        },
       ),
     )
   } catch (error) {
