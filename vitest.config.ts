@@ -17,9 +17,31 @@ const money = nouns.map((noun) => `packages/core/src/${noun}.ts`)
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['packages/**/src/**/*.test.ts', 'examples/**/src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Tests in a browser need one: `pnpm test:browser`.
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          include: [
+            'packages/**/src/**/*.test.ts',
+            'examples/**/src/**/*.test.ts',
+            'test/**/*.test.ts',
+          ],
+          // Tests in a browser need one: `pnpm test:browser`.
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // The rules of money once more, with PostgreSQL below them instead of SQLite.
+          name: 'on PostgreSQL',
+          include: ['test/{approval,child-session,limits,state-table}.test.ts'],
+          globalSetup: 'test/places/one-server.ts',
+          setupFiles: 'test/places/on-postgres.ts',
+        },
+      },
+    ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

@@ -42,7 +42,7 @@ export interface GuardWorld {
 }
 
 export interface GuardWorldOptions {
-  /** Where the store's data is; in memory if not given. */
+  /** Where the store's data is; in memory if not given, or in a database of its own. */
   readonly place?: string
   readonly clock?: ManualClock
   readonly chain?: FakeChain
@@ -62,6 +62,12 @@ export interface GuardWorldOptions {
 
 export const HOST = 'shop.example'
 
+/** Where worlds that name no place keep their data, and what is done with their stores. */
+export const usual = {
+  place: async (): Promise<string> => ':memory:',
+  opened: (_store: Store): void => {},
+}
+
 export async function guardWorld(options: GuardWorldOptions = {}): Promise<GuardWorld> {
   const clock = options.clock ?? manualClock()
   const chain = options.chain ?? fakeChain({ clock })
@@ -73,7 +79,8 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
     ...(options.resource ? { resource: options.resource } : {}),
     ...(options.onMoment ? { onMoment: options.onMoment } : {}),
   })
-  const plainStore = storeAt(options.place ?? ':memory:', clock)
+  const plainStore = storeAt(options.place ?? (await usual.place()), clock)
+  usual.opened(plainStore)
   const store = options.store ? options.store(plainStore) : plainStore
   if (chain.balance(fakeAsset, await wallet.address('evm')) === 0n) {
     chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)

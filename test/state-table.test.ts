@@ -120,7 +120,8 @@ describe('claimed and in doubt', () => {
     await world.session.pay(a)
     const other = world.reopen()
     const found = await Promise.all([world.bursar.reconcile(), other.reconcile()])
-    expect(found.map(({ settled }) => settled)).toEqual([1, 1])
+    // The second may look when it is done already.
+    expect(Math.max(...found.map(({ settled }) => settled))).toBe(1)
     expect(await events(world, 'payment-settled')).toBe(1)
     expect(await world.session.status()).toMatchObject({ held: '0.00', settled: '0.01' })
   })
