@@ -11,8 +11,17 @@ const BUDGET_MS = 120_000
 test.each(storeKinds)(
   'three processes with 64 payers each pay exactly what fits (%s)',
   async (kind) => {
-    const problems = await race({ kind, processes: 3, payers: 64, rounds: ROUNDS })
-    expect(problems).toEqual([])
+    const size = { kind, reach: 'embedded', processes: 3, payers: 64, rounds: ROUNDS } as const
+    expect(await race(size)).toEqual([])
+  },
+  BUDGET_MS,
+)
+
+test.each(storeKinds)(
+  'two servers with 64 clients each pay exactly what fits (%s)',
+  async (kind) => {
+    const size = { kind, reach: 'service', processes: 2, payers: 64, rounds: 2 } as const
+    expect(await race(size)).toEqual([])
   },
   BUDGET_MS,
 )

@@ -59,19 +59,23 @@ const budgets: readonly {
 
 const ample: LimitsInput = { currency: 'USD', total: '1000.00' }
 
-/** The contests of one round; with the round change the budget, its size, and who asks for what. */
+/**
+ * The contests of one round; with the round change the budget, its size, and who asks for what. With a
+ * `payer` their sessions are bound to that credential.
+ */
 export async function contestsOf(
   bursar: Bursar,
   round: number,
   payers: number,
+  payer?: string,
 ): Promise<readonly Contest[]> {
   // Some of each size, from one to one less than all; a budget for all would be no contest.
   const fitting = 1 + ((round * 29) % (payers - 1))
-  const own = await openRoots(bursar, round, fitting)
-  const family = await openRoots(bursar, round, fitting)
+  const own = await openRoots(bursar, round, fitting, payer)
+  const family = await openRoots(bursar, round, fitting, payer)
   const below = await openFamily(family)
-  const twin = await openRoots(bursar, 0, payers)
-  const keyed = await openRoots(bursar, 0, payers)
+  const twin = await openRoots(bursar, 0, payers, payer)
+  const keyed = await openRoots(bursar, 0, payers, payer)
   return [
     {
       name: `each a request of its own, ${own.budget.name}`,
@@ -114,7 +118,7 @@ export async function contestsOf(
   ]
 }
 
-async function openRoots(bursar: Bursar, round: number, payments: number) {
+async function openRoots(bursar: Bursar, round: number, payments: number, payer?: string) {
   const budget = nth(budgets, round)
   const delegation = await bursar.endUser('alice').grantDelegation({
     agent: 'racer',
@@ -127,10 +131,15 @@ async function openRoots(bursar: Bursar, round: number, payments: number) {
   const limits = budget.limits(payments)
   const tokens: string[] = []
   while (tokens.length < budget.sessions) {
-    const input = { delegation: delegation.id, expiresIn: '1h', limits }
+    const input = { delegation: delegation.id, expiresIn: '1h', limits, payer }
     tokens.push((await bursar.management.createSession(input)).token)
   }
-  return { budget, limits, tokens, sessions: tokens.map((token) => bursar.openSession(token)) }
+  return {
+    budget,
+    limits,
+    tokens,
+    sessions: tokens.map((token) => bursar.openSession(token, { payer })),
+  }
 }
 
 /** Two children and a grandchild, each as wide as the session above it: what binds is the pool. */

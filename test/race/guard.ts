@@ -1,14 +1,18 @@
-import { type Bursar, createBursar } from '@bursar/core'
+import { type Bursar, type BursarOptions, createBursar } from '@bursar/core'
 import { type FakeChain, fakeAsset, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
 import { storeAt } from '../places/store-place.ts'
 
 /** One process's own guard, over the store and the chain that all processes share. */
 export function raceGuard(place: string, chain: FakeChain): Bursar {
-  return createBursar({
-    store: storeAt(place),
+  return createBursar({ ...raceParts(chain), store: storeAt(place) })
+}
+
+/** What a racing guard is made of besides its store. */
+export function raceParts(chain: FakeChain): Omit<BursarOptions, 'store'> {
+  return {
     rails: [fakeRail({ chain })],
     http: fakeMerchant({ chain }),
     assets: [fakeAsset],
     instruments: { 'alice-wallet': { endUser: 'alice', wallet: fakeWallet() } },
-  })
+  }
 }

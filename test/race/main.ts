@@ -1,11 +1,12 @@
 /**
- * Races many payers in three processes for one budget, on both stores: `pnpm test:race`.
+ * Races many payers in three processes for one budget, on both stores, each process with a guard and with
+ * a server: `pnpm test:race`.
  * `--rounds 20`, `--payers 64`, `--processes 3` and `--store sqlite` change how much; ends with 1
  * where more or fewer than fit were paid.
  */
 import { parseArgs } from 'node:util'
 import { storeKinds } from '../places/store-place.ts'
-import { race } from './race.ts'
+import { race, reaches } from './race.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +23,11 @@ const size = {
   payers: wholeNumber('payers', values.payers),
   processes: wholeNumber('processes', values.processes),
 }
-for (const kind of kinds) {
-  const problems = await race({ ...size, kind }, (line) => console.log(line))
+for (const [kind, reach] of kinds.flatMap((one) => reaches.map((way) => [one, way] as const))) {
+  const problems = await race({ ...size, kind, reach }, (line) => console.log(line))
   for (const problem of problems) console.error(problem)
   console.log(
-    `${kind}: ${problems.length === 0 ? 'every limit held exactly' : 'A LIMIT DID NOT HOLD'}`,
+    `${kind}, ${reach}: ${problems.length === 0 ? 'every limit held exactly' : 'A LIMIT DID NOT HOLD'}`,
   )
   if (problems.length > 0) process.exitCode = 1
 }

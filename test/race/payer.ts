@@ -1,14 +1,24 @@
 // One process with many payers, which pay at once when they are told to; see race.ts.
 import { fakeChain } from '@bursar/core/testing'
 import { raceGuard } from './guard.ts'
+import { type RaceService, raceService } from './service.ts'
 import type { Outcome, Volley } from './volley.ts'
 
-const [place = '', file = ''] = process.argv.slice(2)
-const bursar = raceGuard(place, fakeChain({ file }))
+const [place = '', file = '', key = ''] = process.argv.slice(2)
+const chain = fakeChain({ file })
+
+/** Pays with the guard of this process, or, with a key, over HTTP with the server of this process. */
+const {
+  openSession,
+  close,
+}: {
+  readonly openSession: (token: string) => PaymentSession
+  readonly close: () => Promise<void>
+} = key === '' ? raceGuard(place, chain) : await raceService(place, chain, key)
 
 process.on('message', async (message: Volley | 'end') => {
   if (message === 'end') {
-    await bursar.close()
+    await close()
     process.disconnect()
     return
   }
@@ -17,7 +27,7 @@ process.on('message', async (message: Volley | 'end') => {
 process.send?.('ready')
 
 async function pay({ token, url, call }: Volley[number]): Promise<Outcome> {
-  const result = await bursar.openSession(token).pay({ url, purpose: 'race' }, call)
+  const result = await openSession(token).pay({ url, purpose: 'race' }, call)
   const paymentId = 'receipt' in result ? result.receipt.paymentId : undefined
   const code = 'code' in result && result.code !== undefined ? result.code : result.status
   return { code, ...(paymentId === undefined ? {} : { paymentId }) }

@@ -12,9 +12,17 @@ import { type Contest, contestsOf, dollars } from './contest.ts'
 import { raceGuard } from './guard.ts'
 import type { Outcome, Volley } from './volley.ts'
 
+/** How payers reach the guard of their process. */
+export type Reach = 'embedded' | 'service'
+
+/** Every reach. */
+export const reaches: readonly Reach[] = ['embedded', 'service']
+
 /** How large a race is. */
 export interface RaceSize {
   readonly kind: StoreKind
+  /** Whether payers have a guard in their process, or reach a server of it over HTTP. */
+  readonly reach: Reach
   /** Operating-system processes, with a guard each. */
   readonly processes: number
   /** Payers in each of them. */
@@ -41,13 +49,14 @@ export async function race(
     chain.mint(fakeAsset, await fakeWallet().address('evm'), 1_000_000_000_000n)
     const bursar = raceGuard(place, chain)
     await bursar.reconcile()
-    while (racers.length < size.processes) racers.push(fork(script, [place, file]))
+    const { id: payer, key } = size.reach === 'service' ? await issuedKey(bursar) : nobody
+    while (racers.length < size.processes) racers.push(fork(script, [place, file, key]))
     await Promise.all(racers.map((racer) => once(racer, 'message')))
     const problems: string[] = []
     for (let round = 0; round < size.rounds; round += 1) {
-      for (const contest of await contestsOf(bursar, round, size.processes * size.payers)) {
+      for (const contest of await contestsOf(bursar, round, size.processes * size.payers, payer)) {
         const told = await run(contest, { ...size, racers, bursar, chain })
-        const name = `${size.kind}, round ${round + 1} of ${size.rounds}: ${contest.name}`
+        const name = `${size.kind}, ${size.reach}, round ${round + 1} of ${size.rounds}: ${contest.name}`
         problems.push(...told.problems.map((problem) => `${name}: ${problem}`))
         onContest(`${name}: ${told.line}`)
       }
@@ -62,6 +71,13 @@ export async function race(
     rmSync(folder, { recursive: true })
     await places.stop()
   }
+}
+
+/** No credential: a session that is not bound. */
+const nobody = { id: undefined, key: '' }
+
+function issuedKey({ administration }: Bursar): Promise<{ id: string; key: string }> {
+  return administration.issueKey({ roles: ['payer'], expiresIn: '1d' })
 }
 
 interface Course {

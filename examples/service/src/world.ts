@@ -28,6 +28,7 @@ export interface World {
   /** Of the guard's process, and of whoever issues keys: nobody else's. */
   readonly environment: Environment
   issueKeys(): Promise<ServiceKeys>
+  /** Where it listened before, if it did. */
   startGuard(): Promise<GuardProcess>
   stop(): Promise<void>
 }
@@ -57,8 +58,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...options.environment,
   }
   const started: ChildProcess[] = []
+  let port = environment.BURSAR_PORT ?? '0'
   const start = (file: string): ChildProcess => {
-    const child = startProcess(file, environment)
+    const child = startProcess(file, { ...environment, BURSAR_PORT: port })
     started.push(child)
     return child
   }
@@ -70,7 +72,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     issueKeys: async () => JSON.parse(await start('./keys.ts').firstLine) as ServiceKeys,
     async startGuard() {
       const child = start('./guard.ts')
-      return { ...child, url: await child.firstLine }
+      const url = await child.firstLine
+      port = new URL(url).port
+      return { ...child, url }
     },
     async stop() {
       for (const child of started) child.kill('SIGTERM')

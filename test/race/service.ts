@@ -1,0 +1,25 @@
+import { connect } from '@bursar/client'
+import type { PaymentSession } from '@bursar/core'
+import type { FakeChain } from '@bursar/core/testing'
+import { serve } from 'bursar'
+import { raceParts } from './guard.ts'
+
+/** What racing payers need of a server. */
+export interface RaceService {
+  openSession(token: string): PaymentSession
+  close(): Promise<void>
+}
+
+/** One process's own server over the store and the chain that all share, and a client of it. */
+export async function raceService(
+  place: string,
+  chain: FakeChain,
+  key: string,
+): Promise<RaceService> {
+  const config = { ...raceParts(chain), database: place, listen: { port: 0 } }
+  const service = await serve(config, { environment: {}, log: () => {} })
+  return {
+    openSession: (token) => connect({ url: service.url, key, token }),
+    close: () => service.close(),
+  }
+}
