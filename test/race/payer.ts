@@ -8,13 +8,8 @@ const [place = '', file = '', key = ''] = process.argv.slice(2)
 const chain = fakeChain({ file })
 
 /** Pays with the guard of this process, or, with a key, over HTTP with the server of this process. */
-const {
-  openSession,
-  close,
-}: {
-  readonly openSession: (token: string) => PaymentSession
-  readonly close: () => Promise<void>
-} = key === '' ? raceGuard(place, chain) : await raceService(place, chain, key)
+const { openSession, close }: RaceService =
+  key === '' ? raceGuard(place, chain) : await raceService(place, chain, key)
 
 process.on('message', async (message: Volley | 'end') => {
   if (message === 'end') {
