@@ -140,6 +140,12 @@ describe('every import', () => {
 const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly string[] }[] = [
   { from: /^packages\/core$/, to: [] },
   { from: /^packages\/sandbox$/, to: [] },
+  // Its command is a process of its own, which reaches the guard as a client of the service.
+  {
+    from: /^packages\/adapters\/mcp$/,
+    to: ['@bursar/core/session', '@bursar/client'],
+    typesOf: ['@bursar/core'],
+  },
   { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
   { from: /^packages\/(policies|rails|stores|wallets)\//, to: ['@bursar/core'] },
   {

@@ -2,6 +2,7 @@ export type { ApprovalCard } from './approval.ts'
 export type { DenialCode } from './denial.ts'
 export { BursarError } from './errors.ts'
 export type { OnceOptions } from './once.ts'
+export { warnOperator } from './operator-warning.ts'
 export type {
   Call,
   Money,
@@ -18,6 +19,7 @@ export type {
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
+export { requestId } from './request-id.ts'
 export type { ChildInput } from './session.ts'
 export {
   type JsonSchemaProperty,
@@ -27,9 +29,11 @@ export {
   type PayTool,
   payTool,
   toModelResult,
+  withoutGuard,
   withoutSession,
 } from './tool.ts'
 export {
+  findSession,
   type ToolAnswer,
   type ToolCall,
   type ToolCalls,

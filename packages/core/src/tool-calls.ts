@@ -1,7 +1,8 @@
 import { BursarError } from './errors.ts'
+import { warnOperator } from './operator-warning.ts'
 import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
 import { PaymentSession } from './payment-session.ts'
-import { type ModelResult, toModelResult, withoutSession } from './tool.ts'
+import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
 import { toolRequest } from './tool-request.ts'
 import { withinTime } from './within-time.ts'
 
@@ -89,6 +90,9 @@ export interface ToolCalls<Context = unknown> {
   question(call: ToolCall<Context>): Promise<WaitingApproval | undefined>
 }
 
+/** What an application has called, in every adapter. */
+const source = 'paymentTools'
+
 /** How long a question may take: frameworks wait for it before every call, and cannot stop it. */
 const MAX_QUESTION_MS = 10_000
 
@@ -121,7 +125,7 @@ async function pay<Context>(
   fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<ToolAnswer> {
-  const session = await sessionOf(options, call.context)
+  const session = await findSession(options.session, call.context, source)
   if (!session) return { result: withoutSession() }
   try {
     const { request, ignored } = toolRequest(call.input)
@@ -136,7 +140,7 @@ async function pay<Context>(
       : { result: told }
   } catch (error) {
     warn(`a call failed in session ${session.id}`, error)
-    return { result: guardFailed }
+    return { result: withoutGuard() }
   }
 }
 
@@ -147,12 +151,6 @@ const declinedResult: ModelResult = {
   status: 'denied',
   code: 'approval_denied',
   message: 'The user said no to this payment. Do not try again.',
-}
-
-const guardFailed: ModelResult = {
-  status: 'failed',
-  message:
-    'The payment guard failed, and whether anything was paid is not known here. Do not try again. Tell the user.',
 }
 
 async function question<Context>(
@@ -179,7 +177,7 @@ async function quote<Context>(
   fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<QuoteResult | undefined> {
-  const session = await sessionOf(options, call.context)
+  const session = await findSession(options.session, call.context, source)
   if (!session) return undefined
   const { request, ignored } = toolRequest(call.input)
   const quoted = await session.quote(request, { ...callOf(options, call), ignored })
@@ -222,18 +220,23 @@ function createFetched(): Fetched {
   }
 }
 
-/** The one place that says who has a session: whatever is not one pays nothing. */
-async function sessionOf<Context>(
-  { session: given }: ToolCallsOptions<Context>,
+/**
+ * The one place that says who has a session: whatever is not one pays nothing, and the operator is
+ * told why, by the name of the function that the application has called.
+ */
+export async function findSession<Context>(
+  given: ToolCallsOptions<Context>['session'],
   context: Context,
+  source: string,
 ): Promise<PaymentSession | undefined> {
   try {
     const session: unknown = typeof given === 'function' ? await given(context) : given
     if (PaymentSession.is(session)) return session
     const found = session === undefined || session === null ? 'none' : 'no PaymentSession'
-    warn(`session: there was ${found} for a call; a copy or a plain object is not believed`)
+    const what = `session: there was ${found} for a call; a copy or a plain object is not believed`
+    warnOperator(source, what)
   } catch (error) {
-    warn('session: it could not be found for a call', error)
+    warnOperator(source, 'session: it could not be found for a call', error)
   }
   return undefined
 }
@@ -283,12 +286,6 @@ async function handOver<Context>(
   }
 }
 
-/** Tells the operator, and never the model, what is wrong. Where no process is, the console is. */
 function warn(what: string, error?: unknown): void {
-  const cause = error instanceof Error ? error.message : String(error)
-  const code = BursarError.isInstance(error) ? `${error.code}: ` : ''
-  const warning = `paymentTools: ${what}${error === undefined ? '' : `: ${code}${cause}`}`
-  const process: Partial<NodeJS.Process> | undefined = globalThis.process
-  if (process?.emitWarning) process.emitWarning(warning, { type: 'BursarWarning' })
-  else console.warn(warning)
+  warnOperator(source, what, error)
 }

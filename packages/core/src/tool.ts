@@ -108,6 +108,15 @@ export function withoutSession(): ModelResult {
   }
 }
 
+/** Answers a call that the guard itself has failed in: the operator gets the cause elsewhere. */
+export function withoutGuard(): ModelResult {
+  return {
+    status: 'failed',
+    message:
+      'The payment guard failed, and whether anything was paid is not known here. Do not try again. Tell the user.',
+  }
+}
+
 const opening = '<untrusted-content>'
 const closing = '</untrusted-content>'
 

@@ -5,7 +5,7 @@ import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
 import { registerTelemetry } from 'ai'
 import { paymentTools } from '../src/index.ts'
 import { type Any, type Sdk, scriptedModel, sdks } from './sdk.ts'
-import { endedSpans, exported } from './spans.ts'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 
 registerTelemetry(new OpenTelemetry())
 

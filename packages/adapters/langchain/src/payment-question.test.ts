@@ -14,7 +14,7 @@ import {
   thread,
   told,
 } from '../test/agent.ts'
-import { openWorld, type World, type WorldOptions } from '../test/world.ts'
+import { openWorld, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
 import { paymentTools } from './payment-tools.ts'
 
 const required = { status: 'approval_required', code: 'approval_required' }

@@ -3,7 +3,7 @@ import { sqliteStore } from '@bursar/store-sqlite'
 import { trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
 import { agents } from '../test/scripted-agent.ts'
-import { endedSpans } from '../test/spans.ts'
+import { endedSpans } from '../../../../test/adapters/spans.ts'
 
 // LangChain makes no spans of OpenTelemetry: whatever span is active around the run is the nearest one.
 test.each(agents)('spans nest under the span of the application in $version', async (agent) => {

@@ -18,7 +18,7 @@ import {
   thread,
   told,
 } from '../test/agent.ts'
-import { openWorld, type World } from '../test/world.ts'
+import { openWorld, type World } from '../../../../test/adapters/world.ts'
 import { paymentTools } from './payment-tools.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)

@@ -1,7 +1,7 @@
 import { HumanMessage } from '@langchain/core/messages'
 import * as langchain from 'langchain'
 import { createMiddleware, FakeToolCallingModel, tool } from 'langchain'
-import { shop, type World } from './world.ts'
+import { shop, type World } from '../../../../test/adapters/world.ts'
 
 /** Longer than any identical request is answered without a second payment. */
 export const LATER_MS: number = 20 * 60_000

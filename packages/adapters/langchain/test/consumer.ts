@@ -7,7 +7,7 @@ import { createAgent, tool } from 'langchain'
 import createClient from 'openapi-fetch'
 import { z } from 'zod'
 import { paymentTools } from '../src/index.ts'
-import type { paths } from './shop-api.ts'
+import type { paths } from '../../../../test/adapters/shop-api.ts'
 
 /** What people write with LangChain: the page shows it, and a test runs it. */
 interface State {

@@ -5,7 +5,7 @@ import { InMemoryStore } from '@mastra/core/storage'
 import { createStep, createWorkflow } from '@mastra/core/workflows'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openWorld, shop } from '../test/world.ts'
+import { openWorld, shop } from '../../../../test/adapters/world.ts'
 import { paymentStep } from './payment-step.ts'
 import { paymentTools } from './payment-tools.ts'
 

@@ -1,4 +1,10 @@
-import { type ModelResult, payTool, type ToolCallsOptions, toolCalls } from '@bursar/core/session'
+import {
+  type ModelResult,
+  payTool,
+  requestId,
+  type ToolCallsOptions,
+  toolCalls,
+} from '@bursar/core/session'
 import type { RequestContext } from '@mastra/core/request-context'
 import { createStep, type Step } from '@mastra/core/workflows'
 import { openSchema } from './open-schema.ts'
@@ -10,7 +16,6 @@ import {
   payOrSuspend,
 } from './payment-question.ts'
 import type { PayArguments } from './payment-tools.ts'
-import { requestId } from './request-id.ts'
 
 /** What `paymentStep` takes: the options of `paymentTools`, and the step's own name. */
 export interface PaymentStepOptions<Values = unknown>

@@ -2,6 +2,7 @@ import {
   type ModelResult,
   type PayRequest,
   payTool,
+  requestId,
   type ToolCalls,
   type ToolCallsOptions,
   toolCalls,
@@ -16,7 +17,6 @@ import {
   type PaymentQuestion,
   payOrSuspend,
 } from './payment-question.ts'
-import { requestId } from './request-id.ts'
 
 /** What `paymentTools` takes. The functions are given the run's request context. */
 export type PaymentToolsOptions<Values = unknown> = ToolCallsOptions<RequestContext<Values>>

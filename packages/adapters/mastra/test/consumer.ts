@@ -7,7 +7,7 @@ import createClient from 'openapi-fetch'
 import { z } from 'zod'
 import { paymentTools } from '../src/index.ts'
 import type { ScriptedModel } from './scripted-model.ts'
-import type { paths } from './shop-api.ts'
+import type { paths } from '../../../../test/adapters/shop-api.ts'
 
 /** What people write with Mastra: the page shows it, and a test runs it. */
 type Model = ScriptedModel['model']

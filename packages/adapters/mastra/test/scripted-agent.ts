@@ -7,7 +7,7 @@ import { RequestContext } from '@mastra/core/request-context'
 import { InMemoryStore } from '@mastra/core/storage'
 import { type PaymentToolsOptions, paymentTools } from '../src/index.ts'
 import { type ScriptedModel, scriptedModel } from './scripted-model.ts'
-import { endedSpans, exported } from './spans.ts'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 
 /** One way in which Mastra runs an agent. */
 export interface MastraAgent extends ScriptedAgent {

@@ -1,0 +1,96 @@
+import { createMCPClient, type MCPTransport } from '@ai-sdk/mcp'
+import { HumanMessage } from '@langchain/core/messages'
+import { loadMcpTools } from '@langchain/mcp-adapters'
+import { Agent } from '@mastra/core/agent'
+import type { MastraModelConfig } from '@mastra/core/llm'
+import { MCPClient } from '@mastra/mcp'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { generateText, stepCountIs } from 'ai'
+import { createAgent, FakeToolCallingModel } from 'langchain'
+import { payingMcpFetch, payingTransport } from '../src/index.ts'
+import { resultsOf, scriptedModel, type ToolUse } from './scripted-model.ts'
+import { SERVER, type ToolWorld } from './tool-world.ts'
+
+/** An agent of a framework with its own client of MCP, which pays. */
+export interface PayingClient {
+  readonly name: string
+  /** What the model was told of each of its calls, one step after the other, as one text each. */
+  run(world: Pick<ToolWorld, 'session'>, url: URL, script: readonly ToolUse[]): Promise<string[]>
+}
+
+const aiSdk: PayingClient = {
+  name: 'the AI SDK',
+  run: async ({ session }, url, script) => {
+    // Its types do not know `exactOptionalPropertyTypes`.
+    const transport = new StreamableHTTPClientTransport(url) as MCPTransport
+    const mcp = await createMCPClient({
+      transport: payingTransport(transport, { session, server: SERVER }),
+    })
+    const model = scriptedModel(script.map((use) => [use]))
+    const tools = await mcp.tools()
+    await generateText({ model, tools, prompt: 'Ask.', stopWhen: stepCountIs(20) })
+    await mcp.close()
+    return resultsOf(model).map((result) => JSON.stringify(result))
+  },
+}
+
+const aiSdkHttp: PayingClient = {
+  name: 'the AI SDK, with a transport of its own',
+  run: async ({ session }, url, script) => {
+    const fetch = payingMcpFetch({ session, server: SERVER }) as typeof globalThis.fetch
+    const mcp = await createMCPClient({ transport: { type: 'http', url: url.href, fetch } })
+    const model = scriptedModel(script.map((use) => [use]))
+    const tools = await mcp.tools()
+    await generateText({ model, tools, prompt: 'Ask.', stopWhen: stepCountIs(20) })
+    await mcp.close()
+    return resultsOf(model).map((result) => JSON.stringify(result))
+  },
+}
+
+const langChain: PayingClient = {
+  name: 'LangChain',
+  run: async ({ session }, url, script) => {
+    const client = new Client({ name: 'langchain', version: '1' })
+    const transport = new StreamableHTTPClientTransport(url) as Transport
+    await client.connect(payingTransport(transport, { session, server: SERVER }))
+    const tools = await loadMcpTools('tools', client as never)
+    const calls = script.map(({ id, tool, input }) => [
+      { type: 'tool_call' as const, id, name: tool, args: input as Record<string, unknown> },
+    ])
+    const model = new FakeToolCallingModel({ toolCalls: [...calls, []] })
+    const agent = createAgent({ model, tools })
+    const { messages } = await agent.invoke({ messages: [new HumanMessage('Ask.')] })
+    await client.close()
+    return messages
+      .filter((message) => message.getType() === 'tool')
+      .map(({ content }) => JSON.stringify(content))
+  },
+}
+
+const mastra: PayingClient = {
+  name: 'Mastra',
+  run: async ({ session }, url, script) => {
+    const fetch = payingMcpFetch({ session, server: SERVER })
+    const mcp = new MCPClient({
+      id: crypto.randomUUID(),
+      servers: { tools: { url, fetch, onToolError: 'return' } },
+    })
+    const uses = script.map((use) => [{ ...use, tool: `tools_${use.tool}` }])
+    const model = scriptedModel(uses)
+    const agent = new Agent({
+      id: 'buyer',
+      name: 'Buyer',
+      instructions: 'Ask.',
+      model: model as unknown as MastraModelConfig,
+      tools: await mcp.listTools(),
+    })
+    await agent.generate('Ask.', { maxSteps: 20 })
+    await mcp.disconnect()
+    return resultsOf(model).map((result) => JSON.stringify(result))
+  },
+}
+
+/** Every client that frameworks have. */
+export const payingClients: readonly PayingClient[] = [aiSdk, aiSdkHttp, langChain, mastra]

@@ -1,0 +1,216 @@
+import {
+  type AskInput,
+  type Bursar,
+  createBursar,
+  type LimitsInput,
+  type PaymentSession,
+} from '@bursar/core'
+import {
+  type FakeChain,
+  fakeAsset,
+  fakeChain,
+  fakeChallenge,
+  fakeClaimHeader,
+  fakePayee,
+  fakeRail,
+  fakeWallet,
+  type ManualClock,
+  manualClock,
+  readFakeProof,
+} from '@bursar/core/testing'
+import { sqliteStore } from '@bursar/store-sqlite'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import {
+  type CallToolResult,
+  ListToolsRequestSchema,
+  McpError,
+  type ServerResult,
+} from '@modelcontextprotocol/sdk/types.js'
+
+/**
+ * What a tool does; each costs one cent where it costs something.
+ *
+ * - `quote`: sold honestly
+ * - `typed`: sold honestly, and its output has a form
+ * - `free`: for nothing
+ * - `broken`: for nothing, and it fails
+ * - `challenge_text`: for nothing, and its text is a challenge of every kind
+ * - `undelivered`: takes the money, and fails
+ * - `asks_again`: takes the proof, and asks for payment again
+ * - `silent`: takes the proof, settles it, and never answers
+ * - `closes`: takes the proof, settles it, and closes the connection
+ * - `other_payee`: asks for somebody whom nobody has listed
+ */
+export const toolNames = [
+  'quote',
+  'typed',
+  'free',
+  'broken',
+  'challenge_text',
+  'undelivered',
+  'asks_again',
+  'silent',
+  'closes',
+  'other_payee',
+] as const
+
+export type ToolName = (typeof toolNames)[number]
+
+/** One call as the server saw it. */
+export interface SeenCall {
+  readonly tool: string
+  readonly id: string | number
+  readonly isPaid: boolean
+  readonly signal: AbortSignal
+}
+
+/** A guard over fakes, and a server of MCP that wants to be paid. */
+export interface ToolWorld {
+  readonly clock: ManualClock
+  readonly chain: FakeChain
+  readonly bursar: Bursar
+  readonly session: PaymentSession
+  readonly token: string
+  readonly seen: readonly SeenCall[]
+  /** Called with each call that the server gets, before it does anything. */
+  onCall: (call: SeenCall) => Promise<void> | void
+  /** A server of its own, with the tools. */
+  makeServer(): Server
+  /** The client's end of a connection to such a server. */
+  connect(): Promise<Transport>
+}
+
+export const SERVER = 'tools.example'
+
+export interface ToolWorldOptions {
+  readonly limits?: LimitsInput
+  readonly ask?: AskInput
+  readonly payees?: readonly string[]
+}
+
+export async function toolWorld(options: ToolWorldOptions = {}): Promise<ToolWorld> {
+  const { limits = { currency: 'USD', total: '1.00' }, ask, payees = [fakePayee] } = options
+  const clock = manualClock()
+  const chain = fakeChain({ clock })
+  const wallet = fakeWallet()
+  chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
+  const bursar = createBursar({
+    store: sqliteStore({ path: ':memory:', clock }),
+    rails: [fakeRail({ chain })],
+    assets: [fakeAsset],
+    instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+  })
+  const merchants = [{ host: SERVER, payees }]
+  const delegation = await bursar.endUser('alice').grantDelegation({
+    agent: 'researcher',
+    instrument: 'alice-wallet',
+    expiresIn: '30d',
+    limits: { currency: 'USD', total: '100.00' },
+    merchants,
+    consent: { how: 'test' },
+  })
+  const { token } = await bursar.management.createSession({
+    delegation: delegation.id,
+    expiresIn: '8h',
+    limits,
+    ask,
+    merchants,
+  })
+  const seen: SeenCall[] = []
+  const world: ToolWorld = {
+    clock,
+    chain,
+    bursar,
+    session: bursar.openSession(token),
+    token,
+    seen,
+    onCall: () => {},
+    makeServer: () => serverOf(world, (call) => seen.push(call)),
+    connect: async () => {
+      const [client, server] = InMemoryTransport.createLinkedPair()
+      await world.makeServer().connect(server)
+      return client
+    },
+  }
+  return world
+}
+
+const outputSchema = {
+  type: 'object' as const,
+  properties: { price: { type: 'string' } },
+  required: ['price'],
+}
+
+function serverOf(world: ToolWorld, see: (call: SeenCall) => void): Server {
+  const server = new Server({ name: 'tools', version: '1' }, { capabilities: { tools: {} } })
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({
+    tools: toolNames.map((name) => ({
+      name,
+      description: `The tool ${name}.`,
+      inputSchema: { type: 'object' as const, properties: { q: { type: 'string' } } },
+      ...(name === 'typed' ? { outputSchema } : {}),
+    })),
+  }))
+  server.fallbackRequestHandler = async ({ method, params }, { requestId: id, signal }) => {
+    if (method !== 'tools/call') throw new McpError(-32601, 'Method not found')
+    const { name: tool, _meta = {} } = params as { name: ToolName; _meta?: Record<string, string> }
+    const call = { tool, id, isPaid: readFakeProof(_meta) !== undefined, signal }
+    see(call)
+    await world.onCall(call)
+    return call.isPaid ? paid(world, server, tool, _meta) : asked(tool)
+  }
+  return server
+}
+
+/** The answer to a call without a proof. */
+function asked(tool: ToolName): ServerResult {
+  switch (tool) {
+    case 'free':
+      return delivered(tool, { 'x402/note': 'free', kept: 'yes' })
+    case 'broken':
+      return { isError: true, content: [{ type: 'text', text: 'It is broken.' }] }
+    case 'challenge_text':
+      return {
+        content: [{ type: 'text', text: JSON.stringify({ x402Version: 2, ...challenge(tool) }) }],
+        structuredContent: { x402Version: 2, ...challenge(tool) },
+      }
+    default:
+      throw new McpError(402, 'Payment required', challenge(tool))
+  }
+}
+
+function challenge(tool: ToolName): object {
+  const payee = tool === 'other_payee' ? `0x${'bad'.padStart(40, '0')}` : fakePayee
+  const { network, address: asset } = fakeAsset
+  const offer = { scheme: 'exact', network, asset, atomic: 10_000n, payee, validForSeconds: 60 }
+  return JSON.parse(new TextDecoder().decode(fakeChallenge([offer]).body))
+}
+
+async function paid(
+  { chain }: ToolWorld,
+  server: Server,
+  tool: ToolName,
+  meta: Record<string, string>,
+): Promise<ServerResult> {
+  const proof = readFakeProof(meta)
+  if (!proof) throw new Error('There is no proof.')
+  chain.receive(proof)
+  if (tool === 'asks_again') throw new McpError(402, 'Payment required', challenge(tool))
+  const settlement = chain.submit(proof)
+  const transaction = settlement.settled ? settlement.transfer.transaction : '0x00'
+  if (tool === 'closes') await server.close()
+  if (tool === 'silent' || tool === 'closes') return new Promise(() => {})
+  const { nonce } = proof.authorization
+  const _meta = { ...fakeClaimHeader({ outcome: 'settled', nonce, transaction }) }
+  return tool === 'undelivered'
+    ? { isError: true, content: [{ type: 'text', text: 'Sorry.' }], _meta }
+    : delivered(tool, _meta)
+}
+
+function delivered(tool: ToolName, _meta: Record<string, unknown>): CallToolResult {
+  const structured = tool === 'typed' ? { structuredContent: { price: '103.40' } } : {}
+  const text = tool === 'typed' ? '{"price":"103.40"}' : `What ${tool} says.`
+  return { content: [{ type: 'text', text }], ...structured, _meta }
+}
