@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { BursarError } from './errors.ts'
 import type { Call, PayRequest, PayResult, QuoteResult } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
-import { type ToolCallsOptions, type ToolContent, toolCalls } from './tool-calls.ts'
+import { findSession, type ToolCallsOptions, type ToolContent, toolCalls } from './tool-calls.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
 beforeEach(() => void emitWarning.mockClear())
@@ -112,6 +112,13 @@ describe('the session of a call', () => {
     expect(await calls.question(call)).toBeUndefined()
     const warning = 'paymentTools: session: it could not be found for a call: database "x" is down'
     expect(warned()).toEqual([warning, warning])
+  })
+
+  test('is found in the same way by what pays for other tools, which the operator is told by name', async () => {
+    const { session } = sessionThat({})
+    expect(await findSession(async (payer) => payer, session, 'payingMcpFetch')).toBe(session)
+    expect(await findSession(() => ({ ...session }) as never, {}, 'payingMcpFetch')).toBeUndefined()
+    expect(warned()).toEqual([expect.stringMatching(/^payingMcpFetch: session: there was no /)])
   })
 })
 

@@ -8,6 +8,7 @@ import {
   type ModelResult,
   payTool,
   toModelResult,
+  withoutGuard,
   withoutSession,
 } from './tool.ts'
 
@@ -355,6 +356,12 @@ describe('what a model is told', () => {
 
   test('without a session is a refusal', () => {
     expect(withoutSession()).toMatchObject({ status: 'denied', code: 'session_unknown' })
+    expect(withoutGuard()).toEqual({
+      status: 'failed',
+      message: expect.stringMatching(
+        /whether anything was paid is not known here\. Do not try again/,
+      ),
+    })
   })
 
   test('has these fields and no other', () => {
