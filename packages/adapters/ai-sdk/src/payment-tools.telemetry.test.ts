@@ -1,8 +1,8 @@
 import { fakePaidWorld } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { expect, test } from 'vitest'
-import { agents } from '../test/scripted-agent.ts'
 import { endedSpans } from '../../../../test/adapters/spans.ts'
+import { agents } from '../test/scripted-agent.ts'
 
 const toolSpans = { 6: 'ai.toolCall', 7: 'execute_tool pay_within_session' } as const
 

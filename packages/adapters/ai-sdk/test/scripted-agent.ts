@@ -3,9 +3,9 @@ import { OpenTelemetry } from '@ai-sdk/otel'
 import type { ModelResult } from '@bursar/core'
 import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
 import { registerTelemetry } from 'ai'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 import { paymentTools } from '../src/index.ts'
 import { type Any, type Sdk, scriptedModel, sdks } from './sdk.ts'
-import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 
 registerTelemetry(new OpenTelemetry())
 

@@ -1,6 +1,7 @@
 import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent, humanInTheLoopMiddleware } from 'langchain'
 import { describe, expect, test } from 'vitest'
+import { openWorld, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
 import {
   answer,
   buy,
@@ -14,7 +15,6 @@ import {
   thread,
   told,
 } from '../test/agent.ts'
-import { openWorld, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
 import { paymentTools } from './payment-tools.ts'
 
 const required = { status: 'approval_required', code: 'approval_required' }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { openWorld } from '../../../../test/adapters/world.ts'
 import { buy, modelThat, told } from '../test/agent.ts'
 import { existingCode, manyUsers, ownGraph } from '../test/consumer.ts'
-import { openWorld } from '../../../../test/adapters/world.ts'
 
 describe('what the page shows', () => {
   test('pays within the session of each run', async () => {

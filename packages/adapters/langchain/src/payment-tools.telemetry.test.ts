@@ -2,8 +2,8 @@ import { fakePaidWorld } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { trace } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { agents } from '../test/scripted-agent.ts'
 import { endedSpans } from '../../../../test/adapters/spans.ts'
+import { agents } from '../test/scripted-agent.ts'
 
 // LangChain makes no spans of OpenTelemetry: whatever span is active around the run is the nearest one.
 test.each(agents)('spans nest under the span of the application in $version', async (agent) => {

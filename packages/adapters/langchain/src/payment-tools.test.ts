@@ -4,6 +4,7 @@ import { Command, MemorySaver, MessagesAnnotation, StateGraph } from '@langchain
 import { ToolNode } from '@langchain/langgraph/prebuilt'
 import { createAgent, createMiddleware } from 'langchain'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { openWorld, type World } from '../../../../test/adapters/world.ts'
 import {
   answer,
   buy,
@@ -18,7 +19,6 @@ import {
   thread,
   told,
 } from '../test/agent.ts'
-import { openWorld, type World } from '../../../../test/adapters/world.ts'
 import { paymentTools } from './payment-tools.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)

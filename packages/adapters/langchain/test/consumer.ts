@@ -6,8 +6,8 @@ import { ToolNode, toolsCondition } from '@langchain/langgraph/prebuilt'
 import { createAgent, tool } from 'langchain'
 import createClient from 'openapi-fetch'
 import { z } from 'zod'
-import { paymentTools } from '../src/index.ts'
 import type { paths } from '../../../../test/adapters/shop-api.ts'
+import { paymentTools } from '../src/index.ts'
 
 /** What people write with LangChain: the page shows it, and a test runs it. */
 interface State {

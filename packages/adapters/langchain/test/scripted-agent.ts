@@ -5,9 +5,9 @@ import { HumanMessage } from '@langchain/core/messages'
 import { convertToOpenAITool } from '@langchain/core/utils/function_calling'
 import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent } from 'langchain'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 import { paymentTools } from '../src/index.ts'
 import { ScriptedChatModel } from './scripted-chat-model.ts'
-import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 
 /** One way in which LangChain runs an agent: a task for each tool call, or one for all of a step. */
 export interface LangChainAgent extends ScriptedAgent {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { openWorld, shop } from '../../../../test/adapters/world.ts'
 import { existingCode, manyUsers } from '../test/consumer.ts'
 import { scriptedModel } from '../test/scripted-model.ts'
-import { openWorld, shop } from '../../../../test/adapters/world.ts'
 
 describe('what the page shows', () => {
   test('pays within the session of each run', async () => {

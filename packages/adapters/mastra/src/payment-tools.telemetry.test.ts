@@ -3,9 +3,9 @@ import { Mastra } from '@mastra/core/mastra'
 import { Observability } from '@mastra/observability'
 import { OtelBridge } from '@mastra/otel-bridge'
 import { expect, test } from 'vitest'
-import { scriptedModel } from '../test/scripted-model.ts'
 import { endedSpans } from '../../../../test/adapters/spans.ts'
 import { openWorld, shop } from '../../../../test/adapters/world.ts'
+import { scriptedModel } from '../test/scripted-model.ts'
 import { paymentTools } from './payment-tools.ts'
 
 test("spans nest under Mastra's own span of the tool, and none holds a secret", async () => {

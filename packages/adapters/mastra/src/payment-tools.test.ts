@@ -4,8 +4,8 @@ import { Mastra } from '@mastra/core/mastra'
 import { RequestContext } from '@mastra/core/request-context'
 import { InMemoryStore } from '@mastra/core/storage'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { scriptedModel } from '../test/scripted-model.ts'
 import { openWorld, shop, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
+import { scriptedModel } from '../test/scripted-model.ts'
 import { type PaymentToolsOptions, paymentTools } from './payment-tools.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)

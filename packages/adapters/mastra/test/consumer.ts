@@ -5,9 +5,9 @@ import { RequestContext } from '@mastra/core/request-context'
 import { createTool } from '@mastra/core/tools'
 import createClient from 'openapi-fetch'
 import { z } from 'zod'
+import type { paths } from '../../../../test/adapters/shop-api.ts'
 import { paymentTools } from '../src/index.ts'
 import type { ScriptedModel } from './scripted-model.ts'
-import type { paths } from '../../../../test/adapters/shop-api.ts'
 
 /** What people write with Mastra: the page shows it, and a test runs it. */
 type Model = ScriptedModel['model']

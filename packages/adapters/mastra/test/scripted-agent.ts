@@ -5,9 +5,9 @@ import { Agent } from '@mastra/core/agent'
 import { Mastra } from '@mastra/core/mastra'
 import { RequestContext } from '@mastra/core/request-context'
 import { InMemoryStore } from '@mastra/core/storage'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 import { type PaymentToolsOptions, paymentTools } from '../src/index.ts'
 import { type ScriptedModel, scriptedModel } from './scripted-model.ts'
-import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 
 /** One way in which Mastra runs an agent. */
 export interface MastraAgent extends ScriptedAgent {
