@@ -4,15 +4,23 @@ import type { Guard } from './guard.ts'
 import { type Holder, holds, ownState } from './holder.ts'
 import { newId } from './id.ts'
 import { parseInput } from './input.ts'
-import { once } from './once.ts'
+import { type OnceOptions, once } from './once.ts'
 import { pay, quote } from './pay.ts'
-import type { SessionStatus } from './pay-result.ts'
-import { PaymentSession, type SessionPort } from './payment-session.ts'
+import type {
+  Call,
+  PayRequest,
+  PayResult,
+  ProveResult,
+  QuoteResult,
+  SessionStatus,
+} from './pay-result.ts'
+import { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 import { conclude, prove } from './prove.ts'
-import { childInput } from './session.ts'
+import { type ChildInput, childInput } from './session.ts'
 import { summaryOfSession } from './session-summary.ts'
 import type { Change, LedgerState } from './store.ts'
 import { sessionToken } from './token.ts'
+import type { ToolChallenge } from './tool-challenge.ts'
 import { rootOf } from './transition.ts'
 
 /** Carries out the calls of one session in this process. */
@@ -21,55 +29,72 @@ export function embeddedPort(
   ready: () => Promise<void>,
   holder: Holder,
 ): SessionPort {
-  return {
-    pay: async (request, call) => {
-      await ready()
-      return pay(guard, holder, request, call)
-    },
-    quote: async (request, call) => {
-      await ready()
-      return quote(guard, holder, request, call)
-    },
-    prove: async (challenge, call) => {
-      await ready()
-      return prove(guard, holder, challenge, call)
-    },
-    conclude: async (paymentId, message) => {
-      await ready()
-      return conclude(guard, holder, paymentId, message)
-    },
-    status: async () => {
-      await ready()
-      const state = await ownState(guard, holder)
-      return statusOf(state, holder, guard.store.now())
-    },
-    openChild: async (given, options = {}) => {
-      const input = parseInput(childInput, given, 'openChild')
-      await ready()
-      await assertMayOpen(guard, holder)
-      const opening = once(['openChild', holder.session], input, newId('ses'), options)
-      const scope = { session: holder.session, ...credentialOf(holder) }
-      const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
-        const { tokenHash } = sessionToken(made.id, made.secret)
-        return openedChild(state, { id: made.id, tokenHash }, input, now)
-      })
-      const { token, tokenHash } = sessionToken(id, secret)
-      const payer = input.payer ?? holder.payer
-      guard.strangers.know(tokenHash)
-      const session = new PaymentSession(
-        id,
-        embeddedPort(guard, ready, { session: id, tokenHash, payer }),
-      )
-      return { session, token }
-    },
-    close: async () => {
-      await ready()
-      await guard.store.commit(
-        { session: holder.session },
-        (state, now) => closed(state, holder, now),
-        'now',
-      )
-    },
+  return new EmbeddedPort(guard, ready, holder)
+}
+
+/** A class, because there may be very many: their methods are there once, and not for each of them. */
+class EmbeddedPort implements SessionPort {
+  readonly #guard: Guard
+  readonly #ready: () => Promise<void>
+  readonly #holder: Holder
+
+  constructor(guard: Guard, ready: () => Promise<void>, holder: Holder) {
+    this.#guard = guard
+    this.#ready = ready
+    this.#holder = holder
+  }
+
+  async pay(request: PayRequest, call: Call): Promise<PayResult> {
+    await this.#ready()
+    return pay(this.#guard, this.#holder, request, call)
+  }
+
+  async quote(request: PayRequest, call: Call): Promise<QuoteResult> {
+    await this.#ready()
+    return quote(this.#guard, this.#holder, request, call)
+  }
+
+  async prove(challenge: ToolChallenge, call: Call): Promise<ProveResult> {
+    await this.#ready()
+    return prove(this.#guard, this.#holder, challenge, call)
+  }
+
+  async conclude(paymentId: string, message: unknown): Promise<PayResult> {
+    await this.#ready()
+    return conclude(this.#guard, this.#holder, paymentId, message)
+  }
+
+  async status(): Promise<SessionStatus> {
+    await this.#ready()
+    const state = await ownState(this.#guard, this.#holder)
+    return statusOf(state, this.#holder, this.#guard.store.now())
+  }
+
+  async openChild(given: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
+    const [guard, holder] = [this.#guard, this.#holder]
+    const input = parseInput(childInput, given, 'openChild')
+    await this.#ready()
+    await assertMayOpen(guard, holder)
+    const opening = once(['openChild', holder.session], input, newId('ses'), options)
+    const scope = { session: holder.session, ...credentialOf(holder) }
+    const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
+      const { tokenHash } = sessionToken(made.id, made.secret)
+      return openedChild(state, { id: made.id, tokenHash }, input, now)
+    })
+    const { token, tokenHash } = sessionToken(id, secret)
+    const payer = input.payer ?? holder.payer
+    guard.strangers.know(tokenHash)
+    const child = { session: id, tokenHash, payer }
+    return { session: new PaymentSession(id, embeddedPort(guard, this.#ready, child)), token }
+  }
+
+  async close(): Promise<void> {
+    await this.#ready()
+    await this.#guard.store.commit(
+      { session: this.#holder.session },
+      (state, now) => closed(state, this.#holder, now),
+      'now',
+    )
   }
 }
 
