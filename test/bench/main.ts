@@ -1,5 +1,6 @@
 /**
- * Measures the table of targets of docs/design/performance.md: `pnpm bench`, `pnpm bench --json`.
+ * Measures the table of targets of docs/design/performance.md: `pnpm bench`, `pnpm bench --json`, and
+ * `pnpm bench --markdown` for that page.
  * `--rounds 9` takes more rounds, `--only sqlite` one bench, `--quick` sizes that show only that
  * everything runs. It ends with 0 whether the targets are reached or not: figures are no test.
  */
@@ -12,7 +13,7 @@ import type { Bench, Plan, Round } from './bench.ts'
 import { guardedBench } from './guarded-bench.ts'
 import { importBench } from './import-bench.ts'
 import { postgresBench } from './postgres-bench.ts'
-import { lineOf, rowOf, yardstickRows } from './report.ts'
+import { type Line, lineOf, markdownOf, rowOf, yardstickRows } from './report.ts'
 import { serverBench } from './server-bench.ts'
 import { sessionBench } from './session-bench.ts'
 import { sqliteBench } from './sqlite-bench.ts'
@@ -36,13 +37,15 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
     folder: { type: 'string', default: tmpdir() },
   },
 })
-const { quick, json, only } = options
+const { quick, json, markdown, only } = options
 if (!/^[1-9][0-9]{0,2}$/.test(options.rounds)) throw new RangeError('--rounds takes 1 to 999.')
 const chosen = benches.filter(({ name }) => only?.includes(name) ?? true)
 if (chosen.length === 0) throw new RangeError(`--only takes ${benches.map(({ name }) => name)}.`)
+const measured: (readonly [Line, readonly Round[]])[] = []
 for (const bench of chosen) {
   const folder = await mkdtemp(join(options.folder, 'bursar-bench-'))
   try {
@@ -51,6 +54,8 @@ for (const bench of chosen) {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+if (markdown) console.log(markdownOf(measured))
 
 /** The first round warms everything up, and is not counted. */
 async function measure(bench: Bench, plan: Plan): Promise<readonly Round[]> {
@@ -68,7 +73,8 @@ async function measure(bench: Bench, plan: Plan): Promise<readonly Round[]> {
 function print({ targets }: Bench, rounds: readonly Round[]): void {
   for (const target of targets) {
     const line = lineOf(target, rounds)
-    console.log(json ? JSON.stringify(line) : rowOf(line, rounds))
+    measured.push([line, rounds])
+    if (!markdown) console.log(json ? JSON.stringify(line) : rowOf(line, rounds))
   }
-  if (!json) console.log(yardstickRows(rounds).join('\n'))
+  if (!json && !markdown) console.log(yardstickRows(rounds).join('\n'))
 }

@@ -26,25 +26,55 @@ export function lineOf({ name, goal, direction }: Target, rounds: readonly Round
 
 /** A line for people: the median, the range that it comes from, and its goal. */
 export function rowOf(line: Line, rounds: readonly Round[]): string {
-  const values = rounds.map(({ values }) => values[line.target] ?? Number.NaN)
-  const range = `${rounded(Math.min(...values))}–${rounded(Math.max(...values))}`
   const goal = `${line.direction === 'atLeast' ? '≥' : '≤'} ${line.goal}`
   return [
     line.target.padEnd(NAME_WIDTH),
     String(line.value).padStart(COLUMN_WIDTH),
     goal.padStart(COLUMN_WIDTH),
     `  ${line.reached ? 'reached' : 'NOT REACHED'}`.padEnd(COLUMN_WIDTH + 4),
-    `(${range})`,
+    `(${rangeOf(line, rounds)})`,
   ].join('')
 }
 
 /** The medians of the yardsticks, one row each. */
 export function yardstickRows(rounds: readonly Round[]): readonly string[] {
+  return yardsticksOf(rounds).map(
+    ([name, figure]) => `  ${name}`.padEnd(NAME_WIDTH) + String(figure).padStart(COLUMN_WIDTH),
+  )
+}
+
+/** The tables of docs/design/performance.md: of the targets, and of what they were measured by. */
+export function markdownOf(measured: readonly (readonly [Line, readonly Round[]])[]): string {
+  const targets = measured.map(([line, rounds]) => {
+    const goal = `${line.direction === 'atLeast' ? '≥' : '≤'} ${line.goal}`
+    const reached = line.reached ? 'reached' : '**not reached**'
+    return `| ${line.target} | ${line.value} | ${rangeOf(line, rounds)} | ${goal} | ${reached} |`
+  })
+  const yardsticks = [...new Set(measured.map(([, rounds]) => rounds))].flatMap((rounds) =>
+    yardsticksOf(rounds).map(([name, figure]) => `| ${name} | ${figure} |`),
+  )
+  return [
+    '| line | median | range | goal | |',
+    '| --- | --- | --- | --- | --- |',
+    ...targets,
+    '',
+    '| yardstick | median |',
+    '| --- | --- |',
+    ...yardsticks,
+  ].join('\n')
+}
+
+function yardsticksOf(rounds: readonly Round[]): readonly (readonly [string, number])[] {
   const names = Object.keys(rounds[0]?.yardsticks ?? {})
   return names.map((name) => {
-    const figure = rounded(median(rounds.map(({ yardsticks }) => yardsticks[name] ?? Number.NaN)))
-    return `  ${name}`.padEnd(NAME_WIDTH) + String(figure).padStart(COLUMN_WIDTH)
+    const figures = rounds.map(({ yardsticks }) => yardsticks[name] ?? Number.NaN)
+    return [name, rounded(median(figures))]
   })
+}
+
+function rangeOf({ target }: Line, rounds: readonly Round[]): string {
+  const values = rounds.map(({ values }) => values[target] ?? Number.NaN)
+  return `${rounded(Math.min(...values))}–${rounded(Math.max(...values))}`
 }
 
 function rounded(value: number): number {
