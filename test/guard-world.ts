@@ -4,6 +4,7 @@ import {
   createBursar,
   type LimitsInput,
   type PaymentSession,
+  type Permissions,
   type Policy,
   type Store,
 } from '@bursar/core'
@@ -58,6 +59,7 @@ export interface GuardWorldOptions {
   readonly repeatAfter?: string
   readonly rail?: (rail: FakeRail) => FakeRail
   readonly store?: (store: Store) => Store
+  readonly permissions?: Permissions
 }
 
 export const HOST = 'shop.example'
@@ -92,7 +94,9 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
       http: merchant,
       assets: [fakeAsset],
       ...(options.policies ? { policies: options.policies } : {}),
-      instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+      instruments: {
+        'alice-wallet': { endUser: 'alice', wallet, permissions: options.permissions },
+      },
     })
   const bursar = reopen()
   const { merchants = [{ host: HOST }] } = options

@@ -2,6 +2,7 @@ import {
   type AuditRecord,
   BursarError,
   type Change,
+  isUnsettled,
   type LedgerState,
   MAX_PAGE,
   type Page,
@@ -189,13 +190,14 @@ function lists(
           placeIn(seen),
         )
       }),
-    delegations: ({ endUser }, page) =>
+    delegations: ({ endUser, unsettled }, page) =>
       ask('list delegations', () => {
         const seen = view()
         return pageOf(
           'delegations',
           [...seen.delegations.values()],
-          (one) => endUser === undefined || one.endUser === endUser,
+          (one) =>
+            (endUser === undefined || one.endUser === endUser) && (!unsettled || isUnsettled(one)),
           page,
           placeIn(seen),
         )

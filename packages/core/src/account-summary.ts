@@ -6,6 +6,7 @@ import type { EndUserAccount } from './end-user-account.ts'
 import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './limits.ts'
 import type { MerchantRule } from './merchant.ts'
 import { formatAmount } from './money.ts'
+import type { DelegationPermission } from './permission.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */
 export interface Spending {
@@ -27,6 +28,8 @@ export interface DelegationSummary extends Spending {
   /** When it asks a human, besides what it leaves open. */
   readonly ask?: AskRule
   readonly consent: Consent
+  /** The permission at the wallet's provider, as the ledger knows it. */
+  readonly permission?: DelegationPermission
   /** ISO 8601, UTC. */
   readonly createdAt: string
   readonly expiresAt: string
@@ -43,6 +46,7 @@ export function summaryOfDelegation(delegation: Delegation, now: number): Delega
     ...(delegation.merchants ? { merchants: delegation.merchants } : {}),
     ...(delegation.ask ? { ask: delegation.ask } : {}),
     consent: delegation.consent,
+    ...(delegation.permission ? { permission: delegation.permission } : {}),
     createdAt: new Date(delegation.createdAt).toISOString(),
     expiresAt: new Date(delegation.expiresAt).toISOString(),
     ...spending(delegation.limits, delegation.usage),

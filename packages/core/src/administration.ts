@@ -7,6 +7,7 @@ import { nameField, parseInput } from './input.ts'
 import type { Instrument } from './instrument.ts'
 import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { OnceOptions } from './once.ts'
+import type { Permissions } from './permission.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
 /** Registers instruments with their owners, and issues keys. It can neither pay nor create sessions. */
@@ -81,16 +82,27 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
 export async function register(guard: Guard, given: string, instrument: Instrument): Promise<void> {
   const handle = parseInput(nameField, given, 'registerInstrument: handle')
   const endUser = parseInput(nameField, instrument?.endUser, `instrument ${handle}: endUser`)
-  const { wallet } = instrument
+  const { wallet, permissions, fundingLink } = instrument
   if (typeof wallet?.sign !== 'function' || typeof wallet.address !== 'function') {
     throw new BursarError('invalid_input', `instrument ${handle}: wallet: is not a wallet.`)
+  }
+  if (permissions !== undefined && !isPermissions(permissions)) {
+    throw new BursarError('invalid_input', `instrument ${handle}: permissions: are none.`)
+  }
+  if (fundingLink !== undefined && typeof fundingLink !== 'function') {
+    throw new BursarError('invalid_input', `instrument ${handle}: fundingLink: must be a function.`)
   }
   await guard.store.commit(
     { instrument: handle },
     (state, now) => registered(state, handle, endUser, now),
     'now',
   )
-  guard.instruments.set(handle, { endUser, wallet })
+  guard.instruments.set(handle, { endUser, wallet, permissions, fundingLink })
+}
+
+function isPermissions(given: Partial<Permissions>): boolean {
+  const { grant, read, revoke } = given
+  return [grant, read, revoke].every((method) => typeof method === 'function')
 }
 
 function registered(

@@ -15,6 +15,7 @@ import { createManagement, type Management } from './management.ts'
 import { PaymentSession } from './payment-session.ts'
 import type { Policy } from './policy.ts'
 import { createProofs } from './proofs.ts'
+import { createPermissionSettler } from './provider-permission.ts'
 import { createQuotes } from './quotes.ts'
 import type { Rail } from './rail.ts'
 import { createReconciler, type Reconciliation } from './reconcile.ts'
@@ -60,7 +61,10 @@ export interface Bursar {
    * rotated away. The ledger is read at every call.
    */
   authenticate(key: string): Promise<VerifiedKey | undefined>
-  /** Asks the rails about what is unproven. It also runs by itself, when opened and on a timer. */
+  /**
+   * Asks the rails about what is unproven, and providers for permissions that are still to be withdrawn.
+   * It also runs by itself, when opened and on a timer.
+   */
   reconcile(): Promise<Reconciliation>
   /** Waits for what is under way, writes it, and closes. */
   close(): Promise<void>
@@ -126,7 +130,11 @@ export function createBursar(options: BursarOptions): Bursar {
       await register(guard, handle, instrument)
     }
   })
-  const reconciling = reconcileByItself(guard, ready)
+  const permissions = createPermissionSettler(guard)
+  const timer = byItself(guard, ready, {
+    reconcile: guard.reconciler,
+    'settle permissions': permissions,
+  })
   return {
     administration: createAdministration(guard, ready),
     management: createManagement(guard, ready),
@@ -145,10 +153,12 @@ export function createBursar(options: BursarOptions): Bursar {
     },
     reconcile: async () => {
       await ready()
-      return guard.reconciler.run()
+      const found = await guard.reconciler.run()
+      await permissions.run()
+      return found
     },
     close: once(async () => {
-      reconciling.stop()
+      timer.stop()
       await guard.background.drain()
       await guard.http.close()
       await guard.store.close()
@@ -188,20 +198,27 @@ function warn(what: string, error: unknown): void {
   process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
 }
 
-/** Reconciles when the guard opens, and then on a timer that keeps no process alive. */
-function reconcileByItself(guard: Guard, ready: () => Promise<void>): { stop(): void } {
-  let running = false
-  const run = async (): Promise<void> => {
-    if (running) return
-    running = true
+/** Runs when the guard opens, and then on a timer that keeps no process alive. */
+function byItself(
+  guard: Guard,
+  ready: () => Promise<void>,
+  works: Readonly<Record<string, { run(): Promise<unknown> }>>,
+): { stop(): void } {
+  const running = new Set<string>()
+  const run = async (what: string, work: { run(): Promise<unknown> }): Promise<void> => {
+    // A provider that is slow does not keep the rails from being asked, nor the other way round.
+    if (running.has(what)) return
+    running.add(what)
     try {
       await ready()
-      await guard.reconciler.run()
+      await work.run()
     } finally {
-      running = false
+      running.delete(what)
     }
   }
-  const start = (): void => guard.background.run('reconcile', run())
+  const start = (): void => {
+    for (const [what, work] of Object.entries(works)) guard.background.run(what, run(what, work))
+  }
   const timer = setInterval(start, RECONCILE_EVERY_MS).unref()
   start()
   return { stop: () => clearInterval(timer) }

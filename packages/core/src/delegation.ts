@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
+import { BursarError } from './errors.ts'
 import { durationField, nameField, textField } from './input.ts'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
+import type { DelegationPermission } from './permission.ts'
 
 /** The end user's explicit, scoped, revocable permission for an agent to spend. */
 export interface Delegation {
@@ -22,6 +24,8 @@ export interface Delegation {
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt?: number
+  /** What is known of it at the wallet's provider; absent where the instrument has no permissions. */
+  readonly permission?: DelegationPermission
 }
 
 /** The evidence that the end user agreed: who and when are recorded with it by the guard. */
@@ -75,4 +79,9 @@ export function delegationEnd(
 ): 'delegation_revoked' | 'delegation_expired' | undefined {
   if (delegation.revokedAt !== undefined) return 'delegation_revoked'
   return now >= delegation.expiresAt ? 'delegation_expired' : undefined
+}
+
+/** Another's delegation is answered like one that does not exist: nobody learns others' ids. */
+export function unknownDelegation(id: string): BursarError {
+  return new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
 }

@@ -17,16 +17,20 @@ import {
   type DelegationInput,
   delegationInput,
   type ParsedDelegation,
+  unknownDelegation,
 } from './delegation.ts'
 import { limitedEndUser } from './end-user-account.ts'
 import { BursarError } from './errors.ts'
 import { type Exposure, exposureOf } from './exposure.ts'
+import { type Funding, fundingOf } from './funding.ts'
 import type { Guard } from './guard.ts'
 import { newId } from './id.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
 import { type LimitsInput, limitsInput, noUsage } from './limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
+import { revokedDelegation } from './permission.ts'
+import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 import { type SessionSummary, summariesOfSessions } from './session-summary.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
@@ -36,6 +40,10 @@ export interface EndUser {
    * Gives an agent permission to spend from an instrument of this end user. Throws `invalid_input`,
    * `instrument_unknown` (also for another's instrument) or `instrument_unfunded`: first funded,
    * then delegated, then spent.
+   *
+   * Where the instrument has permissions at its provider, the delegation gets one, and it can be spent
+   * from when the provider has granted it. Throws `permission_unavailable` where it has not: then the
+   * delegation is revoked; ask anew.
    */
   grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
   /**
@@ -47,11 +55,22 @@ export interface EndUser {
   setLimits(limits: LimitsInput, options?: { readonly reason?: string }): Promise<EndUserSummary>
   /** What `setLimits` allows, and what of it is used; `undefined` if it was never called. */
   limits(): Promise<EndUserSummary | undefined>
-  /** Withdraws the permission: after it has returned there is no new reservation. */
+  /**
+   * Withdraws the permission: after it has returned there is no new reservation. Then it asks the
+   * wallet's provider to withdraw its own: `permission` says what came of it. `not_withdrawn` is recorded
+   * and tried again, by the guard itself and by whoever revokes again.
+   */
   revokeDelegation(
     delegation: string,
     options?: { readonly reason?: string },
   ): Promise<DelegationSummary>
+  /**
+   * Where this end user can put money into an instrument of theirs. Throws `instrument_unknown`, and
+   * `wallet_unavailable` where its address or its link cannot be told now.
+   */
+  funding(instrument: string): Promise<Funding>
+  /** Asks the wallet's provider for the permission of a delegation: `absent` also where it has none. */
+  readPermission(delegation: string): Promise<'granted' | 'absent'>
   /** What this end user is asked, oldest first. `waiting` alone if that is what is wanted. */
   approvals(
     filter?: { readonly waiting?: boolean },
@@ -91,14 +110,18 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       const input = parseInput(delegationInput, given, 'grantDelegation')
       await ready()
       await assertOwnAndFunded(guard, endUser, input)
+      const { permissions } = guard.instruments.get(input.instrument) ?? {}
       const granting = once(['grantDelegation', endUser], input, newId('del'), options)
       const scope = { instrument: input.instrument }
       const { id } = await granting.run(store, scope, (state, now, made) =>
-        granted(state, made.id, endUser, input, now),
+        granted(state, made.id, endUser, input, permissions !== undefined, now),
       )
-      const { delegation } = await store.read({ delegation: id })
-      if (!delegation) throw unknownDelegation(id)
-      return summaryOfDelegation(delegation, store.now())
+      const delegation = await readDelegation(guard, id)
+      if (delegation.permission?.state !== 'requested') {
+        return summaryOfDelegation(delegation, store.now())
+      }
+      await grantAtProvider(guard, delegation)
+      return summaryOfDelegation(await readDelegation(guard, id), store.now())
     },
     setLimits: async (given, options = {}) => {
       const limits = parseInput(limitsInput, given, 'setLimits')
@@ -120,12 +143,16 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       const delegation = parseInput(nameField, given, 'revokeDelegation')
       const { reason } = parseInput(reasonInput, options, 'revokeDelegation')
       await ready()
-      return store.commit(
+      const summary = await store.commit(
         { delegation },
         (state, now) => revoked(state, delegation, endUser, reason, now),
         'now',
       )
+      if (!summary.permission) return summary
+      await withdrawAtProvider(guard, delegation)
+      return summaryOfDelegation(await readDelegation(guard, delegation), store.now())
     },
+    ...atProvider(guard, ready, endUser),
     ...createApprovals(store, ready, endUser),
     exposure: async () => {
       await ready()
@@ -154,6 +181,34 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       return { ...found, rows: found.rows.map(summaryOfPayment) }
     },
   }
+}
+
+/** What the wallet's provider is asked on behalf of its end user. */
+function atProvider(
+  guard: Guard,
+  ready: () => Promise<void>,
+  endUser: string,
+): Pick<EndUser, 'funding' | 'readPermission'> {
+  return {
+    funding: async (given) => {
+      const instrument = parseInput(nameField, given, 'funding: instrument')
+      await ready()
+      return fundingOf(guard, endUser, instrument)
+    },
+    readPermission: async (given) => {
+      const id = parseInput(nameField, given, 'readPermission: delegation')
+      await ready()
+      const delegation = await readDelegation(guard, id)
+      if (delegation.endUser !== endUser) throw unknownDelegation(id)
+      return readAtProvider(guard, delegation)
+    },
+  }
+}
+
+async function readDelegation({ store }: Guard, id: string): Promise<Delegation> {
+  const { delegation } = await store.read({ delegation: id })
+  if (!delegation) throw unknownDelegation(id)
+  return delegation
 }
 
 async function assertOwnAndFunded(
@@ -192,6 +247,7 @@ function granted(
   id: string,
   endUser: string,
   input: ParsedDelegation,
+  asksProvider: boolean,
   now: number,
 ): Change<Delegation> {
   const { agent, instrument, limits, merchants, ask, consent } = input
@@ -209,6 +265,7 @@ function granted(
     consent: reference === undefined ? { how } : { how, reference },
     createdAt: now,
     expiresAt: now + input.expiresIn,
+    ...(asksProvider ? { permission: { state: 'requested' } } : {}),
   }
   return {
     result: delegation,
@@ -225,6 +282,7 @@ function granted(
         ...(ask ? { ask } : {}),
         consent: delegation.consent,
         expiresAt: delegation.expiresAt,
+        ...(asksProvider ? { permission: 'requested' } : {}),
       },
     ],
   }
@@ -238,14 +296,11 @@ function revoked(
   now: number,
 ): Change<DelegationSummary> {
   const { delegation } = state
-  // Another's delegation is answered like one that does not exist: nobody learns others' ids.
-  if (delegation?.endUser !== endUser) {
-    throw unknownDelegation(id)
-  }
+  if (delegation?.endUser !== endUser) throw unknownDelegation(id)
   if (delegation.revokedAt !== undefined) {
     return { result: summaryOfDelegation(delegation, now), events: [] }
   }
-  const next: Delegation = { ...delegation, revokedAt: now }
+  const next = revokedDelegation(delegation, now)
   return {
     result: summaryOfDelegation(next, now),
     delegations: [next],
@@ -258,10 +313,6 @@ function revoked(
       },
     ],
   }
-}
-
-function unknownDelegation(id: string): BursarError {
-  return new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
 }
 
 function unknownInstrument(handle: string): BursarError {

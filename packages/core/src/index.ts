@@ -39,6 +39,7 @@ export type { EndUser } from './end-user.ts'
 export { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
 export { BursarError } from './errors.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
+export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
 export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 export { inputs } from './inputs.ts'
@@ -90,6 +91,14 @@ export type {
 } from './payment.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
+export {
+  type DelegationPermission,
+  isUnsettled,
+  type PermissionName,
+  type PermissionRequest,
+  type Permissions,
+  type PermittedAsset,
+} from './permission.ts'
 export { allowHours } from './policies/allow-hours.ts'
 export { allowMerchants } from './policies/allow-merchants.ts'
 export { allowNetworks } from './policies/allow-networks.ts'

@@ -1,5 +1,6 @@
 import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
+import type { Permissions } from './permission.ts'
 import type { Rail } from './rail.ts'
 import type { Wallet } from './wallet.ts'
 import { withinTime } from './within-time.ts'
@@ -8,6 +9,10 @@ import { withinTime } from './within-time.ts'
 export interface Instrument {
   readonly endUser: string
   readonly wallet: Wallet
+  /** The provider's own permissions: then each delegation gets one, and gives it back when revoked. */
+  readonly permissions?: Permissions | undefined
+  /** Makes a link to the provider's page where its end user pays in. An https URL; it holds no secret. */
+  readonly fundingLink?: ((address: string) => Promise<string>) | undefined
 }
 
 /** How long a balance is believed: it goes along with a decision, and is never the last word. */

@@ -183,6 +183,10 @@ function liveDelegation(state: LedgerState, id: string, now: number): Delegation
   if (!state.delegation) throw unknown('delegation', id)
   const end = delegationEnd(state.delegation, now)
   if (end) throw new BursarError(end, `createSession: delegation: ${id} has ended.`)
+  if (state.delegation.permission?.state === 'requested') {
+    const text = `createSession: delegation: the provider has not granted the permission of ${id} yet.`
+    throw new BursarError('permission_unavailable', text)
+  }
   return state.delegation
 }
 

@@ -49,6 +49,12 @@ export function creditMicro(atomic: bigint, decimals: number): bigint {
   return (atomic * multiply) / divide
 }
 
+/** The most atomic units that debit no more than these micro-units: rounded down. */
+export function atomicWithin(micro: bigint, decimals: number): bigint {
+  const { multiply, divide } = scale(micro, decimals)
+  return (micro * divide) / multiply
+}
+
 function scale(atomic: bigint, decimals: number): { multiply: bigint; divide: bigint } {
   if (atomic < 0n || !Number.isInteger(decimals) || decimals < 0 || decimals > MAX_ASSET_DECIMALS) {
     throw new BursarError(

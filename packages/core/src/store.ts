@@ -175,8 +175,11 @@ export interface Store {
     filter: { readonly delegation?: string; readonly endUser?: string },
     page: PageRequest,
   ): Promise<Page<Session>>
-  /** Delegations, oldest first. */
-  delegations(filter: { readonly endUser?: string }, page: PageRequest): Promise<Page<Delegation>>
+  /** Delegations, oldest first; with `unsettled`, only those that are so by `isUnsettled`. */
+  delegations(
+    filter: { readonly endUser?: string; readonly unsettled?: true },
+    page: PageRequest,
+  ): Promise<Page<Delegation>>
   /** Approvals, oldest first. */
   approvals(
     filter: {

@@ -87,12 +87,35 @@ export type AuditEvent =
       readonly ask?: AskRule
       readonly consent: Consent
       readonly expiresAt: number
+      /** The wallet's provider is asked for its own permission. */
+      readonly permission?: 'requested'
     }
   | {
       readonly type: 'delegation-revoked'
       readonly delegation: string
       readonly endUser: string
       readonly reason?: string
+    }
+  | {
+      readonly type: 'permission-granted'
+      readonly delegation: string
+      readonly endUser: string
+      /** What the provider calls it. */
+      readonly permission: string
+    }
+  | {
+      /** The provider says that the permission of a revoked delegation is gone. */
+      readonly type: 'permission-revoked'
+      readonly delegation: string
+      readonly endUser: string
+    }
+  | {
+      /** It could not be withdrawn so far. It is tried again, which is not recorded. */
+      readonly type: 'permission-withdrawal-failed'
+      readonly delegation: string
+      readonly endUser: string
+      /** The code of what went wrong. */
+      readonly reason: string
     }
   | {
       /** What an end user may spend over all agents. */

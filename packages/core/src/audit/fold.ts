@@ -20,7 +20,13 @@ import { sessionOf } from './archive-family.ts'
 import type { AuditEvent, EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import type { AuditRecord } from './record.ts'
-import { createdSession, grantedDelegation, readLimits, sessionAfter } from './recorded-account.ts'
+import {
+  createdSession,
+  delegationAfter,
+  grantedDelegation,
+  readLimits,
+  sessionAfter,
+} from './recorded-account.ts'
 import { approvalAfter, requestedApproval } from './recorded-approval.ts'
 import {
   type ArchiveEntry,
@@ -154,7 +160,10 @@ function addEvent(
       limit(fold, event, { seq, at })
       break
     case 'delegation-revoked':
-      update(delegations, event.delegation, (one) => ({ ...one, revokedAt: at }))
+    case 'permission-granted':
+    case 'permission-revoked':
+    case 'permission-withdrawal-failed':
+      update(delegations, event.delegation, (one) => delegationAfter(one, event, at))
       break
     case 'session-created':
       add(sessions, event.session, createdSession(event, at), seq)

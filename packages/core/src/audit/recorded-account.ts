@@ -3,6 +3,7 @@ import type { Delegation } from '../delegation.ts'
 import type { EndUserAccount } from '../end-user-account.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../limits.ts'
 import { formatAmount } from '../money.ts'
+import { revokedDelegation } from '../permission.ts'
 import type { Session } from '../session.ts'
 import { keptWindows } from '../session-change.ts'
 import { difference } from './difference.ts'
@@ -24,6 +25,33 @@ export function grantedDelegation(event: EventOf<'delegation-granted'>, at: numb
     consent,
     createdAt: at,
     expiresAt,
+    ...(event.permission ? { permission: { state: event.permission } } : {}),
+  }
+}
+
+/** The delegation as it is after a change of it. */
+export function delegationAfter(
+  delegation: Delegation,
+  event: EventOf<
+    | 'delegation-revoked'
+    | 'permission-granted'
+    | 'permission-revoked'
+    | 'permission-withdrawal-failed'
+  >,
+  at: number,
+): Delegation {
+  const { permission } = delegation
+  switch (event.type) {
+    case 'delegation-revoked':
+      return revokedDelegation(delegation, at)
+    case 'permission-granted':
+      return { ...delegation, permission: { id: event.permission, state: 'granted' } }
+    case 'permission-revoked':
+      return { ...delegation, permission: { ...permission, state: 'withdrawn' } }
+    case 'permission-withdrawal-failed':
+      return { ...delegation, permission: { ...permission, state: 'not_withdrawn' } }
+    default:
+      return event satisfies never
   }
 }
 
@@ -117,6 +145,7 @@ export function delegationProblem(row: Delegation, recorded: Delegation): string
       'merchants',
       'ask',
       'revokedAt',
+      'permission',
       'consent',
       'createdAt',
     ])

@@ -21,6 +21,11 @@ export {
   fakePayee,
 } from './fake-merchant.ts'
 export { type FakeReach, fakePaidWorld } from './fake-paid-world.ts'
+export {
+  type FakePermissions,
+  type FakePermissionsAnswer,
+  fakePermissions,
+} from './fake-permissions.ts'
 export { type FakePolicyChanges, fakePolicyInput } from './fake-policy-input.ts'
 export {
   type FakeOffer,
@@ -49,6 +54,7 @@ export type {
 } from './scripted-agent.ts'
 export { storeProcess } from './store-suite/store-process.ts'
 export { type AdapterExceptions, testAdapter } from './test-adapter.ts'
+export { type PermissionsWorld, testPermissions } from './test-permissions.ts'
 export { type RailWorld, testRail } from './test-rail.ts'
 export type { Expectation, TestRunner } from './test-runner.ts'
 export { type StoreWorld, testStore } from './test-store.ts'

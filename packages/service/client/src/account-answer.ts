@@ -3,6 +3,7 @@ import type {
   CreatedSession,
   DelegationSummary,
   Exposure,
+  Funding,
   PaymentSummary,
   SessionSummary,
 } from '@bursar/core'
@@ -52,7 +53,15 @@ export const delegationShape = object({
   instrument: text,
   state: oneOf('open', 'revoked', 'expired'),
   consent: json,
+  permission: optional(json),
 }) as Shape<unknown> as Shape<DelegationSummary>
+
+export const fundingShape: Shape<Funding> = object({
+  instrument: text,
+  address: text,
+  assets: list(object({ network: text, address: text, symbol: text })),
+  link: optional(text),
+}) as Shape<unknown> as Shape<Funding>
 
 export const approvalShape: Shape<ApprovalSummary> = object({
   id: text,

@@ -316,6 +316,8 @@ describe('over a real service', () => {
       consent: { how: 'test' },
     })
     expect((await endUser.delegations()).rows.map((one) => one.id)).toContain(granted.id)
+    expect(await endUser.readPermission(granted.id)).toBe('absent')
+    expect(await endUser.funding('alice-wallet')).toMatchObject({ instrument: 'alice-wallet' })
     expect((await endUser.revokeDelegation(granted.id)).state).toBe('revoked')
   })
 })

@@ -3,19 +3,22 @@ import {
   approvalShape,
   delegationShape,
   exposureShape,
+  fundingShape,
   pageShape,
   paymentShape,
   sessionShape,
 } from './account-answer.ts'
 import { type EndpointOptions, endpointOf } from './endpoint.ts'
 import { callService, onceHeader, pathOf } from './service-call.ts'
-import { object, type Shape } from './shape.ts'
+import { object, oneOf, type Shape } from './shape.ts'
 
 /** What an end user does over HTTP, as `bursar.endUser(id)` does it in one process. */
 export type RemoteEndUser = Pick<
   EndUser,
   | 'grantDelegation'
   | 'revokeDelegation'
+  | 'readPermission'
+  | 'funding'
   | 'delegations'
   | 'sessions'
   | 'payments'
@@ -34,10 +37,10 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
   const endpoint = endpointOf(options, 'connectEndUser')
   const read = <Value>(
     shape: Shape<Value>,
-    part: string,
+    part: string | readonly string[],
     query: Parameters<typeof pathOf>[1] = {},
   ): Promise<Value> =>
-    callService(endpoint, shape, { method: 'GET', path: pathOf(['me', part], query) })
+    callService(endpoint, shape, { method: 'GET', path: pathOf(['me', part].flat(), query) })
   const write = <Value>(
     shape: Shape<Value>,
     parts: readonly string[],
@@ -50,6 +53,11 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
       write(delegationShape, ['delegations'], input, onceHeader(idempotencyKey)),
     revokeDelegation: (id, reason = {}) =>
       write(delegationShape, ['delegations', id, 'revoke'], reason),
+    readPermission: async (id) => {
+      const shape = object({ permission: oneOf('granted', 'absent') })
+      return (await read(shape, ['delegations', id, 'permission'])).permission
+    },
+    funding: (instrument) => read(fundingShape, ['instruments', instrument, 'funding']),
     delegations: (page = {}) => read(pageShape(delegationShape), 'delegations', { ...page }),
     sessions: (page = {}) => read(pageShape(sessionShape), 'sessions', { ...page }),
     payments: (page = {}) => read(pageShape(paymentShape), 'payments', { ...page }),

@@ -25,6 +25,8 @@ const through: Readonly<Record<OperationName, readonly Role[]>> = {
   mySessions: ['end_user'],
   myPayments: ['end_user'],
   myExposure: ['end_user'],
+  myPermission: ['end_user'],
+  myFunding: ['end_user'],
   myApprovals: ['end_user'],
   myApprovalOf: ['end_user'],
   approve: ['end_user'],
@@ -83,6 +85,7 @@ function request(name: OperationName, world: ServiceWorld) {
     delegation: world.delegation,
     key: world.keys.auditor.id,
     approval: 'apr_none',
+    instrument: 'alice-wallet',
   }
   return {
     method: method.toUpperCase(),

@@ -31,6 +31,8 @@ export type OperationName =
   | 'myApprovals'
   | 'myApprovalOf'
   | 'myExposure'
+  | 'myPermission'
+  | 'myFunding'
   | 'pay'
   | 'quote'
   | 'openChild'
@@ -79,6 +81,8 @@ export const access: Readonly<Record<OperationName, Row>> = {
   myApprovals:      { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myApprovalOf:     { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myExposure:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  myPermission:     { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  myFunding:        { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   pay:              { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
   quote:            { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
   openChild:        { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },

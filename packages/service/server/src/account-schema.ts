@@ -35,11 +35,28 @@ export const delegationSchema: z.ZodType = z
     merchants: merchants.optional(),
     ask: ask.optional(),
     consent: z.object({ how: z.string(), reference: z.string().optional() }),
+    permission: z
+      .object({
+        id: z.string().optional(),
+        state: z.enum(['requested', 'granted', 'withdrawing', 'not_withdrawn', 'withdrawn']),
+      })
+      .optional()
+      .describe('The permission at the provider of the wallet, as the ledger knows it.'),
     createdAt: time,
     expiresAt: time,
     ...spending,
   })
   .meta({ id: 'Delegation' })
+
+/** Where an end user can put money into an instrument. */
+export const fundingSchema: z.ZodType = z
+  .object({
+    instrument: z.string(),
+    address: z.string(),
+    assets: z.array(z.object({ network: z.string(), address: z.string(), symbol: z.string() })),
+    link: z.string().optional().describe('A page of the provider of the wallet.'),
+  })
+  .meta({ id: 'Funding' })
 
 export const sessionSchema: z.ZodType = z
   .object({

@@ -325,6 +325,7 @@ async function freshFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
     $token: first.token,
     $childToken: second.token,
     $approval: 'apr_none',
+    $instrument: 'alice-wallet',
     $cursor: cursor,
   }
   return (text) =>

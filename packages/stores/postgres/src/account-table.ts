@@ -2,6 +2,7 @@ import {
   type Delegation,
   type EndUserAccount,
   endUserAccountId,
+  isUnsettled,
   type LimitsText,
   limitsFromText,
   limitsText,
@@ -24,12 +25,20 @@ const sessionTerms = ['limits', 'merchants', 'ask', 'tokenHash', 'repeatAfterMs'
 /** What of a delegation is seldom written, as JSON. */
 type DelegationTerms = Pick<
   Delegation,
-  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent'
+  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent' | 'permission'
 > & {
   readonly limits: LimitsText
 }
 
-const delegationTerms = ['limits', 'merchants', 'ask', 'consent', 'agent', 'instrument'] as const
+const delegationTerms = [
+  'limits',
+  'merchants',
+  'ask',
+  'consent',
+  'agent',
+  'instrument',
+  'permission',
+] as const
 
 /** Reads whole accounts of all kinds; a condition follows. */
 export const selectAccounts = `
@@ -104,6 +113,22 @@ export const adoptDelegations: Statement = {
   text: `UPDATE accounts d SET parent = e.pk FROM accounts e
   WHERE e.is_end_user AND e.end_user = ANY ($1::text[])
     AND d.end_user = e.end_user AND NOT d.is_end_user AND d.parent IS NULL`,
+}
+
+/** Marks delegations by whether their permission is still to be settled. */
+export const markUnsettled: Statement = {
+  name: 'mark_unsettled',
+  text: `UPDATE accounts a SET unsettled = u.unsettled
+  FROM unnest($1::text[], $2::boolean[]) AS u (id, unsettled) WHERE a.id = u.id`,
+}
+
+/** Those whose mark is not what it was. */
+export function markedUnsettled(delegations: readonly Entry<Delegation>[]): unknown[][] {
+  return columnsOf(
+    delegations
+      .filter(({ stored, value }) => (stored ? isUnsettled(stored) : false) !== isUnsettled(value))
+      .map(({ value }) => [plainText(value.id), isUnsettled(value)]),
+  )
 }
 
 /** Which of the accounts a row of `accounts` is. */
@@ -223,6 +248,7 @@ function delegationOf(row: Row): Delegation {
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),
     consent: terms.consent,
+    ...(terms.permission === undefined ? {} : { permission: terms.permission }),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
     ...optionalNumber('revokedAt', row.revoked_at as string | null),
@@ -255,7 +281,7 @@ function endUserText({ limits }: EndUserAccount): string {
 }
 
 function delegationText(value: Delegation): string {
-  const { agent, instrument, merchants, ask, consent } = value
+  const { agent, instrument, merchants, ask, consent, permission } = value
   const terms: DelegationTerms = {
     agent,
     instrument,
@@ -263,6 +289,7 @@ function delegationText(value: Delegation): string {
     ...(merchants === undefined ? {} : { merchants }),
     ...(ask === undefined ? {} : { ask }),
     consent,
+    ...(permission === undefined ? {} : { permission }),
   }
   return JSON.stringify(terms)
 }

@@ -4,6 +4,8 @@ import {
   adoptDelegations,
   insertAccounts,
   insertedAccounts,
+  markedUnsettled,
+  markUnsettled,
   updateAccounts,
   updatedAccounts,
 } from './account-table.ts'
@@ -71,6 +73,7 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
     sessions: sessions.known,
   }
   send(updateAccounts, updatedAccounts(known))
+  send(markUnsettled, markedUnsettled([...delegations.fresh, ...delegations.known]))
   send(
     writeMerchantUsages,
     writtenMerchantUsages(rows.merchantUsages.changed().map(({ value }) => value)),

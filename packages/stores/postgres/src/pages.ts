@@ -50,11 +50,12 @@ export function sessionsPage(
 
 export function delegationsPage(
   client: Client,
-  { endUser }: DelegationFilter,
+  { endUser, unsettled }: DelegationFilter,
   bounds: PageBounds,
 ): Promise<Page<Delegation>> {
   const query = queryOf('a.delegation IS NULL AND NOT a.is_end_user AND a.pk > ?', bounds.after)
   restrict(query, 'a.end_user = ?', endUser)
+  if (unsettled) query.text += ' AND a.unsettled'
   return list(
     client,
     'delegations',

@@ -1,5 +1,5 @@
 /** The schema that this version reads and writes. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /**
  * What changes with every payment (accounts, states) is apart from what is written once (terms,
@@ -191,5 +191,11 @@ CREATE TABLE merchant_usages (
 ) WITH (fillfactor = 50);
 `
 
+/** Delegations whose permission at the wallet's provider is still to be settled: a few of them all. */
+const permissionSchema = `
+ALTER TABLE accounts ADD COLUMN unsettled BOOLEAN NOT NULL DEFAULT false;
+CREATE INDEX accounts_unsettled ON accounts (pk) WHERE unsettled;
+`
+
 /** What leads from each schema version to the next one; the first starts from an empty schema. */
-export const migrations: readonly string[] = [firstSchema, limitsSchema]
+export const migrations: readonly string[] = [firstSchema, limitsSchema, permissionSchema]

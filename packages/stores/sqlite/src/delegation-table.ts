@@ -1,15 +1,32 @@
-import { type Delegation, type LimitsText, limitsFromText, limitsText } from '@bursar/core'
+import {
+  type Delegation,
+  isUnsettled,
+  type LimitsText,
+  limitsFromText,
+  limitsText,
+} from '@bursar/core'
 import type { Database, Row } from './database.ts'
 import { assertFixed, type Entry, same, type Table } from './entries.ts'
 import { optionalNumber } from './optional.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a delegation is written once, as JSON. */
-type Terms = Pick<Delegation, 'agent' | 'instrument' | 'merchants' | 'ask' | 'consent'> & {
+type Terms = Pick<
+  Delegation,
+  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent' | 'permission'
+> & {
   readonly limits: LimitsText
 }
 
-const termsFields = ['limits', 'merchants', 'ask', 'consent', 'agent', 'instrument'] as const
+const termsFields = [
+  'limits',
+  'merchants',
+  'ask',
+  'consent',
+  'agent',
+  'instrument',
+  'permission',
+] as const
 
 /** Reads whole delegations; a condition follows. */
 export const selectDelegations = `
@@ -27,6 +44,7 @@ export function delegationTable(database: Database): Table<Delegation> {
   const updateTerms = database.statement(
     'UPDATE delegation_terms SET body = ? WHERE delegation = ?',
   )
+  const mark = database.statement('UPDATE delegations SET unsettled = ? WHERE pk = ?')
   return {
     noun: 'delegation',
     grows: false,
@@ -49,6 +67,7 @@ export function delegationTable(database: Database): Table<Delegation> {
       )
       if (pk === undefined) return undefined
       insertTerms.run(pk, termsText(value))
+      if (isUnsettled(value)) mark.run(1, pk)
       return { pk, stored: value, value, overrun }
     },
     update(entry) {
@@ -59,6 +78,7 @@ export function delegationTable(database: Database): Table<Delegation> {
       const times = [expiresAt, revokedAt ?? null] as const
       update.run(limits.totalMicro, ...columns, Number(overrun), ...times, pk)
       if (!same(stored, value, termsFields)) updateTerms.run(termsText(value), pk)
+      if (isUnsettled(stored) !== isUnsettled(value)) mark.run(Number(isUnsettled(value)), pk)
     },
   }
 }
@@ -80,6 +100,7 @@ function delegationOf(row: Row): Delegation {
     ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
     ...(terms.ask === undefined ? {} : { ask: terms.ask }),
     consent: terms.consent,
+    ...(terms.permission === undefined ? {} : { permission: terms.permission }),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
     ...optionalNumber('revokedAt', row.revoked_at),
@@ -87,7 +108,7 @@ function delegationOf(row: Row): Delegation {
 }
 
 function termsText(value: Delegation): string {
-  const { agent, instrument, merchants, ask, consent } = value
+  const { agent, instrument, merchants, ask, consent, permission } = value
   const terms: Terms = {
     agent,
     instrument,
@@ -95,6 +116,7 @@ function termsText(value: Delegation): string {
     ...(merchants === undefined ? {} : { merchants }),
     ...(ask === undefined ? {} : { ask }),
     consent,
+    ...(permission === undefined ? {} : { permission }),
   }
   return JSON.stringify(terms)
 }

@@ -89,7 +89,7 @@ test('a newer schema', async () => {
   newer.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`)
   newer.close()
   expect(errorOf({ path })).toMatchInlineSnapshot(
-    `"store_schema_newer: The store <dir>/newer.db has schema version 3; this version of @bursar/store-sqlite knows 2. Update the package."`,
+    `"store_schema_newer: The store <dir>/newer.db has schema version 4; this version of @bursar/store-sqlite knows 3. Update the package."`,
   )
 })
 

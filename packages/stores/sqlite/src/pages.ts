@@ -50,6 +50,7 @@ export function pages(database: Database, audit: AuditTable): Pages {
     delegations(filter, bounds) {
       const query: Query = { sql: `${selectDelegations} WHERE d.pk > ?`, values: [bounds.after] }
       restrict(query, 'd.end_user = ?', filter.endUser)
+      if (filter.unsettled) query.sql += ' AND d.unsettled = 1'
       return list('delegations', ordered(query, 'd.pk'), bounds, delegationEntry)
     },
     audit: (bounds) =>

@@ -2,7 +2,7 @@
 export const APPLICATION_ID = 0x62757273
 
 /** The schema that this version reads and writes. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /**
  * What is hot (counters, states) is narrow and apart from what is written once (terms, consent,
@@ -204,5 +204,11 @@ CREATE TABLE merchant_usages (
 ) STRICT;
 `
 
+/** Delegations whose permission at the wallet's provider is still to be settled: a few of them all. */
+const permissionSchema = `
+ALTER TABLE delegations ADD COLUMN unsettled INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1));
+CREATE INDEX delegations_unsettled ON delegations (pk) WHERE unsettled = 1;
+`
+
 /** What leads from each schema version to the next one; the first starts from an empty file. */
-export const migrations: readonly string[] = [firstSchema, limitsSchema]
+export const migrations: readonly string[] = [firstSchema, limitsSchema, permissionSchema]

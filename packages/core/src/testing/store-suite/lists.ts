@@ -1,3 +1,4 @@
+import type { Delegation } from '../../delegation.ts'
 import type { Payment } from '../../payment.ts'
 import { MAX_PAGE, type Store } from '../../store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
@@ -124,6 +125,32 @@ function testFilters({ test, expect }: StoreTest): void {
     expect(await everyRow((page) => sessions({}, page), 1)).toEqual([one, three, two])
     expect((await delegations({ endUser: 'berta' }, {})).rows).toEqual([hers])
     expect(await everyRow((page) => delegations({}, page), 2)).toEqual([mine, hers, second])
+  })
+  test('lists the delegations whose permission is unsettled', async ({ store }) => {
+    const [none, asked, granted] = [
+      sampleDelegation(),
+      sampleDelegation({ permission: { state: 'requested' } }),
+      sampleDelegation({ endUser: 'berta', permission: { id: 'p', state: 'granted' } }),
+    ] as const
+    const write = (delegations: readonly Delegation[]) =>
+      store.commit({}, () => ({ result: 0, delegations, events: [note('written')] }), 'now')
+    const change = (next: Delegation) =>
+      store.commit(
+        { delegation: next.id },
+        () => ({ result: 0, delegations: [next], events: [note('changed')] }),
+        'now',
+      )
+    const unsettled = () => everyRow((page) => store.delegations({ unsettled: true }, page), 1)
+    await write([none, asked, granted])
+    expect(await unsettled()).toEqual([asked])
+    const settled: Delegation = { ...asked, permission: { id: 'q', state: 'granted' } }
+    const leaving: Delegation = { ...granted, permission: { id: 'p', state: 'withdrawing' } }
+    await change(settled)
+    await change(leaving)
+    expect(await unsettled()).toEqual([leaving])
+    expect((await store.delegations({ unsettled: true, endUser: 'alice' }, {})).rows).toEqual([])
+    await change({ ...leaving, permission: { id: 'p', state: 'withdrawn' } })
+    expect(await unsettled()).toEqual([])
   })
 }
 

@@ -65,6 +65,7 @@ const fullDelegation: Delegation = sampleDelegation({
   createdAt: 1_900_000_000_001,
   expiresAt: 1_900_000_000_002,
   revokedAt: 1_900_000_000_003,
+  permission: { id: 'permission-7', state: 'not_withdrawn' },
 })
 
 const parentSession = sampleSession(fullDelegation.id)

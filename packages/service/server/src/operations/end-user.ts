@@ -4,6 +4,7 @@ import {
   approvalSchema,
   delegationSchema,
   exposureSchema,
+  fundingSchema,
   paymentSchema,
   sessionSchema,
 } from '../account-schema.ts'
@@ -85,6 +86,26 @@ export const endUserOperations: readonly Operation[] = [
     result: exposureSchema,
     repeat: 'safe',
     handle: (call) => self(call).exposure(),
+  }),
+  operation({
+    name: 'myPermission',
+    method: 'get',
+    path: '/v1/me/delegations/{delegation}/permission',
+    summary: 'Asks the provider of the wallet whether it still has the permission of a delegation.',
+    result: z.object({ permission: z.enum(['granted', 'absent']) }),
+    repeat: 'safe',
+    handle: async (call) => ({
+      permission: await self(call).readPermission(pathFrom(call.input, 'delegation')),
+    }),
+  }),
+  operation({
+    name: 'myFunding',
+    method: 'get',
+    path: '/v1/me/instruments/{instrument}/funding',
+    summary: 'Tells where the end user can put money into an instrument.',
+    result: fundingSchema,
+    repeat: 'safe',
+    handle: (call) => self(call).funding(pathFrom(call.input, 'instrument')),
   }),
   ...approvalOperations(),
 ]

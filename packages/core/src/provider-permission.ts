@@ -1,0 +1,217 @@
+import { type Delegation, unknownDelegation } from './delegation.ts'
+import { BursarError } from './errors.ts'
+import type { Guard } from './guard.ts'
+import {
+  isUnsettled,
+  type PermissionName,
+  type Permissions,
+  permissionRequest,
+  REQUEST_LIFE_MS,
+  revokedDelegation,
+} from './permission.ts'
+import { inTurns } from './reconcile.ts'
+import type { Change, LedgerState } from './store.ts'
+import { withinTime } from './within-time.ts'
+
+/** A provider that does not answer within this time has not granted. */
+const GRANT_TIMEOUT_MS = 60_000
+
+/** Whoever revokes waits so long for the provider; after that it is tried again in the background. */
+const WITHDRAW_TIMEOUT_MS = 15_000
+
+/** Permissions that one run looks after; the next run goes on behind them. */
+const MAX_SETTLED_PER_RUN = 50
+
+/** Ids of providers are shorter; nothing else is recorded as one. */
+const idPattern = /^[\x21-\x7e]{1,200}$/
+
+/**
+ * Asks the provider for the permission of a delegation that was just recorded, and reads it back. What is
+ * not granted is revoked at once, and withdrawn: then it throws `permission_unavailable`.
+ */
+export async function grantAtProvider(guard: Guard, delegation: Delegation): Promise<void> {
+  const { id, instrument } = delegation
+  try {
+    const permission = await withinTime(ask(guard, delegation), GRANT_TIMEOUT_MS)
+    await guard.store.commit(
+      { delegation: id },
+      (state) => permissionGranted(state, id, permission),
+      'now',
+    )
+  } catch (cause) {
+    const reason = 'the provider did not grant its permission'
+    await guard.store.commit(
+      { delegation: id },
+      (state, now) => ended(state, id, reason, now),
+      'now',
+    )
+    await withdrawAtProvider(guard, id)
+    const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${codeOf(cause)}.`
+    throw new BursarError('permission_unavailable', text, { cause })
+  }
+}
+
+async function ask(guard: Guard, delegation: Delegation): Promise<string> {
+  const permissions = permissionsOf(guard, delegation)
+  const address = await guard.instruments.address(delegation.instrument)
+  const networks = guard.rails.flatMap((rail) => rail.networks)
+  const assets = guard.assets.filter(({ network }) => networks.includes(network))
+  const { id } = await permissions.grant(permissionRequest(delegation, address, assets))
+  if (typeof id !== 'string' || !idPattern.test(id)) {
+    throw new BursarError('permission_invalid', 'The provider answered with what is no id.')
+  }
+  const found = await permissions.read({ delegation: delegation.id, id })
+  if (found === 'granted') return id
+  throw new BursarError('permission_absent', 'The provider does not know what it granted.')
+}
+
+/**
+ * Withdraws the permission of a delegation that is revoked, once, and records what came of it. It is
+ * withdrawn when the provider says, asked for it, that it is not there.
+ */
+export async function withdrawAtProvider(guard: Guard, id: string): Promise<void> {
+  const { delegation } = await guard.store.read({ delegation: id })
+  if (!delegation || !isUnsettled(delegation) || delegation.permission?.state === 'requested')
+    return
+  const failure = await withinTime(withdraw(guard, delegation), WITHDRAW_TIMEOUT_MS).then(
+    () => undefined,
+    codeOf,
+  )
+  await guard.store.commit(
+    { delegation: id },
+    (state, now) =>
+      failure === undefined ? withdrawn(state, id, now) : notWithdrawn(state, id, failure),
+    'now',
+  )
+}
+
+/** What the provider says about the permission of a delegation now. */
+export async function readAtProvider(
+  guard: Guard,
+  delegation: Delegation,
+): Promise<'granted' | 'absent'> {
+  if (!delegation.permission) return 'absent'
+  const reading = permissionsOf(guard, delegation).read(nameOf(delegation))
+  return withinTime(reading, WITHDRAW_TIMEOUT_MS)
+}
+
+function nameOf({ id, permission }: Delegation): PermissionName {
+  return { delegation: id, ...(permission?.id === undefined ? {} : { id: permission.id }) }
+}
+
+async function withdraw(guard: Guard, delegation: Delegation): Promise<void> {
+  const permissions = permissionsOf(guard, delegation)
+  const name = nameOf(delegation)
+  await permissions.revoke(name)
+  if ((await permissions.read(name)) === 'absent') return
+  throw new BursarError('permission_still_granted', 'The provider has not withdrawn it yet.')
+}
+
+/** Goes on with what could not be done, or was not done before a process ended. */
+export interface PermissionSettler {
+  run(): Promise<void>
+}
+
+export function createPermissionSettler(guard: Guard): PermissionSettler {
+  let resumeAfter: string | undefined
+  return {
+    async run() {
+      const { store, instruments } = guard
+      if (!instruments.entries().some(([, { permissions }]) => permissions)) return
+      const bounds = { after: resumeAfter, limit: MAX_SETTLED_PER_RUN }
+      const page = await store.delegations({ unsettled: true }, bounds)
+      resumeAfter = page.rows.length === MAX_SETTLED_PER_RUN ? page.cursor : undefined
+      // What another process has the wallet of is its to settle.
+      const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
+      await inTurns(own, (delegation) => settle(guard, delegation))
+    },
+  }
+}
+
+async function settle(guard: Guard, { id, permission, createdAt }: Delegation): Promise<void> {
+  if (permission?.state === 'requested') {
+    // Whoever asked for it may still be waiting.
+    if (guard.store.now() < createdAt + REQUEST_LIFE_MS) return
+    const reason = 'its permission was never granted'
+    await guard.store.commit(
+      { delegation: id },
+      (state, now) => ended(state, id, reason, now),
+      'now',
+    )
+  }
+  await withdrawAtProvider(guard, id)
+}
+
+function permissionsOf(guard: Guard, { instrument }: Delegation): Permissions {
+  const permissions = guard.instruments.get(instrument)?.permissions
+  if (permissions) return permissions
+  const text = `The instrument ${instrument} has no permissions at a provider in this process.`
+  throw new BursarError('permission_unavailable', text)
+}
+
+function permissionGranted(
+  { delegation }: LedgerState,
+  id: string,
+  permission: string,
+): Change<undefined> {
+  if (!delegation) throw unknownDelegation(id)
+  // Asked for twice, or revoked meanwhile: then it is being withdrawn.
+  if (delegation.permission?.state !== 'requested') return unchanged
+  const { endUser } = delegation
+  return {
+    result: undefined,
+    delegations: [{ ...delegation, permission: { id: permission, state: 'granted' } }],
+    events: [{ type: 'permission-granted', delegation: id, endUser, permission }],
+  }
+}
+
+function ended(
+  { delegation }: LedgerState,
+  id: string,
+  reason: string,
+  now: number,
+): Change<undefined> {
+  if (!delegation) throw unknownDelegation(id)
+  if (delegation.permission?.state !== 'requested') return unchanged
+  const { endUser } = delegation
+  return {
+    result: undefined,
+    delegations: [revokedDelegation(delegation, now)],
+    events: [{ type: 'delegation-revoked', delegation: id, endUser, reason }],
+  }
+}
+
+function withdrawn({ delegation }: LedgerState, id: string, now: number): Change<undefined> {
+  if (!delegation?.permission) throw unknownDelegation(id)
+  const { endUser, permission, createdAt } = delegation
+  if (!isBeingWithdrawn(delegation)) return unchanged
+  // Without an answer to the request it may still take effect, so that withdrawing it now is not the end.
+  if (permission.id === undefined && now < createdAt + REQUEST_LIFE_MS) return unchanged
+  return {
+    result: undefined,
+    delegations: [{ ...delegation, permission: { ...permission, state: 'withdrawn' } }],
+    events: [{ type: 'permission-revoked', delegation: id, endUser }],
+  }
+}
+
+/** Recorded once: the attempts after it say nothing new. */
+function notWithdrawn({ delegation }: LedgerState, id: string, reason: string): Change<undefined> {
+  if (delegation?.permission?.state !== 'withdrawing') return unchanged
+  const { endUser, permission } = delegation
+  return {
+    result: undefined,
+    delegations: [{ ...delegation, permission: { ...permission, state: 'not_withdrawn' } }],
+    events: [{ type: 'permission-withdrawal-failed', delegation: id, endUser, reason }],
+  }
+}
+
+function isBeingWithdrawn({ permission }: Delegation): boolean {
+  return permission?.state === 'withdrawing' || permission?.state === 'not_withdrawn'
+}
+
+const unchanged: Change<undefined> = { result: undefined, events: [] }
+
+/** The code of what went wrong; its text may be the provider's. */
+function codeOf(error: unknown): string {
+  return BursarError.isInstance(error) ? error.code : 'failed'
+}

@@ -1,0 +1,260 @@
+import type { BursarError, Permissions } from '@bursar/core'
+import { fakePermissions } from '@bursar/core/testing'
+import { describe, expect, test } from 'vitest'
+import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
+
+/** How long a request to a provider may still take effect. */
+const REQUEST_LIFE_MS = 120_000
+
+async function permissionWorld(
+  changed: (permissions: Permissions) => Permissions = (same) => same,
+) {
+  const permissions = fakePermissions()
+  const world = await guardWorld({ permissions: changed(permissions) })
+  const alice = world.bursar.endUser('alice')
+  return { ...world, permissions, alice, delegationState: () => stateOf(world, world.delegation) }
+}
+
+async function stateOf({ bursar }: GuardWorld, id: string): Promise<string> {
+  const { rows } = await bursar.endUser('alice').delegations()
+  const found = rows.find((one) => one.id === id)
+  return `${found?.state} ${found?.permission?.state}`
+}
+
+/** The types of the records about a delegation's permission, oldest first. */
+async function recorded({ store }: GuardWorld): Promise<readonly string[]> {
+  const { rows } = await store.audit({})
+  return rows
+    .map(({ body }): string => JSON.parse(body).type)
+    .filter((type) => type.startsWith('permission-') || type === 'delegation-revoked')
+}
+
+const input = {
+  agent: 'another',
+  instrument: 'alice-wallet',
+  expiresIn: '30d',
+  limits: { currency: 'USD', total: '2.00', perPayment: '0.50' },
+  consent: { how: 'test' },
+}
+const limits = { currency: 'USD', total: '1.00' }
+
+describe('a permission at the provider', () => {
+  test('is granted with the delegation, for what it allows, and withdrawn with it', async () => {
+    const world = await permissionWorld()
+    const { alice, permissions, delegation, bursar } = world
+    expect(permissions.granted.get(delegation)).toMatchObject({
+      agent: 'researcher',
+      address: await world.wallet.address('evm'),
+      assets: [{ total: 100_000_000n, perPayment: 100_000_000n }],
+    })
+    const [summary] = (await alice.delegations()).rows
+    expect(summary?.permission).toEqual({ id: `permission-of-${delegation}`, state: 'granted' })
+    expect(await alice.readPermission(delegation)).toBe('granted')
+    expect(await world.session.pay({ url: shop('a'), purpose: '' }, { id: '1' })).toMatchObject({
+      status: 'paid',
+    })
+    const revoked = await alice.revokeDelegation(delegation)
+    expect(revoked).toMatchObject({ state: 'revoked', permission: { state: 'withdrawn' } })
+    expect(await alice.readPermission(delegation)).toBe('absent')
+    expect(await recorded(world)).toEqual([
+      'permission-granted',
+      'delegation-revoked',
+      'permission-revoked',
+    ])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('is asked for after the ledger has revoked, and not before', async () => {
+    let ledger: string | undefined
+    const world: GuardWorld = await permissionWorld((permissions) => ({
+      ...permissions,
+      async revoke(permission) {
+        ledger = await stateOf(world, world.delegation)
+        await permissions.revoke(permission)
+      },
+    }))
+    await world.bursar.endUser('alice').revokeDelegation(world.delegation)
+    expect(ledger).toBe('revoked withdrawing')
+  })
+
+  test('that cannot be withdrawn is recorded once, tried again, and told all the while', async () => {
+    const world = await permissionWorld()
+    const { alice, permissions, delegation, bursar } = world
+    permissions.answerNext('throw', 'throw', 'throw')
+    const revoked = await alice.revokeDelegation(delegation)
+    expect(revoked).toMatchObject({ state: 'revoked', permission: { state: 'not_withdrawn' } })
+    // The ledger's own revocation holds whatever the provider does.
+    const denied = await world.session.pay({ url: shop('a'), purpose: '' }, { id: '1' })
+    expect(denied).toMatchObject({ status: 'denied', code: 'delegation_revoked' })
+    await bursar.reconcile()
+    expect(await world.delegationState()).toBe('revoked not_withdrawn')
+    expect(await alice.revokeDelegation(delegation)).toMatchObject({
+      permission: { state: 'not_withdrawn' },
+    })
+    await bursar.reconcile()
+    expect(await world.delegationState()).toBe('revoked withdrawn')
+    expect(permissions.granted.size).toBe(0)
+    expect(await recorded(world)).toEqual([
+      'permission-granted',
+      'delegation-revoked',
+      'permission-withdrawal-failed',
+      'permission-revoked',
+    ])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('is withdrawn by another process where the first one has ended', async () => {
+    const world = await permissionWorld()
+    const { permissions, delegation } = world
+    permissions.answerNext('throw')
+    await world.alice.revokeDelegation(delegation)
+    const other = world.reopen()
+    await other.reconcile()
+    expect(await world.delegationState()).toBe('revoked withdrawn')
+    expect(permissions.granted.size).toBe(0)
+  })
+
+  test('whose withdrawal the provider claims, and does not know of, is not withdrawn', async () => {
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      revoke: async () => undefined,
+    }))
+    expect(await world.alice.revokeDelegation(world.delegation)).toMatchObject({
+      permission: { state: 'not_withdrawn' },
+    })
+  })
+
+  test('of another end user cannot be read', async () => {
+    const { bursar, delegation } = await permissionWorld()
+    const problem = expect.objectContaining({ code: 'delegation_unknown' })
+    await expect(bursar.endUser('bob').readPermission(delegation)).rejects.toThrow(problem)
+  })
+})
+
+describe('a permission that is not granted', () => {
+  const refused: [string, 'throw' | 'throw-after'][] = [
+    ['because the provider refuses', 'throw'],
+    ['because its answer was lost', 'throw-after'],
+  ]
+  test.each(refused)(
+    '%s: its delegation is revoked, and nothing can be spent',
+    async (_what, answer) => {
+      const world = await permissionWorld()
+      const { alice, permissions, bursar, clock } = world
+      permissions.answerNext(answer)
+      const failed: BursarError = await alice.grantDelegation(input).then(
+        () => expect.fail(),
+        (error: BursarError) => error,
+      )
+      expect(failed.code).toBe('permission_unavailable')
+      const [, delegation] = (await alice.delegations()).rows
+      const id = `${delegation?.id}`
+      // It may still take effect for a while: it is withdrawn once more after that.
+      expect(await stateOf(world, id)).toBe('revoked withdrawing')
+      permissions.grantLate(id)
+      await bursar.reconcile()
+      expect(await stateOf(world, id)).toBe('revoked withdrawing')
+      permissions.grantLate(id)
+      clock.advance(REQUEST_LIFE_MS)
+      await bursar.reconcile()
+      expect(await stateOf(world, id)).toBe('revoked withdrawn')
+      expect([...permissions.granted.keys()]).toEqual([world.delegation])
+      const creating = bursar.management.createSession({ delegation: id, expiresIn: '5m', limits })
+      await expect(creating).rejects.toMatchObject({ code: 'delegation_revoked' })
+      expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    },
+  )
+
+  test('and not known to the provider afterwards was not granted', async () => {
+    let reads = false
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      read: async (name) => (reads ? 'absent' : permissions.read(name)),
+    }))
+    reads = true
+    await expect(world.alice.grantDelegation(input)).rejects.toMatchObject({
+      code: 'permission_unavailable',
+      cause: { code: 'permission_absent' },
+    })
+  })
+
+  test('with an id that is none was not granted', async () => {
+    let id = 'fine'
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      grant: async (request) => {
+        await permissions.grant(request)
+        return { id }
+      },
+    }))
+    id = 'two\nlines'
+    await expect(world.alice.grantDelegation(input)).rejects.toMatchObject({
+      code: 'permission_unavailable',
+      cause: { code: 'permission_invalid' },
+    })
+  })
+
+  test('before its process has ended can be asked for again by its key, and spent from then', async () => {
+    let hangs = false
+    let arrived: () => void = () => {}
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      grant(request) {
+        if (!hangs) return permissions.grant(request)
+        arrived()
+        return new Promise(() => {})
+      },
+    }))
+    hangs = true
+    const once = { idempotencyKey: 'the same operation' }
+    void world.alice.grantDelegation(input, once)
+    await arrival
+    hangs = false
+    const [, asked] = (await world.alice.delegations()).rows
+    const given = { delegation: `${asked?.id}`, expiresIn: '5m', limits }
+    expect(asked?.permission).toEqual({ state: 'requested' })
+    await expect(world.bursar.management.createSession(given)).rejects.toMatchObject({
+      code: 'permission_unavailable',
+    })
+    const granted = await world.alice.grantDelegation(input, once)
+    expect(granted).toMatchObject({ id: asked?.id, permission: { state: 'granted' } })
+    expect(await world.bursar.management.createSession(given)).toHaveProperty('token')
+  })
+
+  test('before its process has ended is given up after a while', async () => {
+    let hangs = false
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      grant: (request) => (hangs ? new Promise(() => {}) : permissions.grant(request)),
+    }))
+    hangs = true
+    void world.alice.grantDelegation(input)
+    await expect.poll(async () => (await world.alice.delegations()).rows.length).toBe(2)
+    const [, asked] = (await world.alice.delegations()).rows
+    const other = world.reopen()
+    await other.reconcile()
+    expect(await stateOf(world, `${asked?.id}`)).toBe('open requested')
+    world.clock.advance(REQUEST_LIFE_MS)
+    await other.reconcile()
+    expect(await stateOf(world, `${asked?.id}`)).toBe('revoked withdrawn')
+  })
+})
+
+test('an instrument with half of the permissions is refused', async () => {
+  const { bursar, wallet } = await guardWorld()
+  const { grant, read } = fakePermissions()
+  const instrument = { endUser: 'alice', wallet, permissions: { grant, read } as Permissions }
+  await expect(bursar.administration.registerInstrument('half', instrument)).rejects.toThrow(
+    'instrument half: permissions: are none.',
+  )
+})
+
+test('a delegation of an instrument without permissions has none', async () => {
+  const { bursar, delegation } = await guardWorld()
+  const alice = bursar.endUser('alice')
+  expect(await alice.readPermission(delegation)).toBe('absent')
+  expect(await alice.revokeDelegation(delegation)).not.toHaveProperty('permission')
+})
