@@ -94,7 +94,7 @@ async function killedPayment({ killed, at, fate }: Case, index: number): Promise
   }
   agent = startProcess(new URL('./service/paying-agent.ts', import.meta.url), environment)
   await held
-  if (killed === 'guard') guard = await world.startGuard()
+  if (killed === 'guard') guard = await world.startGuard(new URL(url).port)
   await agent.ended
   // Whoever starts the agent again asks for the same call.
   const session = connect({ url, key: keys.agent.key, token })

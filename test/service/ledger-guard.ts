@@ -1,13 +1,13 @@
 import { type Bursar, createBursar } from '@bursar/core'
-import { sqliteStore } from '@bursar/store-sqlite'
 import { x402 } from '@bursar/x402'
 import type { World } from '../../examples/service/src/world.ts'
+import { storeAt } from '../places/store-place.ts'
 
 /** A guard over the ledger that a guard's process has left, to see what stands in it. */
 export function ledgerGuard({ sandbox, environment }: World): Bursar {
   const { network, rpcUrl, asset } = sandbox
   return createBursar({
-    store: sqliteStore({ path: environment.BURSAR_DATABASE ?? '' }),
+    store: storeAt(environment.BURSAR_DATABASE ?? ''),
     rails: [x402({ networks: { [network]: { rpcUrl } } })],
     assets: [asset],
   })

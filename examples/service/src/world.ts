@@ -28,8 +28,8 @@ export interface World {
   /** Of the guard's process, and of whoever issues keys: nobody else's. */
   readonly environment: Environment
   issueKeys(): Promise<ServiceKeys>
-  /** Where it listened before, if it did. */
-  startGuard(): Promise<GuardProcess>
+  /** At a free port, unless one is named. */
+  startGuard(port?: string): Promise<GuardProcess>
   stop(): Promise<void>
 }
 
@@ -38,15 +38,15 @@ export interface WorldOptions {
   /** Hosts that the guard may reach, besides the sandbox's merchants. */
   readonly hosts?: readonly string[]
   readonly environment?: Environment
+  /** What each wallet holds: ten test dollars if not given. */
+  readonly funds?: string
 }
-
-/** Each wallet holds ten test dollars. */
-const FUNDS = '10.00'
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const sandbox = await startSandbox()
   const folder = mkdtempSync(join(tmpdir(), 'bursar-service-'))
-  const [alice, bob] = [await sandbox.createAccount(FUNDS), await sandbox.createAccount(FUNDS)]
+  const { funds = '10.00' } = options
+  const [alice, bob] = [await sandbox.createAccount(funds), await sandbox.createAccount(funds)]
   const { network, rpcUrl, asset } = sandbox
   const hosts = [...sandbox.hosts, ...(options.hosts ?? [])]
   const environment = {
@@ -54,12 +54,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ALICE_WALLET_KEY: alice.privateKey,
     BOB_WALLET_KEY: bob.privateKey,
     BURSAR_DATABASE: join(folder, 'bursar.db'),
-    BURSAR_PORT: '0',
     ...options.environment,
   }
   const started: ChildProcess[] = []
-  let port = environment.BURSAR_PORT ?? '0'
-  const start = (file: string): ChildProcess => {
+  const start = (file: string, port = '0'): ChildProcess => {
     const child = startProcess(file, { ...environment, BURSAR_PORT: port })
     started.push(child)
     return child
@@ -70,11 +68,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     bob,
     environment,
     issueKeys: async () => JSON.parse(await start('./keys.ts').firstLine) as ServiceKeys,
-    async startGuard() {
-      const child = start('./guard.ts')
-      const url = await child.firstLine
-      port = new URL(url).port
-      return { ...child, url }
+    async startGuard(port) {
+      const child = start('./guard.ts', port)
+      return { ...child, url: await child.firstLine }
     },
     async stop() {
       for (const child of started) child.kill('SIGTERM')
