@@ -41,6 +41,9 @@ function ledger(payments: readonly PaymentSummary[], some: object = {}): LedgerA
   return { payments, sessions, verified: { ok: true } as LedgerAccount['verified'] }
 }
 
+/** What the first payment rests on. */
+const first = { evidence: { transaction: '0x1', block: '1', reason: 'used' } }
+
 const released = { state: 'released', settled: undefined, evidence: undefined } as never
 
 describe('the account of a load', () => {
@@ -96,7 +99,7 @@ describe('the account of a load', () => {
     ],
     [
       'one transfer for two',
-      ledger([payment(1), payment(2, { evidence: payment(1).evidence })]),
+      ledger([payment(1), payment(2, first)]),
       [belief(1, 'paid'), belief(2, 'paid')],
       [transfer(1)],
       /shares its transfer/,
