@@ -37,6 +37,7 @@ export function cliPage(): string {
     {
       out: process.stdout,
       error: process.stderr,
+      input: process.stdin,
       environment: {},
       folder: '.',
       stopped: () => Promise.resolve(),

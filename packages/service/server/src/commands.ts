@@ -7,6 +7,7 @@ import { addKeys } from './commands/keys.ts'
 import { addPayments } from './commands/payments.ts'
 import { addServe } from './commands/serve.ts'
 import { addSessions } from './commands/sessions.ts'
+import { addVault } from './commands/vault.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly AddCommand[] = [
@@ -18,4 +19,5 @@ export const commands: readonly AddCommand[] = [
   addPayments,
   addExposure,
   addAudit,
+  addVault,
 ]

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { BursarError, type BursarOptions } from '@bursar/core'
 import { z } from 'zod'
 import { type IdentityOptions, identityInput } from './identity-provider.ts'
+import type { SealedVault } from './vault/sealed-vault.ts'
 
 /** What `bursar.config.ts` says: the guard's parts, and how the service is reached. */
 export interface BursarConfig extends Omit<BursarOptions, 'store'> {
@@ -11,6 +12,8 @@ export interface BursarConfig extends Omit<BursarOptions, 'store'> {
    */
   readonly database?: string | undefined
   readonly listen?: ListenOptions | undefined
+  /** Where the secrets of wallets are sealed: what `bursar vault` works on. */
+  readonly vault?: SealedVault | undefined
   /** Whose tokens (JWT) are accepted besides the keys of the ledger. */
   readonly identity?: IdentityOptions | undefined
 }
@@ -69,6 +72,7 @@ const configInput = z.looseObject({
     })
     .optional(),
   identity: identityInput.optional(),
+  vault: z.custom<SealedVault>(isVault, 'must be a sealedVault').optional(),
 })
 
 const environmentInput = z.object({
@@ -92,7 +96,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export function readSettings(config: BursarConfig, environment: Environment): Settings {
   const { listen = {}, database, identity } = parsed(configInput, config, 'bursar.config')
   const variables = parsed(environmentInput, environment, 'environment')
-  const { database: _database, listen: _listen, identity: _identity, ...guard } = config
+  const {
+    database: _database,
+    listen: _listen,
+    identity: _identity,
+    vault: _vault,
+    ...guard
+  } = config
   const { BURSAR_TLS_CERT: certFile, BURSAR_TLS_KEY: keyFile } = variables
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const message = 'environment: BURSAR_TLS_CERT and BURSAR_TLS_KEY: go together.'
@@ -108,6 +118,10 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
     identity,
     guard,
   }
+}
+
+function isVault(value: unknown): boolean {
+  return typeof (value as Partial<SealedVault> | null)?.rewrap === 'function'
 }
 
 function parsed<Output>(schema: z.ZodType<Output, unknown>, input: unknown, what: string): Output {

@@ -13,3 +13,18 @@ export type { Problem } from './problem.ts'
 export type { RequestLog, RequestLogEntry } from './request-log.ts'
 export { type ServeOptions, type Service, serve } from './service.ts'
 export { EXAMPLE_KEY } from './unsafe.ts'
+export type { AwsPlace } from './vault/aws-call.ts'
+export { type AwsKmsKeyOptions, awsKmsKey } from './vault/aws-kms-key.ts'
+export { type LocalKeyOptions, localKey } from './vault/local-key.ts'
+export type { OpenedSecret } from './vault/opened-secret.ts'
+export type { SecretBinding, SecretPurpose } from './vault/sealed-secret.ts'
+export {
+  type SealedVault,
+  type SealedVaultOptions,
+  type SecretSummary,
+  sealedVault,
+} from './vault/sealed-vault.ts'
+export { secretsManagerVault } from './vault/secrets-manager-vault.ts'
+export type { Vault } from './vault/vault.ts'
+export type { VaultWalletOptions } from './vault/vault-wallet.ts'
+export type { WrappedKey, WrappingKey } from './vault/wrapping-key.ts'

@@ -7,6 +7,8 @@ export interface Terminal {
   readonly out: TerminalStream
   /** For what goes wrong, and for what a person who waits wants to know. */
   readonly error: TerminalStream
+  /** What is piped in; of a person's keyboard, nothing is read. */
+  readonly input: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean }
   readonly environment: Environment
   /** The folder that relative paths start from. */
   readonly folder: string
@@ -38,6 +40,7 @@ export function processTerminal(): Terminal {
   return {
     out: process.stdout,
     error: process.stderr,
+    input: process.stdin,
     environment: process.env,
     folder: process.cwd(),
     stopped: () =>

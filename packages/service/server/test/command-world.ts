@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Bursar } from '@bursar/core'
 import { onTestFinished } from 'vitest'
@@ -37,6 +38,8 @@ export interface CommandWorldOptions {
   /** Whether a person looks. */
   readonly isTTY?: boolean
   readonly stopped?: () => Promise<void>
+  /** What is piped in; without it, a person's keyboard is there. */
+  readonly input?: () => string | undefined
   /** Without `--config`: the command looks into the folder. */
   readonly bare?: boolean
 }
@@ -55,7 +58,11 @@ export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
         done?.()
       },
     })
-    const terminal = { out: stream('out'), error: stream('error'), environment, folder, stopped }
+    const text = options.input?.()
+    const piped = Readable.from(text === undefined ? [] : [Buffer.from(text)])
+    const input = Object.assign(piped, { isTTY: text === undefined })
+    const streams = { out: stream('out'), error: stream('error'), input }
+    const terminal = { ...streams, environment, folder, stopped }
     const named = bare ? args : ['--config', configPath, ...args]
     const code = await runCommandLine(named, terminal)
     return {

@@ -1,0 +1,118 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type CommandWorld, commandWorld } from '../../test/command-world.ts'
+import { openVersions } from '../../test/open-versions.ts'
+import { localKey } from '../vault/local-key.ts'
+import { sealedVault } from '../vault/sealed-vault.ts'
+
+interface VaultWorld extends CommandWorld {
+  /** Runs with a value piped in. */
+  pipe(value: string, ...args: string[]): ReturnType<CommandWorld['run']>
+  opened(name: string): Promise<readonly string[]>
+}
+
+function vaultWorld(keys = ['first.key']): VaultWorld {
+  let input: string | undefined
+  const world = commandWorld({ bare: true, input: () => input })
+  const config = (named: readonly string[]) => `
+    import { localKey, sealedVault } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
+    const at = (name) => new URL(name, import.meta.url).pathname
+    export default { rails: [], vault: sealedVault({
+      database: at('bursar.vault'), keys: [${named.map((name) => `localKey({ path: at('${name}') })`)}],
+    }) }`
+  writeFileSync(join(world.folder, 'bursar.config.mjs'), config(keys))
+  writeFileSync(join(world.folder, 'both.mjs'), config(['second.key', ...keys]))
+  const at = (name: string): string => join(world.folder, name)
+  return {
+    ...world,
+    async pipe(value, ...args) {
+      input = value
+      const ran = await world.run(...args)
+      input = undefined
+      return ran
+    },
+    opened: (name) => {
+      const paths = ['second.key', ...keys].map(at)
+      const wrapping = paths.map((path) => localKey({ path }))
+      return openVersions(sealedVault({ database: at('bursar.vault'), keys: wrapping }), name)
+    },
+  }
+}
+
+test('a secret is put, listed, rotated and removed, and never shown', async () => {
+  const world = vaultWorld()
+  const shown: string[] = []
+  const kept = async (running: ReturnType<CommandWorld['run']>) => {
+    const ran = await running
+    shown.push(ran.out, ran.error)
+    return ran
+  }
+  const put = await kept(world.pipe('canary-one\n', 'vault', 'put', 'cdp'))
+  expect([put.code, put.out, put.error]).toEqual([0, 'cdp is sealed, as version 1.\n', ''])
+  expect(await world.opened('cdp')).toEqual(['1: canary-one'])
+  const again = await kept(world.pipe('canary-two', 'vault', 'put', 'cdp'))
+  expect([again.code, again.error]).toEqual([
+    3,
+    'bursar: vault: there is a secret called cdp. Rotate it, or remove it first.\n',
+  ])
+  const rotate = ['--json', 'vault', 'rotate', 'cdp', '--overlap', '1h']
+  const rotated = await kept(world.pipe('canary-two\r\n', ...rotate))
+  expect(rotated.json).toMatchObject({ name: 'cdp', versions: [{ version: 2 }, { version: 1 }] })
+  expect(await world.opened('cdp')).toEqual(['2: canary-two', '1: canary-one'])
+  const list = await kept(world.run('vault', 'list'))
+  expect(list.out).toMatch(/^NAME +VERSION +SINCE +ENDS +KEY\ncdp +2 .*local:[0-9a-f]{32}\ncdp +1 /)
+  expect((await kept(world.json('vault', 'list'))).json.secrets).toHaveLength(1)
+  await kept(world.run('vault', 'remove', 'cdp', '--only', '1'))
+  expect(await world.opened('cdp')).toEqual(['2: canary-two'])
+  expect((await kept(world.run('vault', 'remove', 'cdp'))).out).toBe('cdp is removed.\n')
+  expect((await kept(world.run('vault', 'remove', 'cdp'))).code).toBe(3)
+  expect((await kept(world.json('vault', 'list'))).json).toEqual({ secrets: [] })
+  expect(shown.join('')).not.toContain('canary')
+})
+
+test('a value comes from a file as well, and from no keyboard', async () => {
+  const world = vaultWorld()
+  writeFileSync(join(world.folder, 'value.json'), '{"id":"canary"}\n', { mode: 0o600 })
+  expect((await world.run('vault', 'put', 'cdp', '--file', 'value.json')).code).toBe(0)
+  expect(await world.opened('cdp')).toEqual(['1: {"id":"canary"}'])
+  expect((await world.run('vault', 'put', 'privy', '--file', 'none.json')).code).not.toBe(0)
+  const typed = await world.run('vault', 'put', 'privy')
+  expect([typed.code, typed.error]).toEqual([
+    2,
+    'bursar: Pipe the value in, or name a file with --file: what is typed could be seen.\n',
+  ])
+  const long = await world.pipe('canary'.repeat(20_000), 'vault', 'put', 'privy')
+  expect([long.code, long.error]).toEqual([2, 'bursar: The value is longer than 65,536 bytes.\n'])
+  const onTheLine = await world.run('vault', 'put', 'privy', 'canary')
+  expect(onTheLine.code).toBe(2)
+  expect(await world.pipe('', 'vault', 'put', 'privy')).toMatchObject({ code: 2 })
+})
+
+test('the wrapping key is rotated for all secrets at once', async () => {
+  const world = vaultWorld()
+  await world.pipe('canary-one', 'vault', 'put', 'cdp')
+  await world.pipe('canary-two', 'vault', 'put', 'privy')
+  expect((await world.run('vault', 'rotate')).code).toBe(2)
+  expect((await world.run('vault', 'rotate', 'cdp', '--wrapping-key')).code).toBe(2)
+  const both = ['--config', join(world.folder, 'both.mjs')]
+  const rotated = await world.run(...both, 'vault', 'rotate', '--wrapping-key')
+  expect([rotated.code, rotated.out]).toEqual([0, '2 data keys were wrapped anew.\n'])
+  expect(await world.opened('privy')).toEqual(['1: canary-two'])
+  const [one, two] = ['first.key', 'second.key'].map((name) => join(world.folder, name))
+  expect(readFileSync(one ?? '')).not.toEqual(readFileSync(two ?? ''))
+})
+
+test('a key that others can read, and no vault, are told', async () => {
+  const world = vaultWorld()
+  await world.pipe('canary', 'vault', 'put', 'cdp')
+  chmodSync(join(world.folder, 'first.key'), 0o644)
+  const exposed = await world.pipe('canary', 'vault', 'rotate', 'cdp')
+  expect(exposed.code).toBe(4)
+  expect(exposed.error).toContain('can be read by others')
+  const none = await commandWorld().run('vault', 'list')
+  expect([none.code, none.error]).toEqual([
+    2,
+    'bursar: The configuration has no vault. Add one: vault: sealedVault({ … })\n',
+  ])
+})

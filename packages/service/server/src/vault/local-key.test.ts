@@ -1,0 +1,97 @@
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterEach, expect, test } from 'vitest'
+import { localKey } from './local-key.ts'
+import { newDataKey, type SecretBinding } from './sealed-secret.ts'
+
+const binding: SecretBinding = { name: 'cdp', version: 1, purpose: 'wallet' }
+const folders: string[] = []
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-key-'))
+  folders.push(folder)
+  return join(folder, 'bursar.key')
+}
+
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
+})
+
+async function codeOf(answer: Promise<unknown>): Promise<unknown> {
+  return answer.then(
+    () => 'done',
+    (error: { code?: string }) => error.code,
+  )
+}
+
+test('a key is made when it first wraps, for its owner alone, and stays', async () => {
+  const path = newFile()
+  const key = localKey({ path })
+  const dataKey = newDataKey()
+  expect(await key.owns('local:0')).toBe(false)
+  expect(readdirSync(folders[0] ?? '')).toEqual([])
+  const { keyId, wrapped } = await key.wrap(dataKey, binding)
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(readdirSync(folders[0] ?? '')).toEqual(['bursar.key'])
+  const later = localKey({ path })
+  expect(await later.owns(keyId)).toBe(true)
+  expect(await later.unwrap(wrapped, binding)).toEqual(dataKey)
+  expect(keyId).toMatch(/^local:[0-9a-f]{32}$/)
+  const text = readFileSync(path, 'utf8').trim()
+  expect(inspect([key, keyId, wrapped.toString('base64')], { depth: 9 })).not.toContain(text)
+})
+
+test('processes that make it at once have the same one', async () => {
+  const path = newFile()
+  const wraps = Array.from({ length: 8 }, () => localKey({ path }).wrap(newDataKey(), binding))
+  const ids = (await Promise.all(wraps)).map(({ keyId }) => keyId)
+  expect(new Set(ids).size).toBe(1)
+  expect(readdirSync(folders[0] ?? '')).toEqual(['bursar.key'])
+})
+
+test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode) => {
+  const path = newFile()
+  const key = localKey({ path })
+  const { keyId, wrapped } = await key.wrap(newDataKey(), binding)
+  chmodSync(path, mode)
+  expect(await codeOf(key.unwrap(wrapped, binding))).toBe('key_file_exposed')
+  expect(await codeOf(key.wrap(newDataKey(), binding))).toBe('key_file_exposed')
+  expect(await codeOf(key.owns(keyId))).toBe('key_file_exposed')
+  chmodSync(path, 0o400)
+  expect(await codeOf(key.unwrap(wrapped, binding))).toBe('done')
+})
+
+test('a key of another file is another key', async () => {
+  const [one, other] = [localKey({ path: newFile() }), localKey({ path: newFile() })]
+  const { keyId, wrapped } = await one.wrap(newDataKey(), binding)
+  await other.wrap(newDataKey(), binding)
+  expect(await other.owns(keyId)).toBe(false)
+  expect(await codeOf(other.unwrap(wrapped, binding))).toBe('secret_unreadable')
+})
+
+test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repeat(100_000)])(
+  'a file that is no key is not used, nor replaced, nor shown',
+  async (content) => {
+    const path = newFile()
+    writeFileSync(path, content, { mode: 0o600 })
+    const error = await localKey({ path })
+      .wrap(newDataKey(), binding)
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'wrapping_key_unavailable' })
+    if (content !== '') expect(inspect(error)).not.toContain(content)
+    expect(readFileSync(path, 'utf8')).toBe(content)
+  },
+)
+
+test('a key that is away is told as such, and no path is no key', async () => {
+  const away = localKey({ path: join(newFile(), 'missing', 'bursar.key') })
+  expect(await codeOf(away.unwrap(Buffer.alloc(60), binding))).toBe('wrapping_key_unavailable')
+  expect(await codeOf(away.wrap(newDataKey(), binding))).toBe('wrapping_key_unavailable')
+  const problem = expect.objectContaining({ code: 'invalid_input' })
+  for (const path of ['', 'a\0b', 7 as unknown as string]) {
+    expect(() => localKey({ path })).toThrow(problem)
+  }
+})

@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type FileHandle, link, open, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { BursarError } from '@bursar/core'
+import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
+import type { WrappingKey } from './wrapping-key.ts'
+
+/** What `localKey` takes. */
+export interface LocalKeyOptions {
+  /** The key's file: 32 random bytes as base64. Made when it first wraps, for its owner alone. */
+  readonly path: string
+}
+
+/** Read and written by its owner, and by nobody else. */
+const OWNER_ONLY = 0o600
+const ANYBODY_ELSE = 0o077
+
+/** Base64 of the key and a line's end. */
+const MAX_FILE_BYTES = 64
+
+/**
+ * A wrapping key in a file of this machine. Keep it, and its backup, away from what is sealed: both
+ * together are the secrets. A file that anybody but its owner may read is refused.
+ *
+ * Throws `wrapping_key_unavailable` with the reason, and `key_file_exposed`.
+ *
+ * @example
+ * const vault = sealedVault({ database: 'bursar.vault', keys: [localKey({ path: 'bursar.key' })] })
+ */
+export function localKey(options: LocalKeyOptions): WrappingKey {
+  const { path } = options
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new BursarError('invalid_input', 'localKey: path: must be the path of a file.')
+  }
+  const file = resolve(path)
+  return {
+    async owns(keyId) {
+      const key = await read(file).catch(missing)
+      if (!key) return false
+      return forgetting(key, async () => idOf(key) === keyId)
+    },
+    async wrap(dataKey, binding) {
+      const key = (await read(file).catch(missing)) ?? (await create(file))
+      return forgetting(key, async () => {
+        return { keyId: idOf(key), wrapped: wrapDataKey(key, binding, dataKey) }
+      })
+    },
+    async unwrap(wrapped, binding) {
+      const key = await read(file)
+      return forgetting(key, async () => unwrapDataKey(key, binding, wrapped))
+    },
+  }
+}
+
+/** A part of the hash of 256 random bits: it tells keys apart, and says nothing about them. */
+function idOf(key: Buffer): string {
+  const hash = createHash('sha256').update('bursar/wrapping-key/1').update(key).digest('hex')
+  return `local:${hash.slice(0, 32)}`
+}
+
+async function forgetting<Result>(key: Buffer, use: () => Promise<Result>): Promise<Result> {
+  try {
+    return await use()
+  } finally {
+    key.fill(0)
+  }
+}
+
+/** What is read is what was looked at: by one handle, whatever happens to the path. */
+async function read(file: string): Promise<Buffer> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw unavailable(file, codeOf(error), error)
+  })
+  try {
+    const { mode, size } = await handle.stat()
+    if ((mode & ANYBODY_ELSE) !== 0) {
+      const message = `The key ${file} can be read by others. Change its mode to 600, and the key.`
+      throw new BursarError('key_file_exposed', message)
+    }
+    return await decoded(file, handle, size)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function decoded(file: string, handle: FileHandle, size: number): Promise<Buffer> {
+  if (size > MAX_FILE_BYTES) throw unavailable(file, 'it is no key')
+  const bytes = await handle.readFile()
+  const text = bytes.toString('latin1').replace(/\r?\n$/, '')
+  bytes.fill(0)
+  const key = Buffer.from(text, 'base64')
+  if (key.length === KEY_BYTES && key.toString('base64') === text) return key
+  key.fill(0)
+  throw unavailable(file, 'it is no key')
+}
+
+/** Makes the key. Whole or not at all: whoever comes second, or in between, finds the first one's. */
+async function create(file: string): Promise<Buffer> {
+  const key = randomBytes(KEY_BYTES)
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    await written(draft, Buffer.from(`${key.toString('base64')}\n`))
+    await link(draft, file)
+    await syncDirectory(dirname(file))
+    return key
+  } catch (error) {
+    key.fill(0)
+    if (codeOf(error) === 'EEXIST') return await read(file)
+    throw unavailable(file, codeOf(error), error)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+async function written(file: string, content: Buffer): Promise<void> {
+  const handle = await open(file, 'wx', OWNER_ONLY)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    content.fill(0)
+    await handle.close()
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Nothing there is an answer; anything else that is wrong with the file is not. */
+function missing(error: unknown): undefined {
+  if (BursarError.isInstance(error) && codeOf(error.cause) === 'ENOENT') return undefined
+  throw error
+}
+
+function unavailable(file: string, reason: string, cause?: unknown): BursarError {
+  const message = `The key ${file} cannot be used: ${reason}.`
+  return new BursarError('wrapping_key_unavailable', message, { cause })
+}
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : 'it cannot be read'
+}

@@ -1,0 +1,48 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { openedSecret } from './opened-secret.ts'
+
+test('gives its text, and its members, until it is forgotten', () => {
+  const value = Buffer.from('{"id":"canary-id","secret":"canary-secret"}')
+  const { secret, forget } = openedSecret('cdp', value)
+  expect(secret.text()).toContain('canary-id')
+  expect(secret.fields('secret')).toEqual({ secret: 'canary-secret' })
+  forget()
+  expect(value.every((byte) => byte === 0)).toBe(true)
+  const forgotten = expect.objectContaining({ code: 'secret_forgotten' })
+  expect(() => secret.text()).toThrow(forgotten)
+  expect(() => secret.fields('id')).toThrow(forgotten)
+})
+
+test.each([
+  'canary',
+  '"canary"',
+  '["canary"]',
+  '{"id":7}',
+  '{"id":{"canary":"x"}}',
+  '{"other":"canary"}',
+  'null',
+  '',
+])('a value without the text %j is told by its name alone', (text) => {
+  const { secret } = openedSecret('cdp', Buffer.from(text))
+  const read = (field: string): unknown => {
+    try {
+      return secret.fields(field)
+    } catch (error) {
+      return error
+    }
+  }
+  for (const field of ['id', '__proto__', 'toString']) {
+    expect(read(field)).toMatchObject({
+      code: 'secret_invalid',
+      message: `vault: cdp has no text called ${field}. Put it as a JSON object of texts.`,
+    })
+    expect(inspect(read(field), { depth: 9, showHidden: true })).not.toContain('canary')
+  }
+})
+
+test('shows nothing when it is printed or serialised', () => {
+  const { secret } = openedSecret('cdp', Buffer.from('canary'))
+  const shown = inspect(secret, { depth: 9, showHidden: true }) + JSON.stringify(secret)
+  expect(shown).not.toContain('canary')
+})

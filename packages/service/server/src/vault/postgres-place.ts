@@ -1,0 +1,96 @@
+import { BursarError } from '@bursar/core'
+import type { Client } from 'pg'
+import type { VaultPlace } from './vault-place.ts'
+
+/** A payment waits for it. */
+const TIMEOUT_MS = 5_000
+
+/** Writers of the vault wait for each other, also for the first one, which makes the table. */
+const WRITERS = 'SELECT pg_advisory_xact_lock(4863521)'
+
+/** What a name that is not there yet is answered with. */
+const UNDEFINED_TABLE = '42P01'
+
+/**
+ * A schema of its own: the servers need to read it, and only who puts secrets needs to write it. An
+ * acknowledged write is on the disk, whatever the server's default is.
+ */
+const SCHEMA = `CREATE SCHEMA IF NOT EXISTS bursar_vault;
+  CREATE TABLE IF NOT EXISTS bursar_vault.vault (
+    id integer PRIMARY KEY CHECK (id = 1), revision bigint NOT NULL, document text NOT NULL
+  )`
+
+/** The document in a PostgreSQL database, which may be that of the ledger. */
+export function postgresPlace(url: string): VaultPlace {
+  return {
+    async read() {
+      return using(url, async (client) => {
+        const found = await newest(client).catch((error: unknown) => {
+          if (isCode(error, UNDEFINED_TABLE)) return undefined
+          throw error
+        })
+        return found
+      })
+    },
+    async write(text, revision) {
+      return using(url, async (client) => {
+        await client.query('BEGIN; SET LOCAL synchronous_commit TO on')
+        await client.query(WRITERS)
+        const before = (await exists(client)) ? await newest(client) : undefined
+        if ((before?.revision ?? 0) !== revision) return false
+        if (before === undefined) await client.query(SCHEMA)
+        await client.query(
+          `INSERT INTO bursar_vault.vault (id, revision, document) VALUES (1, $1, $2)
+           ON CONFLICT (id) DO UPDATE SET revision = $1, document = $2`,
+          [revision + 1, text],
+        )
+        await client.query('COMMIT')
+        return true
+      })
+    },
+  }
+}
+
+async function newest(client: Client) {
+  const { rows } = await client.query('SELECT revision, document FROM bursar_vault.vault')
+  const [row] = rows
+  return row && { revision: Number(row.revision), text: String(row.document) }
+}
+
+async function exists(client: Client): Promise<boolean> {
+  const { rows } = await client.query("SELECT to_regclass('bursar_vault.vault') AS found")
+  return rows[0]?.found !== null
+}
+
+/** A connection for each use: it ends with it, and so does a transaction that is still open. */
+async function using<Result>(url: string, use: (client: Client) => Promise<Result>) {
+  const { Client: PostgresClient } = await import('pg')
+  let client: Client | undefined
+  try {
+    client = new PostgresClient({
+      connectionString: url,
+      connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
+      fallback_application_name: 'bursar vault',
+    })
+    // One that is lost while it is used says so to its queries.
+    client.on('error', () => {})
+    await client.connect()
+    return await use(client)
+  } catch (error) {
+    throw unavailable(error)
+  } finally {
+    await client?.end().catch(() => undefined)
+  }
+}
+
+/** The code alone: a message may quote the URL, and with it a password. */
+function unavailable(error: unknown): BursarError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const told = typeof code === 'string' ? code : 'it could not be reached'
+  return new BursarError('vault_unavailable', `vault: its PostgreSQL database: ${told}.`)
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

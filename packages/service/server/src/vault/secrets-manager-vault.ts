@@ -1,0 +1,69 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { BursarError } from '@bursar/core'
+import { type AwsPlace, AwsRefusal, awsCall, awsClientConfig, loadAwsPackage } from './aws-call.ts'
+import type { SecretSource, SecretVersion } from './secret-source.ts'
+import { type Vault, vaultOver } from './vault.ts'
+
+/** Versions that are good now, newest first: AWS keeps the one before until the next rotation. */
+const stages = ['AWSCURRENT', 'AWSPREVIOUS']
+
+/**
+ * Secrets in AWS Secrets Manager, where your own tooling puts, rotates and removes them. They are
+ * read for each signature, by name or ARN: never copied, never kept. Needs
+ * `secretsmanager:DescribeSecret` and `GetSecretValue`, and `@aws-sdk/client-secrets-manager`.
+ *
+ * @example
+ * const vault = secretsManagerVault({ region: 'eu-central-1' })
+ * const wallet = vault.wallet({ secret: 'payments/cdp', address, wallet: (secret) => … })
+ */
+export function secretsManagerVault(options: AwsPlace): Vault {
+  const { region, endpoint } = options
+  if (typeof region !== 'string' || !/^[a-z0-9-]{1,40}$/.test(region)) {
+    const rule = "must be a region such as 'eu-central-1'"
+    throw new BursarError('invalid_input', `secretsManagerVault: region: ${rule}.`)
+  }
+  return vaultOver(secretsManager({ region, endpoint }))
+}
+
+function secretsManager(place: AwsPlace): SecretSource {
+  let client: SecretsManagerClient | undefined
+  const loaded = async () => {
+    const name = '@aws-sdk/client-secrets-manager'
+    const sdk = await loadAwsPackage(name, () => import('@aws-sdk/client-secrets-manager'))
+    client ??= new sdk.SecretsManagerClient(awsClientConfig(place))
+    return { sdk, client }
+  }
+  const open = async (secret: string, version: string): Promise<Buffer> => {
+    const { sdk, client } = await loaded()
+    const command = new sdk.GetSecretValueCommand({ SecretId: secret, VersionId: version })
+    const answer = await awsCall((call) => client.send(command, call)).catch(toError(secret))
+    const { SecretString: text, SecretBinary: bytes } = answer
+    if (text !== undefined) return Buffer.from(text)
+    const value = Buffer.from(bytes ?? [])
+    bytes?.fill(0)
+    return value
+  }
+  return {
+    async versions(secret) {
+      const { sdk, client } = await loaded()
+      const command = new sdk.DescribeSecretCommand({ SecretId: secret })
+      const answer = await awsCall((call) => client.send(command, call)).catch(toError(secret))
+      const ids = Object.entries(answer.VersionIdsToStages ?? {})
+      return stages.flatMap((stage): SecretVersion[] => {
+        const [id] = ids.find(([, labels]) => labels.includes(stage)) ?? []
+        return id === undefined ? [] : [{ version: id, open: () => open(secret, id) }]
+      })
+    },
+  }
+}
+
+function toError(secret: string): (error: unknown) => never {
+  return (error) => {
+    const kind = error instanceof AwsRefusal ? error.kind : 'no answer'
+    if (kind === 'ResourceNotFoundException') {
+      throw new BursarError('secret_unknown', `vault: AWS Secrets Manager has no ${secret}.`)
+    }
+    const message = `vault: AWS Secrets Manager: ${kind}.`
+    throw new BursarError('secret_source_unavailable', message)
+  }
+}

@@ -1,0 +1,89 @@
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { BursarError } from '@bursar/core'
+import type { VaultPlace } from './vault-place.ts'
+
+/** A neighbour's write takes some milliseconds. */
+const BUSY_MS = 2_000
+
+/** The mode of a new file: its owner reads and writes it, and nobody else. */
+const OWNER_ONLY = 0o600
+
+/** Tells the file from every other application's, and from a ledger. */
+const APPLICATION_ID = 0x42_75_56_61
+
+/**
+ * SQLite writes a document whole or not at all, holds a lock that dies with its process, and
+ * recovers a file whose writer was killed. What was removed is overwritten.
+ */
+const SETTINGS = `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = DELETE;
+  PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON`
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS vault (
+    id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, document TEXT NOT NULL
+  ) STRICT; PRAGMA application_id = ${APPLICATION_ID}`
+
+/** The document in a SQLite file of its own. */
+export function sqlitePlace(path: string): VaultPlace {
+  const file = resolve(path)
+  return {
+    async read() {
+      if (!existsSync(file)) return undefined
+      return using(file, (database) => {
+        const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()
+        if (Number(tables?.n) === 0) return undefined
+        const row = database.prepare('SELECT revision, document FROM vault').get()
+        return row && { revision: Number(row.revision), text: String(row.document) }
+      })
+    },
+    async write(text, revision) {
+      createPrivately(file)
+      return using(file, (database) => {
+        database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`)
+        const newest = database.prepare('SELECT revision FROM vault').get()
+        const isNext = Number(newest?.revision ?? 0) === revision
+        if (isNext) {
+          database
+            .prepare('INSERT OR REPLACE INTO vault (id, revision, document) VALUES (1, ?, ?)')
+            .run(revision + 1, text)
+        }
+        database.exec('COMMIT')
+        return isNext
+      })
+    },
+  }
+}
+
+function using<Result>(file: string, use: (database: DatabaseSync) => Result): Result {
+  let database: DatabaseSync | undefined
+  try {
+    const sqlite = process.getBuiltinModule('node:sqlite')
+    database = new sqlite.DatabaseSync(file)
+    assertOurs(database)
+    database.exec(SETTINGS)
+    return use(database)
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : 'it failed'
+    throw new BursarError('vault_unavailable', `vault: ${file}: ${text}.`, { cause })
+  } finally {
+    // An open transaction is rolled back.
+    database?.close()
+  }
+}
+
+/** A ledger, or a file of somebody else, is not written to. */
+function assertOurs(database: DatabaseSync): void {
+  const application = Number(database.prepare('PRAGMA application_id').get()?.application_id)
+  const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
+  if (application === APPLICATION_ID || (application === 0 && tables === 0)) return
+  throw new Error('it is another database. Give the vault a file of its own')
+}
+
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', OWNER_ONLY))
+  } catch {
+    // It is there already, or SQLite will say what is wrong with it.
+  }
+}

@@ -1,0 +1,186 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What goes wrong with the next requests: an error of the service, no answer, or a broken one. */
+export type AwsFault = { readonly status: number; readonly type: string } | 'hang' | 'drop'
+
+/** The parts of AWS KMS and Secrets Manager that the vault uses, with what they check. */
+export interface AwsService {
+  readonly url: string
+  readonly keyArn: string
+  /** The environment that the SDK finds its credentials in. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Everything that was asked, as `operation status`, and in which encryption context. */
+  readonly log: readonly string[]
+  readonly contexts: readonly unknown[]
+  /** Secrets by name: their versions with the stages of each. */
+  readonly secrets: Map<string, { id: string; value: string; stages: string[] }[]>
+  /** From now on every request meets this, until it is `undefined`. */
+  fault: AwsFault | undefined
+  close(): Promise<void>
+}
+
+const REGION = 'eu-central-1'
+const ACCOUNT = '111122223333'
+const ACCESS_KEY = 'AKIACANARYACCESSKEY0'
+
+/** Starts it on the loopback interface. It checks the whole signature (SigV4) of each request. */
+export async function startAwsService(): Promise<AwsService> {
+  const secretKey = randomBytes(20).toString('hex')
+  const key = randomBytes(32)
+  const log: string[] = []
+  const contexts: unknown[] = []
+  const service = { fault: undefined as AwsFault | undefined }
+  const secrets: AwsService['secrets'] = new Map()
+  const keyArn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab`
+  const operations: Readonly<Record<string, (body: Body) => unknown>> = {
+    'TrentService.Encrypt'({ KeyId, Plaintext, EncryptionContext }) {
+      contexts.push(EncryptionContext)
+      if (KeyId !== keyArn) throw refusal('NotFoundException')
+      return { KeyId, CiphertextBlob: encrypted(key, EncryptionContext, `${Plaintext}`) }
+    },
+    'TrentService.Decrypt'({ KeyId, CiphertextBlob, EncryptionContext }) {
+      contexts.push(EncryptionContext)
+      if (KeyId !== keyArn) throw refusal('IncorrectKeyException')
+      const opened = decrypted(key, EncryptionContext, `${CiphertextBlob}`)
+      return { KeyId, Plaintext: opened, EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' }
+    },
+    'secretsmanager.DescribeSecret'({ SecretId }) {
+      const versions = found(secrets, SecretId)
+      const stages = versions.map(({ id, stages }) => [id, stages])
+      return { Name: SecretId, VersionIdsToStages: Object.fromEntries(stages) }
+    },
+    'secretsmanager.GetSecretValue'({ SecretId, VersionId }) {
+      const version = found(secrets, SecretId).find(({ id }) => id === VersionId)
+      if (!version) throw refusal('ResourceNotFoundException')
+      return { Name: SecretId, VersionId, SecretString: version.value }
+    },
+  }
+  const answer = (request: IncomingMessage, text: string): { status: number; body: unknown } => {
+    const operation = `${request.headers['x-amz-target']}`
+    const { fault } = service
+    if (typeof fault === 'object') return { status: fault.status, body: { __type: fault.type } }
+    if (!isSigned(request, text, secretKey)) {
+      return { status: 400, body: { __type: 'InvalidSignatureException' } }
+    }
+    try {
+      const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined
+      if (!run) throw refusal('UnknownOperationException')
+      return { status: 200, body: run(JSON.parse(text)) }
+    } catch (error) {
+      return { status: 400, body: { __type: (error as Error).message, message: text } }
+    }
+  }
+  const server = createServer((request, response) => {
+    void (async () => {
+      const text = await textOf(request)
+      if (service.fault === 'hang') return
+      if (service.fault === 'drop') return void response.destroy()
+      const { status, body } = answer(request, text)
+      log.push(`${`${request.headers['x-amz-target']}`.split('.')[1]} ${status}`)
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+      response.end(JSON.stringify(body))
+    })()
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    keyArn,
+    environment: { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: secretKey },
+    log,
+    contexts,
+    secrets,
+    get fault() {
+      return service.fault
+    },
+    set fault(fault) {
+      service.fault = fault
+    },
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+type Body = Readonly<Record<string, unknown>>
+
+function refusal(type: string): Error {
+  return new Error(type)
+}
+
+function found(secrets: AwsService['secrets'], name: unknown) {
+  const versions = secrets.get(`${name}`)
+  if (versions) return versions
+  throw refusal('ResourceNotFoundException')
+}
+
+/** As KMS does: the context is authenticated, whatever the order of its members. */
+function associated(context: unknown): Buffer {
+  return Buffer.from(JSON.stringify(Object.entries(context ?? {}).sort()))
+}
+
+function encrypted(key: Buffer, context: unknown, plaintext: string): string {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
+  const sealed = [cipher.update(Buffer.from(plaintext, 'base64')), cipher.final()]
+  return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64')
+}
+
+function decrypted(key: Buffer, context: unknown, blob: string): string {
+  const bytes = Buffer.from(blob, 'base64')
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), {
+      authTagLength: 16,
+    })
+    decipher.setAAD(associated(context)).setAuthTag(bytes.subarray(12, 28))
+    const opened = [decipher.update(bytes.subarray(28)), decipher.final()]
+    return Buffer.concat(opened).toString('base64')
+  } catch {
+    throw refusal('InvalidCiphertextException')
+  }
+}
+
+const authorizationPattern =
+  /^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)\/(\d{8})\/([a-z0-9-]+)\/(kms|secretsmanager)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/
+
+/** Signature Version 4, as AWS describes it, over everything that the request holds. */
+function isSigned(
+  { headers, method, url }: IncomingMessage,
+  text: string,
+  secret: string,
+): boolean {
+  const [, id, day = '', region = '', service = '', signed = '', signature] =
+    authorizationPattern.exec(headers.authorization ?? '') ?? []
+  if (id !== ACCESS_KEY || region !== REGION || url !== '/') return false
+  const names = signed.split(';')
+  if (!['host', 'x-amz-date', 'x-amz-target'].every((name) => names.includes(name))) return false
+  const time = `${headers['x-amz-date']}`
+  const canonical = [
+    method,
+    '/',
+    '',
+    ...names.map((name) => `${name}:${`${headers[name]}`.trim()}`),
+    '',
+    signed,
+    createHash('sha256').update(text).digest('hex'),
+  ].join('\n')
+  const scope = `${day}/${region}/${service}/aws4_request`
+  const hash = createHash('sha256').update(canonical).digest('hex')
+  const toSign = ['AWS4-HMAC-SHA256', time, scope, hash].join('\n')
+  const signingKey = [day, region, service, 'aws4_request'].reduce<Buffer>(
+    (key, part) => createHmac('sha256', key).update(part).digest(),
+    Buffer.from(`AWS4${secret}`),
+  )
+  return createHmac('sha256', signingKey).update(toSign).digest('hex') === signature
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString()
+}

@@ -1,0 +1,49 @@
+import { BursarError, type SignResult } from '@bursar/core'
+import { duringSigning } from '../../../core/src/signing.ts'
+import type { Vault } from '../src/vault/vault.ts'
+
+const address = `0x${'a'.repeat(40)}`
+
+/**
+ * What wallets of a vault would open for a signature now: each version with its value, newest first,
+ * as the provider refuses all of them. Throws what keeps a version from being opened.
+ */
+export async function openVersions(vault: Vault, secret: string): Promise<readonly string[]> {
+  const versions: string[] = []
+  const values: string[] = []
+  const wallet = vault.wallet({
+    secret,
+    address,
+    wallet: (opened) => {
+      values.push(opened.text())
+      return {
+        families: ['evm'],
+        address: async () => address,
+        sign: async () => ({ notSigned: 'credential_expired', reason: 'refused' }),
+      }
+    },
+  })
+  const result = await signing(
+    (version) => versions.push(version),
+    () =>
+      wallet.sign({
+        kind: 'cancel-authorization',
+        family: 'evm',
+        token: { chainId: 1, address, name: 'Test USD', version: '1' },
+        authorizer: address,
+        nonce: `0x${'7e'.repeat(32)}`,
+      }),
+  )
+  const reason = 'reason' in result ? result.reason : 'signed'
+  const [, code = '', message = ''] = /could not be opened: (\w+): (.*)$/s.exec(reason) ?? []
+  if (code !== '') throw new BursarError(code, message)
+  return values.map((value, at) => `${versions[at]}: ${value}`)
+}
+
+function signing(
+  record: (version: string) => void,
+  sign: () => Promise<SignResult>,
+): Promise<SignResult> {
+  const about = { payment: 'pay_test', purpose: 'payment' } as const
+  return duringSigning(about, async ({ version }) => record(version), sign)
+}
