@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agents } from '../packages/adapters/ai-sdk/test/scripted-agent.ts'
 import { agents as langChainAgents } from '../packages/adapters/langchain/test/scripted-agent.ts'
 import { agents as mastraAgents } from '../packages/adapters/mastra/test/scripted-agent.ts'
+import { exceptions } from '../packages/adapters/mcp/test/exceptions.ts'
+import { agent as mcpAgent } from '../packages/adapters/mcp/test/scripted-agent.ts'
 import { sandboxPaidWorld } from './sandbox-paid-world.ts'
 
 /** Every adapter on a real chain, with real merchants, honest and hostile. */
@@ -46,3 +48,10 @@ for (const agent of mastraAgents.filter(({ loop }) => loop === 'stream')) {
     oneAtATime,
   )
 }
+
+testAdapter(
+  '@bursar/mcp behind the client of the AI SDK',
+  async () => ({ agent: mcpAgent, world: await sandboxPaidWorld(sandbox) }),
+  { describe, test, expect },
+  exceptions,
+)

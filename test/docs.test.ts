@@ -183,7 +183,7 @@ describe('the examples', () => {
       'examples/embedded/src/start-small.ts',
       'examples/embedded/src/stop-everything.ts',
       'examples/embedded/src/sub-agents.ts',
-      'examples/existing-code/src/main.ts',
+      'examples/existing-client/src/main.ts',
       'examples/langchain-agent/src/main.ts',
       'examples/mastra-workflow/src/main.ts',
       'examples/service/src/main.ts',

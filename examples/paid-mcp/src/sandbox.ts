@@ -1,0 +1,72 @@
+import { createBursar, type PaymentSession, type PaymentSummary } from '@bursar/core'
+import { startSandbox } from '@bursar/sandbox'
+import { sqliteStore } from '@bursar/store-sqlite'
+import { viemWallet } from '@bursar/wallet-viem'
+import { x402 } from '@bursar/x402'
+import { privateKeyToAccount } from 'viem/accounts'
+import { openPaidTools } from './paid-tools.ts'
+
+const sandbox = await startSandbox()
+const { privateKey } = await sandbox.createAccount('10.00')
+const { address: payee } = await sandbox.createAccount()
+const tools = await openPaidTools({ ...sandbox, payee })
+
+/** Where the server is, and what the agents' side calls it: a name that it has no say in. */
+export const toolsUrl: URL = tools.url
+export const server = 'tools.example'
+
+const bursar = createBursar({
+  store: sqliteStore({ path: ':memory:' }),
+  rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
+  instruments: {
+    'alice-wallet': {
+      endUser: 'alice',
+      wallet: viemWallet({ account: privateKeyToAccount(privateKey) }),
+    },
+  },
+  assets: [sandbox.asset],
+})
+
+// #region session
+// The guard has not dialled the server, so that only who is paid counts: the payees have to be named.
+const merchants = [{ host: server, payees: [payee] }]
+
+const delegation = await bursar.endUser('alice').grantDelegation({
+  agent: 'researcher',
+  instrument: 'alice-wallet',
+  expiresIn: '30d',
+  merchants,
+  consent: { how: 'settings page' },
+  limits: { currency: 'USD', total: '5.00' },
+})
+
+const { token } = await bursar.management.createSession({
+  delegation: delegation.id,
+  expiresIn: '30m',
+  merchants,
+  limits: { currency: 'USD', total: '1.00', perPayment: '0.10' },
+})
+// #endregion
+
+/** What the agents are handed: it can pay within its limits, and nothing else. */
+export const session: PaymentSession = bursar.openSession(token)
+
+/** What the ledger has. */
+export async function payments(): Promise<readonly PaymentSummary[]> {
+  return (await bursar.auditing.payments()).rows
+}
+
+/** What the chain has, in dollars, oldest first. */
+export async function transfers(): Promise<readonly string[]> {
+  const made = await sandbox.transfers()
+  return made
+    .filter(({ to }) => to.toLowerCase() === payee.toLowerCase())
+    .map(({ value }) => (Number(value) / 1_000_000).toFixed(2))
+}
+
+/** Ends the guard, and then the world that it paid in. */
+export async function close(): Promise<void> {
+  await bursar.close()
+  await tools.close()
+  await sandbox.stop()
+}

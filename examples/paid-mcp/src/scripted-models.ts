@@ -1,0 +1,48 @@
+import { AIMessage, type BaseMessage } from '@langchain/core/messages'
+import type { MastraModelConfig } from '@mastra/core/llm'
+import { MockLanguageModelV4 } from 'ai/test'
+import { fakeModel } from 'langchain'
+
+type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
+
+/** The AI SDK's own mock: calls one tool, and makes a sentence of what it is told. */
+function mock(tool: string, sentence: (told: string) => string): MockLanguageModelV4 {
+  return new MockLanguageModelV4({
+    doGenerate: async ({ prompt }) => {
+      const told = JSON.stringify(prompt.filter(({ role }) => role === 'tool'))
+      if (told !== '[]') return answer([{ type: 'text', text: sentence(told) }], 'stop')
+      const call = { type: 'tool-call', toolCallId: 'call-1', toolName: tool } as const
+      return answer([{ ...call, input: '{"symbol":"ACME"}' }], 'tool-calls')
+    },
+  })
+}
+
+function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
+  return {
+    content,
+    finishReason: { unified: reason, raw: reason },
+    usage: {
+      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: 0, text: 0, reasoning: 0 },
+    },
+    warnings: [],
+  }
+}
+
+export const quoting: MockLanguageModelV4 = mock('quote', (told) => {
+  const price = /([0-9]+\.[0-9]{2}) USD/.exec(told)?.[1]
+  return `The AI SDK bought: ACME costs ${price} USD.`
+})
+
+/** Mastra takes the mocks of the AI SDK. */
+export const collecting: MastraModelConfig = mock('tools_dataset', (told) => {
+  const code = /payment_[a-z_]+/.exec(told)?.[0]
+  return `Mastra was told: ${code}`
+}) as unknown as MastraModelConfig
+
+export const translating: ReturnType<typeof fakeModel> = fakeModel()
+  .respondWithTools([{ id: 'call-1', name: 'translate', args: { text: 'good morning' } }])
+  .respond((messages: BaseMessage[]) => {
+    const told = String(messages.at(-1)?.content)
+    return new AIMessage(`LangChain bought: In French that is "${told}".`)
+  })

@@ -1,0 +1,76 @@
+import type { LanguageModel } from 'ai'
+import { MockLanguageModelV4 } from 'ai/test'
+import { market } from './sandbox.ts'
+
+type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
+type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
+
+/** What the supervisor hands out: a fair task, one that is too dear for its budget, and one too many. */
+const tasks = [
+  { task: `${market.url}/quote`, budget: '0.03' },
+  { task: `${market.url}/article`, budget: '0.03' },
+  { task: `${market.url}/dataset`, budget: '5.00' },
+]
+
+/** The AI SDK's own mock: hires three sub-agents at once, and repeats what they said. */
+export const editing: LanguageModel = new MockLanguageModelV4({
+  doGenerate: async ({ prompt }) => {
+    const told = resultsIn(prompt)
+    if (told.length === 0) return calls('hire', tasks)
+    const names = ['first', 'second', 'third']
+    const text = told.map((said, index) => `The ${names[index]} one said: ${said}`).join('\n')
+    return answer([{ type: 'text', text }], 'stop')
+  },
+})
+
+/** Asks for the resource that its task is, and says what came of it. */
+export function researching(): LanguageModel {
+  return new MockLanguageModelV4({
+    doGenerate: async ({ prompt }) => {
+      const [told] = resultsIn(prompt)
+      if (told === undefined) {
+        const [url] = /http[^" ]+/.exec(JSON.stringify(prompt)) ?? []
+        return calls('pay_within_session', [{ url, purpose: 'the task' }])
+      }
+      const { content = '', code } = JSON.parse(told)
+      const price = /"price":"([0-9.]+)"/.exec(content)?.[1]
+      const text = price ? `ACME costs ${price} USD.` : `It was refused: ${code}.`
+      return answer([{ type: 'text', text }], 'stop')
+    },
+  })
+}
+
+function resultsIn(prompt: Options['prompt']): string[] {
+  return prompt
+    .flatMap((message) => (message.role === 'tool' ? message.content : []))
+    .flatMap((part) => (part.type === 'tool-result' ? [part.output] : []))
+    .map((output) => ('value' in output ? textOf(output.value) : output.type))
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function calls(toolName: string, inputs: readonly object[]): Answer {
+  return answer(
+    inputs.map((input, index) => ({
+      type: 'tool-call',
+      toolCallId: `${toolName}-${index}`,
+      toolName,
+      input: JSON.stringify(input),
+    })),
+    'tool-calls',
+  )
+}
+
+function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
+  return {
+    content,
+    finishReason: { unified: reason, raw: reason },
+    usage: {
+      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: 0, text: 0, reasoning: 0 },
+    },
+    warnings: [],
+  }
+}
