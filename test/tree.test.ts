@@ -155,7 +155,7 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
   },
   {
     from: /^packages\/service\/server$/,
-    to: ['@bursar/core', '@bursar/store-sqlite', '@bursar/store-postgres'],
+    to: ['@bursar/core', '@bursar/store-sqlite', '@bursar/store-postgres', '@bursar/sandbox'],
   },
 ]
 

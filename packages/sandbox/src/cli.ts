@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { type Merchant, type Sandbox, startSandbox } from './index.ts'
+import { shownWorld, startSandbox, worldText } from './index.ts'
 
 const usage = `Usage: bursar-sandbox [--json] [--balance <dollars>]
 
@@ -35,8 +35,8 @@ async function main(): Promise<void> {
   const sandbox = await startSandbox()
   try {
     const account = await sandbox.createAccount(options.balance)
-    const world = describe(sandbox, account)
-    process.stdout.write(options.json ? `${JSON.stringify(world)}\n` : layOut(world))
+    const world = shownWorld(sandbox, account)
+    process.stdout.write(options.json ? `${JSON.stringify(world)}\n` : worldText(world))
     await interrupted
   } finally {
     await sandbox.stop()
@@ -47,56 +47,4 @@ function interruption(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-}
-
-interface World {
-  readonly rpcUrl: string
-  readonly network: string
-  readonly facilitatorUrl: string
-  readonly asset: Sandbox['asset']
-  readonly account: { readonly address: string; readonly privateKey: string }
-  readonly merchants: readonly {
-    readonly name: string
-    readonly url: string
-    readonly address: string
-    readonly payee: string
-    readonly resources: readonly {
-      readonly method: string
-      readonly path: string
-      readonly price: string | undefined
-    }[]
-  }[]
-}
-
-function describe(sandbox: Sandbox, account: World['account']): World {
-  const { honest, legacy, hostile } = sandbox.merchants
-  const { rpcUrl, network, facilitatorUrl, asset } = sandbox
-  const shops: readonly Merchant[] = [honest, legacy, ...Object.values(hostile)]
-  const merchants = shops.map(({ name, url, address, payee, resources }) => ({
-    name,
-    url,
-    address,
-    payee,
-    resources: resources.map(({ method, path, price }) => ({ method, path, price })),
-  }))
-  return { rpcUrl, network, facilitatorUrl, asset, account, merchants }
-}
-
-function layOut(world: World): string {
-  const lines = [
-    `chain        ${world.rpcUrl} (${world.network})`,
-    `facilitator  ${world.facilitatorUrl}`,
-    `test dollar  ${world.asset.address} (${world.asset.symbol}, ${world.asset.decimals} decimals)`,
-    `account      ${world.account.address}`,
-    `  its key    ${world.account.privateKey} (for this chain only)`,
-    '',
-  ]
-  for (const merchant of world.merchants) {
-    lines.push(`${merchant.name.padEnd(21)}${merchant.url}  (${merchant.address})`)
-    for (const { method, path, price } of merchant.resources) {
-      const cost = price === undefined ? 'free' : `${price} TUSD`
-      lines.push(`  ${method.padEnd(5)}${path.padEnd(27)}${cost}`)
-    }
-  }
-  return `${lines.join('\n')}\n\nStop with Ctrl-C.\n`
 }

@@ -21,4 +21,5 @@ export {
   type SandboxOptions,
   startSandbox,
 } from './sandbox.ts'
+export { type ShownWorld, shownWorld, worldText } from './shown-world.ts'
 export type { SandboxAsset, SandboxTransfer } from './test-dollar.ts'

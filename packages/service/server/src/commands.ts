@@ -2,16 +2,21 @@ import type { AddCommand } from './command.ts'
 import { addApprovals } from './commands/approvals.ts'
 import { addAudit } from './commands/audit.ts'
 import { addDelegations } from './commands/delegations.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addExposure } from './commands/exposure.ts'
+import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
 import { addPayments } from './commands/payments.ts'
+import { addSandbox } from './commands/sandbox.ts'
 import { addServe } from './commands/serve.ts'
 import { addSessions } from './commands/sessions.ts'
 import { addVault } from './commands/vault.ts'
 
 /** Every command, in the order of the help. */
 export const commands: readonly AddCommand[] = [
+  addInit,
   addServe,
+  addDoctor,
   addKeys,
   addDelegations,
   addSessions,
@@ -20,4 +25,5 @@ export const commands: readonly AddCommand[] = [
   addExposure,
   addAudit,
   addVault,
+  addSandbox,
 ]

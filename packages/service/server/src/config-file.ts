@@ -21,7 +21,7 @@ const configNames: readonly string[] = ['ts', 'mts', 'js', 'mjs'].map(
 )
 
 /** Secrets for the configuration, which only their owner may read. */
-const ENV_NAME = 'bursar.env'
+export const ENV_NAME = 'bursar.env'
 
 /** What others may do with a file. */
 const OTHERS_MODE = 0o077
@@ -49,7 +49,7 @@ export async function readConfigFile(
 }
 
 /** Where the configuration of a folder is; `undefined` if it has none. */
-function findConfig(folder: string): string | undefined {
+export function findConfig(folder: string): string | undefined {
   return configNames.map((name) => join(folder, name)).find((path) => existsSync(path))
 }
 

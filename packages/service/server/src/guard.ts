@@ -7,7 +7,7 @@ export async function openGuard({ database, guard }: Settings): Promise<Bursar> 
 }
 
 /** Only the store that is used is loaded. */
-async function openStore(database: string): Promise<Store> {
+export async function openStore(database: string): Promise<Store> {
   if (/^postgres(ql)?:\/\//.test(database)) {
     const { postgresStore } = await import('@bursar/store-postgres')
     return postgresStore({ url: database })

@@ -47,8 +47,9 @@ export interface CommandWorldOptions {
 export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-command-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  const environment = { BURSAR_DATABASE: join(folder, 'ledger.db'), ...options.environment }
   const { isTTY = false, stopped = () => Promise.resolve(), bare = false } = options
+  const ledger: Record<string, string> = bare ? {} : { BURSAR_DATABASE: join(folder, 'ledger.db') }
+  const environment = { ...ledger, ...options.environment }
   const run = async (...args: string[]): Promise<Ran> => {
     const texts = { out: '', error: '' }
     const stream = (name: keyof typeof texts) => ({
