@@ -44,8 +44,14 @@ const MAX_ARCHIVED = 500
 /** What was released is asked about again for so long: a late proof needs its row. */
 const MIN_ENDED_MS = 3_600_000
 
+/** How long ago a session has to have ended to be archived. */
+export const endedForField: z.ZodType<number, string> = durationField.refine(
+  (ms) => ms >= MIN_ENDED_MS,
+  `must be at least '1h'`,
+)
+
 const archiveInput = z.strictObject({
-  endedFor: durationField.refine((ms) => ms >= MIN_ENDED_MS, `must be at least '1h'`),
+  endedFor: endedForField,
   keep: z.custom<ArchiveInput['keep']>(
     (value) => typeof value === 'function',
     'must be a function',

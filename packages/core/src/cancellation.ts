@@ -65,7 +65,8 @@ const CANCEL_TIMEOUT_MS = 45_000
 /** Longest part of a rail's or a wallet's reason that is kept. */
 const MAX_REASON_LENGTH = 300
 
-const targetInput = z.union(
+/** What `cancel` takes. */
+export const cancelTargetInput: z.ZodType<CancelTarget> = z.union(
   [
     z.strictObject({ payment: nameField }),
     z.strictObject({ session: nameField }),
@@ -74,7 +75,8 @@ const targetInput = z.union(
   'must name one payment, one session or one delegation',
 )
 
-const optionsInput = z.strictObject({
+/** How `cancel` is asked, besides its target. */
+export const cancelOptionsInput: z.ZodType<CancelOptions> = z.strictObject({
   reason: textField.optional(),
   after: pageCursorField.optional(),
 })
@@ -89,8 +91,8 @@ export async function cancelExposed(
   givenTarget: CancelTarget,
   givenOptions: CancelOptions = {},
 ): Promise<Cancellation> {
-  const target = parseInput(targetInput, givenTarget, 'cancel')
-  const { reason, after } = parseInput(optionsInput, givenOptions, 'cancel')
+  const target = parseInput(cancelTargetInput, givenTarget, 'cancel')
+  const { reason, after } = parseInput(cancelOptionsInput, givenOptions, 'cancel')
   await assertKnown(guard, canceller, target)
   const { ids, cursor } = await idsOf(guard, target, after)
   const payments = await inTurns(ids, (id) => cancelOne(guard, canceller, id, reason))
@@ -109,7 +111,7 @@ export async function cancelExposed(
 /** What is to be tried, and where to go on if that is not everything. */
 async function idsOf(
   { store }: Guard,
-  target: z.output<typeof targetInput>,
+  target: CancelTarget,
   after: string | undefined,
 ): Promise<{ readonly ids: readonly string[]; readonly cursor?: string | undefined }> {
   if ('payment' in target) return { ids: [target.payment] }
@@ -123,7 +125,7 @@ async function idsOf(
 async function assertKnown(
   { store }: Guard,
   canceller: Canceller,
-  target: z.output<typeof targetInput>,
+  target: CancelTarget,
 ): Promise<void> {
   const { payment, session, delegation } = await store.read(target)
   const [what, id, found] =

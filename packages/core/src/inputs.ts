@@ -1,10 +1,14 @@
 import type { z } from 'zod'
+import { endedForField } from './archive.ts'
+import { cancelOptionsInput, cancelTargetInput } from './cancellation.ts'
 import { keyInput, rotationInput } from './credential.ts'
 import { delegationInput } from './delegation.ts'
 import { reasonInput } from './input.ts'
+import { limitsInput } from './limits.ts'
 import { payRequestInput } from './request.ts'
 import { childInput, sessionInput } from './session.ts'
 import { sessionChangeInput } from './session-change.ts'
+import { toolChallengeInput } from './tool-challenge.ts'
 
 /**
  * The schemas (zod 4) that parse what the facets and sessions are given, for whoever has to describe
@@ -19,6 +23,12 @@ export const inputs: {
   readonly rotateKey: z.ZodType
   readonly reason: z.ZodType
   readonly payRequest: z.ZodType
+  readonly toolChallenge: z.ZodType
+  readonly limits: z.ZodType
+  readonly cancelTarget: z.ZodType
+  readonly cancelOptions: z.ZodType
+  /** The field `endedFor` of `archive`. */
+  readonly endedFor: z.ZodType
 } = {
   grantDelegation: delegationInput,
   createSession: sessionInput,
@@ -28,4 +38,9 @@ export const inputs: {
   rotateKey: rotationInput,
   reason: reasonInput,
   payRequest: payRequestInput,
+  toolChallenge: toolChallengeInput,
+  limits: limitsInput,
+  cancelTarget: cancelTargetInput,
+  cancelOptions: cancelOptionsInput,
+  endedFor: endedForField,
 }

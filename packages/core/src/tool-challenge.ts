@@ -41,7 +41,13 @@ export interface ParsedToolChallenge {
   readonly message: unknown
 }
 
-const fields = z.strictObject({
+interface ParsedFields extends Pick<ToolChallenge, 'server' | 'tool' | 'arguments' | 'message'> {
+  readonly purpose: string
+  readonly maxAmount?: bigint | undefined
+}
+
+/** What `prove` takes. */
+export const toolChallengeInput: z.ZodType<ParsedFields, ToolChallenge> = z.strictObject({
   server: hostField,
   tool: z
     .string()
@@ -59,7 +65,7 @@ export function parseToolChallenge(
   ignored: readonly string[] = [],
 ): ParsedToolChallenge {
   try {
-    const read = fields.safeParse(input)
+    const read = toolChallengeInput.safeParse(input)
     if (!read.success) {
       const issue = read.error.issues[0]
       const field = issue?.path.map(String).join('.') || 'the challenge'
@@ -81,7 +87,7 @@ export function parseToolChallenge(
 
 /** The call as the guard works with it: the same server, tool and arguments have the same hash. */
 function requestOf(
-  { server, tool, purpose, maxAmount }: z.output<typeof fields>,
+  { server, tool, purpose, maxAmount }: ParsedFields,
   body: string,
 ): ResourceRequest {
   return {

@@ -1,7 +1,9 @@
 import type {
   ApprovalSummary,
+  Cancellation,
   CreatedSession,
   DelegationSummary,
+  EndUserSummary,
   Exposure,
   Funding,
   PaymentSummary,
@@ -22,6 +24,28 @@ import {
 } from './shape.ts'
 
 const spending = { limits: json, settled: text, held: text, remaining: text, payments: count }
+
+export const endUserShape = object({
+  ...spending,
+  endUser: text,
+  createdAt: text,
+}) as Shape<unknown> as Shape<EndUserSummary>
+
+export const cancellationShape = object({
+  payments: list(
+    object({
+      id: text,
+      outcome: oneOf('asked', 'refused', 'unavailable', 'unknown'),
+      reason: optional(text),
+      transaction: optional(text),
+    }),
+  ),
+  asked: count,
+  refused: count,
+  unavailable: count,
+  unknown: count,
+  cursor: optional(text),
+}) as Shape<Cancellation>
 
 const account = {
   ...spending,

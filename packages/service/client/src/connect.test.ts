@@ -2,7 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import type { PaymentSession } from '@bursar/core/session'
-import { fakePaidWorld, type PaidWorld } from '@bursar/core/testing'
+import {
+  fakeAsset,
+  fakeChallenge,
+  fakePaidWorld,
+  fakePayee,
+  type PaidWorld,
+  readFakeProof,
+} from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ServiceReach, serviceReach } from '../test/service-reach.ts'
@@ -216,11 +223,23 @@ describe('a call that is stopped', () => {
   })
 })
 
-test('proofs to be sent by the caller are not offered, and nothing is asked', async () => {
-  const { session, seen } = await stranger(says(paid))
-  await expect(session.prove({} as never)).rejects.toMatchObject({ code: 'not_offered' })
-  await expect(session.conclude('pay_1', undefined)).rejects.toMatchObject({ code: 'not_offered' })
-  expect(seen).toEqual([])
+test('a proof that was not answered has an unknown outcome; with a key it is asked for again', async () => {
+  const { session, seen } = await stranger(hangsUp)
+  const challenge = { server: 'shop.example', tool: 't', message: {} }
+  await expect(session.prove(challenge)).rejects.toMatchObject({ code: 'outcome_unknown' })
+  expect(seen).toHaveLength(1)
+  await expect(session.prove(challenge, call)).rejects.toMatchObject({ code: 'outcome_unknown' })
+  expect(seen.length).toBeGreaterThan(2)
+})
+
+test('an answer of a tool that nobody would read is concluded as none', async () => {
+  const { session, seen } = await stranger(says({ status: 'in_progress', message: 'wait' }))
+  const endless: { own?: unknown } = {}
+  endless.own = endless
+  await session.conclude('pay_1', endless)
+  await session.conclude('pay_1', { result: 'x'.repeat(5_300_000) })
+  await session.conclude('pay_1', { result: 1 })
+  expect(seen.map(({ body }) => body)).toEqual(['{}', '{}', '{"message":{"result":1}}'])
 })
 
 test('a request that is no JSON is refused as a value', async () => {
@@ -278,6 +297,60 @@ describe('over a real service', () => {
     const refused = await session.pay({ url: world.url('paid', 'c'), purpose: 'a test' })
     expect(refused).toMatchObject({ status: 'denied', code: 'session_revoked' })
     expect(await world.moved()).toBe(2)
+  })
+
+  test('a proof is made for a call, and concluded with what came', async () => {
+    const { world, reach } = await realWorld()
+    const { delegation } = await world.openSession()
+    const { url, keys, payer, key } = reach()
+    const management = connectManagement({ url, key: keys.manager })
+    const { token } = await management.createSession({
+      delegation,
+      expiresIn: '1h',
+      limits: { currency: 'USD', total: '1.00' },
+      merchants: [{ host: 'shop.example', payees: [fakePayee] }],
+      payer,
+    })
+    const session = connect({ url, key: String(key), token })
+    const { network, address: asset } = fakeAsset
+    const terms = { scheme: 'exact', network, asset, payee: fakePayee, validForSeconds: 60 }
+    const { body } = fakeChallenge([{ ...terms, atomic: 10_000n }])
+    const data: unknown = JSON.parse(new TextDecoder().decode(body))
+    const challenge = { server: 'shop.example', tool: 'search', message: { error: { data } } }
+    const proven = await session.prove(challenge, call)
+    if (proven.status !== 'proven') throw new Error(proven.message)
+    expect(readFakeProof(proven.proof as Record<string, string>)).toBeDefined()
+    expect(await session.prove(challenge, call)).toEqual(proven)
+    const concluded = await session.conclude(proven.paymentId, undefined)
+    expect(concluded).toMatchObject({ status: 'in_doubt', paymentId: proven.paymentId })
+    await expect(session.conclude('pay_none', undefined)).rejects.toMatchObject({
+      code: 'payment_unknown',
+    })
+    await management.revokeSession(session.id)
+    const cancelled = await management.cancel({ session: session.id }, { reason: 'test' })
+    expect(cancelled.payments.map(({ id }) => id)).toEqual([proven.paymentId])
+  })
+
+  test('an end user limits what all agents spend, and cancels what is theirs', async () => {
+    const { world, reach } = await realWorld()
+    const { session } = await world.openSession()
+    const { url, keys } = reach()
+    const endUser = connectEndUser({ url, key: keys.end_user })
+    expect(await endUser.limits()).toBeUndefined()
+    const limits = { currency: 'USD', total: '0.01' }
+    const limited = await endUser.setLimits(limits, { reason: 'enough' })
+    expect(limited).toMatchObject({ endUser: 'alice', limits, remaining: '0.01' })
+    expect(await endUser.limits()).toEqual(limited)
+    const buy = (path: string) => session.pay({ url: world.url('paid', path), purpose: 'a test' })
+    expect((await buy('a')).status).toBe('paid')
+    expect(await buy('b')).toMatchObject({ code: 'end_user_limit_exceeded' })
+    const [payment] = (await endUser.payments()).rows
+    const cancelled = await endUser.cancel({ payment: String(payment?.id) })
+    expect(cancelled.payments).toMatchObject([{ id: payment?.id }])
+    await expect(endUser.cancel({ payment: 'pay_none' })).rejects.toMatchObject({
+      code: 'payment_unknown',
+    })
+    await expect(endUser.cancel({} as never)).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
   test('managers and end users do what they do in one process', async () => {

@@ -4,13 +4,22 @@ import {
   PaymentSession,
   type PayRequest,
   type PayResult,
+  type ProveResult,
   type QuoteResult,
   type SessionPort,
+  type ToolChallenge,
 } from '@bursar/core/session'
 import { type Endpoint, type EndpointOptions, endpointOf, invalid } from './endpoint.ts'
 import { exchange } from './exchange.ts'
-import { openedChild, payResult, quoteResult, sessionStatus, sessionToken } from './pay-answer.ts'
-import { callService, onceHeader, readAnswer } from './service-call.ts'
+import {
+  openedChild,
+  payResult,
+  proveResult,
+  quoteResult,
+  sessionStatus,
+  sessionToken,
+} from './pay-answer.ts'
+import { callService, onceHeader, pathOf, readAnswer } from './service-call.ts'
 import type { Shape } from './shape.ts'
 
 /** What an agent's process has: the two halves that are of no use without each other. */
@@ -28,9 +37,9 @@ const MAX_IGNORED_LENGTH = 1_000
  * adapter. Nothing is sent until it is used. Throws `invalid_input` with the field.
  *
  * Its calls throw, besides the codes of the service, `service_unreachable`,
- * `service_answer_invalid`, and of `pay` `outcome_unknown`: it may have been paid, and was not sent
- * again. With a `conversation` and an `id` the same call can be asked again, and is paid once.
- * `prove` and `conclude` throw `not_offered`.
+ * `service_answer_invalid`, and of `pay` and `prove` `outcome_unknown`: it may have been paid, or
+ * signed, and was not sent again. With a `conversation` and an `id` the same call can be asked
+ * again, and is paid once.
  *
  * @example
  * const session = connect({ url: 'https://guard.example.com', key, token })
@@ -53,10 +62,15 @@ function portOf(endpoint: Endpoint, id: string): SessionPort {
     return sessionStatus({ ...status, id: status.id === id ? id : undefined })
   }
   return {
-    pay: (request, call) => ask(endpoint, 'pay', payResult, request, call),
-    quote: (request, call) => ask(endpoint, 'quote', quoteResult, request, call),
-    prove: async () => notOffered('prove'),
-    conclude: async () => notOffered('conclude'),
+    pay: (request, call) => ask(endpoint, 'pay', payResult, { request }, call),
+    quote: (request, call) => ask(endpoint, 'quote', quoteResult, { request }, call),
+    prove: (challenge, call) => ask(endpoint, 'prove', proveResult, { challenge }, call),
+    conclude: (payment, message) =>
+      callService(endpoint, payResult, {
+        method: 'POST',
+        path: pathOf(['session', 'payments', payment, 'conclude']),
+        body: { message: readable(message) },
+      }),
     status: () => callService(endpoint, ownStatus, { method: 'GET', path: '/v1/session' }),
     close: async () => {
       await callService(endpoint, ownStatus, { method: 'POST', path: '/v1/session/close' })
@@ -73,20 +87,28 @@ function portOf(endpoint: Endpoint, id: string): SessionPort {
   }
 }
 
-/** What a guard in this process does, and the service has no operation for. */
-function notOffered(what: string): never {
-  throw new BursarError('not_offered', `${what}: the service does not offer it. Use pay.`)
+/** Longest answer of a tool that the guard looks at. */
+const MAX_ANSWER_BYTES = 5_242_880
+
+/** What the guard would not read is to it as if no answer had come: so it is not sent either. */
+function readable(message: unknown): unknown {
+  try {
+    const text = JSON.stringify(message) ?? ''
+    return new TextEncoder().encode(text).length > MAX_ANSWER_BYTES ? undefined : message
+  } catch {
+    return undefined
+  }
 }
 
-async function ask<Result extends PayResult | QuoteResult>(
+async function ask<Result extends PayResult | QuoteResult | ProveResult>(
   endpoint: Endpoint,
-  what: 'pay' | 'quote',
+  what: 'pay' | 'quote' | 'prove',
   shape: Shape<Result>,
-  request: PayRequest,
+  asked: { readonly request: PayRequest } | { readonly challenge: ToolChallenge },
   call: Call,
 ): Promise<Result | PayResult> {
   const { signal, ...origin } = callOf(call, what)
-  const body = bodyOf(request, origin)
+  const body = bodyOf(asked, origin)
   if (body === undefined) return notAllowed('the request cannot be written as JSON')
   // Of a call with a key the service makes one payment, and a quote pays nothing.
   const isRepeatable = what === 'quote' || Boolean(origin.conversation && origin.id)
@@ -136,11 +158,14 @@ function callOf(
   return { conversation, id, signal, ignored: names }
 }
 
-/** The request as the service takes it; `undefined` if it is nothing that JSON can say. */
-function bodyOf(request: unknown, call: object): string | undefined {
-  const isObject = typeof request === 'object' && request !== null && !Array.isArray(request)
+/** What is asked as the service takes it; `undefined` if it is nothing that JSON can say. */
+function bodyOf(asked: object, call: object): string | undefined {
+  const given = Object.entries(asked).map(([name, one]) => {
+    const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
+    return [name, isObject ? one : {}]
+  })
   try {
-    return JSON.stringify({ request: isObject ? request : {}, call })
+    return JSON.stringify({ ...Object.fromEntries(given), call })
   } catch {
     return undefined
   }

@@ -1,7 +1,9 @@
 import type { EndUser } from '@bursar/core'
 import {
   approvalShape,
+  cancellationShape,
   delegationShape,
+  endUserShape,
   exposureShape,
   fundingShape,
   pageShape,
@@ -23,6 +25,9 @@ export type RemoteEndUser = Pick<
   | 'sessions'
   | 'payments'
   | 'exposure'
+  | 'cancel'
+  | 'setLimits'
+  | 'limits'
   | 'approvals'
   | 'approvalOf'
   | 'approve'
@@ -62,6 +67,15 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
     sessions: (page = {}) => read(pageShape(sessionShape), 'sessions', { ...page }),
     payments: (page = {}) => read(pageShape(paymentShape), 'payments', { ...page }),
     exposure: () => read(exposureShape, 'exposure'),
+    cancel: (target, options = {}) =>
+      write(cancellationShape, ['cancel'], { ...target, ...options }),
+    setLimits: (limits, reason = {}) => write(endUserShape, ['limits'], { limits, ...reason }),
+    limits: async () => {
+      const shape = object({
+        limits: (value: unknown) => (value === null ? null : endUserShape(value)),
+      })
+      return (await read(shape, 'limits')).limits ?? undefined
+    },
     approvals: (filter = {}, page = {}) =>
       read(pageShape(approvalShape), 'approvals', { ...filter, ...page }),
     approvalOf: async (call) => {

@@ -1,5 +1,11 @@
 import type { Management } from '@bursar/core'
-import { createdSession, exposureShape, pageShape, sessionShape } from './account-answer.ts'
+import {
+  cancellationShape,
+  createdSession,
+  exposureShape,
+  pageShape,
+  sessionShape,
+} from './account-answer.ts'
 import { type EndpointOptions, endpointOf } from './endpoint.ts'
 import { callService, onceHeader, pathOf } from './service-call.ts'
 
@@ -13,6 +19,7 @@ export type RemoteManagement = Pick<
   | 'session'
   | 'sessions'
   | 'exposure'
+  | 'cancel'
 >
 
 /**
@@ -47,6 +54,12 @@ export function connectManagement(options: EndpointOptions): RemoteManagement {
       callService(endpoint, pageShape(sessionShape), {
         method: 'GET',
         path: pathOf(['sessions'], { ...filter, ...page }),
+      }),
+    cancel: (target, options = {}) =>
+      callService(endpoint, cancellationShape, {
+        method: 'POST',
+        path: pathOf(['cancel']),
+        body: { ...target, ...options },
       }),
     exposure: (filter = {}) =>
       callService(endpoint, exposureShape, {

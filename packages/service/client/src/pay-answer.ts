@@ -1,4 +1,10 @@
-import type { ApprovalCard, PayResult, QuoteResult, SessionStatus } from '@bursar/core/session'
+import type {
+  ApprovalCard,
+  PayResult,
+  ProveResult,
+  QuoteResult,
+  SessionStatus,
+} from '@bursar/core/session'
 import {
   byStatus,
   bytes,
@@ -8,6 +14,7 @@ import {
   object,
   oneOf,
   optional,
+  record,
   type Shape,
   text,
   texts,
@@ -81,6 +88,10 @@ export const payResult = byStatus(results) as Shape<PayResult>
 const payable = object({ price: money, merchant: text, remaining: money, message: text })
 
 export const quoteResult = byStatus({ ...results, payable }) as Shape<QuoteResult>
+
+const proven = object({ paymentId: text, proof: record })
+
+export const proveResult = byStatus({ ...results, proven }) as Shape<ProveResult>
 
 export const sessionStatus: Shape<SessionStatus> = object({
   id: text,

@@ -14,6 +14,9 @@ export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? val
 /** What the API's own schemas describe, and nothing is decided by. */
 export const json: Shape<unknown> = (value) => (value === undefined ? fail() : value)
 
+/** An object of any fields. */
+export const record: Shape<Record<string, unknown>> = (value) => ({ ...recordOf(value) })
+
 export function matching(form: RegExp): Shape<string> {
   return (value) => (form.test(text(value)) ? (value as string) : fail())
 }

@@ -14,6 +14,7 @@ export type OperationName =
   | 'keys'
   | 'instruments'
   | 'assets'
+  | 'archive'
   | 'createSession'
   | 'changeSession'
   | 'unlockSession'
@@ -21,10 +22,14 @@ export type OperationName =
   | 'session'
   | 'sessions'
   | 'exposure'
+  | 'cancel'
   | 'grantDelegation'
   | 'approve'
   | 'deny'
   | 'revokeDelegation'
+  | 'setLimits'
+  | 'cancelMine'
+  | 'myLimits'
   | 'myDelegations'
   | 'mySessions'
   | 'myPayments'
@@ -35,6 +40,8 @@ export type OperationName =
   | 'myFunding'
   | 'pay'
   | 'quote'
+  | 'prove'
+  | 'conclude'
   | 'openChild'
   | 'closeSession'
   | 'sessionStatus'
@@ -42,6 +49,7 @@ export type OperationName =
   | 'verifyAudit'
   | 'exportAudit'
   | 'payments'
+  | 'payment'
   | 'caller'
 
 type Row = Readonly<Record<Role, Access>> & { readonly effect: Effect }
@@ -64,6 +72,7 @@ export const access: Readonly<Record<OperationName, Row>> = {
   keys:             { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   instruments:      { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   assets:           { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
+  archive:          { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   createSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   changeSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   unlockSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
@@ -71,10 +80,14 @@ export const access: Readonly<Record<OperationName, Row>> = {
   session:          { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   sessions:         { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   exposure:         { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
+  cancel:           { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   grantDelegation:  { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   approve:          { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   deny:             { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   revokeDelegation: { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  setLimits:        { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
+  cancelMine:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  myLimits:         { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myDelegations:    { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   mySessions:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myPayments:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
@@ -85,6 +98,8 @@ export const access: Readonly<Record<OperationName, Row>> = {
   myFunding:        { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   pay:              { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
   quote:            { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
+  prove:            { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
+  conclude:         { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
   openChild:        { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
   closeSession:     { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
   sessionStatus:    { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
@@ -92,6 +107,7 @@ export const access: Readonly<Record<OperationName, Row>> = {
   verifyAudit:      { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },
   exportAudit:      { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },
   payments:         { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },
+  payment:          { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },
   caller:           { administrator: allow, manager: allow, payer: allow, end_user: allow, auditor: allow, effect: 'neither' },
 }
 

@@ -58,6 +58,10 @@ export const fundingSchema: z.ZodType = z
   })
   .meta({ id: 'Funding' })
 
+export const endUserSchema: z.ZodType = z
+  .object({ endUser: z.string(), createdAt: time, ...spending })
+  .meta({ id: 'EndUserLimits' })
+
 export const sessionSchema: z.ZodType = z
   .object({
     id: z.string(),
@@ -168,6 +172,33 @@ export const exposureSchema: z.ZodType = z
     complete: z.boolean(),
   })
   .meta({ id: 'Exposure' })
+
+export const cancellationSchema: z.ZodType = z
+  .object({
+    payments: z.array(
+      z.object({
+        id: z.string(),
+        outcome: z.enum(['asked', 'refused', 'unavailable', 'unknown']),
+        reason: z.string().optional(),
+        transaction: z.string().optional(),
+      }),
+    ),
+    asked: count,
+    refused: count,
+    unavailable: count,
+    unknown: count,
+    cursor: z.string().optional().describe('Leads on, where there may be more.'),
+  })
+  .meta({ id: 'Cancellation', description: 'What the rails answered. Never proof.' })
+
+export const archivedSchema: z.ZodType = z
+  .object({
+    sessions: z.array(z.string()),
+    resumed: z.array(z.string()).describe('Of an earlier archive, whose removal was interrupted.'),
+    complete: z.boolean().describe('False where there may be more: ask again.'),
+    file: z.string().optional().describe('Its name in the folder of the configuration.'),
+  })
+  .meta({ id: 'Archived' })
 
 const role = z.enum(['administrator', 'manager', 'payer', 'end_user', 'auditor'])
 

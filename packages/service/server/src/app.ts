@@ -18,6 +18,8 @@ import { errorLines, type RequestLog } from './request-log.ts'
 export interface AppOptions {
   readonly bursar: Bursar
   readonly identity?: IdentityProvider | undefined
+  /** Where archives are kept: without it nothing can be archived over HTTP. */
+  readonly archives?: string | undefined
   readonly log: RequestLog
   readonly version: string
   /** Smaller ones for a test. */
@@ -166,6 +168,7 @@ async function carryOut(
 ): Promise<Response> {
   const invocation = await readInvocation(operation, context.req.raw, context.req.param(), {
     bursar: steps.bursar,
+    archives: steps.archives,
     caller,
   })
   return answer(operation, invocation, steps.alone, done)

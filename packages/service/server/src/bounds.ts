@@ -4,6 +4,9 @@ export const MAX_BODY_BYTES = 65_536
 /** A paid request may bring 256 KiB of its own, and JSON writes a byte with up to six. */
 export const MAX_PAY_BODY_BYTES = 2_097_152
 
+/** An answer of a tool is read up to 5 MiB, and JSON around and within it may take more. */
+export const MAX_CONCLUDE_BODY_BYTES = 8_388_608
+
 /** All headers of a request together: a token, a key and a trace fit many times over. */
 export const MAX_HEADER_BYTES = 16_384
 

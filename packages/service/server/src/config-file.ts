@@ -82,13 +82,14 @@ async function importConfig(path: string): Promise<BursarConfig> {
 
 /** Wherever a command is started, it opens the same ledger. */
 function placed(config: BursarConfig, folder: string): BursarConfig {
-  const { database, listen } = config
+  const { database, listen, archives } = config
   const file = (path: string): string => (isAbsolute(path) ? path : join(folder, path))
   const isFile = database !== undefined && !/^[a-z]+:\/\/|^:memory:$/.test(database)
   const tls = listen?.tls
   return {
     ...config,
     ...(isFile ? { database: file(database) } : {}),
+    ...(archives === undefined ? {} : { archives: file(archives) }),
     ...(database === undefined ? { database: file('bursar.db') } : {}),
     ...(tls
       ? { listen: { ...listen, tls: { certFile: file(tls.certFile), keyFile: file(tls.keyFile) } } }

@@ -14,6 +14,8 @@ export interface BursarConfig extends Omit<BursarOptions, 'store'> {
   readonly listen?: ListenOptions | undefined
   /** Where the secrets of wallets are sealed: what `bursar vault` works on. */
   readonly vault?: SealedVault | undefined
+  /** The folder that `archive` of the API writes into. Without it nothing is archived over HTTP. */
+  readonly archives?: string | undefined
   /** Whose tokens (JWT) are accepted besides the keys of the ledger. */
   readonly identity?: IdentityOptions | undefined
 }
@@ -45,6 +47,7 @@ export interface Settings {
   readonly port: number
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
   readonly behindProxy: boolean
+  readonly archives: string | undefined
   readonly identity: IdentityOptions | undefined
   readonly guard: Omit<BursarOptions, 'store'>
 }
@@ -63,6 +66,7 @@ const tls = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().mi
 
 const configInput = z.looseObject({
   database: z.string().min(1).optional(),
+  archives: z.string().min(1).optional(),
   listen: z
     .strictObject({
       host: host.optional(),
@@ -94,11 +98,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads configuration and environment. Throws `invalid_input` with the field or the variable. */
 export function readSettings(config: BursarConfig, environment: Environment): Settings {
-  const { listen = {}, database, identity } = parsed(configInput, config, 'bursar.config')
+  const { listen = {}, database, archives, identity } = parsed(configInput, config, 'bursar.config')
   const variables = parsed(environmentInput, environment, 'environment')
   const {
     database: _database,
     listen: _listen,
+    archives: _archives,
     identity: _identity,
     vault: _vault,
     ...guard
@@ -115,6 +120,7 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
     port: variables.BURSAR_PORT ?? listen.port ?? DEFAULT_PORT,
     tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : listen.tls,
     behindProxy: proxied === undefined ? (listen.behindProxy ?? false) : proxied === '1',
+    archives,
     identity,
     guard,
   }

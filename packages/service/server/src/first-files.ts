@@ -59,50 +59,54 @@ function networkConfig({ endUser, instrument, place }: FirstService, isTyped: bo
   const { network } = place as { readonly network: string }
   const key = `process.env.BURSAR_WALLET_KEY${isTyped ? ` as \`0x\${string}\`` : ''}`
   const rpcUrl = `process.env.BURSAR_RPC_URL${isTyped ? " ?? ''" : ''}`
-  return `import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { defineConfig } from 'bursar'
-import { privateKeyToAccount } from 'viem/accounts'
-
-// Secrets come from ${ENV_NAME} beside this file, or from the environment, which wins.
-export default defineConfig({
-  database: 'bursar.db', // or postgres://…, which any number of servers share
-  rails: [x402({ networks: { '${network}': { rpcUrl: ${rpcUrl} } } })],
-  instruments: {
-    '${instrument}': {
-      endUser: '${endUser}',
-      wallet: viemWallet({ account: privateKeyToAccount(${key}) }),
-    },
-  },
-  listen: { port: 8402 }, // this machine alone, unless a host is named and TLS is configured
-})
-`
+  return [
+    `import { viemWallet } from '@bursar/wallet-viem'`,
+    `import { x402 } from '@bursar/x402'`,
+    `import { defineConfig } from 'bursar'`,
+    `import { privateKeyToAccount } from 'viem/accounts'`,
+    '',
+    `// Secrets come from ${ENV_NAME} beside this file, or from the environment, which wins.`,
+    'export default defineConfig({',
+    `  database: 'bursar.db', // or postgres://…, which any number of servers share`,
+    `  rails: [x402({ networks: { '${network}': { rpcUrl: ${rpcUrl} } } })],`,
+    '  instruments: {',
+    `    '${instrument}': {`,
+    `      endUser: '${endUser}',`,
+    `      wallet: viemWallet({ account: privateKeyToAccount(${key}) }),`,
+    '    },',
+    '  },',
+    '  listen: { port: 8402 }, // this machine alone, unless a host is named and TLS is configured',
+    '})',
+    '',
+  ].join('\n')
 }
 
 function sandboxConfig({ endUser, instrument, place }: FirstService): string {
   const { sandboxFile } = place as { readonly sandboxFile: string }
   const file = JSON.stringify(sandboxFile)
-  return `import { readFileSync } from 'node:fs'
-import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { defineConfig } from 'bursar'
-import { privateKeyToAccount } from 'viem/accounts'
-
-// What bursar sandbox --json has printed: a chain of test money on this machine.
-const world = JSON.parse(readFileSync(new URL(${file}, import.meta.url), 'utf8'))
-
-export default defineConfig({
-  database: 'bursar.db',
-  rails: [x402({ networks: { [world.network]: { rpcUrl: world.rpcUrl } } })],
-  assets: [{ ...world.asset, address: world.asset.address.toLowerCase() }],
-  development: { hosts: world.hosts },
-  instruments: {
-    '${instrument}': {
-      endUser: '${endUser}',
-      wallet: viemWallet({ account: privateKeyToAccount(world.account.privateKey) }),
-    },
-  },
-  listen: { port: 8402 },
-})
-`
+  return [
+    `import { readFileSync } from 'node:fs'`,
+    `import { viemWallet } from '@bursar/wallet-viem'`,
+    `import { x402 } from '@bursar/x402'`,
+    `import { defineConfig } from 'bursar'`,
+    `import { privateKeyToAccount } from 'viem/accounts'`,
+    '',
+    '// What bursar sandbox --json has printed: a chain of test money on this machine.',
+    `const world = JSON.parse(readFileSync(new URL(${file}, import.meta.url), 'utf8'))`,
+    '',
+    'export default defineConfig({',
+    `  database: 'bursar.db',`,
+    '  rails: [x402({ networks: { [world.network]: { rpcUrl: world.rpcUrl } } })],',
+    '  assets: [{ ...world.asset, address: world.asset.address.toLowerCase() }],',
+    '  development: { hosts: world.hosts },',
+    '  instruments: {',
+    `    '${instrument}': {`,
+    `      endUser: '${endUser}',`,
+    '      wallet: viemWallet({ account: privateKeyToAccount(world.account.privateKey) }),',
+    '    },',
+    '  },',
+    '  listen: { port: 8402 },',
+    '})',
+    '',
+  ].join('\n')
 }

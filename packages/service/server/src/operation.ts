@@ -17,6 +17,8 @@ export interface Input {
 export interface Invocation {
   readonly bursar: Bursar
   readonly caller: Caller
+  /** The folder for archives, where one is configured. */
+  readonly archives?: string | undefined
   readonly input: Input
   /** For operations that are done once for an idempotency key. */
   readonly once: { readonly idempotencyKey?: string }

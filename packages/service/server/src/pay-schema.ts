@@ -11,6 +11,15 @@ const { properties, required } = z.toJSONSchema(inputs.payRequest, {
   unrepresentable: 'any',
 })
 
+const callField = z
+  .strictObject({
+    conversation: z.string().max(MAX_CALL_NAME).optional(),
+    id: z.string().max(MAX_CALL_NAME).optional(),
+    ignored: z.array(z.string().max(MAX_CALL_NAME)).max(100).optional(),
+  })
+  .optional()
+  .describe('With conversation and id, it is paid once however often it is asked.')
+
 /**
  * A paid request and where it comes from. What is wrong with the request is not this API's to refuse:
  * a model may have made it, and is told by the guard, as a value.
@@ -19,14 +28,28 @@ export const payBody: z.ZodType = z.strictObject({
   request: z
     .looseObject({})
     .meta({ id: 'PayRequest', properties, ...(required ? { required } : {}) }),
-  call: z
-    .strictObject({
-      conversation: z.string().max(MAX_CALL_NAME).optional(),
-      id: z.string().max(MAX_CALL_NAME).optional(),
-      ignored: z.array(z.string().max(MAX_CALL_NAME)).max(100).optional(),
-    })
+  call: callField,
+})
+
+/** What core takes of a challenge of a tool, as JSON Schema; core alone judges it as well. */
+const challenge = z.toJSONSchema(inputs.toolChallenge, { io: 'input', unrepresentable: 'any' })
+
+/** A challenge of a tool that the caller has called itself, and where the call comes from. */
+export const proveBody: z.ZodType = z.strictObject({
+  challenge: z.looseObject({}).meta({
+    id: 'ToolChallenge',
+    properties: challenge.properties,
+    ...(challenge.required ? { required: challenge.required } : {}),
+  }),
+  call: callField,
+})
+
+/** What was answered to the call with the proof. */
+export const concludeBody: z.ZodType = z.strictObject({
+  message: z
+    .unknown()
     .optional()
-    .describe('With conversation and id, it is paid once however often it is asked.'),
+    .describe('`result` or `error` of the JSON-RPC response. Left out: no answer came.'),
 })
 
 const response = z
@@ -120,6 +143,19 @@ export const quoteResultSchema: z.ZodType = z
     ...results,
   ])
   .meta({ id: 'QuoteResult' })
+
+export const proveResultSchema: z.ZodType = z
+  .union([
+    z.object({
+      status: z.literal('proven'),
+      paymentId: z.string(),
+      proof: z
+        .record(z.string(), z.unknown())
+        .describe('For the `_meta` of the call. Money until it is used or expired.'),
+    }),
+    ...results,
+  ])
+  .meta({ id: 'ProveResult' })
 
 export const sessionStatusSchema: z.ZodType = z
   .object({

@@ -1,7 +1,6 @@
-import { type Bursar, BursarError } from '@bursar/core'
+import { BursarError } from '@bursar/core'
 import { z } from 'zod'
 import { MAX_IDEMPOTENCY_KEY, MIN_IDEMPOTENCY_KEY } from './bounds.ts'
-import type { Caller } from './caller.ts'
 import type { Input, Invocation, Operation } from './operation.ts'
 import { missingSession, sessionHeader, sessionTokenField } from './operations/payer.ts'
 
@@ -19,7 +18,7 @@ export async function readInvocation(
   operation: Operation,
   request: Request,
   path: Readonly<Record<string, string>>,
-  who: { readonly bursar: Bursar; readonly caller: Caller },
+  who: Pick<Invocation, 'bursar' | 'caller' | 'archives'>,
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)

@@ -49,6 +49,7 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
     const { identity } = settings
     const app = createApp({
       bursar,
+      archives: settings.archives,
       identity: identity && identityProvider(identity, identityHttp),
       log: options.log ?? jsonLog,
       version,

@@ -62,7 +62,8 @@ export interface ServiceWorld {
   another(options?: Partial<AppOptions>): { readonly app: App; readonly bursar: Bursar }
 }
 
-export interface WorldOptions extends Partial<Pick<AppOptions, 'bounds' | 'identity'>> {
+export interface WorldOptions
+  extends Partial<Pick<AppOptions, 'bounds' | 'identity' | 'archives'>> {
   readonly store?: (clock: ManualClock) => Store
   readonly merchant?: Parameters<typeof fakeMerchant>[0] extends infer Options
     ? Omit<Options, 'chain'>
@@ -106,7 +107,12 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
   })
   const log: RequestLogEntry[] = []
   const { bounds, identity } = options
-  const parts = { log: (entry: RequestLogEntry) => void log.push(entry), version: '1', clock }
+  const parts = {
+    log: (entry: RequestLogEntry) => void log.push(entry),
+    version: '1',
+    clock,
+    archives: options.archives,
+  }
   const app = createApp({ ...parts, bursar, bounds, identity })
   return {
     app,

@@ -1,6 +1,13 @@
-import { inputs } from '@bursar/core'
+import { BursarError, inputs } from '@bursar/core'
 import { z } from 'zod'
-import { assetSchema, instrumentSchema, issuedKeySchema, keySchema } from '../account-schema.ts'
+import {
+  archivedSchema,
+  assetSchema,
+  instrumentSchema,
+  issuedKeySchema,
+  keySchema,
+} from '../account-schema.ts'
+import { archiveInto } from '../archive-folder.ts'
 import { listQuery, type Operation, operation, pageFrom, pageOf, pathFrom } from '../operation.ts'
 
 /** What administrators do: keys, and what is configured. They never create sessions, and never pay. */
@@ -65,5 +72,22 @@ export const administrationOperations: readonly Operation[] = [
     result: z.object({ rows: z.array(assetSchema) }),
     repeat: 'safe',
     handle: async ({ bursar }) => ({ rows: bursar.administration.assets() }),
+  }),
+  operation({
+    name: 'archive',
+    method: 'post',
+    path: '/v1/archive',
+    summary: 'Writes sessions that have ended into the folder for archives, and removes them.',
+    body: z.strictObject({ endedFor: inputs.endedFor }),
+    result: archivedSchema,
+    repeat: 'state',
+    isAlone: true,
+    handle: ({ bursar, input, archives }) => {
+      if (archives === undefined) {
+        throw new BursarError('archive_not_configured', 'The configuration names no folder.')
+      }
+      const { endedFor } = input.body as { readonly endedFor: string }
+      return archiveInto(bursar, archives, endedFor)
+    },
   }),
 ]

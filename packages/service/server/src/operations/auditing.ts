@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { callerSchema, paymentSchema } from '../account-schema.ts'
 import { auditEntrySchema, verificationSchema, verifyBody } from '../audit-schema.ts'
-import { filterFrom, listQuery, type Operation, operation, pageFrom, pageOf } from '../operation.ts'
+import {
+  filterFrom,
+  listQuery,
+  type Operation,
+  operation,
+  pageFrom,
+  pageOf,
+  pathFrom,
+} from '../operation.ts'
 
 /** What auditors do: they read everything, and write nothing. */
 export const auditingOperations: readonly Operation[] = [
@@ -50,6 +58,15 @@ export const auditingOperations: readonly Operation[] = [
     result: pageOf(paymentSchema),
     repeat: 'safe',
     handle: ({ bursar, input }) => bursar.auditing.payments(filterFrom(input), pageFrom(input)),
+  }),
+  operation({
+    name: 'payment',
+    method: 'get',
+    path: '/v1/payments/{payment}',
+    summary: 'Reads one payment.',
+    result: paymentSchema,
+    repeat: 'safe',
+    handle: ({ bursar, input }) => bursar.auditing.payment(pathFrom(input, 'payment')),
   }),
 ]
 

@@ -1,13 +1,16 @@
-import { BursarError, type EndUser, inputs } from '@bursar/core'
+import { BursarError, type EndUser, inputs, type LimitsInput } from '@bursar/core'
 import { z } from 'zod'
 import {
   approvalSchema,
+  cancellationSchema,
   delegationSchema,
+  endUserSchema,
   exposureSchema,
   fundingSchema,
   paymentSchema,
   sessionSchema,
 } from '../account-schema.ts'
+import { cancelBody, cancelFrom } from '../cancel-body.ts'
 import {
   type Invocation,
   listQuery,
@@ -106,6 +109,41 @@ export const endUserOperations: readonly Operation[] = [
     result: fundingSchema,
     repeat: 'safe',
     handle: (call) => self(call).funding(pathFrom(call.input, 'instrument')),
+  }),
+  operation({
+    name: 'cancelMine',
+    method: 'post',
+    path: '/v1/me/cancel',
+    summary: 'Asks the rails to make unusable what was signed of the end user’s.',
+    body: cancelBody,
+    result: cancellationSchema,
+    repeat: 'state',
+    handle: (call) => self(call).cancel(...cancelFrom(call.input)),
+  }),
+  operation({
+    name: 'setLimits',
+    method: 'post',
+    path: '/v1/me/limits',
+    summary: 'Sets what the end user may spend in all, over every agent, until it is set again.',
+    body: z.strictObject({ limits: inputs.limits, reason: z.string().optional() }),
+    result: endUserSchema,
+    repeat: 'state',
+    handle: (call) => {
+      const { limits, ...reason } = call.input.body as {
+        readonly limits: LimitsInput
+        readonly reason?: string
+      }
+      return self(call).setLimits(limits, reason)
+    },
+  }),
+  operation({
+    name: 'myLimits',
+    method: 'get',
+    path: '/v1/me/limits',
+    summary: 'Tells what the end user may spend in all; null if they have never set it.',
+    result: z.object({ limits: endUserSchema.nullable() }),
+    repeat: 'safe',
+    handle: async (call) => ({ limits: (await self(call).limits()) ?? null }),
   }),
   ...approvalOperations(),
 ]

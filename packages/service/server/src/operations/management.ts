@@ -1,6 +1,12 @@
 import { inputs } from '@bursar/core'
 import { z } from 'zod'
-import { createdSessionSchema, exposureSchema, sessionSchema } from '../account-schema.ts'
+import {
+  cancellationSchema,
+  createdSessionSchema,
+  exposureSchema,
+  sessionSchema,
+} from '../account-schema.ts'
+import { cancelBody, cancelFrom } from '../cancel-body.ts'
 import {
   filterFrom,
   listQuery,
@@ -95,5 +101,16 @@ export const managementOperations: readonly Operation[] = [
     result: exposureSchema,
     repeat: 'safe',
     handle: ({ bursar, input }) => bursar.management.exposure(filterFrom(input)),
+  }),
+  operation({
+    name: 'cancel',
+    method: 'post',
+    path: '/v1/cancel',
+    summary:
+      'Asks the rails to make unusable what was signed within a session or a permission that has ended.',
+    body: cancelBody,
+    result: cancellationSchema,
+    repeat: 'state',
+    handle: ({ bursar, input }) => bursar.management.cancel(...cancelFrom(input)),
   }),
 ]

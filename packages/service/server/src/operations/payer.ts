@@ -5,15 +5,20 @@ import {
   type PaymentSession,
   type PayRequest,
   type PayResult,
+  type ProveResult,
   type QuoteResult,
+  type ToolChallenge,
 } from '@bursar/core'
 import { z } from 'zod'
-import { MAX_PAY_BODY_BYTES } from '../bounds.ts'
-import { type Invocation, type Operation, operation } from '../operation.ts'
+import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../bounds.ts'
+import { type Invocation, type Operation, operation, pathFrom } from '../operation.ts'
 import {
+  concludeBody,
   openedChildSchema,
   payBody,
   payResultSchema,
+  proveBody,
+  proveResultSchema,
   quoteResultSchema,
   sessionStatusSchema,
 } from '../pay-schema.ts'
@@ -33,7 +38,7 @@ function asked({ input, signal }: Invocation): [PayRequest, Call] {
 }
 
 /** The bytes of a response as JSON has them. */
-function wire(result: PayResult | QuoteResult): unknown {
+function wire(result: PayResult | QuoteResult | ProveResult): unknown {
   if (!('response' in result) || !result.response) return result
   const { body, ...response } = result.response
   return { ...result, response: { ...response, body: Buffer.from(body).toString('base64') } }
@@ -66,6 +71,7 @@ export const payerOperations: readonly Operation[] = [
     inSession: true,
     handle: async (call) => wire(await own(call).quote(...asked(call))),
   }),
+  ...proofOperations(),
   operation({
     name: 'sessionStatus',
     method: 'get',
@@ -107,6 +113,47 @@ export const payerOperations: readonly Operation[] = [
     },
   }),
 ]
+
+/** For callers that have to send the paid call themselves, such as a tool call of MCP. */
+function proofOperations(): readonly Operation[] {
+  return [
+    operation({
+      name: 'prove',
+      method: 'post',
+      path: '/v1/session/prove',
+      summary:
+        'Makes the proof for a tool call that the caller sends itself. Only for payees that the session lists.',
+      body: proveBody,
+      maxBodyBytes: MAX_PAY_BODY_BYTES,
+      result: proveResultSchema,
+      repeat: 'call',
+      inSession: true,
+      handle: async (call) => {
+        const { challenge, call: origin = {} } = call.input.body as {
+          readonly challenge: ToolChallenge
+          readonly call?: Omit<Call, 'signal' | 'onProgress'>
+        }
+        return wire(await own(call).prove(challenge, { ...origin, signal: call.signal }))
+      },
+    }),
+    operation({
+      name: 'conclude',
+      method: 'post',
+      path: '/v1/session/payments/{payment}/conclude',
+      summary:
+        'Says what was answered to the call that carried a proof, to the server that made the proof.',
+      body: concludeBody,
+      maxBodyBytes: MAX_CONCLUDE_BODY_BYTES,
+      result: payResultSchema,
+      repeat: 'state',
+      inSession: true,
+      handle: async (call) => {
+        const { message } = call.input.body as { readonly message?: unknown }
+        return wire(await own(call).conclude(pathFrom(call.input, 'payment'), message))
+      },
+    }),
+  ]
+}
 
 /** The header that carries the session's token; the payer's own key is in `Authorization`. */
 export const sessionHeader = 'Bursar-Session'

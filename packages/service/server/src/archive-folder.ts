@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ArchiveResult, Bursar } from '@bursar/core'
+
+/** What was archived, and the name of the file that has it. */
+export interface Archived extends ArchiveResult {
+  readonly file?: string
+}
+
+/**
+ * Archives what has ended into a new file of a folder. Nothing is removed from the ledger before the
+ * file, and its name in the folder, are on the disk. Only their owner can read the files.
+ */
+export async function archiveInto(
+  { administration }: Pick<Bursar, 'administration'>,
+  folder: string,
+  endedFor: string,
+): Promise<Archived> {
+  let file: string | undefined
+  const result = await administration.archive({
+    endedFor,
+    keep: async (lines) => {
+      const name = nameNow()
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await writeFile(join(folder, name), lines, { flag: 'wx', mode: 0o600, flush: true })
+      await synced(folder)
+      file = name
+    },
+  })
+  return { ...result, ...(file === undefined ? {} : { file }) }
+}
+
+/** Sorts by time, and is nobody else's in the same second. */
+function nameNow(): string {
+  const time = new Date().toISOString().replace(/[:.]/g, '-')
+  return `bursar-archive-${time}-${randomBytes(4).toString('hex')}.jsonl`
+}
+
+/** A name is durable once its folder is. Windows has no such thing. */
+async function synced(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
