@@ -80,9 +80,22 @@ test('with --policy the rules of the operator refuse first, and every payment na
   expect(stdout).toMatch(/spent +11 +0\.425 +11 +0\.425/)
 })
 
+test.each([
+  ['cdp', /wallet +its key is with Coinbase CDP/],
+  ['privy', /wallet +its key is with Privy/],
+])('with --wallet %s the same claims hold', async (wallet, opening) => {
+  const { code, stdout, stderr } = await demo('--wallet', wallet)
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(opening)
+  expect(stdout).toMatch(/spent +11 +0\.425 +11 +0\.425/)
+  expect(stdout).toMatch(/\nAll \d+ claims of this demo hold\.\n$/)
+})
+
 describe('the demo refuses', () => {
   test.each<[readonly string[], string]>([
     [['--jsn'], "demo: Unknown option '--jsn'. Usage: pnpm demo [--json] [--policy]"],
+    [['--wallet', 'paper'], "demo: There is no wallet 'paper'. Usage: pnpm demo"],
     [['now'], "demo: Unexpected argument 'now'. Usage: pnpm demo"],
     [['--model'], "demo: Option '--model <value>' argument missing. Usage: pnpm demo"],
     [['--model', 'other/model'], 'demo: --model other/model: is neither anthropic/<name> nor'],

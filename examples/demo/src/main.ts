@@ -14,9 +14,9 @@ import { timeline } from './timeline.ts'
 import { openWorld } from './world.ts'
 
 /** Plays the whole story, and answers one line for each claim that does not hold. */
-async function demo({ json, model, policy }: CommandLine): Promise<readonly string[]> {
+async function demo({ json, model, policy, wallet }: CommandLine): Promise<readonly string[]> {
   const real = model === undefined ? undefined : await realModel(model)
-  await using world = await openWorld({ policy })
+  await using world = await openWorld({ policy, wallet })
   const page = openPage(process.stdout, { silent: json })
   printOpening(page, world, model ?? 'a script, which needs no key and does all that can go wrong')
   const modelOf = (act: Act): LanguageModel => real ?? scriptedModel(act)

@@ -16,6 +16,7 @@ export function printOpening(
   row('chain', `${sandbox.network}, on this machine`)
   row('dollar', `the token at ${sandbox.asset.address}`)
   row('Alice', `owns ${alice.address}, which holds ${funds} USD`)
+  row('wallet', alice.keeper)
   row('permits', `the agent "researcher" to spend ${delegated} USD of it, at five shops`)
   if (policy) row('rules', `of house-rules.cedar, ${policy.name.slice(0, 22)}…`)
   row('model', model)

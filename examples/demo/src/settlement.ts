@@ -20,6 +20,8 @@ export interface Settlement {
   readonly accounts: readonly SpendingAccount[]
   /** By which policies each payment was judged, as its record says; each list once. */
   readonly judgedBy: readonly string[]
+  /** What became of the permissions at the wallet's provider, one for each delegation that has one. */
+  readonly permissions: readonly string[]
   readonly audit: Verification
 }
 
@@ -73,6 +75,7 @@ export async function settle(world: DemoWorld): Promise<Settlement> {
     overspend: overspend(accounts, chainSpent - sumOf(transfersOf(proven, transfers))),
     merchants: merchantAccounts(world, transfers, proven),
     accounts,
+    permissions: delegations.flatMap(({ permission }) => (permission ? [permission.state] : [])),
     judgedBy: judgedBy(records.map(({ event }) => event)),
     audit: await bursar.auditing.verify(),
   }

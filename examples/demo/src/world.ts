@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bursar, createBursar, type LimitsInput, type PaymentSession } from '@bursar/core'
 import type { CedarPolicy } from '@bursar/policy-cedar'
-import { type Sandbox, type SandboxAccount, startSandbox } from '@bursar/sandbox'
+import { type Sandbox, startSandbox } from '@bursar/sandbox'
 import { sqliteStore } from '@bursar/store-sqlite'
-import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { WalletKind } from './command-line.ts'
 import { houseRules } from './house-rules.ts'
+import { type DemoWallet, openWallet } from './wallet.ts'
 
 /** A session that the demo opened, with what it must never let out. */
 export interface DemoSession {
@@ -22,7 +22,7 @@ export interface DemoSession {
 export interface DemoWorld {
   readonly sandbox: Sandbox
   readonly bursar: Bursar
-  readonly alice: SandboxAccount
+  readonly alice: DemoWallet
   /** The operator's rules, if the demo was asked to have some. */
   readonly policy: CedarPolicy | undefined
   /** What Alice's wallet held before anything was paid, in atomic units. */
@@ -42,24 +42,23 @@ export const delegated = '2.00'
 export const sessionMinutes = 30
 
 /** Starts a chain with merchants, and a guard on an SQLite file that is removed at the end. */
-export async function openWorld(options: { readonly policy: boolean }): Promise<DemoWorld> {
+export async function openWorld(options: {
+  readonly policy: boolean
+  readonly wallet: WalletKind
+}): Promise<DemoWorld> {
   await using stack = new AsyncDisposableStack()
   const sandbox = stack.use(await startSandbox())
   const folder = await mkdtemp(join(tmpdir(), 'bursar-demo-'))
   stack.defer(() => rm(folder, { recursive: true }))
-  const alice = await sandbox.createAccount(funds)
+  const alice = await openWallet(options.wallet, sandbox, funds)
+  stack.defer(() => alice.close())
   const shops = shopsOf(sandbox)
   const policy = options.policy ? houseRules(shops) : undefined
   const bursar = createBursar({
     store: sqliteStore({ path: join(folder, 'bursar.db'), clock: sandbox.clock }),
     // For the real thing: { 'eip155:8453': { rpcUrl } }, and no assets, development or clock.
     rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
-    instruments: {
-      'alice-wallet': {
-        endUser: 'alice',
-        wallet: viemWallet({ account: privateKeyToAccount(alice.privateKey) }),
-      },
-    },
+    instruments: { 'alice-wallet': alice.instrument },
     assets: [{ ...sandbox.asset, address: sandbox.asset.address.toLowerCase() }],
     development: { hosts: sandbox.hosts },
     policies: policy ? [policy] : [],

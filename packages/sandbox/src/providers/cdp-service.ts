@@ -3,6 +3,7 @@ import { jwtVerify } from 'jose'
 import { type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { canonicalJson } from './canonical-json.ts'
+import { type CdpSpendPermission, spendPermission } from './cdp-spend-permission.ts'
 import {
   answerWith,
   type ProviderAnswer,
@@ -50,7 +51,8 @@ const BASE_PATH = '/platform'
 
 /**
  * Starts the service. It checks the token of the API key and that of the wallet secret (keys, times,
- * method, host and path, the hash of the body), keeps accounts by name, and signs typed data.
+ * method, host and path, the hash of the body), keeps accounts by name,
+ * signs typed data, and keeps spend permissions.
  */
 export async function startCdpService(): Promise<CdpService> {
   const known = new Map<string, Known>()
@@ -58,11 +60,12 @@ export async function startCdpService(): Promise<CdpService> {
   const signed: Hex[] = []
   const log: string[] = []
   const faults: ProviderFault[] = []
+  const permissions: CdpSpendPermission[] = []
   let newest = newCredentials(known)
   const handle = async (request: ProviderRequest): Promise<ProviderAnswer> => {
     const refused = await refusalOf(request, known)
     if (refused) return refused
-    return route(request, { accounts, signed, faults })
+    return route(request, { accounts, signed, faults, permissions })
   }
   const server = await serveProvider(async (request) => {
     const answer = await handle(request)
@@ -117,7 +120,7 @@ async function refusalOf(
       requiredClaims: ['exp', 'nbf', 'sub'],
     })
     assertUri(payload.uris, uri)
-    if (method === 'GET') return undefined
+    if (method === 'GET' || path.includes('/v2/onramp/')) return undefined
     const wallet = headers['x-wallet-auth'] ?? ''
     const checked = await jwtVerify(wallet, keyOf(known, payload.sub).walletKey, {
       algorithms: ['ES256'],
@@ -150,6 +153,7 @@ interface Project {
   readonly accounts: Map<string, PrivateKeyAccount>
   readonly signed: Hex[]
   readonly faults: ProviderFault[]
+  readonly permissions: CdpSpendPermission[]
 }
 
 async function route(request: ProviderRequest, project: Project): Promise<ProviderAnswer> {
@@ -161,6 +165,16 @@ async function route(request: ProviderRequest, project: Project): Promise<Provid
     return account ? shown(200, named, account) : error(404, 'not_found', 'No such account.')
   }
   if (method === 'POST' && path === '/v2/evm/accounts') return created(project, text)
+  if (method === 'POST' && path === '/v2/onramp/sessions') return onramp(text)
+  const permitting = /^\/v2\/evm\/smart-accounts\/(0x[0-9a-fA-F]{40})\/spend-permissions(.*)$/.exec(
+    path,
+  )
+  if (permitting) {
+    const [, account = '', below = ''] = permitting
+    return answerWith(method === 'POST' ? project.faults.shift() : undefined, async () =>
+      spendPermission(project.permissions, { method, below, account, text }),
+    )
+  }
   const signing = /^\/v2\/evm\/accounts\/(0x[0-9a-fA-F]{40})\/sign\/typed-data$/.exec(path)?.[1]
   if (method === 'POST' && signing !== undefined) {
     return answerWith(project.faults.shift(), () => sign(project, signing, text))
@@ -174,6 +188,15 @@ function created({ accounts }: Project, text: string): ProviderAnswer {
   const account = privateKeyToAccount(generatePrivateKey())
   accounts.set(name, account)
   return shown(201, name, account)
+}
+
+function onramp(text: string): ProviderAnswer {
+  const { purchaseCurrency, destinationNetwork, destinationAddress } = JSON.parse(text)
+  if (!purchaseCurrency || !destinationNetwork || !isHex(destinationAddress)) {
+    return error(400, 'invalid_request', 'The destination is missing.')
+  }
+  const onrampUrl = `https://pay.coinbase.com/buy?sessionToken=${randomUUID()}`
+  return { status: 201, body: { session: { onrampUrl } } }
 }
 
 async function sign(project: Project, address: string, text: string): Promise<ProviderAnswer> {

@@ -7,6 +7,7 @@ import {
   typedDataOf,
   type Wallet,
 } from '@bursar/core'
+import { SERVICE_URL, textIn, typeOf } from './cdp-answer.ts'
 import {
   askCdp,
   type CdpAnswer,
@@ -24,8 +25,6 @@ export interface CdpWalletOptions {
   /** Another address of the service, for tests. */
   readonly baseUrl?: string | undefined
 }
-
-const SERVICE_URL = 'https://api.cdp.coinbase.com/platform'
 
 /**
  * Makes a wallet of an account at Coinbase CDP. Its key never leaves CDP; the credentials that reach it
@@ -180,16 +179,4 @@ function refusalOf(
   if (status < 400 || status >= 500 || !refusals.includes(typeOf(answer))) return undefined
   const reason = `CDP answered ${status}: ${typeOf(answer)}`
   return { notSigned: status === 401 ? 'credential_expired' : 'wallet_unavailable', reason }
-}
-
-/** Only the kind of error is repeated: its text is the provider's. */
-function typeOf(answer: CdpAnswer): string {
-  const type = textIn(answer, 'errorType') ?? ''
-  return /^[a-z_]{1,60}$/.test(type) ? type : 'without a known type'
-}
-
-function textIn({ body }: CdpAnswer, field: string): string | undefined {
-  if (typeof body !== 'object' || body === null) return undefined
-  const value = (body as Readonly<Record<string, unknown>>)[field]
-  return typeof value === 'string' ? value : undefined
 }
