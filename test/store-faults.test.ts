@@ -184,8 +184,8 @@ describe('a guard over a PostgreSQL server', { timeout: BUDGET_MS }, () => {
     expect((await payFor(world, 'before')).status).toBe('paid')
     // The file of the payments has to be the largest one: what is bounded is each file by itself.
     await server.query(`ALTER TABLE bursar.payments SET (autovacuum_enabled = off);
-      INSERT INTO bursar.payments (id, session, delegation, amount, reserved_at, request_head,
-        request_hash, body) SELECT 'gone ' || n, 0, 0, 1, 0, '', '', repeat(md5(n::text), 30)
+      INSERT INTO bursar.payments (pk, id, session, delegation, amount, reserved_at, request_head,
+        request_hash, body) SELECT -n, 'gone ' || n, 0, 0, 1, 0, '', '', repeat(md5(n::text), 30)
         FROM generate_series(1, 2500) AS n;
       DELETE FROM bursar.payments WHERE session = 0`)
     const [row] = await server.query(`SELECT pg_relation_size('bursar.payments')::integer AS bytes`)

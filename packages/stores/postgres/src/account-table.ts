@@ -47,12 +47,11 @@ SELECT a.*, (SELECT d.id FROM accounts d WHERE d.pk = a.delegation) AS delegatio
 
 /**
  * The accounts with some ids, those of some payments and approvals, and those of some end users, with
- * all ancestors, delegations and end users' accounts. Who belongs to whom never changes, so that it can
- * be looked up before the rows are locked; only an end user's account may begin meanwhile, and then
- * the transaction begins again.
+ * all ancestors, delegations and end users' accounts.
  */
-const selectNamed = `
-WITH RECURSIVE named AS (
+export const readAccounts: Statement = {
+  name: 'read_accounts',
+  text: `WITH RECURSIVE named AS (
   SELECT pk, delegation, parent FROM accounts WHERE id = ANY ($1::text[])
   UNION SELECT a.pk, a.delegation, a.parent FROM payments p JOIN accounts a ON a.pk = p.session
     WHERE p.id = ANY ($2::text[])
@@ -61,17 +60,10 @@ WITH RECURSIVE named AS (
   UNION SELECT pk, delegation, parent FROM accounts WHERE end_user = ANY ($4::text[])
   UNION SELECT a.pk, a.delegation, a.parent FROM named n
     JOIN accounts a ON a.pk = ANY (ARRAY[n.delegation, n.parent])
-) ${selectAccounts} WHERE a.pk IN (SELECT pk FROM named)`
-
-export const readAccounts: Statement = { name: 'read_accounts', text: selectNamed }
-
-/** Locks in the order of the keys, as everybody does; what it brings is the newest version. */
-export const lockAccounts: Statement = {
-  name: 'lock_accounts',
-  text: `${selectNamed} ORDER BY a.pk FOR NO KEY UPDATE OF a`,
+) ${selectAccounts} WHERE a.pk IN (SELECT pk FROM named)`,
 }
 
-/** The accounts of some end users, oldest first: behind all locks, so that none is missed. */
+/** The accounts of some end users, oldest first. */
 export const readGranted: Statement = {
   name: 'read_granted',
   text: `SELECT id, end_user, delegation, is_end_user FROM accounts

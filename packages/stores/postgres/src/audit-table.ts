@@ -2,18 +2,20 @@ import type { AuditRecord } from '@bursar/core'
 import { columnsOf } from './columns.ts'
 import type { Row, Statement } from './statement.ts'
 
-/** Where the chain of audit records stands. Its row is locked last, and by everybody who writes. */
+/** Where the chain of audit records stands. Its row is locked first, and by everybody who writes. */
 export interface Head {
   /** Version of the schema. */
   readonly version: number
   readonly seq: number
   readonly at: number
   readonly hash: string
+  /** The key of the newest payment: whoever holds the head numbers them. */
+  readonly payments: number
 }
 
 export const lockHead: Statement = {
   name: 'lock_head',
-  text: 'SELECT version, seq, at, hash FROM installation FOR NO KEY UPDATE',
+  text: 'SELECT version, seq, at, hash, payments FROM installation FOR NO KEY UPDATE',
 }
 
 /** A statement of its own, after the locks: what is read while waiting for one is too old. */
@@ -25,7 +27,7 @@ export const readClock: Statement = {
 /** Appends records, the last of which becomes the head. */
 export const appendAudit: Statement = {
   name: 'append_audit',
-  text: `WITH head AS (UPDATE installation SET seq = $5, at = $6, hash = $7)
+  text: `WITH head AS (UPDATE installation SET seq = $5, at = $6, hash = $7, payments = $8)
   INSERT INTO audit (seq, at, body, hash)
   SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])`,
 }
@@ -47,6 +49,7 @@ export function headOf(row: Row): Head {
     seq: Number(row.seq),
     at: Number(row.at),
     hash: row.hash as string,
+    payments: Number(row.payments),
   }
 }
 
@@ -60,7 +63,11 @@ export function recordOf(row: Row): AuditRecord {
 }
 
 /** The values of `appendAudit`. */
-export function appendedRecords(records: readonly AuditRecord[], last: AuditRecord): unknown[] {
+export function appendedRecords(
+  records: readonly AuditRecord[],
+  last: AuditRecord,
+  payments: number,
+): unknown[] {
   const columns = columnsOf(records.map(({ seq, at, body, hash }) => [seq, at, body, hash]))
-  return [...columns, last.seq, last.at, last.hash]
+  return [...columns, last.seq, last.at, last.hash, payments]
 }

@@ -29,6 +29,8 @@ export interface Entries<Noun> {
   remove(id: string): void
   /** The rows that were put. */
   changed(): readonly Entry<Noun>[]
+  /** Every row that is in memory. */
+  all(): Iterable<Entry<Noun>>
 }
 
 /** How the rows of one kind are told apart. */
@@ -85,6 +87,7 @@ export function entries<Noun>(kind: Kind<Noun>): Entries<Noun> {
       absent.add(id)
     },
     changed: () => [...changed],
+    all: () => known.values(),
   }
 }
 

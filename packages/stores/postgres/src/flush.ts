@@ -15,12 +15,13 @@ import {
   updateApprovals,
   updatedApprovals,
 } from './approval-table.ts'
-import { appendAudit, appendedRecords } from './audit-table.ts'
+import { appendAudit, appendedRecords, type Head } from './audit-table.ts'
 import { columnsOf } from './columns.ts'
 import { writeCredentials, writeOperations, writtenBodies } from './credential-table.ts'
 import type { Entries, Entry } from './entries.ts'
 import { writeMerchantUsages, writtenMerchantUsages } from './merchant-usage-table.ts'
 import {
+  type AccountKey,
   insertedPayments,
   insertPayments,
   updatedPayments,
@@ -50,8 +51,15 @@ import { execute, type Row, type Statement } from './statement.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 import type { Wanted } from './wanted.ts'
 
-/** Sends every write of a transaction at once, parents first; one statement for all rows of a kind. */
-export function flush(client: Client, rows: TransactionRows): Promise<readonly Row[]>[] {
+/**
+ * Sends every write of a transaction at once, parents first; one statement for all rows of a kind. New
+ * payments are numbered from the head on.
+ */
+export function flush(
+  client: Client,
+  rows: TransactionRows,
+  head: Pick<Head, 'payments'>,
+): Promise<readonly Row[]>[] {
   const sent: Promise<readonly Row[]>[] = []
   const send = (statement: Statement, columns: readonly unknown[]): void => {
     if (columns.length > 0) sent.push(execute(client, statement, columns))
@@ -78,10 +86,16 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
     writeMerchantUsages,
     writtenMerchantUsages(rows.merchantUsages.changed().map(({ value }) => value)),
   )
-  send(insertPayments, insertedPayments(payments.fresh))
+  let newest = head.payments
+  for (const { value } of payments.fresh) {
+    newest += 1
+    rows.paymentKeys.set(value.id, String(newest))
+  }
+  const keys = keysOf(rows)
+  send(insertPayments, insertedPayments(payments.fresh, keys))
   send(updatePayments, updatedPayments(payments.known))
   send(updatePaymentTerms, updatedTerms(payments.known))
-  send(writeKeys, writtenKeys(valuesOf(rows.keys)))
+  send(writeKeys, writtenKeys(valuesOf(rows.keys), keys))
   send(writeMerchants, writtenMerchants(valuesOf(rows.merchants)))
   const approvals = parted(rows.approvals.changed())
   send(insertApprovals, insertedApprovals(approvals.fresh))
@@ -89,7 +103,9 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
   send(writeInstruments, writtenInstruments(valuesOf(rows.instruments)))
   send(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
   send(writeOperations, writtenBodies(valuesOf(rows.operations)))
-  for (const values of writtenContents(rows.contents.values())) send(writeContents, values)
+  for (const values of writtenContents(rows.contents.values(), keys.payment)) {
+    send(writeContents, values)
+  }
   for (const { records, payments, approvals, sessions } of rows.removed) {
     send(shortenRecords, columnsOf(records.map(({ seq, body }) => [seq, body])))
     send(removePayments, removedIds(payments))
@@ -97,8 +113,27 @@ export function flush(client: Client, rows: TransactionRows): Promise<readonly R
     send(removeSessions, removedIds(sessions))
   }
   const last = rows.records.at(-1)
-  if (last) send(appendAudit, appendedRecords(rows.records, last))
+  if (last) send(appendAudit, appendedRecords(rows.records, last, newest))
   return sent
+}
+
+/** The keys of rows that other rows name. */
+function keysOf({ sessions, delegations, payments, paymentKeys }: TransactionRows): {
+  payment(id: string): string
+  session(id: string): AccountKey
+  delegation(id: string): AccountKey
+} {
+  const accountKey = ({ pk, value }: Entry<{ readonly id: string }>): AccountKey =>
+    pk === undefined ? [null, plainText(value.id)] : [pk, null]
+  return {
+    payment(id) {
+      const pk = payments.need(id).pk ?? paymentKeys.get(id)
+      if (pk !== undefined) return pk
+      throw new BursarError('invariant_broken', `The payment ${id} has no key.`)
+    },
+    session: (id) => accountKey(sessions.need(id)),
+    delegation: (id) => accountKey(delegations.need(id)),
+  }
 }
 
 function valuesOf<Noun>(entries: Entries<Noun>): Noun[] {

@@ -4,7 +4,6 @@ import {
   delegationEntry,
   endUserEntry,
   kindOf,
-  lockAccounts,
   readAccounts,
   readGranted,
   sessionEntry,
@@ -18,6 +17,7 @@ import {
   readOperations,
 } from './credential-table.ts'
 import { RowsNotLoaded } from './entries.ts'
+import type { KnownRows } from './known-rows.ts'
 import { endUserOf, usageId } from './limit-rows.ts'
 import { merchantUsageOf, readMerchantUsages } from './merchant-usage-table.ts'
 import { pairId } from './pair-id.ts'
@@ -45,25 +45,56 @@ import {
 export interface Locked {
   readonly rows: TransactionRows
   readonly head: Head
-  /** The database's clock, read after the last lock. */
+  /** The database's clock, read after the lock. */
   readonly now: number
 }
 
 /**
- * Begins a transaction that writes, in one round trip: first the locks, accounts in the order of
- * their keys and the head last; then, each in a statement of its own, whose snapshot is therefore
- * younger than the locks, everything else.
+ * Begins a transaction that writes, in one round trip: first the lock, which every writer takes; then,
+ * each in a statement of its own, whose snapshot is therefore younger than the lock, everything else.
+ * What this process remembers is not read, unless the head says that somebody else has written.
  */
-export async function beginLocked(client: Client, wanted: Wanted): Promise<Locked> {
-  const [, accounts, heads, clock, found] = await pipelined(client, () => [
+export async function beginLocked(
+  client: Client,
+  wanted: Wanted,
+  known: KnownRows,
+): Promise<Locked> {
+  const missing = known.missing(wanted)
+  const [, heads, clock, accounts, found] = await pipelined(client, () => [
     client.query('BEGIN'),
-    execute(client, lockAccounts, accountValues(wanted)),
     execute(client, lockHead, []),
     execute(client, readClock, []),
-    readOthers(client, wanted),
+    readLines(client, missing),
+    readOthers(client, missing),
   ])
   const head = headOf(heads[0] ?? {})
-  return { rows: filled(wanted, head, accounts, found), head, now: Number(clock[0]?.now) }
+  const now = Number(clock[0]?.now)
+  const isCurrent = known.isOf(head)
+  if (isCurrent || isSameSize(missing, wanted)) {
+    if (!isCurrent) known.forget()
+    return { rows: filled(wanted, head, accounts, found, known), head, now }
+  }
+  known.forget()
+  const [newAccounts, newFound] = await pipelined(client, () => [
+    readLines(client, wanted),
+    readOthers(client, wanted),
+  ])
+  return { rows: filled(wanted, head, newAccounts, newFound, known), head, now }
+}
+
+function isSameSize(missing: Wanted, { accounts, payments, merchants }: Wanted): boolean {
+  return (
+    missing.accounts.size === accounts.size &&
+    missing.payments.size === payments.size &&
+    missing.merchants.size === merchants.size
+  )
+}
+
+/** Accounts, and all that they belong to. */
+async function readLines(client: Client, wanted: Wanted): Promise<readonly Row[]> {
+  const { accounts, payments, approvals, endUsers } = wanted
+  const some = accounts.size + payments.size + approvals.size + endUsers.size > 0
+  return some ? await execute(client, readAccounts, accountValues(wanted)) : []
 }
 
 /** Reads one consistent state, in one round trip and without a lock. */
@@ -96,7 +127,7 @@ export async function readState(
   }
 }
 
-/** The rows that are not locked themselves: the account that they belong to is. */
+/** The rows besides accounts. */
 interface Others {
   readonly payments: readonly Row[]
   readonly keys: readonly Row[]
@@ -198,8 +229,10 @@ function filled(
   end: { readonly seq: number; readonly at: number; readonly hash: string },
   accounts: readonly Row[],
   found: Others,
+  known?: KnownRows,
 ): TransactionRows {
   const rows = transactionRows(end)
+  known?.fill(rows, wanted)
   for (const id of wanted.accounts) {
     rows.sessions.asked(id)
     rows.delegations.asked(id)
@@ -251,12 +284,12 @@ function fillAccounts(rows: TransactionRows, accounts: readonly Row[]): void {
     if (kind !== 'delegation') continue
     const entry = delegationEntry(row)
     rows.delegations.add(entry)
-    // Otherwise it is among these rows, or has begun while this transaction waited for its locks.
+    // Otherwise it is among these rows.
     if (row.parent === null) rows.endUsers.asked(entry.value.endUser)
   }
 }
 
-/** Accounts of end users as they are behind all locks: what is not among the locked rows is loaded next. */
+/** Accounts of end users; what is not among the rows of accounts is loaded next. */
 function fillGranted(rows: TransactionRows, wanted: Wanted, found: readonly Row[]): void {
   for (const endUser of wanted.endUsers) {
     const own = found.filter((row) => row.end_user === plainText(endUser))

@@ -70,20 +70,17 @@ export const readPayments: Statement = {
 export const insertPayments: Statement = {
   name: 'insert_payments',
   text: `WITH fresh AS (
-    INSERT INTO payments (id, session, delegation, amount, reserved_at, request_head, request_hash,
-      body)
-    SELECT u.id, (SELECT pk FROM accounts WHERE id = u.session),
-      (SELECT pk FROM accounts WHERE id = u.delegation), u.amount, u.reserved_at,
-      left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash, u.body
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[],
-      $7::text[]) WITH ORDINALITY
-      AS u (id, session, delegation, amount, reserved_at, request_hash, body, place)
-    ORDER BY u.place RETURNING pk, id
+    INSERT INTO payments (pk, id, session, delegation, amount, reserved_at, request_head,
+      request_hash, body)
+    SELECT u.pk, u.id, coalesce(u.session, (SELECT pk FROM accounts WHERE id = u.session_id)),
+      coalesce(u.delegation, (SELECT pk FROM accounts WHERE id = u.delegation_id)), u.amount,
+      u.reserved_at, left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash, u.body
+    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
+      $7::bigint[], $8::bigint[], $9::text[], $10::text[]) AS u (pk, id, session, session_id,
+      delegation, delegation_id, amount, reserved_at, request_hash, body)
   ) INSERT INTO payment_states (payment, state, overrun, settled, proven_at, claim, evidence)
-  SELECT f.pk, u.state, u.overrun, u.settled, u.proven_at, u.claim, u.evidence
-  FROM unnest($1::text[], $8::text[], $9::boolean[], $10::bigint[], $11::bigint[], $12::text[],
-    $13::text[]) AS u (id, state, overrun, settled, proven_at, claim, evidence)
-  JOIN fresh f ON f.id = u.id`,
+  SELECT * FROM unnest($1::bigint[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[],
+    $15::text[], $16::text[])`,
 }
 
 export const updatePayments: Statement = {
@@ -107,13 +104,24 @@ export function paymentEntry(row: Row): Entry<Payment> {
   return { pk: row.pk as string, stored: value, value, overrun: value.overrun }
 }
 
+/** Of an account that the same transaction inserts, the id; of any other, the key. */
+export type AccountKey = readonly [pk: string | null, id: string | null]
+
 /** The values of `insertPayments`. */
-export function insertedPayments(payments: readonly Entry<Payment>[]): unknown[][] {
+export function insertedPayments(
+  payments: readonly Entry<Payment>[],
+  keys: {
+    payment(id: string): string
+    session(id: string): AccountKey
+    delegation(id: string): AccountKey
+  },
+): unknown[][] {
   return columnsOf(
     payments.map(({ value }) => [
+      keys.payment(value.id),
       plainText(value.id),
-      plainText(value.session),
-      plainText(value.delegation),
+      ...keys.session(value.session),
+      ...keys.delegation(value.delegation),
       value.terms.amountMicro,
       value.reservedAt,
       plainText(value.terms.requestHash),

@@ -226,17 +226,47 @@ test('what had to wait for another writer decides on what that one wrote', async
   await plant(store, 1n)
   const other = new Client({ connectionString: server.url })
   await other.connect()
-  // As another process does it: the account, then the head, then what it writes.
+  // As another process does it: the head, then what it writes, and the head moves.
   await other.query(`BEGIN; SET search_path TO ${schema};
-    SELECT FROM accounts WHERE id = '${sessionId}' FOR NO KEY UPDATE;
     SELECT FROM installation FOR NO KEY UPDATE;
-    UPDATE accounts SET held = 1 WHERE id = '${sessionId}'`)
+    UPDATE accounts SET held = 1 WHERE id = '${sessionId}';
+    INSERT INTO audit SELECT seq + 1, at, '{}', 'hash' FROM installation;
+    UPDATE installation SET seq = seq + 1, hash = 'hash'`)
   const waiting = store.commit({ session: sessionId }, holdOne('second'), 'now')
   await untilBlocked()
   await other.query('COMMIT')
   await other.end()
   expect(await waiting).toBe('over')
   await store.close()
+})
+
+test('what is remembered is worth nothing once another process has written', async () => {
+  const schema = newSchema()
+  const stores = Array.from({ length: 2 }, () => postgresStore({ url: server.url, schema }))
+  const [one, other] = stores as [Store, Store]
+  await plant(one, 4n)
+  const hold = (store: Store, name: string) =>
+    store.commit({ session: sessionId }, holdOne(name), 'now')
+  // Each of them remembers the session from its own turns, and sees what the other has held since.
+  const held: unknown[] = []
+  for (const store of [one, one, other, other, one]) held.push(await hold(store, 'x'))
+  expect(held).toEqual(['held', 'held', 'held', 'held', 'over'])
+  // A session that another process has ended or archived is not remembered either.
+  await other.commit(
+    { session: sessionId },
+    ({ session }) => {
+      if (!session) throw new Error('There is no session.')
+      return { result: 0, sessions: [{ ...session, revokedAt: 7 }], events: [noted('revoked')] }
+    },
+    'now',
+  )
+  const seen = await one.commit(
+    { session: sessionId },
+    ({ session }) => ({ result: session?.revokedAt, events: [noted('seen')] }),
+    'now',
+  )
+  expect(seen).toBe(7)
+  for (const store of stores) await store.close()
 })
 
 /** Waits until somebody waits for a lock. */

@@ -4,6 +4,7 @@ import { batchRunner } from './batch.ts'
 import { commitQueue } from './commit-queue.ts'
 import { type ConnectionOptions, openConnections } from './connections.ts'
 import { pageBounds } from './cursor.ts'
+import { knownRows } from './known-rows.ts'
 import { readState } from './load.ts'
 import {
   approvalsPage,
@@ -70,7 +71,10 @@ export function storeOn(options: ConnectionOptions, clock: (() => number) | unde
     aheadMs = now - Date.now()
   }
   const learnt: Learnt = { perMerchant: false }
-  const queue = commitQueue(batchRunner(connections, { clock, learnt, onTime }), connections)
+  const queue = commitQueue(
+    batchRunner(connections, { clock, learnt, known: knownRows(), onTime }),
+    connections,
+  )
   const read = <Result>(query: (client: Client) => Promise<Result>): Promise<Result> =>
     queue.read(async () => {
       for (let tried = 1; ; tried += 1) {

@@ -13,8 +13,9 @@ export const SCHEMA_VERSION = 3
  * Amounts are micro-units; atomic amounts can exceed 64 bits, and are decimal text inside `body`.
  * `body` and its like are JSON text, not `jsonb`, which cannot hold every string.
  *
- * The one row of `installation` is the head of the audit chain. Whoever writes holds it, so what is
- * numbered here (`pk`, `seq`) becomes visible in the order of its numbers.
+ * The one row of `installation` is the head of the audit chain. Whoever writes locks it first and moves
+ * it, so what is numbered here (`pk`, `seq`) becomes visible in the order of its numbers, and a process
+ * that finds the head where it left it knows that nobody else has written.
  */
 const firstSchema = `
 CREATE TABLE instruments (
@@ -62,7 +63,7 @@ CREATE TRIGGER account_id_is_new BEFORE INSERT ON accounts
   FOR EACH ROW EXECUTE FUNCTION account_id_is_new();
 
 CREATE TABLE payments (
-  pk BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  pk BIGINT PRIMARY KEY,
   id TEXT COLLATE "C" NOT NULL UNIQUE,
   session BIGINT NOT NULL,
   delegation BIGINT NOT NULL,
@@ -162,9 +163,10 @@ CREATE TABLE installation (
   version INTEGER NOT NULL,
   seq BIGINT NOT NULL,
   at BIGINT NOT NULL,
-  hash TEXT NOT NULL
+  hash TEXT NOT NULL,
+  payments BIGINT NOT NULL
 ) WITH (fillfactor = 10);
-INSERT INTO installation VALUES (true, 0, 0, 0, '');
+INSERT INTO installation VALUES (true, 0, 0, 0, '', 0);
 `
 
 /**

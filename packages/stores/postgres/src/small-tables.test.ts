@@ -14,23 +14,25 @@ test('bodies are written end to end, each with its place, in statements of a mod
     content('three', large),
     content('four', Uint8Array.of(9)),
   ]
-  const places = writtenContents(contents).map(([payments, , , , starts, lengths, bodies]) => ({
-    payments,
-    starts,
-    lengths,
-    bytes: (bodies as Uint8Array).byteLength,
-  }))
+  const places = writtenContents(contents, (id) => `pk of ${id}`).map(
+    ([payments, , , , starts, lengths, bodies]) => ({
+      payments,
+      starts,
+      lengths,
+      bytes: (bodies as Uint8Array).byteLength,
+    }),
+  )
   expect(places).toEqual([
     {
-      payments: ['one', 'two', 'three'],
+      payments: ['pk of one', 'pk of two', 'pk of three'],
       starts: [1, 3, 3],
       lengths: [2, 0, large.byteLength],
       bytes: 2 + large.byteLength,
     },
-    { payments: ['four'], starts: [1], lengths: [1], bytes: 1 },
+    { payments: ['pk of four'], starts: [1], lengths: [1], bytes: 1 },
   ])
 })
 
 test('no content is no statement', () => {
-  expect(writtenContents([])).toEqual([])
+  expect(writtenContents([], String)).toEqual([])
 })

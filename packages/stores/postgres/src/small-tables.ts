@@ -1,5 +1,6 @@
 import type { Content, Denial, KeyRecord, KnownMerchant, RegisteredInstrument } from '@bursar/core'
 import { columnsOf } from './columns.ts'
+import type { AccountKey } from './payment-table.ts'
 import { originalText, plainText } from './plain-text.ts'
 import type { Row, Statement } from './statement.ts'
 
@@ -18,10 +19,10 @@ export const readKeys: Statement = {
 export const writeKeys: Statement = {
   name: 'write_keys',
   text: `INSERT INTO keys (session, key, request_hash, payment, refusals, last_refusal)
-  SELECT (SELECT pk FROM accounts WHERE id = u.session), u.key, u.request_hash,
-    (SELECT pk FROM payments WHERE id = u.payment), u.refusals, u.last_refusal
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[])
-    AS u (session, key, request_hash, payment, refusals, last_refusal)
+  SELECT coalesce(u.session, (SELECT pk FROM accounts WHERE id = u.session_id)), u.key,
+    u.request_hash, u.payment, u.refusals, u.last_refusal
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::integer[],
+    $7::text[]) AS u (session, session_id, key, request_hash, payment, refusals, last_refusal)
   ON CONFLICT (session, key) DO UPDATE SET request_hash = excluded.request_hash,
     payment = excluded.payment, refusals = excluded.refusals, last_refusal = excluded.last_refusal`,
 }
@@ -71,9 +72,9 @@ export const readContent: Statement = {
 export const writeContents: Statement = {
   name: 'write_contents',
   text: `INSERT INTO contents (payment, status, headers, body, truncated)
-  SELECT (SELECT pk FROM payments WHERE id = u.payment), u.status, u.headers,
+  SELECT u.payment, u.status, u.headers,
     substring($7::bytea FROM u.start FOR u.length), u.truncated
-  FROM unnest($1::text[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::integer[])
+  FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::boolean[], $5::integer[], $6::integer[])
     AS u (payment, status, headers, truncated, start, length)
   ON CONFLICT (payment) DO UPDATE SET status = excluded.status, headers = excluded.headers,
     body = excluded.body, truncated = excluded.truncated`,
@@ -95,13 +96,16 @@ export function keyOf(row: Row): KeyRecord {
 }
 
 /** The values of `writeKeys`. */
-export function writtenKeys(keys: readonly KeyRecord[]): unknown[][] {
+export function writtenKeys(
+  keys: readonly KeyRecord[],
+  keyOfRow: { payment(id: string): string; session(id: string): AccountKey },
+): unknown[][] {
   return columnsOf(
     keys.map(({ session, key, requestHash, payment, refusals, lastRefusal }) => [
-      plainText(session),
+      ...keyOfRow.session(session),
       plainText(key),
       plainText(requestHash),
-      payment === undefined ? null : plainText(payment),
+      payment === undefined ? null : keyOfRow.payment(payment),
       refusals,
       lastRefusal === undefined ? null : JSON.stringify(lastRefusal),
     ]),
@@ -159,7 +163,10 @@ export function contentOf(payment: string, row: Row): Content {
 }
 
 /** The values of `writeContents`, for one statement after another. */
-export function writtenContents(contents: Iterable<Content>): unknown[][] {
+export function writtenContents(
+  contents: Iterable<Content>,
+  keyOfPayment: (id: string) => string,
+): unknown[][] {
   const statements: unknown[][] = []
   let rows: unknown[][] = []
   let bodies: Uint8Array[] = []
@@ -172,7 +179,7 @@ export function writtenContents(contents: Iterable<Content>): unknown[][] {
   }
   for (const { payment, status, headers, body, truncated } of contents) {
     const place = [length + 1, body.byteLength]
-    rows.push([plainText(payment), status, JSON.stringify(headers), truncated, ...place])
+    rows.push([keyOfPayment(payment), status, JSON.stringify(headers), truncated, ...place])
     bodies.push(body)
     length += body.byteLength
     if (length >= MAX_STATEMENT_BYTES) end()

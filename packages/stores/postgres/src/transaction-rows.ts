@@ -67,6 +67,8 @@ export interface TransactionRows {
   readonly credentials: Entries<Credential>
   readonly operations: Entries<Operation>
   readonly contents: Map<string, Content>
+  /** The keys that new payments are written with, by their ids. */
+  readonly paymentKeys: Map<string, string>
   /** What leaves the ledger, change by change. */
   readonly removed: Removed[]
   readonly records: AuditRecord[]
@@ -101,6 +103,7 @@ export function transactionRows(end: ChainEnd): TransactionRows {
     ...rows,
     records,
     contents,
+    paymentKeys: new Map(),
     removed,
     state: (scope) => stateOf(rows, scope),
     write(change, now) {
@@ -124,7 +127,10 @@ export function transactionRows(end: ChainEnd): TransactionRows {
   }
 }
 
-type Rows = Omit<TransactionRows, 'records' | 'contents' | 'removed' | 'state' | 'write' | 'lastAt'>
+type Rows = Omit<
+  TransactionRows,
+  'records' | 'contents' | 'paymentKeys' | 'removed' | 'state' | 'write' | 'lastAt'
+>
 
 function emptyRows(): Rows {
   return {

@@ -8,12 +8,12 @@ import {
 import type { Client, QueryResult } from 'pg'
 import { RowsNotLoaded } from './entries.ts'
 import { flush, wantTakenForNew } from './flush.ts'
+import type { KnownRows } from './known-rows.ts'
 import { beginLocked, type Locked } from './load.ts'
 import { newerSchema } from './migrate.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { corked } from './statement.ts'
 import { isConflict, isLost } from './store-error.ts'
-import type { TransactionRows } from './transaction-rows.ts'
 import type { Learnt, Wanted } from './wanted.ts'
 
 /** A commit that waits for its turn. */
@@ -52,6 +52,7 @@ export interface TransactionOptions {
   /** A test's clock; without it, time is the database's. */
   readonly clock?: (() => number) | undefined
   readonly learnt: Learnt
+  readonly known: KnownRows
   /** Is told the database's time. */
   readonly onTime: (now: number) => void
 }
@@ -80,9 +81,9 @@ async function lockAndRun(
   client: Client,
   jobs: readonly Job[],
   wanted: Wanted,
-  { target, clock, learnt, onTime }: TransactionOptions,
+  { target, clock, learnt, known, onTime }: TransactionOptions,
 ): Promise<Attempt> {
-  const locked = await beginLocked(client, wanted)
+  const locked = await beginLocked(client, wanted, known)
   onTime(locked.now)
   if (locked.head.version !== SCHEMA_VERSION) throw newerSchema(locked.head.version, target)
   let outcomes: readonly Outcome[]
@@ -95,7 +96,11 @@ async function lockAndRun(
     learnt.perMerchant ||= wanted.usages.size > 0
     return { kind: 'again', error }
   }
-  return await commitAll(client, locked.rows, wanted, outcomes)
+  const ended = await commitAll(client, locked, wanted, outcomes)
+  const last = locked.rows.records.at(-1)
+  if (ended.kind !== 'done') known.forget()
+  else if (last) known.learn(locked.rows, locked.head, last)
+  return ended
 }
 
 /** Everything between the first job and the last one is synchronous. */
@@ -126,7 +131,7 @@ function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): 
 /** What wrote nothing only gives its locks back. */
 async function commitAll(
   client: Client,
-  rows: TransactionRows,
+  { rows, head }: Locked,
   wanted: Wanted,
   outcomes: readonly Outcome[],
 ): Promise<Attempt> {
@@ -135,7 +140,7 @@ async function commitAll(
     await client.query('ROLLBACK')
     return { kind: 'done', outcomes }
   }
-  const sent = corked(client, () => [...flush(client, rows), client.query('COMMIT')])
+  const sent = corked(client, () => [...flush(client, rows, head), client.query('COMMIT')])
   const settled = await Promise.allSettled(sent)
   const failure = settled.find((one) => one.status === 'rejected')
   const end = settled.at(-1)
