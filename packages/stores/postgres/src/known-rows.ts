@@ -28,116 +28,143 @@ export interface KnownRows {
 }
 
 export function knownRows(): KnownRows {
+  const memory: Memory = {
+    sessions: new Map(),
+    delegations: new Map(),
+    endUsers: new Map(),
+    merchants: new Map(),
+    payments: new Map(),
+  }
   let head: ChainEnd | undefined
-  const sessions = new Map<string, Known<Session>>()
-  const delegations = new Map<string, Known<Delegation>>()
-  /** By name; `undefined` for one without an account. */
-  const endUsers = new Map<string, Known<EndUserAccount> | undefined>()
-  const merchants = new Map<string, Known<KnownMerchant>>()
-  const payments = new Map<string, Known<Payment>>()
-  const all = [sessions, delegations, endUsers, merchants, payments]
-
+  const isOf = ({ seq, hash }: ChainEnd): boolean => head?.seq === seq && head.hash === hash
   const forget = (): void => {
     head = undefined
-    for (const one of all) one.clear()
-  }
-  /** The sessions from one up to its root; `undefined` where one, or what they draw from, is not known. */
-  const lineOf = (id: string): readonly Session[] | undefined => {
-    const line: Session[] = []
-    for (let next: string | undefined = id; next !== undefined; ) {
-      const session: Session | undefined = sessions.get(next)?.value
-      if (!session) return undefined
-      line.push(session)
-      next = session.parent
-    }
-    const [first] = line
-    return first && isDelegationKnown(first.delegation) ? line : undefined
-  }
-  const isDelegationKnown = (id: string): boolean => {
-    const delegation = delegations.get(id)?.value
-    return delegation !== undefined && endUsers.has(delegation.endUser)
-  }
-  const isAccountKnown = (id: string): boolean => isDelegationKnown(id) || lineOf(id) !== undefined
-  const isPaymentKnown = (id: string): boolean => {
-    const payment = payments.get(id)?.value
-    return payment !== undefined && lineOf(payment.session) !== undefined
-  }
-  const merchantOf = ({ account, payment, name }: WantedWithin): string | undefined => {
-    const ofPayment = payment === undefined ? undefined : payments.get(payment)?.value.delegation
-    const delegation =
-      account === undefined ? ofPayment : (sessions.get(account)?.value.delegation ?? account)
-    const id = delegation === undefined ? undefined : pairId(delegation, name)
-    return id !== undefined && merchants.has(id) ? id : undefined
+    for (const one of Object.values(memory)) one.clear()
   }
   return {
-    isOf: ({ seq, hash }) => head?.seq === seq && head.hash === hash,
-    missing(wanted) {
-      return {
-        ...wanted,
-        accounts: new Set([...wanted.accounts].filter((id) => !isAccountKnown(id))),
-        payments: new Set([...wanted.payments].filter((id) => !isPaymentKnown(id))),
-        merchants: new Map([...wanted.merchants].filter(([, one]) => !merchantOf(one))),
-      }
-    },
-    fill(rows, wanted) {
-      const fillDelegation = (id: string): void => {
-        const delegation = delegations.get(id)
-        if (!delegation || rows.delegations.has(id)) return
-        rows.delegations.add(entryOf(delegation))
-        const { endUser } = delegation.value
-        const account = endUsers.get(endUser)
-        if (account) rows.endUsers.add(entryOf(account))
-        else rows.endUsers.asked(endUser)
-      }
-      const fillSession = (id: string): void => {
-        for (const session of lineOf(id) ?? []) {
-          const known = sessions.get(session.id)
-          if (known && !rows.sessions.has(session.id)) rows.sessions.add(entryOf(known))
-          fillDelegation(session.delegation)
-        }
-      }
-      for (const id of wanted.accounts) {
-        if (!isAccountKnown(id)) continue
-        fillDelegation(id)
-        fillSession(id)
-      }
-      for (const id of wanted.payments) {
-        const payment = payments.get(id)
-        if (!payment || !isPaymentKnown(id)) continue
-        rows.payments.add(entryOf(payment))
-        fillSession(payment.value.session)
-      }
-      for (const one of wanted.merchants.values()) {
-        const merchant = merchants.get(merchantOf(one) ?? '')
-        if (merchant) rows.merchants.add({ value: merchant.value, overrun: false })
-      }
-    },
+    isOf,
+    forget,
+    missing: (wanted) => ({
+      ...wanted,
+      accounts: new Set([...wanted.accounts].filter((id) => !isAccountKnown(memory, id))),
+      payments: new Set([...wanted.payments].filter((id) => !isPaymentKnown(memory, id))),
+      merchants: new Map([...wanted.merchants].filter(([, one]) => !merchantOf(memory, one))),
+    }),
+    fill: (rows, wanted) => fillRows(memory, rows, wanted),
     learn(rows, from, to) {
-      const isSame = head?.seq === from.seq && head.hash === from.hash
+      const { sessions, delegations, merchants, payments } = memory
       const isLarge = sessions.size + delegations.size + merchants.size > MAX_KNOWN
       // Accounts that begin, and what goes, change more rows than those that are here.
       const isMoved = rows.removed.length > 0 || rows.endUsers.changed().some(isFresh)
-      if (!isSame || isLarge || isMoved) forget()
+      if (!isOf(from) || isLarge || isMoved) forget()
       if (payments.size > MAX_KNOWN_PAYMENTS) payments.clear()
       head = to
-      if (isMoved) return
-      for (const one of rows.sessions.all()) keep(sessions, one.value.id, one)
-      for (const one of rows.delegations.all()) {
-        keep(delegations, one.value.id, one)
-        if (isFresh(one)) continue
-        const { endUser } = one.value
-        const account = rows.endUsers.has(endUser) ? rows.endUsers.find(endUser) : undefined
-        endUsers.set(endUser, account && knownOf(account))
-      }
-      for (const one of rows.merchants.all()) {
-        merchants.set(pairId(one.value.delegation, one.value.host), knownOf(one))
-      }
-      for (const one of rows.payments.all()) {
-        const pk = one.pk ?? rows.paymentKeys.get(one.value.id)
-        keep(payments, one.value.id, pk === undefined ? one : { ...one, pk })
-      }
+      if (!isMoved) keepRows(memory, rows)
     },
-    forget,
+  }
+}
+
+interface Memory {
+  readonly sessions: Map<string, Known<Session>>
+  readonly delegations: Map<string, Known<Delegation>>
+  /** By name; `undefined` for one without an account. */
+  readonly endUsers: Map<string, Known<EndUserAccount> | undefined>
+  readonly merchants: Map<string, Known<KnownMerchant>>
+  readonly payments: Map<string, Known<Payment>>
+}
+
+function isDelegationKnown({ delegations, endUsers }: Memory, id: string): boolean {
+  const delegation = delegations.get(id)?.value
+  return delegation !== undefined && endUsers.has(delegation.endUser)
+}
+
+/** The sessions from one up to its root; `undefined` where one, or what they draw from, is not known. */
+function lineOf(memory: Memory, id: string): readonly Session[] | undefined {
+  const line: Session[] = []
+  for (let next: string | undefined = id; next !== undefined; ) {
+    const session: Session | undefined = memory.sessions.get(next)?.value
+    if (!session) return undefined
+    line.push(session)
+    next = session.parent
+  }
+  const [first] = line
+  return first && isDelegationKnown(memory, first.delegation) ? line : undefined
+}
+
+function isAccountKnown(memory: Memory, id: string): boolean {
+  return isDelegationKnown(memory, id) || lineOf(memory, id) !== undefined
+}
+
+function isPaymentKnown(memory: Memory, id: string): boolean {
+  const payment = memory.payments.get(id)?.value
+  return payment !== undefined && lineOf(memory, payment.session) !== undefined
+}
+
+function merchantOf(
+  { sessions, payments, merchants }: Memory,
+  { account, payment, name }: WantedWithin,
+): Known<KnownMerchant> | undefined {
+  const ofPayment = payment === undefined ? undefined : payments.get(payment)?.value.delegation
+  const ofAccount =
+    account === undefined ? undefined : (sessions.get(account)?.value.delegation ?? account)
+  const delegation = ofAccount ?? ofPayment
+  return delegation === undefined ? undefined : merchants.get(pairId(delegation, name))
+}
+
+function fillRows(memory: Memory, rows: TransactionRows, wanted: Wanted): void {
+  for (const id of wanted.accounts) {
+    if (isDelegationKnown(memory, id)) fillDelegation(memory, rows, id)
+    fillLine(memory, rows, id)
+  }
+  for (const id of wanted.payments) {
+    const payment = memory.payments.get(id)
+    if (!payment || !isPaymentKnown(memory, id)) continue
+    rows.payments.add(entryOf(payment))
+    fillLine(memory, rows, payment.value.session)
+  }
+  for (const one of wanted.merchants.values()) {
+    const merchant = merchantOf(memory, one)
+    if (merchant) rows.merchants.add({ value: merchant.value, overrun: false })
+  }
+}
+
+function fillLine(memory: Memory, rows: TransactionRows, session: string): void {
+  for (const { id, delegation } of lineOf(memory, session) ?? []) {
+    const known = memory.sessions.get(id)
+    if (known && !rows.sessions.has(id)) rows.sessions.add(entryOf(known))
+    fillDelegation(memory, rows, delegation)
+  }
+}
+
+function fillDelegation(
+  { delegations, endUsers }: Memory,
+  rows: TransactionRows,
+  id: string,
+): void {
+  const delegation = delegations.get(id)
+  if (!delegation || rows.delegations.has(id)) return
+  rows.delegations.add(entryOf(delegation))
+  const { endUser } = delegation.value
+  const account = endUsers.get(endUser)
+  if (account) rows.endUsers.add(entryOf(account))
+  else rows.endUsers.asked(endUser)
+}
+
+function keepRows(memory: Memory, rows: TransactionRows): void {
+  for (const one of rows.sessions.all()) keep(memory.sessions, one.value.id, one)
+  for (const one of rows.delegations.all()) {
+    keep(memory.delegations, one.value.id, one)
+    if (isFresh(one)) continue
+    const { endUser } = one.value
+    const account = rows.endUsers.has(endUser) ? rows.endUsers.find(endUser) : undefined
+    memory.endUsers.set(endUser, account && knownOf(account))
+  }
+  for (const one of rows.merchants.all()) {
+    memory.merchants.set(pairId(one.value.delegation, one.value.host), knownOf(one))
+  }
+  for (const one of rows.payments.all()) {
+    const pk = one.pk ?? rows.paymentKeys.get(one.value.id)
+    keep(memory.payments, one.value.id, pk === undefined ? one : { ...one, pk })
   }
 }
 
