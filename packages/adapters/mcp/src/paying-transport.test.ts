@@ -192,6 +192,32 @@ describe('payingTransport', () => {
   })
 })
 
+describe('the form of an answer', () => {
+  /** What comes of one call as a client has written it. */
+  async function answered(params: object, options: ToolWorldOptions = {}) {
+    const world = await toolWorld(options)
+    const { session } = world
+    const transport = payingTransport(await world.connect(), { session, server: SERVER })
+    const answer = new Promise<object>((resolve) => {
+      transport.onmessage = resolve
+    })
+    await transport.start()
+    await transport.send({ jsonrpc: '2.0', id: 'a', method: 'tools/call', params } as never)
+    return answer
+  }
+
+  const params = { name: 'quote', arguments: q }
+  const poor = { limits: { currency: 'USD', total: '0.001' } }
+
+  test('says of which type it is where the client speaks the newest protocol', async () => {
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+    const refused = { id: 'a', result: { resultType: 'complete' } }
+    expect(await answered({ ...params, _meta }, poor)).toMatchObject(refused)
+    expect(await answered({ ...params, _meta })).toMatchObject(refused)
+    expect(await answered(params, poor)).not.toHaveProperty('result.resultType')
+  })
+})
+
 describe('a call that its client gives up', () => {
   test('before it is paid for pays nothing', async () => {
     const world = await connected()
