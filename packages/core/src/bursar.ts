@@ -19,6 +19,7 @@ import { createPermissionSettler } from './provider-permission.ts'
 import { createQuotes } from './quotes.ts'
 import type { Rail } from './rail.ts'
 import { createReconciler, type Reconciliation } from './reconcile.ts'
+import { attributed, type RecordedCaller, recordedCallerInput } from './recorded-caller.ts'
 import { embeddedPort } from './session-port.ts'
 import type { Store } from './store.ts'
 import { readSessionToken } from './token.ts'
@@ -50,6 +51,11 @@ export interface Bursar {
   readonly auditing: Auditing
   /** What one end user may do, on what is theirs. */
   endUser(id: string): EndUser
+  /**
+   * The facets of this guard for somebody whom the records of their changes are to name. Name only
+   * who was verified. What a payer does has the session's own payer in its records.
+   */
+  as(caller: RecordedCaller): Pick<Bursar, 'administration' | 'management' | 'endUser'>
   /**
    * The session that a token speaks of. A token of no session pays nothing, and is told so; so does
    * one whose session is bound to a payer, unless `payer` names that credential. Name only one that
@@ -135,11 +141,19 @@ export function createBursar(options: BursarOptions): Bursar {
     reconcile: guard.reconciler,
     'settle permissions': permissions,
   })
+  const facets = (of: Guard): ReturnType<Bursar['as']> => ({
+    administration: createAdministration(of, ready),
+    management: createManagement(of, ready),
+    endUser: (id) => createEndUser(of, ready, id),
+  })
   return {
-    administration: createAdministration(guard, ready),
-    management: createManagement(guard, ready),
+    ...facets(guard),
+    as: (given) => {
+      const caller = parseInput(recordedCallerInput, given, 'as')
+      // Proof is nobody's doing: the reconciler stays with the store as it is.
+      return facets({ ...guard, store: attributed(guard.store, caller) })
+    },
     auditing: createAuditing(guard.store, hub),
-    endUser: (id) => createEndUser(guard, ready, id),
     openSession: (token, options = {}) => {
       const holder = readSessionToken(token)
       if (!holder)

@@ -128,6 +128,7 @@ export type {
   Verdict,
 } from './rail.ts'
 export type { Reconciliation } from './reconcile.ts'
+export type { RecordedCaller } from './recorded-caller.ts'
 export { type Role, roleConflict, roles } from './role.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'

@@ -2,6 +2,7 @@ import type { ApprovalCard, AskRule } from '../approval.ts'
 import type { Consent } from '../delegation.ts'
 import type { DenialCode } from '../denial.ts'
 import type { MerchantRule } from '../merchant.ts'
+import type { RecordedCaller } from '../recorded-caller.ts'
 import type { Role } from '../role.ts'
 import type { SigningPurpose } from '../signing.ts'
 
@@ -48,7 +49,12 @@ interface PaymentSubject {
  * What happened: one event for each change, noun and verb in the past. Amounts are decimal strings,
  * and nothing in an event is a secret.
  */
-export type AuditEvent =
+export type AuditEvent = Happening & {
+  /** Who asked for it, where the guard was told: see `Bursar.as`. */
+  readonly caller?: RecordedCaller
+}
+
+type Happening =
   | {
       readonly type: 'key-issued'
       readonly credential: string

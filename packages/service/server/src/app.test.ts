@@ -104,6 +104,22 @@ describe('paying over HTTP', () => {
 })
 
 describe('every write', () => {
+  test('is recorded with who asked for it, and what nobody asked for is not', async () => {
+    const world = await serviceWorld()
+    const { call, keys, bursar, session } = world
+    await call('payer', 'POST', '/v1/session/pay', { token: session.token, body: payBody('a') })
+    await bursar.reconcile()
+    await call('manager', 'POST', `/v1/sessions/${session.id}/revoke`)
+    await call('end_user', 'POST', `/v1/me/delegations/${world.delegation}/revoke`)
+    const { rows } = await bursar.auditing.read({ limit: 500 })
+    const callers = (type: string) =>
+      rows.filter(({ event }) => event.type === type).map(({ event }) => event.caller)
+    expect(callers('session-revoked')).toEqual([{ id: keys.manager.id, roles: ['manager'] }])
+    expect(callers('delegation-revoked')).toEqual([{ id: keys.end_user.id, roles: ['end_user'] }])
+    expect(callers('payment-reserved')).toEqual([undefined])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
   test('is done once for an idempotency key, and the key is its caller’s', async () => {
     const world = await serviceWorld()
     const create = (key: string, total: string) =>
@@ -288,14 +304,9 @@ describe('what is answered', () => {
   test('says nothing of what has failed inside', async () => {
     const world = await serviceWorld()
     const secret = 'postgres://user:secret@db'
-    const failing = {
-      ...world.bursar,
-      authenticate: world.bursar.authenticate,
-      management: {
-        ...world.bursar.management,
-        sessions: () => Promise.reject(new Error(secret, { cause: new Error('deep') })),
-      },
-    }
+    const sessions = () => Promise.reject(new Error(secret, { cause: new Error('deep') }))
+    const management = { ...world.bursar.management, sessions }
+    const failing = { ...world.bursar, as: () => ({ ...world.bursar, management }) }
     const log: unknown[] = []
     const { app } = world.another({ bursar: failing, log: (entry) => void log.push(entry) })
     const request = new Request('http://bursar.test/v1/sessions', {

@@ -6,6 +6,7 @@ import { readConfigFile } from './config-file.ts'
 import { codeOf, type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts'
 import { flagged } from './flag.ts'
 import { openGuard } from './guard.ts'
+import { asOperator } from './operator.ts'
 import { coloured, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
@@ -69,7 +70,7 @@ function contextOf(
       const file = await config()
       const bursar = await openGuard(readSettings(file.config, file.environment))
       try {
-        return await work(bursar)
+        return await work(asOperator(bursar))
       } finally {
         await bursar.close()
       }

@@ -32,8 +32,11 @@ export async function readInvocation(
     body: await readBody(operation, request),
   }
   if (body) valid(body, input.body, name)
+  const { id, roles } = who.caller
   return {
     ...who,
+    // A payer's records name it already: its session does.
+    bursar: inSession ? who.bursar : { ...who.bursar, ...who.bursar.as({ id, roles }) },
     input,
     // A key is its caller's: nobody meets another's operation by guessing it.
     once: key === undefined ? {} : { idempotencyKey: `${who.caller.id} ${key}` },

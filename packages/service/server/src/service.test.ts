@@ -81,9 +81,15 @@ async function start(config: BursarConfig, environment = {}): Promise<Service> {
 
 type Prepared = Awaited<ReturnType<typeof prepared>>
 
-function pay({ url }: Service, { payer, session }: Prepared, path: string): Promise<Response> {
+function pay(
+  { url }: Service,
+  { payer, session }: Prepared,
+  path: string,
+  signal: AbortSignal | null = null,
+): Promise<Response> {
   return fetch(`${url}/v1/session/pay`, {
     method: 'POST',
+    signal,
     headers: {
       authorization: `Bearer ${payer.key}`,
       'bursar-session': session.token,
@@ -150,6 +156,26 @@ describe('a service', () => {
     expect(await (await paying).json()).toMatchObject({ status: 'paid' })
     await closing
     expect(chain.transfers()).toHaveLength(1)
+  })
+
+  test('a client that hangs up in the middle of a payment is answered when it asks again', async () => {
+    const hangUp = new AbortController()
+    const { config, chain } = await newConfig({
+      onMoment: async (moment) => {
+        if (moment === 'payment-settled') hangUp.abort()
+      },
+    })
+    const ready = await prepared(config)
+    const service = await start(config)
+    await expect(pay(service, ready, 'quote', hangUp.signal)).rejects.toThrow('aborted')
+    expect(await (await pay(service, ready, 'quote')).json()).toMatchObject({ status: 'paid' })
+    expect(chain.transfers()).toHaveLength(1)
+    await service.close()
+    const bursar = await openGuard(readSettings(config, {}))
+    const { rows } = await bursar.auditing.payments({ session: ready.session.id })
+    expect(rows).toHaveLength(1)
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    await bursar.close()
   })
 
   test('under load, closing loses no payment that it has answered', async () => {

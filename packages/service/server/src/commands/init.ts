@@ -19,6 +19,7 @@ import {
   ruleOptions,
   rulesFrom,
 } from '../limit-options.ts'
+import { asOperator } from '../operator.ts'
 import { coloured } from '../terminal.ts'
 
 const nameField = z
@@ -144,7 +145,7 @@ async function begin(
   const { config, environment, path } = await readConfigFile(terminal, findConfig(folder))
   const settings = readSettings(config, environment)
   if (!/^postgres/.test(settings.database)) written.push(settings.database)
-  const bursar = await openGuard(settings)
+  const bursar = asOperator(await openGuard(settings))
   try {
     written.push(join(folder, KEY_FOLDER))
     await mkdir(join(folder, KEY_FOLDER), { mode: 0o700 })

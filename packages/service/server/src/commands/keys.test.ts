@@ -28,6 +28,8 @@ test('keys are issued, listed, rotated and revoked', async () => {
   expect(revoked.out).toBe(`${id} is revoked.\n`)
   expect([await isGood(key), await isGood(rotated.key)]).toEqual([false, false])
   expect((await run('keys', 'rotate', id)).code).toBe(3)
+  const trail = await run('audit', 'export')
+  expect(trail.out).toMatch(/key-revoked.*\\"caller\\":\{\\"id\\":\\"operator:/)
   const table = (await run('keys', 'list')).out.split('\n')
   expect(table[0]).toMatch(/^ID +STATE +ROLES/)
   expect(table[1]).toMatch(new RegExp(`^${id}  revoked  auditor`))

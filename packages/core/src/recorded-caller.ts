@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { textField } from './input.ts'
+import type { Store } from './store.ts'
+
+/** Who asked for a change, as its record names them. */
+export interface RecordedCaller {
+  /** Of a key, such as `key_…`, of a subject of an identity provider, or of an operator. */
+  readonly id: string
+  readonly roles: readonly string[]
+}
+
+/** Roles that one caller may have at most. */
+const MAX_ROLES = 20
+
+export const recordedCallerInput: z.ZodType<RecordedCaller> = z.strictObject({
+  id: textField,
+  roles: z.array(textField).max(MAX_ROLES),
+})
+
+/** A store that names in each record who asked for its change. */
+export function attributed(store: Store, caller: RecordedCaller): Store {
+  return {
+    ...store,
+    commit: (scope, change, when) =>
+      store.commit(
+        scope,
+        (state, now) => {
+          const changed = change(state, now)
+          return { ...changed, events: changed.events.map((event) => ({ ...event, caller })) }
+        },
+        when,
+      ),
+  }
+}
