@@ -71,16 +71,28 @@ async function readBody({ body, maxBodyBytes }: Operation, request: Request): Pr
   }
 }
 
-/** Counts while it reads, whatever the length is said to be. */
+/**
+ * A body whose length is said comes in one piece: HTTP holds the peer to it. Any other is counted while it
+ * is read.
+ */
 async function boundedBytes(request: Request, most: number): Promise<Uint8Array> {
   const tooLarge = (): BursarError =>
     new BursarError('body_too_large', `The body may have ${most} bytes.`)
-  if (Number(request.headers.get('content-length') ?? 0) > most) throw tooLarge()
+  const length = request.headers.get('content-length')
+  if (Number(length ?? 0) > most) throw tooLarge()
+  if (request.method === 'GET') return new Uint8Array()
+  const whole = length === null ? await countedBytes(request, most) : await request.arrayBuffer()
+  if (whole === undefined || whole.byteLength > most) throw tooLarge()
+  return new Uint8Array(whole)
+}
+
+/** `undefined` for more than `most` bytes: the rest is not read. */
+async function countedBytes(request: Request, most: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.length
-    if (size > most) throw tooLarge()
+    if (size > most) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
