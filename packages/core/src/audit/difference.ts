@@ -12,11 +12,23 @@ export function difference<Fields extends object>(
   fields: readonly (keyof Fields & string)[],
 ): string | undefined {
   for (const field of fields) {
-    if (row[field] === recorded[field]) continue
+    if (isSame(row[field], recorded[field])) continue
     const [says, said] = [canonicalText(row[field]), canonicalText(recorded[field])]
     if (says !== said) return `${id} says ${field} ${cut(says)}, its records say ${cut(said)}`
   }
   return undefined
+}
+
+/** Nearly all are: so it is found out before both are written out, as far as values are alike and flat. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false
+  if (Array.isArray(one) || Array.isArray(other)) return false
+  const names = Object.keys(one)
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => Reflect.get(one, name) === Reflect.get(other, name))
+  )
 }
 
 /** The same text for the same value, in whatever order a store gives back an object's fields. */
