@@ -72,6 +72,15 @@ describe('what policies can look at', () => {
     ['principal == Bursar::Agent::"writer"', { agent: 'writer' }],
     ['principal in Bursar::User::"bob"', { endUser: 'bob' }],
     ['resource == Bursar::Merchant::"data.example"', { terms: { host: 'data.example' } }],
+    [
+      'resource == Bursar::Tool::"market/get quote"',
+      { method: 'CALL', path: '/get%20quote', terms: { host: 'market' } },
+    ],
+    [
+      'resource in Bursar::Merchant::"market"',
+      { method: 'CALL', path: '/any', terms: { host: 'market' } },
+    ],
+    ['resource is Bursar::Tool', { method: 'CALL' }],
     ['context.host like "*.example.org"', { terms: { host: 'a.example.org' } }],
     ['context.payee == "0x99"', { terms: { payee: '0x99' } }],
     ['context.network == "eip155:8453"', { terms: { network: 'eip155:8453' } }],
@@ -119,6 +128,29 @@ describe('what policies can look at', () => {
     expect(effectOf({})).toBe('allow')
     expect(effectOf({ endUser: 'bob' })).toBe('deny')
     expect(effectOf({ terms: { host: 'other.example' } })).toBe('deny')
+  })
+
+  test('a tool is not its server, and belongs to no other', () => {
+    const call = { method: 'CALL', path: '/quote', terms: { host: 'market' } }
+    const effectOf = (scope: string, category: string) =>
+      cedarPolicy({
+        policies: `permit(principal, action == Bursar::Action::"pay", ${scope});`,
+        entities: [
+          {
+            uid: { type: 'Bursar::Tool', id: 'market/quote' },
+            attrs: {},
+            parents: [
+              { type: 'Bursar::Merchant', id: 'other' },
+              { type: 'Bursar::Category', id: category },
+            ],
+          },
+        ],
+      }).evaluate(fakePolicyInput(call)).effect
+    expect(effectOf('resource == Bursar::Merchant::"market"', 'news')).toBe('deny')
+    expect(effectOf('resource in Bursar::Merchant::"other"', 'news')).toBe('deny')
+    expect(effectOf('resource in Bursar::Merchant::"market"', 'news')).toBe('allow')
+    expect(effectOf('resource in Bursar::Category::"news"', 'news')).toBe('allow')
+    expect(effectOf('resource in Bursar::Category::"news"', 'games')).toBe('deny')
   })
 
   test('an agent spends for the user of the delegation, and for no user that an entity names', () => {

@@ -14,11 +14,15 @@ export function cedarRequest(input: PolicyInput, named: readonly EntityJson[]): 
   const { terms } = input
   const principal = { type: 'Bursar::Agent', id: input.agent }
   const user = { type: 'Bursar::User', id: input.endUser }
-  const resource = { type: 'Bursar::Merchant', id: terms.host }
+  const merchant = { type: 'Bursar::Merchant', id: terms.host }
+  const tool = toolOf(input)
   return {
     principal,
-    resource,
-    entities: withAgent(named, principal, user),
+    resource: tool ?? merchant,
+    entities: [
+      ...withAgent(named, principal, user).filter(({ uid }) => !tool || !same(uidOf(uid), tool)),
+      ...(tool ? [toolEntity(named, tool, merchant)] : []),
+    ],
     context: {
       amountMicro: long(terms.amountMicro, 'the amount'),
       currency: terms.currency,
@@ -43,6 +47,19 @@ export function cedarRequest(input: PolicyInput, named: readonly EntityJson[]): 
       },
     },
   }
+}
+
+/** The tool that is called; `undefined` for a request over HTTP, which has no method of this name. */
+function toolOf({ method, path, terms }: PolicyInput): TypeAndId | undefined {
+  if (method !== 'CALL') return undefined
+  return { type: 'Bursar::Tool', id: `${terms.host}/${decodeURIComponent(path.slice(1))}` }
+}
+
+/** A tool belongs to the server that offers it, whatever else it belongs to. */
+function toolEntity(named: readonly EntityJson[], tool: TypeAndId, server: TypeAndId): EntityJson {
+  const known = named.find(({ uid }) => same(uidOf(uid), tool))
+  const categories = (known?.parents ?? []).filter((one) => uidOf(one).type !== server.type)
+  return { uid: tool, attrs: known?.attrs ?? {}, parents: [...categories, server] }
 }
 
 /** The agent of this payment belongs to the user whose money it spends, whatever else it belongs to. */

@@ -4,6 +4,7 @@
  * - `pay`: a payment goes on only where a policy permits it, and none forbids it.
  * - `ask`: where one permits this as well, a human is asked first.
  *
+ * What is bought is a merchant's: by HTTP the merchant itself, by MCP one of its tools, as `server/tool`.
  * Amounts are millionths of `currency`. A user, an agent or a merchant may be put into groups or
  * categories by `entities`.
  */
@@ -13,6 +14,7 @@ export const paymentSchema: string = `namespace Bursar {
   entity User in [Group];
   entity Agent in [User, Group];
   entity Merchant in [Category];
+  entity Tool in [Merchant, Category];
 
   type Session = {
     id: String,
@@ -41,7 +43,7 @@ export const paymentSchema: string = `namespace Bursar {
 
   action pay, ask appliesTo {
     principal: Agent,
-    resource: Merchant,
+    resource: [Merchant, Tool],
     context: Payment,
   };
 }
