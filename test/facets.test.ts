@@ -346,6 +346,7 @@ describe('no facet can both raise a budget and spend it', () => {
     ])
     expect(methods(bursar.auditing)).toEqual([
       'export',
+      'payment',
       'payments',
       'read',
       'subscribe',
