@@ -10,7 +10,7 @@ import {
   verifyArchive,
 } from '@bursar/core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { archiveSessions, verifyArchived } from '../examples/embedded/src/archive-sessions.ts'
+import { archiveSessions, verifyArchived } from '../examples/ai-sdk-agent/src/archive-sessions.ts'
 import { type GuardWorld, guardWorld, seam, shop } from './guard-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))

@@ -4,8 +4,8 @@ import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { type PayStatus, payTool, pinnedAssets, toModelResult } from '@bursar/core'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import type * as base from '../examples/embedded/src/base.ts'
-import type * as sandbox from '../examples/embedded/src/sandbox.ts'
+import type * as base from '../examples/ai-sdk-agent/src/base.ts'
+import type * as sandbox from '../examples/ai-sdk-agent/src/sandbox.ts'
 import { root } from './check/command.ts'
 import { publishedPackages } from './check/published-package.ts'
 import { examples } from './docs/example.ts'
@@ -83,7 +83,7 @@ describe('the code in the pages', () => {
     type Taken = 'account' | 'assets' | 'development' | 'model' | 'networks' | 'path' | 'resource'
     expectTypeOf<Taken>().toExtend<keyof typeof base>()
     expectTypeOf<Taken>().toExtend<keyof typeof sandbox>()
-    const main = readFileSync(join(root, 'examples/embedded/src/main.ts'), 'utf8')
+    const main = readFileSync(join(root, 'examples/ai-sdk-agent/src/main.ts'), 'utf8')
     expect(main).toContain(
       "import { account, assets, development, model, networks, path, resource } from './sandbox.ts'",
     )
@@ -177,12 +177,12 @@ describe('the README', () => {
 describe('the examples', () => {
   test('are told of', () =>
     expect(examples()).toEqual([
-      'examples/embedded/src/ask-a-human.ts',
-      'examples/embedded/src/ask-in-a-chat.ts',
-      'examples/embedded/src/main.ts',
-      'examples/embedded/src/start-small.ts',
-      'examples/embedded/src/stop-everything.ts',
-      'examples/embedded/src/sub-agents.ts',
+      'examples/ai-sdk-agent/src/ask-a-human.ts',
+      'examples/ai-sdk-agent/src/ask-in-a-chat.ts',
+      'examples/ai-sdk-agent/src/main.ts',
+      'examples/ai-sdk-agent/src/start-small.ts',
+      'examples/ai-sdk-agent/src/stop-everything.ts',
+      'examples/ai-sdk-agent/src/sub-agents.ts',
       'examples/existing-client/src/main.ts',
       'examples/langchain-agent/src/main.ts',
       'examples/mastra-workflow/src/main.ts',

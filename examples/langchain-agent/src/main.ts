@@ -11,7 +11,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { type PaymentQuestion, paymentTools } from '@bursar/langchain'
 import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent } from 'langchain'
-// The guard of your own: see `examples/embedded`.
+// The guard of your own: see `examples/ai-sdk-agent`.
 import { alice, bursar, close, resource, session } from './sandbox.ts'
 // For a real model this is the one line to change: const model = 'anthropic:claude-sonnet-4-5'
 import { model } from './scripted-model.ts'

@@ -14,7 +14,7 @@ import { Mastra } from '@mastra/core/mastra'
 import { InMemoryStore } from '@mastra/core/storage'
 import { createWorkflow } from '@mastra/core/workflows'
 import { z } from 'zod'
-// The guard of your own: see `examples/embedded`.
+// The guard of your own: see `examples/ai-sdk-agent`.
 import { alice, bursar, close, prices, quote, session } from './sandbox.ts'
 // For a real model this is the one line to change: const model = 'openai/gpt-5-mini'
 import { model } from './scripted-model.ts'

@@ -12,7 +12,7 @@ import { paymentTools } from '@bursar/ai-sdk'
 import { BursarError } from '@bursar/core'
 import { generateText, stepCountIs, tool } from 'ai'
 import { z } from 'zod'
-// The guard of your own: see `examples/embedded`.
+// The guard of your own: see `examples/ai-sdk-agent`.
 import { bursar, close, market, supervisor } from './sandbox.ts'
 // For real models this is the one line to change: const editing = 'openai/gpt-5', researching = () => 'openai/gpt-5-mini'
 import { editing, researching } from './scripted-models.ts'

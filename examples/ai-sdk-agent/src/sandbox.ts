@@ -25,7 +25,7 @@ export const assets: readonly Asset[] = [sandbox.asset]
 export const development: { readonly hosts: readonly string[] } = { hosts: sandbox.hosts }
 
 /** A folder that is gone with the example. */
-export const folder: string = mkdtempSync(join(tmpdir(), 'bursar-embedded-'))
+export const folder: string = mkdtempSync(join(tmpdir(), 'bursar-agent-'))
 
 export const path: string = join(folder, 'bursar.db')
 
