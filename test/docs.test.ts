@@ -182,11 +182,12 @@ describe('the examples', () => {
       'examples/ai-sdk-agent/src/main.ts',
       'examples/ai-sdk-agent/src/start-small.ts',
       'examples/ai-sdk-agent/src/stop-everything.ts',
-      'examples/ai-sdk-agent/src/sub-agents.ts',
       'examples/existing-client/src/main.ts',
       'examples/langchain-agent/src/main.ts',
       'examples/mastra-workflow/src/main.ts',
+      'examples/paid-mcp/src/main.ts',
       'examples/service/src/main.ts',
+      'examples/sub-agents/src/main.ts',
     ]))
 
   // One after the other: each starts a chain, and side by side they take each other's time.
