@@ -193,8 +193,13 @@ function authorizationOf(held: Held): Authorization {
 /** An error's code or class: its message may hold what a merchant or a provider wrote. */
 function errorText(error: unknown): string {
   if (BursarError.isInstance(error)) return `${error.code}: ${error.message}`
+  // The wallet's own reason, which is for the operator.
+  if (error instanceof NotSigned) return error.message.slice(0, MAX_REASON_LENGTH)
   return error instanceof Error ? error.name : typeof error
 }
+
+/** Longest part of a wallet's reason that is kept. */
+const MAX_REASON_LENGTH = 300
 
 /** Tells the caller where the call is. What a listener throws is its own affair. */
 export function progress(call: ParsedCall, step: PayStep): void {

@@ -37,7 +37,8 @@ export type SignRequest = TransferAuthorization | CancelAuthorization
 
 /**
  * A signature; or `notSigned`, only where the provider's answer proves that none was made.
- * A throw or a timeout is doubt, and keeps the hold.
+ * A throw or a timeout is doubt, and keeps the hold. `reason` is recorded for the operator: nothing
+ * of a credential is in it.
  */
 export type SignResult =
   | { readonly signature: `0x${string}` }

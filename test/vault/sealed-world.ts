@@ -1,0 +1,141 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Wallet } from '@bursar/core'
+import { type Sandbox, startCdpService, startPrivyService, startSandbox } from '@bursar/sandbox'
+import { cdpWallet } from '@bursar/wallet-cdp'
+import { privyWallet } from '@bursar/wallet-privy'
+import { viemWallet } from '@bursar/wallet-viem'
+import { localKey, type OpenedSecret, type SealedVault, sealedVault } from 'bursar'
+import { privateKeyToAccount } from 'viem/accounts'
+
+/** A wallet whose secret is sealed, and who gives it out. */
+export interface SealedWallet {
+  readonly name: string
+  readonly address: `0x${string}`
+  /** The newest secret that the provider takes, as it is put. */
+  newest(): string
+  /** The provider takes none but a new one from now on; absent for a key. */
+  readonly renew?: () => void
+  wallet(secret: OpenedSecret): Wallet
+  close(): Promise<void>
+}
+
+/** A wallet of each kind, each with its secret in one vault. */
+export interface SealedWorld {
+  readonly sandbox: Sandbox
+  readonly vault: SealedVault
+  readonly folder: string
+  readonly wallets: readonly SealedWallet[]
+  /** Everything that may be seen nowhere. */
+  canaries(): readonly string[]
+  stop(): Promise<void>
+}
+
+export async function sealedWorld(): Promise<SealedWorld> {
+  const sandbox = await startSandbox()
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-vault-'))
+  const keyFile = join(folder, 'bursar.key')
+  const keys = [localKey({ path: keyFile })]
+  const vault = sealedVault({ database: join(folder, 'bursar.vault'), keys })
+  const wallets = [await keyed(sandbox), await cdp(sandbox), await privy(sandbox)]
+  const seen = new Set<string>()
+  const note = (text: string): string => {
+    const parts: Readonly<Record<string, string>> = text.startsWith('{')
+      ? JSON.parse(text)
+      : { key: text }
+    for (const [name, part] of Object.entries(parts)) {
+      // What names a credential is no secret.
+      if (!/Id$/.test(name)) seen.add(part)
+    }
+    return text
+  }
+  for (const one of wallets) await vault.put(one.name, Buffer.from(one.newest()))
+  return {
+    sandbox,
+    vault,
+    folder,
+    wallets,
+    canaries() {
+      for (const one of wallets) note(one.newest())
+      return [...seen, readFileSync(keyFile, 'utf8').trim()]
+    },
+    async stop() {
+      for (const one of wallets) await one.close()
+      await sandbox.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+async function keyed(sandbox: Sandbox): Promise<SealedWallet> {
+  const { address, privateKey } = await sandbox.createAccount('1.00')
+  return {
+    name: 'key',
+    address,
+    newest: () => privateKey,
+    // #region viem
+    wallet: (secret) =>
+      viemWallet({ account: privateKeyToAccount(secret.text() as `0x${string}`) }),
+    // #endregion
+    close: async () => {},
+  }
+}
+
+async function cdp(sandbox: Sandbox): Promise<SealedWallet> {
+  const service = await startCdpService()
+  const of = (credentials: () => Promise<ReturnType<typeof service.credentials>>): Wallet =>
+    cdpWallet({ account: 'alice-wallet', credentials, baseUrl: service.url })
+  return {
+    name: 'cdp',
+    address: await funded(
+      sandbox,
+      of(async () => service.credentials()),
+    ),
+    newest: () => JSON.stringify(service.credentials()),
+    renew() {
+      service.rotate()
+      service.expire()
+    },
+    wallet(secret) {
+      const credentials = secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret')
+      return of(async () => credentials)
+    },
+    close: () => service.close(),
+  }
+}
+
+async function privy(sandbox: Sandbox): Promise<SealedWallet> {
+  const service = await startPrivyService()
+  const newest = () => service.credentials('owner')
+  const of = (credentials: () => Promise<ReturnType<typeof newest>>): Wallet =>
+    privyWallet({
+      wallet: 'alice-wallet',
+      owner: { keyQuorumId: service.ownerQuorum },
+      credentials,
+      baseUrl: service.url,
+    })
+  return {
+    name: 'privy',
+    address: await funded(
+      sandbox,
+      of(async () => newest()),
+    ),
+    newest: () => JSON.stringify(newest()),
+    renew() {
+      service.rotate()
+      service.expire()
+    },
+    wallet(secret) {
+      const credentials = secret.fields('appId', 'appSecret', 'authorizationKey')
+      return of(async () => credentials)
+    },
+    close: () => service.close(),
+  }
+}
+
+async function funded(sandbox: Sandbox, wallet: Wallet): Promise<`0x${string}`> {
+  const address = (await wallet.address('evm')) as `0x${string}`
+  await sandbox.fund(address, '1.00')
+  return address
+}
