@@ -1,5 +1,5 @@
 import { BursarError } from './errors.ts'
-import type { Guard } from './guard.ts'
+import { type Guard, payableAssets } from './guard.ts'
 import { withinTime } from './within-time.ts'
 
 /** How an end user puts money into an instrument: outside, by themselves. The guard has no way to. */
@@ -31,10 +31,11 @@ export async function fundingOf(guard: Guard, endUser: string, handle: string): 
     throw new BursarError('instrument_unknown', text)
   }
   const address = await guard.instruments.address(handle)
-  const networks = guard.rails.flatMap((rail) => rail.networks)
-  const assets = guard.assets
-    .filter(({ network }) => networks.includes(network))
-    .map(({ network, address, symbol }) => ({ network, address, symbol }))
+  const assets = payableAssets(guard).map(({ network, address, symbol }) => ({
+    network,
+    address,
+    symbol,
+  }))
   const { fundingLink } = instrument
   if (!fundingLink) return { instrument: handle, address, assets }
   const link = await withinTime(fundingLink(address), LINK_TIMEOUT_MS).catch((cause: unknown) => {

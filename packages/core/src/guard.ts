@@ -31,6 +31,12 @@ export interface Guard {
   readonly background: Background
 }
 
+/** The assets that a rail of this guard can pay in. */
+export function payableAssets({ rails, assets }: Guard): readonly Asset[] {
+  const networks = rails.flatMap((rail) => rail.networks)
+  return assets.filter(({ network }) => networks.includes(network))
+}
+
 /** A call under way: the same key joins it instead of paying again. */
 export interface Flight {
   readonly requestHash: string

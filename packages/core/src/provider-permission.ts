@@ -1,6 +1,6 @@
 import { type Delegation, unknownDelegation } from './delegation.ts'
 import { BursarError } from './errors.ts'
-import type { Guard } from './guard.ts'
+import { type Guard, payableAssets } from './guard.ts'
 import {
   isUnsettled,
   type PermissionName,
@@ -39,12 +39,7 @@ export async function grantAtProvider(guard: Guard, delegation: Delegation): Pro
       'now',
     )
   } catch (cause) {
-    const reason = 'the provider did not grant its permission'
-    await guard.store.commit(
-      { delegation: id },
-      (state, now) => ended(state, id, reason, now),
-      'now',
-    )
+    await endUngranted(guard, id, 'the provider did not grant its permission')
     await withdrawAtProvider(guard, id)
     const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${codeOf(cause)}.`
     throw new BursarError('permission_unavailable', text, { cause })
@@ -54,9 +49,8 @@ export async function grantAtProvider(guard: Guard, delegation: Delegation): Pro
 async function ask(guard: Guard, delegation: Delegation): Promise<string> {
   const permissions = permissionsOf(guard, delegation)
   const address = await guard.instruments.address(delegation.instrument)
-  const networks = guard.rails.flatMap((rail) => rail.networks)
-  const assets = guard.assets.filter(({ network }) => networks.includes(network))
-  const { id } = await permissions.grant(permissionRequest(delegation, address, assets))
+  const request = permissionRequest(delegation, address, payableAssets(guard))
+  const { id } = await permissions.grant(request)
   if (typeof id !== 'string' || !idPattern.test(id)) {
     throw new BursarError('permission_invalid', 'The provider answered with what is no id.')
   }
@@ -132,14 +126,15 @@ async function settle(guard: Guard, { id, permission, createdAt }: Delegation): 
   if (permission?.state === 'requested') {
     // Whoever asked for it may still be waiting.
     if (guard.store.now() < createdAt + REQUEST_LIFE_MS) return
-    const reason = 'its permission was never granted'
-    await guard.store.commit(
-      { delegation: id },
-      (state, now) => ended(state, id, reason, now),
-      'now',
-    )
+    await endUngranted(guard, id, 'its permission was never granted')
   }
   await withdrawAtProvider(guard, id)
+}
+
+/** Revokes a delegation whose permission was asked for, and not granted. */
+async function endUngranted({ store }: Guard, id: string, reason: string): Promise<void> {
+  const scope = { delegation: id }
+  await store.commit(scope, (state, now) => ended(state, id, reason, now), 'now')
 }
 
 function permissionsOf(guard: Guard, { instrument }: Delegation): Permissions {

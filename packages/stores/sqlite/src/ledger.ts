@@ -278,10 +278,11 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     for (const one of change.delegations ?? []) delegations.put(one, overrun)
     for (const one of change.sessions ?? []) sessions.put(one, overrun)
     for (const one of change.payments ?? []) {
-      payments.put(one, one.overrun, holdsKey(one, keys))
+      const holdsKey = keys.some((key) => isHeldBy(key, one))
+      payments.put(one, one.overrun, holdsKey)
     }
     for (const one of keys) {
-      if (change.payments?.some((payment) => holdsKey(payment, [one]))) continue
+      if (change.payments?.some((payment) => isHeldBy(one, payment))) continue
       const payment = one.payment === undefined ? undefined : payments.key(one.payment)
       tables.putKey(sessions.key(one.session), payment, one)
     }
@@ -302,15 +303,14 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
   }
 }
 
-/** Whether a change pins a payment's key to it, and says nothing more of the key: then it needs no row. */
-function holdsKey({ id, session, key, terms }: Payment, keys: readonly KeyRecord[]): boolean {
-  return keys.some(
-    (one) =>
-      one.payment === id &&
-      one.session === session &&
-      one.key === key &&
-      one.requestHash === terms.requestHash &&
-      one.refusals === 0 &&
-      one.lastRefusal === undefined,
+/** Whether a key's record says no more than that it is pinned to its own payment: then it needs no row. */
+function isHeldBy(record: KeyRecord, { id, session, key, terms }: Payment): boolean {
+  return (
+    record.payment === id &&
+    record.session === session &&
+    record.key === key &&
+    record.requestHash === terms.requestHash &&
+    record.refusals === 0 &&
+    record.lastRefusal === undefined
   )
 }
