@@ -19,7 +19,7 @@ export interface CdpFundingLinkOptions {
  * `fundingLink`. A link is good once. Throws `wallet_unavailable` or `credential_expired`.
  *
  * @example
- * const fundingLink = cdpFundingLink({ network: 'base', credentials: () => vault.open('cdp') })
+ * const fundingLink = cdpFundingLink({ network: 'base', credentials: () => secrets.open('cdp') })
  */
 export function cdpFundingLink(
   options: CdpFundingLinkOptions,

@@ -35,7 +35,7 @@ export interface CdpWalletOptions {
  * `address` throws these codes as errors. Throws `invalid_input` for a name that CDP does not take.
  *
  * @example
- * const wallet = cdpWallet({ account: 'alice-wallet', credentials: () => vault.open('cdp') })
+ * const wallet = cdpWallet({ account: 'alice-wallet', credentials: () => secrets.open('cdp') })
  */
 export function cdpWallet(options: CdpWalletOptions): Wallet {
   const { account, credentials, baseUrl = SERVICE_URL } = options

@@ -42,7 +42,7 @@ type Condition = RuleInput['conditions'][number]
  * the codes of `privyWallet`.
  *
  * @example
- * const permissions = privyPermissions({ policy: policyId, credentials: () => vault.open('privy-owner') })
+ * const permissions = privyPermissions({ policy: policyId, credentials: () => secrets.open('privy-owner') })
  */
 export function privyPermissions(options: PrivyPermissionsOptions): Permissions {
   const { policy, credentials, baseUrl = SERVICE_URL } = options

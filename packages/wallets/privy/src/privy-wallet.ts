@@ -52,7 +52,7 @@ const MAX_NAMESAKES = 10
  *   wallet: 'alice-wallet',
  *   owner: { userId: 'did:privy:…' },
  *   signer: { keyQuorumId, policyId },
- *   credentials: () => vault.open('privy'),
+ *   credentials: () => secrets.open('privy'),
  * })
  */
 export function privyWallet(options: PrivyWalletOptions): Wallet {
