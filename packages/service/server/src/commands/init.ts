@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join, relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Bursar, BursarError, type DelegationSummary, type Role, roles } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
@@ -64,7 +62,6 @@ export const addInit: AddCommand = (program, context) => {
     const service = serviceOf(folder, options)
     const files = firstFiles(folder, service)
     assertNew(folder, files)
-    assertInstalled(folder)
     const written: string[] = []
     try {
       for (const file of files) written.push(await write(folder, file))
@@ -110,24 +107,6 @@ function assertNew(folder: string, files: readonly FirstFile[]): void {
   throw new BursarError('file_exists', `${there} is there already. Nothing was written.`)
 }
 
-function assertInstalled(folder: string): void {
-  const from = createRequire(pathToFileURL(join(folder, 'bursar.config.mjs')))
-  const missing = neededPackages.filter((name) => !isThere(from, name))
-  if (missing.length === 0) return
-  const message = `The configuration needs packages that are not installed here: npm install ${missing.join(' ')}`
-  throw new BursarError('package_missing', message)
-}
-
-function isThere(from: NodeJS.Require, name: string): boolean {
-  try {
-    from.resolve(name)
-    return true
-  } catch (error) {
-    // A package without an entry for `require` is there all the same.
-    return codeOf(error) !== 'MODULE_NOT_FOUND'
-  }
-}
-
 async function write(folder: string, { name, text, isSecret }: FirstFile): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, text, { flag: 'wx', mode: isSecret ? 0o600 : 0o644, flush: true })
@@ -142,7 +121,9 @@ async function begin(
 ): Promise<void> {
   const { terminal } = context
   const { folder } = terminal
-  const { config, environment, path } = await readConfigFile(terminal, findConfig(folder))
+  const { config, environment, path } = await readConfigFile(terminal, findConfig(folder)).catch(
+    missingPackage,
+  )
   const settings = readSettings(config, environment)
   if (!/^postgres/.test(settings.database)) written.push(settings.database)
   const bursar = asOperator(await openGuard(settings))
@@ -159,6 +140,14 @@ async function begin(
   } finally {
     await bursar.close()
   }
+}
+
+/** What is written imports packages; only importing tells whether it finds them. */
+function missingPackage(error: unknown): never {
+  const cause = error instanceof BursarError ? error.cause : undefined
+  if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
+  const message = `The configuration needs packages that are not installed here: npm install ${neededPackages.join(' ')}`
+  throw new BursarError('package_missing', message, { cause: error })
 }
 
 async function issue(
