@@ -18,10 +18,11 @@ const config: BursarConfig = defineConfig({
       wallet: vault.wallet({
         secret: 'cdp',
         address: '0x7e57000000000000000000000000000000000a11', // as CDP shows it
-        wallet(secret) {
-          const credentials = secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret')
-          return cdpWallet({ account: 'alice-wallet', credentials: async () => credentials })
-        },
+        wallet: (secret) =>
+          cdpWallet({
+            account: 'alice-wallet',
+            credentials: async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
+          }),
       }),
     },
   },

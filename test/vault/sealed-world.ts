@@ -97,10 +97,7 @@ async function cdp(sandbox: Sandbox): Promise<SealedWallet> {
       service.rotate()
       service.expire()
     },
-    wallet(secret) {
-      const credentials = secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret')
-      return of(async () => credentials)
-    },
+    wallet: (secret) => of(async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret')),
     close: () => service.close(),
   }
 }
@@ -126,10 +123,7 @@ async function privy(sandbox: Sandbox): Promise<SealedWallet> {
       service.rotate()
       service.expire()
     },
-    wallet(secret) {
-      const credentials = secret.fields('appId', 'appSecret', 'authorizationKey')
-      return of(async () => credentials)
-    },
+    wallet: (secret) => of(async () => secret.fields('appId', 'appSecret', 'authorizationKey')),
     close: () => service.close(),
   }
 }

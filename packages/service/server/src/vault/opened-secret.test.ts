@@ -4,9 +4,10 @@ import { openedSecret } from './opened-secret.ts'
 
 test('gives its text, and its members, until it is forgotten', () => {
   const value = Buffer.from('{"id":"canary-id","secret":"canary-secret"}')
-  const { secret, forget } = openedSecret('cdp', value)
+  const { secret, forget, isInvalid } = openedSecret('cdp', value)
   expect(secret.text()).toContain('canary-id')
   expect(secret.fields('secret')).toEqual({ secret: 'canary-secret' })
+  expect(isInvalid()).toBe(false)
   forget()
   expect(value.every((byte) => byte === 0)).toBe(true)
   const forgotten = expect.objectContaining({ code: 'secret_forgotten' })
@@ -24,7 +25,7 @@ test.each([
   'null',
   '',
 ])('a value without the text %j is told by its name alone', (text) => {
-  const { secret } = openedSecret('cdp', Buffer.from(text))
+  const { secret, isInvalid } = openedSecret('cdp', Buffer.from(text))
   const read = (field: string): unknown => {
     try {
       return secret.fields(field)
@@ -39,6 +40,7 @@ test.each([
     })
     expect(inspect(read(field), { depth: 9, showHidden: true })).not.toContain('canary')
   }
+  expect(isInvalid()).toBe(true)
 })
 
 test('shows nothing when it is printed or serialised', () => {

@@ -17,6 +17,8 @@ export interface OpenedSecret {
 /** An opened secret, and the end of it. */
 export interface OpenSecret {
   readonly secret: OpenedSecret
+  /** Whether a member was asked for that is not there: then it is no credential of what reads it. */
+  isInvalid(): boolean
   /** Overwrites the value. Texts that were made of it are left to the garbage collector. */
   forget(): void
 }
@@ -24,6 +26,7 @@ export interface OpenSecret {
 /** Takes over the buffer of a value. */
 export function openedSecret(name: string, value: Buffer): OpenSecret {
   let isForgotten = false
+  let isInvalid = false
   const text = (): string => {
     if (!isForgotten) return value.toString('utf8')
     const message = `vault: ${name} was opened for one signature, which is over.`
@@ -38,12 +41,16 @@ export function openedSecret(name: string, value: Buffer): OpenSecret {
         for (const one of names) {
           const member = members?.[one]
           // What it is instead is not told: it may be the secret.
-          if (typeof member !== 'string') throw invalid(name, one)
+          if (typeof member !== 'string') {
+            isInvalid = true
+            throw invalid(name, one)
+          }
           fields[one] = member
         }
         return fields as Record<Name, string>
       },
     },
+    isInvalid: () => isInvalid,
     forget() {
       isForgotten = true
       value.fill(0)

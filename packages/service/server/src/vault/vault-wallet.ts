@@ -72,7 +72,10 @@ async function signWith(opening: Opening, request: SignRequest): Promise<SignRes
   const opened = openedSecret(secret, value)
   try {
     const wallet = await madeWith(opening, opened.secret)
-    return 'notSigned' in wallet ? wallet : await wallet.sign(request)
+    const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
+    // A wallet may read its fields late, and tell only that it could not fetch its credentials.
+    if ('signature' in result || !opened.isInvalid()) return result
+    return expired(`${secret}: version ${version.version} has not the fields that the wallet reads`)
   } finally {
     opened.forget()
   }
