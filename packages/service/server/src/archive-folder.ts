@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ArchiveResult, Bursar } from '@bursar/core'
+import { type ArchiveResult, type Bursar, BursarError } from '@bursar/core'
 
 /** What was archived, and the name of the file that has it. */
 export interface Archived extends ArchiveResult {
@@ -9,14 +9,19 @@ export interface Archived extends ArchiveResult {
 }
 
 /**
- * Archives what has ended into a new file of a folder. Nothing is removed from the ledger before the
- * file, and its name in the folder, are on the disk. Only their owner can read the files.
+ * Archives what has ended into a new file of the folder that is configured. Nothing is removed from the
+ * ledger before the file, and its name in the folder, are on the disk. Only their owner can read the
+ * files. Throws `archive_not_configured` where there is no folder.
  */
 export async function archiveInto(
   { administration }: Pick<Bursar, 'administration'>,
-  folder: string,
+  folder: string | undefined,
   endedFor: string,
 ): Promise<Archived> {
+  if (folder === undefined) {
+    const message = 'The configuration names no folder: archives: …'
+    throw new BursarError('archive_not_configured', message)
+  }
   let file: string | undefined
   const result = await administration.archive({
     endedFor,

@@ -68,9 +68,10 @@ function contextOf(
     },
     withGuard: async (work) => {
       const file = await config()
-      const bursar = await openGuard(readSettings(file.config, file.environment))
+      const settings = readSettings(file.config, file.environment)
+      const bursar = await openGuard(settings)
       try {
-        return await work(asOperator(bursar))
+        return await work(asOperator(bursar), settings)
       } finally {
         await bursar.close()
       }

@@ -1,5 +1,6 @@
 import type { Bursar } from '@bursar/core'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { Settings } from './config.ts'
 import type { ConfigFile } from './config-file.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
@@ -27,7 +28,7 @@ export interface CommandContext {
   /** Reads the configuration that the command line names. */
   config(): Promise<ConfigFile>
   /** Works with the guard that the configuration describes, in this process, and closes it. */
-  withGuard<Result>(work: (bursar: Bursar) => Promise<Result>): Promise<Result>
+  withGuard<Result>(work: (bursar: Bursar, settings: Settings) => Promise<Result>): Promise<Result>
   /** Ends with another code than `done`, although nothing is thrown. */
   endWith(code: ExitCode): void
 }

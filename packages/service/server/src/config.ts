@@ -14,7 +14,7 @@ export interface BursarConfig extends Omit<BursarOptions, 'store'> {
   readonly listen?: ListenOptions | undefined
   /** Where the secrets of wallets are sealed: what `bursar vault` works on. */
   readonly vault?: SealedVault | undefined
-  /** The folder that `archive` of the API writes into. Without it nothing is archived over HTTP. */
+  /** The folder that archives are written into, over HTTP and by `bursar archive`. None without it. */
   readonly archives?: string | undefined
   /** Whose tokens (JWT) are accepted besides the keys of the ledger. */
   readonly identity?: IdentityOptions | undefined

@@ -1,12 +1,18 @@
-import type { AskInput, LimitsInput, WindowSpan } from '@bursar/core'
+import type { AskInput, LimitsInput, Spending, WindowSpan } from '@bursar/core'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
 import { listedBy, parsedBy } from './flag.ts'
 
 /** The options that limits are written with. What they mean, the guard judges. */
-export type LimitOptions = {
+export type LimitOptions = PartLimitOptions & {
   readonly total: string
   readonly currency: string
+}
+
+/** The same where there are limits already: what is not named stays. */
+export type LimitChangeOptions = PartLimitOptions & { readonly total?: string | undefined }
+
+type PartLimitOptions = {
   readonly perPayment?: string | undefined
   readonly payments?: number | undefined
   readonly window?: readonly Window[] | undefined
@@ -57,9 +63,27 @@ const merchantField: z.ZodType<Merchant, string> = z
 export function limitOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & LimitOptions> {
+  return partOptions(
+    command
+      .requiredOption(...totalFlag)
+      .option('--currency <code>', 'the currency of the amounts', DEFAULT_CURRENCY),
+  ) as never
+}
+
+/** Adds the options of limits that are changed. */
+export function limitChangeOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & LimitChangeOptions> {
+  return partOptions(command.option(...totalFlag)) as never
+}
+
+const DEFAULT_CURRENCY = 'USD'
+const totalFlag = ['--total <amount>', 'what may be spent in all, such as 20.00'] as const
+
+function partOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & PartLimitOptions> {
   return command
-    .requiredOption('--total <amount>', 'what may be spent in all, such as 20.00')
-    .option('--currency <code>', 'the currency of the amounts', 'USD')
     .option('--per-payment <amount>', 'what one payment may cost')
     .option('--payments <number>', 'how many payments', parsedBy(countField))
     .option(
@@ -73,22 +97,49 @@ export function limitOptions<Args extends unknown[], Options extends OptionValue
 export function ruleOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & RuleOptions> {
-  return command
-    .option(
-      '--merchant <host>',
-      'where may be paid: a host, or host=payee,payee; may be given again. Without it, each new merchant asks',
-      listedBy(merchantField),
-    )
+  return merchantOption(command, '. Without it, each new merchant asks')
     .option('--ask-above <amount>', 'ask a human above this amount')
     .option('--ask-first-payment', 'ask a human about the first payment at each merchant')
     .option('--ask-always', 'ask a human about every payment') as never
 }
 
+/** Adds the option of merchants alone. */
+export function merchantOption<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+  without = '',
+): Command<Args, Options & Pick<RuleOptions, 'merchant'>> {
+  return command.option(
+    '--merchant <host>',
+    `where may be paid: a host, or host=payee,payee; may be given again${without}`,
+    listedBy(merchantField),
+  ) as never
+}
+
 export function limitsFrom(options: LimitOptions): LimitsInput {
-  const { total, currency, perPayment, payments, window } = options
+  const { total, currency } = options
+  return { currency, total, ...partFrom(options) }
+}
+
+/**
+ * The limits that there are to be, whole: what no option names is as before, so that nothing is widened
+ * by not being named. `undefined` where no option names any.
+ */
+export function changedLimits(
+  before: Spending['limits'] | undefined,
+  options: LimitChangeOptions & Partial<Pick<LimitOptions, 'currency'>>,
+): LimitsInput | undefined {
+  const { total, currency } = options
+  const named = {
+    ...(currency === undefined ? {} : { currency }),
+    ...(total === undefined ? {} : { total }),
+    ...partFrom(options),
+  }
+  if (Object.keys(named).length === 0) return undefined
+  return { currency: DEFAULT_CURRENCY, ...before, ...named } as LimitsInput
+}
+
+function partFrom({ perPayment, payments, window }: PartLimitOptions): Partial<LimitsInput> {
   return {
-    currency,
-    total,
     ...(perPayment === undefined ? {} : { perPayment }),
     ...(payments === undefined ? {} : { payments }),
     ...(window === undefined ? {} : { windows: window }),

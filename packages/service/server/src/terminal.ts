@@ -76,27 +76,33 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('\n')
 }
 
-/** How far long work has come, on one line that is written over, and only where a person looks. */
-export interface Progress {
-  at(text: string): void
-  /** Takes the line away. */
-  end(): void
-}
+/** How often the line about long work is written anew. */
+const REFRESH_MS = 1_000
 
-/** Shortest time between two looks at the line: more often nobody can read it. */
-const REFRESH_MS = 100
-
-export function progressOn({ error }: Pick<Terminal, 'error'>): Progress {
-  let shownAt = 0
-  return {
-    at: (text) => {
-      if (!error.isTTY || performance.now() - shownAt < REFRESH_MS) return
-      shownAt = performance.now()
-      error.write(`\r\u001b[K${text}`)
-    },
-    end: () => {
-      if (shownAt > 0) error.write('\r\u001b[K')
-      shownAt = 0
-    },
+/**
+ * Does long work, and tells a person meanwhile how far it has come: on one line that is written over, and
+ * taken away at the end.
+ */
+export async function shown<Result>(
+  { error }: Pick<Terminal, 'error'>,
+  line: (seconds: number) => string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (!error.isTTY) return work()
+  const startedAt = performance.now()
+  const show = (): void => {
+    const seconds = Math.round((performance.now() - startedAt) / 1_000)
+    error.write(`${LINE_AGAIN}${line(seconds)}`)
+  }
+  show()
+  const timer = setInterval(show, REFRESH_MS)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+    error.write(LINE_AGAIN)
   }
 }
+
+/** Goes to the start of the line, and empties it. */
+const LINE_AGAIN = '\r\u001b[K'

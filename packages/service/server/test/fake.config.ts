@@ -6,10 +6,13 @@ import { type BursarConfig, defineConfig } from 'bursar'
 const chain = fakeChain({ clock: Date.now, finalitySeconds: 3_600 })
 const wallet = fakeWallet()
 chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
-const shop = fakeMerchant({ chain })
+const shop = fakeMerchant({
+  chain,
+  resource: ({ url }) => (url.pathname.startsWith('/drops') ? { conduct: 'drops' } : {}),
+})
 
 const config: BursarConfig = defineConfig({
-  rails: [fakeRail({ chain })],
+  rails: [fakeRail({ chain, cancels: true })],
   // One guard after another talks to it: none of them closes it for the next.
   http: { request: shop.request, close: async () => {} },
   assets: [fakeAsset],

@@ -26,6 +26,16 @@ test('verify ends with its own code where the ledger is not what was recorded', 
   expect([code, told.ok]).toEqual([4, false])
 })
 
+test('a person who waits is told how far it is, and on no line that stays', async () => {
+  const { run } = commandWorld({ isTTY: true })
+  const gone = '\r\u001b[K'
+  expect((await run('audit', 'verify')).error).toBe(`${gone}verifying, 0 s${gone}`)
+  const { error } = await run('audit', 'export', '--out', 'trail.jsonl')
+  expect(error).toBe(`${gone}exporting, 0 records${gone}`)
+  expect((await run('audit', 'export')).error).toBe('')
+  expect((await commandWorld().run('audit', 'verify')).error).toBe('')
+})
+
 test.each(['1', 'x:y', `0:${'a'.repeat(64)}`])('%j is no head', async (head) => {
   const { code, error } = await commandWorld().run('audit', 'verify', '--head', head)
   expect([code, error]).toEqual([2, expect.stringContaining('--head')])

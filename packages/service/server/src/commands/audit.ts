@@ -5,7 +5,7 @@ import type { AuditHead, Verification } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { parsedBy } from '../flag.ts'
-import { coloured, progressOn, written } from '../terminal.ts'
+import { coloured, shown, written } from '../terminal.ts'
 
 /** A head as `audit verify` tells it. */
 const headField: z.ZodType<AuditHead, string> = z
@@ -46,23 +46,13 @@ export const addAudit: AddCommand = (program, context) => {
 
 async function verify(context: CommandContext, head: AuditHead | undefined): Promise<void> {
   const { terminal } = context
-  const progress = progressOn(terminal)
-  const startedAt = performance.now()
-  const timer = setInterval(() => {
-    progress.at(`verifying, ${Math.round((performance.now() - startedAt) / 1_000)} s`)
-  }, 1_000)
-  try {
-    await context.withGuard(async ({ auditing }) => {
-      const verified = await auditing.verify({ head })
-      progress.end()
-      if (!verified.ok) context.endWith('unsound')
-      const colour = verified.ok ? 'green' : 'red'
-      context.answer(verified, coloured(terminal, terminal.out, colour, told(verified)))
-    })
-  } finally {
-    clearInterval(timer)
-    progress.end()
-  }
+  await context.withGuard(async ({ auditing }) => {
+    const line = (seconds: number): string => `verifying, ${seconds} s`
+    const verified = await shown(terminal, line, () => auditing.verify({ head }))
+    if (!verified.ok) context.endWith('unsound')
+    const colour = verified.ok ? 'green' : 'red'
+    context.answer(verified, coloured(terminal, terminal.out, colour, told(verified)))
+  })
 }
 
 function told(verified: Verification): string {
@@ -73,26 +63,23 @@ function told(verified: Verification): string {
 
 async function exportTrail(context: CommandContext, out: string | undefined): Promise<void> {
   const { terminal } = context
-  const progress = progressOn(terminal)
   let records = 0
   await context.withGuard(async ({ auditing }) => {
     async function* counted(): AsyncGenerator<string> {
       for await (const line of auditing.export()) {
         records += 1
-        progress.at(`${records} records`)
         yield line
       }
     }
-    try {
-      if (out === undefined) {
-        for await (const line of counted()) await written(terminal.out, line)
-        return
-      }
-      const path = resolve(terminal.folder, out)
-      await pipeline(counted, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }))
-      context.answer({ file: path, records }, `${records} records in ${path}`)
-    } finally {
-      progress.end()
+    const print = async (): Promise<void> => {
+      for await (const line of counted()) await written(terminal.out, line)
     }
+    const line = (): string => `exporting, ${records} records`
+    // Records on the same screen are progress enough.
+    if (out === undefined) return terminal.out.isTTY ? print() : shown(terminal, line, print)
+    const path = resolve(terminal.folder, out)
+    const target = { flags: 'wx', mode: 0o600, flush: true }
+    await shown(terminal, line, () => pipeline(counted, createWriteStream(path, target)))
+    context.answer({ file: path, records }, `${records} records in ${path}`)
   })
 }

@@ -53,6 +53,20 @@ export const addDelegations: AddCommand = (program, context) => {
     }),
   )
   delegations
+    .command('permission')
+    .summary('ask the provider of the wallet about a permission')
+    .description(
+      'Asks the provider of the wallet whether it still has its own permission for a delegation.',
+    )
+    .argument('<delegation>', 'its id, such as del_…')
+    .requiredOption(...endUserFlag)
+    .action((delegation, { endUser }) =>
+      context.withGuard(async (bursar) => {
+        const permission = await bursar.endUser(endUser).readPermission(delegation)
+        context.answer({ permission }, `The permission is ${permission}.`)
+      }),
+    )
+  delegations
     .command('revoke')
     .summary('withdraw a permission')
     .description(

@@ -1,5 +1,5 @@
-import type { PaymentSummary } from '@bursar/core'
-import type { AddCommand } from '../command.ts'
+import type { Cancellation, CancelTarget, PaymentSummary } from '@bursar/core'
+import type { AddCommand, CommandContext } from '../command.ts'
 import { ownerFrom, ownerOptions } from '../owner-options.ts'
 import { page, pageOptions, rest } from '../page.ts'
 import { table } from '../terminal.ts'
@@ -8,7 +8,7 @@ import { table } from '../terminal.ts'
 export const addPayments: AddCommand = (program, context) => {
   const payments = program
     .command('payments')
-    .summary('list and show payments')
+    .summary('list, show and cancel payments')
     .description('The payments of the ledger, whatever became of them.')
   const list = payments
     .command('list')
@@ -34,6 +34,46 @@ export const addPayments: AddCommand = (program, context) => {
         context.answer(found, JSON.stringify(found, null, 2))
       }),
     )
+  addCancel(payments, context)
+}
+
+/** `bursar payments cancel`. */
+function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext): void {
+  payments
+    .command('cancel')
+    .summary('ask the network to make unusable what was signed')
+    .description(
+      'Asks the network to make unusable what was signed: one payment, or everything that is open of a session or a permission. Revoke first, so that ' +
+        'nothing new comes. What has settled before stays so, and only proof ends a hold: bursar payments show tells what came of it. Ends with 3 ' +
+        'if some cannot be cancelled, with 5 if it is not known of some whether the network was asked.',
+    )
+    .argument('[payment]', 'its id, such as pay_…')
+    .option('--session <id>', 'all of one session')
+    .option('--delegation <id>', 'all of one permission')
+    .option('--end-user <name>', 'in the name of whom, who may cancel what has not ended as well')
+    .option('--reason <text>', 'why, for the record')
+    .option('--after <cursor>', 'go on behind the answer that told this cursor')
+    .action((payment, { session, delegation, endUser, reason, after }) =>
+      context.withGuard(async (bursar) => {
+        const may = endUser === undefined ? bursar.management : bursar.endUser(endUser)
+        const named = Object.entries({ payment, session, delegation })
+        const target = Object.fromEntries(named.filter(([, id]) => id !== undefined))
+        const found = await may.cancel(target as CancelTarget, { reason, after })
+        if (found.refused + found.unavailable > 0) context.endWith('refused')
+        if (found.unknown > 0) context.endWith('unavailable')
+        context.answer(found, told(found))
+      }),
+    )
+}
+
+function told({ payments, cursor }: Cancellation): string {
+  const rows = payments.map(({ id, outcome, reason, transaction }) => [
+    id,
+    outcome,
+    transaction ?? reason ?? '',
+  ])
+  const shown = rows.length === 0 ? 'Nothing is open.' : table(['ID', 'OUTCOME', ''], rows)
+  return cursor === undefined ? shown : `${shown}\nMore with --after ${cursor}`
 }
 
 function row({

@@ -36,6 +36,41 @@ test('the token of a session pays nothing without its payer', async () => {
   expect(states).toEqual(['denied', 'paid'])
 })
 
+test('a session is narrowed, raised and extended, and what is not named stays', async () => {
+  const { run, json, delegation, payer } = await preparedWorld()
+  const create = ['sessions', 'create', '--delegation', delegation, '--payer', payer, ...limits]
+  const { id, expiresAt } = (await json(...create)).json
+  const raised = await run('sessions', 'change', id, '--total', '2.00', '--reason', 'more')
+  expect([raised.code, raised.out]).toEqual([
+    0,
+    `${id} has 2.00 of 2.00 USD left, until ${expiresAt}.\n`,
+  ])
+  const change = ['--expires-in', '2h', '--merchant', 'shop.example', '--payments', '3']
+  const changed = (await json('sessions', 'change', id, ...change)).json
+  const kept = { currency: 'USD', total: '2.00', perPayment: '0.10' }
+  expect(changed.limits).toEqual({ ...kept, payments: 3 })
+  expect(changed.merchants).toEqual([{ host: 'shop.example' }])
+  expect(changed.expiresAt > expiresAt).toBe(true)
+  const narrowed = (await json('sessions', 'change', id, '--total', '0.50')).json
+  expect([narrowed.remaining, narrowed.expiresAt]).toEqual(['0.50', changed.expiresAt])
+  await run('sessions', 'revoke', id)
+  const late = await run('sessions', 'change', id, '--total', '2.00')
+  expect([late.code, late.error]).toEqual([3, expect.stringContaining('changeSession: ')])
+})
+
+test.each([
+  [['--total', '21.00'], 2, '--total: must be at most 20.00'],
+  [['--total', '0'], 2, '--total: '],
+  [['--expires-in', '90d'], 2, '--expires-in: ends after'],
+  [['--reason', 'nothing'], 2, 'has to change limits, expiresIn or merchants'],
+])('a change by %j is refused, and named', async (options, code, message) => {
+  const world = await preparedWorld()
+  const { id } = await world.openSession()
+  const refused = await world.run('sessions', 'change', id, ...options)
+  expect([refused.code, refused.out]).toEqual([code, ''])
+  expect(refused.error).toContain(message)
+})
+
 test.each([
   [['--total', '21.00'], '--total: '],
   [['--per-payment', 'a'], '--per-payment: '],

@@ -1,6 +1,14 @@
 import type { SessionSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { limitOptions, limitsFrom, ruleOptions, rulesFrom } from '../limit-options.ts'
+import {
+  changedLimits,
+  limitChangeOptions,
+  limitOptions,
+  limitsFrom,
+  merchantOption,
+  ruleOptions,
+  rulesFrom,
+} from '../limit-options.ts'
 import { page, pageOptions, rest } from '../page.ts'
 import { table } from '../terminal.ts'
 
@@ -11,7 +19,7 @@ const reasonFlag = ['--reason <text>', 'why, for the record'] as const
 export const addSessions: AddCommand = (program, context) => {
   const sessions = program
     .command('sessions')
-    .summary('create, list, revoke and unlock sessions')
+    .summary('create, list, change, revoke and unlock sessions')
     .description('The payment sessions: what one agent may spend, for how long, and where.')
   const create = sessions
     .command('create')
@@ -52,7 +60,33 @@ export const addSessions: AddCommand = (program, context) => {
       context.answer(found, `${table(headings, found.rows.map(row))}${rest(found, options)}`)
     }),
   )
+  addChange(sessions, context)
   addEnds(sessions, context)
+}
+
+/** `bursar sessions change`. */
+function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
+  const change = sessions
+    .command('change')
+    .summary('narrow, raise or extend a session')
+    .description(
+      'Narrows, raises or extends a session, within its delegation and never below what is spent. What is not named stays as it is.',
+    )
+    .argument(...sessionArgument)
+    .option('--expires-in <duration>', 'when it ends, from now on, such as 30m')
+    .option(...reasonFlag)
+  merchantOption(limitChangeOptions(change)).action((session, options) =>
+    context.withGuard(async ({ management }) => {
+      const { expiresIn, merchant: merchants, reason } = options
+      const before = await management.session(session)
+      const limits = changedLimits(before.limits, options)
+      const input = { limits, expiresIn, merchants, reason }
+      const changed = await management.changeSession(session, input)
+      const { id, remaining, limits: now, expiresAt } = changed
+      const left = `${remaining} of ${now.total} ${now.currency}`
+      context.answer(changed, `${id} has ${left} left, until ${expiresAt}.`)
+    }),
+  )
 }
 
 /** The commands on one session. */

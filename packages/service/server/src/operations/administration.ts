@@ -1,4 +1,4 @@
-import { BursarError, inputs } from '@bursar/core'
+import { inputs } from '@bursar/core'
 import { z } from 'zod'
 import {
   archivedSchema,
@@ -83,9 +83,6 @@ export const administrationOperations: readonly Operation[] = [
     repeat: 'state',
     isAlone: true,
     handle: ({ bursar, input, archives }) => {
-      if (archives === undefined) {
-        throw new BursarError('archive_not_configured', 'The configuration names no folder.')
-      }
       const { endedFor } = input.body as { readonly endedFor: string }
       return archiveInto(bursar, archives, endedFor)
     },

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { shown } from './terminal.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A terminal's end for errors, and what was written there. */
+function stream(isTTY: boolean): { readonly texts: string[]; readonly error: typeof streamForm } {
+  const texts: string[] = []
+  return { texts, error: { isTTY, write: (text: string) => void texts.push(text) } }
+}
+declare const streamForm: Parameters<typeof shown>[0]['error']
+
+const line = (seconds: number): string => `working, ${seconds} s`
+
+test('long work is told of at once, each second on the same line, and then no more', async () => {
+  const { texts, error } = stream(true)
+  const done = await shown({ error }, line, async () => {
+    vi.advanceTimersByTime(2_000)
+    return 'done'
+  })
+  vi.advanceTimersByTime(5_000)
+  expect(done).toBe('done')
+  expect(texts.map((text) => text.replace('\r\u001b[K', '|'))).toEqual([
+    '|working, 0 s',
+    '|working, 1 s',
+    '|working, 2 s',
+    '|',
+  ])
+})
+
+test('the line is taken away from work that fails as well', async () => {
+  const { texts, error } = stream(true)
+  const failing = shown({ error }, line, () => Promise.reject(new Error('no')))
+  await expect(failing).rejects.toThrow('no')
+  expect(texts.at(-1)).toBe('\r\u001b[K')
+})
+
+test('where nobody looks, nothing is written', async () => {
+  const { texts, error } = stream(false)
+  await shown({ error }, line, async () => void vi.advanceTimersByTime(2_000))
+  expect(texts).toEqual([])
+})
