@@ -6,12 +6,20 @@ import {
   type ArchiveResult,
   archivedBody,
   type Bursar,
-  type Store,
+  type MerchantUsage,
   verifyArchive,
 } from '@bursar/core'
+import { fakePayee } from '@bursar/core/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { archiveSessions, verifyArchived } from '../examples/ai-sdk-agent/src/archive-sessions.ts'
-import { type GuardWorld, guardWorld, seam, shop } from './guard-world.ts'
+import {
+  type GuardWorld,
+  type GuardWorldOptions,
+  guardWorld,
+  HOST,
+  seam,
+  shop,
+} from './guard-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))
 const worlds: GuardWorld[] = []
@@ -24,21 +32,42 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 let files = 0
 
-async function world(store?: (store: Store) => Store): Promise<GuardWorld & { path: string }> {
+async function world(more: GuardWorldOptions = {}): Promise<GuardWorld & { path: string }> {
   files += 1
   const path = join(folder, `${files}.db`)
-  const opened = await guardWorld({
-    place: path,
-    delegationLimits: {
-      currency: 'USD',
-      total: '100.00',
-      windows: [{ per: 'day', amount: '50.00' }],
-    },
-    ...(store ? { store } : {}),
-  })
+  const delegationLimits = { ...usd('100.00'), windows: [{ per: 'day', amount: '50.00' }] } as const
+  const opened = await guardWorld({ place: path, delegationLimits, ...more })
   worlds.push(opened)
   return { ...opened, path }
 }
+
+/** A world whose delegation and end user limit each merchant, with two sessions that ended long ago. */
+async function limitedWorld(
+  more: GuardWorldOptions = {},
+): Promise<Awaited<ReturnType<typeof world>>> {
+  const perMerchant = { payments: 3, windows: [{ per: 'day', amount: '50.00' }] } as const
+  const it = await world({ delegationLimits: { ...usd('100.00'), perMerchant }, ...more })
+  const alice = it.bursar.endUser('alice')
+  await alice.setLimits({ ...usd('20.00'), perMerchant: { total: '5.00' } })
+  await paySome(it, 1)
+  const { bursar, delegation } = it
+  const session = bursar.openSession(await another(bursar, delegation))
+  await paySome({ ...it, session }, 1)
+  await bursar.management.revokeSession(session.id)
+  await endLongAgo(it)
+  return it
+}
+
+/** What the delegation and the end user have spent at the shop. */
+async function merchantUsages({
+  store,
+  delegation,
+}: GuardWorld): Promise<readonly MerchantUsage[]> {
+  const found = await store.read({ delegation, host: HOST, payee: fakePayee })
+  return found.merchantUsages ?? []
+}
+
+const usd = (total: string) => ({ currency: 'USD', total })
 
 async function paySome({ session, bursar }: GuardWorld, count = 3): Promise<void> {
   for (let index = 0; index < count; index += 1) {
@@ -156,16 +185,68 @@ describe('an archive', () => {
     expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
-  test('leaves what was spent within limits for each merchant', async () => {
+  test('is counted in what each merchant may be paid', async () => {
+    const it = await limitedWorld()
+    const { bursar, delegation } = it
+    const before = await merchantUsages(it)
+    expect(before.map(({ usage }) => [usage.settledMicro, usage.payments])).toEqual([
+      [20_000n, 2],
+      [20_000n, 2],
+    ])
+    expect((await archive(bursar)).sessions).toHaveLength(2)
+    expect(await merchantUsages(it)).toEqual(before)
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    const next = bursar.openSession(await another(bursar, delegation))
+    expect(await next.pay({ url: shop('c'), purpose: 'x' })).toMatchObject({ status: 'paid' })
+    const over = { code: 'merchant_limit_exceeded' }
+    expect(await next.pay({ url: shop('d'), purpose: 'x' })).toMatchObject(over)
+    await bursar.reconcile()
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+    const rows = (await bursar.auditing.read()).rows.map(({ event }) => event)
+    const told = rows.filter(({ type }) => type === 'merchant-archived')
+    expect(told).toMatchObject([
+      { session: it.session.id, host: HOST, payments: 1, settled: '0.01' },
+      { host: HOST, payments: 1, settled: '0.01' },
+    ])
+    const database = new DatabaseSync(it.path)
+    database.exec("UPDATE merchant_usages SET settled = settled - 10000 WHERE account LIKE 'user%'")
+    database.close()
+    const reason = expect.stringMatching(
+      /user:alice .* says settled 0.02.*records say settled 0.03/,
+    )
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: false, reason })
+  })
+
+  test('holds a session once, however many archive it at the same time', async () => {
     const it = await world()
-    await it.bursar.endUser('alice').setLimits({
-      currency: 'USD',
-      total: '20.00',
-      perMerchant: { total: '5.00' },
-    })
     await paySome(it)
     await endLongAgo(it)
-    expect(await archive(it.bursar)).toMatchObject({ sessions: [], complete: true })
+    const twice = await Promise.all([archive(it.bursar), archive(it.bursar)])
+    expect(twice.flatMap(({ sessions }) => sessions)).toEqual([it.session.id])
+    expect(await it.bursar.auditing.verify()).toMatchObject({ ok: true })
+  })
+
+  test('is told of a settlement that comes to light when its payment has gone', async () => {
+    const it = await world({ resource: () => ({ conduct: 'drops' }) })
+    const { bursar, session, clock, chain } = it
+    await session.pay({ url: shop('a'), purpose: 'x' })
+    clock.advance(61_000)
+    expect(await bursar.reconcile()).toMatchObject({ released: 1 })
+    const [payment] = (await bursar.auditing.payments()).rows
+    await bursar.management.revokeSession(session.id)
+    // The guard that has released it still watches it: for it no time has passed.
+    clock.advance(25 * 3_600_000)
+    await archive(it.reopen())
+    clock.advance(-25 * 3_600_000)
+    chain.settleLate(chain.received[0]?.authorization.nonce ?? '')
+    expect(await bursar.reconcile()).toMatchObject({ settled: 1, unreachable: 0 })
+    expect(await bursar.reconcile()).toMatchObject({ settled: 0 })
+    const { rows } = await bursar.auditing.read()
+    const told = rows.filter(({ event }) => event.type === 'archived-payment-settled')
+    expect(told).toMatchObject([
+      { event: { payment: payment?.id, session: session.id, amount: '0.01', endUser: 'alice' } },
+    ])
+    expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
   test('that was not kept removes nothing', async () => {
@@ -188,29 +269,32 @@ describe('an archive', () => {
   test('goes on from wherever it was interrupted, and verifies at every point', async () => {
     for (let allowed = 1; ; allowed += 1) {
       let left = Number.POSITIVE_INFINITY
-      const it = await world((store) => ({
-        ...seam(store),
-        commit: (scope, change, when) => {
-          if (left === 0) return Promise.reject(new Error('killed'))
-          left -= 1
-          return store.commit(scope, change, when)
-        },
-      }))
-      const { bursar, session } = it
-      await session.openChild({ limits: { currency: 'USD', total: '0.50' }, expiresIn: '10m' })
-      await paySome(it)
-      await endLongAgo(it)
+      const it = await limitedWorld({
+        store: (store) => ({
+          ...seam(store),
+          commit: (scope, change, when) => {
+            if (left === 0) return Promise.reject(new Error('killed'))
+            left -= 1
+            return store.commit(scope, change, when)
+          },
+        }),
+      })
+      const { bursar } = it
       left = allowed
       const lines: string[] = []
       const result = await archive(bursar, lines).catch((error: Error) => error.message)
       left = Number.POSITIVE_INFINITY
       expect(await bursar.auditing.verify(), `${allowed}`).toMatchObject({ ok: true })
-      expect(await bursar.auditing.verifyArchive(lines)).toMatchObject({ ok: true })
+      const verified = await bursar.auditing.verifyArchive(lines)
+      expect(verified).toMatchObject({ ok: true })
+      const begun = verified.ok ? verified.archives.map(({ session }) => session) : []
       if (result !== 'killed') {
-        expect(allowed).toBeGreaterThan(4)
+        expect(allowed).toBeGreaterThan(9)
         return
       }
-      expect(await archive(bursar)).toMatchObject({ resumed: [session.id], sessions: [] })
+      const next = await archive(bursar)
+      expect(begun).toEqual(expect.arrayContaining([...next.resumed]))
+      expect(new Set([...begun, ...next.sessions]).size).toBe(2)
       expect((await bursar.management.sessions()).rows).toEqual([])
       expect(await bursar.auditing.verify(), `${allowed}`).toMatchObject({ ok: true })
     }
@@ -240,6 +324,37 @@ describe('an archive', () => {
     database.close()
     expect(statSync(it.path).size).toBeLessThan(size * 0.7)
   })
+})
+
+test('a settlement that comes between an archive and the removal of its rows counts', async () => {
+  let left = Number.POSITIVE_INFINITY
+  const it = await world({
+    resource: () => ({ conduct: 'drops' }),
+    store: (store) => ({
+      ...seam(store),
+      commit: (scope, change, when) => {
+        left -= 1
+        return left < 0 ? Promise.reject(new Error('killed')) : store.commit(scope, change, when)
+      },
+    }),
+  })
+  const { bursar, clock, chain } = it
+  await it.session.pay({ url: shop('a'), purpose: 'x' })
+  clock.advance(61_000)
+  await bursar.reconcile()
+  await endLongAgo(it)
+  left = 1
+  await expect(archive(bursar)).rejects.toThrow('killed')
+  left = Number.POSITIVE_INFINITY
+  // The guard that has released it still watches it: for it no time has passed.
+  clock.advance(-25 * 3_600_000)
+  chain.settleLate(chain.received[0]?.authorization.nonce ?? '')
+  expect(await bursar.reconcile()).toMatchObject({ settled: 1 })
+  expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  clock.advance(25 * 3_600_000)
+  expect(await archive(bursar)).toMatchObject({ resumed: [it.session.id] })
+  expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
+  expect((await bursar.endUser('alice').delegations()).rows).toMatchObject([{ settled: '0.01' }])
 })
 
 test('the recipe archives into a file that is there in full, and verifies it', async () => {

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { declareMerchants } from './archived-merchants.ts'
 import {
   type ArchiveTotals,
   addRecord,
   everyRecord,
   type Families,
+  merchantName,
   sessionOf,
 } from './audit/archive-family.ts'
 import { archiveLines } from './audit/archive-file.ts'
+import type { AuditEvent } from './audit/event.ts'
 import { recordedWindows } from './audit/recorded-archive.ts'
 import { BursarError } from './errors.ts'
 import { durationField, parseInput } from './input.ts'
@@ -15,6 +18,7 @@ import { formatAmount } from './money.ts'
 import { finishRemoval } from './removal.ts'
 import type { Session } from './session.ts'
 import { type Change, type LedgerState, MAX_PAGE, type Store } from './store.ts'
+import { hashOf } from './token.ts'
 import { accountsOf } from './transition.ts'
 
 /** Which sessions go into an archive, and where it is kept. */
@@ -67,7 +71,7 @@ export async function archive(store: Store, given: ArchiveInput): Promise<Archiv
   const before = store.now() - endedFor
   const { families, complete } = await endedFamilies(store, before)
   const { totals, begun } = await readTotals(store, families, before)
-  if (begun.size > 0) await finishRemoval(store, begun)
+  if (begun.size > 0) await finish(store, begun)
   const chosen = new Map([...families].filter(([, root]) => totals.has(root)))
   const sessions = totals.size === 0 ? [] : await keepAndRemove(store, chosen, totals, keep)
   return { sessions, resumed: [...begun.keys()], complete }
@@ -94,18 +98,33 @@ async function keepAndRemove(
     throw new BursarError('archive_not_kept', message)
   }
   const fileSha256 = sum.digest('hex')
-  const declared = new Map<string, number>()
+  const declared = new Map<string, Declared>()
   for (const [root, total] of totals) {
     const sessions = [...families.values()].filter((one) => one === root).length
     const isDeclared = await store.commit(
-      { session: root },
-      (state) => declaredArchive(state, total, { sessions, fileSha256 }),
+      { session: root, operation: declarationOf(root) },
+      (state, now) => declaredArchive(state, total, { sessions, fileSha256 }, now),
       'now',
     )
-    if (isDeclared) declared.set(root, total.through)
+    if (isDeclared) declared.set(root, total)
   }
-  await finishRemoval(store, declared)
+  await finish(store, declared)
   return [...declared.keys()]
+}
+
+/** An archive that the trail tells of: what may go, and the merchants that are still to be recorded. */
+type Declared = Pick<ArchiveTotals, 'through' | 'merchants'>
+
+async function finish(store: Store, archives: ReadonlyMap<string, Declared>): Promise<void> {
+  for (const [root, { merchants }] of archives) {
+    await declareMerchants(store, root, merchants.values())
+  }
+  await finishRemoval(store, new Map([...archives].map(([root, { through }]) => [root, through])))
+}
+
+/** A session is archived once, by whichever of several calls comes first. */
+function declarationOf(session: string): string {
+  return hashOf('archive', [session])
 }
 
 /** Sessions that ended before a time, and all below them. What is held has to be proved first. */
@@ -114,7 +133,7 @@ async function endedFamilies(
   before: number,
 ): Promise<{ readonly families: Map<string, string>; readonly complete: boolean }> {
   const families = new Map<string, string>()
-  const drawn = new Map<string, Drawn>()
+  const revoked = new Map<string, number | undefined>()
   let roots = 0
   let isCut = false
   let after: string | undefined
@@ -127,10 +146,11 @@ async function endedFamilies(
         if (root !== undefined) families.set(id, root)
         continue
       }
-      const from = drawn.get(delegation) ?? drawnFrom(await store.read({ delegation }))
-      drawn.set(delegation, from)
-      const isEnded = endedAt(session, from.revokedAt) <= before
-      if (!isEnded || from.isPerMerchant || session.usage.heldMicro > 0n) continue
+      if (!revoked.has(delegation)) {
+        revoked.set(delegation, (await store.read({ delegation })).delegation?.revokedAt)
+      }
+      const isEnded = endedAt(session, revoked.get(delegation)) <= before
+      if (!isEnded || session.usage.heldMicro > 0n) continue
       isCut ||= roots === MAX_ARCHIVED
       if (roots === MAX_ARCHIVED) continue
       roots += 1
@@ -139,18 +159,6 @@ async function endedFamilies(
     after = page.cursor
   } while (after !== undefined)
   return { families, complete: !isCut }
-}
-
-/** What has to be known of what a session draws from. */
-interface Drawn {
-  readonly revokedAt: number | undefined
-  /** What was spent at each merchant is not in an archive's sums: such sessions stay. */
-  readonly isPerMerchant: boolean
-}
-
-function drawnFrom({ delegation, endUser }: LedgerState): Drawn {
-  const isPerMerchant = [delegation, endUser].some((one) => one?.limits.perMerchant !== undefined)
-  return { revokedAt: delegation?.revokedAt, isPerMerchant }
 }
 
 function endedAt(
@@ -168,15 +176,14 @@ async function readTotals(
   before: number,
 ): Promise<{
   readonly totals: Map<string, ArchiveTotals>
-  /** Number of the last archived record, by the session. */
-  readonly begun: Map<string, number>
+  /** By the session. */
+  readonly begun: Map<string, Declared>
 }> {
   const totals = new Map<string, ArchiveTotals>()
-  const begun = new Map<string, number>()
+  const begun = new Map<string, Declared>()
   const late = new Set<string>()
   for await (const { record, event } of everyRecord(store)) {
-    if (event.type === 'session-archived') begun.set(event.session, event.through)
-    if (event.type === 'session-removed' && event.done) begun.delete(event.session)
+    noteBegun(begun, totals, event)
     const root = families.get(sessionOf(event) ?? '')
     if (root === undefined) continue
     totals.set(root, addRecord(totals.get(root), record, event))
@@ -186,26 +193,52 @@ async function readTotals(
   return { totals, begun }
 }
 
+/** As long as merchants are missing nothing was removed, and what the records add up to is whole. */
+function noteBegun(
+  begun: Map<string, Declared>,
+  totals: ReadonlyMap<string, ArchiveTotals>,
+  event: AuditEvent,
+): void {
+  if (event.type === 'session-archived') {
+    const merchants = new Map(totals.get(event.session)?.merchants)
+    begun.set(event.session, { through: event.through, merchants })
+  }
+  if (event.type === 'merchant-archived') {
+    begun.get(event.session)?.merchants.delete(merchantName(event))
+  }
+  if (event.type === 'session-removed' && event.done) begun.delete(event.session)
+}
+
 /** Says what is archived, by the newest state; false where it is not what the archive has. */
 function declaredArchive(
   state: LedgerState,
   total: ArchiveTotals,
   file: { readonly sessions: number; readonly fileSha256: string },
+  now: number,
 ): Change<boolean> {
-  if (!state.session) return { result: false, events: [] }
+  if (!state.session || state.operation) return { result: false, events: [] }
   const { session, delegation } = accountsOf(state)
   const { usage } = session
   // What has ended stays so: only what it counts can have changed meanwhile, by a late proof.
   const { currency } = delegation.limits
   const account = state.endUser?.limits.currency === currency ? state.endUser : undefined
   const isSame =
-    !drawnFrom(state).isPerMerchant &&
     usage.heldMicro === 0n &&
     usage.settledMicro === total.settledMicro &&
     usage.payments === total.payments
   if (!isSame) return { result: false, events: [] }
+  const { recordsSha256 } = total
   return {
     result: true,
+    operations: [
+      {
+        id: declarationOf(session.id),
+        inputHash: recordsSha256,
+        subject: session.id,
+        salt: '',
+        at: now,
+      },
+    ],
     events: [
       {
         type: 'session-archived',
@@ -217,7 +250,7 @@ function declaredArchive(
         payments: total.payments,
         settled: formatAmount(total.settledMicro),
         through: total.through,
-        recordsSha256: total.recordsSha256,
+        recordsSha256,
         fileSha256: file.fileSha256,
         delegationWindows: recordedWindows(delegation.usage),
         ...(account ? { endUserWindows: recordedWindows(account.usage) } : {}),

@@ -4,7 +4,7 @@ import { type Payment, unproven } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
-import { releaseProven, scopeOfPayment, settle } from './transition.ts'
+import { releaseProven, scopeOfPayment, settle, settledArchived } from './transition.ts'
 import { withinTime } from './within-time.ts'
 
 /** What one run of reconciling found. */
@@ -67,7 +67,7 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
         resumeAfter = full ? page.cursor : undefined
         const again = watch.released(parts.store.now())
         const outcomes = await inTurns(page.rows, (payment) => proveAndWatch(parts, watch, payment))
-        const late = await inTurns(again, (payment) => proveAgain(parts, payment))
+        const late = await inTurns(again, (payment) => proveAgain(parts, watch, payment))
         return counted(active, [...outcomes, ...late])
       }),
     soon: (delegation) => {
@@ -127,6 +127,7 @@ type Outcome = Verdict['outcome'] | 'unreachable'
 
 interface Watch {
   add(payment: Payment, now: number): void
+  end(payment: Payment): void
   released(now: number): readonly Payment[]
 }
 
@@ -139,6 +140,7 @@ function createWatch(): Watch {
       const oldest = watched.keys().next().value
       if (watched.size > MAX_WATCHED) watched.delete(`${oldest}`)
     },
+    end: ({ id }) => void watched.delete(id),
     released: (now) => {
       for (const [id, { until }] of watched) if (now >= until) watched.delete(id)
       return [...watched.values()].map(({ payment }) => payment)
@@ -147,10 +149,16 @@ function createWatch(): Watch {
 }
 
 /** Only a settlement is news for a released payment: then it is an overrun. */
-async function proveAgain(parts: ReconcileParts, payment: Payment): Promise<Outcome | 'unchanged'> {
+async function proveAgain(
+  parts: ReconcileParts,
+  watch: Watch,
+  payment: Payment,
+): Promise<Outcome | 'unchanged'> {
   const verdict = await ask(parts, payment)
   if (verdict === 'unreachable' || verdict.outcome !== 'settled') return 'unchanged'
-  return conclude(parts, payment, verdict)
+  const outcome = await conclude(parts, payment, verdict)
+  if (outcome === 'settled') watch.end(payment)
+  return outcome
 }
 
 async function prove(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
@@ -169,8 +177,12 @@ async function conclude(
   try {
     await parts.store.commit(
       scopeOfPayment(payment),
-      (state, now) =>
-        outcome === 'settled' ? settle(state, evidence, now) : releaseProven(state, evidence, now),
+      (state, now) => {
+        if (!state.payment) return settledArchived(payment, evidence)
+        return outcome === 'settled'
+          ? settle(state, evidence, now)
+          : releaseProven(state, evidence, now)
+      },
       'soon',
     )
     return outcome

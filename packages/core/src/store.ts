@@ -100,7 +100,10 @@ export interface Change<Result> {
   readonly events: readonly AuditEvent[]
 }
 
-/** Rows that leave the ledger, in the same commit; they are there, and no other row names them. */
+/**
+ * Rows that leave the ledger, in the same commit, and that no other row names. What is gone already,
+ * because two calls remove the same, stays gone.
+ */
 export interface Removed {
   /** Records whose body is replaced by what `archivedBody` makes of it. Their hash stays. */
   readonly records: readonly { readonly seq: number; readonly body: string }[]

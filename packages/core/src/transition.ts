@@ -186,6 +186,33 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
   }
 }
 
+/**
+ * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It is
+ * recorded, and that is all: no account counts it any more, and no session is there to be locked.
+ */
+export function settledArchived(payment: Payment, evidence: Evidence): Arrow {
+  const { id, session, delegation, endUser, terms } = payment
+  return {
+    result: payment,
+    events: [
+      {
+        type: 'archived-payment-settled',
+        payment: id,
+        session,
+        delegation,
+        endUser,
+        amount: formatAmount(terms.amountMicro),
+        currency: terms.currency,
+        host: terms.host,
+        payee: terms.payee,
+        ...(evidence.transaction === undefined ? {} : { transaction: evidence.transaction }),
+        block: evidence.block,
+        evidence: evidence.reason,
+      },
+    ],
+  }
+}
+
 function released(
   state: LedgerState,
   payment: Payment,

@@ -1,7 +1,7 @@
 import { BursarError } from '../errors.ts'
 import { parseAmount } from '../money.ts'
 import { MAX_PAGE, type Store } from '../store.ts'
-import type { AuditEvent } from './event.ts'
+import type { AuditEvent, EventOf } from './event.ts'
 import { type AuditRecord, archiveHash, readArchivedBody } from './record.ts'
 
 /** Which archive a session belongs to: the id of the session above all others, by each one's id. */
@@ -13,10 +13,20 @@ export interface ArchiveTotals {
   /** Payments that were not released. */
   payments: number
   settledMicro: bigint
+  /** The same of each merchant that was paid, by `merchantName`. */
+  readonly merchants: Map<string, MerchantTotals>
   /** Number of the first and of the last record. */
   first: number
   through: number
   recordsSha256: string
+}
+
+/** What an archive holds of one merchant; also one whose payments were all released. */
+export interface MerchantTotals {
+  readonly host: string
+  readonly payee: string
+  readonly payments: number
+  readonly settledMicro: bigint
 }
 
 /** Adds a record to what its archive holds. */
@@ -29,20 +39,53 @@ export function addRecord(
     records: 0,
     payments: 0,
     settledMicro: 0n,
+    merchants: new Map(),
     first: record.seq,
     through: 0,
     recordsSha256: '',
   }
+  const payments = countedBy(event)
+  const settledMicro = event.type === 'payment-settled' ? (parseAmount(event.settled) ?? 0n) : 0n
+  addToMerchant(before.merchants, event, payments, settledMicro)
   return {
     first: before.first,
     records: before.records + 1,
-    payments: before.payments + countedBy(event),
-    settledMicro:
-      before.settledMicro +
-      (event.type === 'payment-settled' ? (parseAmount(event.settled) ?? 0n) : 0n),
+    payments: before.payments + payments,
+    settledMicro: before.settledMicro + settledMicro,
+    merchants: before.merchants,
     through: record.seq,
     recordsSha256: archiveHash(before.recordsSha256, record),
   }
+}
+
+function addToMerchant(
+  merchants: ArchiveTotals['merchants'],
+  event: AuditEvent,
+  payments: number,
+  settledMicro: bigint,
+): void {
+  if (!isMoving(event)) return
+  const { host, payee } = event
+  const name = merchantName(event)
+  const before = merchants.get(name) ?? { host, payee, payments: 0, settledMicro: 0n }
+  merchants.set(name, {
+    host,
+    payee,
+    payments: before.payments + payments,
+    settledMicro: before.settledMicro + settledMicro,
+  })
+}
+
+function isMoving(
+  event: AuditEvent,
+): event is EventOf<'payment-reserved' | 'payment-settled' | 'payment-released'> {
+  const { type } = event
+  return type === 'payment-reserved' || type === 'payment-settled' || type === 'payment-released'
+}
+
+/** What a merchant is told by within an archive: hosts have no spaces. */
+export function merchantName({ host, payee }: Pick<MerchantTotals, 'host' | 'payee'>): string {
+  return `${host} ${payee}`
 }
 
 function countedBy(event: AuditEvent): number {
@@ -53,8 +96,18 @@ function countedBy(event: AuditEvent): number {
 
 /** The session that a record belongs to, and goes into an archive with; `undefined` if none. */
 export function sessionOf(event: AuditEvent): string | undefined {
-  if (event.type === 'session-archived' || event.type === 'session-removed') return undefined
+  if (isOfArchive(event)) return undefined
   return 'session' in event ? event.session : undefined
+}
+
+/** What is recorded about an archive is in none. */
+function isOfArchive({ type }: AuditEvent): boolean {
+  return (
+    type === 'session-archived' ||
+    type === 'merchant-archived' ||
+    type === 'session-removed' ||
+    type === 'archived-payment-settled'
+  )
 }
 
 /** A record with its event. */

@@ -343,6 +343,40 @@ type Happening =
       readonly endUserWindows?: RecordedWindows
     }
   | {
+      /**
+       * What an archive has of one merchant, where the delegation or the end user limits each merchant:
+       * one record for each that was paid, before anything is removed.
+       */
+      readonly type: 'merchant-archived'
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      readonly host: string
+      readonly payee: string
+      /** Payments of the archive that were not released, and what was settled by them. */
+      readonly payments: number
+      readonly settled: string
+      /** What the delegation counts there in its windows by now, if it limits each merchant. */
+      readonly delegationWindows?: RecordedWindows
+      /** The same of the end user's account. */
+      readonly endUserWindows?: RecordedWindows
+    }
+  | {
+      /** The rail has proved that a payment settled whose row is in an archive: nothing counts it. */
+      readonly type: 'archived-payment-settled'
+      readonly payment: string
+      readonly session: string
+      readonly delegation: string
+      readonly endUser: string
+      readonly amount: string
+      readonly currency: string
+      readonly host: string
+      readonly payee: string
+      readonly transaction?: string
+      readonly block: string
+      readonly evidence: string
+    }
+  | {
       /** So many rows of an archived session are gone; `done` when all are, and its id is used up. */
       readonly type: 'session-removed'
       readonly session: string

@@ -31,8 +31,10 @@ import { approvalAfter, requestedApproval } from './recorded-approval.ts'
 import {
   type ArchiveEntry,
   declareArchive,
+  declareMerchant,
   meetArchived,
   meetRemaining,
+  removeArchived,
 } from './recorded-archive.ts'
 import { credentialAfter, issuedCredential } from './recorded-credential.ts'
 import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
@@ -101,7 +103,7 @@ export function foldRecord(fold: Fold, record: AuditRecord, page: string | undef
     const archive = archiveOf(fold, event)
     if (archive !== undefined) {
       meetRemaining(fold, archive, record)
-      return { touched: () => [] }
+      return { touched: countLate(fold, event, record) ? () => touchedBy(fold, event) : () => [] }
     }
     addEvent(fold, event, record, page)
     return { touched: () => touchedBy(fold, event) }
@@ -201,12 +203,12 @@ function addEvent(
     case 'session-archived':
       declareArchive(fold, event, entryOf(delegations, event.delegation))
       break
-    case 'session-removed': {
-      const entry = fold.archives.get(event.session)
-      if (!entry?.declared) throw impossibleEvent(`${event.session} is in no archive`)
-      entry.done ||= event.done
+    case 'merchant-archived':
+      declareMerchant(fold, event, (account) => usageAt(fold, event, account, seq))
       break
-    }
+    case 'session-removed':
+      removeArchived(fold, event)
+      break
     default:
     // The others change no row that is folded.
   }
@@ -231,6 +233,14 @@ function conclude(
   )
 }
 
+/** A settlement that came after its archive was declared, and before its row went, counts in no archive. */
+function countLate(fold: Fold, event: AuditEvent, { seq, at }: AuditRecord): boolean {
+  if (event.type !== 'payment-settled' || !event.overrun) return false
+  const settledMicro = recordedMicro(event.settled)
+  move(fold, event, seq, (limits, usage) => overrun(limits, usage, settledMicro, at))
+  return true
+}
+
 type MovingEvent = EventOf<'payment-reserved' | 'payment-settled' | 'payment-released'>
 
 /** A payment counts in its session, in every session above that one, and so on up to the end user. */
@@ -243,15 +253,15 @@ function move(
   const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
     const { perMerchant } = one.limits
     if (perMerchant) {
-      const id = merchantUsageId({ ...event, account: one.id })
-      const entry = fold.merchantUsages.get(id) ?? newUsage(event, one.id, seq)
+      const entry = usageAt(fold, event, one.id, seq)
       const { recorded } = entry
       entry.recorded = { ...recorded, usage: next(perMerchant, recorded.usage) }
-      fold.merchantUsages.set(id, entry)
     }
     return { ...one, usage: next(one.limits, one.usage) }
   }
-  for (const id of withAncestors(fold, event.session)) update(fold.sessions, id, counted)
+  // What is in an archive has no sessions here.
+  const sessions = fold.archived.has(event.session) ? [] : withAncestors(fold, event.session)
+  for (const id of sessions) update(fold.sessions, id, counted)
   update(fold.delegations, event.delegation, counted)
   const endUser = endUserAccountId(event.endUser)
   const known = fold.endUsers.get(endUser)?.recorded
@@ -269,12 +279,19 @@ function merchantUsageId({
   return `${account} ${host} ${payee}`
 }
 
-function newUsage(
-  { host, payee }: MovingEvent,
+/** What an account has spent at a merchant, from its first payment there on. */
+function usageAt(
+  { merchantUsages }: Fold,
+  { host, payee }: Pick<MerchantUsage, 'host' | 'payee'>,
   account: string,
   seq: number,
 ): Entry<MerchantUsage> {
-  return { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
+  const id = merchantUsageId({ account, host, payee })
+  const known = merchantUsages.get(id)
+  if (known) return known
+  const entry = { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
+  merchantUsages.set(id, entry)
+  return entry
 }
 
 function limit(
@@ -321,7 +338,8 @@ function touchedBy(fold: Fold, event: AuditEvent): string[] {
   if ('credential' in event) ids.push(event.credential)
   if ('approval' in event) ids.push(event.approval)
   if ('endUser' in event) ids.push(endUserAccountId(event.endUser))
-  if ('payee' in event && 'payment' in event && fold.merchantUsages.size > 0) {
+  const isOfMerchant = event.type === 'merchant-archived' || 'payment' in event
+  if ('payee' in event && isOfMerchant && fold.merchantUsages.size > 0) {
     ids.push(...ids.map((account) => merchantUsageId({ ...event, account })))
   }
   return ids

@@ -1,7 +1,8 @@
 import type { Delegation } from '../delegation.ts'
 import { endUserAccountId } from '../end-user-account.ts'
-import { noUsage, type Usage } from '../limits.ts'
+import type { MerchantUsage, Usage } from '../limits.ts'
 import { formatAmount } from '../money.ts'
+import { merchantName } from './archive-family.ts'
 import type { EventOf, RecordedWindows } from './event.ts'
 import type { Entry, Fold } from './fold.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
@@ -16,6 +17,8 @@ export interface ArchiveEntry {
   sha256: string
   /** The same after each record that still has its body, and after the last one that has not. */
   readonly marks: { seq: number; records: number; sha256: string }[]
+  /** Merchants of it that were recorded, by `merchantName`. */
+  readonly merchants: Set<string>
   /** Set by the record that says what was archived. */
   declared: boolean
   /** Set by the last record about it: no row of it is left. */
@@ -68,7 +71,8 @@ export function meetRemaining(fold: Fold, archive: string, record: AuditRecord):
 }
 
 function newArchive(isPruned: boolean): ArchiveEntry {
-  return { isPruned, records: 0, sha256: '', marks: [], declared: false, done: false }
+  const merchants = new Set<string>()
+  return { isPruned, records: 0, sha256: '', marks: [], merchants, declared: false, done: false }
 }
 
 function count(entry: ArchiveEntry, record: AuditRecord): void {
@@ -101,32 +105,69 @@ export function declareArchive(
     removeFamily(fold, session, event)
   }
   const { usage } = delegation.recorded
-  const gone = entry.isPruned
-    ? { settledMicro: recordedMicro(event.settled), payments: event.payments }
-    : noUsage
+  const gone = entry.isPruned ? event : nothingGone
   delegation.recorded = {
     ...delegation.recorded,
-    usage: {
-      ...usage,
-      settledMicro: usage.settledMicro + gone.settledMicro,
-      payments: usage.payments + gone.payments,
-      windows: windowsOf(event.delegationWindows),
-    },
+    usage: usageWith(usage, gone, event.delegationWindows),
   }
   const endUser = fold.endUsers.get(endUserAccountId(event.endUser))
   if (endUser && event.endUserWindows) {
-    const { usage: before } = endUser.recorded
+    const { recorded } = endUser
     endUser.recorded = {
-      ...endUser.recorded,
-      usage: {
-        ...before,
-        settledMicro: before.settledMicro + gone.settledMicro,
-        payments: before.payments + gone.payments,
-        windows: windowsOf(event.endUserWindows),
-      },
+      ...recorded,
+      usage: usageWith(recorded.usage, gone, event.endUserWindows),
     }
   }
   fold.archives.set(session, { ...entry, marks: [], declared: true })
+}
+
+/**
+ * The record that says what was archived of a merchant. The same once more, of another call that goes
+ * on with the same archive, adds nothing.
+ */
+export function declareMerchant(
+  fold: Fold,
+  event: EventOf<'merchant-archived'>,
+  usageAt: (account: string) => Entry<MerchantUsage>,
+): void {
+  const { session, delegation, endUser, delegationWindows, endUserWindows } = event
+  const entry = declaredEntry(fold, session)
+  const name = merchantName(event)
+  const gone = entry.isPruned && !entry.merchants.has(name) ? event : nothingGone
+  entry.merchants.add(name)
+  const add = (account: string, windows: RecordedWindows | undefined): void => {
+    if (!windows) return
+    const found = usageAt(account)
+    const { recorded } = found
+    found.recorded = { ...recorded, usage: usageWith(recorded.usage, gone, windows) }
+  }
+  add(delegation, delegationWindows)
+  add(endUserAccountId(endUser), endUserWindows)
+}
+
+/** Rows of an archive have gone; with `done`, the last one. */
+export function removeArchived(fold: Fold, { session, done }: EventOf<'session-removed'>): void {
+  declaredEntry(fold, session).done ||= done
+}
+
+function declaredEntry({ archives }: Fold, session: string): ArchiveEntry {
+  const entry = archives.get(session)
+  if (entry?.declared) return entry
+  throw impossibleEvent(`${session} is in no archive`)
+}
+
+/** What an archive's records came to, where the fold has none of them. */
+type Gone = Pick<EventOf<'session-archived'>, 'settled' | 'payments'>
+
+const nothingGone: Gone = { settled: formatAmount(0n), payments: 0 }
+
+function usageWith(usage: Usage, { settled, payments }: Gone, windows: RecordedWindows): Usage {
+  return {
+    ...usage,
+    settledMicro: usage.settledMicro + recordedMicro(settled),
+    payments: usage.payments + payments,
+    windows: windowsOf(windows),
+  }
 }
 
 /** Takes out of the fold what it has of a session, and of all below it. */

@@ -40,7 +40,8 @@ export function removal(database: Database, rows: RemovableRows): Removal {
   return ({ records, payments, approvals, sessions }) => {
     for (const { seq, body } of records) shorten.run(body, seq)
     for (const id of payments) {
-      const pk = rows.payments.key(id)
+      const pk = rows.payments.find(id)?.pk
+      if (pk === undefined) continue
       rows.payments.forget(id)
       for (const statement of keysOfPayment) statement.run(pk)
       for (const statement of ofPayment) statement.run(pk)
@@ -48,7 +49,8 @@ export function removal(database: Database, rows: RemovableRows): Removal {
     }
     for (const id of approvals) approval.run(id)
     for (const id of sessions) {
-      const pk = rows.sessions.key(id)
+      const pk = rows.sessions.find(id)?.pk
+      if (pk === undefined) continue
       rows.sessions.forget(id)
       for (const statement of ofSession) statement.run(pk)
       for (const { host, payee } of usagesOf.all(id)) {

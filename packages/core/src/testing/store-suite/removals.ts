@@ -48,6 +48,14 @@ function testRows({ test, expect }: StoreTest): void {
     }
   })
 
+  test('what is gone already stays gone', async ({ store, open }) => {
+    const { gone, child, stays, payments } = await plantTwo(store)
+    const removed = { payments: payments.gone, sessions: [child.id, gone.id] }
+    for (const handle of [store, await open(), store]) await remove(handle, removed)
+    const ids = (await everyRow((page) => store.sessions({}, page))).map(({ id }) => id)
+    expect(ids).toEqual([stays.id])
+  })
+
   test('a removed payment is no twin of a request any more', async ({ store }) => {
     const { gone, child, payments, delegation } = await plantTwo(store)
     const scope = { delegation: delegation.id, requestHash: hashOf('request of gone') }
