@@ -14,6 +14,7 @@ import { newerSchema } from './migrate.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { corked } from './statement.ts'
 import { isConflict, isLost } from './store-error.ts'
+import type { TransactionRows } from './transaction-rows.ts'
 import type { Learnt, Wanted } from './wanted.ts'
 
 /** A commit that waits for its turn. */
@@ -103,21 +104,39 @@ async function lockAndRun(
   return ended
 }
 
-/** Everything between the first job and the last one is synchronous. */
+/**
+ * Everything between the first job and the last one is synchronous. Where rows are missing, the other
+ * jobs run all the same: whatever any of them misses is loaded together, before the next attempt.
+ */
 function runJobs(jobs: readonly Job[], { rows }: Locked, clock: () => number): readonly Outcome[] {
-  return jobs.map(({ scope, change }) => {
-    const state = rows.state(scope)
-    const now = Math.max(clock(), rows.lastAt())
-    let changed: Change<unknown>
+  const missing: RowsNotLoaded[] = []
+  const outcomes = jobs.map((job): Outcome => {
     try {
-      changed = change(state, now)
-      assertRecorded(changed)
+      return runJob(job, rows, clock)
     } catch (error) {
+      if (!(error instanceof RowsNotLoaded)) throw error
+      missing.push(error)
       return { error }
     }
-    rows.write(changed, now)
-    return { value: changed.result }
   })
+  if (missing.length === 0) return outcomes
+  throw new RowsNotLoaded((wanted) => {
+    for (const { want } of missing) want(wanted)
+  })
+}
+
+function runJob({ scope, change }: Job, rows: TransactionRows, clock: () => number): Outcome {
+  const state = rows.state(scope)
+  const now = Math.max(clock(), rows.lastAt())
+  let changed: Change<unknown>
+  try {
+    changed = change(state, now)
+    assertRecorded(changed)
+  } catch (error) {
+    return { error }
+  }
+  rows.write(changed, now)
+  return { value: changed.result }
 }
 
 /** Each change has its record in the same commit. */

@@ -46,6 +46,7 @@ export function testScopes(suite: StoreTest): void {
   })
   testNames(suite)
   testTwins(suite)
+  testTogether(suite)
 }
 
 function testNames({ test, expect }: StoreTest): void {
@@ -141,5 +142,27 @@ function testTwins({ test, expect }: StoreTest): void {
     expect(one).toEqual([one[0], theirs.id, own.id])
     expect(two).toEqual([two[0], one[0], theirs.id])
     expect(again).toEqual([again[0], two[0], one[0]])
+  })
+}
+
+/** What a scope leads to beyond its own rows shows only in what is loaded. */
+function testTogether({ test, expect }: StoreTest): void {
+  test('many commits at once, each of which leads to rows of its own', async ({ store }) => {
+    const delegation = sampleDelegation()
+    const roots = Array.from({ length: 16 }, () => sampleSession(delegation.id))
+    const children = roots.map(({ id }) => sampleSession(delegation.id, { parent: id }))
+    await plant(store, delegation, ...roots, ...children)
+    const hashes = roots.map(({ id }) => hashOf(id))
+    const theirs = roots.map((root, index) => samplePayment(root, {}, hashes[index]))
+    await Promise.all(theirs.map((payment) => plantPayments(store, [payment])))
+    const scopes = children.map(({ id }, index) => {
+      const requestHash = hashes[index] ?? ''
+      return { session: id, requestHash, termsHash: requestHash }
+    })
+    const events = [note('seen')]
+    const seen = scopes.map((scope) =>
+      store.commit(scope, ({ twin }) => ({ result: twin?.id, events }), 'now'),
+    )
+    expect(await Promise.all(seen)).toEqual(theirs.map(({ id }) => id))
   })
 }
