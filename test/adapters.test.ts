@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agents } from '../packages/adapters/ai-sdk/test/scripted-agent.ts'
 import { agents as langChainAgents } from '../packages/adapters/langchain/test/scripted-agent.ts'
 import { agents as mastraAgents } from '../packages/adapters/mastra/test/scripted-agent.ts'
-import { exceptions } from '../packages/adapters/mcp/test/exceptions.ts'
+import { aiSdkExceptions, exceptions } from '../packages/adapters/mcp/test/exceptions.ts'
+import { officialAgent } from '../packages/adapters/mcp/test/official-agent.ts'
 import { agent as mcpAgent } from '../packages/adapters/mcp/test/scripted-agent.ts'
 import { sandboxPaidWorld } from './sandbox-paid-world.ts'
 
@@ -52,6 +53,13 @@ for (const agent of mastraAgents.filter(({ loop }) => loop === 'stream')) {
 testAdapter(
   '@bursar/mcp behind the client of the AI SDK',
   async () => ({ agent: mcpAgent, world: await sandboxPaidWorld(sandbox) }),
+  { describe, test, expect },
+  aiSdkExceptions,
+)
+
+testAdapter(
+  '@bursar/mcp behind the official client, over HTTP',
+  async () => ({ agent: officialAgent, world: await sandboxPaidWorld(sandbox) }),
   { describe, test, expect },
   exceptions,
 )

@@ -75,8 +75,11 @@ export function testDoubts({ test, expect }: AdapterTest): void {
     const { session } = await world.openSession()
     const script = [[buy(world, 'in_doubt', 'call-1')], [buy(world, 'in_doubt', 'call-2')]]
     const { told } = await run({ options: { session, conversation }, script })
-    expect(told.map(codeOf)).toEqual(['in_doubt', 'duplicate_open'])
-    expect(told[0]?.message).toMatch(/not try again/i)
+    expect(told.length).toBe(2)
+    expect(codeOf(told[0])).toBe('in_doubt')
+    // Where a framework hands no id of a call, the second one is the first one once more.
+    expect(['in_doubt', 'duplicate_open'].includes(codeOf(told[1]))).toBe(true)
+    for (const { message } of told) expect(message).toMatch(/not try again/i)
     expect([await bench.signed(), await bench.moved()]).toEqual([1, 0])
   })
 

@@ -1,0 +1,80 @@
+import { inspect } from 'node:util'
+import type { ModelResult, ToolCallsOptions } from '@bursar/core/session'
+import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
+import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
+import type { PaymentServerOptions } from '../src/index.ts'
+import { createQuestions, type Questions } from './questions.ts'
+
+/** What a client works with: the person at it, and a place for whatever goes over its connection. */
+export interface Room {
+  readonly questions: Questions
+  readonly wire: unknown[]
+}
+
+/** A client of MCP that makes the calls of a script. */
+export interface ClientRun {
+  /** Settles when the script has come to its end, and the client is closed. */
+  readonly ended: Promise<unknown>
+  offered(): AgentRun['offered']
+  told(): ModelResult[]
+  /** What it keeps besides what went over its connection. */
+  heard(): unknown
+}
+
+/**
+ * Makes an agent of a client of MCP. Where a human has to agree, the client is asked by elicitation,
+ * and the turn stops until it answers.
+ */
+export function agentOf(start: (turn: AgentTurn, room: Room) => Promise<ClientRun>): ScriptedAgent {
+  const run = async (turn: AgentTurn): Promise<AgentRun> => {
+    const spansBefore = endedSpans().length
+    const room = { questions: createQuestions(), wire: [] }
+    const { questions, wire } = room
+    const { ended, offered, told, heard } = await start(turn, room)
+    ended.catch(() => undefined)
+    const untilStopped = async (): Promise<AgentRun> => {
+      await Promise.race([ended, questions.stopped()])
+      return {
+        offered: offered(),
+        told: told(),
+        waiting: questions.waiting(),
+        everything: async () =>
+          [
+            JSON.stringify([wire, heard()]),
+            JSON.stringify(endedSpans().slice(spansBefore).map(exported)),
+            inspect([wire, heard()], { depth: 12, showHidden: true }),
+          ].join('\n'),
+        resume: (answer) => {
+          questions.answer(answer === 'yes' ? 'accept' : 'decline')
+          return untilStopped()
+        },
+        replay: () => run(turn),
+      }
+    }
+    return untilStopped()
+  }
+  return { run }
+}
+
+/** What the server of a turn is made with, and what its middleware finds out about each request. */
+export function serverOf({ options, context }: AgentTurn): {
+  readonly options: PaymentServerOptions
+  readonly authInfo: AuthInfo
+} {
+  return {
+    options: optionsOf(options),
+    authInfo: { token: 'none', clientId: 'test', scopes: [], extra: { turn: context } },
+  }
+}
+
+/** The suite's functions take the context of the turn. */
+function optionsOf({ session, conversation, onContent }: ToolCallsOptions): PaymentServerOptions {
+  const turnOf = (auth: AuthInfo | undefined) => auth?.extra?.turn
+  return {
+    session: typeof session === 'function' ? (auth) => session(turnOf(auth)) : session,
+    conversation:
+      typeof conversation === 'function' ? (auth) => conversation(turnOf(auth)) : conversation,
+    onContent: onContent && ((content, auth) => onContent(content, turnOf(auth))),
+  }
+}
