@@ -1,5 +1,7 @@
+import { MAX_PAGE } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { guardWorld, HOST, shop } from './guard-world.ts'
+import { MAX_EXPOSED } from '../packages/core/src/exposure.ts'
+import { guardWorld, HOST, seam, shop } from './guard-world.ts'
 import { outcome } from './sandbox-world.ts'
 
 const usd = (total: string, more: object = {}) => ({ currency: 'USD', total, ...more })
@@ -153,6 +155,32 @@ describe('exposure', () => {
     expect(await world.bursar.management.exposure({ session: world.session.id })).toMatchObject({
       most: [],
     })
+  })
+
+  test('looks through so many payments, and says that there may be more', async () => {
+    let read = 0
+    const world = await guardWorld({
+      // Others pay in the same delegation, without an end.
+      store: (store) => ({
+        ...seam(store),
+        async payments() {
+          const { rows } = await store.payments({}, {})
+          const page = rows.flatMap((one) => Array.from({ length: MAX_PAGE }, () => one))
+          read += page.length
+          return { rows: page, cursor: 'more' }
+        },
+      }),
+    })
+    const { management } = world.bursar
+    await world.session.pay({ url: shop('a'), purpose: '' })
+    const child = await world.session.openChild({ limits: usd('0.10'), expiresIn: '5m' })
+    read = 0
+    expect(await management.exposure({ session: child.session.id })).toEqual({
+      payments: [],
+      most: [],
+      complete: false,
+    })
+    expect(read).toBe(MAX_EXPOSED)
   })
 
   test('after revoke has returned there is no new reservation, however they race', async () => {

@@ -11,7 +11,10 @@ export interface Exposure {
   readonly most: readonly Money[]
   /** ISO 8601, UTC: from then on, by the chain's time, nothing of it can move any more. */
   readonly until?: string
-  /** False where there are more payments than one answer lists: then `most` is too little. */
+  /**
+   * False where there may be more payments than one answer looks through, those of the whole delegation
+   * for a session: then `most` may be too little.
+   */
   readonly complete: boolean
 }
 
@@ -35,14 +38,15 @@ export interface ExposureFilter {
   readonly endUser?: string
 }
 
-/** Payments that one answer lists: more are not looked through by people. */
-const MAX_EXPOSED = 10_000
+/** Payments that one answer looks through: more are not looked through by people, either. */
+export const MAX_EXPOSED = 10_000
 
 /** Reads what is unproven. */
 export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
   const { within, isWithin } = await scopeOf(guard.store, filter)
   let after: string | undefined
+  let read = 0
   do {
     const page = await guard.store.payments(
       { ...within, states: unproven },
@@ -50,7 +54,8 @@ export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<
     )
     for (const payment of page.rows) if (await isWithin(payment)) payments.push(payment)
     after = page.cursor
-  } while (after !== undefined && payments.length < MAX_EXPOSED)
+    read += page.rows.length
+  } while (after !== undefined && read < MAX_EXPOSED)
   const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
   return {
     payments: payments.map((payment) => exposed(guard, payment)),

@@ -169,7 +169,7 @@ export const exposureSchema: z.ZodType = z
     ),
     most: z.array(moneySchema),
     until: time.optional(),
-    complete: z.boolean(),
+    complete: z.boolean().describe('False where there may be more: then `most` may be too little.'),
   })
   .meta({ id: 'Exposure' })
 
