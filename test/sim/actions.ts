@@ -47,12 +47,20 @@ const actions: readonly Action[] = [
   { weight: 0.5, run: (world) => act(world, verify) },
 ]
 
+/** Where only windows bind: payments, and time that goes to the ends of windows. */
+const bindingActions: readonly Action[] = [
+  { weight: 60, run: goOn },
+  { weight: 14, run: (world) => act(world, pay) },
+  { weight: 2, run: toBoundary },
+]
+
 /** Only in some worlds: it ends what other faults need, which would be found more rarely. */
 const cancelling: Action = { weight: 0.5, run: (world) => act(world, cancel) }
 
 /** Picks an action by its weight. */
 export function pickAction(world: World): Action {
-  const possible = world.cancels ? [...actions, cancelling] : actions
+  const usual = world.cancels ? [...actions, cancelling] : actions
+  const possible = world.bug?.bindingWindows ? bindingActions : usual
   const totalWeight = possible.reduce((sum, { weight }) => sum + weight, 0)
   let left = (world.random.between(0, 999_999) / 1_000_000) * totalWeight
   for (const action of possible) {
@@ -323,9 +331,13 @@ function toBoundary(world: World): void {
 
 /** Limits that are reached soon: from `least` to `most` hundredths. */
 function limits(world: World, least: number, most: number): LimitsInput {
-  const { random } = world
+  const { random, bug } = world
   const hundredths = (few: number, many: number): string =>
     (random.between(few, many) / 100).toFixed(2)
+  if (bug?.bindingWindows) {
+    const windows = [{ per: 'minute', amount: hundredths(3, 6) }] as const
+    return { currency: 'USD', total: '100.00', windows }
+  }
   const window = (per: 'minute' | 'hour' | 'utc-day') => ({
     per,
     amount: hundredths(Math.min(3, most), Math.min(per === 'minute' ? 6 : 30, most)),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { bugs, type PlantedBug } from './bugs.ts'
 import { report } from './report.ts'
 import { type Simulation, simulate } from './simulation.ts'
+import type { Bug } from './world.ts'
 
 /** Steps of a simulation before nothing fails any more. */
 const STEPS = 1_000
@@ -11,6 +12,9 @@ const SEEDS_FOR_A_BUG = 200
 
 /** For all seeds that there are for a bug. */
 const BUDGET_MS = 120_000
+
+/** No bug, in the worlds of one. */
+const unharmed: Bug = { name: 'none', bindingWindows: true }
 
 /** The first world in which a bug breaks a rule. */
 async function foundIn(bug: PlantedBug): Promise<Simulation | undefined> {
@@ -30,6 +34,13 @@ describe('a planted bug is found', () => {
     },
     BUDGET_MS,
   )
+
+  test('and worlds in which windows bind have none by themselves', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const simulation = await simulate({ seed, steps: STEPS, bug: unharmed })
+      if (simulation.violation) expect.fail(report(simulation))
+    }
+  })
 
   test('and told so that it can be seen again', async () => {
     const bug = bugs.find(({ name }) => name === 'signs before the reservation is durable')

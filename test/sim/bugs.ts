@@ -226,7 +226,8 @@ export const bugs: readonly PlantedBug[] = [
   },
   {
     name: 'forgets the oldest bucket of a window too early',
-    rule: /^L1: over the limit per (minute|hour)/,
+    rule: /^L1: over the limit per minute/,
+    bindingWindows: true,
     store: (store) =>
       lying(store, {
         see: (state, now) => ({

@@ -50,7 +50,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   }
   try {
     await begin(world, run)
-    world.faults.isCalm = false
+    world.faults.isCalm = bug?.bindingWindows === true
     let isSound = world.violation === undefined
     while (isSound && step < steps) isSound = await run(() => pickAction(world).run(world))
     if (isSound) await end(world, run)

@@ -18,6 +18,8 @@ export interface GuardProcess extends Process {
 /** A planted bug: something that a part of the guard could do wrong. Put in from outside. */
 export interface Bug {
   readonly name: string
+  /** It shows only where windows bind: in worlds in which nothing else does, and nothing fails. */
+  readonly bindingWindows?: true
   store?(store: Store, inside: { readonly process: Process; readonly clock: () => number }): Store
   rail?(rail: Rail, clock: () => number): Rail
   wallet?(wallet: Wallet): Wallet
