@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { localKey, type SealedVault, sealedVault } from 'bursar'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openVersions } from '../packages/service/server/test/open-versions.ts'
+import { type StorePlaces, storeKinds } from './places/store-place.ts'
+import { storePlaces } from './places/store-places.ts'
+
+/** More writes than a rotation has: the run that is not killed says how many there are. */
+const MAX_CROSSINGS = 100
+
+/** A process is started for each kill. */
+const BUDGET_MS = 120_000
+
+const rotator = fileURLToPath(new URL('./vault/rotator.ts', import.meta.url))
+
+interface Keys {
+  readonly old: string
+  readonly newer: string
+}
+
+function vaultAt(database: string, ...paths: readonly string[]): SealedVault {
+  return sealedVault({ database, keys: paths.map((path) => localKey({ path })) })
+}
+
+/** How often the rotation has crossed a write; `undefined` if it was killed at one. */
+function rotateAndDie(...values: readonly string[]): Promise<number | undefined> {
+  const child = spawn(process.execPath, [rotator, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let printed = ''
+  let problems = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    problems += chunk.toString()
+  })
+  return new Promise((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(undefined)
+      else if (code === 0) resolve(Number(printed))
+      else reject(new Error(`the rotator ended with ${code}: ${problems}`))
+    })
+  })
+}
+
+async function readable(vault: SealedVault): Promise<readonly string[]> {
+  return [...(await openVersions(vault, 'cdp')), ...(await openVersions(vault, 'privy'))]
+}
+
+/** What can be read of a vault, and how many keys have wrapped it. */
+async function stateOf(vault: SealedVault): Promise<string> {
+  const summaries = await vault.list()
+  const wrapping = new Set(summaries.flatMap(({ versions }) => versions.map(({ key }) => key)))
+  return [...(await readable(vault)), ...wrapping].join()
+}
+
+type What = 'credential' | 'wrapping key'
+
+/** Somebody finds what was left, and does the same once more. */
+async function again(what: What, database: string, { newer, old }: Keys): Promise<void> {
+  const vault = vaultAt(database, newer, old)
+  if (what === 'credential') await vault.rotate('cdp', Buffer.from('canary-three'))
+  else await vault.rewrap()
+  // The old key is needed no more where all is wrapped anew.
+  const left = what === 'credential' ? vault : vaultAt(database, newer)
+  const cdp =
+    what === 'credential' ? expect.stringMatching(/^[23]: canary-three$/) : '1: canary-one'
+  expect(await readable(left)).toEqual([cdp, '1: canary-other'])
+}
+
+describe.each(storeKinds)('a rotation of a vault in %s that is killed at any write', (kind) => {
+  let places: StorePlaces
+  let folder: string
+  let base: string
+
+  beforeAll(async () => {
+    places = await storePlaces(kind)
+    folder = mkdtempSync(join(tmpdir(), 'bursar-vault-killed-'))
+    base = await places.empty()
+    const vault = vaultAt(base, join(folder, 'old.key'))
+    await vault.put('cdp', Buffer.from('canary-one'))
+    await vault.put('privy', Buffer.from('canary-other'))
+  })
+
+  afterAll(async () => {
+    await places.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  test.each<What>(['credential', 'wrapping key'])(
+    'of a %s leaves every secret readable',
+    async (what) => {
+      const old = join(folder, 'old.key')
+      const before = await stateOf(vaultAt(base, old))
+      const met: string[] = []
+      let crossed: number | undefined
+      for (let killAt = 0; crossed === undefined && killAt < MAX_CROSSINGS; killAt += 1) {
+        const database = await places.copyOf(base)
+        const newer = join(folder, `${what} ${killAt}.key`)
+        crossed = await rotateAndDie(database, old, newer, what, `${killAt}`)
+        await places.left(database)
+        const state = await stateOf(vaultAt(database, newer, old))
+        met.push(state === before ? 'before' : state.replace(/local:\w+/g, 'key'))
+        await again(what, database, { old, newer })
+        await places.remove(database)
+      }
+      expect(crossed).toBe(met.length - 1)
+      const unchanged = '1: canary-one,1: canary-other,key'
+      const rotated = `2: canary-two,${unchanged},key`
+      // The last was not killed.
+      expect([...new Set(met)]).toEqual(['before', what === 'credential' ? rotated : unchanged])
+    },
+    BUDGET_MS,
+  )
+})
