@@ -45,7 +45,7 @@ afterAll(async () => {
 describe('a person with an allowance', () => {
   test('is told to set a budget, and nothing is paid without one', async () => {
     await ask('What does ACME cost now?')
-    await seen('There is no payment session')
+    await seen('I have no budget to pay from.')
     await seen('None yet.')
     await picture('1-no-budget')
   })
@@ -99,27 +99,47 @@ describe('a person with an allowance', () => {
     await page.getByRole('button', { name: 'Withdraw the budget' }).click()
     await seen('The budget has ended.')
     await ask('Give me the article.')
-    await page
-      .locator('.message')
-      .last()
-      .getByText(/session .*(ended|revoked)/)
-      .first()
-      .waitFor()
+    await seen('The budget was withdrawn, so I could not buy it.')
     await expect(payments()).resolves.toHaveLength(2)
     await picture('5-withdrawn')
   })
 
   test('has a page that can be used without seeing or pointing, in both colour schemes', async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.evaluate(axe.source)
-      const { violations } = await page.evaluate(() =>
-        (globalThis as unknown as { axe: typeof axe }).axe.run(),
-      )
-      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-    }
+    await expect(hindrances()).resolves.toEqual([])
+  })
+
+  test('begins anew after a reload, with a new budget', async () => {
     await page.setViewportSize({ width: 390, height: 844 })
-    await picture('6-narrow-dark')
+    await page.reload()
+    await page.getByRole('button', { name: 'Set a new budget' }).click()
+    await seen('1.00 USD left of 1.00')
+    await ask('What does ACME cost now?')
+    await seen('ACME costs 103.40 USD.')
+    await page.reload()
+    await ask('Some background, please.')
+    await seen('I have it.')
+    await expect(payments()).resolves.toEqual(['0.05 USD', '0.01 USD'])
+  })
+
+  test('sees all of a question on a small screen, and answers it before anything else', async () => {
+    await ask('Get me the report on ACME.')
+    const card = page.getByRole('region', { name: 'Approval' })
+    await card.getByRole('heading').waitFor()
+    await expect(page.getByLabel('Ask the assistant').isDisabled()).resolves.toBe(true)
+    await expect(page.getByRole('button', { name: 'Send' }).isDisabled()).resolves.toBe(true)
+    for (const part of [card.getByRole('heading'), card.getByRole('button').last()]) {
+      const { y = -1, height = 0 } = (await part.boundingBox()) ?? {}
+      expect(y).toBeGreaterThanOrEqual(0)
+      expect(y + height).toBeLessThanOrEqual(844)
+    }
+    await expect(hindrances()).resolves.toEqual([])
+    await picture('6-small-dark')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await seen('0.69 USD left of 1.00')
+    await expect(page.evaluate(() => document.activeElement?.id)).resolves.toBe('question')
+    await page.emulateMedia({ colorScheme: 'light' })
+    await picture('7-small')
   })
 
   test('met no error in the page', () => {
@@ -149,6 +169,20 @@ async function ask(question: string): Promise<void> {
 
 async function seen(text: string): Promise<void> {
   await page.getByText(text).first().waitFor()
+}
+
+/** What keeps somebody from using the page as it is now, in either colour scheme. */
+async function hindrances(): Promise<unknown[]> {
+  await page.evaluate(axe.source)
+  const found: unknown[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    const { violations } = await page.evaluate(() =>
+      (globalThis as unknown as { axe: typeof axe }).axe.run(),
+    )
+    found.push(...violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))
+  }
+  return found
 }
 
 /** The amounts that the page lists, newest first. */

@@ -1,3 +1,4 @@
+import type { ModelResult } from '@bursar/core/session'
 import { type LanguageModel, simulateReadableStream } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
 
@@ -42,8 +43,7 @@ function parts(shop: string, prompt: Options['prompt']): Part[] {
     { type: 'stream-start', warnings: [] },
     {
       type: 'tool-call',
-      // A model's ids are its own: here they count the calls of the conversation.
-      toolCallId: `call-${prompt.length}`,
+      toolCallId: `call-${crypto.randomUUID()}`,
       toolName: 'pay_within_session',
       input: JSON.stringify({ url: `${shop}${path}`, purpose }),
     },
@@ -57,12 +57,17 @@ function told(message: Extract<Options['prompt'][number], { role: 'tool' }>): st
   const output = part?.type === 'tool-result' ? part.output : undefined
   if (output?.type === 'execution-denied') return 'Then I will do without it.'
   if (output?.type !== 'json') return 'Something went wrong with my tool.'
-  const { message: said = '', content = '' } = output.value as {
-    readonly message?: string
-    readonly content?: string
-  }
+  const { status, code, message: said, content = '' } = output.value as unknown as ModelResult
   const price = /"price":"([0-9.]+)"/.exec(content)?.[1]
-  return price === undefined ? said : `ACME costs ${price} USD. ${said}`
+  return price === undefined ? (words[code ?? status] ?? said) : `ACME costs ${price} USD.`
+}
+
+/** What a result tells a model is not what a person wants to hear. */
+const words: Readonly<Record<string, string>> = {
+  paid: 'I have it.',
+  session_unknown: 'I have no budget to pay from. Set one, and ask me again.',
+  session_revoked: 'The budget was withdrawn, so I could not buy it.',
+  session_limit_exceeded: 'It costs more than what is left of the budget, so I did not buy it.',
 }
 
 function textOf(message: Options['prompt'][number] | undefined): string {

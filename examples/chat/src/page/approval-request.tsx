@@ -11,6 +11,7 @@ export function ApprovalRequest(props: {
   const [card, setCard] = useState<ApprovalCard | null>()
   const [problem, setProblem] = useState('')
   const [isSent, setSent] = useState(false)
+  const section = useRef<HTMLElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     const ending = new AbortController()
@@ -21,7 +22,10 @@ export function ApprovalRequest(props: {
     return () => ending.abort()
   }, [toolCall])
   useEffect(() => {
-    if (card) heading.current?.focus()
+    if (!card) return
+    heading.current?.focus()
+    // All of it is seen before it is answered.
+    section.current?.scrollIntoView({ block: 'nearest' })
   }, [card])
   const answer = async (approved: boolean): Promise<void> => {
     setSent(true)
@@ -46,7 +50,7 @@ export function ApprovalRequest(props: {
     )
   }
   return (
-    <section className="approval" aria-label="Approval">
+    <section className="approval" aria-label="Approval" ref={section}>
       <h3 ref={heading} tabIndex={-1}>
         Pay {card.amount} {card.currency} to {card.merchant}?
       </h3>

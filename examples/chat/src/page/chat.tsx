@@ -2,6 +2,7 @@ import { useChat } from '@ai-sdk/react'
 import {
   DefaultChatTransport,
   isTextUIPart,
+  isToolUIPart,
   lastAssistantMessageIsCompleteWithApprovalResponses,
   type UIMessage,
 } from 'ai'
@@ -22,13 +23,20 @@ export function Chat({ canPay }: { readonly canPay: boolean }): ReactNode {
   })
   const [text, setText] = useState('')
   const end = useRef<HTMLDivElement>(null)
+  const field = useRef<HTMLInputElement>(null)
   const isBusy = status === 'submitted' || status === 'streaming'
+  const isAsked = messages.at(-1)?.parts.some(isQuestion) ?? false
   useEffect(() => {
     // What is new is seen, whatever it is.
     if (messages.length > 0) end.current?.scrollIntoView({ block: 'nearest' })
   }, [messages])
+  useEffect(() => {
+    // Who has answered a question goes on here.
+    if (isAsked) return () => field.current?.focus()
+    return undefined
+  }, [isAsked])
   const send = (question: string): void => {
-    if (question.trim() === '' || isBusy) return
+    if (question.trim() === '' || isBusy || isAsked) return
     setText('')
     void sendMessage({ text: question })
   }
@@ -56,18 +64,25 @@ export function Chat({ canPay }: { readonly canPay: boolean }): ReactNode {
         <label htmlFor="question">Ask the assistant</label>
         <input
           id="question"
+          ref={field}
           value={text}
           maxLength={2_000}
           autoComplete="off"
-          placeholder="What does ACME cost now?"
+          placeholder={isAsked ? 'Answer the question first.' : 'What does ACME cost now?'}
+          disabled={isAsked}
           onChange={({ target }) => setText(target.value)}
         />
-        <button type="submit" disabled={isBusy}>
+        <button type="submit" disabled={isBusy || isAsked}>
           Send
         </button>
       </form>
     </main>
   )
+}
+
+/** Whether a part waits for the person's word: without it the conversation cannot go on. */
+function isQuestion(part: UIMessage['parts'][number]): boolean {
+  return isToolUIPart(part) && part.state === 'approval-requested'
 }
 
 function Welcome(props: {
