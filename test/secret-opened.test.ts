@@ -1,4 +1,4 @@
-import { type AuditEvent, type Bursar, currentSigning, type Wallet } from '@bursar/core'
+import { type AuditEvent, type Bursar, currentSecretUse, type Wallet } from '@bursar/core'
 import { fakeRail } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
@@ -10,18 +10,18 @@ function opening(it: GuardWorld, before = async () => {}): { readonly opened: st
   const { sign, address } = it.wallet
   Object.assign(wallet, {
     async address(family: 'evm') {
-      opened.push(`address: ${currentSigning()?.payment}`)
+      opened.push(`address: ${currentSecretUse()?.purpose}`)
       return address(family)
     },
     async sign(request: Parameters<Wallet['sign']>[0]) {
-      const signing = currentSigning()
-      if (!signing) throw new Error('Nothing is being signed.')
+      const use = currentSecretUse()
+      if (!use || !('payment' in use)) throw new Error('Nothing is being signed.')
       await before()
-      await signing.recordOpening({ secret: 'cdp', version: '3' }).catch((error) => {
+      await use.recordOpening({ secret: 'cdp', version: '3' }).catch((error) => {
         opened.push(error.code)
         throw error
       })
-      opened.push(`${signing.purpose}: ${signing.payment}`)
+      opened.push(`${use.purpose}: ${use.payment}`)
       return sign(request)
     },
   })
@@ -112,7 +112,7 @@ describe('the opening of a secret', () => {
       expect(await it.bursar.reconcile()).toMatchObject({ released: 1 })
     })
     await it.session.pay({ url: shop('a'), purpose: 'read it' })
-    expect(opened.at(-1)).toBe('signing_over')
+    expect(opened.at(-1)).toBe('secret_use_over')
     expect((await eventsOf(it.bursar)).filter(isOpening)).toEqual([])
     expect(it.wallet.requests).toEqual([])
   })

@@ -1,5 +1,5 @@
 // #region config
-import { cdpWallet } from '@bursar/wallet-cdp'
+import { cdpFundingLink, cdpWallet } from '@bursar/wallet-cdp'
 import { x402 } from '@bursar/x402'
 import { type BursarConfig, defineConfig, localKey, sealedVault } from 'bursar'
 
@@ -21,6 +21,14 @@ const config: BursarConfig = defineConfig({
         wallet: (secret) =>
           cdpWallet({
             account: 'alice-wallet',
+            credentials: async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
+          }),
+      }),
+      fundingLink: vault.fundingLink({
+        secret: 'cdp',
+        fundingLink: (secret) =>
+          cdpFundingLink({
+            network: 'base',
             credentials: async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
           }),
       }),

@@ -1,5 +1,7 @@
 import { BursarError } from './errors.ts'
 import { type Guard, payableAssets } from './guard.ts'
+import { duringSecretUse, type RecordOpening, type SecretOpening } from './secret-use.ts'
+import type { Change } from './store.ts'
 import { withinTime } from './within-time.ts'
 
 /** How an end user puts money into an instrument: outside, by themselves. The guard has no way to. */
@@ -38,11 +40,21 @@ export async function fundingOf(guard: Guard, endUser: string, handle: string): 
   }))
   const { fundingLink } = instrument
   if (!fundingLink) return { instrument: handle, address, assets }
-  const link = await withinTime(fundingLink(address), LINK_TIMEOUT_MS).catch((cause: unknown) => {
+  const record: RecordOpening = (opening) =>
+    guard.store.commit({}, () => openSecret(handle, endUser, opening), 'now')
+  // The provider may open its secrets meanwhile: each is recorded first.
+  const link = await duringSecretUse({ purpose: 'funding', instrument: handle }, record, () =>
+    withinTime(fundingLink(address), LINK_TIMEOUT_MS),
+  ).catch((cause: unknown) => {
     const text = `funding: instrument: the provider of ${handle} gave no link. Send to its address.`
     throw new BursarError('wallet_unavailable', text, { cause })
   })
   return { instrument: handle, address, assets, link: pageLink(link, handle) }
+}
+
+function openSecret(handle: string, endUser: string, opening: SecretOpening): Change<undefined> {
+  const subject = { purpose: 'funding', instrument: handle, endUser } as const
+  return { result: undefined, events: [{ type: 'secret-opened', ...subject, ...opening }] }
 }
 
 /** People follow it: nothing but a page, over an encrypted connection. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { BursarError } from './errors.ts'
 import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
 import type { Payment } from './payment.ts'
-import { currentSigning, type SecretOpening, type Signing } from './signing.ts'
+import { type CurrentSecretUse, currentSecretUse, type SecretOpening } from './secret-use.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 import { type FakeWallet, fakeSignature, fakeWallet } from './testing/fake-wallet.ts'
 import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './token.ts'
@@ -257,15 +257,15 @@ describe('a wallet that opens a secret', () => {
   const opening = { secret: 'cdp', version: '1' }
 
   /** Opens a secret whenever it signs, and keeps what it was shown of the signature. */
-  function opener(): Wallet & { readonly seen: (Signing | undefined)[] } {
-    const seen: (Signing | undefined)[] = []
+  function opener(): Wallet & { readonly seen: (CurrentSecretUse | undefined)[] } {
+    const seen: (CurrentSecretUse | undefined)[] = []
     return {
       ...fakeWallet(),
       seen,
       async sign(request) {
         await Promise.resolve()
-        seen.push(currentSigning())
-        await currentSigning()?.recordOpening(opening)
+        seen.push(currentSecretUse())
+        await currentSecretUse()?.recordOpening(opening)
         return { signature: fakeSignature(request) }
       },
     }
@@ -283,12 +283,12 @@ describe('a wallet that opens a secret', () => {
   })
 
   test('does so for nothing else: not outside, and not when it has answered', async () => {
-    expect(currentSigning()).toBeUndefined()
+    expect(currentSecretUse()).toBeUndefined()
     const wallet = opener()
     const { sign, openings } = world({ wallet })
     await sign(right)
     const late = wallet.seen[0]?.recordOpening(opening) ?? Promise.resolve()
-    expect(await codeOf(late)).toBe('signing_over')
+    expect(await codeOf(late)).toBe('secret_use_over')
     expect(openings).toHaveLength(1)
   })
 
@@ -314,7 +314,7 @@ describe('a wallet that opens a secret', () => {
     expect(await answer).toBe('timed_out')
     const opened = wallet.seen[0]?.recordOpening(opening)
     write()
-    expect(await codeOf(opened ?? Promise.resolve())).toBe('signing_over')
+    expect(await codeOf(opened ?? Promise.resolve())).toBe('secret_use_over')
     vi.useRealTimers()
   })
 })

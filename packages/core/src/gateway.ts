@@ -1,7 +1,7 @@
 import type { Asset } from './asset.ts'
 import { BursarError } from './errors.ts'
 import type { Payment } from './payment.ts'
-import { duringSigning, type SecretOpening } from './signing.ts'
+import { duringSecretUse, type RecordOpening } from './secret-use.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 import type {
   CancelAuthorization,
@@ -22,9 +22,6 @@ export class NotSigned extends Error {
     this.code = code
   }
 }
-
-/** Records that the wallet opens a secret for a signature of a payment. */
-export type RecordOpening = (opening: SecretOpening) => Promise<unknown>
 
 /** What a signature looks like; longer ones are those of contract wallets. */
 const signaturePattern = /^0x([0-9a-f]{2}){64,4096}$/i
@@ -47,9 +44,9 @@ export function gateway(
     token.redeem(payment, now())
     // The wallet gets the guard's own words: a rail's object could still change after the check.
     // A remote signer may be slow; whatever it answers after the token's life is doubt.
-    const signing = { payment: payment.id, purpose: 'payment' } as const
+    const use = { purpose: 'payment', payment: payment.id } as const
     const sign = () => withinTime(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS)
-    return signatureOf(await duringSigning(signing, record, sign))
+    return signatureOf(await duringSecretUse(use, record, sign))
   }
 }
 
@@ -80,9 +77,9 @@ export function cancellationGateway(
       request.nonce === cancellation.nonce
     if (used || !same) throw mismatch(payment.id, 'cancelled')
     used = true
-    const signing = { payment: payment.id, purpose: 'cancellation' } as const
+    const use = { purpose: 'cancellation', payment: payment.id } as const
     const sign = () => withinTime(wallet.sign(cancellation), CANCELLATION_SIGNING_MS)
-    return signatureOf(await duringSigning(signing, record, sign))
+    return signatureOf(await duringSecretUse(use, record, sign))
   }
 }
 

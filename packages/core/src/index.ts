@@ -130,10 +130,16 @@ export type {
 export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
 export { type Role, roleConflict, roles } from './role.ts'
+export {
+  type CurrentSecretUse,
+  currentSecretUse,
+  type SecretOpening,
+  type SecretUse,
+  type SigningPurpose,
+} from './secret-use.ts'
 export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
-export { currentSigning, type SecretOpening, type Signing, type SigningPurpose } from './signing.ts'
 export {
   type Change,
   type LedgerState,

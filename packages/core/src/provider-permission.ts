@@ -10,6 +10,7 @@ import {
   revokedDelegation,
 } from './permission.ts'
 import { inTurns } from './reconcile.ts'
+import { duringSecretUse, type RecordOpening, type SecretOpening, useOver } from './secret-use.ts'
 import type { Change, LedgerState } from './store.ts'
 import { withinTime } from './within-time.ts'
 
@@ -32,7 +33,9 @@ const idPattern = /^[\x21-\x7e]{1,200}$/
 export async function grantAtProvider(guard: Guard, delegation: Delegation): Promise<void> {
   const { id, instrument } = delegation
   try {
-    const permission = await withinTime(ask(guard, delegation), GRANT_TIMEOUT_MS)
+    const permission = await asking(guard, delegation, GRANT_TIMEOUT_MS, (permissions) =>
+      ask(guard, delegation, permissions),
+    )
     await guard.store.commit(
       { delegation: id },
       (state) => permissionGranted(state, id, permission),
@@ -46,8 +49,11 @@ export async function grantAtProvider(guard: Guard, delegation: Delegation): Pro
   }
 }
 
-async function ask(guard: Guard, delegation: Delegation): Promise<string> {
-  const permissions = permissionsOf(guard, delegation)
+async function ask(
+  guard: Guard,
+  delegation: Delegation,
+  permissions: Permissions,
+): Promise<string> {
   const address = await guard.instruments.address(delegation.instrument)
   const request = permissionRequest(delegation, address, payableAssets(guard))
   const { id } = await permissions.grant(request)
@@ -67,10 +73,9 @@ export async function withdrawAtProvider(guard: Guard, id: string): Promise<void
   const { delegation } = await guard.store.read({ delegation: id })
   if (!delegation || !isUnsettled(delegation) || delegation.permission?.state === 'requested')
     return
-  const failure = await withinTime(withdraw(guard, delegation), WITHDRAW_TIMEOUT_MS).then(
-    () => undefined,
-    codeOf,
-  )
+  const failure = await asking(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
+    withdraw(permissions, nameOf(delegation)),
+  ).then(() => undefined, codeOf)
   await guard.store.commit(
     { delegation: id },
     (state, now) =>
@@ -85,17 +90,38 @@ export async function readAtProvider(
   delegation: Delegation,
 ): Promise<'granted' | 'absent'> {
   if (!delegation.permission) return 'absent'
-  const reading = permissionsOf(guard, delegation).read(nameOf(delegation))
-  return withinTime(reading, WITHDRAW_TIMEOUT_MS)
+  return asking(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
+    permissions.read(nameOf(delegation)),
+  )
+}
+
+/** Waits for the provider, which may open its secrets meanwhile: each is recorded first. */
+function asking<Result>(
+  guard: Guard,
+  delegation: Delegation,
+  timeoutMs: number,
+  work: (permissions: Permissions) => Promise<Result>,
+): Promise<Result> {
+  const { id } = delegation
+  const record: RecordOpening = (opening) =>
+    guard.store.commit({ delegation: id }, (state) => openSecret(state, opening), 'now')
+  return duringSecretUse({ purpose: 'permission', delegation: id }, record, async () =>
+    withinTime(work(permissionsOf(guard, delegation)), timeoutMs),
+  )
+}
+
+function openSecret({ delegation }: LedgerState, opening: SecretOpening): Change<undefined> {
+  if (!delegation?.permission) throw useOver('There is no permission that is asked for.')
+  const { id, endUser } = delegation
+  const subject = { purpose: 'permission', delegation: id, endUser } as const
+  return { result: undefined, events: [{ type: 'secret-opened', ...subject, ...opening }] }
 }
 
 function nameOf({ id, permission }: Delegation): PermissionName {
   return { delegation: id, ...(permission?.id === undefined ? {} : { id: permission.id }) }
 }
 
-async function withdraw(guard: Guard, delegation: Delegation): Promise<void> {
-  const permissions = permissionsOf(guard, delegation)
-  const name = nameOf(delegation)
+async function withdraw(permissions: Permissions, name: PermissionName): Promise<void> {
   await permissions.revoke(name)
   if ((await permissions.read(name)) === 'absent') return
   throw new BursarError('permission_still_granted', 'The provider has not withdrawn it yet.')

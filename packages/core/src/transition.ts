@@ -16,8 +16,8 @@ import type { KnownMerchant } from './merchant.ts'
 import { formatAmount } from './money.ts'
 import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
 import type { Evidence } from './rail.ts'
+import { type SecretOpening, type SigningPurpose, useOver } from './secret-use.ts'
 import type { Session } from './session.ts'
-import type { SecretOpening, SigningPurpose } from './signing.ts'
 import type { Change, LedgerState, Scope } from './store.ts'
 
 /**
@@ -28,7 +28,7 @@ type Arrow = Change<Payment>
 
 /**
  * The wallet is about to open a secret, for a signature that may be made: of a payment that is
- * reserved, or of the cancellation of one that is not proved. Throws `signing_over` for any other.
+ * reserved, or of the cancellation of one that is not proved. Throws `secret_use_over` for any other.
  */
 export function openSecret(
   state: LedgerState,
@@ -38,7 +38,7 @@ export function openSecret(
   const payment = paymentOf(state)
   const mayBeSigned = purpose === 'payment' ? payment.state === 'reserved' : isUnproven(payment)
   if (!mayBeSigned) {
-    throw new BursarError('signing_over', `Payment ${payment.id} is ${payment.state} already.`)
+    throw useOver(`Payment ${payment.id} is ${payment.state} already.`)
   }
   return {
     result: payment,

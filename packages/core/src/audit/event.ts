@@ -4,7 +4,7 @@ import type { DenialCode } from '../denial.ts'
 import type { MerchantRule } from '../merchant.ts'
 import type { RecordedCaller } from '../recorded-caller.ts'
 import type { Role } from '../role.ts'
-import type { SigningPurpose } from '../signing.ts'
+import type { SecretEvent } from './secret-event.ts'
 
 /** Limits as they are recorded: amounts are decimal strings. */
 export interface RecordedLimits {
@@ -33,7 +33,8 @@ export type RecordedWindows = readonly (readonly {
   readonly payments: number
 }[])[]
 
-interface PaymentSubject {
+/** What is said of a payment in each of its events. */
+export interface PaymentSubject {
   readonly payment: string
   readonly session: string
   readonly delegation: string
@@ -268,13 +269,7 @@ type Happening =
       readonly endUserRemaining?: string
       readonly ignoredArguments?: readonly string[]
     })
-  | (PaymentSubject & {
-      /** The wallet has opened a secret, for a signature of the payment or of its cancellation. */
-      readonly type: 'secret-opened'
-      readonly purpose: SigningPurpose
-      readonly secret: string
-      readonly version: string
-    })
+  | SecretEvent
   | (PaymentSubject & { readonly type: 'payment-signed' })
   | (PaymentSubject & {
       readonly type: 'payment-claimed'

@@ -1,4 +1,5 @@
 import type { PermissionRequest, Permissions } from '../permission.ts'
+import { duringSecretUse } from '../secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** Permissions to test, and something that can be asked for. */
@@ -20,9 +21,10 @@ export function testPermissions(
 ): void {
   let made = 0
   const world = async () => {
-    const { permissions, request } = await makeWorld()
+    const { permissions: given, request } = await makeWorld()
     made += 1
     const delegation = `del_${made.toString(16).padStart(32, '0')}`
+    const permissions = asGuard(given, delegation)
     return { permissions, delegation, request: { ...request, delegation } }
   }
   describe(`${name} keeps the promises of permissions`, () => {
@@ -75,4 +77,15 @@ export function testPermissions(
       expect(await permissions.read({ delegation: other, id: otherId })).toBe('granted')
     })
   })
+}
+
+/** Asks as the guard does, so that permissions can open the secrets that they need. */
+function asGuard(permissions: Permissions, delegation: string): Permissions {
+  const ask = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
+    duringSecretUse({ purpose: 'permission', delegation }, async () => {}, work)
+  return {
+    grant: (request) => ask(() => permissions.grant(request)),
+    read: (permission) => ask(() => permissions.read(permission)),
+    revoke: (permission) => ask(() => permissions.revoke(permission)),
+  }
 }

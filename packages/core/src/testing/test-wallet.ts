@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { duringSigning } from '../signing.ts'
+import { duringSecretUse } from '../secret-use.ts'
 import type {
   CancelAuthorization,
   SignRequest,
@@ -124,9 +124,9 @@ function changesOf(request: TransferAuthorization): readonly TransferAuthorizati
 
 /** Asks as the guard does, so that a wallet can open the secrets that it needs. */
 function asGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
-  const signing = { payment: 'pay_test', purpose: 'payment' } as const
-  return duringSigning(
-    signing,
+  const use = { purpose: 'payment', payment: 'pay_test' } as const
+  return duringSecretUse(
+    use,
     async () => {},
     () => wallet.sign(request),
   )

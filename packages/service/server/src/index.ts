@@ -26,5 +26,7 @@ export {
 } from './vault/sealed-vault.ts'
 export { secretsManagerVault } from './vault/secrets-manager-vault.ts'
 export type { Vault } from './vault/vault.ts'
+export type { VaultFundingLinkOptions } from './vault/vault-funding-link.ts'
+export type { VaultPermissionsOptions } from './vault/vault-permissions.ts'
 export type { VaultWalletOptions } from './vault/vault-wallet.ts'
 export type { WrappedKey, WrappingKey } from './vault/wrapping-key.ts'

@@ -1,5 +1,5 @@
 import { BursarError, type SignResult } from '@bursar/core'
-import { duringSigning } from '../../../core/src/signing.ts'
+import { duringSecretUse } from '../../../core/src/secret-use.ts'
 import type { Vault } from '../src/vault/vault.ts'
 
 const address = `0x${'a'.repeat(40)}`
@@ -44,6 +44,6 @@ function signing(
   record: (version: string) => void,
   sign: () => Promise<SignResult>,
 ): Promise<SignResult> {
-  const about = { payment: 'pay_test', purpose: 'payment' } as const
-  return duringSigning(about, async ({ version }) => record(version), sign)
+  const use = { purpose: 'payment', payment: 'pay_test' } as const
+  return duringSecretUse(use, async ({ version }) => record(version), sign)
 }

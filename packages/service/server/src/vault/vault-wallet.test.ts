@@ -1,6 +1,6 @@
 import type { SignResult, Wallet } from '@bursar/core'
 import { expect, test } from 'vitest'
-import { duringSigning } from '../../../../core/src/signing.ts'
+import { duringSecretUse } from '../../../../core/src/secret-use.ts'
 import type { OpenedSecret } from './opened-secret.ts'
 import { vaultWallet } from './vault-wallet.ts'
 
@@ -24,8 +24,8 @@ async function signed(
     authorizer: address,
     nonce: `0x${'7e'.repeat(32)}`,
   } as const
-  return duringSigning(
-    { payment: 'pay_test', purpose: 'payment' },
+  return duringSecretUse(
+    { purpose: 'payment', payment: 'pay_test' },
     async () => {},
     () => vaultWallet(source, { secret: 'cdp', address, wallet }).sign(request),
   )

@@ -1,14 +1,14 @@
 import {
   assertOwnRequest,
   BursarError,
-  currentSigning,
-  type Signing,
   type SignRequest,
   type SignResult,
   type Wallet,
 } from '@bursar/core'
-import { type OpenedSecret, openedSecret } from './opened-secret.ts'
-import type { SecretSource, SecretVersion } from './secret-source.ts'
+import type { OpenedSecret } from './opened-secret.ts'
+import { NotOpened, type OpenedVersion, openedVersions } from './opened-versions.ts'
+import type { SecretSource } from './secret-source.ts'
+import { assertMaker, assertSecretName } from './vault-options.ts'
 
 /** A wallet whose key, or whose way to its provider, is in a vault. */
 export interface VaultWalletOptions {
@@ -34,78 +34,56 @@ type NotSigned = Extract<SignResult, { readonly notSigned: unknown }>
  * that nothing was signed.
  */
 export function vaultWallet(source: SecretSource, options: VaultWalletOptions): Wallet {
-  const { secret, address, wallet } = validated(options)
+  const checked = validated(options)
+  const { secret, address } = checked
   return {
     families: ['evm'],
     address: async () => address,
     async sign(request) {
       assertOwnRequest(request, address, `vault.wallet of ${secret}`)
-      const signing = currentSigning()
-      if (!signing) {
-        return unavailable(`${secret} is opened for a payment of the guard, and for nothing else`)
-      }
-      const versions = await source.versions(secret).catch(toNotSigned(secret))
-      if ('notSigned' in versions) return versions
       let result: SignResult = expired(`${secret} has no version that is good now`)
-      for (const version of versions) {
-        result = await signWith({ signing, version, secret, address, wallet }, request)
-        if (!('notSigned' in result) || result.notSigned !== 'credential_expired') return result
+      try {
+        for await (const opened of openedVersions(source, secret, ['payment', 'cancellation'])) {
+          result = await signWith(checked, opened, request)
+          if (!('notSigned' in result) || result.notSigned !== 'credential_expired') break
+        }
+        return result
+      } catch (error) {
+        if (error instanceof NotOpened) return unavailable(error.message)
+        throw error
       }
-      return result
     },
   }
 }
 
-interface Opening extends VaultWalletOptions {
-  readonly signing: Signing
-  readonly version: SecretVersion
-}
-
-async function signWith(opening: Opening, request: SignRequest): Promise<SignResult> {
-  const { signing, version, secret } = opening
-  const record = { secret, version: version.version }
-  const value = await signing
-    .recordOpening(record)
-    .then(() => version.open())
-    .catch(toNotSigned(secret))
-  if ('notSigned' in value) return value
-  const opened = openedSecret(secret, value)
-  try {
-    const wallet = await madeWith(opening, opened.secret)
-    const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
-    // A wallet may read its fields late, and tell only that it could not fetch its credentials.
-    if ('signature' in result || !opened.isInvalid()) return result
-    return expired(`${secret}: version ${version.version} has not the fields that the wallet reads`)
-  } finally {
-    opened.forget()
-  }
+async function signWith(
+  options: VaultWalletOptions,
+  opened: OpenedVersion,
+  request: SignRequest,
+): Promise<SignResult> {
+  const wallet = await madeWith(options, opened)
+  const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
+  // A wallet may read its fields late, and tell only that it could not fetch its credentials.
+  if ('signature' in result || !opened.isInvalid()) return result
+  const { secret } = options
+  return expired(`${secret}: version ${opened.version} has not the fields that the wallet reads`)
 }
 
 /** The wallet, or why there is none: up to here nobody has been asked to sign. */
 async function madeWith(
-  { wallet, address, secret, version }: Opening,
-  opened: OpenedSecret,
+  { wallet, address, secret }: VaultWalletOptions,
+  { version, secret: opened }: OpenedVersion,
 ): Promise<Wallet | NotSigned> {
   try {
     const made = wallet(opened)
     const own = await made.address('evm')
     if (own.toLowerCase() === address.toLowerCase()) return made
-    return unavailable(`version ${version.version} of ${secret} is of ${own}, not of ${address}`)
+    return unavailable(`version ${version} of ${secret} is of ${own}, not of ${address}`)
   } catch (error) {
     const code = BursarError.isInstance(error) ? error.code : undefined
     if (code === 'wallet_unavailable') return unavailable(`${secret}: ${code}`)
     // What makes no wallet is no credential. What was thrown may quote it.
-    return expired(
-      `${secret}: version ${version.version} makes no wallet${code ? `: ${code}` : ''}`,
-    )
-  }
-}
-
-function toNotSigned(secret: string): (error: unknown) => NotSigned {
-  return (error) => {
-    // Ours say what is wrong, and quote nothing. What others throw may.
-    const told = BursarError.isInstance(error) ? `${error.code}: ${error.message}` : 'it failed'
-    return unavailable(`${secret} could not be opened: ${told}`)
+    return expired(`${secret}: version ${version} makes no wallet${code ? `: ${code}` : ''}`)
   }
 }
 
@@ -119,14 +97,11 @@ function expired(reason: string): NotSigned {
 
 function validated(options: VaultWalletOptions): VaultWalletOptions {
   const { secret, address, wallet } = options
-  if (typeof secret !== 'string' || secret === '') throw invalid('secret', 'must be its name')
+  assertSecretName(secret, 'vault.wallet')
   if (typeof address !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(address)) {
-    throw invalid('address', 'must be the address of the wallet, 0x and 40 hex digits')
+    const rule = 'must be the address of the wallet, 0x and 40 hex digits'
+    throw new BursarError('invalid_input', `vault.wallet: address: ${rule}.`)
   }
-  if (typeof wallet !== 'function') throw invalid('wallet', 'must be a function')
+  assertMaker(wallet, 'vault.wallet: wallet')
   return { secret, address, wallet }
-}
-
-function invalid(field: string, rule: string): BursarError {
-  return new BursarError('invalid_input', `vault.wallet: ${field}: ${rule}.`)
 }

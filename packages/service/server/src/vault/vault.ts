@@ -1,20 +1,31 @@
-import type { Wallet } from '@bursar/core'
+import type { Permissions, Wallet } from '@bursar/core'
 import type { SecretSource } from './secret-source.ts'
+import { type VaultFundingLinkOptions, vaultFundingLink } from './vault-funding-link.ts'
+import { type VaultPermissionsOptions, vaultPermissions } from './vault-permissions.ts'
 import { type VaultWalletOptions, vaultWallet } from './vault-wallet.ts'
 
 /**
- * Secrets that wallets sign with. There is no way to read one through it: it makes wallets, and
- * these open a secret for one signature of the guard, and forget it.
+ * Secrets that reach wallets. There is no way to read one through it: it makes the parts of an
+ * instrument, and these open a secret for one request of the guard, and forget it. Each opening is an
+ * audit record, and durable before it.
  */
 export interface Vault {
-  /**
-   * A wallet that opens its secret for each signature. Each opening is an audit record, and durable
-   * before it. Throws `invalid_input`.
-   */
+  /** A wallet that opens its secret for each signature. Throws `invalid_input`. */
   wallet(options: VaultWalletOptions): Wallet
+  /**
+   * The provider's permissions, which open their secret for each request about a delegation. Throws
+   * `invalid_input`.
+   */
+  permissions(options: VaultPermissionsOptions): Permissions
+  /** What makes links to pay in by, and opens its secret for each. Throws `invalid_input`. */
+  fundingLink(options: VaultFundingLinkOptions): (address: string) => Promise<string>
 }
 
 /** The vault over a source of secrets. */
 export function vaultOver(source: SecretSource): Vault {
-  return { wallet: (options) => vaultWallet(source, options) }
+  return {
+    wallet: (options) => vaultWallet(source, options),
+    permissions: (options) => vaultPermissions(source, options),
+    fundingLink: (options) => vaultFundingLink(source, options),
+  }
 }

@@ -1,0 +1,88 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { z } from 'zod'
+import { BursarError } from './errors.ts'
+import { parseInput } from './input.ts'
+
+/**
+ * What a secret is needed for: the signature of a payment whose token was redeemed, or of its
+ * cancellation; the provider's permission of a delegation, which is granted, read or withdrawn; a page
+ * of the provider where the end user of an instrument pays in.
+ */
+export type SecretUse =
+  | { readonly purpose: SigningPurpose; readonly payment: string }
+  | { readonly purpose: 'permission'; readonly delegation: string }
+  | { readonly purpose: 'funding'; readonly instrument: string }
+
+export type SigningPurpose = 'payment' | 'cancellation'
+
+/** A use that goes on, as a vault sees it that opens a secret for it. */
+export type CurrentSecretUse = SecretUse & {
+  /**
+   * Records, durably, that a secret is opened for this use: to be awaited before it is opened. Throws
+   * what the store throws, `invalid_input`, or `secret_use_over`, and then nothing may be opened.
+   */
+  recordOpening(opening: SecretOpening): Promise<void>
+}
+
+/** Which secret is opened: its name and its version, never more. */
+export interface SecretOpening {
+  readonly secret: string
+  readonly version: string
+}
+
+/** Records that a secret is opened for the use that goes on. */
+export type RecordOpening = (opening: SecretOpening) => Promise<unknown>
+
+/** Longest name of a secret or of a version: services that keep secrets name them by long paths. */
+const MAX_OPENING_LENGTH = 512
+
+const openingField = z
+  .string()
+  .min(1)
+  .max(MAX_OPENING_LENGTH)
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces')
+
+const openingInput = z.strictObject({ secret: openingField, version: openingField })
+
+const current = new AsyncLocalStorage<CurrentSecretUse>()
+
+/**
+ * What the calling code may open a secret for: defined only while the guard waits for the answer of a
+ * wallet that signs, of a provider's permissions, or of a link to pay in by. A vault opens a secret for
+ * that, records it first, and opens nothing anywhere else.
+ */
+export function currentSecretUse(): CurrentSecretUse | undefined {
+  return current.getStore()
+}
+
+/** Lets a wallet or a provider work: what it does meanwhile, and nothing later, may open secrets. */
+export async function duringSecretUse<Result>(
+  use: SecretUse,
+  record: RecordOpening,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let isOver = false
+  const assertGoesOn = (): void => {
+    if (isOver) throw useOver(`Nobody waits for the ${use.purpose} any more.`)
+  }
+  const going: CurrentSecretUse = {
+    ...use,
+    async recordOpening(given) {
+      const opening = parseInput(openingInput, given, 'recordOpening')
+      assertGoesOn()
+      await record(opening)
+      // A record may take its time: what comes too late is recorded, and still not opened.
+      assertGoesOn()
+    },
+  }
+  try {
+    return await current.run(going, work)
+  } finally {
+    isOver = true
+  }
+}
+
+/** The one error for what may not open a secret any more. */
+export function useOver(text: string): BursarError {
+  return new BursarError('secret_use_over', text)
+}

@@ -1,0 +1,43 @@
+import { BursarError, type SecretUse } from '@bursar/core'
+import type { OpenedSecret } from './opened-secret.ts'
+import { NotOpened, openedVersions } from './opened-versions.ts'
+import type { SecretSource } from './secret-source.ts'
+
+/**
+ * Asks a provider for what may be asked again, with the newest version of a secret; where that is
+ * refused, with the one before while it is good. Throws the codes of the provider's package, what keeps
+ * the secret from being opened, or `credential_expired`.
+ */
+export async function askWithSecret<Answer>(
+  source: SecretSource,
+  name: string,
+  purpose: SecretUse['purpose'],
+  ask: (secret: OpenedSecret) => Promise<Answer>,
+): Promise<Answer> {
+  let refusal = expired(name, 'has no version that is good now')
+  try {
+    for await (const { secret, version, isInvalid } of openedVersions(source, name, [purpose])) {
+      try {
+        return await ask(secret)
+      } catch (error) {
+        const told = toldOf(error, name)
+        if (!isInvalid() && told.code !== 'credential_expired') throw told
+        refusal = isInvalid() ? expired(name, `has not the fields in version ${version}`) : told
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof NotOpened)) throw error
+    throw new BursarError(error.code, `vault: ${error.message}`)
+  }
+  throw refusal
+}
+
+/** Ours quote nothing. What others throw may quote what they were given. */
+function toldOf(error: unknown, name: string): BursarError {
+  if (BursarError.isInstance(error)) return error
+  return new BursarError('wallet_unavailable', `vault: what was asked for with ${name} failed.`)
+}
+
+function expired(name: string, why: string): BursarError {
+  return new BursarError('credential_expired', `vault: ${name} ${why}.`)
+}

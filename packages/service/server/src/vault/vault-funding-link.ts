@@ -1,0 +1,24 @@
+import { askWithSecret } from './ask-with-secret.ts'
+import type { OpenedSecret } from './opened-secret.ts'
+import type { SecretSource } from './secret-source.ts'
+import { assertMaker, assertSecretName } from './vault-options.ts'
+
+/** Links to a provider's page whose credentials are in a vault. */
+export interface VaultFundingLinkOptions {
+  /** The secret's name. */
+  readonly secret: string
+  /** Makes what makes the link, for one link, with the opened secret. */
+  readonly fundingLink: (secret: OpenedSecret) => (address: string) => Promise<string>
+}
+
+/** Opens the secret for each link that an end user asks for, and records that first. */
+export function vaultFundingLink(
+  source: SecretSource,
+  options: VaultFundingLinkOptions,
+): (address: string) => Promise<string> {
+  const { secret, fundingLink } = options
+  assertSecretName(secret, 'vault.fundingLink')
+  assertMaker(fundingLink, 'vault.fundingLink: fundingLink')
+  return (address) =>
+    askWithSecret(source, secret, 'funding', (opened) => fundingLink(opened)(address))
+}

@@ -1,0 +1,36 @@
+import type { Permissions } from '@bursar/core'
+import { askWithSecret } from './ask-with-secret.ts'
+import type { OpenedSecret } from './opened-secret.ts'
+import type { SecretSource } from './secret-source.ts'
+import { assertMaker, assertSecretName } from './vault-options.ts'
+
+/** Permissions at a provider whose credentials are in a vault. */
+export interface VaultPermissionsOptions {
+  /**
+   * The secret's name. Where the provider can tell the two apart, it is not the one that signs: who has
+   * only that cannot widen what it may sign.
+   */
+  readonly secret: string
+  /** Makes the permissions, for one request, with the opened secret. */
+  readonly permissions: (secret: OpenedSecret) => Permissions
+}
+
+/**
+ * Opens the secret for each request of the guard about a delegation's permission, records that first,
+ * and forgets it with the answer.
+ */
+export function vaultPermissions(
+  source: SecretSource,
+  options: VaultPermissionsOptions,
+): Permissions {
+  const { secret, permissions } = options
+  assertSecretName(secret, 'vault.permissions')
+  assertMaker(permissions, 'vault.permissions: permissions')
+  const ask = <Answer>(work: (made: Permissions) => Promise<Answer>): Promise<Answer> =>
+    askWithSecret(source, secret, 'permission', (opened) => work(permissions(opened)))
+  return {
+    grant: (request) => ask((made) => made.grant(request)),
+    read: (permission) => ask((made) => made.read(permission)),
+    revoke: (permission) => ask((made) => made.revoke(permission)),
+  }
+}
