@@ -58,6 +58,14 @@ describe('strangers', () => {
     expect(await look(strangers, 'c', NOW + MINUTE)).toBe('c')
   })
 
+  test('of one caller keep nobody else out', async () => {
+    const strangers = createStrangers(1)
+    const as = (caller: string, token: string): Promise<string | undefined> =>
+      strangers.look(token, NOW, async () => token, caller)
+    expect([await as('guesser', 'a'), await as('guesser', 'b')]).toEqual(['a', undefined])
+    expect(await as('agent', 'c')).toBe('c')
+  })
+
   test('that are known are remembered up to a bound', async () => {
     const strangers = createStrangers(0)
     for (let index = 0; index <= 10_000; index += 1) strangers.know(`${index}`)

@@ -77,12 +77,14 @@ export function perMinute(limit: number): Rate {
 export interface Strangers {
   /**
    * Finds whom a token belongs to: always, once it is known. Those who ask while it is looked up for
-   * the first time wait for what is found, so that a crowd with one good token counts as one.
+   * the first time wait for what is found, so that a crowd with one good token counts as one. Each
+   * `caller` that was verified has a rate of its own: one that guesses keeps nobody else out.
    */
   look<Found>(
     tokenHash: string,
     now: number,
     find: () => Promise<Found | undefined>,
+    caller?: string,
   ): Promise<Found | undefined>
   know(tokenHash: string): void
 }
@@ -99,13 +101,13 @@ export function createStrangers(perMinuteLimit: number): Strangers {
   }
   return {
     know,
-    async look(tokenHash, now, find) {
+    async look(tokenHash, now, find, caller = '') {
       if (!known.has(tokenHash) && looking.has(tokenHash)) await looking.get(tokenHash)
       if (known.has(tokenHash)) {
         know(tokenHash)
         return await find()
       }
-      if (rate.take('', now) !== 'within') return undefined
+      if (rate.take(caller, now) !== 'within') return undefined
       const finding = find()
       const told = finding.then(
         (found) => (found === undefined ? undefined : know(tokenHash)),

@@ -31,11 +31,12 @@ export async function ownState(
   scope: Omit<Scope, 'session'> = {},
 ): Promise<LedgerState | undefined> {
   const { store, strangers } = guard
-  const { session, tokenHash } = holder
-  const own = await strangers.look(tokenHash, store.now(), async () => {
+  const { session, tokenHash, payer } = holder
+  const find = async (): Promise<LedgerState | undefined> => {
     const state = await store.read({ ...scope, session })
     return holds(holder, state.session) ? state : undefined
-  })
+  }
+  const own = await strangers.look(tokenHash, store.now(), find, payer)
   if (!own) recordUnknownToken()
   return own
 }

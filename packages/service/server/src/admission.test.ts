@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { payBody, serviceWorld } from '../test/world.ts'
+import { call, payBody, serviceWorld } from '../test/world.ts'
 import { createAdmission } from './admission.ts'
 
 const MINUTE_MS = 60_000
@@ -37,6 +37,50 @@ describe('admission', () => {
 })
 
 describe('over HTTP', () => {
+  test('a caller that guesses tokens keeps another from none of its sessions', async () => {
+    const world = await serviceWorld()
+    const { app } = world.another()
+    const other = await world.bursar.administration.issueKey({ roles: ['payer'], expiresIn: '1d' })
+    const guess = (index: number) => {
+      const token = `bursar_ses_${`${index}`.padStart(32, '0')}_${'A'.repeat(43)}`
+      return call(app, other.key, 'GET', '/v1/session', { token })
+    }
+    for (let index = 0; index <= 1_000; index += 1) await guess(index)
+    const { token } = world.session
+    const own = await call(app, world.keys.payer.key, 'GET', '/v1/session', { token })
+    expect(own.body.state).toBe('open')
+  })
+
+  test('a caller that sends too much waits, and the others do not', async () => {
+    const world = await serviceWorld({ bounds: { bodyBytesPerMinute: 1_000 } })
+    const body = JSON.stringify({ head: 'x'.repeat(400) })
+    const verify = async (headers = {}) => {
+      const answer = await world.call('auditor', 'POST', '/v1/audit/verify', { body, headers })
+      return answer.body.code
+    }
+    const said = { 'content-length': `${body.length}` }
+    expect([await verify(said), await verify(), await verify(), await verify(said)]).toEqual([
+      'invalid_input',
+      'invalid_input',
+      'request_rate_exceeded',
+      'request_rate_exceeded',
+    ])
+    expect((await world.call('auditor', 'GET', '/v1/caller')).status).toBe(200)
+    const { token } = world.session
+    const pay = { token, body: payBody('a') }
+    expect((await world.call('payer', 'POST', '/v1/session/pay', pay)).body.status).toBe('paid')
+    expect(world.app.underWay()).toBe(0)
+  })
+
+  test('nothing is done, and no place kept, for who asks with HEAD', async () => {
+    const world = await serviceWorld()
+    const headers = { authorization: `Bearer ${world.keys.auditor.key}` }
+    const request = new Request('http://bursar.test/v1/audit/export', { method: 'HEAD', headers })
+    const head = await world.app.fetch(request)
+    expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET'])
+    expect(world.app.underWay()).toBe(0)
+  })
+
   test('a caller that asks too often waits, and the others do not', async () => {
     const world = await serviceWorld({ bounds: { requestsPerMinute: 2 } })
     const status = async (who: 'payer' | 'manager') =>

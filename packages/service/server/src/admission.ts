@@ -1,19 +1,27 @@
-import { MAX_CONCURRENT, MAX_CONCURRENT_PER_CALLER, MAX_REQUESTS_PER_MINUTE } from './bounds.ts'
+import {
+  MAX_BODY_BYTES_PER_MINUTE,
+  MAX_CONCURRENT,
+  MAX_CONCURRENT_PER_CALLER,
+  MAX_REQUESTS_PER_MINUTE,
+} from './bounds.ts'
 
-/** What may be under way, and how often. Tests have smaller ones. */
+/** What may be under way, how often, and how much. Tests have smaller ones. */
 export interface AdmissionBounds {
   readonly concurrent: number
   readonly concurrentPerCaller: number
   readonly requestsPerMinute: number
+  readonly bodyBytesPerMinute: number
   readonly strangersPerMinute: number
 }
 
-/** Counts requests in one server: those under way, and those of a caller in a minute. */
+/** Counts requests in one server: those under way, and those of a caller in a minute, with their bytes. */
 export interface Admission {
   /** Takes a place for one more request; `undefined` where there is none. Call what it answers once. */
   enter(): (() => void) | undefined
   /** The same for a caller that is known by now. */
   enterAs(caller: string, now: number): (() => void) | 'too-many' | 'too-often'
+  /** Counts bytes of a caller's body: before they are read, where their number is said. */
+  carry(caller: string, bytes: number, now: number): 'within' | 'over'
   /** Counts a request that nobody was recognised for. */
   strange(now: number): 'within' | 'over'
   /** Requests under way. */
@@ -26,6 +34,7 @@ export function createAdmission({
   concurrent = MAX_CONCURRENT,
   concurrentPerCaller = MAX_CONCURRENT_PER_CALLER,
   requestsPerMinute = MAX_REQUESTS_PER_MINUTE,
+  bodyBytesPerMinute = MAX_BODY_BYTES_PER_MINUTE,
   strangersPerMinute,
 }: Partial<AdmissionBounds> & Pick<AdmissionBounds, 'strangersPerMinute'>): Admission {
   let open = 0
@@ -33,6 +42,7 @@ export function createAdmission({
   let strangers = 0
   const openOf = new Map<string, number>()
   const recent = new Map<string, number>()
+  const carried = new Map<string, number>()
   /** All counts begin anew with each minute: a map of names is never larger than one minute's. */
   const turn = (now: number): void => {
     const current = Math.floor(now / MINUTE_MS)
@@ -40,6 +50,7 @@ export function createAdmission({
     minute = current
     strangers = 0
     recent.clear()
+    carried.clear()
   }
   return {
     enter() {
@@ -62,6 +73,12 @@ export function createAdmission({
         if (left === 0) openOf.delete(caller)
         else openOf.set(caller, left)
       })
+    },
+    carry(caller, bytes, now) {
+      turn(now)
+      const total = (carried.get(caller) ?? 0) + bytes
+      carried.set(caller, total)
+      return total > bodyBytesPerMinute ? 'over' : 'within'
     },
     strange(now) {
       turn(now)

@@ -1,4 +1,4 @@
-import type { Bursar } from '@bursar/core'
+import { type Bursar, BursarError } from '@bursar/core'
 import { type Context, Hono } from 'hono'
 import { mayCall } from './access.ts'
 import { type Admission, type AdmissionBounds, createAdmission } from './admission.ts'
@@ -63,16 +63,15 @@ export function createApp(options: AppOptions): App {
   healthRoutes(app, bursar, state)
   const description = openApi(operations, options.version)
   app.get('/openapi.json', (context) => context.json(description))
-  for (const operation of operations) {
-    const path = operation.path.replace(/\{(\w+)\}/g, ':$1')
-    app.on(operation.method.toUpperCase(), path, (context) => serve(steps, operation, context))
-  }
   for (const path of new Set(operations.map((one) => one.path))) {
-    const methods = operations.filter((one) => one.path === path).map((one) => one.method)
-    const allow = methods.map((method) => method.toUpperCase()).join(', ')
-    app.all(path.replace(/\{(\w+)\}/g, ':$1'), (context) =>
-      refused(steps, context, 'method_not_allowed', `The resource has ${allow}.`, { allow }),
-    )
+    const own = operations.filter((one) => one.path === path)
+    const allow = own.map(({ method }) => method.toUpperCase()).join(', ')
+    app.all(path.replace(/\{(\w+)\}/g, ':$1'), (context) => {
+      // By the method as it was sent: lines that are asked for with HEAD would wait for a reader for ever.
+      const one = own.find(({ method }) => method.toUpperCase() === context.req.method)
+      if (one) return serve(steps, one, context)
+      return refused(steps, context, 'method_not_allowed', `The resource has ${allow}.`, { allow })
+    })
   }
   app.notFound((context) => refused(steps, context, 'not_found', 'There is nothing at this path.'))
   app.onError((error, context) => {
@@ -166,11 +165,13 @@ async function carryOut(
   context: Context,
   done: () => void,
 ): Promise<Response> {
-  const invocation = await readInvocation(operation, context.req.raw, context.req.param(), {
-    bursar: steps.bursar,
-    archives: steps.archives,
-    caller,
-  })
+  const who = { bursar: steps.bursar, archives: steps.archives, caller }
+  const carry = (bytes: number): void => {
+    if (steps.admission.carry(caller.id, bytes, steps.clock()) === 'within') return
+    throw new BursarError('request_rate_exceeded', 'The caller sends too much. Wait a minute.')
+  }
+  const { raw } = context.req
+  const invocation = await readInvocation(operation, raw, context.req.param(), who, carry)
   return answer(operation, invocation, steps.alone, done)
 }
 

@@ -22,10 +22,16 @@ export const MAX_CONCURRENT_PER_CALLER = 100
 /** Requests of one caller in a minute. A session has a rate of its own on top. */
 export const MAX_REQUESTS_PER_MINUTE = 6_000
 
+/**
+ * What one caller's bodies may have in a minute, all together: reading the largest takes a good part of
+ * a second, in which nobody else is served.
+ */
+export const MAX_BODY_BYTES_PER_MINUTE = 134_217_728
+
 /** Requests in a minute that nobody was recognised for: guesses end here. */
 export const MAX_STRANGERS_PER_MINUTE = 3_000
 
-/** How long a peer may take to send its headers, and its whole request. */
+/** How long a peer may take for its handshake, then to send its headers, and its whole request. */
 export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
 

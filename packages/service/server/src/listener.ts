@@ -52,6 +52,7 @@ export async function listen(
             cert: readFileSync(tls.certFile),
             key: readFileSync(tls.keyFile),
             minVersion: MIN_TLS,
+            handshakeTimeout: HEADERS_TIMEOUT_MS,
           },
         })
       : createAdaptorServer({ ...base, createServer, serverOptions })

@@ -12,13 +12,15 @@ const idempotencyKeyField = z
 
 /**
  * Reads what a request brings for an operation, and validates all of it: path, query, headers, body.
- * Throws `invalid_input` with the field, or what is wrong with the body as a whole.
+ * Throws `invalid_input` with the field, or what is wrong with the body as a whole. `carry` is told of the
+ * body's bytes, and throws where they are too many.
  */
 export async function readInvocation(
   operation: Operation,
   request: Request,
   path: Readonly<Record<string, string>>,
   who: Pick<Invocation, 'bursar' | 'caller' | 'archives'>,
+  carry: (bytes: number) => void,
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)
@@ -29,7 +31,7 @@ export async function readInvocation(
   const input: Input = {
     path,
     query: valid(query ?? z.strictObject({}), queryOf(request), name) as Input['query'],
-    body: await readBody(operation, request),
+    body: await readBody(operation, request, carry),
   }
   if (body) valid(body, input.body, name)
   const { id, roles } = who.caller
@@ -57,8 +59,12 @@ function queryOf(request: Request): Record<string, string> {
 }
 
 /** The body as JSON; without one, an empty object, which a schema accepts where all is optional. */
-async function readBody({ body, maxBodyBytes }: Operation, request: Request): Promise<unknown> {
-  const bytes = await boundedBytes(request, body ? maxBodyBytes : 0)
+async function readBody(
+  { body, maxBodyBytes }: Operation,
+  request: Request,
+  carry: (bytes: number) => void,
+): Promise<unknown> {
+  const bytes = await boundedBytes(request, body ? maxBodyBytes : 0, carry)
   if (!body || bytes.length === 0) return {}
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
@@ -75,24 +81,35 @@ async function readBody({ body, maxBodyBytes }: Operation, request: Request): Pr
  * A body whose length is said comes in one piece: HTTP holds the peer to it. Any other is counted while it
  * is read.
  */
-async function boundedBytes(request: Request, most: number): Promise<Uint8Array> {
+async function boundedBytes(
+  request: Request,
+  most: number,
+  carry: (bytes: number) => void,
+): Promise<Uint8Array> {
   const tooLarge = (): BursarError =>
     new BursarError('body_too_large', `The body may have ${most} bytes.`)
   const length = request.headers.get('content-length')
   if (Number(length ?? 0) > most) throw tooLarge()
   if (request.method === 'GET') return new Uint8Array()
-  const whole = length === null ? await countedBytes(request, most) : await request.arrayBuffer()
+  carry(Number(length ?? 0))
+  const whole =
+    length === null ? await countedBytes(request, most, carry) : await request.arrayBuffer()
   if (whole === undefined || whole.byteLength > most) throw tooLarge()
   return new Uint8Array(whole)
 }
 
 /** `undefined` for more than `most` bytes: the rest is not read. */
-async function countedBytes(request: Request, most: number): Promise<Uint8Array | undefined> {
+async function countedBytes(
+  request: Request,
+  most: number,
+  carry: (bytes: number) => void,
+): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.length
     if (size > most) return undefined
+    carry(chunk.length)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
