@@ -20,3 +20,35 @@ test('a guard whose store fails while it opens works as soon as the store does',
   isFailing = false
   expect(await session.pay(request)).toMatchObject({ status: 'paid' })
 })
+
+test('a guard that closes waits for no rail, and asks none any more', async () => {
+  const asked: string[] = []
+  let heard = (): void => {}
+  const reached = new Promise<void>((resolve) => {
+    heard = resolve
+  })
+  const world = await guardWorld({
+    resource: () => ({ conduct: 'drops' }),
+    rail: (rail) => ({
+      ...rail,
+      reconcile: ({ paymentId }) => {
+        asked.push(paymentId)
+        heard()
+        return new Promise(() => {})
+      },
+    }),
+  })
+  const paths = Array.from({ length: 20 }, (_, index) => `${index}`)
+  for (const path of paths) {
+    const result = await world.session.pay({ url: shop(path), purpose: 'read it' })
+    expect(result.status).toBe('in_doubt')
+  }
+  const another = world.reopen()
+  await reached
+  // What a rail may take for so many is more than a test may.
+  await another.close()
+  const { length } = asked
+  expect(length).toBeLessThan(paths.length)
+  await new Promise(setImmediate)
+  expect(asked).toHaveLength(length)
+})

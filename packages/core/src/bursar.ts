@@ -72,7 +72,10 @@ export interface Bursar {
    * It also runs by itself, when opened and on a timer.
    */
   reconcile(): Promise<Reconciliation>
-  /** Waits for what is under way, writes it, and closes. */
+  /**
+   * Waits for payments under way, writes what waits, and closes. What is unproven then, the next guard
+   * over the ledger asks about: no rail is waited for.
+   */
   close(): Promise<void>
 }
 
@@ -130,7 +133,8 @@ export function createBursar(options: BursarOptions): Bursar {
   const input = parseInput(optionsInput, options, 'createBursar')
   refuseInProduction(input.development, 'createBursar')
   const hub = createHub()
-  const guard = createGuard(input, observed(input.store, hub))
+  const closing = new AbortController()
+  const guard = createGuard(input, observed(input.store, hub), closing.signal)
   const ready = untilDone(async () => {
     for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
       await register(guard, handle, instrument)
@@ -173,6 +177,7 @@ export function createBursar(options: BursarOptions): Bursar {
     },
     close: once(async () => {
       timer.stop()
+      closing.abort()
       await guard.background.drain()
       await guard.http.close()
       await guard.store.close()
@@ -180,7 +185,11 @@ export function createBursar(options: BursarOptions): Bursar {
   }
 }
 
-function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard {
+function createGuard(
+  input: z.output<typeof optionsInput>,
+  store: Store,
+  closing: AbortSignal,
+): Guard {
   const { rails, policies = [], development } = input
   // What is pinned comes first: configuration adds assets, and cannot redefine one.
   const assets: readonly Asset[] = [
@@ -194,7 +203,7 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     policies,
     instruments: new Instruments(),
     http: input.http ?? guardedHttp(development ? { development } : {}),
-    reconciler: createReconciler({ store, rails, assets, warn }),
+    reconciler: createReconciler({ store, rails, assets, warn, closing }),
     flights: new Map(),
     proofs: createProofs(),
     quotes: createQuotes(),
@@ -203,6 +212,7 @@ function createGuard(input: z.output<typeof optionsInput>, store: Store): Guard 
     strangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
     keyStrangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
     background: createBackground(warn),
+    closing,
   }
 }
 

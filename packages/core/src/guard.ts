@@ -29,6 +29,8 @@ export interface Guard {
   /** The same for keys of the service. */
   readonly keyStrangers: Strangers
   readonly background: Background
+  /** Aborted when the guard closes: what it does by itself begins nothing new. */
+  readonly closing: AbortSignal
 }
 
 /** The assets that a rail of this guard can pay in. */

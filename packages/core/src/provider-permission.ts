@@ -143,7 +143,9 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
       resumeAfter = page.rows.length === MAX_SETTLED_PER_RUN ? page.cursor : undefined
       // What another process has the wallet of is its to settle.
       const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
-      await inTurns(own, (delegation) => settle(guard, delegation))
+      await inTurns(own, async (delegation) => {
+        if (!guard.closing.aborted) await settle(guard, delegation)
+      })
     },
   }
 }

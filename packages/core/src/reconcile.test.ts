@@ -33,6 +33,7 @@ test('what was released is watched up to a bound, and the oldest give way', asyn
     rails: [rail],
     assets: [fakeAsset],
     warn: () => undefined,
+    closing: new AbortController().signal,
   })
   for (let released = 0; released <= MAX_WATCHED; released += MAX_RECONCILED_PER_RUN) {
     await reconciler.run()
@@ -87,7 +88,9 @@ test('a run for a delegation is shared for a moment, and remembered up to a boun
       return { rows: [] }
     },
   } as unknown as Store
-  const reconciler = createReconciler({ store, rails: [], assets: [], warn: () => undefined })
+  const { signal: closing } = new AbortController()
+  const parts = { store, rails: [], assets: [], warn: () => undefined, closing }
+  const reconciler = createReconciler(parts)
   await Promise.all([reconciler.soon('del_first'), reconciler.soon('del_first')])
   expect(asked).toBe(1)
   now = 2_000

@@ -33,6 +33,8 @@ export interface ReconcileParts {
   readonly assets: readonly Asset[]
   /** Tells the operator of a verdict that could not be written; the next run tries again. */
   readonly warn: (what: string, error: unknown) => void
+  /** Aborted when the guard closes: no rail is asked any more, and none is waited for. */
+  readonly closing: AbortSignal
 }
 
 /** Turns claims and doubts into proof. Only here does a signed payment's hold end. */
@@ -197,8 +199,8 @@ async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | '
   try {
     const open = openPayment(parts.assets, payment)
     const rail = parts.rails.find((one) => one.name === payment.terms.rail)
-    if (!rail || !open) return 'unreachable'
-    return await withinTime(rail.reconcile(open), VERDICT_TIMEOUT_MS)
+    if (!rail || !open || parts.closing.aborted) return 'unreachable'
+    return await withinTime(rail.reconcile(open), VERDICT_TIMEOUT_MS, parts.closing)
   } catch {
     // A rail that cannot be asked proves nothing: the hold stays, and the next run asks again.
     return 'unreachable'

@@ -19,3 +19,14 @@ test('throws at the end of the time, not before', async () => {
   await failed
   expect(vi.getTimerCount()).toBe(0)
 })
+
+test('throws as soon as nobody waits any more, and leaves nothing behind', async () => {
+  const stop = new AbortController()
+  const forgotten = vi.spyOn(stop.signal, 'removeEventListener')
+  const waiting = withinTime(new Promise(() => {}), 100, stop.signal)
+  stop.abort(new Error('closing'))
+  await expect(waiting).rejects.toThrow('closing')
+  await expect(withinTime(new Promise(() => {}), 100, stop.signal)).rejects.toThrow('closing')
+  expect(vi.getTimerCount()).toBe(0)
+  expect(forgotten).toHaveBeenCalledTimes(2)
+})

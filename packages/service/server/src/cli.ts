@@ -3,3 +3,5 @@ import { runCommandLine } from './command-line.ts'
 import { processTerminal } from './terminal.ts'
 
 process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal())
+// What is left by now is an endpoint that does not answer: once all is written, nobody waits for it.
+process.stderr.write('', () => process.stdout.write('', () => process.exit()))
