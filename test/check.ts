@@ -15,6 +15,7 @@ import {
   oldestNodePath,
 } from './check/consumer.ts'
 import { checkPortableEntry, faultsOfInstalledPackage } from './check/installed-package.ts'
+import { checkService } from './check/installed-service.ts'
 import { type PublishedPackage, publishedPackages } from './check/published-package.ts'
 import { lintTarball, packTarball } from './check/tarball.ts'
 
@@ -67,6 +68,9 @@ async function checkPackages(folder: string): Promise<void> {
   )
   const names = await step(`import every entry on Node ${process.versions.node}`, () =>
     importEntries(consumer, process.execPath, packages),
+  )
+  await step(`run the service on Node ${oldestNode}`, () =>
+    checkService(consumer, oldestNodePath(consumer)),
   )
   if (!names) return
   for (const resolution of ['NodeNext', 'Bundler'] as const) {

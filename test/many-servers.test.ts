@@ -34,12 +34,13 @@ async function twoServers(shop: Partial<Parameters<typeof fakeMerchant>[0]> = {}
   }
   const guard = await openGuard(readSettings(config, {}))
   const { administration } = guard
-  const key = async (role: 'administrator' | 'manager' | 'payer') =>
+  const key = async (role: 'administrator' | 'manager' | 'payer' | 'auditor') =>
     administration.issueKey({ roles: [role], expiresIn: '1d' })
   const keys = {
     administrator: await key('administrator'),
     manager: await key('manager'),
     payer: await key('payer'),
+    auditor: await key('auditor'),
   }
   const limits = { currency: 'USD', total: '100.00' }
   const { id: delegation } = await guard.endUser('alice').grantDelegation({
@@ -135,6 +136,21 @@ describe('two servers over one PostgreSQL', () => {
     )
     expect(made.map(({ status }) => status)).toEqual([201, 201])
     expect(made[1]?.body).toEqual(made[0]?.body)
+    await world.close()
+  })
+
+  test('either verifies what both have paid, while more is paid', async () => {
+    const world = await twoServers()
+    const { services, keys } = world
+    const { token } = await newSession(world, '1.00')
+    const paying = (name: string) =>
+      services.map((service, index) => pay(service, world, token, `${name}${index}`))
+    await Promise.all(paying('before'))
+    const verifying = services.map((service) =>
+      send(service, keys.auditor.key, '/v1/audit/verify', {}),
+    )
+    await Promise.all(paying('meanwhile'))
+    expect((await Promise.all(verifying)).map(({ body }) => body.ok)).toEqual([true, true])
     await world.close()
   })
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { PayResult } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Verification, verify } from '../packages/core/src/audit/verify.ts'
+import { type Verification, verifyLedger } from '../packages/core/src/audit/verify.ts'
 import { guardWorld, HOST, shop } from './guard-world.ts'
 
 const MALLORY = `0x${'bad'.padStart(40, '0')}`
@@ -132,7 +132,7 @@ async function verifyTampered(sql: string): Promise<Verification> {
   if (sql !== '') expect(after).not.toEqual(before)
   const store = sqliteStore({ path })
   try {
-    return await verify(store)
+    return await verifyLedger(store)
   } finally {
     await store.close()
   }

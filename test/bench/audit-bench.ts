@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { type AuditRecord, MAX_PAGE, type Store } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
-import { verify } from '../../packages/core/src/audit/verify.ts'
+import { verifyLedger } from '../../packages/core/src/audit/verify.ts'
 import { openAccounts } from './accounts.ts'
 import { atLeast, type Bench, type Plan, type Round, type Running } from './bench.ts'
 import { paymentRate } from './payment-rate.ts'
@@ -69,7 +69,7 @@ async function round({ small, large, paid, records, forMs }: World): Promise<Rou
   const atSmallAgain = await appendRate(small, forMs)
   const bareBefore = chainRate(records)
   const startedAt = performance.now()
-  const verified = await verify(paid)
+  const verified = await verifyLedger(paid)
   const rate = (records.length * 1_000) / (performance.now() - startedAt)
   if (!verified.ok) throw new Error(verified.reason)
   const bare = (bareBefore + chainRate(records)) / 2

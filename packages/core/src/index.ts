@@ -22,7 +22,7 @@ export {
   GENESIS_HASH,
   recordHash,
 } from './audit/record.ts'
-export type { AuditHead, Verification } from './audit/verify.ts'
+export { type AuditHead, type Verification, verifyLedger } from './audit/verify.ts'
 export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
 export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'

@@ -6,7 +6,7 @@ import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
 import { everyRecord } from './archive-family.ts'
 import type { AuditEvent } from './event.ts'
 import type { AuditHub, AuditListener } from './hub.ts'
-import { type AuditHead, type Verification, verify } from './verify.ts'
+import { type AuditHead, type Verification, verifyLedger } from './verify.ts'
 import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 
 /** One audit record as readers get it. */
@@ -72,7 +72,8 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
   }
   return {
     read,
-    verify: async (options = {}) => verify(store, parseInput(headInput, options, 'verify').head),
+    verify: async (options = {}) =>
+      verifyLedger(store, parseInput(headInput, options, 'verify').head),
     verifyArchive: async (lines) => knownArchive(store, await verifyArchive(lines)),
     export: () => exportLines(store),
     payments: async (whose = {}, given = {}) => {

@@ -8,7 +8,7 @@ import type { Session } from '../session.ts'
 import type { Page, PageRequest, Scope, Store } from '../store.ts'
 import type { AuditEvent } from './event.ts'
 import { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './record.ts'
-import { verify } from './verify.ts'
+import { verifyLedger } from './verify.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 const limits = { currency: 'USD', total: '100.00' }
@@ -237,7 +237,7 @@ describe('a whole trail', () => {
   test('is verified, and its head is told', async () => {
     const whole = ledger()
     const last = whole.records.at(-1)
-    expect(await verify(storeOf(whole))).toEqual({
+    expect(await verifyLedger(storeOf(whole))).toEqual({
       ok: true,
       records: 10,
       head: { seq: 10, hash: last?.hash },
@@ -247,12 +247,12 @@ describe('a whole trail', () => {
   test('that is empty is whole', async () => {
     const rows = { records: [], sessions: [], delegations: [], payments: [] }
     const empty: Ledger = { ...rows, onRead: () => undefined }
-    expect(await verify(storeOf(empty))).toEqual({ ok: true, records: 0, head: undefined })
+    expect(await verifyLedger(storeOf(empty))).toEqual({ ok: true, records: 0, head: undefined })
   })
 
   test('has every record that was kept as head, at any time', async () => {
     for (const { seq, hash } of ledger().records) {
-      expect(await verify(storeOf(ledger()), { seq, hash })).toMatchObject({ ok: true })
+      expect(await verifyLedger(storeOf(ledger()), { seq, hash })).toMatchObject({ ok: true })
     }
   })
 })
@@ -273,7 +273,7 @@ describe('the first bad record is named when one row', () => {
       const bad = ledger()
       const row = bad.records[position] as AuditRecord
       bad.records[position] = { ...row, ...change(row) }
-      expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
+      expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
     }
   })
 
@@ -282,7 +282,7 @@ describe('the first bad record is named when one row', () => {
       const bad = ledger()
       const body = `${bad.records[position]?.body.slice(0, -1)},"reason":"x"}`
       bad.records[position] = rehashed(bad.records, position, { body })
-      expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq: position + 2 })
+      expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq: position + 2 })
     }
   })
 
@@ -291,7 +291,7 @@ describe('the first bad record is named when one row', () => {
       for (const seq of [0, -1, position, position + 2, position + 100]) {
         const bad = ledger()
         bad.records[position] = rehashed(bad.records, position, { seq })
-        expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq })
+        expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq })
       }
     }
   })
@@ -300,7 +300,7 @@ describe('the first bad record is named when one row', () => {
     for (const position of positions.slice(0, -1)) {
       const bad = ledger()
       bad.records.splice(position, 1)
-      expect(await verify(storeOf(bad))).toEqual({
+      expect(await verifyLedger(storeOf(bad))).toEqual({
         ok: false,
         seq: position + 2,
         reason: `record ${position + 1} is missing before it`,
@@ -313,7 +313,7 @@ describe('the first bad record is named when one row', () => {
       const bad = ledger()
       bad.records.splice(position, 1)
       bad.records = bad.records.map((row, index) => ({ ...row, seq: index + 1 }))
-      expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
+      expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
     }
   })
 
@@ -321,7 +321,7 @@ describe('the first bad record is named when one row', () => {
     for (const position of positions) {
       const bad = ledger()
       bad.records.splice(position, 0, bad.records[position] as AuditRecord)
-      expect(await verify(storeOf(bad))).toEqual({
+      expect(await verifyLedger(storeOf(bad))).toEqual({
         ok: false,
         seq: position + 1,
         reason: `record ${position + 2} should stand in its place`,
@@ -334,7 +334,7 @@ describe('the first bad record is named when one row', () => {
       const bad = ledger()
       bad.records.splice(position, 0, { seq: position + 1, at: AT, body: '{"type":"x"}', hash: '' })
       bad.records[position] = rehashed(bad.records, position, {})
-      expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
+      expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq: position + 1 })
     }
   })
 
@@ -345,9 +345,9 @@ describe('the first bad record is named when one row', () => {
         const [a, b] = [rows[left] as AuditRecord, rows[right] as AuditRecord]
         const moved = rows.with(left, b).with(right, a)
         const numbered = rows.with(left, { ...b, seq: a.seq }).with(right, { ...a, seq: b.seq })
-        const first = await verify(storeOf({ ...ledger(), records: moved }))
+        const first = await verifyLedger(storeOf({ ...ledger(), records: moved }))
         expect(first).toMatchObject({ ok: false, seq: b.seq })
-        const second = await verify(storeOf({ ...ledger(), records: numbered }))
+        const second = await verifyLedger(storeOf({ ...ledger(), records: numbered }))
         expect(second).toMatchObject({ ok: false, seq: a.seq })
       }
     }
@@ -362,19 +362,19 @@ describe('a cut tail', () => {
     cut.payments.pop()
     set(cut, 'ses_2', noUsage)
     set(cut, 'del_1', usage(50_000n, 0n, 1))
-    expect(await verify(storeOf(cut))).toMatchObject({ ok: true, records: 9 })
-    expect(await verify(storeOf(cut), { seq: 10, hash })).toEqual({
+    expect(await verifyLedger(storeOf(cut))).toMatchObject({ ok: true, records: 9 })
+    expect(await verifyLedger(storeOf(cut), { seq: 10, hash })).toEqual({
       ok: false,
       reason: 'the trail ends before its head 10',
     })
     const empty: Ledger = { ...cut, records: [], sessions: [], delegations: [], payments: [] }
-    expect(await verify(storeOf(empty), { seq: 10, hash })).toMatchObject({ ok: false })
+    expect(await verifyLedger(storeOf(empty), { seq: 10, hash })).toMatchObject({ ok: false })
   })
 
   test('is seen in the balances, where those were forgotten', async () => {
     const cut = ledger()
     cut.records = cut.records.slice(0, 9)
-    expect(await verify(storeOf(cut))).toMatchObject({ ok: false })
+    expect(await verifyLedger(storeOf(cut))).toMatchObject({ ok: false })
   })
 })
 
@@ -385,8 +385,8 @@ test('a trail that was written anew is whole, and is not the one whose head was 
   anew.records = []
   write(anew, { type: 'instrument-registered', instrument: 'other', endUser: 'alice' })
   write(anew, ...events.slice(1))
-  expect(await verify(storeOf(anew))).toMatchObject({ ok: true })
-  expect(await verify(storeOf(anew), { seq, hash })).toEqual({
+  expect(await verifyLedger(storeOf(anew))).toMatchObject({ ok: true })
+  expect(await verifyLedger(storeOf(anew), { seq, hash })).toEqual({
     ok: false,
     seq: 5,
     reason: 'it is not the record that was kept as head',
@@ -429,7 +429,7 @@ describe('balances', () => {
   test.each(wrong)('%s are found', async (_what, change, reason) => {
     const bad = ledger()
     change(bad)
-    const found = await verify(storeOf(bad))
+    const found = await verifyLedger(storeOf(bad))
     expect(found).toMatchObject({ ok: false, reason: expect.stringContaining(reason) })
     expect(found).not.toHaveProperty('seq')
   })
@@ -437,7 +437,7 @@ describe('balances', () => {
   test('are shown beside what the records say', async () => {
     const bad = ledger()
     set(bad, 'ses_1', usage(40_000n, 10_000n, 2))
-    expect(await verify(storeOf(bad))).toEqual({
+    expect(await verifyLedger(storeOf(bad))).toEqual({
       ok: false,
       reason:
         'ses_1 says settled 0.04, held 0.01, payments 2, its records say settled 0.05, held 0.00, payments 1',
@@ -452,9 +452,9 @@ describe('balances', () => {
     family.sessions.push(sessionRow('ses_4', 12, usage(0n, 5_000n, 1), 'ses_3'))
     set(family, 'ses_2', usage(0n, 15_000n, 2))
     set(family, 'del_1', usage(50_000n, 15_000n, 3))
-    expect(await verify(storeOf(family))).toMatchObject({ ok: true, records: 13 })
+    expect(await verifyLedger(storeOf(family))).toMatchObject({ ok: true, records: 13 })
     set(family, 'ses_2', usage(0n, 10_000n, 1))
-    expect(await verify(storeOf(family))).toMatchObject({ ok: false })
+    expect(await verifyLedger(storeOf(family))).toMatchObject({ ok: false })
   })
 
   test('of an overrun count what was released before', async () => {
@@ -462,7 +462,7 @@ describe('balances', () => {
     conclude(over, 'payment-settled', 'pay_2', { overrun: true })
     set(over, 'ses_1', usage(70_000n, 0n, 2))
     set(over, 'del_1', usage(70_000n, 10_000n, 3))
-    expect(await verify(storeOf(over))).toMatchObject({ ok: true })
+    expect(await verifyLedger(storeOf(over))).toMatchObject({ ok: true })
   })
 
   test('of what settled for less give back the rest', async () => {
@@ -470,7 +470,7 @@ describe('balances', () => {
     conclude(less, 'payment-settled', 'pay_3', { settledMicro: 0n })
     set(less, 'ses_2', usage(0n, 0n, 1))
     set(less, 'del_1', usage(50_000n, 0n, 2))
-    expect(await verify(storeOf(less))).toMatchObject({ ok: true })
+    expect(await verifyLedger(storeOf(less))).toMatchObject({ ok: true })
   })
 
   test('add up to what any payments were, up to 10^12 units', async () => {
@@ -484,7 +484,7 @@ describe('balances', () => {
         const held = paid.reduce((sum, micro) => sum + micro, 0n)
         set(any, 'ses_1', usage(50_000n, held, 1 + paid.length))
         set(any, 'del_1', usage(50_000n, 10_000n + held, 2 + paid.length))
-        expect(await verify(storeOf(any))).toMatchObject({ ok: true })
+        expect(await verifyLedger(storeOf(any))).toMatchObject({ ok: true })
       }),
       { numRuns: 30 },
     )
@@ -518,7 +518,7 @@ describe('a record that the ledger cannot have written is named', () => {
     const body = event === undefined ? 'nothing' : JSON.stringify(event)
     bad.records.push({ seq: 11, at: AT, body, hash: '' })
     bad.records[10] = rehashed(bad.records, 10, {})
-    expect(await verify(storeOf(bad))).toMatchObject({ ok: false, seq: 11 })
+    expect(await verifyLedger(storeOf(bad))).toMatchObject({ ok: false, seq: 11 })
   })
 })
 
@@ -545,7 +545,7 @@ describe('payments that go on meanwhile', () => {
   test('raise no false alarm', async () => {
     for (const times of [1, 2, 3, 4, 5, 12]) {
       const { live, left } = paying(times)
-      expect(await verify(storeOf(live))).toMatchObject({ ok: true })
+      expect(await verifyLedger(storeOf(live))).toMatchObject({ ok: true })
       expect(left()).toBeLessThan(times)
     }
   })
@@ -553,7 +553,7 @@ describe('payments that go on meanwhile', () => {
   test('hide no difference', async () => {
     const { live } = paying(5)
     set(live, 'ses_2', noUsage)
-    expect(await verify(storeOf(live))).toMatchObject({
+    expect(await verifyLedger(storeOf(live))).toMatchObject({
       ok: false,
       reason: expect.stringContaining('ses_2 says'),
     })
@@ -568,6 +568,6 @@ describe('payments that go on meanwhile', () => {
       live.records[10] = { ...last, hash: 'f'.repeat(64) }
       set(live, 'ses_1', usage(50_000n, 1n, 2))
     }
-    expect(await verify(storeOf(live))).toMatchObject({ ok: false, seq: 11 })
+    expect(await verifyLedger(storeOf(live))).toMatchObject({ ok: false, seq: 11 })
   })
 })

@@ -54,7 +54,7 @@ const CONCURRENCY = 16
  * It holds an entry for each account, payment, approval and instrument that there ever was, so its
  * memory grows with the ledger: verify a large one in a process of its own.
  */
-export async function verify(store: Store, head?: AuditHead): Promise<Verification> {
+export async function verifyLedger(store: Store, head?: AuditHead): Promise<Verification> {
   for (let read = 1; ; read += 1) {
     const trail = newTrail(store, head)
     const verified = await verifyOnce(trail)

@@ -1,6 +1,7 @@
 import { type Bursar, PaymentSession } from '@bursar/core'
 import type { FakeReach } from '@bursar/core/testing'
 import { createApp } from '../../server/src/app.ts'
+import { ledgerVerifier } from '../../server/src/ledger-verifier.ts'
 import { listen } from '../../server/src/listener.ts'
 import { connect } from '../src/connect.ts'
 
@@ -11,7 +12,8 @@ export interface ServiceReach extends FakeReach {
 }
 
 export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
-  const app = createApp({ bursar, log: () => {}, version: '1' })
+  const verify = ledgerVerifier(':memory:', bursar)
+  const app = createApp({ bursar, verify, log: () => {}, version: '1' })
   const stops = stopsOf(app.fetch)
   const listener = await listen(stops.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
   const { url } = listener

@@ -7,6 +7,7 @@ import { MAX_STRANGERS_PER_MINUTE, MAX_URL_LENGTH } from './bounds.ts'
 import { type Caller, createAuthenticator } from './caller.ts'
 import { healthRoutes } from './health.ts'
 import type { IdentityProvider } from './identity-provider.ts'
+import type { LedgerVerifier } from './ledger-verifier.ts'
 import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
@@ -20,6 +21,7 @@ export interface AppOptions {
   readonly identity?: IdentityProvider | undefined
   /** Where archives are kept: without it nothing can be archived over HTTP. */
   readonly archives?: string | undefined
+  readonly verify: LedgerVerifier
   readonly log: RequestLog
   readonly version: string
   /** Smaller ones for a test. */
@@ -165,7 +167,8 @@ async function carryOut(
   context: Context,
   done: () => void,
 ): Promise<Response> {
-  const who = { bursar: steps.bursar, archives: steps.archives, caller }
+  const { bursar, archives, verify } = steps
+  const who = { bursar, archives, verify, caller }
   const carry = (bytes: number): void => {
     if (steps.admission.carry(caller.id, bytes, steps.clock()) === 'within') return
     throw new BursarError('request_rate_exceeded', 'The caller sends too much. Wait a minute.')

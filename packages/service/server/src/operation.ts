@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { OperationName } from './access.ts'
 import { MAX_BODY_BYTES } from './bounds.ts'
 import type { Caller } from './caller.ts'
+import type { LedgerVerifier } from './ledger-verifier.ts'
 
 /** Everything that a request brought. The guard parses it again, by its own rules. */
 export interface Input {
@@ -19,6 +20,7 @@ export interface Invocation {
   readonly caller: Caller
   /** The folder for archives, where one is configured. */
   readonly archives?: string | undefined
+  readonly verify: LedgerVerifier
   readonly input: Input
   /** For operations that are done once for an idempotency key. */
   readonly once: { readonly idempotencyKey?: string }

@@ -19,7 +19,7 @@ export async function readInvocation(
   operation: Operation,
   request: Request,
   path: Readonly<Record<string, string>>,
-  who: Pick<Invocation, 'bursar' | 'caller' | 'archives'>,
+  who: Pick<Invocation, 'bursar' | 'caller' | 'archives' | 'verify'>,
   carry: (bytes: number) => void,
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation

@@ -4,6 +4,7 @@ import { SHUTDOWN_GRACE_MS } from './bounds.ts'
 import { type BursarConfig, type Environment, readSettings } from './config.ts'
 import { openGuard } from './guard.ts'
 import { identityProvider } from './identity-provider.ts'
+import { ledgerVerifier } from './ledger-verifier.ts'
 import { type Listener, listen } from './listener.ts'
 import { jsonLog, type RequestLog } from './request-log.ts'
 import { unsafeLedger, unsafeSettings } from './unsafe.ts'
@@ -50,6 +51,7 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
     const app = createApp({
       bursar,
       archives: settings.archives,
+      verify: ledgerVerifier(settings.database, bursar),
       identity: identity && identityProvider(identity, identityHttp),
       log: options.log ?? jsonLog,
       version,

@@ -13,6 +13,7 @@ import {
 import { sqliteStore } from '@bursar/store-sqlite'
 import type { AppOptions } from '../src/app.ts'
 import { type App, createApp } from '../src/app.ts'
+import { ledgerVerifier } from '../src/ledger-verifier.ts'
 import type { RequestLogEntry } from '../src/request-log.ts'
 
 export const HOST = 'shop.example'
@@ -63,7 +64,7 @@ export interface ServiceWorld {
 }
 
 export interface WorldOptions
-  extends Partial<Pick<AppOptions, 'bounds' | 'identity' | 'archives'>> {
+  extends Partial<Pick<AppOptions, 'bounds' | 'identity' | 'archives' | 'verify'>> {
   readonly store?: (clock: ManualClock) => Store
   readonly merchant?: Parameters<typeof fakeMerchant>[0] extends infer Options
     ? Omit<Options, 'chain'>
@@ -113,7 +114,8 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
     clock,
     archives: options.archives,
   }
-  const app = createApp({ ...parts, bursar, bounds, identity })
+  const verify = options.verify ?? ledgerVerifier(':memory:', bursar)
+  const app = createApp({ ...parts, bursar, bounds, identity, verify })
   return {
     app,
     bursar,
@@ -129,7 +131,7 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
       const other = open()
       return {
         bursar: other,
-        app: createApp({ ...parts, bursar: other, bounds, identity, ...some }),
+        app: createApp({ ...parts, bursar: other, bounds, identity, verify, ...some }),
       }
     },
   }

@@ -1,3 +1,4 @@
+import type { AuditHead } from '@bursar/core'
 import { z } from 'zod'
 import { callerSchema, paymentSchema } from '../account-schema.ts'
 import { auditEntrySchema, verificationSchema, verifyBody } from '../audit-schema.ts'
@@ -32,7 +33,10 @@ export const auditingOperations: readonly Operation[] = [
     result: verificationSchema,
     repeat: 'safe',
     isAlone: true,
-    handle: ({ bursar, input }) => bursar.auditing.verify(input.body as never),
+    handle: ({ verify, input, signal }) => {
+      const { head } = input.body as { readonly head?: AuditHead }
+      return verify(head, signal)
+    },
   }),
   operation({
     name: 'exportAudit',

@@ -1,0 +1,23 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { BursarError, verifyLedger } from '@bursar/core'
+import { openStore } from './guard.ts'
+import type { Told, VerifyTask } from './ledger-verifier.ts'
+
+/** One verification on a thread of its own, by a connection of its own: `ledger-verifier.ts` starts it. */
+const { database, head } = workerData as VerifyTask
+parentPort?.postMessage(await told())
+
+async function told(): Promise<Told> {
+  try {
+    const store = await openStore(database)
+    try {
+      return { verification: await verifyLedger(store, head) }
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    // Between threads an error loses what kind it is.
+    if (BursarError.isInstance(error)) return { code: error.code, message: error.message }
+    throw error
+  }
+}
