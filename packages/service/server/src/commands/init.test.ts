@@ -26,8 +26,8 @@ afterEach(() => {
 })
 
 /** An empty folder with packages installed. */
-function project() {
-  const world = commandWorld({ bare: true })
+function project(environment = {}) {
+  const world = commandWorld({ bare: true, environment })
   symlinkSync(installed, join(world.folder, 'node_modules'))
   return world
 }
@@ -122,6 +122,18 @@ describe('init on a network', () => {
     const { code, error } = await world.run(...first, ...unreachable, '--expires-in', 'soon')
     expect([code, error]).toEqual([2, expect.stringContaining('--expires-in: must be a duration')])
     expect(readdirSync(world.folder)).toEqual(['node_modules'])
+  })
+
+  test('leaves a ledger alone that the environment names', async () => {
+    const other = commandWorld()
+    await other.run('keys', 'create', '--role', 'auditor', '--expires-in', '1d')
+    const world = project(other.environment)
+    for (const expiresIn of ['soon', '1d']) {
+      const { code, error } = await world.run(...first, ...unreachable, '--expires-in', expiresIn)
+      expect([code, error]).toEqual([3, expect.stringContaining('ledger.db is there already.')])
+      expect(readdirSync(world.folder)).toEqual(['node_modules'])
+    }
+    expect((await other.json('keys', 'list')).json.rows).toHaveLength(1)
   })
 
   test.each([

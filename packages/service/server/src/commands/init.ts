@@ -103,8 +103,11 @@ function serviceOf(folder: string, options: InitOptions): FirstService {
 function assertNew(folder: string, files: readonly FirstFile[]): void {
   const names = [...files.map(({ name }) => name), ENV_NAME, KEY_FOLDER, 'bursar.db']
   const there = findConfig(folder) ?? names.map((name) => join(folder, name)).find(existsSync)
-  if (there === undefined) return
-  throw new BursarError('file_exists', `${there} is there already. Nothing was written.`)
+  if (there !== undefined) throw isThere(there)
+}
+
+function isThere(path: string): BursarError {
+  return new BursarError('file_exists', `${path} is there already. Nothing was written.`)
 }
 
 async function write(folder: string, { name, text, isSecret }: FirstFile): Promise<string> {
@@ -125,7 +128,12 @@ async function begin(
     missingPackage,
   )
   const settings = readSettings(config, environment)
-  if (!/^postgres/.test(settings.database)) written.push(settings.database)
+  const { database } = settings
+  if (!/^postgres/.test(database)) {
+    // The environment may name a ledger that is in use.
+    if (existsSync(database)) throw isThere(database)
+    written.push(database)
+  }
   const bursar = asOperator(await openGuard(settings))
   try {
     written.push(join(folder, KEY_FOLDER))
