@@ -303,6 +303,31 @@ describe('management', () => {
   })
 })
 
+describe('changes of secrets', () => {
+  const change = { type: 'secret-rewrapped', secret: 'cdp', version: '1' } as const
+
+  test('are recorded all at once, for as many as a vault has', async () => {
+    const { bursar } = await guardWorld()
+    await bursar.administration.recordSecretChanges(Array(2_000).fill(change))
+    const verified = await bursar.auditing.verify()
+    expect(verified).toMatchObject({ ok: true })
+    const { rows } = await bursar.auditing.read({ limit: 500 })
+    expect(rows.at(-1)?.event).toEqual(change)
+    expect(verified).toHaveProperty('records', 2_003)
+  })
+
+  test.each([
+    [[]],
+    [Array(2_001).fill(change)],
+    [[{ ...change, value: 'canary' }]],
+    [[change, { ...change, type: 'payment-settled' }]],
+  ])('that are none are refused', async (changes) => {
+    const { bursar } = await guardWorld()
+    const recording = bursar.administration.recordSecretChanges(changes)
+    await expect(recording).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+})
+
 describe('no facet can both raise a budget and spend it', () => {
   test('each facet has its own methods, and no others', async () => {
     const { bursar, session } = await guardWorld()
@@ -313,6 +338,7 @@ describe('no facet can both raise a budget and spend it', () => {
       'instruments',
       'issueKey',
       'keys',
+      'recordSecretChanges',
       'registerInstrument',
       'revokeKey',
       'rotateKey',

@@ -3,8 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { localKey, type SealedVault, sealedVault } from 'bursar'
+import { localKey } from 'bursar'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type ChangeableVault,
+  changeableVault,
+} from '../packages/service/server/test/changeable-vault.ts'
 import { openVersions } from '../packages/service/server/test/open-versions.ts'
 import { type StorePlaces, storeKinds } from './places/store-place.ts'
 import { storePlaces } from './places/store-places.ts'
@@ -22,8 +26,8 @@ interface Keys {
   readonly newer: string
 }
 
-function vaultAt(database: string, ...paths: readonly string[]): SealedVault {
-  return sealedVault({ database, keys: paths.map((path) => localKey({ path })) })
+function vaultAt(database: string, ...paths: readonly string[]): ChangeableVault {
+  return changeableVault({ database, keys: paths.map((path) => localKey({ path })) })
 }
 
 /** How often the rotation has crossed a write; `undefined` if it was killed at one. */
@@ -46,12 +50,12 @@ function rotateAndDie(...values: readonly string[]): Promise<number | undefined>
   })
 }
 
-async function readable(vault: SealedVault): Promise<readonly string[]> {
+async function readable(vault: ChangeableVault): Promise<readonly string[]> {
   return [...(await openVersions(vault, 'cdp')), ...(await openVersions(vault, 'privy'))]
 }
 
 /** What can be read of a vault, and how many keys have wrapped it. */
-async function stateOf(vault: SealedVault): Promise<string> {
+async function stateOf(vault: ChangeableVault): Promise<string> {
   const summaries = await vault.list()
   const wrapping = new Set(summaries.flatMap(({ versions }) => versions.map(({ key }) => key)))
   return [...(await readable(vault)), ...wrapping].join()

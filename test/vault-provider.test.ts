@@ -14,16 +14,20 @@ import {
 import { cdpFundingLink } from '@bursar/wallet-cdp'
 import { privyPermissions } from '@bursar/wallet-privy'
 import { viemWallet } from '@bursar/wallet-viem'
-import { localKey, type SealedVault, sealedVault } from 'bursar'
+import { localKey } from 'bursar'
 import { recoverTypedDataAddress } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  type ChangeableVault,
+  changeableVault,
+} from '../packages/service/server/test/changeable-vault.ts'
 import { type GuardWorld, guardWorld } from './guard-world.ts'
 
 let privy: PrivyService
 let cdp: CdpService
 let folder: string
-let vault: SealedVault
+let vault: ChangeableVault
 let permissions: Permissions
 
 beforeAll(async () => {
@@ -41,7 +45,7 @@ let vaults = 0
 beforeEach(async () => {
   vaults += 1
   const keys = [localKey({ path: join(folder, 'bursar.key') })]
-  vault = sealedVault({ database: join(folder, `${vaults}.vault`), keys })
+  vault = changeableVault({ database: join(folder, `${vaults}.vault`), keys })
   await vault.put('privy-owner', ownerSecret())
   permissions = vault.permissions({
     secret: 'privy-owner',

@@ -12,9 +12,13 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
-import { awsKmsKey, localKey, type SealedVault, sealedVault, serve } from 'bursar'
+import { awsKmsKey, localKey, serve } from 'bursar'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type AwsService, startAwsService } from '../packages/service/server/test/aws-service.ts'
+import {
+  type ChangeableVault,
+  changeableVault,
+} from '../packages/service/server/test/changeable-vault.ts'
 import { outcome } from './sandbox-world.ts'
 import { type SealedWallet, type SealedWorld, sealedWorld } from './vault/sealed-world.ts'
 
@@ -22,7 +26,7 @@ let world: SealedWorld
 let aws: AwsService
 let bursar: Bursar
 /** The same secrets, with data keys that KMS has wrapped. */
-let byKms: SealedVault
+let byKms: ChangeableVault
 const tokens = new Map<string, string>()
 /** Everything that was seen outside: answers, output, spans, thrown errors. */
 const seen: unknown[] = []
@@ -47,7 +51,7 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries(aws.environment)) vi.stubEnv(name, value)
   const database = join(world.folder, 'bursar.vault')
   const kms = awsKmsKey({ keyArn: aws.keyArn, endpoint: aws.url })
-  byKms = sealedVault({
+  byKms = changeableVault({
     database,
     keys: [kms, localKey({ path: join(world.folder, 'bursar.key') })],
   })
@@ -66,7 +70,7 @@ afterAll(async () => {
   await world.stop()
 })
 
-function guardOf(vault: SealedVault) {
+function guardOf(vault: ChangeableVault) {
   const { network, rpcUrl, asset, hosts } = world.sandbox
   const instrument = ({ name, address, wallet }: SealedWallet) => ({
     endUser: 'alice',

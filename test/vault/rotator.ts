@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 // The vault alone: the whole package takes longer to load than all that is looked at here.
 import { localKey } from '../../packages/service/server/src/vault/local-key.ts'
-import { sealedVault } from '../../packages/service/server/src/vault/sealed-vault.ts'
+import { changeableVault } from '../../packages/service/server/test/changeable-vault.ts'
 import { crossings } from '../crash/crossing.ts'
 import { watchPostgres } from '../crash/durable-write.ts'
 
@@ -43,7 +43,7 @@ const isPostgres = place.startsWith('postgres:')
 if (!isPostgres) await watchFiles()
 const database = isPostgres ? await watchPostgres(place, crossed.cross) : place
 const keys = [localKey({ path: newKey }), localKey({ path: oldKey })]
-const vault = sealedVault({ database, keys })
+const vault = changeableVault({ database, keys })
 if (what === 'wrapping key') await vault.rewrap()
 else await vault.rotate('cdp', Buffer.from('canary-two'), { overlap: '1h' })
 process.stdout.write(`${crossed.count()}`)

@@ -6,8 +6,12 @@ import { type Sandbox, startCdpService, startPrivyService, startSandbox } from '
 import { cdpWallet } from '@bursar/wallet-cdp'
 import { privyWallet } from '@bursar/wallet-privy'
 import { viemWallet } from '@bursar/wallet-viem'
-import { localKey, type OpenedSecret, type SealedVault, sealedVault } from 'bursar'
+import { localKey, type OpenedSecret } from 'bursar'
 import { privateKeyToAccount } from 'viem/accounts'
+import {
+  type ChangeableVault,
+  changeableVault,
+} from '../../packages/service/server/test/changeable-vault.ts'
 
 /** A wallet whose secret is sealed, and who gives it out. */
 export interface SealedWallet {
@@ -24,7 +28,7 @@ export interface SealedWallet {
 /** A wallet of each kind, each with its secret in one vault. */
 export interface SealedWorld {
   readonly sandbox: Sandbox
-  readonly vault: SealedVault
+  readonly vault: ChangeableVault
   readonly folder: string
   readonly wallets: readonly SealedWallet[]
   /** Everything that may be seen nowhere. */
@@ -37,7 +41,7 @@ export async function sealedWorld(): Promise<SealedWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-vault-'))
   const keyFile = join(folder, 'bursar.key')
   const keys = [localKey({ path: keyFile })]
-  const vault = sealedVault({ database: join(folder, 'bursar.vault'), keys })
+  const vault = changeableVault({ database: join(folder, 'bursar.vault'), keys })
   const wallets = [await keyed(sandbox), await cdp(sandbox), await privy(sandbox)]
   const seen = new Set<string>()
   const note = (text: string): string => {

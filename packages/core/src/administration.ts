@@ -8,9 +8,10 @@ import type { Instrument } from './instrument.ts'
 import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { OnceOptions } from './once.ts'
 import type { Permissions } from './permission.ts'
+import { recordSecretChanges, type SecretChange } from './secret-change.ts'
 import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
-/** Registers instruments with their owners, and issues keys. It can neither pay nor create sessions. */
+/** Registers instruments with their owners, issues keys, and records who changes secrets. It can neither pay nor create sessions. */
 export interface Administration {
   /**
    * Makes a wallet known under a handle, as one end user's. Its owner is recorded once: another
@@ -43,6 +44,11 @@ export interface Administration {
   ): Promise<IssuedKey>
   /** Ends a key at once, in every process, also for what is about to be reserved with it. */
   revokeKey(key: string, options?: { readonly reason?: string }): Promise<KeySummary>
+  /**
+   * Records that secrets of a vault are about to be changed: a vault calls it before each change, and
+   * changes nothing where it throws. Throws `invalid_input`.
+   */
+  recordSecretChanges(changes: readonly SecretChange[]): Promise<void>
   /** Keys, oldest first. */
   keys(page?: PageRequest): Promise<Page<KeySummary>>
 }
@@ -74,6 +80,10 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
       return archive(guard.store, input)
     },
     assets: () => guard.assets,
+    recordSecretChanges: async (changes) => {
+      await ready()
+      await recordSecretChanges(guard.store, changes)
+    },
     ...createKeys(guard, ready),
   }
 }

@@ -130,6 +130,7 @@ export type {
 export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
 export { type Role, roleConflict, roles } from './role.ts'
+export type { SecretChange } from './secret-change.ts'
 export {
   type CurrentSecretUse,
   currentSecretUse,

@@ -42,7 +42,13 @@ const openingField = z
   .max(MAX_OPENING_LENGTH)
   .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces')
 
-const openingInput = z.strictObject({ secret: openingField, version: openingField })
+/** Also the fields of a change that is recorded. */
+export const secretOpeningFields: {
+  readonly secret: z.ZodType<string>
+  readonly version: z.ZodType<string>
+} = { secret: openingField, version: openingField }
+
+const openingInput = z.strictObject(secretOpeningFields)
 
 const current = new AsyncLocalStorage<CurrentSecretUse>()
 

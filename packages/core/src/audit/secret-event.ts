@@ -1,8 +1,14 @@
+import type { SecretChange } from '../secret-change.ts'
 import type { SecretOpening, SigningPurpose } from '../secret-use.ts'
 import type { PaymentSubject } from './event.ts'
 
-/** A secret is about to be opened: it is recorded first, so that there is no opening without its record. */
-export type SecretEvent = SecretOpening & { readonly type: 'secret-opened' } & (
+/**
+ * A secret is about to be opened or changed. It is recorded first, so that neither is without its record;
+ * what could not be done afterwards has one as well.
+ */
+export type SecretEvent = SecretChange | SecretOpened
+
+type SecretOpened = SecretOpening & { readonly type: 'secret-opened' } & (
     | (PaymentSubject & {
         /** For a signature of the payment, or of its cancellation. */
         readonly purpose: SigningPurpose

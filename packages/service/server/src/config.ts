@@ -127,7 +127,7 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
 }
 
 function isVault(value: unknown): boolean {
-  return typeof (value as Partial<SealedVault> | null)?.rewrap === 'function'
+  return typeof (value as Partial<SealedVault> | null)?.recordedBy === 'function'
 }
 
 function parsed<Output>(schema: z.ZodType<Output, unknown>, input: unknown, what: string): Output {

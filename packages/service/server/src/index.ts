@@ -18,14 +18,11 @@ export { type AwsKmsKeyOptions, awsKmsKey } from './vault/aws-kms-key.ts'
 export { type LocalKeyOptions, localKey } from './vault/local-key.ts'
 export type { OpenedSecret } from './vault/opened-secret.ts'
 export type { SecretBinding, SecretPurpose } from './vault/sealed-secret.ts'
-export {
-  type SealedVault,
-  type SealedVaultOptions,
-  type SecretSummary,
-  sealedVault,
-} from './vault/sealed-vault.ts'
+export { type SealedVault, type SealedVaultOptions, sealedVault } from './vault/sealed-vault.ts'
+export type { SecretSummary } from './vault/secret-summary.ts'
 export { secretsManagerVault } from './vault/secrets-manager-vault.ts'
 export type { Vault } from './vault/vault.ts'
+export type { ChangeLedger, VaultChanges } from './vault/vault-changes.ts'
 export type { VaultFundingLinkOptions } from './vault/vault-funding-link.ts'
 export type { VaultPermissionsOptions } from './vault/vault-permissions.ts'
 export type { VaultWalletOptions } from './vault/vault-wallet.ts'

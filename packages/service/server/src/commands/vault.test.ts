@@ -15,10 +15,12 @@ interface VaultWorld extends CommandWorld {
 function vaultWorld(keys = ['first.key']): VaultWorld {
   let input: string | undefined
   const world = commandWorld({ bare: true, input: () => input })
+  const urlOf = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href)
   const config = (named: readonly string[]) => `
-    import { localKey, sealedVault } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
+    import { localKey, sealedVault } from ${urlOf('../index.ts')}
+    import fake from ${urlOf('../../test/fake.config.ts')}
     const at = (name) => new URL(name, import.meta.url).pathname
-    export default { rails: [], vault: sealedVault({
+    export default { ...fake, vault: sealedVault({
       database: at('bursar.vault'), keys: [${named.map((name) => `localKey({ path: at('${name}') })`)}],
     }) }`
   writeFileSync(join(world.folder, 'bursar.config.mjs'), config(keys))
@@ -69,6 +71,41 @@ test('a secret is put, listed, rotated and removed, and never shown', async () =
   expect((await kept(world.run('vault', 'remove', 'cdp'))).code).toBe(3)
   expect((await kept(world.json('vault', 'list'))).json).toEqual({ secrets: [] })
   expect(shown.join('')).not.toContain('canary')
+})
+
+test('each change is in the audit trail, with whoever made it, and never the value', async () => {
+  const world = vaultWorld()
+  await world.pipe('canary-one', 'vault', 'put', 'cdp')
+  await world.pipe('canary-two', 'vault', 'rotate', 'cdp', '--overlap', '1h')
+  const both = ['--config', join(world.folder, 'both.mjs')]
+  await world.run(...both, 'vault', 'rotate', '--wrapping-key')
+  await world.run('vault', 'list')
+  await world.run(...both, 'vault', 'remove', 'cdp')
+  const { out } = await world.run('audit', 'export')
+  expect(out).not.toContain('canary')
+  const lines = out.trim().split('\n')
+  const events = lines.map((line) => JSON.parse(JSON.parse(line).body))
+  const caller = { id: expect.stringMatching(/^operator:/), roles: ['operator'] }
+  const secret = 'cdp'
+  expect(events.filter(({ type }) => type.startsWith('secret-'))).toEqual([
+    { type: 'secret-added', secret, version: '1', caller },
+    { type: 'secret-rotated', secret, version: '2', caller },
+    { type: 'secret-rewrapped', secret, version: '2', caller },
+    { type: 'secret-rewrapped', secret, version: '1', caller },
+    { type: 'secret-removed', secret, version: '2', caller },
+    { type: 'secret-removed', secret, version: '1', caller },
+  ])
+  expect((await world.run('audit', 'verify')).code).toBe(0)
+})
+
+test('without its ledger nothing is changed', async () => {
+  const world = vaultWorld()
+  await world.pipe('canary-one', 'vault', 'put', 'cdp')
+  writeFileSync(join(world.folder, 'bursar.db'), 'no ledger')
+  const removed = await world.run('vault', 'remove', 'cdp')
+  expect(removed.code).not.toBe(0)
+  expect(removed.error).toContain('bursar.db')
+  expect(await world.opened('cdp')).toEqual(['1: canary-one'])
 })
 
 test('a value comes from a file as well, and from no keyboard', async () => {

@@ -5,7 +5,9 @@ import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { parsedBy } from '../flag.ts'
 import { table } from '../terminal.ts'
-import type { SealedVault, SecretSummary } from '../vault/sealed-vault.ts'
+import type { SealedVault } from '../vault/sealed-vault.ts'
+import type { SecretSummary } from '../vault/secret-summary.ts'
+import type { VaultChanges } from '../vault/vault-changes.ts'
 
 /** `bursar vault`: secrets of wallets are put, and never read. */
 export const addVault: AddCommand = (program, context) => {
@@ -13,7 +15,7 @@ export const addVault: AddCommand = (program, context) => {
     .command('vault')
     .summary('put, list, rotate and remove the secrets of wallets')
     .description(
-      'The secrets that wallets sign with, sealed. A value comes from a pipe or a file, never from the command line; no command shows one.',
+      'The secrets that reach wallets, sealed. A value comes from a pipe or a file, never from the command line; no command shows one. Each change is recorded in the ledger first: who, what, and never the value.',
     )
   vault
     .command('put')
@@ -25,7 +27,8 @@ export const addVault: AddCommand = (program, context) => {
     .option('--file <file>', 'where the value is, if it is not piped in')
     .action(async (name, { file }) => {
       const sealed = await vaultOf(context)
-      answerSecret(context, await withValue(context, file, (value) => sealed.put(name, value)))
+      const put = (value: Buffer) => recorded(context, sealed, (vault) => vault.put(name, value))
+      answerSecret(context, await withValue(context, file, put))
     })
   vault
     .command('list')
@@ -52,11 +55,12 @@ export const addVault: AddCommand = (program, context) => {
       }
       const sealed = await vaultOf(context)
       if (name === undefined) {
-        const { rewrapped } = await sealed.rewrap()
+        const { rewrapped } = await recorded(context, sealed, (vault) => vault.rewrap())
         context.answer({ rewrapped }, `${rewrapped} data keys were wrapped anew.`)
         return
       }
-      const rotate = (value: Buffer) => sealed.rotate(name, value, { overlap })
+      const rotate = (value: Buffer) =>
+        recorded(context, sealed, (vault) => vault.rotate(name, value, { overlap }))
       answerSecret(context, await withValue(context, file, rotate))
     })
   vault
@@ -66,7 +70,8 @@ export const addVault: AddCommand = (program, context) => {
     .argument('<name>', 'its name, such as cdp')
     .option('--only <version>', 'this version alone', parsedBy(versionInput))
     .action(async (name, { only }) => {
-      await (await vaultOf(context)).remove(name, { version: only })
+      const sealed = await vaultOf(context)
+      await recorded(context, sealed, (vault) => vault.remove(name, { version: only }))
       context.answer({ name, removed: only ?? 'all' }, `${name} is removed.`)
     })
 }
@@ -81,6 +86,15 @@ async function vaultOf({ config }: CommandContext): Promise<SealedVault> {
   if (vault) return vault
   const message = 'The configuration has no vault. Add one: vault: sealedVault({ … })'
   throw new BursarError('vault_missing', message)
+}
+
+/** Changes the vault, with records in the ledger of the same configuration. */
+function recorded<Result>(
+  { withGuard }: CommandContext,
+  vault: SealedVault,
+  work: (changes: VaultChanges) => Promise<Result>,
+): Promise<Result> {
+  return withGuard(({ administration }) => work(vault.recordedBy(administration)))
 }
 
 /** Reads a value, lets it be used, and overwrites it. */

@@ -5,10 +5,10 @@ import { inspect } from 'node:util'
 import { BursarError } from '@bursar/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type AwsService, startAwsService } from '../../test/aws-service.ts'
+import { changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { awsKmsKey } from './aws-kms-key.ts'
 import { newDataKey, type SecretBinding } from './sealed-secret.ts'
-import { sealedVault } from './sealed-vault.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 3, purpose: 'wallet' }
@@ -97,7 +97,7 @@ describe('KMS that', () => {
 
 test('a vault is sealed by KMS', async () => {
   const database = join(tmpdir(), `bursar-${randomUUID()}.vault`)
-  const vault = sealedVault({ database, keys: [key] })
+  const vault = changeableVault({ database, keys: [key] })
   await vault.put('cdp', Buffer.from('canary-1'))
   await vault.rotate('cdp', Buffer.from('canary-2'), { overlap: '1h' })
   expect(await openVersions(vault, 'cdp')).toEqual(['2: canary-2', '1: canary-1'])

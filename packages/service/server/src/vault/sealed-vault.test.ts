@@ -8,9 +8,9 @@ import {
   type TestPostgres,
   testPostgres,
 } from '../../../../stores/postgres/src/test-process/postgres-server.ts'
+import { type ChangeableVault, changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { localKey } from './local-key.ts'
-import { type SealedVault, sealedVault } from './sealed-vault.ts'
 import type { SealedVersion } from './vault-document.ts'
 import { vaultPlace } from './vault-place.ts'
 
@@ -34,14 +34,14 @@ const places: [string, () => Promise<string>][] = [
 interface World {
   readonly database: string
   readonly keyFile: string
-  readonly vault: SealedVault
+  readonly vault: ChangeableVault
   /** What wallets would open now: each version with its value, newest first. */
   opened(name: string): Promise<readonly string[]>
 }
 
 function worldAt(database: string, keyFile = newFile()): World {
   const keys = [localKey({ path: keyFile })]
-  const vault = sealedVault({ database, keys })
+  const vault = changeableVault({ database, keys })
   return { database, keyFile, vault, opened: (name) => openVersions(vault, name) }
 }
 
@@ -127,12 +127,12 @@ describe.each(places)('a vault in %s', (_what, newDatabase) => {
     await vault.rotate('cdp', canary('two'), { overlap: '1h' })
     await vault.put('privy', canary('three'))
     const newer = localKey({ path: newFile() })
-    const both = sealedVault({ database, keys: [newer, localKey({ path: keyFile })] })
+    const both = changeableVault({ database, keys: [newer, localKey({ path: keyFile })] })
     expect(await openVersions(both, 'cdp')).toEqual(['2: canary-two', '1: canary-one'])
     expect(await both.rewrap()).toEqual({ rewrapped: 3 })
     expect(await both.rewrap()).toEqual({ rewrapped: 0 })
     rmSync(keyFile)
-    const rest = sealedVault({ database, keys: [newer] })
+    const rest = changeableVault({ database, keys: [newer] })
     expect(await openVersions(rest, 'cdp')).toEqual(['2: canary-two', '1: canary-one'])
     expect(await openVersions(rest, 'privy')).toEqual(['1: canary-three'])
     expect(await codeOf(openVersions(vault, 'cdp'))).toBe('wrapping_key_missing')
@@ -229,8 +229,8 @@ test('a database that is away is told without its password', async () => {
 
 test('what cannot be a vault, a name or a value is refused, and not repeated', async () => {
   const problem = expect.objectContaining({ code: 'invalid_input' })
-  expect(() => sealedVault({ database: '', keys: [localKey({ path: 'x' })] })).toThrow(problem)
-  expect(() => sealedVault({ database: newFile(), keys: [] })).toThrow(problem)
+  expect(() => changeableVault({ database: '', keys: [localKey({ path: 'x' })] })).toThrow(problem)
+  expect(() => changeableVault({ database: newFile(), keys: [] })).toThrow(problem)
   const { vault } = worldAt(newFile())
   const bad: [string, unknown][] = [
     ['', canary('x')],

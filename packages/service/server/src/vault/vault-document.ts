@@ -6,6 +6,7 @@ import {
   type SecretBinding,
   sealedFields,
 } from './sealed-secret.ts'
+import type { VaultPlace } from './vault-place.ts'
 
 /** One version of a secret as it is written: sealed, with its data key wrapped. */
 export interface SealedVersion extends SealedSecret {
@@ -72,8 +73,17 @@ const documentFields = z.strictObject({
     .max(MAX_SECRETS),
 })
 
+/** The newest document of a place, and how many were written before it. */
+export async function documentAt(
+  place: VaultPlace,
+): Promise<{ readonly document: VaultDocument; readonly revision: number }> {
+  const stored = await place.read()
+  if (!stored) return { document: [], revision: 0 }
+  return { document: readDocument(stored.text), revision: stored.revision }
+}
+
 /** Reads a document. Throws `vault_unreadable` for anything that was not written so. */
-export function readDocument(text: string): VaultDocument {
+function readDocument(text: string): VaultDocument {
   const parsed = documentFields.safeParse(jsonOf(text))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { parseInput } from './input.ts'
+import { type SecretOpening, secretOpeningFields } from './secret-use.ts'
+import type { Store } from './store.ts'
+
+/** What is about to be changed in a vault: which version of which secret, and never its value. */
+export interface SecretChange extends SecretOpening {
+  readonly type: 'secret-added' | 'secret-rotated' | 'secret-rewrapped' | 'secret-removed'
+}
+
+/** A wrapping key is changed for all secrets of a vault at once: as many as one holds, with their overlaps. */
+const MAX_CHANGES = 2_000
+
+const changesInput = z
+  .array(
+    z.strictObject({
+      type: z.enum(['secret-added', 'secret-rotated', 'secret-rewrapped', 'secret-removed']),
+      ...secretOpeningFields,
+    }),
+  )
+  .min(1)
+  .max(MAX_CHANGES)
+
+/** Records changes of secrets, all of them or none, durably. */
+export async function recordSecretChanges(
+  store: Store,
+  given: readonly SecretChange[],
+): Promise<void> {
+  const events = parseInput(changesInput, given, 'recordSecretChanges')
+  await store.commit({}, () => ({ result: undefined, events }), 'now')
+}
