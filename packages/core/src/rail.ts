@@ -144,6 +144,8 @@ export interface Rail {
   /** Reads the answer to the paid request. A claim of success about another payment is `unknown`. */
   read(answer: Answer, authorization: Authorization): Claim
   reconcile(payment: OpenPayment): Promise<Verdict>
+  /** Unix seconds of the newest that the network has: by its time, validity is over. */
+  time(network: string): Promise<number>
   /** Atomic units of the asset that the address holds now. */
   balance(asset: Asset, address: string): Promise<bigint>
   /**

@@ -102,6 +102,10 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
         ? { outcome: 'released', evidence: evidence('expired unused') }
         : { outcome: 'open', reason: 'The nonce is unused and the authorization still valid.' }
     },
+    async time() {
+      chain.assertReachable()
+      return chain.time()
+    },
     async balance(asset, address) {
       chain.assertReachable()
       return chain.balance(asset, address)

@@ -205,10 +205,20 @@ function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: Tes
     expect(await outcomeOf(world.rail, payment)).toBe('released')
   })
 
+  test('tells the time of the network, which advances with it', async () => {
+    const { rail, asset, advance, now } = await makeWorld()
+    const before = await rail.time(asset.network)
+    await advance(2 * VALID_SECONDS)
+    const after = await rail.time(asset.network)
+    expect(after >= before + 2 * VALID_SECONDS).toBe(true)
+    expect(Math.abs(now() - after) <= VALID_SECONDS).toBe(true)
+  })
+
   test('throws when the network of record cannot be reached', async () => {
     const world = await makeWorld()
     const payment = await paymentIn(world)
     expect(await isRejected(() => world.unreachable.reconcile(payment))).toBe(true)
+    expect(await isRejected(() => world.unreachable.time(world.asset.network))).toBe(true)
     expect(await isRejected(() => world.unreachable.balance(world.asset, world.payer))).toBe(true)
   })
 }

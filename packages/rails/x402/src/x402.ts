@@ -41,7 +41,7 @@ export interface X402Network {
  * An RPC endpoint is the operator's own configuration and believed in what it says about its chain:
  * it may be private and http. It has to know the block tag `finalized` and the state at that block.
  * Throws `invalid_input` for a network or URL that cannot be one; nothing is dialled before use.
- * `reconcile` and `balance` throw `rail_unreachable` where the endpoint does not answer, and
+ * `reconcile`, `time` and `balance` throw `rail_unreachable` where the endpoint does not answer, and
  * `wrong_chain` where it serves another chain.
  *
  * @example
@@ -66,6 +66,7 @@ export function x402(options: X402Options): Rail {
     },
     read: readClaim,
     reconcile: async (payment) => reconcile(payment, on(payment.asset.network).chain),
+    time: async (network) => Number((await on(network).chain.latestBlock()).timestamp),
     balance: async (asset, address) => on(asset.network).chain.balance(asset.address, address),
     cancel: async (payment, sign) => {
       const { chain, relayer } = on(payment.asset.network)

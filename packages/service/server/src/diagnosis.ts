@@ -25,6 +25,12 @@ const ANSWER_WITHIN_MS = 15_000
 /** Clocks that differ by more make valid proofs look expired, or not yet valid. */
 const MAX_CLOCK_DIFFERENCE_MS = 5_000
 
+/**
+ * A block is no older, where blocks come and the endpoint keeps up; and a proof that is good for two
+ * minutes is good for long enough then.
+ */
+const MAX_CHAIN_DIFFERENCE_MS = 60_000
+
 /** A key that ends this soon is told of. */
 const SOON_MS = 7 * 86_400_000
 
@@ -49,6 +55,24 @@ export function clockFinding(source: string, theirs: number, ours: number): Find
   return isNear
     ? { check: 'clock', state: 'ok', detail: `${source} and this machine agree.` }
     : { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock of each machine.' }
+}
+
+/**
+ * Whether a network's time is this machine's. Where it is ahead, proofs are over before they arrive.
+ * Where it is behind, nobody may have made a block for a while.
+ */
+export function chainClockFinding(network: string, theirs: number, ours: number): Finding {
+  const seconds = Math.round(Math.abs(theirs - ours) / 1_000)
+  if (Math.abs(theirs - ours) <= MAX_CHAIN_DIFFERENCE_MS) {
+    return { check: 'clock', state: 'ok', detail: `${network} and this machine agree.` }
+  }
+  if (theirs > ours) {
+    const detail = `${network} is ${seconds} s ahead of this machine.`
+    return { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock.' }
+  }
+  const detail = `The newest block of ${network} is ${seconds} s old.`
+  const advice = 'Let NTP set the clock, and use an RPC endpoint that keeps up with its network.'
+  return { check: 'clock', state: 'warning', detail, advice }
 }
 
 /** Whether somebody can administer the service, and for how long. */
@@ -100,7 +124,7 @@ export function walletFindings(instruments: readonly InstrumentSummary[]): Findi
   )
 }
 
-/** Whether each network answers, and what each instrument holds there. */
+/** Whether each network answers, what time it has, and what each instrument holds there. */
 export async function chainFindings(
   rails: readonly Rail[],
   assets: readonly Asset[],
@@ -111,13 +135,13 @@ export async function chainFindings(
   for (const rail of rails) {
     for (const network of rail.networks) {
       const pinned = assets.filter((asset) => asset.network === network)
-      found.push(await networkFinding(rail, network, pinned, instruments, holdings))
+      found.push(...(await networkFindings(rail, network, pinned, instruments, holdings)))
     }
   }
   for (const { handle, address } of instruments) {
     if (address === undefined) continue
     const held = holdings.get(handle)
-    const reachable = found.some(({ state }) => state === 'ok')
+    const reachable = found.some(({ check, state }) => check === 'chain' && state === 'ok')
     if (held)
       found.push({ check: 'balance', state: 'ok', detail: `${handle} holds ${held.join(', ')}.` })
     else if (reachable) {
@@ -128,24 +152,24 @@ export async function chainFindings(
   return found
 }
 
-async function networkFinding(
+async function networkFindings(
   rail: Rail,
   network: string,
   pinned: readonly Asset[],
   instruments: readonly InstrumentSummary[],
   holdings: Map<string, string[]>,
-): Promise<Finding> {
+): Promise<readonly Finding[]> {
   const name = `${network} (${rail.name})`
   if (pinned.length === 0) {
     const advice = 'Add its stablecoin to assets of the configuration, or take the network away.'
     const detail = `No asset is pinned on ${name}: nothing can be paid there.`
-    return { check: 'chain', state: 'warning', detail, advice }
+    return [{ check: 'chain', state: 'warning', detail, advice }]
   }
   const known = instruments.filter((one) => one.address !== undefined)
   // A network is asked also where no wallet tells its address.
   const asked = known.length > 0 ? known : [{ handle: '', address: NOBODY }]
   const advice = 'Check the RPC endpoint of the network in the configuration.'
-  const [finding] = await looked('chain', advice, async () => {
+  return looked('chain', advice, async () => {
     for (const asset of pinned) {
       for (const { handle, address } of asked) {
         const atomic = await inTime(rail.balance(asset, address ?? NOBODY))
@@ -155,9 +179,12 @@ async function networkFinding(
         holdings.set(handle, [...(holdings.get(handle) ?? []), text])
       }
     }
-    return { check: 'chain', state: 'ok', detail: `${name} answers.` }
+    const theirs = (await inTime(rail.time(network))) * 1_000
+    return [
+      { check: 'chain', state: 'ok', detail: `${name} answers.` },
+      chainClockFinding(name, theirs, Date.now()),
+    ]
   })
-  return finding as Finding
 }
 
 /** An address that nobody has the key of. */

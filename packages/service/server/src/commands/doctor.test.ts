@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fakeAsset } from '@bursar/core/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { commandWorld } from '../../test/command-world.ts'
-import { clockFinding } from '../diagnosis.ts'
+import { chainClockFinding, clockFinding } from '../diagnosis.ts'
 
 type Found = readonly { readonly check: string; readonly state: string; readonly detail: string }[]
 
@@ -14,9 +15,14 @@ test('what works is told, with what could be better', async () => {
   const { code, json: told } = await json('doctor')
   const findings: Found = told.findings
   expect([code, told.ok]).toEqual([0, true])
-  for (const check of ['configuration', 'database', 'clock', 'wallet', 'chain', 'balance']) {
+  for (const check of ['configuration', 'database', 'wallet', 'chain', 'balance']) {
     expect([check, ...statesOf(findings, check)]).toEqual([check, 'ok'])
   }
+  const clocks = findings.filter(({ check }) => check === 'clock')
+  expect(clocks).toMatchObject([
+    { state: 'ok', detail: 'The ledger and this machine agree.' },
+    { state: 'ok', detail: `${fakeAsset.network} (fake) and this machine agree.` },
+  ])
   expect(statesOf(findings, 'facilitator')).toEqual(['skipped'])
   const { out } = await run('doctor')
   expect(out).toContain('warning  keys           No live key is an administrator’s')
@@ -65,5 +71,18 @@ test('clocks may differ by five seconds', () => {
   expect(clockFinding('It', 0, 5_001)).toMatchObject({
     state: 'failed',
     detail: 'It is 5 s behind this machine.',
+  })
+})
+
+test('a chain may be a minute behind or ahead: ahead fails, and behind may only be a quiet chain', () => {
+  const at = (theirs: number, ours: number) => chainClockFinding('A chain', theirs, ours)
+  expect([at(60_000, 0).state, at(0, 60_000).state]).toEqual(['ok', 'ok'])
+  expect(at(60_001, 0)).toMatchObject({
+    state: 'failed',
+    detail: 'A chain is 60 s ahead of this machine.',
+  })
+  expect(at(0, 61_000)).toMatchObject({
+    state: 'warning',
+    detail: 'The newest block of A chain is 61 s old.',
   })
 })

@@ -25,8 +25,8 @@ export const addDoctor: AddCommand = (program, context) => {
     .command('doctor')
     .summary('check what the service stands on')
     .description(
-      'Checks configuration, database, clock, keys, wallets, chains, balances and, if one is named, a facilitator, and says what to do ' +
-        'about what is not in order. It pays nothing and signs nothing. Ends with 4 if something has failed.',
+      'Checks configuration, database, keys, wallets, chains, balances and, if one is named, a facilitator, and compares the clock with all that have one; says ' +
+        'what to do about what is not in order. It pays nothing and signs nothing. Ends with 4 if something has failed.',
     )
     .option('--facilitator <url>', 'a facilitator to look at as well', parsedBy(urlField))
     .action(async ({ facilitator }) => {
