@@ -20,6 +20,13 @@ function lowestPeers(): Plugin {
   }
 }
 
-const config: ViteUserConfig = mergeConfig(base, defineConfig({ plugins: [lowestPeers()] }))
+const config: ViteUserConfig = mergeConfig(
+  base,
+  defineConfig({
+    plugins: [lowestPeers()],
+    // A module that was kept from another run has its imports resolved already, to other versions.
+    test: { fsModuleCache: false },
+  }),
+)
 
 export default config

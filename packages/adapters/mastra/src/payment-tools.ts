@@ -51,8 +51,7 @@ interface Execution extends ToolExecutionContext<PaymentQuestion, PaymentAnswer>
  * Refusals are results that the model reads, and nothing is thrown to it. A failure of the guard is
  * a result, too, `failed`, without its cause, which goes to the operator as a process warning.
  * Where a human has to agree, the run is suspended with a `PaymentQuestion`; without a storage,
- * which that needs, the result is `approval_required`. A background task pays nothing,
- * from Mastra 1.67 on: before, a tool is not told that it is one.
+ * which that needs, the result is `approval_required`. A background task pays nothing.
  * Throws `invalid_input` for a `conversation` that can name none.
  *
  * @example
@@ -81,7 +80,7 @@ async function answer<Values>(
   execution: Execution,
 ): Promise<ModelResult | undefined> {
   const { agent, workflow, mastra, requestContext, abortSignal, writer, runId } = execution
-  if (agent?.isBackgroundTask) return inBackground
+  if (await isBackgroundTask(execution)) return inBackground
   const suspendable = mastra?.getStorage() === undefined ? undefined : (agent ?? workflow)
   const call = {
     input,
@@ -94,6 +93,18 @@ async function answer<Values>(
   const resumeData = (agent ?? workflow)?.resumeData
   return payOrSuspend(calls, call, { suspend: suspendable?.suspend, resumeData })
 }
+
+/** Before its version 1.67 Mastra does not tell a tool that it runs as a task: it is asked then. */
+async function isBackgroundTask({ agent, mastra, runId }: Execution): Promise<boolean> {
+  if (agent?.isBackgroundTask) return true
+  const manager = mastra?.backgroundTaskManager
+  if (!manager || !agent || runId === undefined) return false
+  // Where its store does not answer, the call is still paid once, by its key.
+  const found = await manager.listTasks({ runId, toolCallId: agent.toolCallId }).catch(() => none)
+  return found.total > 0
+}
+
+const none = { total: 0 }
 
 /** A task that nobody waits for is tried again by rules that a model may choose. */
 const inBackground: ModelResult = {
