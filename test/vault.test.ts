@@ -182,6 +182,22 @@ describe.each(['key', 'cdp', 'privy'])('a wallet of a sealed secret: %s', (name)
   })
 })
 
+test.each([
+  ['cdp', ['typed-data 200']],
+  // It is not told its account, and looks it up each time.
+  ['privy', ['wallets 200', 'rpc 200']],
+])(
+  '%s is asked for a payment once, and to look an account up only if it is not told',
+  async (name, asked) => {
+    const { log = [] } = world.wallets.find((one) => one.name === name) ?? {}
+    const before = log.length
+    expect(await pay(name)).toBe('paid')
+    expect(log.slice(before).map((line) => line.replace(/^.*\/|\?\S*/g, ''))).toEqual(asked)
+    await world.sandbox.mine(2)
+    await bursar.reconcile()
+  },
+)
+
 test.each(['cdp', 'privy'])('a credential that %s has ended is told as such', async (name) => {
   const wallet = world.wallets.find((one) => one.name === name)
   world.canaries()

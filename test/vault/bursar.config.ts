@@ -8,6 +8,8 @@ const vault = sealedVault({
   keys: [localKey({ path: '/etc/bursar/bursar.key' })], // or awsKmsKey({ keyArn: 'arn:aws:kms:…' })
 })
 
+const address = '0x7e57000000000000000000000000000000000a11' // as CDP shows it
+
 const config: BursarConfig = defineConfig({
   database: 'bursar.db',
   vault, // what the command line works on
@@ -17,10 +19,11 @@ const config: BursarConfig = defineConfig({
       endUser: 'alice',
       wallet: vault.wallet({
         secret: 'cdp',
-        address: '0x7e57000000000000000000000000000000000a11', // as CDP shows it
+        address,
         wallet: (secret) =>
           cdpWallet({
             account: 'alice-wallet',
+            address,
             credentials: async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
           }),
       }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Wallet } from '@bursar/core'
 import { type Sandbox, startCdpService, startPrivyService, startSandbox } from '@bursar/sandbox'
-import { cdpWallet } from '@bursar/wallet-cdp'
+import { type CdpWalletOptions, cdpWallet } from '@bursar/wallet-cdp'
 import { privyWallet } from '@bursar/wallet-privy'
 import { viemWallet } from '@bursar/wallet-viem'
 import { localKey, type OpenedSecret } from 'bursar'
@@ -19,6 +19,8 @@ export interface SealedWallet {
   readonly address: `0x${string}`
   /** The newest secret that the provider takes, as it is put. */
   newest(): string
+  /** Each request that its provider was asked; absent for a key. */
+  readonly log?: readonly string[]
   /** The provider takes none but a new one from now on; absent for a key. */
   readonly renew?: () => void
   wallet(secret: OpenedSecret): Wallet
@@ -88,20 +90,23 @@ async function keyed(sandbox: Sandbox): Promise<SealedWallet> {
 
 async function cdp(sandbox: Sandbox): Promise<SealedWallet> {
   const service = await startCdpService()
-  const of = (credentials: () => Promise<ReturnType<typeof service.credentials>>): Wallet =>
-    cdpWallet({ account: 'alice-wallet', credentials, baseUrl: service.url })
+  const of = (options: Pick<CdpWalletOptions, 'address' | 'credentials'>): Wallet =>
+    cdpWallet({ account: 'alice-wallet', baseUrl: service.url, ...options })
+  const address = await funded(sandbox, of({ credentials: async () => service.credentials() }))
   return {
     name: 'cdp',
-    address: await funded(
-      sandbox,
-      of(async () => service.credentials()),
-    ),
+    address,
+    log: service.log,
     newest: () => JSON.stringify(service.credentials()),
     renew() {
       service.rotate()
       service.expire()
     },
-    wallet: (secret) => of(async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret')),
+    wallet: (secret) =>
+      of({
+        address,
+        credentials: async () => secret.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
+      }),
     close: () => service.close(),
   }
 }
@@ -122,6 +127,7 @@ async function privy(sandbox: Sandbox): Promise<SealedWallet> {
       sandbox,
       of(async () => newest()),
     ),
+    log: service.log,
     newest: () => JSON.stringify(newest()),
     renew() {
       service.rotate()

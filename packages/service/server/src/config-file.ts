@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { BursarError } from '@bursar/core'
 import type { BursarConfig, Environment } from './config.ts'
+import { inConfigFolder } from './config-folder.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A configuration as it was read from its file, and the environment that goes with it. */
@@ -65,7 +66,7 @@ function readSecrets(path: string): Readonly<Record<string, string>> {
 async function importConfig(path: string): Promise<BursarConfig> {
   let loaded: { readonly default?: unknown }
   try {
-    loaded = await import(pathToFileURL(path).href)
+    loaded = await inConfigFolder(dirname(path), () => import(pathToFileURL(path).href))
   } catch (error) {
     const isUnread = (error as { code?: unknown }).code === 'ERR_UNKNOWN_FILE_EXTENSION'
     const message = isUnread

@@ -78,6 +78,21 @@ describe('the account', () => {
     expect(await walletOf('shared').address('evm')).toBe(address)
   })
 
+  test('whose address is told is not looked up, and signs by one request', async () => {
+    const request = await requestOf('told')
+    const address = await walletOf('told').address('evm')
+    const options = { account: 'told', credentials: async () => service.credentials() }
+    const wallet = cdpWallet({ ...options, address, baseUrl: service.url })
+    const before = service.log.length
+    expect(await wallet.address('evm')).toBe(address)
+    expect(await wallet.sign(request)).toHaveProperty('signature')
+    expect(service.log.slice(before)).toEqual([
+      `POST /v2/evm/accounts/${address}/sign/typed-data 200`,
+    ])
+    const problem = 'cdpWallet: address: must be 0x and 40 hex digits.'
+    expect(() => cdpWallet({ ...options, address: 'alice' })).toThrow(problem)
+  })
+
   test.each(['', 'a', '-ab', 'alice_wallet', 'a/b', 'x'.repeat(37)])('%j is no name', (account) => {
     const problem = expect.objectContaining({ code: 'invalid_input' })
     expect(() => walletOf(account)).toThrow(problem)

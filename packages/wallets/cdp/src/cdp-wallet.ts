@@ -20,6 +20,8 @@ import {
 export interface CdpWalletOptions {
   /** Name of the account at CDP: it is looked up, and created if there is none. */
   readonly account: string
+  /** The account's address, where it is known: then nothing is looked up or created, and only signed. */
+  readonly address?: string | undefined
   /** Fetches the project's credentials, for each request anew: from a vault, say. */
   readonly credentials: () => Promise<CdpCredentials>
   /** Another address of the service, for tests. */
@@ -38,16 +40,19 @@ export interface CdpWalletOptions {
  * const wallet = cdpWallet({ account: 'alice-wallet', credentials: () => secrets.open('cdp') })
  */
 export function cdpWallet(options: CdpWalletOptions): Wallet {
-  const { account, credentials, baseUrl = SERVICE_URL } = options
+  const { account, address: told, credentials, baseUrl = SERVICE_URL } = options
   if (typeof account !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9-]{0,34}[A-Za-z0-9]$/.test(account)) {
     const rule = 'must be 2 to 36 letters, digits and hyphens'
     throw new BursarError('invalid_input', `cdpWallet: account: ${rule}.`)
+  }
+  if (told !== undefined && !/^0x[0-9a-fA-F]{40}$/.test(told)) {
+    throw new BursarError('invalid_input', 'cdpWallet: address: must be 0x and 40 hex digits.')
   }
   if (typeof credentials !== 'function') {
     throw new BursarError('invalid_input', 'cdpWallet: credentials: must be a function.')
   }
   const api: CdpApiOptions = { credentials, baseUrl }
-  let known: Promise<string> | undefined
+  let known = told === undefined ? undefined : Promise.resolve(told)
   const address = (): Promise<string> => {
     known ??= accountAddress(api, account).catch((error: unknown) => {
       known = undefined

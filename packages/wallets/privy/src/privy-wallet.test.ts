@@ -90,6 +90,26 @@ describe('the wallet', () => {
     expect(created()).toBe(before)
   })
 
+  test('that is known is not looked up, and signs by one request', async () => {
+    const request = await requestOf('known')
+    const { appId, appSecret } = service.credentials('owner')
+    const official = new PrivyClient({ appId, appSecret, apiUrl: service.url })
+    const [found] = (await official.wallets().list({ external_id: 'known' })).data
+    const known = { id: `${found?.id}`, address: `${found?.address}` }
+    const wallet = privyWallet({ ...optionsOf('known'), known })
+    const before = service.log.length
+    expect(await wallet.address('evm')).toBe(known.address)
+    expect(await wallet.sign(request)).toHaveProperty('signature')
+    expect(service.log.slice(before)).toEqual([`POST /v1/wallets/${known.id}/rpc 200`])
+    for (const wrong of [
+      { ...known, id: 'a/b' },
+      { ...known, address: 'alice' },
+    ]) {
+      const problem = 'privyWallet: known: must be { id, address }'
+      expect(() => privyWallet({ ...optionsOf('known'), known: wrong })).toThrow(problem)
+    }
+  })
+
   test('is the one that the official client finds, with the same signature', async () => {
     const { appId, appSecret, authorizationKey } = service.credentials('owner')
     const official = new PrivyClient({ appId, appSecret, apiUrl: service.url })

@@ -21,6 +21,11 @@ export type PrivyOwner = { readonly userId: string } | { readonly keyQuorumId: s
 export interface PrivyWalletOptions {
   /** Its external id at Privy: it is looked up, and created if there is none. */
   readonly wallet: string
+  /**
+   * What Privy calls it, and its address, where they are known: then nothing is looked up or created, and
+   * only signed.
+   */
+  readonly known?: { readonly id: string; readonly address: string } | undefined
   /** Whose it is, if it has to be created. */
   readonly owner: PrivyOwner
   /**
@@ -56,17 +61,21 @@ const MAX_NAMESAKES = 10
  * })
  */
 export function privyWallet(options: PrivyWalletOptions): Wallet {
-  const { wallet, owner, signer, credentials, baseUrl = SERVICE_URL } = options
+  const { wallet, known: told, owner, signer, credentials, baseUrl = SERVICE_URL } = options
   if (typeof wallet !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(wallet)) {
     const rule = 'must be 1 to 64 letters, digits, hyphens and underscores'
     throw new BursarError('invalid_input', `privyWallet: wallet: ${rule}.`)
+  }
+  if (told !== undefined && !isAccount(told)) {
+    const rule = 'must be { id, address } as Privy says them'
+    throw new BursarError('invalid_input', `privyWallet: known: ${rule}.`)
   }
   if (typeof credentials !== 'function') {
     throw new BursarError('invalid_input', 'privyWallet: credentials: must be a function.')
   }
   const api: PrivyApiOptions = { credentials, baseUrl }
   const creation = creationOf(wallet, owner, signer)
-  let known: Promise<Account> | undefined
+  let known = told === undefined ? undefined : Promise.resolve<Account>(told)
   const account = (): Promise<Account> => {
     known ??= findOrCreate(api, wallet, creation).catch((error: unknown) => {
       known = undefined
@@ -85,6 +94,10 @@ export function privyWallet(options: PrivyWalletOptions): Wallet {
 interface Account {
   readonly id: string
   readonly address: string
+}
+
+function isAccount({ id, address }: Account): boolean {
+  return /^0x[0-9a-fA-F]{40}$/.test(address) && /^[A-Za-z0-9_-]{1,100}$/.test(id)
 }
 
 type Creation = Parameters<ReturnType<PrivyCall['client']['wallets']>['create']>[0]
@@ -140,9 +153,7 @@ async function find(api: PrivyApiOptions, wallet: string): Promise<Account | und
   const [oldest] = own
   if (!oldest) return undefined
   const { id, address } = oldest
-  if (/^0x[0-9a-fA-F]{40}$/.test(address) && /^[A-Za-z0-9_-]{1,100}$/.test(id)) {
-    return { id, address }
-  }
+  if (isAccount({ id, address })) return { id, address }
   throw new BursarError('wallet_unavailable', `privyWallet: Privy knows no address of ${wallet}.`)
 }
 

@@ -19,9 +19,8 @@ function vaultWorld(keys = ['first.key']): VaultWorld {
   const config = (named: readonly string[]) => `
     import { localKey, sealedVault } from ${urlOf('../index.ts')}
     import fake from ${urlOf('../../test/fake.config.ts')}
-    const at = (name) => new URL(name, import.meta.url).pathname
     export default { ...fake, vault: sealedVault({
-      database: at('bursar.vault'), keys: [${named.map((name) => `localKey({ path: at('${name}') })`)}],
+      database: 'bursar.vault', keys: [${named.map((name) => `localKey({ path: '${name}' })`)}],
     }) }`
   writeFileSync(join(world.folder, 'bursar.config.mjs'), config(keys))
   writeFileSync(join(world.folder, 'both.mjs'), config(['second.key', ...keys]))

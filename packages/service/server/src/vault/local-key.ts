@@ -1,13 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { BursarError } from '@bursar/core'
+import { configuredPath } from '../config-folder.ts'
 import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** What `localKey` takes. */
 export interface LocalKeyOptions {
-  /** The key's file: 32 random bytes as base64. Made when it first wraps, for its owner alone. */
+  /**
+   * The key's file: 32 random bytes as base64. Made when it first wraps, for its owner alone. Relative to
+   * the configuration's folder, as all paths there.
+   */
   readonly path: string
 }
 
@@ -32,7 +36,7 @@ export function localKey(options: LocalKeyOptions): WrappingKey {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new BursarError('invalid_input', 'localKey: path: must be the path of a file.')
   }
-  const file = resolve(path)
+  const file = configuredPath(path)
   return {
     async owns(keyId) {
       const key = await read(file).catch(missing)

@@ -11,7 +11,8 @@ import type { WrappingKey } from './wrapping-key.ts'
 /** What `sealedVault` takes. */
 export interface SealedVaultOptions {
   /**
-   * Where what is sealed lives: a file of its own, or a `postgres://` URL, which may be the ledger's.
+   * Where what is sealed lives: a file of its own, relative to the configuration's folder, or a
+   * `postgres://` URL, which may be the ledger's.
    */
   readonly database: string
   /** The first one wraps; the others can still unwrap, until `rewrap` has made them needless. */

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { BursarError } from '@bursar/core'
+import { configuredPath } from '../config-folder.ts'
 import type { VaultPlace } from './vault-place.ts'
 
 /** A neighbour's write takes some milliseconds. */
@@ -26,7 +26,7 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS vault (
 
 /** The document in a SQLite file of its own. */
 export function sqlitePlace(path: string): VaultPlace {
-  const file = resolve(path)
+  const file = configuredPath(path)
   return {
     async read() {
       if (!existsSync(file)) return undefined
