@@ -113,9 +113,8 @@ export function transactionRows(end: ChainEnd): TransactionRows {
         contents.set(content.payment, content)
       }
       if (change.removed) {
-        for (const id of change.removed.payments) rows.payments.remove(id)
-        for (const id of change.removed.approvals) rows.approvals.remove(id)
-        for (const id of change.removed.sessions) rows.sessions.remove(id)
+        takeOut(rows, change.removed)
+        for (const id of change.removed.payments) contents.delete(id)
         removed.push(change.removed)
       }
       for (const event of change.events) {
@@ -307,6 +306,18 @@ function putRows(rows: Rows, change: Change<unknown>): void {
   for (const one of change.approvals ?? []) putApproval(rows, one)
   for (const one of change.credentials ?? []) rows.credentials.put(one, false)
   for (const one of change.operations ?? []) rows.operations.put(one, false)
+}
+
+/** What the same transaction has written about them before goes with them. */
+function takeOut({ payments, approvals, sessions, keys }: Rows, removed: Removed): void {
+  for (const id of removed.payments) payments.remove(id)
+  for (const id of removed.approvals) approvals.remove(id)
+  for (const id of removed.sessions) sessions.remove(id)
+  const gone = new Set([...removed.sessions, ...removed.payments])
+  for (const { value } of [...keys.all()]) {
+    const { session, key, payment = '' } = value
+    if (gone.has(session) || gone.has(payment)) keys.remove(pairId(session, key))
+  }
 }
 
 function putDelegation(

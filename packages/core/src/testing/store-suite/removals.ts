@@ -56,6 +56,24 @@ function testRows({ test, expect }: StoreTest): void {
     expect(ids).toEqual([stays.id])
   })
 
+  test('what was written about it just before goes with it, and disturbs nobody', async ({
+    store,
+  }) => {
+    const { gone, child, stays, payments } = await plantTwo(store)
+    const key = hashOf('a late key')
+    const [late, own] = [sampleKey(gone, key, {}), sampleKey(stays, key, {})]
+    const contents = [sampleContent(`${payments.gone[0]}`)]
+    const write = (session: string, rows: object) =>
+      store.commit({ session, key }, () => ({ result: 0, ...rows, events: [note('x')] }), 'now')
+    await Promise.all([
+      write(gone.id, { keys: [late], contents }),
+      write(stays.id, { keys: [own] }),
+      remove(store, { payments: payments.gone, sessions: [child.id, gone.id] }),
+    ])
+    expect(await store.read({ session: gone.id, key })).toEqual({ ancestors: [] })
+    expect((await store.read({ session: stays.id, key })).key).toEqual(own)
+  })
+
   test('a removed payment is no twin of a request any more', async ({ store }) => {
     const { gone, child, payments, delegation } = await plantTwo(store)
     const scope = { delegation: delegation.id, requestHash: hashOf('request of gone') }
