@@ -3,15 +3,15 @@ import { join } from 'node:path'
 import { defineConfig, mergeConfig, type Plugin, type ViteUserConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 
-/** The folder in which the lowest peers are installed; `main.ts` names it. */
-const folder = process.env.BURSAR_LOWEST_PEERS ?? ''
+/** The folder in which the peers are installed; `main.ts` names it. */
+const folder = process.env.BURSAR_TEST_PEERS ?? ''
 
 /** Takes each of them from there, wherever it is imported; what it imports itself stands beside it. */
-function lowestPeers(): Plugin {
+function peers(): Plugin {
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const names = Object.keys(dependencies)
   return {
-    name: 'lowest-peers',
+    name: 'peers',
     enforce: 'pre',
     resolveId(source) {
       if (!names.some((name) => source === name || source.startsWith(`${name}/`))) return undefined
@@ -23,7 +23,7 @@ function lowestPeers(): Plugin {
 const config: ViteUserConfig = mergeConfig(
   base,
   defineConfig({
-    plugins: [lowestPeers()],
+    plugins: [peers()],
     // A module that was kept from another run has its imports resolved already, to other versions.
     test: { fsModuleCache: false },
   }),

@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path'
 import { root } from '../check/command.ts'
 import { type PublishedPackage, publishedPackages } from '../check/published-package.ts'
 
-/** An adapter, and the lowest versions of its peers, as a `package.json` names dependencies. */
-export interface LowestPeers {
+/** An adapter, and versions of its peers, as a `package.json` names dependencies. */
+export interface Peers {
   readonly adapter: PublishedPackage
   readonly dependencies: Readonly<Record<string, string>>
 }
 
 /** Reads `test/lowest-peers.json` of every adapter that has one. */
-export function lowestPeers(): readonly LowestPeers[] {
+export function lowestPeers(): readonly Peers[] {
   const packages = publishedPackages()
   return globSync('packages/adapters/*/test/lowest-peers.json', { cwd: root }).flatMap((path) => {
     const folder = dirname(dirname(path)).replaceAll('\\', '/')
@@ -20,11 +20,20 @@ export function lowestPeers(): readonly LowestPeers[] {
   })
 }
 
+/** The same peers in the newest versions: every range ends where the next major version begins. */
+export function newestPeers({ adapter, dependencies }: Peers): Peers {
+  const newest = Object.entries(dependencies).map(([name, version]) => [
+    name,
+    version.replace(/(?=\d+\.\d+\.\d+$)/, '^'),
+  ])
+  return { adapter, dependencies: Object.fromEntries(newest) }
+}
+
 /**
  * What an adapter claims and does not install: the lowest version of every range that its
  * `peerDependencies` have, our own packages apart. Empty if all is proved.
  */
-export function unproved({ adapter, dependencies }: LowestPeers): readonly string[] {
+export function unproved({ adapter, dependencies }: Peers): readonly string[] {
   const installed = Object.entries(dependencies).map(([name, version]) =>
     version.startsWith('npm:') ? version.slice('npm:'.length) : `${name}@${version}`,
   )
