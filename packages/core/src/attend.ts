@@ -2,6 +2,7 @@ import type { Span } from '@opentelemetry/api'
 import { deniedResult } from './answer.ts'
 import { admitHost, earlier } from './decide.ts'
 import { deny } from './denial.ts'
+import { BursarError } from './errors.ts'
 import type { Flight, Guard } from './guard.ts'
 import { type Holder, ownState } from './holder.ts'
 import type { PayResult } from './pay-result.ts'
@@ -9,7 +10,7 @@ import type { Payment } from './payment.ts'
 import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './request.ts'
 import { pinnedToTwin } from './reservation.ts'
 import { standing } from './standing.ts'
-import { span } from './telemetry.ts'
+import { recordUnknownToken, span } from './telemetry.ts'
 import { accountsOf, rootOf } from './transition.ts'
 import { type OpenVisit, refuse, replay, scopeOf, type Visit } from './visit.ts'
 
@@ -61,7 +62,8 @@ export async function open(
   const { payer } = holder
   const state = await span('bursar.open', {}, () =>
     ownState(guard, holder, scopeOf({ session: holder.session, key, payer }, request)),
-  )
+  ).catch(crowded)
+  if (state === 'crowded') return deniedResult(deny('request_rate_exceeded'))
   if (!state) return deniedResult(deny('session_unknown'))
   const pace = sessionRate.take(rootOf(state), store.now())
   const { ignored } = parsed
@@ -86,6 +88,13 @@ export async function open(
   }
   if (pace !== 'within') return refuse(visit, deny('request_rate_exceeded'))
   return { ...visit, request: parsed.request }
+}
+
+/** The one failure that is a refusal: of the token nobody has looked whose it is. */
+function crowded(error: unknown): 'crowded' {
+  if (!BursarError.isInstance(error) || error.code !== 'request_rate_exceeded') throw error
+  recordUnknownToken()
+  return 'crowded'
 }
 
 /** Steps 2 and 3, before one byte leaves: what earlier calls answer, or why it may not go. */

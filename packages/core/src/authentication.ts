@@ -15,6 +15,7 @@ export interface VerifiedKey {
  * Whose key a text is; `undefined` for one that is no key, or is revoked, expired or rotated away.
  * The ledger is asked at every call, so that an end is an end at once in every process; what is
  * kept in memory is only which texts were keys, so that guessing ends at a rate and keys do not.
+ * Over that rate a text that this process does not know yet throws `request_rate_exceeded`.
  */
 export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
   const { store, keyStrangers, background } = guard

@@ -64,7 +64,8 @@ export interface Bursar {
   openSession(token: string, options?: { readonly payer?: string | undefined }): PaymentSession
   /**
    * Whose key of the service this is; `undefined` for what is no key, or is revoked, expired or
-   * rotated away. The ledger is read at every call.
+   * rotated away. The ledger is read at every call. Throws `request_rate_exceeded` where too many are asked
+   * for that this process does not know yet.
    */
   authenticate(key: string): Promise<VerifiedKey | undefined>
   /**

@@ -1,4 +1,5 @@
 import type { Asset } from './asset.ts'
+import { BursarError } from './errors.ts'
 import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
 import type { Policy } from './policy.ts'
@@ -81,6 +82,7 @@ export interface Strangers {
    * Finds whom a token belongs to: always, once it is known. Those who ask while it is looked up for
    * the first time wait for what is found, so that a crowd with one good token counts as one. Each
    * `caller` that was verified has a rate of its own: one that guesses keeps nobody else out.
+   * Over it throws `request_rate_exceeded`: of what nobody has looked for, nobody can say that it is none.
    */
   look<Found>(
     tokenHash: string,
@@ -109,7 +111,7 @@ export function createStrangers(perMinuteLimit: number): Strangers {
         know(tokenHash)
         return await find()
       }
-      if (rate.take(caller, now) !== 'within') return undefined
+      if (rate.take(caller, now) !== 'within') throw tooMany()
       const finding = find()
       const told = finding.then(
         (found) => (found === undefined ? undefined : know(tokenHash)),
@@ -123,6 +125,12 @@ export function createStrangers(perMinuteLimit: number): Strangers {
       }
     },
   }
+}
+
+function tooMany(): BursarError {
+  const message =
+    'Too many credentials are looked for that this process does not know. Wait a minute.'
+  return new BursarError('request_rate_exceeded', message)
 }
 
 /** Work that no answer waits for. What fails is told to the operator; `drain` waits for the rest. */

@@ -23,7 +23,8 @@ export function holds(holder: Holder, session: Session | undefined): boolean {
 
 /**
  * The state of the holder's own session, and what else the scope names; `undefined` for a token that
- * belongs to no session, or comes with another credential than its session is bound to. Such calls are counted and limited, and leave no audit record.
+ * belongs to no session, or comes with another credential than its session is bound to. Such calls are counted and limited, and leave no audit record:
+ * over the limit it throws `request_rate_exceeded`.
  */
 export async function ownState(
   guard: Guard,

@@ -150,6 +150,18 @@ describe('over HTTP', () => {
     expect((await first).body.status).toBe('paid')
   })
 
+  test('a good key that nobody has looked for is to be sent again, and not refused', async () => {
+    const world = await serviceWorld()
+    const { app } = world.another()
+    const guess = (index: number) =>
+      call(app, `bursar_key_${`${index}`.padStart(32, '0')}_${'A'.repeat(43)}`, 'GET', '/v1/caller')
+    for (let index = 0; index < 1_000; index += 1) await guess(index)
+    const first = await call(app, world.keys.payer.key, 'GET', '/v1/caller')
+    expect([first.status, first.body.code]).toEqual([429, 'request_rate_exceeded'])
+    world.clock.advance(MINUTE_MS)
+    expect((await call(app, world.keys.payer.key, 'GET', '/v1/caller')).status).toBe(200)
+  })
+
   test('guesses end at a rate', async () => {
     const world = await serviceWorld({ bounds: { strangersPerMinute: 3 } })
     const guess = async () => (await world.call('guess', 'GET', '/v1/caller')).status
