@@ -1,5 +1,5 @@
 import type { AuditRecord } from '@bursar/core'
-import { columnsOf } from './columns.ts'
+import { joinedText, joinedTexts } from './joined-texts.ts'
 import type { Row, Statement } from './statement.ts'
 
 /** Where the chain of audit records stands. Its row is locked first, and by everybody who writes. */
@@ -27,9 +27,11 @@ export const readClock: Statement = {
 /** Appends records, the last of which becomes the head. */
 export const appendAudit: Statement = {
   name: 'append_audit',
-  text: `WITH head AS (UPDATE installation SET seq = $5, at = $6, hash = $7, payments = $8)
+  text: `WITH head AS (UPDATE installation SET seq = $7, at = $8, hash = $9, payments = $10)
   INSERT INTO audit (seq, at, body, hash)
-  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])`,
+  SELECT u.seq, u.at, ${joinedText('$6')}, u.hash
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::integer[], $5::integer[])
+    AS u (seq, at, hash, start, length)`,
 }
 
 export const readAudit: Statement = {
@@ -68,6 +70,14 @@ export function appendedRecords(
   last: AuditRecord,
   payments: number,
 ): unknown[] {
-  const columns = columnsOf(records.map(({ seq, at, body, hash }) => [seq, at, body, hash]))
-  return [...columns, last.seq, last.at, last.hash, payments]
+  return [
+    records.map(({ seq }) => seq),
+    records.map(({ at }) => at),
+    records.map(({ hash }) => hash),
+    ...joinedTexts(records.map(({ body }) => body)),
+    last.seq,
+    last.at,
+    last.hash,
+    payments,
+  ]
 }

@@ -1,6 +1,7 @@
 import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
 import { columnsOf } from './columns.ts'
 import { assertFixed, type Entry, same } from './entries.ts'
+import { joinedText, joinedTexts } from './joined-texts.ts'
 import { optionalNumber } from './optional.ts'
 import { originalText, plainText } from './plain-text.ts'
 import { joinKeys } from './small-tables.ts'
@@ -74,13 +75,14 @@ export const insertPayments: Statement = {
       request_hash, body)
     SELECT u.pk, u.id, coalesce(u.session, (SELECT pk FROM accounts WHERE id = u.session_id)),
       coalesce(u.delegation, (SELECT pk FROM accounts WHERE id = u.delegation_id)), u.amount,
-      u.reserved_at, left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash, u.body
+      u.reserved_at, left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash,
+      ${joinedText('$18')}
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
-      $7::bigint[], $8::bigint[], $9::text[], $10::text[]) AS u (pk, id, session, session_id,
-      delegation, delegation_id, amount, reserved_at, request_hash, body)
+      $7::bigint[], $8::bigint[], $9::text[], $16::integer[], $17::integer[]) AS u (pk, id, session,
+      session_id, delegation, delegation_id, amount, reserved_at, request_hash, start, length)
   ) INSERT INTO payment_states (payment, state, overrun, settled, proven_at, claim, evidence)
-  SELECT * FROM unnest($1::bigint[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[],
-    $15::text[], $16::text[])`,
+  SELECT * FROM unnest($1::bigint[], $10::text[], $11::boolean[], $12::bigint[], $13::bigint[],
+    $14::text[], $15::text[])`,
 }
 
 export const updatePayments: Statement = {
@@ -115,8 +117,9 @@ export function insertedPayments(
     session(id: string): AccountKey
     delegation(id: string): AccountKey
   },
-): unknown[][] {
-  return columnsOf(
+): unknown[] {
+  if (payments.length === 0) return []
+  const columns = columnsOf(
     payments.map(({ value }) => [
       keys.payment(value.id),
       plainText(value.id),
@@ -125,10 +128,10 @@ export function insertedPayments(
       value.terms.amountMicro,
       value.reservedAt,
       plainText(value.terms.requestHash),
-      fixedText(value),
       ...stateColumns(value),
     ]),
   )
+  return [...columns, ...joinedTexts(payments.map(({ value }) => fixedText(value)))]
 }
 
 /** The values of `updatePayments`. */
