@@ -1,20 +1,18 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-type Block = readonly [string, number]
-
 /**
  * All of IPv6 that the internet routes. What lies outside is special, named by a standard or not.
  */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 
 /** Where clouds answer with a machine's own credentials, in ranges that are harmless otherwise. */
-const metadata: readonly Block[] = [
+const metadata = [
   // Azure; it lies in the middle of public address space.
-  ['168.63.129.16', 32],
+  ipaddr.parseCIDR('168.63.129.16/32'),
   // AWS and Google Cloud, in unique local address space.
-  ['fd00:ec2::', 32],
-  ['fd20:ce::', 32],
+  ipaddr.parseCIDR('fd00:ec2::/32'),
+  ipaddr.parseCIDR('fd20:ce::/32'),
 ]
 
 const localRanges: ReadonlySet<string> = new Set(['loopback', 'private', 'uniqueLocal'])
@@ -50,8 +48,7 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
 }
 
 function isMetadata(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return metadata.some(([block, bits]) => {
-    const parsed = ipaddr.parse(block)
-    return parsed.kind() === address.kind() && address.match(parsed, bits)
-  })
+  return metadata.some(
+    ([block, bits]) => block.kind() === address.kind() && address.match(block, bits),
+  )
 }

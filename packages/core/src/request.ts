@@ -140,19 +140,23 @@ export interface ParsedCall {
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
-const callInput: z.ZodType<ParsedCall> = z.object({
-  conversation: z.string().optional(),
-  id: z.string().optional(),
-  signal: z.custom<AbortSignal>((one) => one instanceof AbortSignal, 'must be a signal').optional(),
-  ignored: z.array(z.string()).optional(),
-  onProgress: z
-    .custom<(step: PayStep) => void>((one) => typeof one === 'function', 'must be a function')
-    .optional(),
+const callInput: z.ZodType<{ readonly call: ParsedCall }> = z.object({
+  call: z.object({
+    conversation: z.string().optional(),
+    id: z.string().optional(),
+    signal: z
+      .custom<AbortSignal>((one) => one instanceof AbortSignal, 'must be a signal')
+      .optional(),
+    ignored: z.array(z.string()).optional(),
+    onProgress: z
+      .custom<(step: PayStep) => void>((one) => typeof one === 'function', 'must be a function')
+      .optional(),
+  }),
 })
 
 /** Parses where a request comes from. What is wrong is the application's mistake, and is thrown. */
 export function parseCall(call: unknown, what: string): ParsedCall {
-  return parseInput(z.object({ call: callInput }), { call }, what).call
+  return parseInput(callInput, { call }, what).call
 }
 
 /** Makes the key of a call: both parts are needed, or there is none. */
