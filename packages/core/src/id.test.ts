@@ -17,3 +17,8 @@ test('an id is a UUID of version 7 with the time in front', () => {
   expect(at).toBeGreaterThanOrEqual(before)
   expect(at).toBeLessThan(before + 60_000)
 })
+
+test('ids of two processes in one millisecond differ in most of their bits by chance', () => {
+  const tails = Array.from({ length: 1_000 }, () => newId('apr').slice(-10))
+  expect(new Set(tails).size).toBe(tails.length)
+})
