@@ -10,6 +10,7 @@ import OpenAI, { APIError } from 'openai'
 import createClient from 'openapi-fetch'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { scriptedProvider } from './adapters/scripted-provider.ts'
 import { guardWorld, shop } from './guard-world.ts'
 
 /** Clients that people have already, in tools of their own, under each framework's agent. */
@@ -62,29 +63,7 @@ const frameworks: readonly [string, Framework][] = [
 ]
 
 function model(): MockLanguageModelV4 {
-  let step = 0
-  return new MockLanguageModelV4({
-    doGenerate: async () => {
-      step += 1
-      const call = {
-        type: 'tool-call',
-        toolCallId: 'call-1',
-        toolName: 'work',
-        input: '{}',
-      } as const
-      const first = step === 1
-      const reason = first ? ('tool-calls' as const) : ('stop' as const)
-      return {
-        content: [first ? call : { type: 'text', text: 'Done.' }],
-        finishReason: { unified: reason, raw: reason },
-        usage: {
-          inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-          outputTokens: { total: 1, text: 1, reasoning: 0 },
-        },
-        warnings: [],
-      }
-    },
-  })
+  return new MockLanguageModelV4(scriptedProvider([[{ id: 'call-1', tool: 'work', input: {} }]]))
 }
 
 /** What a generator makes of an API's description. */

@@ -9,8 +9,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { generateText, stepCountIs } from 'ai'
 import { createAgent, FakeToolCallingModel } from 'langchain'
+import type { ToolUse } from '../../../../test/adapters/scripted-provider.ts'
 import { payingMcpFetch, payingTransport } from '../src/index.ts'
-import { resultsOf, scriptedModel, type ToolUse } from './scripted-model.ts'
+import { resultsOf, scriptedModel } from './scripted-model.ts'
 import { SERVER, type ToolWorld } from './tool-world.ts'
 
 /** An agent of a framework with its own client of MCP, which pays. */

@@ -1,0 +1,13 @@
+import { paymentTools } from '@bursar/ai-sdk'
+import type { Bursar } from '@bursar/core'
+import { generateText, type LanguageModel, stepCountIs } from 'ai'
+
+/** The agent of the README. */
+export async function run(model: LanguageModel, bursar: Bursar, token: string): Promise<void> {
+  await generateText({
+    model,
+    prompt: 'Buy it.',
+    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+    stopWhen: stepCountIs(8),
+  })
+}

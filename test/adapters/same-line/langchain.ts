@@ -1,0 +1,13 @@
+import type { Bursar } from '@bursar/core'
+import { paymentTools } from '@bursar/langchain'
+import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
+import { createAgent } from 'langchain'
+
+/** The agent of the README, in LangChain. */
+export async function run(model: BaseChatModel, bursar: Bursar, token: string): Promise<void> {
+  const agent = createAgent({
+    model,
+    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+  })
+  await agent.invoke({ messages: [{ role: 'user', content: 'Buy it.' }] })
+}

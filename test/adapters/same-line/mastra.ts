@@ -1,0 +1,16 @@
+import type { Bursar } from '@bursar/core'
+import { paymentTools } from '@bursar/mastra'
+import { Agent } from '@mastra/core/agent'
+import type { MastraModelConfig } from '@mastra/core/llm'
+
+/** The agent of the README, in Mastra. */
+export async function run(model: MastraModelConfig, bursar: Bursar, token: string): Promise<void> {
+  const agent = new Agent({
+    id: 'buyer',
+    name: 'Buyer',
+    instructions: 'Buy it.',
+    model,
+    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+  })
+  await agent.generate('Buy it.')
+}
