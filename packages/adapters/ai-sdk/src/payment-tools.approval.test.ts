@@ -124,6 +124,38 @@ describe.each(sdks)('an approval in version $version of the AI SDK', (version) =
     expect(await world.signed()).toBe(1)
   })
 
+  test('whose arguments were edited although the SDK has signed it pays nothing', async () => {
+    const signed = { experimental_toolApprovalSecret: secret }
+    const { history, approvalId } = await stopped(signed)
+    await agree()
+    const forged = edited([...history, yes(approvalId)], inputOf('something-else'))
+    // The first releases of each version do not sign: there it is the guard that asks.
+    const refused = (error: Error) => [error.name]
+    const told = await send(forged, signed).then((sent) => sent.told, refused)
+    expect(['AI_InvalidToolApprovalSignatureError', 'approval_required']).toContain(told[0])
+    expect(await world.signed()).toBe(0)
+  })
+
+  test('of one call and a no to another pay the one', async () => {
+    const calls = [
+      { id: 'call-1', input: inputOf('a') },
+      { id: 'call-2', input: inputOf('b') },
+    ]
+    const { history } = await send([prompt], {}, [calls])
+    await agree()
+    const content = history
+      .at(-1)
+      .content.filter(({ type }: Any) => type === 'tool-approval-request')
+      .map(({ approvalId, toolCallId }: Any) => ({
+        type: 'tool-approval-response',
+        approvalId,
+        approved: toolCallId === 'call-1',
+      }))
+    const { told } = await send([...history, { role: 'tool', content }])
+    expect(told.toSorted()).toEqual(['execution-denied', 'paid'])
+    expect(await world.moved()).toBe(1)
+  })
+
   test('that is stale pays nothing for a later call', async () => {
     const { history, approvalId } = await stopped()
     await agree()

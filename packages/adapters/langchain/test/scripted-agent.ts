@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import type { ModelResult } from '@bursar/core'
 import type { AgentRun, AgentTurn, ScriptedAgent } from '@bursar/core/testing'
 import { HumanMessage } from '@langchain/core/messages'
+import { RunCollectorCallbackHandler } from '@langchain/core/tracers/run_collector'
 import { convertToOpenAITool } from '@langchain/core/utils/function_calling'
 import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent } from 'langchain'
@@ -67,10 +68,12 @@ async function go(
   const { agent, kept, streamed, offered } = running
   const { turn } = setting
   const before = endedSpans().length
+  const tracer = new RunCollectorCallbackHandler()
   const stream = await agent.graph.stream(input, {
     ...config,
     ...from,
     context: turn.context as Record<string, unknown>,
+    callbacks: [tracer],
     streamMode: ['values', 'updates', 'custom', 'messages', 'debug'],
     ...(turn.signal ? { signal: turn.signal } : {}),
   })
@@ -92,6 +95,7 @@ async function go(
         JSON.stringify([streamed, last]),
         inspect([streamed, last], { depth: 12, showHidden: true }),
         textOf([kept.storage, kept.writes]),
+        inspect(tracer.tracedRuns, { depth: 20, maxStringLength: null, maxArrayLength: null }),
       ].join('\n'),
     resume: (answer) => {
       const approved = answer === 'yes'

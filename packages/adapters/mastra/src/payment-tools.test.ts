@@ -203,16 +203,30 @@ describe('the question', () => {
   })
 })
 
-describe('beside the approvals of Mastra', () => {
-  const requireToolApproval = true
+/** What Mastra can be asked to ask before each call: for one run, or by the tool itself. */
+const ownApprovals: readonly [string, (options: PaymentToolsOptions) => object, object][] = [
+  ['requireToolApproval of a run', () => ({}), { requireToolApproval: true }],
+  ['requireApproval of the tool', (options) => ({ tools: asking(options) }), {}],
+]
+
+function asking(options: PaymentToolsOptions): object {
+  const tools = paymentTools(options)
+  Object.assign(tools.pay_within_session, { requireApproval: true })
+  return tools
+}
+
+describe.each(ownApprovals)('beside %s', (_name, agentWith, run) => {
+  const settingOf = (options: PaymentToolsOptions) => ({
+    options,
+    script: [[buy('call-1')]],
+    store: new InMemoryStore(),
+    agent: agentWith(options),
+  })
 
   test('a yes of Mastra leads to the question of the guard', async () => {
     const world = await openWorld({ ask: { always: true } })
-    const { buyer, told } = agentOf({
-      options: { session: world.session },
-      script: [[buy('call-1')]],
-    })
-    const { runId = '' } = await buyer.generate('Buy it.', { requireToolApproval })
+    const { buyer, told } = agentOf(settingOf({ session: world.session }))
+    const { runId = '' } = await buyer.generate('Buy it.', run)
     expect(world.merchant.requests).toEqual([])
     const asked = await buyer.approveToolCallGenerate({ runId, toolCallId: 'call-1' })
     expect(asked.finishReason).toBe('suspended')
@@ -224,10 +238,10 @@ describe('beside the approvals of Mastra', () => {
   })
 
   test('a yes of Mastra said twice at once pays once', async () => {
-    const { session, chain } = await openWorld()
-    const store = new InMemoryStore()
-    const setting = { options: { session }, script: [[buy('call-1')]], store }
-    const { runId = '' } = await agentOf(setting).buyer.generate('Buy it.', { requireToolApproval })
+    const { session, chain, merchant } = await openWorld()
+    const setting = settingOf({ session })
+    const { runId = '' } = await agentOf(setting).buyer.generate('Buy it.', run)
+    expect(merchant.requests).toEqual([])
     const said = [1, 2].map(() =>
       agentOf(setting).buyer.approveToolCallGenerate({ runId, toolCallId: 'call-1' }),
     )
@@ -236,10 +250,11 @@ describe('beside the approvals of Mastra', () => {
   })
 
   test('a no of Mastra pays nothing', async () => {
-    const { session, chain } = await openWorld()
-    const { buyer } = agentOf({ options: { session }, script: [[buy('call-1')]] })
-    const { runId = '' } = await buyer.generate('Buy it.', { requireToolApproval })
+    const { session, chain, merchant } = await openWorld()
+    const { buyer } = agentOf(settingOf({ session }))
+    const { runId = '' } = await buyer.generate('Buy it.', run)
     await buyer.declineToolCallGenerate({ runId, toolCallId: 'call-1' })
+    expect(merchant.requests).toEqual([])
     expect(chain.received).toEqual([])
   })
 })

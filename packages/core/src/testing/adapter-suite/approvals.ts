@@ -73,6 +73,22 @@ function testAnswers({ test, expect }: AdapterTest): void {
     expect(await bench.moved()).toBe(1)
   })
 
+  test('pays once where another request goes on, with the session from its token', async (bench) => {
+    const paid = await bench.world.openSession({ ask: { always: true } })
+    let { session } = paid
+    const options = { session: () => session, conversation }
+    const script = [[buy(bench.world, 'paid', 'call-1')]]
+    const asked = await bench.run({ options, script, stops: true })
+    await answer(paid, 'approve')
+    session = paid.again()
+    const resumed = await asked.resume('yes')
+    session = paid.again()
+    const again = await resumed.replay()
+    expect(resumed.told.map(codeOf)).toEqual(['paid'])
+    expect(again.told.at(-1)).toEqual(resumed.told[0])
+    expect(await bench.moved()).toBe(1)
+  })
+
   test('pays nothing for a yes of the framework alone', async (bench) => {
     const { run } = await stopped(bench)
     const resumed = await run.resume('yes')
