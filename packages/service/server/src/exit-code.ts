@@ -39,6 +39,7 @@ const own: Readonly<Record<string, ExitCode>> = {
   wrong_chain: 'unavailable',
   EADDRINUSE: 'unavailable',
   EEXIST: 'refused',
+  ENOENT: 'refused',
   EACCES: 'refused',
 }
 

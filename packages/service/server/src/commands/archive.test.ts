@@ -48,6 +48,16 @@ test('what has ended is in a file of the folder, and no longer in the ledger', a
   expect(readFileSync(path, 'utf8')).toContain(session)
   expect(error).toBe('\r\u001b[Karchiving, 0 s\r\u001b[K')
   expect((await run('sessions', 'show', session)).code).toBe(3)
+  const verified = await run('audit', 'verify-archive', join('archives', name))
+  expect([verified.code, verified.out]).toEqual([
+    0,
+    '\u001b[32mThe archive is whole. Sessions in it: 1.\u001b[39m\n',
+  ])
+  writeFileSync(path, readFileSync(path, 'utf8').replace(session, session.replace(/.$/, '!')))
+  const changed = await json('audit', 'verify-archive', path)
+  expect([changed.code, changed.json.ok]).toEqual([4, false])
+  const none = await run('audit', 'verify-archive', 'none')
+  expect([none.code, none.error]).toEqual([3, expect.stringContaining('ENOENT')])
   expect((await run('audit', 'verify')).code).toBe(0)
   const again = await json('archive', '--ended-for', '1h')
   expect(again.json).toEqual({ sessions: [], resumed: [], complete: true })

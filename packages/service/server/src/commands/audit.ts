@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { AuditHead, Verification } from '@bursar/core'
@@ -35,6 +36,14 @@ export const addAudit: AddCommand = (program, context) => {
     .option('--head <seq:hash>', 'a head that was kept elsewhere', parsedBy(headField))
     .action(({ head }) => verify(context, head))
   audit
+    .command('verify-archive')
+    .summary('check a file that was archived')
+    .description(
+      'Checks each line of an archive, and that the trail says that this very file was archived.',
+    )
+    .argument('<file>', 'what bursar archive has written')
+    .action((name) => verifyArchived(context, name))
+  audit
     .command('export')
     .summary('write the whole trail as JSON lines')
     .description(
@@ -52,6 +61,21 @@ async function verify(context: CommandContext, head: AuditHead | undefined): Pro
     if (!verified.ok) context.endWith('unsound')
     const colour = verified.ok ? 'green' : 'red'
     context.answer(verified, coloured(terminal, terminal.out, colour, told(verified)))
+  })
+}
+
+async function verifyArchived(context: CommandContext, name: string): Promise<void> {
+  const { terminal } = context
+  await context.withGuard(async ({ auditing }) => {
+    const line = (seconds: number): string => `verifying, ${seconds} s`
+    const file = await open(resolve(terminal.folder, name))
+    const verify = () => auditing.verifyArchive(file.readLines())
+    const verified = await shown(terminal, line, verify).finally(() => file.close())
+    if (!verified.ok) context.endWith('unsound')
+    const text = verified.ok
+      ? `The archive is whole. Sessions in it: ${verified.archives.length}.`
+      : `The archive is not what was archived: line ${verified.line}: ${verified.reason}.`
+    context.answer(verified, coloured(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
   })
 }
 

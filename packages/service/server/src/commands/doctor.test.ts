@@ -33,6 +33,11 @@ test('what works is told, with what could be better', async () => {
   expect(soon.find(({ check }) => check === 'keys')?.detail).toMatch(/^key_\w+ expires at 20/)
 })
 
+test('a person who waits is told so', async () => {
+  const { error } = await commandWorld({ isTTY: true }).run('doctor')
+  expect(error).toBe('\r\u001b[Klooking, 0 s\r\u001b[K')
+})
+
 test.each([
   [{ BURSAR_HOST: '0.0.0.0' }, 'configuration', 'plain http on 0.0.0.0'],
   [{ BURSAR_PORT: 'x' }, 'configuration', 'BURSAR_PORT'],

@@ -14,7 +14,7 @@ import {
 } from '../diagnosis.ts'
 import { parsedBy } from '../flag.ts'
 import { openStore } from '../guard.ts'
-import { coloured } from '../terminal.ts'
+import { coloured, shown } from '../terminal.ts'
 import { unsafeLedger, unsafeSettings } from '../unsafe.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
@@ -30,7 +30,8 @@ export const addDoctor: AddCommand = (program, context) => {
     )
     .option('--facilitator <url>', 'a facilitator to look at as well', parsedBy(urlField))
     .action(async ({ facilitator }) => {
-      const findings = await diagnosed(context, facilitator)
+      const line = (seconds: number): string => `looking, ${seconds} s`
+      const findings = await shown(context.terminal, line, () => diagnosed(context, facilitator))
       const hasFailed = findings.some(({ state }) => state === 'failed')
       if (hasFailed) context.endWith('unsound')
       context.answer(

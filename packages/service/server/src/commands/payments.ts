@@ -2,7 +2,7 @@ import type { Cancellation, CancelTarget, PaymentSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { ownerFrom, ownerOptions } from '../owner-options.ts'
 import { page, pageOptions, rest } from '../page.ts'
-import { table } from '../terminal.ts'
+import { shown, table } from '../terminal.ts'
 
 /** `bursar payments`: what was paid. */
 export const addPayments: AddCommand = (program, context) => {
@@ -58,7 +58,10 @@ function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext)
         const may = endUser === undefined ? bursar.management : bursar.endUser(endUser)
         const named = Object.entries({ payment, session, delegation })
         const target = Object.fromEntries(named.filter(([, id]) => id !== undefined))
-        const found = await may.cancel(target as CancelTarget, { reason, after })
+        const line = (seconds: number): string => `asking, ${seconds} s`
+        const found = await shown(context.terminal, line, () =>
+          may.cancel(target as CancelTarget, { reason, after }),
+        )
         if (found.refused + found.unavailable > 0) context.endWith('refused')
         if (found.unknown > 0) context.endWith('unavailable')
         context.answer(found, told(found))
@@ -72,8 +75,8 @@ function told({ payments, cursor }: Cancellation): string {
     outcome,
     transaction ?? reason ?? '',
   ])
-  const shown = rows.length === 0 ? 'Nothing is open.' : table(['ID', 'OUTCOME', ''], rows)
-  return cursor === undefined ? shown : `${shown}\nMore with --after ${cursor}`
+  const text = rows.length === 0 ? 'Nothing is open.' : table(['ID', 'OUTCOME', ''], rows)
+  return cursor === undefined ? text : `${text}\nMore with --after ${cursor}`
 }
 
 function row({
