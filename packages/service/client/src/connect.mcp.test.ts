@@ -2,7 +2,7 @@ import { fakePaidWorld, fakePayee, testAdapter } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { afterEach, describe, expect, test } from 'vitest'
 import { payingClients } from '../../../adapters/mcp/test/clients.ts'
-import { exceptions } from '../../../adapters/mcp/test/exceptions.ts'
+import { aiSdkExceptions } from '../../../adapters/mcp/test/exceptions.ts'
 import { listenHttp } from '../../../adapters/mcp/test/http-listener.ts'
 import { agent } from '../../../adapters/mcp/test/scripted-agent.ts'
 import { SERVER, toolWorld } from '../../../adapters/mcp/test/tool-world.ts'
@@ -18,7 +18,7 @@ testAdapter(
     }),
   }),
   { describe, test, expect },
-  exceptions,
+  aiSdkExceptions,
 )
 
 const closing: (() => Promise<unknown>)[] = []
