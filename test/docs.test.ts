@@ -138,6 +138,22 @@ describe('the pages', () => {
     expect(guides.map(({ path }) => path)).toContain(`${folder.replace('packages', 'docs')}.md`)
   })
 
+  test.each(guides.filter(({ path }) => path.startsWith('docs/adapters/')))(
+    '$path says how to install, start, serve many, ask, keep code and test',
+    ({ text }) => {
+      expect(text).toMatch(/```sh\nnpm install @bursar\/core @bursar\/[a-z-]+ /)
+      const known = [
+        'Many users',
+        'When a human has to agree',
+        'Code that exists already',
+        'Testing',
+        'Pitfalls',
+      ]
+      const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading ?? '')
+      expect(headings).toEqual(expect.arrayContaining(known))
+    },
+  )
+
   test.each(['policies', 'rails', 'stores', 'wallets'])('%s can be written by others', (seam) => {
     expect(guides.map(({ path }) => path)).toContain(`docs/${seam}/write-your-own.md`)
   })
