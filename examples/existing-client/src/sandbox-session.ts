@@ -1,26 +1,10 @@
-import { createBursar, type PaymentSession } from '@bursar/core'
-import { startSandbox } from '@bursar/sandbox'
-import { sqliteStore } from '@bursar/store-sqlite'
-import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { PaymentSession } from '@bursar/core'
+import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 
-const sandbox = await startSandbox()
-const { privateKey } = await sandbox.createAccount('10.00')
-const { url, host } = sandbox.merchants.honest
+const guard = await startSandboxGuard()
+const { url, host } = guard.sandbox.merchants.honest
 
-const bursar = createBursar({
-  store: sqliteStore({ path: ':memory:' }),
-  rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
-  instruments: {
-    'alice-wallet': {
-      endUser: 'alice',
-      wallet: viemWallet({ account: privateKeyToAccount(privateKey) }),
-    },
-  },
-  assets: [sandbox.asset],
-  development: { hosts: sandbox.hosts },
-})
+const { bursar } = guard
 
 const delegation = await bursar.endUser('alice').grantDelegation({
   agent: 'translator',
@@ -43,7 +27,4 @@ export const session: PaymentSession = bursar.openSession(token)
 export const marketUrl: string = url
 
 /** Ends the guard, and then the world that it paid in. */
-export async function close(): Promise<void> {
-  await bursar.close()
-  await sandbox.stop()
-}
+export const close = (): Promise<void> => guard.close()

@@ -1,29 +1,13 @@
-import { type Bursar, createBursar, type EndUser, type PaymentSession } from '@bursar/core'
-import { startSandbox } from '@bursar/sandbox'
-import { sqliteStore } from '@bursar/store-sqlite'
-import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { Bursar, EndUser, PaymentSession } from '@bursar/core'
+import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 
-const sandbox = await startSandbox()
-const { privateKey } = await sandbox.createAccount('10.00')
-const { url, host } = sandbox.merchants.honest
+const guard = await startSandboxGuard()
+const { url, host } = guard.sandbox.merchants.honest
 
 /** Costs 0.01 test dollars. */
 export const resource: string = `${url}/quote`
 
-export const bursar: Bursar = createBursar({
-  store: sqliteStore({ path: ':memory:' }),
-  rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
-  instruments: {
-    'alice-wallet': {
-      endUser: 'alice',
-      wallet: viemWallet({ account: privateKeyToAccount(privateKey) }),
-    },
-  },
-  assets: [sandbox.asset],
-  development: { hosts: sandbox.hosts },
-})
+export const bursar: Bursar = guard.bursar
 
 export const alice: EndUser = bursar.endUser('alice')
 
@@ -48,7 +32,4 @@ const { token } = await bursar.management.createSession({
 export const session: PaymentSession = bursar.openSession(token)
 
 /** Ends the guard, and then the world that it paid in. */
-export async function close(): Promise<void> {
-  await bursar.close()
-  await sandbox.stop()
-}
+export const close = (): Promise<void> => guard.close()

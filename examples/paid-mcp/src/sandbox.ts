@@ -1,31 +1,15 @@
-import { createBursar, type PaymentSession, type PaymentSummary } from '@bursar/core'
-import { startSandbox } from '@bursar/sandbox'
-import { sqliteStore } from '@bursar/store-sqlite'
-import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { PaymentSession, PaymentSummary } from '@bursar/core'
+import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 import { openPaidTools } from './paid-tools.ts'
 
-const sandbox = await startSandbox()
-const { privateKey } = await sandbox.createAccount('10.00')
+const guard = await startSandboxGuard()
+const { sandbox, bursar } = guard
 const { address: payee } = await sandbox.createAccount()
 const tools = await openPaidTools({ ...sandbox, payee })
 
 /** Where the server is, and what the agents' side calls it: a name that it has no say in. */
 export const toolsUrl: URL = tools.url
 export const server = 'tools.example'
-
-const bursar = createBursar({
-  store: sqliteStore({ path: ':memory:' }),
-  rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
-  instruments: {
-    'alice-wallet': {
-      endUser: 'alice',
-      wallet: viemWallet({ account: privateKeyToAccount(privateKey) }),
-    },
-  },
-  assets: [sandbox.asset],
-})
 
 // #region session
 // The guard has not dialled the server, so that only who is paid counts: the payees have to be named.
@@ -66,7 +50,6 @@ export async function transfers(): Promise<readonly string[]> {
 
 /** Ends the guard, and then the world that it paid in. */
 export async function close(): Promise<void> {
-  await bursar.close()
   await tools.close()
-  await sandbox.stop()
+  await guard.close()
 }

@@ -1,32 +1,19 @@
+import { scriptedAnswer } from '@bursar/example-sandbox-guard/scripted-answer'
 import { AIMessage, type BaseMessage } from '@langchain/core/messages'
 import type { MastraModelConfig } from '@mastra/core/llm'
 import { MockLanguageModelV4 } from 'ai/test'
 import { fakeModel } from 'langchain'
-
-type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
 
 /** The AI SDK's own mock: calls one tool, and makes a sentence of what it is told. */
 function mock(tool: string, sentence: (told: string) => string): MockLanguageModelV4 {
   return new MockLanguageModelV4({
     doGenerate: async ({ prompt }) => {
       const told = JSON.stringify(prompt.filter(({ role }) => role === 'tool'))
-      if (told !== '[]') return answer([{ type: 'text', text: sentence(told) }], 'stop')
+      if (told !== '[]') return scriptedAnswer([{ type: 'text', text: sentence(told) }])
       const call = { type: 'tool-call', toolCallId: 'call-1', toolName: tool } as const
-      return answer([{ ...call, input: '{"symbol":"ACME"}' }], 'tool-calls')
+      return scriptedAnswer([{ ...call, input: '{"symbol":"ACME"}' }])
     },
   })
-}
-
-function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
-  return {
-    content,
-    finishReason: { unified: reason, raw: reason },
-    usage: {
-      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
-      outputTokens: { total: 0, text: 0, reasoning: 0 },
-    },
-    warnings: [],
-  }
 }
 
 export const quoting: MockLanguageModelV4 = mock('quote', (told) => {

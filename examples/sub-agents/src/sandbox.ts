@@ -1,28 +1,13 @@
-import { type Bursar, createBursar, type PaymentSession } from '@bursar/core'
-import { startSandbox } from '@bursar/sandbox'
-import { sqliteStore } from '@bursar/store-sqlite'
-import { viemWallet } from '@bursar/wallet-viem'
-import { x402 } from '@bursar/x402'
-import { privateKeyToAccount } from 'viem/accounts'
+import type { Bursar, PaymentSession } from '@bursar/core'
+import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 
-const sandbox = await startSandbox()
-const { privateKey } = await sandbox.createAccount('10.00')
+const guard = await startSandboxGuard()
 
 /** A merchant of the sandbox; its free `/catalogue` says what costs what. */
-export const market: { readonly host: string; readonly url: string } = sandbox.merchants.honest
+export const market: { readonly host: string; readonly url: string } =
+  guard.sandbox.merchants.honest
 
-export const bursar: Bursar = createBursar({
-  store: sqliteStore({ path: ':memory:' }),
-  rails: [x402({ networks: { [sandbox.network]: { rpcUrl: sandbox.rpcUrl } } })],
-  instruments: {
-    'alice-wallet': {
-      endUser: 'alice',
-      wallet: viemWallet({ account: privateKeyToAccount(privateKey) }),
-    },
-  },
-  assets: [sandbox.asset],
-  development: { hosts: sandbox.hosts },
-})
+export const bursar: Bursar = guard.bursar
 
 const delegation = await bursar.endUser('alice').grantDelegation({
   agent: 'editor',
@@ -43,7 +28,4 @@ const { token } = await bursar.management.createSession({
 export const supervisor: PaymentSession = bursar.openSession(token)
 
 /** Ends the guard, and then the world that it paid in. */
-export async function close(): Promise<void> {
-  await bursar.close()
-  await sandbox.stop()
-}
+export const close = (): Promise<void> => guard.close()

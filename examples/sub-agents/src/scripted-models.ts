@@ -1,9 +1,9 @@
+import { type ScriptedAnswer, scriptedAnswer } from '@bursar/example-sandbox-guard/scripted-answer'
 import type { LanguageModel } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
 import { market } from './sandbox.ts'
 
 type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
-type Answer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
 
 /** What the supervisor hands out: a fair task, one that is too dear for its budget, and one too many. */
 const tasks = [
@@ -19,7 +19,7 @@ export const editing: LanguageModel = new MockLanguageModelV4({
     if (told.length === 0) return calls('hire', tasks)
     const names = ['first', 'second', 'third']
     const text = told.map((said, index) => `The ${names[index]} one said: ${said}`).join('\n')
-    return answer([{ type: 'text', text }], 'stop')
+    return scriptedAnswer([{ type: 'text', text }])
   },
 })
 
@@ -35,7 +35,7 @@ export function researching(): LanguageModel {
       const { content = '', code } = JSON.parse(told)
       const price = /"price":"([0-9.]+)"/.exec(content)?.[1]
       const text = price ? `ACME costs ${price} USD.` : `It was refused: ${code}.`
-      return answer([{ type: 'text', text }], 'stop')
+      return scriptedAnswer([{ type: 'text', text }])
     },
   })
 }
@@ -51,26 +51,13 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function calls(toolName: string, inputs: readonly object[]): Answer {
-  return answer(
+function calls(toolName: string, inputs: readonly object[]): ScriptedAnswer {
+  return scriptedAnswer(
     inputs.map((input, index) => ({
       type: 'tool-call',
       toolCallId: `${toolName}-${index}`,
       toolName,
       input: JSON.stringify(input),
     })),
-    'tool-calls',
   )
-}
-
-function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
-  return {
-    content,
-    finishReason: { unified: reason, raw: reason },
-    usage: {
-      inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
-      outputTokens: { total: 0, text: 0, reasoning: 0 },
-    },
-    warnings: [],
-  }
 }
