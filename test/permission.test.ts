@@ -224,6 +224,66 @@ describe('a permission that is not granted', () => {
     expect(await world.bursar.management.createSession(given)).toHaveProperty('token')
   })
 
+  test('but for a request that comes after the withdrawal is withdrawn again', async () => {
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let asked = 0
+    let isGated = false
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      async grant(request) {
+        if (isGated) {
+          asked += 1
+          await gates[asked - 1]?.promise
+        }
+        return permissions.grant(request)
+      },
+    }))
+    isGated = true
+    const once = { idempotencyKey: 'the same operation' }
+    const first = world.alice.grantDelegation(input, once)
+    const second = world.alice.grantDelegation(input, once)
+    await expect.poll(() => asked).toBe(2)
+    gates[0]?.resolve()
+    // Either of them may have come first.
+    const { id } = await Promise.race([first, second])
+    expect(await world.alice.revokeDelegation(id)).toMatchObject({
+      permission: { state: 'withdrawn' },
+    })
+    gates[1]?.resolve()
+    await Promise.all([first, second])
+    expect([...world.permissions.granted.keys()]).toEqual([world.delegation])
+  })
+
+  test('is asked for again only as long as the request cannot outlive its withdrawal', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    let hangs = false
+    const asked: string[] = []
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      async grant(request) {
+        asked.push(request.delegation)
+        resolve()
+        if (hangs) await promise.then(() => new Promise(() => {}))
+        return permissions.grant(request)
+      },
+    }))
+    asked.length = 0
+    hangs = true
+    const once = { idempotencyKey: 'the same operation' }
+    void world.alice.grantDelegation(input, once)
+    await expect.poll(() => asked.length).toBe(1)
+    hangs = false
+    world.clock.advance(REQUEST_LIFE_MS - 1_000)
+    const late = world.alice.grantDelegation(input, once)
+    await expect(late).rejects.toMatchObject({ code: 'permission_unavailable' })
+    const [, delegation] = (await world.alice.delegations()).rows
+    expect(asked).toEqual([delegation?.id])
+    expect(await stateOf(world, `${delegation?.id}`)).toBe('open requested')
+    world.clock.advance(1_000)
+    await world.bursar.reconcile()
+    expect(await stateOf(world, `${delegation?.id}`)).toBe('revoked withdrawn')
+  })
+
   test('before its process has ended is given up after a while', async () => {
     let hangs = false
     const world = await permissionWorld((permissions) => ({

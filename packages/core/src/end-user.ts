@@ -43,7 +43,7 @@ export interface EndUser {
    *
    * Where the instrument has permissions at its provider, the delegation gets one, and it can be spent
    * from when the provider has granted it. Throws `permission_unavailable` where it has not: then the
-   * delegation is revoked; ask anew.
+   * delegation is revoked, at once or after two minutes; ask anew.
    */
   grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
   /**

@@ -12,7 +12,8 @@ import { atomicWithin } from './money.ts'
  *
  * Everything is asked for by the id of the delegation, so that a permission whose answer was lost can
  * still be found and withdrawn. All methods may be called again, and at the same time. A throw says
- * that it is not known what was done; a request may not take effect later than `REQUEST_LIFE_MS`.
+ * that it is not known what was done. Where `grant` takes several requests, it sends none more than 20
+ * seconds after it was called, and none of them may take effect more than 60 seconds after it was sent.
  */
 export interface Permissions {
   /** Grants no more than what is asked for. Asked again for the same delegation, it is the same one. */
@@ -26,8 +27,14 @@ export interface Permissions {
   revoke(permission: PermissionName): Promise<void>
 }
 
-/** How late a request to a provider may still take effect: its signature has a time limit. */
+/**
+ * How late a request to a provider may still take effect, from its delegation on: its signature has a time
+ * limit, and it is sent soon, or not at all.
+ */
 export const REQUEST_LIFE_MS = 120_000
+
+/** How long after its delegation was recorded a permission may be asked for: then it is given up. */
+export const ASKING_MS = 20_000
 
 /** What the permission of a delegation is found by. */
 export interface PermissionName {

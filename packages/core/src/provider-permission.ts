@@ -2,6 +2,7 @@ import { type Delegation, unknownDelegation } from './delegation.ts'
 import { BursarError } from './errors.ts'
 import { type Guard, payableAssets } from './guard.ts'
 import {
+  ASKING_MS,
   isUnsettled,
   type PermissionName,
   type Permissions,
@@ -28,19 +29,26 @@ const idPattern = /^[\x21-\x7e]{1,200}$/
 
 /**
  * Asks the provider for the permission of a delegation that was just recorded, and reads it back. What is
- * not granted is revoked at once, and withdrawn: then it throws `permission_unavailable`.
+ * not granted is revoked at once, and withdrawn: then it throws `permission_unavailable`. Asked again so late
+ * that the request could outlive its withdrawal, it throws the same, and leaves it to those who asked before.
  */
 export async function grantAtProvider(guard: Guard, delegation: Delegation): Promise<void> {
-  const { id, instrument } = delegation
+  const { id, instrument, createdAt } = delegation
+  if (guard.store.now() >= createdAt + ASKING_MS) {
+    const text = `grantDelegation: instrument: the provider of ${instrument} was asked before, and has not answered.`
+    throw new BursarError('permission_unavailable', text)
+  }
   try {
     const permission = await asking(guard, delegation, GRANT_TIMEOUT_MS, (permissions) =>
       ask(guard, delegation, permissions),
     )
-    await guard.store.commit(
+    const isRevoked = await guard.store.commit(
       { delegation: id },
       (state) => permissionGranted(state, id, permission),
       'now',
     )
+    // Asked for twice, it may have been withdrawn before the second request took effect.
+    if (isRevoked) await asking(guard, delegation, WITHDRAW_TIMEOUT_MS, takeBack(id, permission))
   } catch (cause) {
     await endUngranted(guard, id, 'the provider did not grant its permission')
     await withdrawAtProvider(guard, id)
@@ -127,6 +135,10 @@ async function withdraw(permissions: Permissions, name: PermissionName): Promise
   throw new BursarError('permission_still_granted', 'The provider has not withdrawn it yet.')
 }
 
+function takeBack(delegation: string, id: string): (permissions: Permissions) => Promise<void> {
+  return (permissions) => withdraw(permissions, { delegation, id })
+}
+
 /** Goes on with what could not be done, or was not done before a process ended. */
 export interface PermissionSettler {
   run(): Promise<void>
@@ -176,13 +188,15 @@ function permissionGranted(
   { delegation }: LedgerState,
   id: string,
   permission: string,
-): Change<undefined> {
+): Change<boolean> {
   if (!delegation) throw unknownDelegation(id)
   // Asked for twice, or revoked meanwhile: then it is being withdrawn.
-  if (delegation.permission?.state !== 'requested') return unchanged
+  if (delegation.permission?.state !== 'requested') {
+    return { result: delegation.revokedAt !== undefined, events: [] }
+  }
   const { endUser } = delegation
   return {
-    result: undefined,
+    result: false,
     delegations: [{ ...delegation, permission: { id: permission, state: 'granted' } }],
     events: [{ type: 'permission-granted', delegation: id, endUser, permission }],
   }

@@ -2,7 +2,7 @@ import type { Instrument, PermissionRequest } from '@bursar/core'
 import { testPermissions } from '@bursar/core/testing'
 import { type CdpService, startCdpService } from '@bursar/sandbox'
 import { CdpClient } from '@coinbase/cdp-sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { cdpFundingLink } from './cdp-funding-link.ts'
 import { type CdpSpendPermissionsOptions, cdpSpendPermissions } from './cdp-spend-permissions.ts'
 import { cdpWallet } from './cdp-wallet.ts'
@@ -155,4 +155,20 @@ describe('cdpFundingLink', () => {
       'cdpFundingLink: credentials: must be a function.',
     )
   })
+})
+
+test('are asked for soon, or not at all: what comes late would outlive its withdrawal', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    const credentials = async () => {
+      vi.setSystemTime(Date.now() + 20_000)
+      return service.credentials()
+    }
+    const asking = { ...request, delegation: 'del_late' }
+    const slow = cdpSpendPermissions(optionsOf({ credentials }))
+    await expect(slow.grant(asking)).rejects.toMatchObject({ code: 'permission_unavailable' })
+    expect(await cdpSpendPermissions(optionsOf()).read(asking)).toBe('absent')
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -41,6 +41,9 @@ const LOOK_EVERY_MS = 1_000
 /** A withdrawal is looked for less often: the guard tries again by itself. */
 const LOOKS_FOR_WITHDRAWAL = 8
 
+/** A grant looks first: a request that is sent later than this could outlive its withdrawal. */
+const SENDING_MS = 20_000
+
 /** Permissions of one smart account that are looked through. */
 const MAX_PAGES = 50
 const PAGE_SIZE = 100
@@ -73,8 +76,13 @@ export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permis
   const find = (delegation: string) => found(api, path, saltOf(delegation))
   return {
     async grant(request) {
+      const until = Date.now() + SENDING_MS
       const known = await find(request.delegation)
       if (known && !known.revoked) return { id: known.permissionHash }
+      if (Date.now() >= until) {
+        const text = 'cdpSpendPermissions: CDP takes too long. Nothing was asked for.'
+        throw new BursarError('permission_unavailable', text)
+      }
       const body = { network, ...permissionOf(request, chains[network]) }
       const idempotencyKey = uuidOf(request.delegation)
       await asked(api, { method: 'POST', path, body, idempotencyKey })

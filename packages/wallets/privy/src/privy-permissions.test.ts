@@ -1,7 +1,7 @@
 import type { Instrument, PermissionRequest, Permissions } from '@bursar/core'
 import { testPermissions } from '@bursar/core/testing'
 import { type PrivyService, startPrivyService } from '@bursar/sandbox'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type PrivyPermissionsOptions, privyPermissions } from './privy-permissions.ts'
 import { privyWallet } from './privy-wallet.ts'
 
@@ -159,4 +159,27 @@ test('whose withdrawal is lost on the way are still there, and withdrawn again',
   await expect(permissions.revoke(name)).rejects.toMatchObject({ code: 'wallet_answer_lost' })
   await permissions.revoke(name)
   expect(await permissions.read(name)).toBe('absent')
+})
+
+test('are asked for soon, or not at all: what comes late would outlive its withdrawal', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    let asked = 0
+    const slow = privyPermissions({
+      policy: service.policy,
+      credentials: async () => {
+        asked += 1
+        // Those of the policy itself, and of the first of two rules.
+        if (asked === 2) vi.setSystemTime(Date.now() + 20_000)
+        return service.credentials('owner')
+      },
+      baseUrl: service.url,
+    })
+    const before = service.rules().length
+    const asking = { ...request, delegation: 'del_7', address: `0x${'a7'.repeat(20)}` }
+    await expect(slow.grant(asking)).rejects.toMatchObject({ code: 'permission_unavailable' })
+    expect(service.rules()).toHaveLength(before + 1)
+  } finally {
+    vi.useRealTimers()
+  }
 })

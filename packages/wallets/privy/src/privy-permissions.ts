@@ -33,6 +33,9 @@ type RuleInput = Omit<Parameters<Policies['createRule']>[1], 'authorization_cont
 type Rule = Awaited<ReturnType<Policies['get']>>['rules'][number]
 type Condition = RuleInput['conditions'][number]
 
+/** A grant is several requests: one that is sent later than this could outlive its withdrawal. */
+const SENDING_MS = 20_000
+
 /**
  * Makes permissions of a policy at Privy: each delegation gets rules that let its transfers be signed, by
  * asset, amount of one payment, payees where all are known, and time. Privy knows no total: that is the
@@ -59,9 +62,11 @@ export function privyPermissions(options: PrivyPermissionsOptions): Permissions 
   }
   return {
     async grant(request) {
+      const until = Date.now() + SENDING_MS
       const wanted = wantedRules(request)
       const known = (await rulesIn(api, policy)).map(({ name }) => name)
       for (const rule of wanted.filter(({ name }) => !known.includes(name))) {
+        if (Date.now() >= until) throw tooSlow()
         await asked(api, ({ client, authorized }) =>
           client.policies().createRule(policy, { ...authorized(), ...rule }),
         )
@@ -97,6 +102,11 @@ async function asked<Result>(
 
 function refusal(answer: { readonly refused: string; readonly reason: string }): BursarError {
   return new BursarError(answer.refused, `privyPermissions: ${answer.reason}.`)
+}
+
+function tooSlow(): BursarError {
+  const text = 'privyPermissions: Privy takes too long. What it has of the permission is withdrawn.'
+  return new BursarError('permission_unavailable', text)
 }
 
 /** The rules of a delegation have its id in their names; those that cancel are everybody's. */
