@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
@@ -21,6 +21,9 @@ import {
 } from '../packages/service/server/test/changeable-vault.ts'
 import { outcome } from './sandbox-world.ts'
 import { type SealedWallet, type SealedWorld, sealedWorld } from './vault/sealed-world.ts'
+
+/** Each command is a process, and the machine may be busy. */
+const COMMANDS_BUDGET_MS = 120_000
 
 let world: SealedWorld
 let aws: AwsService
@@ -246,9 +249,51 @@ test('an agent beside the service is given no secret, by its environment or in i
   await ledger.close()
 })
 
+test(
+  'no command shows a secret, whatever becomes of it',
+  async () => {
+    const { folder, sandbox } = world
+    const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+    writeFileSync(
+      join(folder, 'bursar.config.mjs'),
+      `import { localKey, sealedVault } from ${at('../packages/service/server/src/index.ts')}
+    import { x402 } from ${at('../packages/rails/x402/src/index.ts')}
+    const rpcUrl = '${sandbox.rpcUrl}'
+    export default {
+      database: 'commands.db',
+      rails: [x402({ networks: { '${sandbox.network}': { rpcUrl } } })],
+      vault: sealedVault({ database: 'commands.vault', keys: [localKey({ path: 'bursar.key' })] }),
+    }`,
+    )
+    const commands: readonly (readonly [string, number, ...string[]])[] = [
+      ['canary-command-1', 0, 'put', 'cdp'],
+      ['canary-command-2', 3, 'put', 'cdp'],
+      ['canary-command-3', 0, '--json', 'rotate', 'cdp', '--overlap', '1h'],
+      ['canary-command-4', 3, 'rotate', 'privy'],
+      ['canary-command-5', 2, 'put', 'no name'],
+      ['canary-command-6'.repeat(5_000), 2, 'put', 'privy'],
+      ['', 2, 'put', 'privy', 'canary-command-7'],
+      ['', 0, 'list'],
+      ['', 0, '--json', 'list'],
+      ['', 0, 'rotate', '--wrapping-key'],
+      ['', 0, 'remove', 'cdp', '--only', '1'],
+      ['', 0, 'remove', 'cdp'],
+    ]
+    for (const [input, code, ...args] of commands) {
+      const told = await bursarCommand(folder, input, ['vault', ...args])
+      seen.push(told.output)
+      expect([args, told.code]).toEqual([args, code])
+    }
+    const trail = await bursarCommand(folder, '', ['audit', 'export'])
+    seen.push(trail.output, readFileSync(join(folder, 'commands.vault'), 'latin1'))
+    expect(trail.output.match(/secret-(added|rotated|removed)/g)).toHaveLength(4)
+  },
+  COMMANDS_BUDGET_MS,
+)
+
 /** Runs last: everything that was planted, against everything that was seen. */
 test('no secret was seen anywhere, in any form', async () => {
-  const canaries = [...world.canaries(), 'canary-wrong-']
+  const canaries = [...world.canaries(), 'canary-wrong-', 'canary-command-']
   expect(canaries.length).toBeGreaterThan(6)
   for await (const one of trail(bursar)) seen.push(one)
   const spans = exporter.getFinishedSpans()
@@ -303,14 +348,30 @@ async function* trail(guard: Bursar): AsyncGenerator<unknown> {
   } while (after !== undefined)
 }
 
-function run(file: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = spawn(process.execPath, [path], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(file: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return (await endOf(spawn(process.execPath, [pathOf(file)], { env }))).output
+}
+
+/** A command line with a value piped in, as a process of its own. */
+function bursarCommand(folder: string, input: string, args: readonly string[]) {
+  const cli = pathOf('../packages/service/server/src/cli.ts')
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder })
+  // One that refuses what it is asked for reads no value.
+  child.stdin.on('error', () => {}).end(input)
+  return endOf(child)
+}
+
+const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+/** How a process ended, and everything that it wrote. */
+function endOf(child: ChildProcessWithoutNullStreams) {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
   }
-  return new Promise((resolve) => child.on('close', () => resolve(output)))
+  return new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, output }))
+  })
 }
