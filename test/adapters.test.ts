@@ -28,11 +28,6 @@ for (const agent of loops) {
   )
 }
 
-const oneAtATime = {
-  'pays what was agreed to, and nothing else of the same step':
-    'Mastra carries out the calls of a step one after the other, and asks one question at a time.',
-}
-
 for (const agent of langChainAgents.filter(({ version }) => version === 'v2')) {
   testAdapter(
     '@bursar/langchain in createAgent',
@@ -46,7 +41,6 @@ for (const agent of mastraAgents.filter(({ loop }) => loop === 'stream')) {
     '@bursar/mastra in an agent',
     async () => ({ agent, world: await sandboxPaidWorld(sandbox) }),
     { describe, test, expect },
-    oneAtATime,
   )
 }
 

@@ -4,11 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { agents } from '../../../adapters/mastra/test/scripted-agent.ts'
 import { serviceReach } from '../test/service-reach.ts'
 
-const exceptions = {
-  'pays what was agreed to, and nothing else of the same step':
-    'Mastra carries out the calls of a step one after the other, and asks one question at a time.',
-}
-
 for (const agent of agents.filter(({ loop }) => loop === 'stream')) {
   testAdapter(
     'connect, with @bursar/mastra,',
@@ -20,6 +15,5 @@ for (const agent of agents.filter(({ loop }) => loop === 'stream')) {
       }),
     }),
     { describe, test, expect },
-    exceptions,
   )
 }

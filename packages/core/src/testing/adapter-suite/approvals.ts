@@ -1,3 +1,4 @@
+import type { ApprovalCard } from '../../approval.ts'
 import type { PaidSession } from '../paid-world.ts'
 import type { AgentRun } from '../scripted-agent.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
@@ -156,11 +157,14 @@ function testChanges({ test, expect }: AdapterTest): void {
     const options = { session: paid.session, conversation }
     const other = { id: 'call-2', input: { url: world.url('paid', 'b'), purpose: 'a test' } }
     const script = [[buy(world, 'paid', 'call-1'), other]]
-    const run = await bench.run({ options, script, stops: true })
-    expect(run.waiting).toBe(2)
-    await answer(paid, 'approve', /\/a$/)
-    await answer(paid, 'deny', /\/b$/)
-    const { told } = await run.resume('yes')
+    let run = await bench.run({ options, script, stops: true })
+    expect(run.waiting > 0).toBe(true)
+    // Some frameworks ask about both at once, and some about one after the other.
+    for (let times = 0; run.waiting > 0 && times < 2; times += 1) {
+      await answer(paid, ({ resource }) => (resource.endsWith('/a') ? 'approve' : 'deny'))
+      run = await run.resume('yes')
+    }
+    const { told } = run
     expect(told.map(codeOf)).toEqual(['paid', 'approval_denied'])
     expect(await bench.moved()).toBe(1)
   })
@@ -179,14 +183,17 @@ async function stopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promis
   throw new Error(`It did not stop: ${run.waiting} calls wait; told ${JSON.stringify(run.told)}.`)
 }
 
+type Word = 'approve' | 'deny'
+
 /** The end user answers, by their own facet, what waits. */
 async function answer(
   { endUser, id }: PaidSession,
-  word: 'approve' | 'deny',
-  resource = /./,
+  word: Word | ((card: ApprovalCard) => Word),
 ): Promise<void> {
   const { rows } = await endUser.approvals({ waiting: true })
-  const asked = rows.filter(({ session, card }) => session === id && resource.test(card.resource))
+  const asked = rows.filter(({ session }) => session === id)
   if (asked.length === 0) throw new Error('Nobody was asked.')
-  for (const { id: approval } of asked) await endUser[word](approval)
+  for (const { id: approval, card } of asked) {
+    await endUser[typeof word === 'function' ? word(card) : word](approval)
+  }
 }
