@@ -61,6 +61,28 @@ describe('the end user', () => {
     expect(await it.bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
+  test('who asks many times at once has the network asked once', async () => {
+    let asked = 0
+    const rail = ({ chain }: FakeRail): FakeRail => {
+      const own = fakeRail({ chain, cancels: true })
+      const cancel: FakeRail['cancel'] = async (...given) => {
+        asked += 1
+        return own.cancel(...given)
+      }
+      return { ...own, cancel }
+    }
+    const it = await world('drops', { rail })
+    const payment = await paid(it)
+    const alice = it.bursar.endUser('alice')
+    const some = await Promise.all([1, 2, 3].map(() => alice.cancel({ payment })))
+    expect(some.map((one) => one.asked)).toEqual([1, 1, 1])
+    expect(asked).toBe(1)
+    // Each of them is on record.
+    expect(await cancellations(it.bursar)).toHaveLength(6)
+    expect((await alice.cancel({ payment })).refused).toBe(1)
+    expect(asked).toBe(2)
+  })
+
   test('cannot cancel what has settled first, and proof says so', async () => {
     const it = await world('settles_then_drops')
     const payment = await paid(it)

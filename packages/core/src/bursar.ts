@@ -206,6 +206,7 @@ function createGuard(
     http: input.http ?? guardedHttp(development ? { development } : {}),
     reconciler: createReconciler({ store, rails, assets, warn, closing }),
     flights: new Map(),
+    cancelling: new Map(),
     proofs: createProofs(),
     quotes: createQuotes(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),

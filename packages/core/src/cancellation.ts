@@ -152,7 +152,7 @@ async function cancelOne(
     'now',
   )
   if ('refused' in requested) return { id, outcome: 'refused', reason: requested.refused }
-  const answer = await ask(guard, requested.payment)
+  const answer = await askOnce(guard, requested.payment)
   const { reason: told, ...rest } = { reason: undefined, ...answer }
   const kept = {
     ...rest,
@@ -192,16 +192,27 @@ function requestedCancellation(
   return { result: { payment }, events: [event] }
 }
 
-type Answer = Omit<CancelledPayment, 'id'>
+/** What asking for one payment came to. */
+export type CancellationAnswer = Omit<CancelledPayment, 'id'>
 
-function answeredCancellation(state: LedgerState, answer: Answer): Change<undefined> {
+function answeredCancellation(state: LedgerState, answer: CancellationAnswer): Change<undefined> {
   const { payment } = state
   if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
   const event: AuditEvent = { type: 'cancellation-answered', ...subject(state, payment), ...answer }
   return { result: undefined, events: [event] }
 }
 
-async function ask(guard: Guard, payment: Payment): Promise<Answer> {
+/** While it is being asked, everybody hears the same: a second request would cost gas, and change nothing. */
+function askOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
+  const { cancelling } = guard
+  const known = cancelling.get(payment.id)
+  if (known !== undefined) return known
+  const asking = ask(guard, payment).finally(() => cancelling.delete(payment.id))
+  cancelling.set(payment.id, asking)
+  return asking
+}
+
+async function ask(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { terms, instrument } = payment
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const wallet = guard.instruments.get(instrument)?.wallet
@@ -227,6 +238,6 @@ async function ask(guard: Guard, payment: Payment): Promise<Answer> {
   }
 }
 
-function unavailable(reason: string): Answer {
+function unavailable(reason: string): CancellationAnswer {
   return { outcome: 'unavailable', reason }
 }

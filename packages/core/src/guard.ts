@@ -1,4 +1,5 @@
 import type { Asset } from './asset.ts'
+import type { CancellationAnswer } from './cancellation.ts'
 import { BursarError } from './errors.ts'
 import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
@@ -20,6 +21,8 @@ export interface Guard {
   readonly reconciler: Reconciler
   /** Calls with a key that are under way in this process. */
   readonly flights: Map<string, Flight>
+  /** Payments of which this process asks their network to cancel them. */
+  readonly cancelling: Map<string, Promise<CancellationAnswer>>
   readonly quotes: Quotes
   /** Proofs that were handed out, until it is known what came of them. */
   readonly proofs: Proofs
