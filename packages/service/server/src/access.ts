@@ -1,4 +1,4 @@
-import type { Role } from '@bursar/core'
+import { type Role, roles } from '@bursar/core'
 
 /** What one role may do with one operation. A `deny` wins over another role's `allow`. */
 export type Access = 'allow' | 'deny' | 'no'
@@ -112,9 +112,9 @@ export const access: Readonly<Record<OperationName, Row>> = {
 }
 
 /** Whether a caller with some roles may call an operation. Unknown roles are none. */
-export function mayCall(operation: OperationName, roles: readonly Role[]): boolean {
+export function mayCall(operation: OperationName, some: readonly Role[]): boolean {
   const row = access[operation]
-  const given = roles.map((role) => row[role])
+  const given = some.map((role) => row[role])
   return given.includes(allow) && !given.includes(deny)
 }
 
@@ -123,12 +123,18 @@ export function mayCall(operation: OperationName, roles: readonly Role[]): boole
  * one's. It looks at what the roles are allowed one by one, so that a table that was changed wrongly
  * is found as well.
  */
-export function combinedPower(roles: readonly Role[]): string | undefined {
-  const may = (effect: Effect): string | undefined =>
-    Object.entries(access).find(
-      ([, row]) => row.effect === effect && roles.some((role) => row[role] === allow),
-    )?.[0]
-  const [raises, spends] = [may('raises'), may('spends')]
-  if (raises === undefined || spends === undefined) return undefined
-  return `can both raise a budget (${raises}) and spend it (${spends})`
+export function combinedPower(some: readonly Role[]): string | undefined {
+  const [raised, spent] = [some.find((role) => raises[role]), some.find((role) => spends[role])]
+  if (raised === undefined || spent === undefined) return undefined
+  return `can both raise a budget (${raises[raised]}) and spend it (${spends[spent]})`
 }
+
+/** What each role is allowed of an effect, if anything: every request asks. */
+function allowedOf(effect: Effect): Readonly<Partial<Record<Role, string>>> {
+  const first = (role: Role): string | undefined =>
+    Object.entries(access).find(([, row]) => row.effect === effect && row[role] === allow)?.[0]
+  return Object.fromEntries(roles.map((role) => [role, first(role)]))
+}
+
+const raises = allowedOf('raises')
+const spends = allowedOf('spends')

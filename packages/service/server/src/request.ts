@@ -30,7 +30,7 @@ export async function readInvocation(
     given === null ? undefined : valid(idempotencyKeyField, given, `${name}: Idempotency-Key`)
   const input: Input = {
     path,
-    query: valid(query ?? z.strictObject({}), queryOf(request), name) as Input['query'],
+    query: valid(query ?? noQuery, queryOf(request), name) as Input['query'],
     body: await readBody(operation, request, carry),
   }
   if (body) valid(body, input.body, name)
@@ -47,10 +47,13 @@ export async function readInvocation(
   }
 }
 
+const noQuery = z.strictObject({})
+
 /** A name that is given twice is a mistake, and which one was meant nobody knows. */
 function queryOf(request: Request): Record<string, string> {
-  const { searchParams } = new URL(request.url)
   const found: Record<string, string> = Object.create(null)
+  if (!request.url.includes('?')) return found
+  const { searchParams } = new URL(request.url)
   for (const [name, value] of searchParams) {
     if (name in found) throw new BursarError('invalid_input', 'The query has a name twice.')
     found[name] = value
