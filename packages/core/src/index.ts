@@ -81,13 +81,14 @@ export type {
   WaitingApproval,
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
-export type {
-  Content,
-  Delivery,
-  KeyRecord,
-  Payment,
-  PaymentState,
-  Terms,
+export {
+  type Content,
+  type Delivery,
+  isOwnKey,
+  type KeyRecord,
+  type Payment,
+  type PaymentState,
+  type Terms,
 } from './payment.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'

@@ -95,6 +95,21 @@ export interface KeyRecord {
   readonly lastRefusal?: Denial
 }
 
+/**
+ * Whether a key's record says no more than that the key is pinned to its own payment. A store may keep
+ * it with the payment then, and not as a row of its own.
+ */
+export function isOwnKey(record: KeyRecord, { id, session, key, terms }: Payment): boolean {
+  return (
+    record.payment === id &&
+    record.session === session &&
+    record.key === key &&
+    record.requestHash === terms.requestHash &&
+    record.refusals === 0 &&
+    record.lastRefusal === undefined
+  )
+}
+
 /** Open: no believable word on the outcome yet. An identical request has to wait for it. */
 export function isOpen(payment: Payment): boolean {
   return payment.state === 'reserved' || payment.state === 'signed' || payment.state === 'in_doubt'

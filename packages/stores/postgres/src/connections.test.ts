@@ -104,7 +104,7 @@ test('a newer schema', async () => {
   expect(await errorOf({ url: server.url, schema: 'newer' })).toBe('opened')
   await server.query('UPDATE newer.installation SET version = version + 1')
   expect(await errorOf({ url: server.url, schema: 'newer' })).toMatchInlineSnapshot(
-    `"store_schema_newer: The store <store> has schema version 4; this version of @bursar/store-postgres knows 3. Update the package."`,
+    `"store_schema_newer: The store <store> has schema version 5; this version of @bursar/store-postgres knows 4. Update the package."`,
   )
 })
 

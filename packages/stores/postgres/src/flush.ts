@@ -1,4 +1,4 @@
-import { BursarError, type Session } from '@bursar/core'
+import { BursarError, isOwnKey, type KeyRecord, type Payment, type Session } from '@bursar/core'
 import type { Client } from 'pg'
 import {
   adoptDelegations,
@@ -92,10 +92,11 @@ export function flush(
     rows.paymentKeys.set(value.id, String(newest))
   }
   const keys = keysOf(rows)
-  send(insertPayments, insertedPayments(payments.fresh, keys))
+  const { owners, others } = partedKeys(valuesOf(rows.keys), payments.fresh)
+  send(insertPayments, insertedPayments(payments.fresh, owners, keys))
   send(updatePayments, updatedPayments(payments.known))
   send(updatePaymentTerms, updatedTerms(payments.known))
-  send(writeKeys, writtenKeys(valuesOf(rows.keys), keys))
+  send(writeKeys, writtenKeys(others, keys))
   send(writeMerchants, writtenMerchants(valuesOf(rows.merchants)))
   const approvals = parted(rows.approvals.changed())
   send(insertApprovals, insertedApprovals(approvals.fresh))
@@ -115,6 +116,22 @@ export function flush(
   const last = rows.records.at(-1)
   if (last) send(appendAudit, appendedRecords(rows.records, last, newest))
   return sent
+}
+
+/** The new payments that have their key themselves, and the keys that have a row. */
+function partedKeys(
+  records: readonly KeyRecord[],
+  payments: readonly Entry<Payment>[],
+): { readonly owners: ReadonlySet<string>; readonly others: readonly KeyRecord[] } {
+  const owners = new Set<string>()
+  const added = new Map(payments.map(({ value }) => [value.id, value]))
+  const others = records.filter((record) => {
+    const payment = added.get(record.payment ?? '')
+    const isOwn = payment !== undefined && isOwnKey(record, payment)
+    if (isOwn) owners.add(payment.id)
+    return !isOwn
+  })
+  return { owners, others }
 }
 
 /** The keys of rows that other rows name. */

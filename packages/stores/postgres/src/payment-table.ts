@@ -4,7 +4,7 @@ import { assertFixed, type Entry, same } from './entries.ts'
 import { joinedText, joinedTexts } from './joined-texts.ts'
 import { optionalNumber } from './optional.ts'
 import { originalText, plainText } from './plain-text.ts'
-import { joinKeys } from './small-tables.ts'
+import { joinKeys, joinOwnKeys } from './small-tables.ts'
 import type { Row, Statement } from './statement.ts'
 
 /** What of a payment is written once, besides its terms. */
@@ -53,6 +53,7 @@ export const readPayments: Statement = {
   text: `WITH found AS (
     SELECT pk FROM payments WHERE id = ANY ($1::text[])
     UNION SELECT k.payment FROM unnest($2::text[], $3::text[]) AS u (session, key) ${joinKeys}
+    UNION SELECT p.pk FROM unnest($2::text[], $3::text[]) AS u (session, key) ${joinOwnKeys}
     UNION SELECT t.pk FROM unnest($4::text[], $5::text[], $6::text[]) AS u (account, payment, hash)
       CROSS JOIN LATERAL (SELECT p.pk FROM payments p
         WHERE p.delegation = coalesce(
@@ -72,17 +73,18 @@ export const insertPayments: Statement = {
   name: 'insert_payments',
   text: `WITH fresh AS (
     INSERT INTO payments (pk, id, session, delegation, amount, reserved_at, request_head,
-      request_hash, body)
+      request_hash, key, body)
     SELECT u.pk, u.id, coalesce(u.session, (SELECT pk FROM accounts WHERE id = u.session_id)),
       coalesce(u.delegation, (SELECT pk FROM accounts WHERE id = u.delegation_id)), u.amount,
       u.reserved_at, left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash,
-      ${joinedText('$18')}
+      u.key, ${joinedText('$19')}
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
-      $7::bigint[], $8::bigint[], $9::text[], $16::integer[], $17::integer[]) AS u (pk, id, session,
-      session_id, delegation, delegation_id, amount, reserved_at, request_hash, start, length)
+      $7::bigint[], $8::bigint[], $9::text[], $10::text[], $17::integer[], $18::integer[]) AS u (pk,
+      id, session, session_id, delegation, delegation_id, amount, reserved_at, request_hash, key,
+      start, length)
   ) INSERT INTO payment_states (payment, state, overrun, settled, proven_at, claim, evidence)
-  SELECT * FROM unnest($1::bigint[], $10::text[], $11::boolean[], $12::bigint[], $13::bigint[],
-    $14::text[], $15::text[])`,
+  SELECT * FROM unnest($1::bigint[], $11::text[], $12::boolean[], $13::bigint[], $14::bigint[],
+    $15::text[], $16::text[])`,
 }
 
 export const updatePayments: Statement = {
@@ -109,9 +111,10 @@ export function paymentEntry(row: Row): Entry<Payment> {
 /** Of an account that the same transaction inserts, the id; of any other, the key. */
 export type AccountKey = readonly [pk: string | null, id: string | null]
 
-/** The values of `insertPayments`. */
+/** The values of `insertPayments`; `owners` are those that have their key themselves. */
 export function insertedPayments(
   payments: readonly Entry<Payment>[],
+  owners: ReadonlySet<string>,
   keys: {
     payment(id: string): string
     session(id: string): AccountKey
@@ -128,6 +131,7 @@ export function insertedPayments(
       value.terms.amountMicro,
       value.reservedAt,
       plainText(value.terms.requestHash),
+      value.key !== undefined && owners.has(value.id) ? plainText(value.key) : null,
       ...stateColumns(value),
     ]),
   )

@@ -1,5 +1,5 @@
 /** The schema that this version reads and writes. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /**
  * What changes with every payment (accounts, states) is apart from what is written once (terms,
@@ -199,5 +199,19 @@ ALTER TABLE accounts ADD COLUMN unsettled BOOLEAN NOT NULL DEFAULT false;
 CREATE INDEX accounts_unsettled ON accounts (pk) WHERE unsettled;
 `
 
+/**
+ * A payment that a key is pinned to has the key itself. Only other keys have a row: those that were
+ * refused, those that the payment of an identical request answers, and those of before this column.
+ */
+const ownKeysSchema = `
+ALTER TABLE payments ADD COLUMN key TEXT COLLATE "C";
+CREATE INDEX payments_of_key ON payments (session, key) WHERE key IS NOT NULL;
+`
+
 /** What leads from each schema version to the next one; the first starts from an empty schema. */
-export const migrations: readonly string[] = [firstSchema, limitsSchema, permissionSchema]
+export const migrations: readonly string[] = [
+  firstSchema,
+  limitsSchema,
+  permissionSchema,
+  ownKeysSchema,
+]

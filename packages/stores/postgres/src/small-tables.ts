@@ -8,12 +8,22 @@ import type { Row, Statement } from './statement.ts'
 export const joinKeys = `JOIN accounts a ON a.id = u.session CROSS JOIN LATERAL (
   SELECT * FROM keys WHERE keys.session = a.pk AND keys.key = u.key LIMIT 1) AS k`
 
-/** The rows that are read by their own key, and written whole. */
+/** The payments that the keys of `u` are pinned to, and are their own. */
+export const joinOwnKeys = `JOIN accounts a ON a.id = u.session CROSS JOIN LATERAL (
+  SELECT * FROM payments WHERE payments.session = a.pk AND payments.key = u.key LIMIT 1) AS p`
+
+/**
+ * The rows that are read by their own key, and written whole. What a key was refused before it was pinned
+ * to its own payment is past then: such a row comes last.
+ */
 export const readKeys: Statement = {
   name: 'read_keys',
   text: `SELECT a.id AS session_id, k.key, k.request_hash, k.refusals, k.last_refusal,
-    (SELECT p.id FROM payments p WHERE p.pk = k.payment) AS payment_id
-  FROM unnest($1::text[], $2::text[]) AS u (session, key) ${joinKeys}`,
+    (SELECT p.id FROM payments p WHERE p.pk = k.payment) AS payment_id, false AS is_own
+  FROM unnest($1::text[], $2::text[]) AS u (session, key) ${joinKeys}
+  UNION ALL SELECT a.id, p.key, p.request_hash, 0, NULL, p.id, true
+  FROM unnest($1::text[], $2::text[]) AS u (session, key) ${joinOwnKeys}
+  ORDER BY is_own`,
 }
 
 export const writeKeys: Statement = {

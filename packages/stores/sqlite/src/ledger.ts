@@ -4,7 +4,7 @@ import {
   type Change,
   type Delegation,
   type EndUserAccount,
-  type KeyRecord,
+  isOwnKey,
   type KnownMerchant,
   type LedgerState,
   type MerchantUsage,
@@ -278,11 +278,11 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     for (const one of change.delegations ?? []) delegations.put(one, overrun)
     for (const one of change.sessions ?? []) sessions.put(one, overrun)
     for (const one of change.payments ?? []) {
-      const holdsKey = keys.some((key) => isHeldBy(key, one))
+      const holdsKey = keys.some((key) => isOwnKey(key, one))
       payments.put(one, one.overrun, holdsKey)
     }
     for (const one of keys) {
-      if (change.payments?.some((payment) => isHeldBy(one, payment))) continue
+      if (change.payments?.some((payment) => isOwnKey(one, payment))) continue
       const payment = one.payment === undefined ? undefined : payments.key(one.payment)
       tables.putKey(sessions.key(one.session), payment, one)
     }
@@ -301,16 +301,4 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
     }
     for (const event of events) audit.append(now, event)
   }
-}
-
-/** Whether a key's record says no more than that it is pinned to its own payment: then it needs no row. */
-function isHeldBy(record: KeyRecord, { id, session, key, terms }: Payment): boolean {
-  return (
-    record.payment === id &&
-    record.session === session &&
-    record.key === key &&
-    record.requestHash === terms.requestHash &&
-    record.refusals === 0 &&
-    record.lastRefusal === undefined
-  )
 }
