@@ -1,6 +1,6 @@
 import type { PayResult } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import type { guardWorld } from './guard-world.ts'
+import { type guardWorld, seam } from './guard-world.ts'
 import { a, b, codeOf, conducting, opened, paymentId, untilHeld } from './open-world.ts'
 
 describe('keys', () => {
@@ -10,6 +10,33 @@ describe('keys', () => {
     await using world = await opened()
     const results = await Promise.all(Array.from({ length: 20 }, () => world.session.pay(a, call)))
     expect(new Set(results.map(paymentId)).size).toBe(1)
+    expect(world.chain.transfers()).toHaveLength(1)
+  })
+
+  test('a call that has read before the leading one ended answers with what came of that', async () => {
+    const ended = Promise.withResolvers<void>()
+    let isLate = false
+    const joining: Promise<PayResult>[] = []
+    await using world = await opened({
+      store: (store) => ({
+        ...seam(store),
+        async read(scope) {
+          const state = await store.read(scope)
+          if (isLate && scope.key !== undefined) await ended.promise
+          return state
+        },
+      }),
+      onMoment: (_moment, { proof }) => {
+        if (!proof || isLate) return
+        isLate = true
+        joining.push(world.session.pay(a, call))
+      },
+    })
+    const first = await world.session.pay(a, call)
+    ended.resolve()
+    const second = await joining[0]
+    expect(second).toMatchObject({ status: 'paid', response: { status: 200 } })
+    expect(second && paymentId(second)).toBe(paymentId(first))
     expect(world.chain.transfers()).toHaveLength(1)
   })
 

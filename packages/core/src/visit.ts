@@ -4,7 +4,7 @@ import { countRefusal, spendableMicro } from './decide.ts'
 import type { Denial } from './denial.ts'
 import type { Guard } from './guard.ts'
 import type { Money, PayResult } from './pay-result.ts'
-import type { Payment } from './payment.ts'
+import { isOpen, type Payment } from './payment.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { LedgerState, Scope } from './store.ts'
 import { accountsOf } from './transition.ts'
@@ -30,8 +30,12 @@ export interface OpenVisit extends Visit {
 }
 
 /** The answer of a payment that was made before, as it stands now. */
-export async function replay(visit: Visit, payment: Payment): Promise<PayResult> {
-  return earlierResult(payment, await visit.guard.store.content(payment.id), remainingOf(visit))
+export async function replay(visit: Visit, known: Payment): Promise<PayResult> {
+  const { store } = visit.guard
+  // The call that led may have ended since this one has read what it knows.
+  const newest = isOpen(known) ? (await store.read({ payment: known.id })).payment : known
+  const payment = newest ?? known
+  return earlierResult(payment, await store.content(payment.id), remainingOf(visit))
 }
 
 /** A refusal before the reserving commit: recorded soon, and answered at once. */
