@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import type { PermissionRequest, Permissions } from '@bursar/core'
-import { typedDataOf } from '@bursar/core'
+import { BursarError, type PermissionRequest, type Permissions, typedDataOf } from '@bursar/core'
 import { fakeAsset, testPermissions, testWallet } from '@bursar/core/testing'
 import {
   type CdpService,
@@ -17,7 +16,7 @@ import { viemWallet } from '@bursar/wallet-viem'
 import { localKey } from 'bursar'
 import { recoverTypedDataAddress } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   type ChangeableVault,
   changeableVault,
@@ -39,6 +38,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
   await cdp.close()
   await privy.close()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
 })
 
 let vaults = 0
@@ -133,6 +136,30 @@ describe('a permission whose credentials are sealed', () => {
     await vault.remove('privy-owner', { version: 1 })
     const reading = world.bursar.endUser('alice').readPermission(world.delegation)
     await expect(reading).rejects.toMatchObject({ code: 'credential_expired' })
+  })
+
+  test('is asked for soon, or not at all: what comes late would outlive its withdrawal', async () => {
+    await vault.rotate('privy-owner', ownerSecret(), { overlap: '1h' })
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const asked: string[] = []
+    permissions = vault.permissions({
+      secret: 'privy-owner',
+      permissions: () => ({
+        async grant() {
+          asked.push('grant')
+          // The provider takes its time to refuse the newest credential.
+          vi.setSystemTime(Date.now() + 15_000)
+          throw new BursarError('credential_expired', 'refused')
+        },
+        read: async () => 'absent',
+        revoke: async () => {},
+      }),
+    })
+    await expect(permitted()).rejects.toMatchObject({
+      code: 'permission_unavailable',
+      cause: { code: 'timed_out' },
+    })
+    expect(asked).toEqual(['grant'])
   })
 
   test('with a secret that lacks a field is none that can be asked for', async () => {

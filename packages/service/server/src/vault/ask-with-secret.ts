@@ -4,9 +4,15 @@ import { NotOpened, openedVersions } from './opened-versions.ts'
 import type { SecretSource } from './secret-source.ts'
 
 /**
+ * A permission has to take effect within two minutes of its delegation, and its provider's package takes a
+ * while as well: it is asked within this time of the call, or not at all.
+ */
+const OPENING_MS = 15_000
+
+/**
  * Asks a provider for what may be asked again, with the newest version of a secret; where that is
  * refused, with the one before while it is good. Throws the codes of the provider's package, what keeps
- * the secret from being opened, or `credential_expired`.
+ * the secret from being opened, `timed_out`, or `credential_expired`.
  */
 export async function askWithSecret<Answer>(
   source: SecretSource,
@@ -14,9 +20,13 @@ export async function askWithSecret<Answer>(
   purpose: SecretUse['purpose'],
   ask: (secret: OpenedSecret) => Promise<Answer>,
 ): Promise<Answer> {
+  const until = Date.now() + OPENING_MS
   let refusal = expired(name, 'has no version that is good now')
   try {
     for await (const { secret, version, isInvalid } of openedVersions(source, name, [purpose])) {
+      if (Date.now() >= until) {
+        throw new BursarError('timed_out', `vault: it took too long to open ${name}.`)
+      }
       try {
         return await ask(secret)
       } catch (error) {
