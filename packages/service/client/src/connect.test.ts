@@ -189,6 +189,18 @@ describe('a payment that was not answered', () => {
     const busy = says({ code: 'overloaded' }, 503)
     const { session } = await stranger(inTurn(hangsUp, busy, busy, busy))
     await expect(session.pay(request, call)).rejects.toMatchObject({ code: 'outcome_unknown' })
+    const ended = await stranger(inTurn(hangsUp, says({ code: 'unauthenticated' }, 401)))
+    await expect(ended.session.pay(request, call)).rejects.toMatchObject({
+      code: 'outcome_unknown',
+    })
+    expect(ended.seen).toHaveLength(2)
+  })
+
+  test('was not made where the next attempt is told that it can be none', async () => {
+    const { session } = await stranger(inTurn(hangsUp, says({ code: 'body_too_large' }, 413)))
+    expect(await session.pay(request, call)).toMatchObject({ code: 'request_not_allowed' })
+    const reading = await stranger(inTurn(hangsUp, says({ code: 'unauthenticated' }, 401)))
+    await expect(reading.session.status()).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('is sent again where the service says that it has not begun', async () => {

@@ -48,6 +48,9 @@ const notBegun = new Set([
   'request_rate_exceeded',
 ])
 
+/** They speak of what was sent, and every attempt sends the same: so none of them was carried out. */
+const unfit = new Set(['body_too_large', 'invalid_input', 'malformed_body'])
+
 /** One attempt: an answer, a failure that the service told, or no answer to believe. */
 type Attempt =
   | { readonly kind: 'answer'; readonly body: unknown }
@@ -96,6 +99,7 @@ async function attempts(
     problem = result.error
     waitMs = result.waitMs
     if (!notBegun.has(problem.code) && !(request.isRepeatable && result.status >= 500)) {
+      if (lost && request.method !== 'GET' && !unfit.has(problem.code)) return lost
       throw problem
     }
   }
