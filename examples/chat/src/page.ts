@@ -18,7 +18,8 @@ export async function builtPage(): Promise<ReadonlyMap<string, PageFile>> {
   const built = await build({
     root: fileURLToPath(new URL('page', import.meta.url)),
     configFile: false,
-    logLevel: 'warn',
+    // A library's directives for servers that render are none of a page's.
+    logLevel: 'error',
     build: { write: false },
   })
   const output = Array.isArray(built) || !('output' in built) ? [] : built.output
