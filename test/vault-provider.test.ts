@@ -10,7 +10,7 @@ import {
   startCdpService,
   startPrivyService,
 } from '@bursar/sandbox'
-import { cdpFundingLink } from '@bursar/wallet-cdp'
+import { cdpFundingLink, cdpSpendPermissions } from '@bursar/wallet-cdp'
 import { privyPermissions } from '@bursar/wallet-privy'
 import { viemWallet } from '@bursar/wallet-viem'
 import { localKey } from 'bursar'
@@ -261,11 +261,33 @@ const request: PermissionRequest = {
   expiresAt: Date.now() + 86_400_000,
 }
 
-testPermissions('vault.permissions', async () => ({ permissions, request }), {
+testPermissions('vault.permissions at Privy', async () => ({ permissions, request }), {
   describe,
   test,
   expect,
 })
+
+testPermissions(
+  'vault.permissions at CDP',
+  async () => {
+    const secret = `cdp-${vaults}`
+    await vault.put(secret, Buffer.from(JSON.stringify(cdp.credentials())))
+    const made = vault.permissions({
+      secret,
+      permissions: (opened) =>
+        cdpSpendPermissions({
+          smartAccount: `0x${'5a'.repeat(20)}`,
+          network: 'base',
+          credentials: async () => opened.fields('apiKeyId', 'apiKeySecret', 'walletSecret'),
+          baseUrl: cdp.url,
+        }),
+    })
+    const asset = { ...fakeAsset, network: 'eip155:8453' }
+    const assets = [{ asset, total: 2_000_000n, perPayment: 100_000n }]
+    return { permissions: made, request: { ...request, assets } }
+  },
+  { describe, test, expect },
+)
 
 testWallet(
   'vault.wallet',

@@ -42,7 +42,7 @@ const openers: Readonly<Record<WalletKind, Opener>> = {
     }
   },
 
-  // For the real thing: leave `baseUrl` out, and let `credentials` open a vault.
+  // For the real thing: leave `baseUrl` out, and seal the credentials: docs/recipes/seal-credentials.md.
   async cdp() {
     const service = await startCdpService()
     const credentials = async () => service.credentials()
