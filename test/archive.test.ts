@@ -1,112 +1,27 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import {
-  type ArchiveResult,
-  archivedBody,
-  type Bursar,
-  type MerchantUsage,
-  verifyArchive,
-} from '@bursar/core'
-import { fakePayee } from '@bursar/core/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { verifyArchive } from '@bursar/core'
+import { describe, expect, test } from 'vitest'
 import { archiveSessions, verifyArchived } from '../examples/ai-sdk-agent/src/archive-sessions.ts'
 import {
-  type GuardWorld,
-  type GuardWorldOptions,
-  guardWorld,
-  HOST,
-  seam,
-  shop,
-} from './guard-world.ts'
+  another,
+  archive,
+  archiveWorld,
+  endLongAgo,
+  limitedWorld,
+  merchantUsages,
+  paySome,
+} from './archive-world.ts'
+import { HOST, seam, shop } from './guard-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))
-const worlds: GuardWorld[] = []
-
-afterEach(async () => {
-  for (const { bursar } of worlds.splice(0)) await bursar.close()
-})
 
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-let files = 0
-
-async function world(more: GuardWorldOptions = {}): Promise<GuardWorld & { path: string }> {
-  files += 1
-  const path = join(folder, `${files}.db`)
-  const delegationLimits = { ...usd('100.00'), windows: [{ per: 'day', amount: '50.00' }] } as const
-  const opened = await guardWorld({ place: path, delegationLimits, ...more })
-  worlds.push(opened)
-  return { ...opened, path }
-}
-
-/** A world whose delegation and end user limit each merchant, with two sessions that ended long ago. */
-async function limitedWorld(
-  more: GuardWorldOptions = {},
-): Promise<Awaited<ReturnType<typeof world>>> {
-  const perMerchant = { payments: 3, windows: [{ per: 'day', amount: '50.00' }] } as const
-  const it = await world({ delegationLimits: { ...usd('100.00'), perMerchant }, ...more })
-  const alice = it.bursar.endUser('alice')
-  await alice.setLimits({ ...usd('20.00'), perMerchant: { total: '5.00' } })
-  await paySome(it, 1)
-  const { bursar, delegation } = it
-  const session = bursar.openSession(await another(bursar, delegation))
-  await paySome({ ...it, session }, 1)
-  await bursar.management.revokeSession(session.id)
-  await endLongAgo(it)
-  return it
-}
-
-/** What the delegation and the end user have spent at the shop. */
-async function merchantUsages({
-  store,
-  delegation,
-}: GuardWorld): Promise<readonly MerchantUsage[]> {
-  const found = await store.read({ delegation, host: HOST, payee: fakePayee })
-  return found.merchantUsages ?? []
-}
-
-const usd = (total: string) => ({ currency: 'USD', total })
-
-async function paySome({ session, bursar }: GuardWorld, count = 3): Promise<void> {
-  for (let index = 0; index < count; index += 1) {
-    const paid = await session.pay(
-      { url: shop(`${session.id}/${index}`), purpose: 'x' },
-      { conversation: 'thread', id: `${index}` },
-    )
-    expect(paid.status).toBe('paid')
-  }
-  await bursar.reconcile()
-}
-
-/** Lets a world's session end, and more than a day pass. */
-async function endLongAgo({ bursar, session, clock }: GuardWorld): Promise<void> {
-  await bursar.management.revokeSession(session.id)
-  clock.advance(25 * 3_600_000)
-}
-
-async function archive(bursar: Bursar, lines: string[] = []): Promise<ArchiveResult> {
-  return bursar.administration.archive({
-    endedFor: '1d',
-    keep: async (given) => {
-      for await (const line of given) lines.push(line)
-    },
-  })
-}
-
-async function another(bursar: Bursar, delegation: string): Promise<string> {
-  const { token } = await bursar.management.createSession({
-    delegation,
-    expiresIn: '1h',
-    limits: { currency: 'USD', total: '1.00' },
-  })
-  return token
-}
-
 describe('an archive', () => {
   test('holds what has ended, and it is gone: what stays is verified, and counts the same', async () => {
-    const it = await world()
+    const it = await archiveWorld()
     const { bursar, delegation, session } = it
     await paySome(it)
     await endLongAgo(it)
@@ -138,7 +53,7 @@ describe('an archive', () => {
   })
 
   test('takes sub-sessions with it, and leaves what is not proved, not ended, or ended just now', async () => {
-    const it = await world()
+    const it = await archiveWorld()
     const { bursar, delegation, session, clock, chain } = it
     const child = await session.openChild({
       limits: { currency: 'USD', total: '0.50' },
@@ -170,7 +85,7 @@ describe('an archive', () => {
   })
 
   test('is counted in what the end user may spend in all', async () => {
-    const it = await world()
+    const it = await archiveWorld()
     const { bursar, delegation } = it
     const alice = bursar.endUser('alice')
     const windows = [{ per: 'day', amount: '10.00' }] as const
@@ -208,17 +123,10 @@ describe('an archive', () => {
       { session: it.session.id, host: HOST, payments: 1, settled: '0.01' },
       { host: HOST, payments: 1, settled: '0.01' },
     ])
-    const database = new DatabaseSync(it.path)
-    database.exec("UPDATE merchant_usages SET settled = settled - 10000 WHERE account LIKE 'user%'")
-    database.close()
-    const reason = expect.stringMatching(
-      /user:alice .* says settled 0.02.*records say settled 0.03/,
-    )
-    expect(await bursar.auditing.verify()).toMatchObject({ ok: false, reason })
   })
 
   test('holds a session once, however many archive it at the same time', async () => {
-    const it = await world()
+    const it = await archiveWorld()
     await paySome(it)
     await endLongAgo(it)
     const twice = await Promise.all([archive(it.bursar), archive(it.bursar)])
@@ -227,7 +135,7 @@ describe('an archive', () => {
   })
 
   test('is told of a settlement that comes to light when its payment has gone', async () => {
-    const it = await world({ resource: () => ({ conduct: 'drops' }) })
+    const it = await archiveWorld({ resource: () => ({ conduct: 'drops' }) })
     const { bursar, session, clock, chain } = it
     await session.pay({ url: shop('a'), purpose: 'x' })
     clock.advance(61_000)
@@ -250,7 +158,7 @@ describe('an archive', () => {
   })
 
   test('that was not kept removes nothing', async () => {
-    const it = await world()
+    const it = await archiveWorld()
     const { bursar } = it
     await paySome(it)
     await endLongAgo(it)
@@ -297,38 +205,14 @@ describe('an archive', () => {
       expect(new Set([...begun, ...next.sessions]).size).toBe(2)
       expect((await bursar.management.sessions()).rows).toEqual([])
       expect(await bursar.auditing.verify(), `${allowed}`).toMatchObject({ ok: true })
+      await bursar.close()
     }
-  })
-
-  test('frees the file', async () => {
-    const it = await world()
-    await paySome(it, 40)
-    await endLongAgo(it)
-    const rows = (): number => {
-      const database = new DatabaseSync(it.path)
-      const tables = ['payments', 'payment_terms', 'payment_outcomes', 'contents']
-      const counts = [...tables, 'keys', 'sessions', 'session_terms'].map((table) =>
-        Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n),
-      )
-      database.close()
-      return counts.reduce((sum, count) => sum + count, 0)
-    }
-    expect(rows()).toBeGreaterThan(150)
-    await archive(it.bursar)
-    expect(rows()).toBe(0)
-    await it.bursar.close()
-    worlds.splice(0)
-    const size = statSync(it.path).size
-    const database = new DatabaseSync(it.path)
-    database.exec('VACUUM')
-    database.close()
-    expect(statSync(it.path).size).toBeLessThan(size * 0.7)
   })
 })
 
 test('a settlement that comes between an archive and the removal of its rows counts', async () => {
   let left = Number.POSITIVE_INFINITY
-  const it = await world({
+  const it = await archiveWorld({
     resource: () => ({ conduct: 'drops' }),
     store: (store) => ({
       ...seam(store),
@@ -358,7 +242,7 @@ test('a settlement that comes between an archive and the removal of its rows cou
 })
 
 test('the recipe archives into a file that is there in full, and verifies it', async () => {
-  const it = await world()
+  const it = await archiveWorld()
   await paySome(it)
   await it.bursar.management.revokeSession(it.session.id)
   it.clock.advance(91 * 86_400_000)
@@ -368,66 +252,8 @@ test('the recipe archives into a file that is there in full, and verifies it', a
   writeFileSync(path, readFileSync(path, 'utf8').replace('"kind":"payment"', '"kind":"approval"'))
   await expect(verifyArchived(it.bursar.auditing, path)).rejects.toThrow('does not say')
 })
-
-describe('tampering after an archive is found', () => {
-  const tampers: readonly [string, string, RegExp][] = [
-    ['a removed record', 'DELETE FROM audit WHERE seq = 4', /record 4 is missing/],
-    [
-      'another hash of a body',
-      `UPDATE audit SET body = replace(body, '"sha256":"', '"sha256":"0') WHERE seq = 4`,
-      /./,
-    ],
-    [
-      'a record of a live session that is made to look archived',
-      'live',
-      /were archived|are gone, and in no archive|which no record made/,
-    ],
-    ['another balance', 'UPDATE delegations SET settled = settled - 10000', /says settled/],
-    [
-      'a session that is archived, and lives again',
-      `INSERT INTO sessions SELECT 99, (SELECT id FROM archived_sessions LIMIT 1), delegation,
-       parent, total, settled, held, payments, windows, overrun, created_at, expires_at, revoked_at,
-       closed_at, locked_at FROM sessions LIMIT 1;
-       INSERT INTO session_terms SELECT 99, body FROM session_terms LIMIT 1`,
-      /no record says why/,
-    ],
-  ]
-
-  test.each(tampers)('%s', async (_what, sql, reason) => {
-    const it = await world()
-    const { bursar, delegation, session } = it
-    await paySome(it)
-    await endLongAgo(it)
-    const live = bursar.openSession(await another(bursar, delegation))
-    await live.pay({ url: shop('more'), purpose: 'x' })
-    await archive(bursar)
-    const head = await bursar.auditing.verify()
-    expect(head).toMatchObject({ ok: true })
-    const database = new DatabaseSync(it.path)
-    for (const one of database
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-      .all()) {
-      database.exec(`DROP TRIGGER ${String(one.name)}`)
-    }
-    if (sql === 'live') {
-      const row = database
-        .prepare(
-          "SELECT * FROM audit WHERE body LIKE '%payment-reserved%' ORDER BY seq DESC LIMIT 1",
-        )
-        .get()
-      const { createHash } = await import('node:crypto')
-      const sha256 = createHash('sha256').update(String(row?.body)).digest('hex')
-      const body = archivedBody({ session: session.id, archive: session.id, sha256 })
-      database.prepare('UPDATE audit SET body = ? WHERE seq = ?').run(body, Number(row?.seq))
-    } else database.exec(sql)
-    database.close()
-    const found = await bursar.auditing.verify()
-    expect(found).toMatchObject({ ok: false, reason: expect.stringMatching(reason) })
-  })
-})
-
 test('the file is verified without the ledger, line by line', async () => {
-  const it = await world()
+  const it = await archiveWorld()
   await paySome(it)
   await endLongAgo(it)
   const lines: string[] = []
