@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
-import { BursarError, type SignRequest, typedDataOf, type Wallet } from '@bursar/core'
+import { type SignRequest, typedDataOf, type Wallet } from '@bursar/core'
 import { testWallet } from '@bursar/core/testing'
-import { type CdpService, type ProviderFault, startCdpService } from '@bursar/sandbox'
+import { type CdpService, startCdpService } from '@bursar/sandbox'
 import { CdpClient } from '@coinbase/cdp-sdk'
 import { recoverTypedDataAddress } from 'viem'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { status, testProviderFaults } from '../../../../test/provider-wallets/provider-faults.ts'
 import { cdpWallet } from './cdp-wallet.ts'
 
 let service: CdpService
@@ -12,9 +13,6 @@ beforeAll(async () => {
   service = await startCdpService()
 })
 afterAll(() => service.close())
-afterEach(() => {
-  vi.restoreAllMocks()
-})
 
 const walletOf = (account: string) =>
   cdpWallet({ account, credentials: async () => service.credentials(), baseUrl: service.url })
@@ -116,57 +114,23 @@ describe('signing', () => {
     expect(service.signed.length).toBe(before)
   })
 
-  const doubtful: [string, ProviderFault][] = [
-    ['a connection that ends before the answer', { kind: 'drop-before' }],
-    ['a connection that ends after the signature', { kind: 'drop-after' }],
+  testProviderFaults(
+    { service: () => service, walletOf, requestOf, signPath: '/sign/typed-data' },
     [
-      'an error of the service',
-      status(500, { errorType: 'internal_server_error', errorMessage: '' }),
+      [
+        'an error of the service',
+        status(500, { errorType: 'internal_server_error', errorMessage: '' }),
+      ],
+      [
+        'a request that was given up',
+        status(499, { errorType: 'client_closed_request', errorMessage: '' }),
+      ],
+      ['a time that was over', status(408, { errorType: 'timed_out', errorMessage: '' })],
+      ['a success without a signature', status(200, {})],
+      ['a success with something else', status(200, { signature: 'signed' })],
+      ['a signature of something else', status(200, { signature: `0x${'11'.repeat(65)}` })],
     ],
-    ['a gateway', status(502, 'Bad Gateway')],
-    ['a gateway that forbids', status(403, '<html>blocked</html>')],
-    [
-      'a request that was given up',
-      status(499, { errorType: 'client_closed_request', errorMessage: '' }),
-    ],
-    ['a time that was over', status(408, { errorType: 'timed_out', errorMessage: '' })],
-    ['a success without a signature', status(200, {})],
-    ['a success with something else', status(200, { signature: 'signed' })],
-    ['a signature of something else', status(200, { signature: `0x${'11'.repeat(65)}` })],
-  ]
-  test.each(doubtful)('%s is doubt', async (_what, fault) => {
-    const request = await requestOf('doubts')
-    service.failNext(fault)
-    await expect(walletOf('doubts').sign(request)).rejects.toSatisfy(BursarError.isInstance)
-  })
-
-  test.each(['hang-before', 'hang-after'] as const)(
-    '%s: no answer in time is doubt',
-    async (kind) => {
-      const request = await requestOf('hangs')
-      const wallet = walletOf('hangs')
-      await wallet.address('evm')
-      const clock = new AbortController()
-      vi.spyOn(AbortSignal, 'timeout').mockReturnValue(clock.signal)
-      service.failNext({ kind })
-      const before = service.log.length
-      const signing = wallet.sign(request)
-      await vi.waitUntil(() => service.log.slice(before).some((line) => line.endsWith(' hang')))
-      clock.abort(new DOMException('The operation timed out.', 'TimeoutError'))
-      await expect(signing).rejects.toMatchObject({ code: 'wallet_answer_lost' })
-    },
   )
-
-  test('is asked for once, whatever happens', async () => {
-    const request = await requestOf('once')
-    const asked = () => service.log.filter((line) => line.includes('/sign/typed-data')).length
-    for (const fault of [{ kind: 'drop-after' }, status(503, '')] as const) {
-      service.failNext(fault)
-      const before = asked()
-      await expect(walletOf('once').sign(request)).rejects.toThrow()
-      expect(asked()).toBe(before + 1)
-    }
-  })
 })
 
 describe('credentials', () => {
@@ -241,7 +205,3 @@ describe('credentials', () => {
     expect(result).toMatchObject({ notSigned: 'wallet_unavailable' })
   })
 })
-
-function status(code: number, body: unknown): ProviderFault {
-  return { kind: 'status', status: code, body }
-}

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
-import { BursarError, type SignRequest, typedDataOf, type Wallet } from '@bursar/core'
+import { type SignRequest, typedDataOf, type Wallet } from '@bursar/core'
 import { testWallet } from '@bursar/core/testing'
-import { type PrivyService, type ProviderFault, startPrivyService } from '@bursar/sandbox'
+import { type PrivyService, startPrivyService } from '@bursar/sandbox'
 import { PrivyClient } from '@privy-io/node'
 import { createViemAccount } from '@privy-io/node/viem'
 import { recoverTypedDataAddress } from 'viem'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { status, testProviderFaults } from '../../../../test/provider-wallets/provider-faults.ts'
 import { type PrivyWalletOptions, privyWallet } from './privy-wallet.ts'
 
 let service: PrivyService
@@ -13,9 +14,6 @@ beforeAll(async () => {
   service = await startPrivyService()
 })
 afterAll(() => service.close())
-afterEach(() => {
-  vi.restoreAllMocks()
-})
 
 const optionsOf = (wallet: string): PrivyWalletOptions => ({
   wallet,
@@ -176,52 +174,16 @@ describe('signing', () => {
     expect(service.signed.length).toBe(before)
   })
 
-  const doubtful: [string, ProviderFault][] = [
-    ['a connection that ends before the answer', { kind: 'drop-before' }],
-    ['a connection that ends after the signature', { kind: 'drop-after' }],
+  testProviderFaults({ service: () => service, walletOf, requestOf, signPath: '/rpc' }, [
     ['an error of the service', status(500, { error: 'Something went wrong', code: 'internal' })],
-    ['a gateway', status(502, 'Bad Gateway')],
-    ['a gateway that forbids', status(403, '<html>blocked</html>')],
     ['a gateway that forbids in JSON', status(403, { title: 'blocked' })],
     ['a time that was over', status(408, { error: 'timeout' })],
+    ['a throttled request that names no reason', status(429, '')],
     ['the same request under way', status(409, { error: 'conflict' })],
     ['a success without a signature', status(200, { method: 'eth_signTypedData_v4', data: {} })],
     ['a success that is nothing', status(200, null)],
     ['a signature of something else', status(200, { data: { signature: `0x${'11'.repeat(65)}` } })],
-  ]
-  test.each(doubtful)('%s is doubt', async (_what, fault) => {
-    const request = await requestOf('doubts')
-    service.failNext(fault)
-    await expect(walletOf('doubts').sign(request)).rejects.toSatisfy(BursarError.isInstance)
-  })
-
-  test.each(['hang-before', 'hang-after'] as const)(
-    '%s: no answer in time is doubt',
-    async (kind) => {
-      const request = await requestOf('hangs')
-      const wallet = walletOf('hangs')
-      await wallet.address('evm')
-      const clock = new AbortController()
-      vi.spyOn(AbortSignal, 'timeout').mockReturnValue(clock.signal)
-      service.failNext({ kind })
-      const before = service.log.length
-      const signing = wallet.sign(request)
-      await vi.waitUntil(() => service.log.slice(before).some((line) => line.endsWith(' hang')))
-      clock.abort(new DOMException('The operation timed out.', 'TimeoutError'))
-      await expect(signing).rejects.toMatchObject({ code: 'wallet_answer_lost' })
-    },
-  )
-
-  test('is asked for once, whatever happens', async () => {
-    const request = await requestOf('once')
-    const asked = () => service.log.filter((line) => line.includes('/rpc')).length
-    for (const fault of [{ kind: 'drop-after' }, status(503, ''), status(429, '')] as const) {
-      service.failNext(fault)
-      const before = asked()
-      await expect(walletOf('once').sign(request)).rejects.toThrow()
-      expect(asked()).toBe(before + 1)
-    }
-  })
+  ])
 
   test('an answer without an end is doubt', async () => {
     const request = await requestOf('large')
@@ -306,7 +268,3 @@ describe('credentials', () => {
     expect(await wallet.sign(request)).toMatchObject({ notSigned: 'wallet_unavailable' })
   })
 })
-
-function status(code: number, body: unknown): ProviderFault {
-  return { kind: 'status', status: code, body }
-}

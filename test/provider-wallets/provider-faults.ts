@@ -1,0 +1,78 @@
+import { BursarError, type SignRequest, type Wallet } from '@bursar/core'
+import type { ProviderFault } from '@bursar/sandbox'
+import { afterEach, expect, test, vi } from 'vitest'
+
+/** A provider's wallets over its service of the sandbox. */
+export interface ProviderWallets {
+  service(): {
+    readonly log: readonly string[]
+    failNext(fault: ProviderFault): void
+  }
+  walletOf(name: string): Wallet
+  requestOf(name: string): Promise<SignRequest>
+  /** How the path ends by which the service is asked to sign. */
+  readonly signPath: string
+}
+
+const everywhere: readonly (readonly [string, ProviderFault])[] = [
+  ['a connection that ends before the answer', { kind: 'drop-before' }],
+  ['a connection that ends after the signature', { kind: 'drop-after' }],
+  ['a gateway', status(502, 'Bad Gateway')],
+  ['a gateway that forbids', status(403, '<html>blocked</html>')],
+]
+
+/**
+ * What every provider's wallet keeps where nobody can say whether it signed: it is asked once, and
+ * the answer is doubt. `own` are faults in the provider's own words.
+ */
+export function testProviderFaults(
+  { service, walletOf, requestOf, signPath }: ProviderWallets,
+  own: readonly (readonly [string, ProviderFault])[],
+): void {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test.each([...everywhere, ...own])('%s is doubt', async (_what, fault) => {
+    const request = await requestOf('doubts')
+    service().failNext(fault)
+    await expect(walletOf('doubts').sign(request)).rejects.toSatisfy(BursarError.isInstance)
+  })
+
+  test.each(['hang-before', 'hang-after'] as const)(
+    '%s: no answer in time is doubt',
+    async (kind) => {
+      const request = await requestOf('hangs')
+      const wallet = walletOf('hangs')
+      await wallet.address('evm')
+      const clock = new AbortController()
+      vi.spyOn(AbortSignal, 'timeout').mockReturnValue(clock.signal)
+      service().failNext({ kind })
+      const before = service().log.length
+      const signing = wallet.sign(request)
+      const isHanging = () =>
+        service()
+          .log.slice(before)
+          .some((line) => line.endsWith(' hang'))
+      await vi.waitUntil(isHanging)
+      clock.abort(new DOMException('The operation timed out.', 'TimeoutError'))
+      await expect(signing).rejects.toMatchObject({ code: 'wallet_answer_lost' })
+    },
+  )
+
+  test('is asked for once, whatever happens', async () => {
+    const request = await requestOf('once')
+    const asked = () => service().log.filter((line) => line.includes(signPath)).length
+    for (const fault of [{ kind: 'drop-after' }, status(503, '')] as const) {
+      service().failNext(fault)
+      const before = asked()
+      await expect(walletOf('once').sign(request)).rejects.toThrow()
+      expect(asked()).toBe(before + 1)
+    }
+  })
+}
+
+/** An answer of the provider that is none of its signatures. */
+export function status(code: number, body: unknown): ProviderFault {
+  return { kind: 'status', status: code, body }
+}
