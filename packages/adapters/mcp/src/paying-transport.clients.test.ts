@@ -1,5 +1,5 @@
 import { fakePayee } from '@bursar/core/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { payingClients } from '../test/clients.ts'
 import { type HttpListener, listenHttp } from '../test/http-listener.ts'
 import {
@@ -13,14 +13,22 @@ import {
 
 let listener: HttpListener | undefined
 afterEach(() => listener?.close())
+// Mastra logs what its tools throw.
+const silent = vi.spyOn(console, 'error')
+beforeAll(() => void silent.mockImplementation(() => {}))
+afterAll(() => silent.mockRestore())
 
 async function opened(
   isJson: boolean,
   options?: ToolWorldOptions,
 ): Promise<ToolWorld & { readonly url: URL }> {
   const world = await toolWorld(options)
-  listener = await listenHttp(world.makeServer, { isJson })
-  return { ...world, url: listener.url }
+  return { ...world, url: await served(world, isJson) }
+}
+
+async function served({ makeServer }: ToolWorld, isJson: boolean): Promise<URL> {
+  listener = await listenHttp(makeServer, { isJson })
+  return listener.url
 }
 
 let calls = 0
@@ -90,6 +98,32 @@ describe.each(forms)('an agent of $name, whose server answers in $form,', ({ cli
     for (const { id } of (await alice.approvals({ waiting: true })).rows) await alice.approve(id)
     const [paid] = await client.run(world, world.url, [use('quote')])
     expect(paid).toContain('What quote says.')
+    expect(world.chain.transfers()).toHaveLength(1)
+  })
+
+  test('that is stopped before it pays signs nothing', async () => {
+    const world = await toolWorld()
+    const url = await served(world, isJson)
+    const stop = new AbortController()
+    world.onCall = () => stop.abort(new Error('the user went away'))
+    await client.run(world, url, [use('quote')], stop.signal).catch(() => undefined)
+    await world.bursar.close()
+    expect(stop.signal.aborted).toBe(true)
+    expect(world.chain.received).toEqual([])
+  })
+
+  test('that is stopped while it pays loses nothing: the same call gets what was bought', async () => {
+    const world = await toolWorld()
+    const url = await served(world, isJson)
+    const stop = new AbortController()
+    world.onCall = ({ isPaid }) => {
+      if (isPaid) stop.abort(new Error('the user went away'))
+    }
+    await client.run(world, url, [use('quote')], stop.signal).catch(() => undefined)
+    const state = async () => (await world.bursar.auditing.payments()).rows[0]?.state
+    while ((await state()) !== 'claimed') await new Promise(setImmediate)
+    const [told] = await client.run(world, url, [use('quote')])
+    expect(told).toContain('What quote says.')
     expect(world.chain.transfers()).toHaveLength(1)
   })
 })

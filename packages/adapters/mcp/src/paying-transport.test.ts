@@ -257,7 +257,12 @@ describe('a call that its client gives up', () => {
     await expect(call).rejects.toThrow(/timed out/)
     const again = told(await world.client.callTool({ name: 'silent', arguments: q }))
     expect(again).toMatchObject({ status: 'denied', code: 'duplicate_open' })
-    await world.client.close()
+    // The server never answers, and the end of the connection does not wait for ever.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const closing = world.client.close()
+    await vi.advanceTimersByTimeAsync(5_000)
+    vi.useRealTimers()
+    await closing
     world.clock.advance(61_000)
     expect(await world.bursar.reconcile()).toMatchObject({ settled: 1 })
   })

@@ -39,7 +39,8 @@ export interface McpTransport {
  *
  * The client gets the tool's own result where it was paid, without its receipt, or a result with the
  * same JSON that a model gets of `pay_within_session`. A call that a client gives up is stopped until
- * its payment is reserved; later its answer is waited for, and the same call gets it.
+ * its payment is reserved; later its answer is waited for, and the same call gets it. So does `close`,
+ * for up to 5 s.
  * Throws `invalid_input` for what is no `PaymentSession`, and for a server without a name.
  *
  * @example
@@ -160,8 +161,10 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
         throw error
       }
     },
-    // Waits for what is paid, so that the guard can be closed after it.
+    // Who closes while something is paid gets what was bought, and can close the guard after it.
     close: async (...rest) => {
+      for (const id of [...calls.keys()]) giveUp(id)
+      await heard(paying)
       await transport.close(...(rest as never[]))
       closed()
       await Promise.all(paying)
@@ -175,6 +178,18 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
     own.onclose?.()
   }
   return own
+}
+
+/** How long a connection stays open for what is paid: without its answer that would be in doubt. */
+const MAX_CLOSE_MS = 5_000
+
+async function heard(paying: ReadonlySet<Promise<void>>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, MAX_CLOSE_MS)
+  })
+  await Promise.race([Promise.all(paying), late])
+  clearTimeout(timer)
 }
 
 /** The calls that carry a proof, and wait for their answers. */

@@ -18,12 +18,17 @@ import { SERVER, type ToolWorld } from './tool-world.ts'
 export interface PayingClient {
   readonly name: string
   /** What the model was told of each of its calls, one step after the other, as one text each. */
-  run(world: Pick<ToolWorld, 'session'>, url: URL, script: readonly ToolUse[]): Promise<string[]>
+  run(
+    world: Pick<ToolWorld, 'session'>,
+    url: URL,
+    script: readonly ToolUse[],
+    signal?: AbortSignal,
+  ): Promise<string[]>
 }
 
 const aiSdk: PayingClient = {
   name: 'the AI SDK',
-  run: async ({ session }, url, script) => {
+  run: async ({ session }, url, script, signal) => {
     // Its types do not know `exactOptionalPropertyTypes`.
     const transport = new StreamableHTTPClientTransport(url) as MCPTransport
     const mcp = await createMCPClient({
@@ -31,28 +36,28 @@ const aiSdk: PayingClient = {
     })
     const model = scriptedModel(script.map((use) => [use]))
     const tools = await mcp.tools()
-    await generateText({ model, tools, prompt: 'Ask.', stopWhen: stepCountIs(20) })
-    await mcp.close()
+    const stops = { stopWhen: stepCountIs(20), ...(signal ? { abortSignal: signal } : {}) }
+    await generateText({ model, tools, prompt: 'Ask.', ...stops }).finally(() => mcp.close())
     return resultsOf(model).map((result) => JSON.stringify(result))
   },
 }
 
 const aiSdkHttp: PayingClient = {
   name: 'the AI SDK, with a transport of its own',
-  run: async ({ session }, url, script) => {
+  run: async ({ session }, url, script, signal) => {
     const fetch = payingMcpFetch({ session, server: SERVER }) as typeof globalThis.fetch
     const mcp = await createMCPClient({ transport: { type: 'http', url: url.href, fetch } })
     const model = scriptedModel(script.map((use) => [use]))
     const tools = await mcp.tools()
-    await generateText({ model, tools, prompt: 'Ask.', stopWhen: stepCountIs(20) })
-    await mcp.close()
+    const stops = { stopWhen: stepCountIs(20), ...(signal ? { abortSignal: signal } : {}) }
+    await generateText({ model, tools, prompt: 'Ask.', ...stops }).finally(() => mcp.close())
     return resultsOf(model).map((result) => JSON.stringify(result))
   },
 }
 
 const langChain: PayingClient = {
   name: 'LangChain',
-  run: async ({ session }, url, script) => {
+  run: async ({ session }, url, script, signal) => {
     const client = new Client({ name: 'langchain', version: '1' })
     const transport = new StreamableHTTPClientTransport(url) as Transport
     await client.connect(payingTransport(transport, { session, server: SERVER }))
@@ -62,8 +67,10 @@ const langChain: PayingClient = {
     ])
     const model = new FakeToolCallingModel({ toolCalls: [...calls, []] })
     const agent = createAgent({ model, tools })
-    const { messages } = await agent.invoke({ messages: [new HumanMessage('Ask.')] })
-    await client.close()
+    const prompt = { messages: [new HumanMessage('Ask.')] }
+    const { messages } = await agent
+      .invoke(prompt, signal ? { signal } : {})
+      .finally(() => client.close())
     return messages
       .filter((message) => message.getType() === 'tool')
       .map(({ content }) => JSON.stringify(content))
@@ -72,7 +79,7 @@ const langChain: PayingClient = {
 
 const mastra: PayingClient = {
   name: 'Mastra',
-  run: async ({ session }, url, script) => {
+  run: async ({ session }, url, script, signal) => {
     const fetch = payingMcpFetch({ session, server: SERVER })
     const mcp = new MCPClient({
       id: crypto.randomUUID(),
@@ -87,8 +94,8 @@ const mastra: PayingClient = {
       model: model as unknown as MastraModelConfig,
       tools: await mcp.listTools(),
     })
-    await agent.generate('Ask.', { maxSteps: 20 })
-    await mcp.disconnect()
+    const stops = { maxSteps: 20, ...(signal ? { abortSignal: signal } : {}) }
+    await agent.generate('Ask.', stops).finally(() => mcp.disconnect())
     return resultsOf(model).map((result) => JSON.stringify(result))
   },
 }
