@@ -361,6 +361,19 @@ describe('what a quote has fetched for nothing', () => {
     expect(sent()).toEqual(['quote', 'pay'])
   })
 
+  test('is not the answer of a call in another conversation that the application names', async () => {
+    const { session, asked } = sessionThat({ pay: async () => free, quote: async () => free })
+    const conversation = (context: unknown) => `the chat of ${context}`
+    const { pay, question } = toolCalls<unknown>({ session, conversation })
+    await question({ ...call, context: 'alice' })
+    await pay({ ...call, context: 'bob' })
+    await pay({ ...call, context: 'alice' })
+    expect(asked.map(({ method, call: { conversation: named } }) => [method, named])).toEqual([
+      ['quote', 'the chat of alice'],
+      ['pay', 'the chat of bob'],
+    ])
+  })
+
   test('waits for a minute', async () => {
     vi.useFakeTimers()
     const { pay, sent } = await fetching()

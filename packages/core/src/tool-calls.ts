@@ -129,9 +129,9 @@ async function pay<Context>(
   if (!session) return { result: withoutSession() }
   try {
     const { request, ignored } = toolRequest(call.input)
+    const own = callOf(options, call)
     const result =
-      fetched.take(session, call) ??
-      (await session.pay(request, { ...callOf(options, call), ignored }))
+      fetched.take(session, own, call.input) ?? (await session.pay(request, { ...own, ignored }))
     if (call.declined && unpaid.includes(result.status)) return { result: declinedResult }
     await handOver(options, call, result)
     const told = toModelResult(result)
@@ -180,8 +180,9 @@ async function quote<Context>(
   const session = await findSession(options.session, call.context, source)
   if (!session) return undefined
   const { request, ignored } = toolRequest(call.input)
-  const quoted = await session.quote(request, { ...callOf(options, call), ignored })
-  if (quoted.status === 'free') fetched.keep(session, call, quoted)
+  const own = callOf(options, call)
+  const quoted = await session.quote(request, { ...own, ignored })
+  if (quoted.status === 'free') fetched.keep(session, own, call.input, quoted)
   return quoted
 }
 
@@ -190,8 +191,8 @@ async function quote<Context>(
  * request which asks for no payment is sent once.
  */
 interface Fetched {
-  keep(session: PaymentSession, call: ToolCall, result: PayResult): void
-  take(session: PaymentSession, call: ToolCall): PayResult | undefined
+  keep(session: PaymentSession, call: OwnCall, input: unknown, result: PayResult): void
+  take(session: PaymentSession, call: OwnCall, input: unknown): PayResult | undefined
 }
 
 /** How long what was fetched waits for its call. */
@@ -202,17 +203,17 @@ const MAX_FETCHED = 20
 
 function createFetched(): Fetched {
   const kept = new Map<string, { readonly result: PayResult; readonly until: number }>()
-  const nameOf = ({ id: session }: PaymentSession, { conversation, id, input }: ToolCall) =>
-    JSON.stringify([session, conversation, id, input])
+  const nameOf = (session: PaymentSession, { conversation, id }: OwnCall, input: unknown) =>
+    JSON.stringify([session.id, conversation, id, input])
   return {
-    keep: (session, call, result) => {
+    keep: (session, call, input, result) => {
       if (call.id === undefined) return
-      kept.set(nameOf(session, call), { result, until: performance.now() + FETCHED_LIFE_MS })
+      kept.set(nameOf(session, call, input), { result, until: performance.now() + FETCHED_LIFE_MS })
       if (kept.size > MAX_FETCHED) kept.delete(`${kept.keys().next().value}`)
     },
-    take: (session, call) => {
+    take: (session, call, input) => {
       if (kept.size === 0) return undefined
-      const name = nameOf(session, call)
+      const name = nameOf(session, call, input)
       const found = kept.get(name)
       kept.delete(name)
       return found && performance.now() < found.until ? found.result : undefined
@@ -241,10 +242,13 @@ export async function findSession<Context>(
   return undefined
 }
 
+/** A call as the session is given it, in the conversation that the application has named. */
+type OwnCall = Pick<ToolCall, 'conversation' | 'id' | 'signal' | 'onProgress'>
+
 function callOf<Context>(
   { conversation: given }: ToolCallsOptions<Context>,
   call: ToolCall<Context>,
-): Pick<ToolCall, 'conversation' | 'id' | 'signal' | 'onProgress'> {
+): OwnCall {
   const own = typeof given === 'function' ? named(given(call.context)) : given
   const { id, onProgress, conversation } = call
   // A payment that was reserved before is answered all the same: only what would begin now is stopped.
