@@ -1,7 +1,7 @@
 import { type Policy, shadow } from '@bursar/core'
 import { type FakePolicyChanges, fakePolicyInput } from '@bursar/core/testing'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { cedarPolicy } from './cedar-policy.ts'
 import { paymentSchema } from './payment-schema.ts'
 
@@ -224,6 +224,18 @@ describe('versions', () => {
     expect(first.evaluate(fakePolicyInput()).effect).toBe('deny')
     expect(second.evaluate(fakePolicyInput()).effect).toBe('allow')
     expect([first.name === before, second.name === before]).toEqual([false, true])
+  })
+
+  test('two copies of this package over one Cedar do not take each other’s rules', async () => {
+    const copyOf = async () => {
+      vi.resetModules()
+      return (await import('./cedar-policy.ts')).cedarPolicy
+    }
+    const [ours, theirs] = [await copyOf(), await copyOf()]
+    expect(ours).not.toBe(theirs)
+    const policies = [ours({ policies: nothing }), theirs({ policies: anything })]
+    const effects = policies.map((policy) => policy.evaluate(fakePolicyInput()).effect)
+    expect(effects).toEqual(['deny', 'allow'])
   })
 
   test('a reload that is refused changes nothing', () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { BursarError, type Policy, type PolicyDecision, type PolicyInput } from '@bursar/core'
 import {
   type AuthorizationAnswer,
@@ -19,9 +20,6 @@ export interface CedarPolicy extends Policy {
   reload(source: CedarSource): void
 }
 
-/** Cedar keeps what was parsed by a name, and never forgets one: each policy has one for its life. */
-let made = 0
-
 /**
  * Rules of the operator in Cedar: who (agent, user) may pay whom (merchant), for what, and when a human
  * is asked. What no policy permits is denied, a forbid wins, and what cannot be evaluated is denied.
@@ -37,8 +35,9 @@ let made = 0
  * createBursar({ ...parts, policies: [cedarPolicy({ policies })] })
  */
 export function cedarPolicy(source: CedarSource): CedarPolicy {
-  made += 1
-  const parsed = `bursar ${made}`
+  // Cedar keeps what was parsed by a name, for every copy of this package in the process, and never
+  // forgets one: each policy has one for its life that no other can have.
+  const parsed = `bursar ${randomUUID()}`
   let rules = load(parsed, source)
   return {
     get name() {
