@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -85,6 +86,14 @@ test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repea
     expect(readFileSync(path, 'utf8')).toBe(content)
   },
 )
+
+test('what is no file is not waited for, and is no key', async () => {
+  const path = newFile()
+  execFileSync('mkfifo', ['-m', '600', path])
+  expect(await codeOf(localKey({ path }).unwrap(Buffer.alloc(60), binding))).toBe(
+    'wrapping_key_unavailable',
+  )
+})
 
 test('a key that is away is told as such, and no path is no key', async () => {
   const away = localKey({ path: join(newFile(), 'missing', 'bursar.key') })

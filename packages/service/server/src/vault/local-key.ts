@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import { type FileHandle, link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BursarError } from '@bursar/core'
@@ -18,6 +19,9 @@ export interface LocalKeyOptions {
 /** Read and written by its owner, and by nobody else. */
 const OWNER_ONLY = 0o600
 const ANYBODY_ELSE = 0o077
+
+/** A pipe that nobody writes to would be waited for, with a thread of the whole process. */
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK
 
 /** Base64 of the key and a line's end. */
 const MAX_FILE_BYTES = 64
@@ -72,11 +76,13 @@ async function forgetting<Result>(key: Buffer, use: () => Promise<Result>): Prom
 
 /** What is read is what was looked at: by one handle, whatever happens to the path. */
 async function read(file: string): Promise<Buffer> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
+  const handle = await open(file, READ_AT_ONCE).catch((error: unknown) => {
     throw unavailable(file, codeOf(error), error)
   })
   try {
-    const { mode, size } = await handle.stat()
+    const found = await handle.stat()
+    if (!found.isFile()) throw unavailable(file, 'it is no file')
+    const { mode, size } = found
     if ((mode & ANYBODY_ELSE) !== 0) {
       const message = `The key ${file} can be read by others. Change its mode to 600, and the key.`
       throw new BursarError('key_file_exposed', message)
