@@ -19,6 +19,8 @@ export interface AwsService {
   readonly secrets: Map<string, { id: string; value: string; stages: string[] }[]>
   /** From now on every request meets this, until it is `undefined`. */
   fault: AwsFault | undefined
+  /** The key that it says it has encrypted with. */
+  encryptsWith: string
   close(): Promise<void>
 }
 
@@ -32,14 +34,15 @@ export async function startAwsService(): Promise<AwsService> {
   const key = randomBytes(32)
   const log: string[] = []
   const contexts: unknown[] = []
-  const service = { fault: undefined as AwsFault | undefined }
   const secrets: AwsService['secrets'] = new Map()
   const keyArn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab`
+  const service = { fault: undefined as AwsFault | undefined, encryptsWith: keyArn }
   const operations: Readonly<Record<string, (body: Body) => unknown>> = {
     'TrentService.Encrypt'({ KeyId, Plaintext, EncryptionContext }) {
       contexts.push(EncryptionContext)
       if (KeyId !== keyArn) throw refusal('NotFoundException')
-      return { KeyId, CiphertextBlob: encrypted(key, EncryptionContext, `${Plaintext}`) }
+      const CiphertextBlob = encrypted(key, EncryptionContext, `${Plaintext}`)
+      return { KeyId: service.encryptsWith, CiphertextBlob }
     },
     'TrentService.Decrypt'({ KeyId, CiphertextBlob, EncryptionContext }) {
       contexts.push(EncryptionContext)
@@ -97,6 +100,12 @@ export async function startAwsService(): Promise<AwsService> {
     },
     set fault(fault) {
       service.fault = fault
+    },
+    get encryptsWith() {
+      return service.encryptsWith
+    },
+    set encryptsWith(keyArn) {
+      service.encryptsWith = keyArn
     },
     async close() {
       const closed = once(server, 'close')

@@ -56,6 +56,14 @@ test.each<[string, SecretBinding]>([
   expect(await thrown(key.unwrap(changed, binding))).toMatchObject({ code: 'secret_unreadable' })
 })
 
+test('what KMS wrapped with another key is not kept: this one could not unwrap it', async () => {
+  aws.encryptsWith = `${aws.keyArn.slice(0, -1)}c`
+  expect(await thrown(key.wrap(newDataKey(), binding))).toMatchObject({
+    code: 'wrapping_key_unavailable',
+    message: 'vault: AWS KMS: an answer of another key.',
+  })
+})
+
 test('a request that is signed with another key is refused', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another')
   expect(await thrown(key.wrap(newDataKey(), binding))).toMatchObject({

@@ -54,6 +54,8 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
       const answer = await awsCall((call) => client.send(command, call)).catch(unavailable)
       const wrapped = answer.CiphertextBlob
       if (!wrapped) throw unusable('an answer without a ciphertext')
+      // What this key cannot unwrap would be lost with the value that it was made for.
+      if (answer.KeyId !== keyArn) throw unusable('an answer of another key')
       return { keyId, wrapped: Buffer.from(wrapped) }
     },
     async unwrap(wrapped, binding) {
