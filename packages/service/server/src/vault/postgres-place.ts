@@ -1,5 +1,6 @@
 import { BursarError } from '@bursar/core'
 import type { Client } from 'pg'
+import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultPlace } from './vault-place.ts'
 
 /** A payment waits for it. */
@@ -19,6 +20,11 @@ const SCHEMA = `CREATE SCHEMA IF NOT EXISTS bursar_vault;
   CREATE TABLE IF NOT EXISTS bursar_vault.vault (
     id integer PRIMARY KEY CHECK (id = 1), revision bigint NOT NULL, document text NOT NULL
   )`
+
+/** What is too long to be one is not taken into memory, and reads as none. */
+const NEWEST = `SELECT revision,
+  CASE WHEN octet_length(document) <= ${MAX_DOCUMENT_BYTES} THEN document ELSE '' END AS document
+  FROM bursar_vault.vault`
 
 /** The document in a PostgreSQL database, which may be that of the ledger. */
 export function postgresPlace(url: string): VaultPlace {
@@ -52,7 +58,7 @@ export function postgresPlace(url: string): VaultPlace {
 }
 
 async function newest(client: Client) {
-  const { rows } = await client.query('SELECT revision, document FROM bursar_vault.vault')
+  const { rows } = await client.query(NEWEST)
   const [row] = rows
   return row && { revision: Number(row.revision), text: String(row.document) }
 }

@@ -11,8 +11,9 @@ import {
 import { type ChangeableVault, changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { localKey } from './local-key.ts'
-import type { SealedVersion } from './vault-document.ts'
+import { MAX_DOCUMENT_BYTES, type SealedVersion } from './vault-document.ts'
 import { vaultPlace } from './vault-place.ts'
+import type { WrappingKey } from './wrapping-key.ts'
 
 let postgres: TestPostgres
 const folder = mkdtempSync(join(tmpdir(), 'bursar-vault-'))
@@ -136,6 +137,31 @@ describe.each(places)('a vault in %s', (_what, newDatabase) => {
     expect(await openVersions(rest, 'cdp')).toEqual(['2: canary-two', '1: canary-one'])
     expect(await openVersions(rest, 'privy')).toEqual(['1: canary-three'])
     expect(await codeOf(openVersions(vault, 'cdp'))).toBe('wrapping_key_missing')
+  })
+
+  test('reads no document that is longer than one may be', async () => {
+    const { database, vault } = await newWorld()
+    const place = vaultPlace(database)
+    expect(await place.write('x'.repeat(MAX_DOCUMENT_BYTES + 1), 0)).toBe(true)
+    expect(await place.read()).toEqual({ text: '', revision: 1 })
+    expect(await codeOf(vault.list())).toBe('vault_unreadable')
+  })
+
+  test('is not changed to what could not be read again', async () => {
+    const { database, keyFile, vault, opened } = await newWorld()
+    await vault.put('cdp', canary('one'))
+    const local = localKey({ path: keyFile })
+    const odd: WrappingKey = {
+      ...local,
+      wrap: async (...given) => ({ ...(await local.wrap(...given)), keyId: 'x'.repeat(301) }),
+    }
+    const broken = changeableVault({ database, keys: [odd] })
+    const error = await broken.put('privy', canary('two')).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'vault_unreadable',
+      message: expect.stringMatching(/^vault: nothing was changed: .*keyId: /),
+    })
+    expect(await opened('cdp')).toEqual(['1: canary-one'])
   })
 
   test('writes after the revision that it has read, and no other', async () => {

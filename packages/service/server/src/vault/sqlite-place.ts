@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { BursarError } from '@bursar/core'
 import { configuredPath } from '../config-folder.ts'
+import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultPlace } from './vault-place.ts'
 
 /** A neighbour's write takes some milliseconds. */
@@ -24,6 +25,10 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS vault (
     id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, document TEXT NOT NULL
   ) STRICT; PRAGMA application_id = ${APPLICATION_ID}`
 
+/** What is too long to be one is not taken into memory, and reads as none. */
+const NEWEST = `SELECT revision, iif(octet_length(document) <= ${MAX_DOCUMENT_BYTES}, document, '')
+  AS document FROM vault`
+
 /** The document in a SQLite file of its own. */
 export function sqlitePlace(path: string): VaultPlace {
   const file = configuredPath(path)
@@ -33,7 +38,7 @@ export function sqlitePlace(path: string): VaultPlace {
       return using(file, (database) => {
         const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()
         if (Number(tables?.n) === 0) return undefined
-        const row = database.prepare('SELECT revision, document FROM vault').get()
+        const row = database.prepare(NEWEST).get()
         return row && { revision: Number(row.revision), text: String(row.document) }
       })
     },

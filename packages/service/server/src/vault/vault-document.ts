@@ -36,7 +36,7 @@ const FORMAT = 'bursar/vault/1'
 const MAX_SECRETS = 1_000
 
 /** A document that takes longer to read than a payment should wait. */
-const MAX_DOCUMENT_BYTES = 8_388_608
+export const MAX_DOCUMENT_BYTES = 8_388_608
 
 const MAX_VERSION = 1_000_000
 
@@ -85,11 +85,7 @@ export async function documentAt(
 /** Reads a document. Throws `vault_unreadable` for anything that was not written so. */
 function readDocument(text: string): VaultDocument {
   const parsed = documentFields.safeParse(jsonOf(text))
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    const field = issue?.path.map(String).join('.') || 'all of it'
-    throw unreadableDocument(`${field}: ${issue?.message ?? 'is not valid'}`)
-  }
+  if (!parsed.success) throw unreadableDocument(problemOf(parsed.error))
   const { secrets } = parsed.data
   for (const { name, newest, versions } of secrets) {
     const numbers = versions.map(({ version }) => version)
@@ -104,11 +100,23 @@ function readDocument(text: string): VaultDocument {
   return secrets
 }
 
-/** Writes a document. Throws `vault_full`. */
+/** Writes a document. Throws `vault_full`, and `vault_unreadable` for what could not be read again. */
 export function documentText(secrets: VaultDocument): string {
-  const text = JSON.stringify({ format: FORMAT, secrets }, null, 2)
-  if (secrets.length <= MAX_SECRETS && Buffer.byteLength(text) <= MAX_DOCUMENT_BYTES) return text
-  throw new BursarError('vault_full', 'vault: there is no room for another secret. Remove some.')
+  const document = { format: FORMAT, secrets }
+  const text = JSON.stringify(document, null, 2)
+  if (secrets.length > MAX_SECRETS || Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
+    throw new BursarError('vault_full', 'vault: there is no room for another secret. Remove some.')
+  }
+  // One field that is refused later, such as the id of a wrapping key, would take all secrets along.
+  const parsed = documentFields.safeParse(document)
+  if (parsed.success) return text
+  const message = `vault: nothing was changed: ${problemOf(parsed.error)}.`
+  throw new BursarError('vault_unreadable', message)
+}
+
+function problemOf({ issues: [issue] }: z.ZodError): string {
+  const field = issue?.path.map(String).join('.') || 'all of it'
+  return `${field}: ${issue?.message ?? 'is not valid'}`
 }
 
 /** What a version of a secret is bound to. */
@@ -143,7 +151,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw unreadableDocument('it is no JSON')
+    throw unreadableDocument('it is no JSON, or too long')
   }
 }
 

@@ -8,7 +8,7 @@ import { sqlitePlace } from './sqlite-place.ts'
  * Throws `vault_unavailable`.
  */
 export interface VaultPlace {
-  /** The newest document; `undefined` where none was ever written. */
+  /** The newest document; `undefined` where none was ever written, and empty where it is too long. */
   read(): Promise<StoredDocument | undefined>
   /**
    * Writes the document that follows a revision, 0 for the first one: durably, and whole or not at
