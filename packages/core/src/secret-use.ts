@@ -17,6 +17,8 @@ export type SigningPurpose = 'payment' | 'cancellation'
 
 /** A use that goes on, as a vault sees it that opens a secret for it. */
 export type CurrentSecretUse = SecretUse & {
+  /** Aborted when nobody waits for an answer any more: what is still open then is forgotten. */
+  readonly over: AbortSignal
   /**
    * Records, durably, that a secret is opened for this use: to be awaited before it is opened. Throws
    * what the store throws, `invalid_input`, or `secret_use_over`, and then nothing may be opened.
@@ -67,12 +69,14 @@ export async function duringSecretUse<Result>(
   record: RecordOpening,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  let isOver = false
+  const end = new AbortController()
+  const over = end.signal
   const assertGoesOn = (): void => {
-    if (isOver) throw useOver(`Nobody waits for the ${use.purpose} any more.`)
+    if (over.aborted) throw useOver(`Nobody waits for the ${use.purpose} any more.`)
   }
   const going: CurrentSecretUse = {
     ...use,
+    over,
     async recordOpening(given) {
       const opening = parseInput(openingInput, given, 'recordOpening')
       assertGoesOn()
@@ -84,7 +88,7 @@ export async function duringSecretUse<Result>(
   try {
     return await current.run(going, work)
   } finally {
-    isOver = true
+    end.abort()
   }
 }
 

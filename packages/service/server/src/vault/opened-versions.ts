@@ -22,8 +22,8 @@ export class NotOpened extends Error {
 
 /**
  * Opens the versions of a secret that are good now, newest first, one after the other: each is recorded
- * before it is opened, and forgotten when the next one is asked for, or none. Only for uses of the guard
- * with one of these purposes. Throws `NotOpened`.
+ * before it is opened, and forgotten when the next one is asked for, or none, or when the guard waits no
+ * longer. Only for uses of the guard with one of these purposes. Throws `NotOpened`.
  */
 export async function* openedVersions(
   source: SecretSource,
@@ -42,9 +42,12 @@ export async function* openedVersions(
     const recorded = use.recordOpening({ secret: name, version })
     const value = await recorded.then(open).catch(orNotOpened)
     const { secret, isInvalid, forget } = openedSecret(name, value)
+    use.over.addEventListener('abort', forget)
+    if (use.over.aborted) forget()
     try {
       yield { version, secret, isInvalid }
     } finally {
+      use.over.removeEventListener('abort', forget)
       forget()
     }
   }

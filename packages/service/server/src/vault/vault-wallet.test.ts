@@ -2,21 +2,33 @@ import type { SignResult, Wallet } from '@bursar/core'
 import { expect, test } from 'vitest'
 import { duringSecretUse } from '../../../../core/src/secret-use.ts'
 import type { OpenedSecret } from './opened-secret.ts'
+import type { SecretSource, SecretVersion } from './secret-source.ts'
 import { vaultWallet } from './vault-wallet.ts'
 
 const address = `0x${'a'.repeat(40)}`
 const signature = `0x${'ab'.repeat(65)}` as const
 
 /** Signs as the guard's gateway asks, with a wallet whose versions have these values, newest first. */
-async function signed(
+function signed(
   values: readonly string[],
   wallet: (secret: OpenedSecret) => Wallet,
 ): Promise<SignResult> {
-  const versions = values.map((value, at) => ({
+  return signedBy({ versions: async () => versionsOf(values) }, wallet)
+}
+
+function versionsOf(values: readonly string[]): SecretVersion[] {
+  return values.map((value, at) => ({
     version: `${values.length - at}`,
     open: async () => Buffer.from(value),
   }))
-  const source = { versions: async () => versions }
+}
+
+/** Nobody waits longer than `until`, as for a wallet that takes too long. */
+async function signedBy(
+  source: SecretSource,
+  wallet: (secret: OpenedSecret) => Wallet,
+  until: Promise<SignResult> = new Promise(() => {}),
+): Promise<SignResult> {
   const request = {
     kind: 'cancel-authorization',
     family: 'evm',
@@ -27,7 +39,8 @@ async function signed(
   return duringSecretUse(
     { purpose: 'payment', payment: 'pay_test' },
     async () => {},
-    () => vaultWallet(source, { secret: 'cdp', address, wallet }).sign(request),
+    () =>
+      Promise.race([until, vaultWallet(source, { secret: 'cdp', address, wallet }).sign(request)]),
   )
 }
 
@@ -86,4 +99,59 @@ test('a wallet that has signed without a field has signed', async () => {
     },
   })
   expect(await signed(['{}'], wallet)).toEqual({ signature })
+})
+
+test.each<[string, unknown]>([
+  ['nothing that is known', {}],
+  ['another word', { notSigned: 'perhaps' }],
+])('a wallet without a field that answers with %s leaves doubt', async (_what, answer) => {
+  const wallet = (secret: OpenedSecret): Wallet => ({
+    ...lazy('sign')(secret),
+    async sign() {
+      expect(() => secret.fields('key')).toThrow('has no text called key')
+      return answer as SignResult
+    },
+  })
+  expect(await signed(['{}', withKey], wallet)).toEqual(answer)
+})
+
+const late: SignResult = { notSigned: 'wallet_unavailable', reason: 'nobody waits any more' }
+
+test('a wallet that never answers has no secret when nobody waits for it any more', async () => {
+  const value = Buffer.from(withKey)
+  const source = { versions: async () => [{ version: '1', open: async () => value }] }
+  const asked = Promise.withResolvers<OpenedSecret>()
+  const wallet = (secret: OpenedSecret): Wallet => ({
+    ...lazy('sign')(secret),
+    sign: () => {
+      asked.resolve(secret)
+      return new Promise<SignResult>(() => {})
+    },
+  })
+  const until = asked.promise.then((secret) => {
+    expect(secret.text()).toBe(withKey)
+    return late
+  })
+  await signedBy(source, wallet, until)
+  const secret = await asked.promise
+  expect(() => secret.text()).toThrow('was opened for one signature, which is over')
+  expect(value).toEqual(Buffer.alloc(value.length))
+})
+
+test('a secret that is opened too late reaches no wallet', async () => {
+  const [opening, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<Buffer>()]
+  const open = async (): Promise<Buffer> => {
+    opening.resolve()
+    return opened.promise
+  }
+  const made = Promise.withResolvers<OpenedSecret>()
+  const wallet = (secret: OpenedSecret): Wallet => {
+    made.resolve(secret)
+    return lazy('sign')(secret)
+  }
+  const until = opening.promise.then(() => late)
+  await signedBy({ versions: async () => [{ version: '1', open }] }, wallet, until)
+  opened.resolve(Buffer.from(withKey))
+  const secret = await made.promise
+  expect(() => secret.text()).toThrow('was opened for one signature, which is over')
 })

@@ -25,6 +25,9 @@ export interface VaultWalletOptions {
 
 type NotSigned = Extract<SignResult, { readonly notSigned: unknown }>
 
+/** The words that prove that nothing was signed. Any other answer is the gateway's to doubt. */
+const notSignedCodes: readonly unknown[] = ['wallet_unavailable', 'credential_expired']
+
 /**
  * Opens the secret for each signature that the guard's gateway asks for, records that first, and
  * forgets the secret with the answer.
@@ -64,7 +67,8 @@ async function signWith(
   const wallet = await madeWith(options, opened)
   const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
   // A wallet may read its fields late, and tell only that it could not fetch its credentials.
-  if ('signature' in result || !opened.isInvalid()) return result
+  const hasNotSigned = 'notSigned' in result && notSignedCodes.includes(result.notSigned)
+  if (!hasNotSigned || !opened.isInvalid()) return result
   const { secret } = options
   return expired(`${secret}: version ${opened.version} has not the fields that the wallet reads`)
 }
