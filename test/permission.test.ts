@@ -103,6 +103,34 @@ describe('a permission at the provider', () => {
     expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
+  test('whose withdrawal goes on failing is tried less often, and every hour at last', async () => {
+    let attempts = 0
+    const world = await permissionWorld((permissions) => ({
+      ...permissions,
+      async revoke() {
+        attempts += 1
+        throw new Error('It does not answer.')
+      },
+    }))
+    const { alice, delegation, clock, bursar } = world
+    await alice.revokeDelegation(delegation)
+    const tried: number[] = []
+    let age = 0
+    for (; age <= 4 * 3_600_000; age += 15_000) {
+      const before = attempts
+      await bursar.reconcile()
+      if (attempts > before) tried.push(age / 60_000)
+      clock.advance(15_000)
+    }
+    const doubled = [0, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]
+    expect(tried).toEqual([...doubled, 124, 184])
+    // Whoever revokes again, and another process, asks at once.
+    const before = attempts
+    await alice.revokeDelegation(delegation)
+    await world.reopen().reconcile()
+    expect(attempts).toBeGreaterThanOrEqual(before + 2)
+  })
+
   test('is withdrawn by another process where the first one has ended', async () => {
     const world = await permissionWorld()
     const { permissions, delegation } = world

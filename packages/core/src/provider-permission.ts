@@ -24,6 +24,12 @@ const WITHDRAW_TIMEOUT_MS = 15_000
 /** Permissions that one run looks after; the next run goes on behind them. */
 const MAX_SETTLED_PER_RUN = 50
 
+/** A withdrawal that goes on failing is tried at least this often. */
+const MAX_WITHDRAWAL_WAIT_MS = 3_600_000
+
+/** Withdrawals whose last attempt is remembered; one that is forgotten is tried sooner. */
+const MAX_PACED = 1_000
+
 /** Ids of providers are shorter; nothing else is recorded as one. */
 const idPattern = /^[\x21-\x7e]{1,200}$/
 
@@ -146,6 +152,7 @@ export interface PermissionSettler {
 
 export function createPermissionSettler(guard: Guard): PermissionSettler {
   let resumeAfter: string | undefined
+  const pace = createPace()
   return {
     async run() {
       const { store, instruments } = guard
@@ -156,8 +163,27 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
       // What another process has the wallet of is its to settle.
       const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
       await inTurns(own, async (delegation) => {
-        if (!guard.closing.aborted) await settle(guard, delegation)
+        if (guard.closing.aborted || !pace.isDue(delegation, store.now())) return
+        await settle(guard, delegation)
       })
+    },
+  }
+}
+
+/** What goes on failing waits as long as it has failed, for each attempt may open a secret and be a record. */
+function createPace(): { isDue(delegation: Delegation, now: number): boolean } {
+  const triedAt = new Map<string, number>()
+  return {
+    isDue({ id, permission, revokedAt }, now) {
+      const tried = triedAt.get(id)
+      if (permission?.state === 'not_withdrawn' && tried !== undefined) {
+        const failedFor = tried - (revokedAt ?? tried)
+        if (now < tried + Math.min(failedFor, MAX_WITHDRAWAL_WAIT_MS)) return false
+      }
+      triedAt.delete(id)
+      triedAt.set(id, now)
+      if (triedAt.size > MAX_PACED) triedAt.delete(`${triedAt.keys().next().value}`)
+      return true
     },
   }
 }
