@@ -1,5 +1,6 @@
 import type { Asset, Bursar, InstrumentSummary, Rail, Store } from '@bursar/core'
 import { formatAmount } from '@bursar/core'
+import type { SealedVault } from './vault/sealed-vault.ts'
 
 /** What one look found, and what to do about it. */
 export interface Finding {
@@ -8,6 +9,7 @@ export interface Finding {
     | 'database'
     | 'clock'
     | 'keys'
+    | 'vault'
     | 'wallet'
     | 'chain'
     | 'balance'
@@ -104,6 +106,30 @@ export async function keyFindings({ administration }: Bursar, now: number): Prom
   return found.length > 0
     ? found
     : [{ check: 'keys', state: 'ok', detail: `${live} keys are live.` }]
+}
+
+/** Whether the secrets of the configuration's vault could be opened. None is. */
+export async function vaultFindings(vault: SealedVault | undefined): Promise<readonly Finding[]> {
+  if (!vault) return []
+  const advice = 'Check the file or the database of the vault, and its wrapping keys.'
+  return looked('vault', advice, async () => {
+    const secrets = await inTime(vault.list())
+    const problems = await inTime(vault.problems())
+    if (problems.length > 0) {
+      return problems.map(({ problem }) => ({
+        check: 'vault',
+        state: 'failed',
+        detail: problem,
+        advice: 'Name the key that sealed it in keys of the vault, or rotate the secret.',
+      }))
+    }
+    if (secrets.length > 0) {
+      const detail = `The secrets have versions that are good, and keys: ${secrets.length}.`
+      return { check: 'vault', state: 'ok', detail }
+    }
+    const none = 'Put the secrets of the wallets: bursar vault put'
+    return { check: 'vault', state: 'warning', detail: 'The vault has no secret.', advice: none }
+  })
 }
 
 /** Whether each wallet tells its address. */

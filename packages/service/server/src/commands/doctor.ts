@@ -10,12 +10,14 @@ import {
   keyFindings,
   looked,
   messageOf,
+  vaultFindings,
   walletFindings,
 } from '../diagnosis.ts'
 import { parsedBy } from '../flag.ts'
 import { openStore } from '../guard.ts'
 import { coloured, shown } from '../terminal.ts'
 import { unsafeLedger, unsafeSettings } from '../unsafe.ts'
+import type { SealedVault } from '../vault/sealed-vault.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
 
@@ -25,7 +27,7 @@ export const addDoctor: AddCommand = (program, context) => {
     .command('doctor')
     .summary('check what the service stands on')
     .description(
-      'Checks configuration, database, keys, wallets, chains, balances and, if one is named, a facilitator, and compares the clock with all that have one; says ' +
+      'Checks configuration, database, keys, the vault of secrets, wallets, chains, balances and, if one is named, a facilitator, and compares the clock with all that have one; says ' +
         'what to do about what is not in order. It pays nothing and signs nothing. Ends with 4 if something has failed.',
     )
     .option('--facilitator <url>', 'a facilitator to look at as well', parsedBy(urlField))
@@ -47,22 +49,27 @@ async function diagnosed(
 ): Promise<readonly Finding[]> {
   const read = await settingsOf(context)
   if ('finding' in read) return [read.finding]
-  const { settings, path } = read
+  const { settings, vault, path } = read
   const unsafe = unsafeSettings(settings).map(wrong)
   const configuration: readonly Finding[] =
     unsafe.length > 0
       ? unsafe
       : [{ check: 'configuration', state: 'ok', detail: `${path} is in order.` }]
   const others = await facilitatorFindings(facilitator, settings.guard.rails)
-  return [...configuration, ...(await ledgerFindings(settings)), ...others]
+  const sealed = await vaultFindings(vault)
+  return [...configuration, ...(await ledgerFindings(settings)), ...sealed, ...others]
 }
 
-async function settingsOf(
-  context: CommandContext,
-): Promise<{ readonly settings: Settings; readonly path: string } | { readonly finding: Finding }> {
+interface Read {
+  readonly settings: Settings
+  readonly vault: SealedVault | undefined
+  readonly path: string
+}
+
+async function settingsOf(context: CommandContext): Promise<Read | { readonly finding: Finding }> {
   try {
     const { config, environment, path } = await context.config()
-    return { settings: readSettings(config, environment), path }
+    return { settings: readSettings(config, environment), vault: config.vault, path }
   } catch (error) {
     return { finding: wrong(messageOf(error)) }
   }

@@ -1,6 +1,6 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CommandWorld, commandWorld } from '../../test/command-world.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { localKey } from '../vault/local-key.ts'
@@ -151,4 +151,35 @@ test('a key that others can read, and no vault, are told', async () => {
     2,
     'bursar: The configuration has no vault. Add one: vault: sealedVault({ … })\n',
   ])
+})
+
+test('doctor says whether the secrets could be opened, and opens none', async () => {
+  const world = vaultWorld()
+  const told = async () => {
+    const { out, json } = await world.run('--json', 'doctor')
+    expect(out).not.toContain('canary')
+    const findings: { check: string; state: string; detail: string }[] = json.findings
+    const vault = findings.filter(({ check }) => check === 'vault')
+    return vault.map(({ state, detail }) => `${state}: ${detail}`)
+  }
+  expect(await told()).toEqual(['warning: The vault has no secret.'])
+  await world.pipe('canary-one', 'vault', 'put', 'cdp')
+  await world.pipe('canary-two', 'vault', 'put', 'privy')
+  expect(await told()).toEqual(['ok: The secrets have versions that are good, and keys: 2.'])
+  // A version that a rotation ends, and nothing after it.
+  await world.pipe('canary-three', 'vault', 'rotate', 'cdp', '--overlap', '1s')
+  await world.run('vault', 'remove', 'cdp', '--only', '2')
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 })
+  onTestFinished(() => void vi.useRealTimers())
+  expect(await told()).toEqual(['failed: cdp has no version that is good now.'])
+  const key = join(world.folder, 'first.key')
+  chmodSync(key, 0o640)
+  expect(await told()).toEqual([
+    'failed: cdp has no version that is good now.',
+    expect.stringMatching(/^failed: privy, version 1: The key .*first\.key can be read by others/),
+  ])
+  rmSync(key)
+  expect((await told())[1]).toMatch(/^failed: privy, version 1: vault: .* not among the keys/)
+  writeFileSync(join(world.folder, 'bursar.vault'), 'no database')
+  expect(await told()).toEqual([expect.stringMatching(/^failed: vault: .*bursar\.vault: /)])
 })

@@ -1,5 +1,6 @@
 import { BursarError } from '@bursar/core'
 import { openVersion } from './sealed-version.ts'
+import { problemsOf, type SecretProblem } from './secret-problem.ts'
 import type { SecretSource } from './secret-source.ts'
 import { type SecretSummary, summaryOf } from './secret-summary.ts'
 import { type Vault, vaultOver } from './vault.ts'
@@ -23,6 +24,11 @@ export interface SealedVaultOptions {
 export interface SealedVault extends Vault {
   /** What there is, by name. */
   list(): Promise<readonly SecretSummary[]>
+  /**
+   * What would keep its secrets from being opened now: no version that is good, or a wrapping key that
+   * is not there. Opens none, and asks no service that keeps keys.
+   */
+  problems(): Promise<readonly SecretProblem[]>
   /**
    * The vault to be changed. The ledger records each change, durably, before it is made; where it
    * cannot, nothing is changed.
@@ -54,6 +60,10 @@ export function sealedVault(options: SealedVaultOptions): SealedVault {
       const { document } = await documentAt(place)
       const present = document.filter(({ versions }) => versions.length > 0)
       return present.map(summaryOf).sort((left, right) => (left.name < right.name ? -1 : 1))
+    },
+    async problems() {
+      const { document } = await documentAt(place)
+      return problemsOf(document, keys, Date.now())
     },
     recordedBy: (ledger) => vaultChanges({ place, keys, wrapping, ledger }),
   }

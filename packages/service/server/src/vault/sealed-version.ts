@@ -65,10 +65,17 @@ async function dataKeyOf(
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<Buffer> {
-  for (const key of keys) {
-    if (!(await key.owns(version.keyId))) continue
-    return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), bindingOf(entry, version))
-  }
+  const key = await wrappingKeyOf(keys, entry, version)
+  return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), bindingOf(entry, version))
+}
+
+/** The key that has wrapped a version's data key. Throws `wrapping_key_missing`, and what keys throw. */
+export async function wrappingKeyOf(
+  keys: readonly WrappingKey[],
+  entry: SecretEntry,
+  version: SealedVersion,
+): Promise<WrappingKey> {
+  for (const key of keys) if (await key.owns(version.keyId)) return key
   const message =
     `vault: version ${version.version} of ${entry.name} was sealed with the key ${version.keyId}, ` +
     'which is not among the keys of this vault.'
