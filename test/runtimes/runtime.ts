@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { runCommand } from '../check/command.ts'
+
+/** Something that runs JavaScript, and how it runs a bundled agent. */
+export interface Runtime {
+  readonly name: string
+  /** The release of the npm package that brings it; `undefined` for the one that runs this. */
+  readonly release?: string
+  readonly entry: 'script.ts' | 'worker.ts'
+  /** Runs `agent.js` of a folder, and answers with the JSON text that it said. */
+  run(folder: string): Promise<string>
+}
+
+export const runtimes: readonly Runtime[] = [
+  {
+    name: 'node',
+    entry: 'script.ts',
+    run: (folder) => runCommand(process.execPath, ['agent.js'], folder),
+  },
+  {
+    name: 'deno',
+    release: '2.9.6',
+    entry: 'script.ts',
+    // It may reach the service, and nothing else: no file, no environment.
+    run: (folder) =>
+      runCommand(program(folder, 'deno'), ['run', '--allow-net=127.0.0.1', 'agent.js'], folder),
+  },
+  {
+    name: 'bun',
+    release: '1.4.5',
+    entry: 'script.ts',
+    run: (folder) => runCommand(program(folder, 'bun'), ['agent.js'], folder),
+  },
+  { name: 'workerd', release: '1.20261117.1', entry: 'worker.ts', run: askWorker },
+]
+
+function program(folder: string, name: string): string {
+  return join(folder, 'node_modules', '.bin', name)
+}
+
+/** Starts the worker, asks it once, and ends it. */
+async function askWorker(folder: string): Promise<string> {
+  copyFileSync(join(import.meta.dirname, 'worker.capnp'), join(folder, 'worker.capnp'))
+  const args = ['serve', '--control-fd=1', 'worker.capnp']
+  const child = spawn(program(folder, 'workerd'), args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'close')
+  try {
+    // It says on which port it listens, or ends.
+    const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
+    const { port } = JSON.parse(line) as { readonly port: number }
+    return await (await fetch(`http://127.0.0.1:${port}`)).text()
+  } finally {
+    child.kill()
+    await ended
+  }
+}
