@@ -14,15 +14,22 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-/** The keys that have a row of their own, and the payments that have their key themselves. */
-async function rows(url: string): Promise<readonly number[]> {
+async function query(url: string, text: string): Promise<readonly Record<string, number>[]> {
   const client = new Client(url)
   await client.connect()
-  const { rows: found } =
-    await client.query(`SELECT (SELECT count(*)::integer FROM bursar.keys) AS keys,
-    (SELECT count(key)::integer FROM bursar.payments) AS own`)
+  const { rows } = await client.query(text)
   await client.end()
-  return [found[0].keys, found[0].own]
+  return rows
+}
+
+/** The keys that have a row of their own, and the payments that have their key themselves. */
+async function rows(url: string): Promise<readonly number[]> {
+  const [found] = await query(
+    url,
+    `SELECT (SELECT count(*)::integer FROM bursar.keys) AS keys,
+      (SELECT count(key)::integer FROM bursar.payments) AS own`,
+  )
+  return [found?.keys ?? -1, found?.own ?? -1]
 }
 
 test('on PostgreSQL a key that is pinned to its own payment needs no row, and answers with it', async () => {
@@ -40,8 +47,33 @@ test('on PostgreSQL a key that is pinned to its own payment needs no row, and an
   expect(await pay('b')).toMatchObject({ status: 'paid' })
   await world.store.audit({})
   expect(await rows(place)).toEqual([1, 2])
+  // So late an identical request alone would be paid again.
+  world.clock.advance(600_000)
   const again = world.reopen().openSession(world.token)
   for (const id of ['a', 'b']) expect(await pay(id, again)).toMatchObject({ status: 'paid' })
   expect(world.chain.transfers()).toHaveLength(2)
   await world.bursar.close()
+})
+
+test('a key of before, which has a row, answers as before once the schema is brought up to date', async () => {
+  const place = await server.newDatabase()
+  const world = await guardWorld({ place })
+  const pay = (session = world.session) =>
+    session.pay({ url: shop('a'), purpose: 'x' }, { conversation: 'thread', id: 'a' })
+  expect(await pay()).toMatchObject({ status: 'paid' })
+  await world.bursar.close()
+  await query(
+    place,
+    `SET search_path TO bursar;
+    INSERT INTO keys SELECT session, key, request_hash, pk, 0, NULL FROM payments;
+    ALTER TABLE payments DROP COLUMN key; UPDATE installation SET version = 3`,
+  )
+  const { clock, chain } = world
+  const again = await guardWorld({ place, clock, chain })
+  expect(await rows(place)).toEqual([1, 0])
+  clock.advance(600_000)
+  expect(await pay(again.bursar.openSession(world.token))).toMatchObject({ status: 'paid' })
+  expect(chain.transfers()).toHaveLength(1)
+  expect(await again.bursar.auditing.verify()).toMatchObject({ ok: true })
+  await again.bursar.close()
 })
