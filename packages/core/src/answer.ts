@@ -145,11 +145,7 @@ export function earlierResult(
   switch (payment.state) {
     case 'reserved':
     case 'signed':
-      return {
-        status: 'in_progress',
-        paymentId: payment.id,
-        message: 'This call is being paid already. Do not try again; wait for its outcome.',
-      }
+      return inProgressResult(payment)
     case 'in_doubt':
       return doubtResult(payment, response, remaining)
     case 'released':
@@ -160,6 +156,15 @@ export function earlierResult(
     /* v8 ignore next -- @preserve: the compiler knows that nothing is left */
     default:
       return payment.state satisfies never
+  }
+}
+
+/** Somebody is at it: the process that holds the payment, or proof, has the last word. */
+export function inProgressResult({ id }: Payment): PayResult {
+  return {
+    status: 'in_progress',
+    paymentId: id,
+    message: 'This call is being paid already. Do not try again; wait for its outcome.',
   }
 }
 
