@@ -51,38 +51,45 @@ import { execute, type Row, type Statement } from './statement.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 import type { Wanted } from './wanted.ts'
 
+/** A statement with what it writes. */
+export interface Write {
+  readonly statement: Statement
+  readonly columns: readonly unknown[]
+}
+
+/** Sends every write of a transaction at once. */
+export function flush(client: Client, writes: readonly Write[]): Promise<readonly Row[]>[] {
+  return writes.map(({ statement, columns }) => execute(client, statement, columns))
+}
+
 /**
- * Sends every write of a transaction at once, parents first; one statement for all rows of a kind. New
- * payments are numbered from the head on.
+ * Every write of a transaction, parents first; one statement for all rows of a kind. New payments are
+ * numbered from the head on. Throws for rows that cannot be written, before anything of them is sent.
  */
-export function flush(
-  client: Client,
-  rows: TransactionRows,
-  head: Pick<Head, 'payments'>,
-): Promise<readonly Row[]>[] {
-  const sent: Promise<readonly Row[]>[] = []
-  const send = (statement: Statement, columns: readonly unknown[]): void => {
-    if (columns.length > 0) sent.push(execute(client, statement, columns))
+export function writesOf(rows: TransactionRows, head: Pick<Head, 'payments'>): Write[] {
+  const writes: Write[] = []
+  const add = (statement: Statement, columns: readonly unknown[]): void => {
+    if (columns.length > 0) writes.push({ statement, columns })
   }
   const delegations = parted(rows.delegations.changed())
   const sessions = parted(rows.sessions.changed())
   const payments = parted(rows.payments.changed())
   const endUsers = parted(rows.endUsers.changed())
-  send(insertAccounts, insertedAccounts({ endUsers: endUsers.fresh }))
+  add(insertAccounts, insertedAccounts({ endUsers: endUsers.fresh }))
   const begun = endUsers.fresh.map(({ value }) => plainText(value.endUser))
-  if (begun.length > 0) send(adoptDelegations, [begun])
-  send(insertAccounts, insertedAccounts({ delegations: delegations.fresh }))
+  if (begun.length > 0) add(adoptDelegations, [begun])
+  add(insertAccounts, insertedAccounts({ delegations: delegations.fresh }))
   for (const level of levelsOf(sessions.fresh)) {
-    send(insertAccounts, insertedAccounts({ sessions: level }))
+    add(insertAccounts, insertedAccounts({ sessions: level }))
   }
   const known = {
     endUsers: endUsers.known,
     delegations: delegations.known,
     sessions: sessions.known,
   }
-  send(updateAccounts, updatedAccounts(known))
-  send(markUnsettled, markedUnsettled([...delegations.fresh, ...delegations.known]))
-  send(
+  add(updateAccounts, updatedAccounts(known))
+  add(markUnsettled, markedUnsettled([...delegations.fresh, ...delegations.known]))
+  add(
     writeMerchantUsages,
     writtenMerchantUsages(rows.merchantUsages.changed().map(({ value }) => value)),
   )
@@ -93,29 +100,29 @@ export function flush(
   }
   const keys = keysOf(rows)
   const { owners, others } = partedKeys(valuesOf(rows.keys), payments.fresh)
-  send(insertPayments, insertedPayments(payments.fresh, owners, keys))
-  send(updatePayments, updatedPayments(payments.known))
-  send(updatePaymentTerms, updatedTerms(payments.known))
-  send(writeKeys, writtenKeys(others, keys))
-  send(writeMerchants, writtenMerchants(valuesOf(rows.merchants)))
+  add(insertPayments, insertedPayments(payments.fresh, owners, keys))
+  add(updatePayments, updatedPayments(payments.known))
+  add(updatePaymentTerms, updatedTerms(payments.known))
+  add(writeKeys, writtenKeys(others, keys))
+  add(writeMerchants, writtenMerchants(valuesOf(rows.merchants)))
   const approvals = parted(rows.approvals.changed())
-  send(insertApprovals, insertedApprovals(approvals.fresh))
-  send(updateApprovals, updatedApprovals(approvals.known))
-  send(writeInstruments, writtenInstruments(valuesOf(rows.instruments)))
-  send(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
-  send(writeOperations, writtenBodies(valuesOf(rows.operations)))
+  add(insertApprovals, insertedApprovals(approvals.fresh))
+  add(updateApprovals, updatedApprovals(approvals.known))
+  add(writeInstruments, writtenInstruments(valuesOf(rows.instruments)))
+  add(writeCredentials, writtenBodies(valuesOf(rows.credentials)))
+  add(writeOperations, writtenBodies(valuesOf(rows.operations)))
   for (const values of writtenContents(rows.contents.values(), keys.payment)) {
-    send(writeContents, values)
+    add(writeContents, values)
   }
   for (const { records, payments, approvals, sessions } of rows.removed) {
-    send(shortenRecords, columnsOf(records.map(({ seq, body }) => [seq, body])))
-    send(removePayments, removedIds(payments))
-    send(removeApprovals, removedIds(approvals))
-    send(removeSessions, removedIds(sessions))
+    add(shortenRecords, columnsOf(records.map(({ seq, body }) => [seq, body])))
+    add(removePayments, removedIds(payments))
+    add(removeApprovals, removedIds(approvals))
+    add(removeSessions, removedIds(sessions))
   }
   const last = rows.records.at(-1)
-  if (last) send(appendAudit, appendedRecords(rows.records, last, newest))
-  return sent
+  if (last) add(appendAudit, appendedRecords(rows.records, last, newest))
+  return writes
 }
 
 /** The new payments that have their key themselves, and the keys that have a row. */

@@ -177,6 +177,27 @@ test('the tables themselves refuse an account over its total', async () => {
   await store.close()
 })
 
+test('rows that cannot be made into statements fail their own commit, and nobody else’s', async () => {
+  const schema = newSchema()
+  const store = storeOn({ url: server.url, schema, connections: 1 }, undefined)
+  await plant(store, 100n)
+  const delegation = { ...sharedDelegation, id: 'del_wrong' }
+  // A `bigint` has no JSON: the row of the session has no statement, after that of its delegation.
+  const session = { ...sharedSession('ses_wrong', 1n), tokenHash: 1n as never }
+  const rows = { delegations: [delegation], sessions: [{ ...session, delegation: delegation.id }] }
+  const [before, wrong, after] = await Promise.allSettled([
+    record(store, 'before'),
+    store.commit({}, () => ({ result: 0, ...rows, events: [noted('wrong')] }), 'now'),
+    record(store, 'after'),
+  ])
+  expect([before.status, after.status]).toEqual(['fulfilled', 'fulfilled'])
+  expect(wrong).toMatchObject({ status: 'rejected', reason: { code: 'invariant_broken' } })
+  expect((await store.read({ delegation: delegation.id })).delegation).toBeUndefined()
+  await record(store, 'later')
+  expect(reasonsOf(await trailOf(store))).toEqual(['planted', 'before', 'after', 'later'])
+  await store.close()
+})
+
 test('audit records can be neither changed nor removed by accident', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })

@@ -73,6 +73,13 @@ export function storeError(error: unknown, target: string): BursarError {
   return new BursarError('store_failed', message, cause)
 }
 
+/** Where a change has rows that no statement can be made of; nothing of it was sent. */
+export function unwritable(error: unknown): BursarError {
+  if (BursarError.isInstance(error)) return error
+  const message = `A change has rows that cannot be written; nothing of it was: ${textOf(error)}.`
+  return new BursarError('invariant_broken', message, { cause: error })
+}
+
 /** The connection was lost with the answer, and the database could not be asked again. */
 export function unknownOutcome(error: unknown, target: string): BursarError {
   const message =

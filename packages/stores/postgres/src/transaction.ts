@@ -7,13 +7,13 @@ import {
 } from '@bursar/core'
 import type { Client, QueryResult } from 'pg'
 import { RowsNotLoaded } from './entries.ts'
-import { flush, wantTakenForNew } from './flush.ts'
+import { flush, type Write, wantTakenForNew, writesOf } from './flush.ts'
 import type { KnownRows } from './known-rows.ts'
 import { beginLocked, type Locked } from './load.ts'
 import { newerSchema } from './migrate.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { corked } from './statement.ts'
-import { isConflict, isLost } from './store-error.ts'
+import { isConflict, isLost, unwritable } from './store-error.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 import type { Learnt, Wanted } from './wanted.ts'
 
@@ -88,16 +88,18 @@ async function lockAndRun(
   onTime(locked.now)
   if (locked.head.version !== SCHEMA_VERSION) throw newerSchema(locked.head.version, target)
   let outcomes: readonly Outcome[]
+  let writes: readonly Write[]
   try {
     outcomes = runJobs(jobs, locked, clock ?? (() => locked.now))
+    writes = writesOf(locked.rows, locked.head)
   } catch (error) {
     await client.query('ROLLBACK')
-    if (!(error instanceof RowsNotLoaded)) return { kind: 'refused', error }
+    if (!(error instanceof RowsNotLoaded)) return { kind: 'refused', error: unwritable(error) }
     error.want(wanted)
     learnt.perMerchant ||= wanted.usages.size > 0
     return { kind: 'again', error }
   }
-  const ended = await commitAll(client, locked, wanted, outcomes)
+  const ended = await commitAll(client, locked, wanted, { outcomes, writes })
   const last = locked.rows.records.at(-1)
   if (ended.kind !== 'done') known.forget()
   else if (last) known.learn(locked.rows, locked.head, last)
@@ -150,16 +152,19 @@ function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): 
 /** What wrote nothing only gives its locks back. */
 async function commitAll(
   client: Client,
-  { rows, head }: Locked,
+  { rows }: Locked,
   wanted: Wanted,
-  outcomes: readonly Outcome[],
+  {
+    outcomes,
+    writes,
+  }: { readonly outcomes: readonly Outcome[]; readonly writes: readonly Write[] },
 ): Promise<Attempt> {
   const last = rows.records.at(-1)
   if (!last) {
     await client.query('ROLLBACK')
     return { kind: 'done', outcomes }
   }
-  const sent = corked(client, () => [...flush(client, rows, head), client.query('COMMIT')])
+  const sent = corked(client, () => [...flush(client, writes), client.query('COMMIT')])
   const settled = await Promise.allSettled(sent)
   const failure = settled.find((one) => one.status === 'rejected')
   const end = settled.at(-1)
