@@ -4,6 +4,9 @@ import type { McpProof } from './rail.ts'
 /** Proofs that wait for their answer at the same time; the oldest are forgotten, and stay in doubt. */
 const MAX_PROOFS = 1_000
 
+/** How long after its proof has expired an answer is still heard: a tool may work for a while. */
+const HEARD_AFTER_MS = 600_000
+
 /** A proof that a caller was given to send by itself. */
 export interface HandedOut {
   readonly held: Held
@@ -15,7 +18,8 @@ export interface HandedOut {
  * memory only: a proof is money, and no store may have it.
  */
 export interface Proofs {
-  keep(handedOut: HandedOut): void
+  /** Keeps a proof without the body of its request, and forgets those that nobody answers any more. */
+  keep(handedOut: HandedOut, now: number): void
   /** The proof of a payment, as long as the chain would take it. */
   find(payment: string, now: number): HandedOut | undefined
   /** The same, once: after it the payment has been answered. */
@@ -25,13 +29,15 @@ export interface Proofs {
 export function createProofs(): Proofs {
   const kept = new Map<string, HandedOut>()
   return {
-    keep: (handedOut) => {
-      kept.set(handedOut.held.payment.id, handedOut)
+    keep: ({ held, proof }, now) => {
+      for (const [id, one] of kept) if (now >= expiryOf(one) + HEARD_AFTER_MS) kept.delete(id)
+      const { body: _body, ...request } = held.request
+      kept.set(held.payment.id, { held: { ...held, request }, proof })
       if (kept.size > MAX_PROOFS) kept.delete(`${kept.keys().next().value}`)
     },
     find: (payment, now) => {
       const found = kept.get(payment)
-      return found && now < found.held.payment.validBefore * 1_000 ? found : undefined
+      return found && now < expiryOf(found) ? found : undefined
     },
     take: (payment) => {
       const found = kept.get(payment)
@@ -39,4 +45,8 @@ export function createProofs(): Proofs {
       return found
     },
   }
+}
+
+function expiryOf({ held }: HandedOut): number {
+  return held.payment.validBefore * 1_000
 }

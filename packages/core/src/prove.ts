@@ -61,7 +61,7 @@ async function proven(visit: OpenVisit, message: unknown): Promise<ProveResult> 
   const proof = await signed(held)
   if ('status' in proof) return proof
   if (!('meta' in proof)) return doubted(held, 'the rail made no proof for MCP', undefined)
-  guard.proofs.keep({ held, proof })
+  guard.proofs.keep({ held, proof }, guard.store.now())
   return { status: 'proven', paymentId: held.payment.id, proof: proof.meta }
 }
 
