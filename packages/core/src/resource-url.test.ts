@@ -31,6 +31,13 @@ describe('parseResourceUrl', () => {
     // The Cyrillic letter is not the Latin one, and punycode shows it.
     ['https://аpi.example.com/', 'https://xn--pi-6kc.example.com/'],
     ['https://[2606:4700::1111]/', 'https://[2606:4700::1111]/'],
+    // A percent-encoded letter is the letter, and policies are asked about one spelling.
+    ['https://api.example.com/%61dmin?%6bey=%7E', 'https://api.example.com/admin?key=~'],
+    ['https://api.example.com/a%2Fb%20c?d=%26', 'https://api.example.com/a%2Fb%20c?d=%26'],
+    ['https://api.example.com/%2561dmin', 'https://api.example.com/%2561dmin'],
+    ['https://api.example.com/%%36%31dmin', 'https://api.example.com/admin'],
+    ['https://api.example.com/a/%%32E%%32e/b', 'https://api.example.com/b'],
+    ['https://api.example.com/100%?', 'https://api.example.com/100%?'],
     // Every spelling of an IPv4 address becomes the one that is checked.
     ['https://127.1/', 'https://127.0.0.1/'],
     ['https://0x7f.1/', 'https://127.0.0.1/'],

@@ -17,14 +17,17 @@ const FIRST_USER_PORT = 1_024
  */
 const unseen = /[\p{Z}\p{C}]/u
 
+/** Percent-encoded letters, digits, `-`, `.`, `_` and `~`, which mean the same without (RFC 3986, 6.2.2.2). */
+const encodedUnreserved = /%(2[de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])/gi
+
 /** A host name of letters, digits, `-` and `_`, in labels that DNS can carry. */
 const hostName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/
 
 /**
  * Reads the URL of a resource as a model, a merchant or a tenant wrote it.
  *
- * The result is normalised: lower-case punycode host without a trailing dot, no fragment. Nothing
- * is resolved or dialled. Throws `request_refused`, naming the rule, for: anything but absolute
+ * The result is normalised: lower-case punycode host without a trailing dot, no fragment, nothing
+ * percent-encoded that need not be. Nothing is resolved or dialled. Throws `request_refused`, naming the rule, for: anything but absolute
  * http and https URLs (whether http is allowed is for the client to decide, host by host), more
  * than 2,048 characters, whitespace, control and invisible characters, backslashes, user info, host
  * names that DNS cannot carry, and ports below 1024 other than 80 and 443.
@@ -50,6 +53,10 @@ export function parseResourceUrl(text: string): URL {
   normaliseHost(url)
   checkPort(url)
   url.hash = ''
+  const { pathname, search } = url
+  url.pathname = decoded(pathname)
+  // Setting none would take an empty one away.
+  if (search !== '') url.search = decoded(search)
   if (url.href.length > MAX_URL_LENGTH) throw tooLong(url.href.length)
   return url
 }
@@ -57,6 +64,12 @@ export function parseResourceUrl(text: string): URL {
 /** The host as people are to see it: punycode, with the port if it is not the scheme's own. */
 export function displayHost(url: URL): string {
   return url.host
+}
+
+/** Until there is none left: what is decoded may stand behind a `%`. */
+function decoded(text: string): string {
+  const next = text.replace(encodedUnreserved, decodeURIComponent)
+  return next === text ? text : decoded(next)
 }
 
 function normaliseHost(url: URL): void {
