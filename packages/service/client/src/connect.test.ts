@@ -62,6 +62,8 @@ const says =
   (body: unknown, status = 200): Reply =>
   (response) =>
     void response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body))
+const refuses = (code: string, status: number): Reply =>
+  says({ type: `urn:bursar:problem:${code}`, code, detail: 'No.' }, status)
 const hangsUp: Reply = (response) => void response.destroy()
 const inTurn =
   (...replies: readonly [Reply, ...Reply[]]): Reply =>
@@ -160,10 +162,30 @@ describe('an answer', () => {
   })
 
   test('that is a problem is thrown by its code, and not asked for again', async () => {
-    const { session, seen } = await stranger(says({ code: 'unauthenticated', detail: 'No.' }, 401))
+    const { session, seen } = await stranger(refuses('unauthenticated', 401))
     await expect(session.pay(request, call)).rejects.toMatchObject({ code: 'unauthenticated' })
     expect(seen).toHaveLength(1)
   })
+})
+
+describe('an error of a proxy with a code of its own', () => {
+  test.each([{}, { type: 'https://proxy.example/overloaded' }])(
+    'is not the service’s word: %j',
+    async (more) => {
+      const { session, seen } = await stranger(says({ ...more, code: 'overloaded' }, 503))
+      await expect(session.pay(request)).rejects.toMatchObject({ code: 'outcome_unknown' })
+      expect(seen).toHaveLength(1)
+      const refused = says({ ...more, code: 'body_too_large' }, 413)
+      const reading = await stranger(refused)
+      await expect(reading.session.status()).rejects.toMatchObject({
+        code: 'service_answer_invalid',
+      })
+      const paying = await stranger(inTurn(hangsUp, refused))
+      await expect(paying.session.pay(request, call)).rejects.toMatchObject({
+        code: 'outcome_unknown',
+      })
+    },
+  )
 })
 
 describe('a payment that was not answered', () => {
@@ -186,10 +208,10 @@ describe('a payment that was not answered', () => {
   })
 
   test('stays unknown where the next attempt is turned away', async () => {
-    const busy = says({ code: 'overloaded' }, 503)
+    const busy = refuses('overloaded', 503)
     const { session } = await stranger(inTurn(hangsUp, busy, busy, busy))
     await expect(session.pay(request, call)).rejects.toMatchObject({ code: 'outcome_unknown' })
-    const ended = await stranger(inTurn(hangsUp, says({ code: 'unauthenticated' }, 401)))
+    const ended = await stranger(inTurn(hangsUp, refuses('unauthenticated', 401)))
     await expect(ended.session.pay(request, call)).rejects.toMatchObject({
       code: 'outcome_unknown',
     })
@@ -197,22 +219,22 @@ describe('a payment that was not answered', () => {
   })
 
   test('was not made where the next attempt is told that it can be none', async () => {
-    const { session } = await stranger(inTurn(hangsUp, says({ code: 'body_too_large' }, 413)))
+    const { session } = await stranger(inTurn(hangsUp, refuses('body_too_large', 413)))
     expect(await session.pay(request, call)).toMatchObject({ code: 'request_not_allowed' })
-    const reading = await stranger(inTurn(hangsUp, says({ code: 'unauthenticated' }, 401)))
+    const reading = await stranger(inTurn(hangsUp, refuses('unauthenticated', 401)))
     await expect(reading.session.status()).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('is sent again where the service says that it has not begun', async () => {
     const { session, seen } = await stranger(
-      inTurn(says({ code: 'shutting_down' }, 503), says(inProgress)),
+      inTurn(refuses('shutting_down', 503), says(inProgress)),
     )
     expect(await session.pay(request)).toEqual(inProgress)
     expect(seen).toHaveLength(2)
   })
 
   test('is not sent again without a key where the service has failed', async () => {
-    const { session, seen } = await stranger(says({ code: 'store_failed' }, 503))
+    const { session, seen } = await stranger(refuses('store_failed', 503))
     await expect(session.pay(request)).rejects.toMatchObject({ code: 'store_failed' })
     expect(seen).toHaveLength(1)
   })

@@ -141,8 +141,9 @@ async function attemptOnce(
   const error = problemOf(answer)
   if (error) return { kind: 'problem', error, status: response.status, waitMs: waitMsOf(response) }
   // A proxy in between, which does not know what became of the request.
-  if (response.status >= 500) return { kind: 'lost', cause: invalidAnswer(response.status) }
-  throw invalidAnswer(response.status)
+  const cause = invalidAnswer(response.status)
+  if (response.status >= 500) return { kind: 'lost', cause }
+  return { kind: 'problem', error: cause, status: response.status, waitMs: 0 }
 }
 
 /** What no service answers, for the operator. Nothing of it is repeated. */
@@ -181,8 +182,10 @@ function parsed(text: string | undefined): unknown {
 
 /** The service's own account of why it has not done something; `undefined` if it is none. */
 function problemOf(answer: unknown): BursarError | undefined {
-  const { code, detail } = Object(answer) as { readonly code?: unknown; readonly detail?: unknown }
+  const { type, code, detail } = Object(answer) as Readonly<Record<string, unknown>>
   if (typeof code !== 'string' || !/^[a-z][a-z0-9_]{0,59}$/.test(code)) return undefined
+  // A proxy in between may have codes, too.
+  if (type !== `urn:bursar:problem:${code}`) return undefined
   const message = typeof detail === 'string' ? detail.slice(0, MAX_DETAIL_LENGTH) : ''
   return new BursarError(code, message || 'The service has not done it.')
 }
