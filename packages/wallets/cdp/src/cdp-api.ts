@@ -79,12 +79,16 @@ async function authorized(
   { method, body, idempotencyKey }: CdpRequest,
   url: URL,
 ): Promise<Record<string, string>> {
+  // Before the credentials: without it nothing has to be opened for nothing.
+  const { getAuthHeaders } = await import('@coinbase/cdp-sdk/auth').catch(() => {
+    const text = 'install @coinbase/cdp-sdk, which could not be loaded'
+    throw new NothingSent('wallet_unavailable', text)
+  })
   const found = await credentials().catch((error: unknown) => {
     const code = BursarError.isInstance(error) ? `: ${error.code}` : ''
     throw new NothingSent('wallet_unavailable', `the credentials could not be fetched${code}`)
   })
   try {
-    const { getAuthHeaders } = await import('@coinbase/cdp-sdk/auth')
     const headers = await getAuthHeaders({
       apiKeyId: found.apiKeyId,
       apiKeySecret: found.apiKeySecret,

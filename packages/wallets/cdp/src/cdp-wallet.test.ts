@@ -4,7 +4,7 @@ import { testWallet } from '@bursar/core/testing'
 import { type CdpService, startCdpService } from '@bursar/sandbox'
 import { CdpClient } from '@coinbase/cdp-sdk'
 import { recoverTypedDataAddress } from 'viem'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { status, testProviderFaults } from '../../../../test/provider-wallets/provider-faults.ts'
 import { cdpWallet } from './cdp-wallet.ts'
 
@@ -47,6 +47,20 @@ test('asks for credentials when they are needed, and not before', () => {
   // #endregion
   expect(wallet.families).toEqual(['evm'])
   expect(asked).toEqual([])
+})
+
+test('an SDK that cannot be loaded is told as such, and asks for no credentials', async () => {
+  vi.doMock('@coinbase/cdp-sdk/auth', () => {
+    throw new Error('It is not there.')
+  })
+  onTestFinished(() => void vi.doUnmock('@coinbase/cdp-sdk/auth'))
+  const credentials = vi.fn(async () => service.credentials())
+  const wallet = cdpWallet({ account: 'unloaded', credentials, baseUrl: service.url })
+  await expect(wallet.address('evm')).rejects.toMatchObject({
+    code: 'wallet_unavailable',
+    message: 'cdpWallet: install @coinbase/cdp-sdk, which could not be loaded.',
+  })
+  expect(credentials).not.toHaveBeenCalled()
 })
 
 async function requestOf(account: string): Promise<SignRequest> {

@@ -64,6 +64,12 @@ export async function askPrivy<Result>(
   options: PrivyApiOptions,
   ask: (call: PrivyCall) => Promise<Result>,
 ): Promise<{ readonly result: Result } | PrivyRefusal> {
+  // Before the credentials: without it nothing has to be opened for nothing.
+  const sdk = await import('@privy-io/node').catch(() => undefined)
+  if (!sdk) {
+    const reason = 'install @privy-io/node, which could not be loaded'
+    return { refused: 'wallet_unavailable', reason }
+  }
   const found = await options.credentials().catch((error: unknown) => {
     const code = BursarError.isInstance(error) ? `: ${error.code}` : ''
     return { unavailable: `the credentials could not be fetched${code}` }
@@ -75,7 +81,7 @@ export async function askPrivy<Result>(
   try {
     const { authorizationKey } = found
     const authorization_context = { authorization_private_keys: [authorizationKey] }
-    const client = await clientOf(found, options.baseUrl, line)
+    const client = clientOf(sdk, found, options.baseUrl, line)
     const authorized = () => ({
       authorization_context,
       request_expiry: Date.now() + REQUEST_LIFE_MS,
@@ -92,13 +98,13 @@ interface Line {
   sent: boolean
 }
 
-async function clientOf(
+function clientOf(
+  sdk: typeof import('@privy-io/node'),
   { appId, appSecret }: PrivyCredentials,
   baseUrl: string,
   line: Line,
-): Promise<PrivyClient> {
-  const { PrivyClient } = await import('@privy-io/node')
-  return new PrivyClient({
+): PrivyClient {
+  return new sdk.PrivyClient({
     appId,
     appSecret,
     apiUrl: baseUrl,

@@ -5,7 +5,7 @@ import { type PrivyService, startPrivyService } from '@bursar/sandbox'
 import { PrivyClient } from '@privy-io/node'
 import { createViemAccount } from '@privy-io/node/viem'
 import { recoverTypedDataAddress } from 'viem'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { status, testProviderFaults } from '../../../../test/provider-wallets/provider-faults.ts'
 import { type PrivyWalletOptions, privyWallet } from './privy-wallet.ts'
 
@@ -60,6 +60,20 @@ test('asks for credentials when they are needed, and not before', () => {
   // #endregion
   expect(wallet.families).toEqual(['evm'])
   expect(asked).toEqual([])
+})
+
+test('an SDK that cannot be loaded is told as such, and asks for no credentials', async () => {
+  vi.doMock('@privy-io/node', () => {
+    throw new Error('It is not there.')
+  })
+  onTestFinished(() => void vi.doUnmock('@privy-io/node'))
+  const credentials = vi.fn(async () => service.credentials('owner'))
+  const wallet = privyWallet({ ...optionsOf('unloaded'), credentials })
+  await expect(wallet.address('evm')).rejects.toMatchObject({
+    code: 'wallet_unavailable',
+    message: 'privyWallet: install @privy-io/node, which could not be loaded.',
+  })
+  expect(credentials).not.toHaveBeenCalled()
 })
 
 let nonces = 0
