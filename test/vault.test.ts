@@ -273,6 +273,7 @@ test(
       ['canary-command-5', 2, 'put', 'no name'],
       ['canary-command-6'.repeat(5_000), 2, 'put', 'privy'],
       ['', 2, 'put', 'privy', 'canary-command-7'],
+      ['', 2, 'put', 'privy', '--value=canary-command-8'],
       ['', 0, 'list'],
       ['', 0, '--json', 'list'],
       ['', 0, 'rotate', '--wrapping-key'],

@@ -79,6 +79,11 @@ function contextOf(
   }
 }
 
+/** The parser's own text, without the value of an option that it does not know: it may be a secret. */
+function usageText(message: string): string {
+  return message.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
+}
+
 /** Tells what went wrong, once, and answers how to end. Help that was asked for is nothing wrong. */
 function told(
   program: CommandUnknownOpts,
@@ -91,7 +96,7 @@ function told(
   // A group without its command has printed its help, which says it all.
   if (isUsage && thrown.code === 'commander.help') return 'usage'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  const text = isUsage ? message.replace(/^error: /, '') : flagged(running, message)
+  const text = isUsage ? usageText(message) : flagged(running, message)
   const code = isUsage ? 'usage' : (codeOf(thrown) ?? 'failed')
   if (program.opts().json === true) {
     terminal.error.write(`${JSON.stringify({ error: { code, message: text } })}\n`)
