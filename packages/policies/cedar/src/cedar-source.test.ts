@@ -12,6 +12,11 @@ test('policies have the names of their annotations, or of their places', () => {
   expect(Object.keys(rules.policies)).toEqual(['first', 'policy 2'])
 })
 
+test('a path may have letters of any case, and an address lower ones', () => {
+  const when = 'context.path == "/0xAB" && context.payee == "0xab" && context.host != "0xAB"'
+  expect(() => cedarRules({ policies: `${permit} when { ${when} };` })).not.toThrow()
+})
+
 test.each<[string, unknown, string]>([
   ['no policies', {}, 'policies: must be a text'],
   ['policies that are none', { policies: '' }, 'policies: there are none'],
@@ -38,6 +43,16 @@ test.each<[string, unknown, string]>([
     'look-alike letters',
     { policies: `${permit} when { context.path == "/\u0430dmin" };` },
     'policy 1: ',
+  ],
+  [
+    'a payee that is not written as payments have it',
+    { policies: `forbid(principal, action, resource) when { context.payee == "0xAbc1" };` },
+    'policy 1: 0xAbc1 is never what a payment has: write addresses in lower case',
+  ],
+  [
+    'an asset that is not written so, among others',
+    { policies: `${permit} unless { ["0xab", "0xAB"].contains(context["asset"]) };` },
+    'policy 1: 0xAB is never',
   ],
   ['templates', { policies: 'permit(principal == ?principal, action, resource);' }, 'templates'],
   ['one name twice', { policies: `@id("a") ${policies} @id("a") ${policies}` }, 'two are called a'],

@@ -10,6 +10,7 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs'
 import { paymentSchema } from './payment-schema.ts'
+import { unmatchedAddress } from './unmatched-address.ts'
 
 /** What `cedarPolicy` is made of, as texts and JSON of Cedar. */
 export interface CedarSource {
@@ -78,6 +79,11 @@ function namedPolicies(text: string): Readonly<Record<string, string>> {
     const { json } = succeed(policyToJson(policy), 'policies')
     const name = json.annotations?.id ?? `policy ${place + 1}`
     if (named.has(name)) throw invalid('policies', [`two are called ${name}`])
+    const unmatched = unmatchedAddress(json.conditions)
+    if (unmatched !== undefined) {
+      const rule = 'is never what a payment has: write addresses in lower case'
+      throw invalid('policies', [`${name}: ${unmatched} ${rule}`])
+    }
     named.set(name, policy)
   })
   return Object.fromEntries(named)
