@@ -192,31 +192,6 @@ describe('settled', () => {
   })
 })
 
-describe('settled before a response was recorded', () => {
-  test('the same key elsewhere → in progress until the validity is over, then undelivered', async () => {
-    const response = Promise.withResolvers<void>()
-    const settled = Promise.withResolvers<void>()
-    const world = await guardWorld({
-      async onMoment(moment) {
-        if (moment !== 'payment-settled') return
-        settled.resolve()
-        await response.promise
-      },
-    })
-    const paying = world.session.pay(a, key)
-    await settled.promise
-    expect(await world.bursar.reconcile()).toMatchObject({ settled: 1 })
-    const elsewhere = world.reopen().openSession(world.token)
-    expect(await elsewhere.pay(a, key)).toMatchObject({ status: 'in_progress' })
-    world.clock.advance(VALIDITY_MS)
-    expect(await elsewhere.pay(a, key)).toMatchObject({ status: 'undelivered' })
-    response.resolve()
-    expect(await paying).toMatchObject({ status: 'paid' })
-    expect(await elsewhere.pay(a, key)).toMatchObject({ status: 'paid' })
-    expect(world.chain.transfers()).toHaveLength(1)
-  })
-})
-
 describe('every end of a session', () => {
   test.each([
     [

@@ -145,7 +145,11 @@ export function earlierResult(
   switch (payment.state) {
     case 'reserved':
     case 'signed':
-      return inProgressResult(payment)
+      return {
+        status: 'in_progress',
+        paymentId: payment.id,
+        message: 'This call is being paid already. Do not try again; wait for its outcome.',
+      }
     case 'in_doubt':
       return doubtResult(payment, response, remaining)
     case 'released':
@@ -156,15 +160,6 @@ export function earlierResult(
     /* v8 ignore next -- @preserve: the compiler knows that nothing is left */
     default:
       return payment.state satisfies never
-  }
-}
-
-/** Somebody is at it: the process that holds the payment, or proof, has the last word. */
-export function inProgressResult({ id }: Payment): PayResult {
-  return {
-    status: 'in_progress',
-    paymentId: id,
-    message: 'This call is being paid already. Do not try again; wait for its outcome.',
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Span } from '@opentelemetry/api'
-import { deniedResult, earlierResult, inProgressResult, money } from './answer.ts'
+import { deniedResult, earlierResult, money } from './answer.ts'
 import { countRefusal, spendableMicro } from './decide.ts'
 import type { Denial } from './denial.ts'
 import type { Guard } from './guard.ts'
@@ -35,9 +35,6 @@ export async function replay(visit: Visit, known: Payment): Promise<PayResult> {
   // The call that led may have ended since this one has read what it knows.
   const newest = isOpen(known) ? (await store.read({ payment: known.id })).payment : known
   const payment = newest ?? known
-  // Proof came first: whoever holds the payment may be reading the response, or recording its claim.
-  const isUnheard = payment.state === 'settled' && payment.delivery === undefined
-  if (isUnheard && store.now() < payment.validBefore * 1_000) return inProgressResult(payment)
   return earlierResult(payment, await store.content(payment.id), remainingOf(visit))
 }
 
