@@ -32,9 +32,9 @@ export interface OpenVisit extends Visit {
 /** The answer of a payment that was made before, as it stands now. */
 export async function replay(visit: Visit, known: Payment): Promise<PayResult> {
   const { store } = visit.guard
-  // The call that led may have ended since this one has read what it knows.
+  // The call that led may have ended since this one has read what it knows; proof alone is no end of it.
   const newest = isOpen(known) ? (await store.read({ payment: known.id })).payment : known
-  const payment = newest ?? known
+  const payment = newest?.delivery ? newest : known
   return earlierResult(payment, await store.content(payment.id), remainingOf(visit))
 }
 
