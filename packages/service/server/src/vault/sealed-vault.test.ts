@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { BursarError } from '@bursar/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -240,6 +242,25 @@ test('a file is its owner’s alone, and no other database is touched', async ()
   await sqliteStore({ path: ledger }).close()
   expect(await codeOf(worldAt(ledger).vault.put('cdp', canary('one')))).toBe('vault_unavailable')
   expect(await codeOf(worldAt(folder).vault.list())).toBe('vault_unavailable')
+})
+
+/** Another connection that writes, for as long as a slow disk takes. */
+const NEIGHBOUR = `
+  const { workerData, parentPort } = require('node:worker_threads')
+  const { DatabaseSync } = require('node:sqlite')
+  const database = new DatabaseSync(workerData)
+  database.exec('BEGIN EXCLUSIVE')
+  parentPort.postMessage('writing')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  database.exec('COMMIT')`
+
+test('a file that another process is writing to is waited for', async () => {
+  const { vault, database, opened } = worldAt(newFile())
+  await vault.put('cdp', canary('one'))
+  const neighbour = new Worker(NEIGHBOUR, { eval: true, workerData: database })
+  await once(neighbour, 'message')
+  expect(await opened('cdp')).toEqual(['1: canary-one'])
+  await neighbour.terminate()
 })
 
 test('a database that is away is told without its password', async () => {

@@ -18,8 +18,8 @@ const APPLICATION_ID = 0x42_75_56_61
  * SQLite writes a document whole or not at all, holds a lock that dies with its process, and
  * recovers a file whose writer was killed. What was removed is overwritten.
  */
-const SETTINGS = `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA journal_mode = DELETE;
-  PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON`
+const SETTINGS = `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
+  PRAGMA secure_delete = ON`
 
 const SCHEMA = `CREATE TABLE IF NOT EXISTS vault (
     id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, document TEXT NOT NULL
@@ -65,6 +65,8 @@ function using<Result>(file: string, use: (database: DatabaseSync) => Result): R
   try {
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(file)
+    // Before anything is read: a neighbour may be writing.
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     assertOurs(database)
     database.exec(SETTINGS)
     return use(database)
