@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -29,9 +29,11 @@ beforeAll(async () => {
     limits: { currency: 'USD', total: '0.01' },
   })
   folder = await mkdtemp(join(tmpdir(), 'bursar-mcp-'))
-  await writeFile(join(folder, 'token'), `${token}\n`)
-  await writeFile(join(folder, 'key'), reach.key)
-  await writeFile(join(folder, 'empty'), '\n')
+  const contents = { token: `${token}\n`, key: reach.key, empty: '\n', exposed: reach.key }
+  for (const [name, text] of Object.entries(contents)) {
+    await writeFile(join(folder, name), text, { mode: 0o600 })
+  }
+  await chmod(join(folder, 'exposed'), 0o640)
   files = ['--token-file', join(folder, 'token'), '--key-file', join(folder, 'key')]
 })
 afterAll(async () => {
@@ -94,6 +96,11 @@ describe('the command', () => {
       'an empty file',
       () => ['--url', reach.url, '--token-file', join(folder, 'empty'), ...files.slice(2)],
       'is empty.',
+    ],
+    [
+      'a file that others can read',
+      () => ['--url', reach.url, ...files.slice(0, 2), '--key-file', join(folder, 'exposed')],
+      'can be read by others. Run: chmod 600 ',
     ],
     [
       'a file that holds no token',

@@ -14,11 +14,16 @@ Offers the tool pay_within_session to a client of MCP, over stdin and stdout.
   --key-file    a file that holds the payer's own key, and nothing else
   --help        print this text
 
+Both files have to be for their owner only (chmod 600).
+
 Neither secret is read from an argument or from the environment, which other programs can see.
 `
 
 /** Longer than any token or key. */
 const MAX_SECRET_BYTES = 4_096
+
+/** Permissions of anybody but the owner of a file. */
+const ANYBODY_ELSE = 0o077
 
 try {
   await main()
@@ -60,6 +65,10 @@ async function secretIn(path: string, option: string): Promise<string> {
     throw new Error(`--${option}: ${path} cannot be read (${error.code}).`)
   })
   try {
+    const { mode } = await file.stat()
+    if (process.platform !== 'win32' && (mode & ANYBODY_ELSE) !== 0) {
+      throw new Error(`--${option}: ${path} can be read by others. Run: chmod 600 ${path}`)
+    }
     const { bytesRead, buffer } = await file.read(Buffer.alloc(MAX_SECRET_BYTES), 0)
     const secret = buffer.subarray(0, bytesRead).toString('utf8').trim()
     if (secret === '') throw new Error(`--${option}: ${path} is empty.`)
