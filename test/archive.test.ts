@@ -134,9 +134,16 @@ describe('an archive', () => {
     expect(await it.bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
-  test('is told of a settlement that comes to light when its payment has gone', async () => {
-    const it = await archiveWorld({ resource: () => ({ conduct: 'drops' }) })
+  test('counts a settlement that comes to light when its payment has gone', async () => {
+    const limits = { currency: 'USD', total: '0.01' }
+    const perMerchant = { payments: 3, windows: [{ per: 'day', amount: '50.00' }] } as const
+    const it = await archiveWorld({
+      resource: () => ({ conduct: 'drops' }),
+      delegationLimits: { ...limits, perMerchant },
+      limits,
+    })
     const { bursar, session, clock, chain } = it
+    await bursar.endUser('alice').setLimits(limits)
     await session.pay({ url: shop('a'), purpose: 'x' })
     clock.advance(61_000)
     expect(await bursar.reconcile()).toMatchObject({ released: 1 })
@@ -144,7 +151,13 @@ describe('an archive', () => {
     await bursar.management.revokeSession(session.id)
     // The guard that has released it still watches it: for it no time has passed.
     clock.advance(25 * 3_600_000)
-    await archive(it.reopen())
+    const later = it.reopen()
+    await archive(later)
+    // What was given back is held again: the settlement goes over the totals.
+    const { delegation: granted } = it
+    const given = { delegation: granted, expiresIn: '3h', limits }
+    const next = later.openSession((await later.management.createSession(given)).token)
+    await next.pay({ url: shop('b'), purpose: 'x' })
     clock.advance(-25 * 3_600_000)
     chain.settleLate(chain.received[0]?.authorization.nonce ?? '')
     expect(await bursar.reconcile()).toMatchObject({ settled: 1, unreachable: 0 })
@@ -154,6 +167,11 @@ describe('an archive', () => {
     expect(told).toMatchObject([
       { event: { payment: payment?.id, session: session.id, amount: '0.01', endUser: 'alice' } },
     ])
+    const { delegation, endUser } = await it.store.read({ delegation: granted })
+    const counted = { settledMicro: 10_000n, heldMicro: 10_000n, payments: 2 }
+    expect([delegation?.usage, endUser?.usage]).toMatchObject([counted, counted])
+    const [atMerchant] = await merchantUsages(it)
+    expect(atMerchant?.usage).toMatchObject(counted)
     expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 

@@ -144,6 +144,7 @@ export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
 export {
   type Change,
+  isOverrun,
   type LedgerState,
   MAX_PAGE,
   type Page,

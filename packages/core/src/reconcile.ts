@@ -2,9 +2,10 @@ import type { Span } from '@opentelemetry/api'
 import { type Asset, findAsset } from './asset.ts'
 import { type Payment, unproven } from './payment.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
+import { settledArchived } from './settled-archived.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
-import { releaseProven, scopeOfPayment, settle, settledArchived } from './transition.ts'
+import { releaseProven, scopeOfPayment, settle } from './transition.ts'
 import { withinTime } from './within-time.ts'
 
 /** What one run of reconciling found. */
@@ -178,9 +179,10 @@ async function conclude(
   const { evidence, outcome } = verdict
   try {
     await parts.store.commit(
-      scopeOfPayment(payment),
+      // An archived payment leads to no delegation any more.
+      { ...scopeOfPayment(payment), delegation: payment.delegation },
       (state, now) => {
-        if (!state.payment) return settledArchived(payment, evidence)
+        if (!state.payment) return settledArchived(state, payment, evidence, now)
         return outcome === 'settled'
           ? settle(state, evidence, now)
           : releaseProven(state, evidence, now)

@@ -100,6 +100,14 @@ export interface Change<Result> {
   readonly events: readonly AuditEvent[]
 }
 
+/** Whether a change counts money that nobody held: its accounts may be over their totals from then on. */
+export function isOverrun({ payments = [], events }: Change<unknown>): boolean {
+  return (
+    payments.some(({ overrun }) => overrun) ||
+    events.some(({ type }) => type === 'archived-payment-settled')
+  )
+}
+
 /**
  * Rows that leave the ledger, in the same commit, and that no other row names. What is gone already,
  * because two calls remove the same, stays gone.

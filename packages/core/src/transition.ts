@@ -186,33 +186,6 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
   }
 }
 
-/**
- * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It is
- * recorded, and that is all: no account counts it any more, and no session is there to be locked.
- */
-export function settledArchived(payment: Payment, evidence: Evidence): Arrow {
-  const { id, session, delegation, endUser, terms } = payment
-  return {
-    result: payment,
-    events: [
-      {
-        type: 'archived-payment-settled',
-        payment: id,
-        session,
-        delegation,
-        endUser,
-        amount: formatAmount(terms.amountMicro),
-        currency: terms.currency,
-        host: terms.host,
-        payee: terms.payee,
-        ...(evidence.transaction === undefined ? {} : { transaction: evidence.transaction }),
-        block: evidence.block,
-        evidence: evidence.reason,
-      },
-    ],
-  }
-}
-
 function released(
   state: LedgerState,
   payment: Payment,
@@ -240,41 +213,63 @@ function released(
   }
 }
 
-/** Every account that a payment is counted in. */
-export interface Accounts {
-  readonly session: Session
-  readonly ancestors: readonly Session[]
+/** The accounts that a payment is counted in above its sessions. */
+export interface Owners {
   readonly delegation: Delegation
   readonly endUser?: EndUserAccount
   /** What those of them with per-merchant limits have spent at the payment's merchant. */
   readonly merchantUsages: readonly MerchantUsage[]
 }
 
+/** Every account that a payment is counted in. */
+export interface Accounts extends Owners {
+  readonly session: Session
+  readonly ancestors: readonly Session[]
+}
+
+type NextUsage = (limits: Limits | MerchantLimits, usage: Usage) => Usage
+
 /** Applies the same arithmetic to every account that a payment is counted in. */
-export function mapAccounts(
+export function mapAccounts(state: LedgerState, terms: Terms, next: NextUsage): Accounts {
+  const { session } = accountsOf(state)
+  const own: MerchantUsage[] = []
+  const counted = counter(state, terms, next, own)
+  const sessions = { session: counted(session), ancestors: state.ancestors.map(counted) }
+  const { merchantUsages, ...owners } = mapOwners(state, terms, next)
+  return { ...sessions, ...owners, merchantUsages: [...own, ...merchantUsages] }
+}
+
+/** The same for an archived payment, whose sessions have gone. */
+export function mapOwners(state: LedgerState, terms: Terms, next: NextUsage): Owners {
+  const { delegation, endUser } = state
+  if (!delegation) {
+    throw new BursarError('invariant_broken', 'A payment has to belong to a delegation.')
+  }
+  const merchantUsages: MerchantUsage[] = []
+  const counted = counter(state, terms, next, merchantUsages)
+  // What was paid in another currency, before the end user set limits, was never counted there.
+  const isCounted = endUser?.limits.currency === terms.currency
+  return {
+    delegation: counted(delegation),
+    ...(endUser && isCounted ? { endUser: counted(endUser) } : {}),
+    merchantUsages,
+  }
+}
+
+/** Counts in an account, and adds what it has spent at the merchant, if that is limited, to a list. */
+function counter(
   state: LedgerState,
   terms: Terms,
-  next: (limits: Limits | MerchantLimits, usage: Usage) => Usage,
-): Accounts {
-  const { session, delegation } = accountsOf(state)
-  const merchantUsages: MerchantUsage[] = []
-  const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
+  next: NextUsage,
+  merchantUsages: MerchantUsage[],
+): <One extends Session | Delegation | EndUserAccount>(one: One) => One {
+  return (one) => {
     const { perMerchant } = one.limits
     if (perMerchant) {
       const known = usageAt(state, one.id, terms)
       merchantUsages.push({ ...known, usage: next(perMerchant, known.usage) })
     }
     return { ...one, usage: next(one.limits, one.usage) }
-  }
-  const { endUser } = state
-  // What was paid in another currency, before the end user set limits, was never counted there.
-  const isCounted = endUser?.limits.currency === terms.currency
-  return {
-    session: counted(session),
-    ancestors: state.ancestors.map(counted),
-    delegation: counted(delegation),
-    ...(endUser && isCounted ? { endUser: counted(endUser) } : {}),
-    merchantUsages,
   }
 }
 
@@ -298,12 +293,18 @@ export function usageAt(
 export function accountRows({
   session,
   ancestors,
+  ...owners
+}: Accounts): Pick<Change<unknown>, 'sessions' | 'delegations' | 'endUsers' | 'merchantUsages'> {
+  return { sessions: [session, ...ancestors], ...ownerRows(owners) }
+}
+
+/** The same of accounts above the sessions. */
+export function ownerRows({
   delegation,
   endUser,
   merchantUsages,
-}: Accounts): Pick<Change<unknown>, 'sessions' | 'delegations' | 'endUsers' | 'merchantUsages'> {
+}: Owners): Pick<Change<unknown>, 'delegations' | 'endUsers' | 'merchantUsages'> {
   return {
-    sessions: [session, ...ancestors],
     delegations: [delegation],
     ...(endUser ? { endUsers: [endUser] } : {}),
     ...(merchantUsages.length > 0 ? { merchantUsages } : {}),

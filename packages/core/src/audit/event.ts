@@ -357,7 +357,7 @@ type Happening =
       readonly endUserWindows?: RecordedWindows
     }
   | {
-      /** The rail has proved that a payment settled whose row is in an archive: nothing counts it. */
+      /** The rail has proved that a payment settled whose row is in an archive: its delegation counts it. */
       readonly type: 'archived-payment-settled'
       readonly payment: string
       readonly session: string

@@ -198,6 +198,7 @@ function addEvent(
       break
     case 'payment-settled':
     case 'payment-released':
+    case 'archived-payment-settled':
       conclude(fold, event, { seq, at })
       break
     case 'session-archived':
@@ -216,10 +217,14 @@ function addEvent(
 
 function conclude(
   fold: Fold,
-  event: EventOf<'payment-settled' | 'payment-released'>,
+  event: EventOf<'payment-settled' | 'payment-released' | 'archived-payment-settled'>,
   { seq, at }: { readonly seq: number; readonly at: number },
 ): void {
   const heldMicro = recordedMicro(event.amount)
+  if (event.type === 'archived-payment-settled') {
+    move(fold, event, seq, (limits, usage) => overrun(limits, usage, heldMicro, at))
+    return
+  }
   const { reservedAt } = update(fold.payments, event.payment, (one) => paymentAfter(one, event, at))
   if (event.type === 'payment-released') {
     move(fold, event, seq, (limits, usage) => releaseHold(limits, usage, heldMicro, reservedAt))
@@ -241,7 +246,9 @@ function countLate(fold: Fold, event: AuditEvent, { seq, at }: AuditRecord): boo
   return true
 }
 
-type MovingEvent = EventOf<'payment-reserved' | 'payment-settled' | 'payment-released'>
+type MovingEvent = EventOf<
+  'payment-reserved' | 'payment-settled' | 'payment-released' | 'archived-payment-settled'
+>
 
 /** A payment counts in its session, in every session above that one, and so on up to the end user. */
 function move(
@@ -260,7 +267,8 @@ function move(
     return { ...one, usage: next(one.limits, one.usage) }
   }
   // What is in an archive has no sessions here.
-  const sessions = fold.archived.has(event.session) ? [] : withAncestors(fold, event.session)
+  const isGone = event.type === 'archived-payment-settled' || fold.archived.has(event.session)
+  const sessions = isGone ? [] : withAncestors(fold, event.session)
   for (const id of sessions) update(fold.sessions, id, counted)
   update(fold.delegations, event.delegation, counted)
   const endUser = endUserAccountId(event.endUser)

@@ -8,6 +8,7 @@ import {
   type Credential,
   type Delegation,
   type EndUserAccount,
+  isOverrun,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
@@ -283,7 +284,7 @@ function ancestorsOf({ sessions }: Rows, session: Session | undefined): Session[
 
 function putRows(rows: Rows, change: Change<unknown>): void {
   const { sessions, delegations, payments } = rows
-  const overrun = change.payments?.some((payment) => payment.overrun) ?? false
+  const overrun = isOverrun(change)
   for (const one of change.instruments ?? []) rows.instruments.put(one, false)
   for (const one of change.endUsers ?? []) rows.endUsers.put(one, overrun)
   for (const one of change.delegations ?? []) putDelegation(rows, one, overrun)

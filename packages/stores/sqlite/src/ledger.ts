@@ -4,6 +4,7 @@ import {
   type Change,
   type Delegation,
   type EndUserAccount,
+  isOverrun,
   isOwnKey,
   type KnownMerchant,
   type LedgerState,
@@ -273,7 +274,7 @@ function writer(rows: Rows, tables: Tables, audit: AuditTable, remove: Removal):
   const { sessions, delegations, payments } = rows
   return (change, now) => {
     const { instruments = [], merchants = [], keys = [], contents = [], events } = change
-    const overrun = change.payments?.some((payment) => payment.overrun) ?? false
+    const overrun = isOverrun(change)
     for (const one of instruments) tables.putInstrument(one)
     for (const one of change.delegations ?? []) delegations.put(one, overrun)
     for (const one of change.sessions ?? []) sessions.put(one, overrun)

@@ -1,0 +1,42 @@
+import { overrun } from './limits.ts'
+import { formatAmount } from './money.ts'
+import type { Payment } from './payment.ts'
+import type { Evidence } from './rail.ts'
+import type { Change, LedgerState } from './store.ts'
+import { mapOwners, ownerRows } from './transition.ts'
+
+/**
+ * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It
+ * counts as an overrun of its delegation and end user; no session is there to be locked.
+ */
+export function settledArchived(
+  state: LedgerState,
+  payment: Payment,
+  evidence: Evidence,
+  now: number,
+): Change<Payment> {
+  const { id, session, delegation, endUser, terms } = payment
+  const counted = mapOwners(state, terms, (limits, usage) =>
+    overrun(limits, usage, terms.amountMicro, now),
+  )
+  return {
+    result: payment,
+    ...ownerRows(counted),
+    events: [
+      {
+        type: 'archived-payment-settled',
+        payment: id,
+        session,
+        delegation,
+        endUser,
+        amount: formatAmount(terms.amountMicro),
+        currency: terms.currency,
+        host: terms.host,
+        payee: terms.payee,
+        ...(evidence.transaction === undefined ? {} : { transaction: evidence.transaction }),
+        block: evidence.block,
+        evidence: evidence.reason,
+      },
+    ],
+  }
+}
