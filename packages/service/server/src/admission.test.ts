@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { call, payBody, serviceWorld } from '../test/world.ts'
 import { createAdmission } from './admission.ts'
+import { MAX_UNREAD_MS } from './bounds.ts'
 
 const MINUTE_MS = 60_000
 
@@ -120,6 +121,27 @@ describe('over HTTP', () => {
     expect((await world.call('payer', 'GET', '/v1/caller')).body.code).toBe('overloaded')
     await response.body?.cancel()
     expect((await world.call('payer', 'GET', '/v1/caller')).status).toBe(200)
+  })
+
+  test('lines are sent once at a time to each caller, and not to one that reads none', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const world = await serviceWorld()
+      const request = new Request('http://bursar.test/v1/audit/export', {
+        headers: { authorization: `Bearer ${world.keys.auditor.key}` },
+      })
+      const unread = await world.app.fetch(request)
+      const second = await world.app.fetch(request)
+      expect([second.status, await second.json()]).toMatchObject([503, { code: 'overloaded' }])
+      // The first line waits for its reader from here on.
+      await vi.advanceTimersByTimeAsync(MAX_UNREAD_MS)
+      expect(world.app.underWay()).toBe(0)
+      await expect(unread.text()).rejects.toThrow('nobody reads')
+      const third = await world.app.fetch(request)
+      expect(await third.text()).toContain('"seq":1')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('a slow merchant keeps one caller’s places, and not the others’', async () => {

@@ -1,4 +1,5 @@
 import { BursarError } from '@bursar/core'
+import { MAX_UNREAD_MS } from './bounds.ts'
 import type { Invocation, Operation } from './operation.ts'
 
 /**
@@ -12,18 +13,21 @@ export async function answer(
   done: () => void,
 ): Promise<Response> {
   const { name, mediaType, status, isAlone } = operation
-  if (isAlone && alone.has(name)) {
+  const isLines = mediaType === 'application/jsonl'
+  // Lines are sent once at a time to each caller: a stream lasts as long as its reader likes.
+  const place = isLines ? `${name} ${invocation.caller.id}` : isAlone ? name : undefined
+  if (place !== undefined && alone.has(place)) {
     throw new BursarError('overloaded', `${name} is under way already.`)
   }
-  if (isAlone) alone.add(name)
+  if (place !== undefined) alone.add(place)
   const end = (): void => {
-    alone.delete(name)
+    if (place !== undefined) alone.delete(place)
     done()
   }
   let isStreamed = false
   try {
     const result = await operation.handle(invocation)
-    if (mediaType !== 'application/jsonl') return Response.json(result, { status })
+    if (!isLines) return Response.json(result, { status })
     isStreamed = true
     const lines = streamOf(result as AsyncIterable<string>, end)
     return new Response(lines, { status, headers: { 'content-type': mediaType } })
@@ -32,15 +36,29 @@ export async function answer(
   }
 }
 
-/** Lines as they are asked for: what nobody reads is not read from the ledger. */
+/** Lines as they are asked for: what nobody reads is not read from the ledger, and is ended after a while. */
 function streamOf(lines: AsyncIterable<string>, end: () => void): ReadableStream<Uint8Array> {
   const iterator = lines[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
+  let unread: NodeJS.Timeout | undefined
+  const stop = async (): Promise<void> => {
+    clearTimeout(unread)
+    end()
+    await iterator.return?.()
+  }
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
+      clearTimeout(unread)
       try {
         const { done, value } = await iterator.next()
-        if (!done) return controller.enqueue(encoder.encode(value))
+        if (!done) {
+          controller.enqueue(encoder.encode(value))
+          unread = setTimeout(() => {
+            controller.error(new Error('The lines were ended: nobody reads them.'))
+            void stop().catch(() => {})
+          }, MAX_UNREAD_MS).unref()
+          return
+        }
         end()
         controller.close()
       } catch (error) {
@@ -48,9 +66,6 @@ function streamOf(lines: AsyncIterable<string>, end: () => void): ReadableStream
         controller.error(error)
       }
     },
-    async cancel() {
-      end()
-      await iterator.return?.()
-    },
+    cancel: stop,
   })
 }

@@ -35,6 +35,9 @@ export const MAX_STRANGERS_PER_MINUTE = 3_000
 export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
 
+/** How long lines of a stream wait for their reader: what nobody reads keeps a place of the ledger's. */
+export const MAX_UNREAD_MS = 60_000
+
 /** How long an idle connection is kept. */
 export const KEEP_ALIVE_MS = 15_000
 
