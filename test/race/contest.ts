@@ -57,6 +57,12 @@ const budgets: readonly {
   },
 ]
 
+/**
+ * What is also told of one payment that many ask about, for a moment: another process may prove it before
+ * whoever paid has recorded the claim. That one is told that it paid all the same.
+ */
+const unheard = ['undelivered']
+
 const ample: LimitsInput = { currency: 'USD', total: '1000.00' }
 
 /**
@@ -100,14 +106,14 @@ export async function contestsOf(
     {
       name: 'the same request',
       payments: 1,
-      refusals: ['duplicate_open'],
+      refusals: ['duplicate_open', ...unheard],
       sessions: twin.sessions,
       shot: () => ({ token: nth(twin.tokens, 0), url: resource(`twin-${round}`) }),
     },
     {
       name: 'the same key',
       payments: 1,
-      refusals: ['in_progress', 'duplicate_open'],
+      refusals: ['in_progress', 'duplicate_open', ...unheard],
       sessions: keyed.sessions,
       shot: () => ({
         token: nth(keyed.tokens, 0),
