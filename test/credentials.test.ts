@@ -129,7 +129,7 @@ describe('a key of the service', () => {
     await bursar.authenticate(issued.key)
     const guess = (one: number) =>
       bursar.authenticate(`bursar_${issued.id}_${`${one}`.padStart(43, 'A')}`)
-    for (let one = 0; one < 999; one += 1) await guess(one)
+    for (let one = 0; one < 1_000; one += 1) await guess(one)
     const fresh = await bursar.administration.issueKey(payer)
     const crowded = { code: 'request_rate_exceeded' }
     await expect(bursar.authenticate(fresh.key)).rejects.toMatchObject(crowded)

@@ -89,7 +89,7 @@ const MAX_CALLS_PER_MINUTE = 600
 /** Refusals of a session that has ended which are recorded in a minute: the rest says nothing new. */
 const MAX_ENDED_RECORDS_PER_MINUTE = 10
 
-/** Tokens that this process looks up for the first time in a minute, for one caller: guesses end here. */
+/** Tokens that this process looks for in vain in a minute, for one caller: guesses end here. */
 const MAX_STRANGE_CALLS_PER_MINUTE = 1_000
 
 const assetInput = z.strictObject({

@@ -47,24 +47,32 @@ describe('a rate', () => {
 describe('strangers', () => {
   const look = (strangers: Strangers, token: string, now = NOW): Promise<string | undefined> =>
     strangers.look(token, now, async () => token)
+  const miss = (strangers: Strangers, token: string, caller?: string): Promise<undefined> =>
+    strangers.look(token, NOW, async () => undefined, caller)
 
-  test('are looked up a number of times a minute; who is known, always', async () => {
+  test('are looked for in vain a number of times a minute; who is known, always', async () => {
     const strangers = createStrangers(2)
     strangers.know('friend')
-    expect([await look(strangers, 'a'), await look(strangers, 'b')]).toEqual(['a', 'b'])
+    expect([await miss(strangers, 'a'), await miss(strangers, 'b')]).toEqual([undefined, undefined])
     await expect(look(strangers, 'c')).rejects.toMatchObject({ code: 'request_rate_exceeded' })
     expect(await look(strangers, 'friend')).toBe('friend')
-    expect(await look(strangers, 'a')).toBe('a')
     expect(await look(strangers, 'c', NOW + MINUTE)).toBe('c')
+  })
+
+  test('who are found do not count, nor does who was not looked for', async () => {
+    const strangers = createStrangers(1)
+    for (const token of ['a', 'b', 'c']) expect(await look(strangers, token)).toBe(token)
+    const crowd = await Promise.allSettled(['d', 'e', 'f'].map((token) => look(strangers, token)))
+    expect(crowd.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(await look(strangers, 'e')).toBe('e')
   })
 
   test('of one caller keep nobody else out', async () => {
     const strangers = createStrangers(1)
-    const as = (caller: string, token: string): Promise<string | undefined> =>
-      strangers.look(token, NOW, async () => token, caller)
-    expect(await as('guesser', 'a')).toBe('a')
-    await expect(as('guesser', 'b')).rejects.toMatchObject({ code: 'request_rate_exceeded' })
-    expect(await as('agent', 'c')).toBe('c')
+    expect(await miss(strangers, 'a', 'guesser')).toBeUndefined()
+    const guess = miss(strangers, 'b', 'guesser')
+    await expect(guess).rejects.toMatchObject({ code: 'request_rate_exceeded' })
+    expect(await miss(strangers, 'c', 'agent')).toBeUndefined()
   })
 
   test('that are known are remembered up to a bound', async () => {
@@ -74,7 +82,7 @@ describe('strangers', () => {
     expect(await look(strangers, '1')).toBe('1')
   })
 
-  test('a crowd with one good token counts as one, and with a bad one each by itself', async () => {
+  test('a crowd with one good token is let in, and with a bad one each counts by itself', async () => {
     const strangers = createStrangers(3)
     const crowd = (find: () => Promise<string | undefined>): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 9 }, () => strangers.look('new', NOW, find)))
@@ -86,8 +94,8 @@ describe('strangers', () => {
     expect(await crowd(async () => 'good')).toEqual(Array.from({ length: 9 }, () => 'good'))
     const other = Array.from({ length: 9 }, () => strangers.look('other', NOW, bad))
     const found = (await Promise.allSettled(other)).filter(({ status }) => status === 'fulfilled')
-    expect(found).toEqual([1, 2].map(() => ({ status: 'fulfilled', value: undefined })))
-    expect(looks).toBe(2)
+    expect(found).toEqual([1, 2, 3].map(() => ({ status: 'fulfilled', value: undefined })))
+    expect(looks).toBe(3)
   })
 
   test('a look that fails is told to the one who looked, and is not the last one', async () => {

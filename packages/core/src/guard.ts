@@ -55,6 +55,8 @@ export interface Flight {
 export interface Rate {
   /** Counts one more: within the rate, the first one over it, or one of many over it. */
   take(name: string, now: number): 'within' | 'first-over' | 'over'
+  /** Takes one back that was counted in this minute. */
+  giveBack(name: string, now: number): void
 }
 
 /** Names that are counted at the same time; the oldest are forgotten beyond it. */
@@ -76,15 +78,19 @@ export function perMinute(limit: number): Rate {
       if (count <= limit) return 'within'
       return count === limit + 1 ? 'first-over' : 'over'
     },
+    giveBack: (name, now) => {
+      const known = counts.get(name)
+      if (known?.minute === Math.floor(now / MINUTE_MS)) known.count -= 1
+    },
   }
 }
 
-/** Tokens that are not known yet: looking them up is limited, whoever they claim to be. */
+/** Tokens that are not known yet: how many may be looked for in vain is limited. */
 export interface Strangers {
   /**
    * Finds whom a token belongs to: always, once it is known. Those who ask while it is looked up for
-   * the first time wait for what is found, so that a crowd with one good token counts as one. Each
-   * `caller` that was verified has a rate of its own: one that guesses keeps nobody else out.
+   * the first time wait for what is found. What is found does not count. Each `caller` that was
+   * verified has a rate of its own: one that guesses keeps nobody else out.
    * Over it throws `request_rate_exceeded`: of what nobody has looked for, nobody can say that it is none.
    */
   look<Found>(
@@ -114,10 +120,17 @@ export function createStrangers(perMinuteLimit: number): Strangers {
         know(tokenHash)
         return await find()
       }
-      if (rate.take(caller, now) !== 'within') throw tooMany()
+      if (rate.take(caller, now) !== 'within') {
+        rate.giveBack(caller, now)
+        throw tooMany()
+      }
       const finding = find()
       const told = finding.then(
-        (found) => (found === undefined ? undefined : know(tokenHash)),
+        (found) => {
+          if (found === undefined) return
+          know(tokenHash)
+          rate.giveBack(caller, now)
+        },
         () => undefined,
       )
       looking.set(tokenHash, told)
