@@ -132,6 +132,25 @@ describe('what it asks about', () => {
     expect(await world.bursar.reconcile()).toMatchObject({ settled: 0 })
   })
 
+  test('an overrun that cannot be written is asked about again', async () => {
+    const failing = { soon: false }
+    const world = await guardWorld({
+      resource: () => ({ conduct: 'drops' }),
+      store: (store) => failingStore(store, failing, 'soon'),
+    })
+    await world.session.pay(a)
+    world.clock.advance(VALIDITY_MS)
+    expect(await world.bursar.reconcile()).toMatchObject({ released: 1 })
+    world.chain.settleLate(world.chain.received[0]?.authorization.nonce ?? '')
+    failing.soon = true
+    const warned = nextWarning()
+    expect(await world.bursar.reconcile()).toMatchObject({ settled: 0 })
+    expect(await warned).toMatch(/^Could not conclude payment pay_.*disk full/)
+    failing.soon = false
+    expect(await world.bursar.reconcile()).toMatchObject({ settled: 1 })
+    expect(await world.session.status()).toMatchObject({ state: 'locked', settled: '0.01' })
+  })
+
   test('an overrun makes its payee known again', async () => {
     const world = await guardWorld({
       resource: ({ url }) =>

@@ -6,6 +6,7 @@ import type { LedgerState } from './store.ts'
 import {
   claim,
   doubt,
+  mapOwners,
   releaseProven,
   releaseUnsigned,
   settle,
@@ -150,6 +151,8 @@ test('an event of a payment that is not there breaks an invariant', () => {
   expect(() => sign({ ancestors: [] })).toThrow('not in the ledger')
   const { delegation: _, ...without } = ledger('claimed')
   expect(() => settle(without, evidence, NOW)).toThrow('has to belong')
+  const { terms } = payment('settled')
+  expect(() => mapOwners(without, terms, (_, used) => used)).toThrow('has to belong')
 })
 
 function ledger(state: PaymentState): LedgerState {
