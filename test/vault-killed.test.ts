@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +11,7 @@ import {
 import { openVersions } from '../packages/service/server/test/open-versions.ts'
 import { type StorePlaces, storeKinds } from './places/store-place.ts'
 import { storePlaces } from './places/store-places.ts'
+import { printedUnlessKilled } from './printed-unless-killed.ts'
 
 /** More writes than a rotation has: the run that is not killed says how many there are. */
 const MAX_CROSSINGS = 100
@@ -31,23 +31,9 @@ function vaultAt(database: string, ...paths: readonly string[]): ChangeableVault
 }
 
 /** How often the rotation has crossed a write; `undefined` if it was killed at one. */
-function rotateAndDie(...values: readonly string[]): Promise<number | undefined> {
-  const child = spawn(process.execPath, [rotator, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let printed = ''
-  let problems = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    printed += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    problems += chunk.toString()
-  })
-  return new Promise((resolve, reject) => {
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve(undefined)
-      else if (code === 0) resolve(Number(printed))
-      else reject(new Error(`the rotator ended with ${code}: ${problems}`))
-    })
-  })
+async function rotateAndDie(...values: readonly string[]): Promise<number | undefined> {
+  const printed = await printedUnlessKilled(rotator, values)
+  return printed === undefined ? undefined : Number(printed)
 }
 
 async function readable(vault: ChangeableVault): Promise<readonly string[]> {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type FakeConduct, fakeChain, manualClock } from '@bursar/core/testing'
 import { type GuardWorld, guardWorld, spentOnChain } from '../guard-world.ts'
 import type { StorePlaces } from '../places/store-place.ts'
+import { printedUnlessKilled } from '../printed-unless-killed.ts'
 
 /** What became of the money of a payment whose process was killed. */
 export type End = 'nothing' | 'unsent' | 'withheld' | 'moved'
@@ -172,26 +172,12 @@ interface Finished {
 }
 
 /** `undefined` if the payer was killed. */
-function payAndDie(
+async function payAndDie(
   { place, file, token }: Wreck,
   killAt: number,
   conduct: string,
 ): Promise<Finished | undefined> {
   const values = [place, file, token, `${START}`, `${killAt}`, conduct]
-  const child = spawn(process.execPath, [payer, ...values], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let printed = ''
-  let problems = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    printed += chunk.toString()
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    problems += chunk.toString()
-  })
-  return new Promise((resolve, reject) => {
-    child.on('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve(undefined)
-      else if (code === 0) resolve(JSON.parse(printed) as Finished)
-      else reject(new Error(`the payer ended with ${code}: ${problems}`))
-    })
-  })
+  const printed = await printedUnlessKilled(payer, values)
+  return printed === undefined ? undefined : (JSON.parse(printed) as Finished)
 }
