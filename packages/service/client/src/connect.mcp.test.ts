@@ -1,25 +1,14 @@
-import { fakePaidWorld, fakePayee, testAdapter } from '@bursar/core/testing'
-import { sqliteStore } from '@bursar/store-sqlite'
+import { fakePayee } from '@bursar/core/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { payingClients } from '../../../adapters/mcp/test/clients.ts'
 import { aiSdkExceptions } from '../../../adapters/mcp/test/exceptions.ts'
 import { listenHttp } from '../../../adapters/mcp/test/http-listener.ts'
 import { agent } from '../../../adapters/mcp/test/scripted-agent.ts'
 import { SERVER, toolWorld } from '../../../adapters/mcp/test/tool-world.ts'
+import { testConnected } from '../test/connected-suite.ts'
 import { serviceReach } from '../test/service-reach.ts'
 
-testAdapter(
-  'connect, with @bursar/mcp,',
-  async () => ({
-    agent,
-    world: fakePaidWorld({
-      store: (clock) => sqliteStore({ path: ':memory:', clock }),
-      reach: serviceReach,
-    }),
-  }),
-  { describe, test, expect },
-  aiSdkExceptions,
-)
+testConnected('@bursar/mcp', agent, aiSdkExceptions)
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
