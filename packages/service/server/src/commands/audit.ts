@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { AuditHead, Verification } from '@bursar/core'
+import type { ArchiveVerification, AuditHead, Verification } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { parsedBy } from '../flag.ts'
@@ -58,9 +58,7 @@ async function verify(context: CommandContext, head: AuditHead | undefined): Pro
   await context.withGuard(async ({ auditing }) => {
     const line = (seconds: number): string => `verifying, ${seconds} s`
     const verified = await shown(terminal, line, () => auditing.verify({ head }))
-    if (!verified.ok) context.endWith('unsound')
-    const colour = verified.ok ? 'green' : 'red'
-    context.answer(verified, coloured(terminal, terminal.out, colour, told(verified)))
+    answerVerdict(context, verified, told(verified))
   })
 }
 
@@ -71,12 +69,21 @@ async function verifyArchived(context: CommandContext, name: string): Promise<vo
     const file = await open(resolve(terminal.folder, name))
     const verify = () => auditing.verifyArchive(file.readLines())
     const verified = await shown(terminal, line, verify).finally(() => file.close())
-    if (!verified.ok) context.endWith('unsound')
     const text = verified.ok
       ? `The archive is whole. Sessions in it: ${verified.archives.length}.`
       : `The archive is not what was archived: line ${verified.line}: ${verified.reason}.`
-    context.answer(verified, coloured(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
+    answerVerdict(context, verified, text)
   })
+}
+
+/** What was checked: in green where it is in order, and else in red, and the command says so as well. */
+function answerVerdict(
+  { terminal, answer, endWith }: CommandContext,
+  verified: Verification | ArchiveVerification,
+  text: string,
+): void {
+  if (!verified.ok) endWith('unsound')
+  answer(verified, coloured(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
 }
 
 function told(verified: Verification): string {
