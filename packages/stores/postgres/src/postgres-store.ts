@@ -1,11 +1,12 @@
 import { BursarError, type Store } from '@bursar/core'
 import type { Client } from 'pg'
-import { batchRunner } from './batch.ts'
-import { commitQueue } from './commit-queue.ts'
-import { type ConnectionOptions, openConnections } from './connections.ts'
-import { pageBounds } from './cursor.ts'
-import { knownRows } from './known-rows.ts'
-import { readState } from './load.ts'
+import { type ConnectionOptions, openConnections } from './database/connections.ts'
+import { execute } from './database/statement.ts'
+import { isLost, storeError } from './database/store-error.ts'
+import { batchRunner } from './queue/batch.ts'
+import { commitQueue } from './queue/commit-queue.ts'
+import { pageBounds } from './tables/cursor.ts'
+import { plainText } from './tables/escape-nul-text.ts'
 import {
   approvalsPage,
   auditPage,
@@ -13,12 +14,11 @@ import {
   delegationsPage,
   paymentsPage,
   sessionsPage,
-} from './pages.ts'
-import { plainText } from './plain-text.ts'
-import { contentOf, readContent } from './small-tables.ts'
-import { execute } from './statement.ts'
-import { isLost, storeError } from './store-error.ts'
-import type { Learnt } from './wanted.ts'
+} from './tables/pages.ts'
+import { contentOf, readContent } from './tables/small-tables.ts'
+import { readState } from './transaction/load.ts'
+import type { Learnt } from './transaction/load-plan.ts'
+import { knownRows } from './transaction/row-cache-head.ts'
 
 /** What `postgresStore` takes. */
 export interface PostgresStoreOptions {

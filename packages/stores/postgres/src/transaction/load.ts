@@ -1,5 +1,6 @@
 import { endUserAccountId, type LedgerState, MAX_RECENT_APPROVALS, type Scope } from '@bursar/core'
 import type { Client } from 'pg'
+import { execute, pipelined, type Row } from '../database/statement.ts'
 import {
   delegationEntry,
   endUserEntry,
@@ -7,22 +8,18 @@ import {
   readAccounts,
   readGranted,
   sessionEntry,
-} from './account-table.ts'
-import { approvalEntry, readApprovals } from './approval-table.ts'
-import { type Head, headOf, lockHead, readClock } from './audit-table.ts'
+} from '../tables/account-table.ts'
+import { approvalEntry, readApprovals } from '../tables/approval-table.ts'
+import { type Head, headOf, lockHead, readClock } from '../tables/audit-table.ts'
 import {
   credentialEntry,
   operationOf,
   readCredentials,
   readOperations,
-} from './credential-table.ts'
-import { RowsNotLoaded } from './entries.ts'
-import type { KnownRows } from './known-rows.ts'
-import { endUserOf, usageId } from './limit-rows.ts'
-import { merchantUsageOf, readMerchantUsages } from './merchant-usage-table.ts'
-import { pairId } from './pair-id.ts'
-import { paymentEntry, readPayments } from './payment-table.ts'
-import { originalText, plainText } from './plain-text.ts'
+} from '../tables/credential-table.ts'
+import { originalText, plainText } from '../tables/escape-nul-text.ts'
+import { merchantUsageOf, readMerchantUsages } from '../tables/merchant-usage-table.ts'
+import { paymentEntry, readPayments } from '../tables/payment-table.ts'
 import {
   instrumentOf,
   keyOf,
@@ -30,16 +27,19 @@ import {
   readInstruments,
   readKeys,
   readMerchants,
-} from './small-tables.ts'
-import { execute, pipelined, type Row } from './statement.ts'
-import { type TransactionRows, transactionRows } from './transaction-rows.ts'
+} from '../tables/small-tables.ts'
+import { endUserOf, usageId } from './limit-rows.ts'
 import {
   type Learnt,
   type Wanted,
   type WantedUsage,
   type WantedWithin,
   wantedBy,
-} from './wanted.ts'
+} from './load-plan.ts'
+import { pairId } from './pair-id.ts'
+import { RowsNotLoaded } from './row-cache.ts'
+import type { KnownRows } from './row-cache-head.ts'
+import { type TransactionRows, transactionRows } from './transaction-rows.ts'
 
 /** What a writing transaction begins with. */
 export interface Locked {

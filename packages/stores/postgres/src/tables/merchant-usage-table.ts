@@ -1,7 +1,7 @@
 import type { MerchantUsage } from '@bursar/core'
-import { columnsOf } from './columns.ts'
-import { originalText, plainText } from './plain-text.ts'
-import type { Row, Statement } from './statement.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
+import { columnsOf } from './row-columns.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /**

@@ -6,9 +6,9 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
-import { entries } from './entries.ts'
+import { wantUsage } from './load-plan.ts'
+import { entries } from './row-cache.ts'
 import type { TransactionRows } from './transaction-rows.ts'
-import { wantUsage } from './wanted.ts'
 
 /** Which delegations an end user has granted, oldest first. */
 export interface Granted {

@@ -5,11 +5,11 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
-import { assertSameApproval } from './approval-table.ts'
-import { entries } from './entries.ts'
+import { assertSameApproval } from '../tables/approval-table.ts'
+import { wantTerms } from './load-plan.ts'
 import { pairId, pairOf } from './pair-id.ts'
+import { entries } from './row-cache.ts'
 import type { TransactionRows } from './transaction-rows.ts'
-import { wantTerms } from './wanted.ts'
 
 /** Which approval is the latest one for some terms. */
 export interface Answer {

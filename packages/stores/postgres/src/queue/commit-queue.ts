@@ -1,8 +1,8 @@
 import { type Change, type LedgerState, type Scope, SOON_MS, type When } from '@bursar/core'
+import type { Connections } from '../database/connections.ts'
+import { closedError } from '../database/store-error.ts'
+import type { Job, Outcome } from '../transaction/transaction.ts'
 import type { RunBatch } from './batch.ts'
-import type { Connections } from './connections.ts'
-import { closedError } from './store-error.ts'
-import type { Job, Outcome } from './transaction.ts'
 
 /** Jobs that share one transaction at most: more would hold its locks, and the event loop, for long. */
 export const MAX_BATCH = 128

@@ -1,5 +1,5 @@
-import { plainText } from './plain-text.ts'
-import type { Statement } from './statement.ts'
+import type { Statement } from '../database/statement.ts'
+import { plainText } from './escape-nul-text.ts'
 
 /** The rows that leave the ledger, once they are in an archive: one statement for all of a kind. */
 export const shortenRecords: Statement = {

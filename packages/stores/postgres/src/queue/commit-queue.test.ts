@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SOON_MS } from '@bursar/core'
 import { expect, test, vi } from 'vitest'
+import type { Connections } from '../database/connections.ts'
+import type { Job } from '../transaction/transaction.ts'
 import { commitQueue, MAX_BATCH } from './commit-queue.ts'
-import type { Connections } from './connections.ts'
-import type { Job } from './transaction.ts'
 
 const nothing = () => ({ result: 0, events: [] })
 

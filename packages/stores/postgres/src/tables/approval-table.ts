@@ -1,8 +1,8 @@
 import { type Approval, type ApprovalState, MAX_RECENT_APPROVALS } from '@bursar/core'
-import { columnsOf } from './columns.ts'
-import { assertFixed, type Entry } from './entries.ts'
-import { originalText, plainText } from './plain-text.ts'
-import type { Row, Statement } from './statement.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import { assertFixed, type Entry } from '../transaction/row-cache.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
+import { columnsOf } from './row-columns.ts'
 
 /** What of an approval is read only with all of it, as JSON. */
 type Body = Pick<

@@ -1,8 +1,8 @@
 import type { Delegation, EndUserAccount, KnownMerchant, Payment, Session } from '@bursar/core'
-import type { Entry } from './entries.ts'
+import type { Wanted, WantedWithin } from './load-plan.ts'
 import { pairId } from './pair-id.ts'
+import type { Entry } from './row-cache.ts'
 import type { ChainEnd, TransactionRows } from './transaction-rows.ts'
-import type { Wanted, WantedWithin } from './wanted.ts'
 
 /** Accounts and merchants that are remembered: about 1 kB each, so some 10 MB. */
 const MAX_KNOWN = 10_000

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '@bursar/core'
+import type { Row, Statement } from '../database/statement.ts'
 import { joinedText, joinedTexts } from './joined-texts.ts'
-import type { Row, Statement } from './statement.ts'
 
 /** Where the chain of audit records stands. Its row is locked first, and by everybody who writes. */
 export interface Head {

@@ -1,8 +1,8 @@
 import type { Content, Denial, KeyRecord, KnownMerchant, RegisteredInstrument } from '@bursar/core'
-import { columnsOf } from './columns.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
 import type { AccountKey } from './payment-table.ts'
-import { originalText, plainText } from './plain-text.ts'
-import type { Row, Statement } from './statement.ts'
+import { columnsOf } from './row-columns.ts'
 
 /** The keys of `u`, each by itself: joined, all keys of a session might be read for one of them. */
 export const joinKeys = `JOIN accounts a ON a.id = u.session CROSS JOIN LATERAL (

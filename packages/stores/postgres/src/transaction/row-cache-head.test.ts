@@ -1,9 +1,9 @@
 import type { Change, LedgerState, Payment, Scope, Session, Store, When } from '@bursar/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { postgresStore, storeOn } from './postgres-store.ts'
-import { cuttingProxy } from './test-process/cutting-proxy.ts'
-import { noted, sharedDelegation, sharedSession } from './test-process/ledger.ts'
-import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
+import { postgresStore, storeOn } from '../postgres-store.ts'
+import { cuttingProxy } from '../test-process/cutting-proxy.ts'
+import { noted, sharedDelegation, sharedSession } from '../test-process/ledger.ts'
+import { type TestPostgres, testPostgres } from '../test-process/postgres-server.ts'
 
 let server: TestPostgres
 

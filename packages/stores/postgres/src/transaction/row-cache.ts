@@ -1,5 +1,5 @@
 import { BursarError } from '@bursar/core'
-import type { Wanted } from './wanted.ts'
+import type { Wanted } from './load-plan.ts'
 
 /** One row in memory: as the database has it, and as the open transaction wants it. */
 export interface Entry<Noun> {

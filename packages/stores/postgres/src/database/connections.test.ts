@@ -1,9 +1,9 @@
 import { BursarError, type Store } from '@bursar/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PostgresStoreOptions, postgresStore } from '../postgres-store.ts'
+import { noted, plant, trailOf } from '../test-process/ledger.ts'
+import { type TestPostgres, testPostgres } from '../test-process/postgres-server.ts'
 import { openConnections } from './connections.ts'
-import { type PostgresStoreOptions, postgresStore } from './postgres-store.ts'
-import { noted, plant, trailOf } from './test-process/ledger.ts'
-import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
 
 let server: TestPostgres
 

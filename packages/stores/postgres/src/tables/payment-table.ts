@@ -1,11 +1,11 @@
 import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
-import { columnsOf } from './columns.ts'
-import { assertFixed, type Entry, same } from './entries.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import { assertFixed, type Entry, same } from '../transaction/row-cache.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
 import { joinedText, joinedTexts } from './joined-texts.ts'
 import { optionalNumber } from './optional.ts'
-import { originalText, plainText } from './plain-text.ts'
+import { columnsOf } from './row-columns.ts'
 import { joinKeys, joinOwnKeys } from './small-tables.ts'
-import type { Row, Statement } from './statement.ts'
 
 /** What of a payment is written once, besides its terms. */
 const fixedFields = [

@@ -20,7 +20,8 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
-import { assertSameDelegation, assertSameSession } from './account-table.ts'
+import { assertSameDelegation, assertSameSession } from '../tables/account-table.ts'
+import { assertSamePayment } from '../tables/payment-table.ts'
 import {
   type Answer,
   approvalRows,
@@ -28,11 +29,10 @@ import {
   putApproval,
   type Recent,
 } from './approval-rows.ts'
-import { type Entries, entries } from './entries.ts'
 import { type Granted, grantedOf, limitRows, usagesOf } from './limit-rows.ts'
+import { wantKey, wantWithin } from './load-plan.ts'
 import { pairId, pairOf } from './pair-id.ts'
-import { assertSamePayment } from './payment-table.ts'
-import { wantKey, wantWithin } from './wanted.ts'
+import { type Entries, entries } from './row-cache.ts'
 
 /** Where the chain of records continues. */
 export interface ChainEnd {

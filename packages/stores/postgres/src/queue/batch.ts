@@ -1,10 +1,15 @@
 import type { AuditRecord } from '@bursar/core'
-import { findRecord, lockHead } from './audit-table.ts'
-import type { Connections } from './connections.ts'
-import { execute, pipelined } from './statement.ts'
-import { isLost, storeError, unknownOutcome } from './store-error.ts'
-import { type Attempt, attempt, type Job, type TransactionOptions } from './transaction.ts'
-import { type Wanted, wantedBy } from './wanted.ts'
+import type { Connections } from '../database/connections.ts'
+import { execute, pipelined } from '../database/statement.ts'
+import { isLost, storeError, unknownOutcome } from '../database/store-error.ts'
+import { findRecord, lockHead } from '../tables/audit-table.ts'
+import { type Wanted, wantedBy } from '../transaction/load-plan.ts'
+import {
+  type Attempt,
+  attempt,
+  type Job,
+  type TransactionOptions,
+} from '../transaction/transaction.ts'
 
 /**
  * How often a batch is begun: again where it needs rows that it had not loaded, where the server has

@@ -1,8 +1,8 @@
 import type { Credential, Operation } from '@bursar/core'
-import { columnsOf } from './columns.ts'
-import type { Entry } from './entries.ts'
-import { originalText, plainText } from './plain-text.ts'
-import type { Row, Statement } from './statement.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import type { Entry } from '../transaction/row-cache.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
+import { columnsOf } from './row-columns.ts'
 
 /** Reads whole keys of the service; a condition follows. */
 export const selectCredentials = 'SELECT c.pk, c.id, c.body FROM credentials c'

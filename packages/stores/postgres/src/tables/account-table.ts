@@ -8,11 +8,11 @@ import {
   limitsText,
   type Session,
 } from '@bursar/core'
-import { columnsOf } from './columns.ts'
-import { assertFixed, type Entry, same } from './entries.ts'
+import type { Row, Statement } from '../database/statement.ts'
+import { assertFixed, type Entry, same } from '../transaction/row-cache.ts'
+import { originalText, plainText } from './escape-nul-text.ts'
 import { optionalNumber } from './optional.ts'
-import { originalText, plainText } from './plain-text.ts'
-import type { Row, Statement } from './statement.ts'
+import { columnsOf } from './row-columns.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a session is seldom written, as JSON. */

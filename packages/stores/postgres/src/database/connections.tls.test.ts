@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { BursarError } from '@bursar/core'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type TestPostgres, testPostgres } from '../test-process/postgres-server.ts'
 import { openConnections } from './connections.ts'
-import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
 
 let server: TestPostgres
 const folder = mkdtempSync(join(tmpdir(), 'bursar-tls-'))

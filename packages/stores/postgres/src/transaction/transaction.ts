@@ -6,16 +6,16 @@ import {
   type Scope,
 } from '@bursar/core'
 import type { Client, QueryResult } from 'pg'
-import { RowsNotLoaded } from './entries.ts'
+import { newerSchema } from '../database/migrate.ts'
+import { SCHEMA_VERSION } from '../database/schema.ts'
+import { corked } from '../database/statement.ts'
+import { isConflict, isLost, unwritable } from '../database/store-error.ts'
 import { flush, type Write, wantTakenForNew, writesOf } from './flush.ts'
-import type { KnownRows } from './known-rows.ts'
 import { beginLocked, type Locked } from './load.ts'
-import { newerSchema } from './migrate.ts'
-import { SCHEMA_VERSION } from './schema.ts'
-import { corked } from './statement.ts'
-import { isConflict, isLost, unwritable } from './store-error.ts'
+import type { Learnt, Wanted } from './load-plan.ts'
+import { RowsNotLoaded } from './row-cache.ts'
+import type { KnownRows } from './row-cache-head.ts'
 import type { TransactionRows } from './transaction-rows.ts'
-import type { Learnt, Wanted } from './wanted.ts'
 
 /** A commit that waits for its turn. */
 export interface Job {

@@ -1,5 +1,6 @@
 import { BursarError, isOwnKey, type KeyRecord, type Payment, type Session } from '@bursar/core'
 import type { Client } from 'pg'
+import { execute, type Row, type Statement } from '../database/statement.ts'
 import {
   adoptDelegations,
   insertAccounts,
@@ -8,18 +9,17 @@ import {
   markUnsettled,
   updateAccounts,
   updatedAccounts,
-} from './account-table.ts'
+} from '../tables/account-table.ts'
 import {
   insertApprovals,
   insertedApprovals,
   updateApprovals,
   updatedApprovals,
-} from './approval-table.ts'
-import { appendAudit, appendedRecords, type Head } from './audit-table.ts'
-import { columnsOf } from './columns.ts'
-import { writeCredentials, writeOperations, writtenBodies } from './credential-table.ts'
-import type { Entries, Entry } from './entries.ts'
-import { writeMerchantUsages, writtenMerchantUsages } from './merchant-usage-table.ts'
+} from '../tables/approval-table.ts'
+import { appendAudit, appendedRecords, type Head } from '../tables/audit-table.ts'
+import { writeCredentials, writeOperations, writtenBodies } from '../tables/credential-table.ts'
+import { plainText } from '../tables/escape-nul-text.ts'
+import { writeMerchantUsages, writtenMerchantUsages } from '../tables/merchant-usage-table.ts'
 import {
   type AccountKey,
   insertedPayments,
@@ -28,15 +28,15 @@ import {
   updatedTerms,
   updatePayments,
   updatePaymentTerms,
-} from './payment-table.ts'
-import { plainText } from './plain-text.ts'
+} from '../tables/payment-table.ts'
 import {
   removeApprovals,
   removedIds,
   removePayments,
   removeSessions,
   shortenRecords,
-} from './removal.ts'
+} from '../tables/removal.ts'
+import { columnsOf } from '../tables/row-columns.ts'
 import {
   writeContents,
   writeInstruments,
@@ -46,10 +46,10 @@ import {
   writtenInstruments,
   writtenKeys,
   writtenMerchants,
-} from './small-tables.ts'
-import { execute, type Row, type Statement } from './statement.ts'
+} from '../tables/small-tables.ts'
+import type { Wanted } from './load-plan.ts'
+import type { Entries, Entry } from './row-cache.ts'
 import type { TransactionRows } from './transaction-rows.ts'
-import type { Wanted } from './wanted.ts'
 
 /** A statement with what it writes. */
 export interface Write {
