@@ -14,7 +14,7 @@ import {
   type TestPostgres,
   testPostgres,
 } from '../packages/stores/postgres/src/test-process/postgres-server.ts'
-import { openDatabase } from '../packages/stores/sqlite/src/open-database.ts'
+import { openDatabase } from '../packages/stores/sqlite/src/database/open-database.ts'
 import { storeOn as sqliteOn } from '../packages/stores/sqlite/src/sqlite-store.ts'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, shop } from './guard-world.ts'
 

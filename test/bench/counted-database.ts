@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../../packages/stores/sqlite/src/database.ts'
+import type { Database, Statement } from '../../packages/stores/sqlite/src/database/database.ts'
 
 /** A database that counts what it makes durable. */
 export interface CountedDatabase extends Database {

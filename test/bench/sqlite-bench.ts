@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Store } from '@bursar/core'
-import { openDatabase } from '../../packages/stores/sqlite/src/open-database.ts'
+import { openDatabase } from '../../packages/stores/sqlite/src/database/open-database.ts'
 import { storeOn } from '../../packages/stores/sqlite/src/sqlite-store.ts'
 import { type Account, openAccounts } from './accounts.ts'
 import { against } from './against.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type AuditEvent, BursarError, type Store } from '@bursar/core'
 import { afterAll, expect, test } from 'vitest'
-import { openDatabase } from './open-database.ts'
+import { openDatabase } from './database/open-database.ts'
 import { sqliteStore, storeOn } from './sqlite-store.ts'
 import { holdOne, plant, sessionId } from './test-process/ledger.ts'
 

@@ -1,10 +1,10 @@
 import { BursarError, type Store } from '@bursar/core'
-import { commitQueue, type QueueOptions } from './commit-queue.ts'
-import { pageBounds, pageOf } from './cursor.ts'
-import type { Database } from './database.ts'
-import { openLedger } from './ledger.ts'
-import { openDatabase } from './open-database.ts'
-import { pages } from './pages.ts'
+import type { Database } from './database/database.ts'
+import { openDatabase } from './database/open-database.ts'
+import { commitQueue, type QueueOptions } from './queue/commit-queue.ts'
+import { pageBounds, pageOf } from './tables/cursor.ts'
+import { pages } from './tables/pages.ts'
+import { openLedger } from './transaction/ledger.ts'
 
 /** What `sqliteStore` takes. */
 export interface SqliteStoreOptions {

@@ -5,9 +5,9 @@ import {
   limitsFromText,
   limitsText,
 } from '@bursar/core'
-import type { Database, Row } from './database.ts'
-import { assertFixed, type Entry, same, type Table } from './entries.ts'
+import type { Database, Row } from '../database/database.ts'
 import { optionalNumber } from './optional.ts'
+import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a delegation is written once, as JSON. */

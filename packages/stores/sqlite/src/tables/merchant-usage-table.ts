@@ -1,6 +1,6 @@
 import type { MerchantUsage } from '@bursar/core'
-import type { Database } from './database.ts'
-import type { Table } from './entries.ts'
+import type { Database } from '../database/database.ts'
+import type { Table } from './row-cache.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What a row is found by: ids, hosts and payees have no spaces. */

@@ -13,19 +13,19 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
-import { type ApprovalTable, approvalTable } from './approval-table.ts'
-import { type AuditTable, auditTable } from './audit-table.ts'
-import { type CredentialTable, credentialTable } from './credential-table.ts'
-import { type Database, type Row, rollBack, type Statement } from './database.ts'
-import { delegationTable } from './delegation-table.ts'
-import { endUserTable } from './end-user-table.ts'
-import { type Entries, type Entry, entries } from './entries.ts'
-import { merchantId, merchantTable } from './merchant-table.ts'
-import { merchantUsageId, merchantUsageTable } from './merchant-usage-table.ts'
-import { headOf, paymentTable } from './payment-table.ts'
-import { type Removal, removal } from './removal.ts'
-import { sessionTable } from './session-table.ts'
-import { type SmallTables, smallTables } from './small-tables.ts'
+import { type Database, type Row, rollBack, type Statement } from '../database/database.ts'
+import { type ApprovalTable, approvalTable } from '../tables/approval-table.ts'
+import { type AuditTable, auditTable } from '../tables/audit-table.ts'
+import { type CredentialTable, credentialTable } from '../tables/credential-table.ts'
+import { delegationTable } from '../tables/delegation-table.ts'
+import { endUserTable } from '../tables/end-user-table.ts'
+import { merchantId, merchantTable } from '../tables/merchant-table.ts'
+import { merchantUsageId, merchantUsageTable } from '../tables/merchant-usage-table.ts'
+import { headOf, paymentTable } from '../tables/payment-table.ts'
+import { type Removal, removal } from '../tables/removal.ts'
+import { type Entries, type Entry, entries } from '../tables/row-cache.ts'
+import { sessionTable } from '../tables/session-table.ts'
+import { type SmallTables, smallTables } from '../tables/small-tables.ts'
 
 /**
  * The ledger in one connection: transactions, and what is loaded and written inside them.

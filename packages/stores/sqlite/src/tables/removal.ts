@@ -1,7 +1,7 @@
 import type { MerchantUsage, Payment, Removed, Session } from '@bursar/core'
-import type { Database } from './database.ts'
-import type { Entries } from './entries.ts'
+import type { Database } from '../database/database.ts'
 import { merchantUsageId } from './merchant-usage-table.ts'
+import type { Entries } from './row-cache.ts'
 
 /** Removes rows that are in an archive. */
 export type Removal = (removed: Removed) => void

@@ -5,8 +5,8 @@ import {
   MAX_RECENT_APPROVALS,
   type Store,
 } from '@bursar/core'
+import type { Database, Row } from '../database/database.ts'
 import type { PageBounds } from './cursor.ts'
-import type { Database, Row } from './database.ts'
 
 /** Roots without an approval that are remembered. */
 const MAX_WITHOUT = 10_000

@@ -7,12 +7,12 @@ import type {
   Session,
   Store,
 } from '@bursar/core'
+import type { Database, Row } from '../database/database.ts'
 import type { AuditTable } from './audit-table.ts'
 import { type PageBounds, pageOf } from './cursor.ts'
-import type { Database, Row } from './database.ts'
 import { delegationEntry, selectDelegations } from './delegation-table.ts'
-import type { Entry } from './entries.ts'
 import { paymentEntry, selectPayments } from './payment-table.ts'
+import type { Entry } from './row-cache.ts'
 import { selectSessions, sessionEntry } from './session-table.ts'
 
 type PaymentFilter = Parameters<Store['payments']>[0]

@@ -1,5 +1,5 @@
 import { type Usage, windowsFromText, windowsText } from '@bursar/core'
-import type { Row } from './database.ts'
+import type { Row } from '../database/database.ts'
 
 /** The columns of an account's usage, in the order `settled, held, payments, windows`. */
 export function usageColumns(usage: Usage): [bigint, bigint, number, string | null] {

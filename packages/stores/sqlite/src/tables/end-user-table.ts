@@ -5,8 +5,8 @@ import {
   limitsFromText,
   limitsText,
 } from '@bursar/core'
-import type { Database, Row } from './database.ts'
-import { assertFixed, type Entry, same, type Table } from './entries.ts'
+import type { Database, Row } from '../database/database.ts'
+import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** Accounts of end users, found by the end user's name. */

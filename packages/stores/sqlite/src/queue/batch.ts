@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Ledger } from './ledger.ts'
-import { isBusy, lockedError, storeError } from './store-error.ts'
+import { isBusy, lockedError, storeError } from '../database/store-error.ts'
+import type { Ledger } from '../transaction/ledger.ts'
 
 /** How long a commit or a read waits for another connection's lock before it is rejected. */
 export const BUSY_TOTAL_MS = 5_000

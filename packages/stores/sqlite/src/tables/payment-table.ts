@@ -1,7 +1,7 @@
 import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
-import type { Database, Row } from './database.ts'
-import { assertFixed, type Entry, same, type Table } from './entries.ts'
+import type { Database, Row } from '../database/database.ts'
 import { optionalNumber } from './optional.ts'
+import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
 
 /** What of a payment is written once, besides its terms. */
 const fixedFields = [

@@ -14,14 +14,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { BursarError } from '@bursar/core'
 import { afterAll, expect, test } from 'vitest'
+import { type SqliteStoreOptions, sqliteStore } from '../sqlite-store.ts'
 import { SCHEMA_VERSION } from './schema.ts'
-import { type SqliteStoreOptions, sqliteStore } from './sqlite-store.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-open-'))
 
 afterAll(() => rmSync(directory, { recursive: true }))
 
-const opener = fileURLToPath(new URL('./test-process/opener.ts', import.meta.url))
+const opener = fileURLToPath(new URL('../test-process/opener.ts', import.meta.url))
 
 /** The error of opening, with the test's directory left out of its message. */
 function errorOf(options: SqliteStoreOptions): string {

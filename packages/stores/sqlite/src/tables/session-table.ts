@@ -1,7 +1,7 @@
 import { type LimitsText, limitsFromText, limitsText, type Session } from '@bursar/core'
-import type { Database, Row } from './database.ts'
-import { assertFixed, type Entry, same, type Table } from './entries.ts'
+import type { Database, Row } from '../database/database.ts'
 import { optionalNumber } from './optional.ts'
+import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
 import { usageColumns, usageOf } from './usage-columns.ts'
 
 /** What of a session is written once, as JSON. */

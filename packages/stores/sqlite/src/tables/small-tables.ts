@@ -1,5 +1,5 @@
 import type { Content, Denial, KeyRecord, RegisteredInstrument } from '@bursar/core'
-import type { Database, Row } from './database.ts'
+import type { Database, Row } from '../database/database.ts'
 import { headOf } from './payment-table.ts'
 
 /** The rows that are read by their own key, and too cheap to keep in memory. */

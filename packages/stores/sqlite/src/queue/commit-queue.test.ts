@@ -1,8 +1,8 @@
 import { type AuditEvent, SOON_MS } from '@bursar/core'
 import { expect, test, vi } from 'vitest'
+import { openDatabase } from '../database/open-database.ts'
+import { type Ledger, openLedger } from '../transaction/ledger.ts'
 import { commitQueue, MAX_BATCH } from './commit-queue.ts'
-import { type Ledger, openLedger } from './ledger.ts'
-import { openDatabase } from './open-database.ts'
 
 const event: AuditEvent = { type: 'session-locked', session: 's', delegation: 'd' }
 const change = (): { result: number; events: AuditEvent[] } => ({ result: 0, events: [event] })

@@ -1,6 +1,6 @@
 import type { Credential, Operation } from '@bursar/core'
+import type { Database, Row } from '../database/database.ts'
 import type { PageBounds } from './cursor.ts'
-import type { Database, Row } from './database.ts'
 
 /** One key of the service with its row's key. */
 export interface CredentialRow {

@@ -1,6 +1,6 @@
 import type { KnownMerchant } from '@bursar/core'
-import type { Database, Row } from './database.ts'
-import type { Table } from './entries.ts'
+import type { Database, Row } from '../database/database.ts'
+import type { Table } from './row-cache.ts'
 
 /** What a merchant's row is found by: ids and hosts have no spaces. */
 export function merchantId(delegation: string, host: string): string {

@@ -1,5 +1,5 @@
 import { type AuditEvent, type AuditRecord, auditRecord } from '@bursar/core'
-import type { Database, Row } from './database.ts'
+import type { Database, Row } from '../database/database.ts'
 
 /** Records that one statement writes: a statement each costs about as much as writing the record. */
 const ROWS = 8

@@ -7,9 +7,9 @@ import {
   SOON_MS,
   type When,
 } from '@bursar/core'
+import { closedError, isBusy, storeError } from '../database/store-error.ts'
+import type { Ledger } from '../transaction/ledger.ts'
 import { BUSY_TOTAL_MS, batches, type Job, type Outcome } from './batch.ts'
-import type { Ledger } from './ledger.ts'
-import { closedError, isBusy, storeError } from './store-error.ts'
 
 /** Jobs that share one transaction at most: more would keep the event loop for too long. */
 export const MAX_BATCH = 128
