@@ -31,6 +31,7 @@ await step('types', () => runCommand('tsc', ['--noEmit', '-p', 'tsconfig.json'])
 await step('unused files, exports and dependencies', () =>
   runCommand('knip', ['--no-config-hints']),
 )
+await step('rooms and their order', () => runCommand('node', ['test/house/main.ts']))
 const room = await mkdtemp(join(tmpdir(), 'bursar-check-'))
 try {
   await checkPackages(room)

@@ -9,9 +9,10 @@ import type * as sandbox from '../examples/ai-sdk-agent/src/sandbox.ts'
 import { root } from './check/command.ts'
 import { publishedPackages } from './check/published-package.ts'
 import { examples } from './docs/example.ts'
-import { anchorsOf, fencesOf, firstColumn, linksOf, pages, repositoryFiles } from './docs/page.ts'
+import { anchorsOf, fencesOf, firstColumn, linksOf, pages } from './docs/page.ts'
 import { isTakenFrom } from './docs/source.ts'
 import { guardWorld, shop } from './guard-world.ts'
+import { repositoryFiles } from './house/repository-files.ts'
 
 const all = pages()
 const guides = all.filter(({ path }) => /^(README|docs\/.*|packages\/core\/README)\.md$/.test(path))

@@ -1,17 +1,17 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { root } from './check/command.ts'
 import { publishedPackages } from './check/published-package.ts'
+import { faultsOfHouse } from './house/house-faults.ts'
+import { buildHouses } from './house/houses.ts'
+import { repositoryFiles } from './house/repository-files.ts'
+import { unsortedPackages } from './house/rooms.ts'
+import { readPackageSources } from './house/source-file.ts'
 
-const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
-  .split('\0')
-  .filter((file) => file !== '' && existsSync(join(root, file)))
+const files = repositoryFiles('*')
 const tests = files.filter((file) => file.endsWith('.test.ts'))
-const sources = files.filter(
-  (file) => /^packages\/.*\/src\/.*\.ts$/.test(file) && !tests.includes(file),
-)
+const sources = readPackageSources()
 const packages = publishedPackages()
 const entries = packages.flatMap(({ folder, manifest }) =>
   Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
@@ -62,8 +62,8 @@ describe('every file', () => {
   })
 
   test('only a folder that is an entry has an index', () => {
-    const indexes = sources.filter((file) => basename(file) === 'index.ts')
-    expect(indexes.filter((file) => !entries.includes(file))).toEqual([])
+    const indexes = sources.map(({ path }) => path).filter((path) => basename(path) === 'index.ts')
+    expect(indexes.filter((path) => !entries.includes(path))).toEqual([])
   })
 
   test('is named after a noun', () => {
@@ -107,30 +107,37 @@ describe('every file', () => {
   })
 })
 
+describe('every room', () => {
+  const houses = buildHouses(sources).filter(({ folder }) => !unsortedPackages.includes(folder))
+  test.each(houses)('of $folder imports only the rooms before it', (house) => {
+    expect(faultsOfHouse(house)).toEqual([])
+  })
+})
+
 describe('every import', () => {
   test.each(packages)('of $name follows the arrows of the plan', ({ folder }) => {
     const arrow = arrows.find(({ from }) => from.test(folder))
     expect(arrow, `${folder} has no arrow`).toBeDefined()
-    const own = sources.filter((file) => file.startsWith(`${folder}/src/`))
-    const forbidden = own.flatMap((file) =>
-      importsOf(file)
+    const own = sources.filter(({ path }) => path.startsWith(`${folder}/src/`))
+    const forbidden = own.flatMap(({ path, imports }) =>
+      imports
         .filter(({ specifier }) => /^(@bursar\/|bursar(\/|$))/.test(specifier))
         .filter(({ specifier, typeOnly }) => {
           const allowed = [...(arrow?.to ?? []), ...(typeOnly ? (arrow?.typesOf ?? []) : [])]
           return !allowed.includes(specifier)
         })
-        .map(({ specifier }) => `${file} imports ${specifier}`),
+        .map(({ specifier }) => `${path} imports ${specifier}`),
     )
     expect(forbidden).toEqual([])
   })
 
   test.each(packages)('of $name that is relative stays in its sources', ({ folder }) => {
-    const own = sources.filter((file) => file.startsWith(`${folder}/src/`))
-    const outside = own.flatMap((file) =>
-      importsOf(file)
+    const own = sources.filter(({ path }) => path.startsWith(`${folder}/src/`))
+    const outside = own.flatMap(({ path, imports }) =>
+      imports
         .filter(({ specifier }) => specifier.startsWith('.'))
-        .filter(({ specifier }) => !posix.join(file, '..', specifier).startsWith(`${folder}/src/`))
-        .map(({ specifier }) => `${file} imports ${specifier}`),
+        .filter(({ specifier }) => !posix.join(path, '..', specifier).startsWith(`${folder}/src/`))
+        .map(({ specifier }) => `${path} imports ${specifier}`),
     )
     expect(outside).toEqual([])
   })
@@ -158,19 +165,6 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
     to: ['@bursar/core', '@bursar/store-sqlite', '@bursar/store-postgres', '@bursar/sandbox'],
   },
 ]
-
-/** The formatter keeps imports at the start of a line, where comments and strings never have one. */
-function importsOf(file: string): { specifier: string; typeOnly: boolean }[] {
-  const text = read(file)
-  const fixed = [
-    ...text.matchAll(/^(?:import|export)( type)?\b(?:[\w\s{},*]*? from)? '([^']+)'$/gm),
-  ]
-  const dynamic = [...text.matchAll(/\bimport\('([^']+)'\)/g)]
-  return [
-    ...fixed.map((match) => ({ specifier: match[2] ?? '', typeOnly: match[1] !== undefined })),
-    ...dynamic.map((match) => ({ specifier: match[1] ?? '', typeOnly: false })),
-  ]
-}
 
 /** What an entry exports that is there at run time. */
 function valuesOf(entry: string): string[] {

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../check/command.ts'
+import { repositoryFiles } from '../house/repository-files.ts'
 
 /** A page in Markdown. */
 export interface Page {
@@ -27,15 +27,6 @@ export function pages(): readonly Page[] {
     path,
     text: readFileSync(join(root, path), 'utf8'),
   }))
-}
-
-/** The files of the repository that a pattern of git matches, whether they are committed yet or not. */
-export function repositoryFiles(pattern: string): readonly string[] {
-  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard', pattern], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  return listed.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))
 }
 
 /** The fenced blocks of a page, in their order. */

@@ -1,0 +1,21 @@
+/**
+ * Prints the rooms of every package, their floors and the arrows between them: `pnpm house`. `--json` prints
+ * the same as one array. Ends with 1 if an import goes against the order of `rooms.ts` or round in a circle.
+ */
+import { parseArgs } from 'node:util'
+import { faultsOfHouse } from './house-faults.ts'
+import { reportHouse } from './house-report.ts'
+import { buildHouses } from './houses.ts'
+import { unsortedPackages } from './rooms.ts'
+import { readPackageSources } from './source-file.ts'
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const houses = buildHouses(readPackageSources())
+console.log(values.json ? JSON.stringify(houses) : houses.map(reportHouse).join('\n'))
+for (const house of houses) {
+  for (const fault of faultsOfHouse(house)) {
+    const held = !unsortedPackages.includes(house.folder)
+    console.error(held ? fault : `not held yet: ${fault}`)
+    if (held) process.exitCode = 1
+  }
+}

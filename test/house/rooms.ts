@@ -1,0 +1,44 @@
+/**
+ * The rooms of each package, ground first: each imports only those before it. A room is a folder directly
+ * below `src`; `root` is the room of the files beside those folders. A package that is not here has no other.
+ */
+export const roomOrders: Readonly<Record<string, readonly string[]>> = {
+  'packages/core': [
+    'primitives',
+    'money',
+    'ledger',
+    'ports',
+    'http',
+    'session',
+    'signing',
+    'guard',
+    'rules',
+    'views',
+    'audit',
+    'pay',
+    'settlement',
+    'archive',
+    'facets',
+    'root',
+    'testing',
+  ],
+  'packages/stores/sqlite': ['root', 'test-process'],
+}
+
+/** The packages whose rooms are not in their order yet; `pnpm house` prints them and asks nothing of them. */
+export const unsortedPackages: readonly string[] = [
+  'packages/adapters/ai-sdk',
+  'packages/core',
+  'packages/sandbox',
+  'packages/service/server',
+  'packages/stores/postgres',
+]
+
+/** Folders of one kind of thing, one file for each, which may be as many as there are. */
+export const collections: readonly string[] = [
+  'packages/core/src/rules/policies',
+  'packages/sandbox/src/hostile',
+]
+
+/** The most source files that may stand beside each other, so that a reader finds one by looking. */
+export const MAX_FILES_BESIDE_EACH_OTHER = 25
