@@ -13,7 +13,7 @@ const nouns = [
   'asking',
   'standing',
 ]
-const money = nouns.map((noun) => `packages/core/src/${noun}.ts`)
+const money = nouns.map((noun) => `packages/core/src/**/${noun}.ts`)
 
 const config: ViteUserConfig = defineConfig({
   test: {
