@@ -1,7 +1,7 @@
 import type { LedgerState, Store, Terms } from '@bursar/core'
 import { fakeAsset, fakePayee } from '@bursar/core/testing'
 import { reserve } from '../../packages/core/src/decide.ts'
-import { newId } from '../../packages/core/src/id.ts'
+import { newId } from '../../packages/core/src/primitives/id.ts'
 import type { Intent } from '../../packages/core/src/reservation.ts'
 import { nonceOf, termsHash } from '../../packages/core/src/terms.ts'
 import { sha256 } from '../../packages/core/src/token.ts'

@@ -3,7 +3,7 @@ import type { Approval, ApprovalCard, ApprovalState } from './approval.ts'
 import { approvalStanding } from './approval.ts'
 import { approve, refuse } from './asking.ts'
 import type { EndUser } from './end-user.ts'
-import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
+import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { callKey, parseCall } from './request.ts'
 import type { Store } from './store.ts'
 

@@ -1,6 +1,6 @@
 import { APPROVAL_LIFE_MS, type Approval, approvalStanding, cardOf, mayAsk } from './approval.ts'
 import { deny } from './denial.ts'
-import { BursarError } from './errors.ts'
+import { BursarError } from './primitives/errors.ts'
 import type { Intent } from './reservation.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import type { AuditEvent } from './audit/event.ts'
-import { BursarError } from './errors.ts'
 import { cancellationGateway, NotSigned } from './gateway.ts'
 import type { Guard } from './guard.ts'
-import { nameField, pageCursorField, parseInput, textField } from './input.ts'
 import { isUnproven, type Payment, unproven } from './payment.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
+import { nameField, pageCursorField, parseInput, textField } from './primitives/fields.ts'
 import type { CancelAnswer } from './rail.ts'
 import { inTurns, openPayment } from './reconcile.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
 import { openSecret, subject } from './transition.ts'
-import { withinTime } from './within-time.ts'
 
 /** What is to be cancelled: one payment, or everything that is open of a session or a permission. */
 export type CancelTarget =

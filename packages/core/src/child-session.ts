@@ -1,6 +1,6 @@
 import { recordedLimits } from './account-summary.ts'
-import { BursarError } from './errors.ts'
 import { noUsage, widerThan } from './limits.ts'
+import { BursarError } from './primitives/errors.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './session.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'

@@ -1,7 +1,7 @@
 import { type Asset, findAsset } from './asset.ts'
 import { type Denial, deny } from './denial.ts'
-import { thrownText } from './errors.ts'
 import { debitMicro } from './money.ts'
+import { thrownText } from './primitives/errors.ts'
 import type { Challenge, Offer, Offers, Rail } from './rail.ts'
 
 /** The offer that will be paid, if the ledger allows it. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
-import { BursarError } from './errors.ts'
-import { durationField, nameField, textField } from './input.ts'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 import type { DelegationPermission } from './permission.ts'
+import { BursarError } from './primitives/errors.ts'
+import { durationField, nameField, textField } from './primitives/fields.ts'
 
 /** The end user's explicit, scoped, revocable permission for an agent to spend. */
 export interface Delegation {

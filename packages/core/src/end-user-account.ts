@@ -1,8 +1,8 @@
 import { recordedLimits } from './account-summary.ts'
 import type { Delegation } from './delegation.ts'
-import { BursarError } from './errors.ts'
 import { begunWindow, type Limits, perMerchantProblem, type Usage } from './limits.ts'
 import { formatAmount } from './money.ts'
+import { BursarError } from './primitives/errors.ts'
 import type { Change, LedgerState } from './store.ts'
 
 /** What one end user may spend in all, over every agent and delegation. Only they set its limits. */

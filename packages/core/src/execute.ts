@@ -9,12 +9,12 @@ import {
   resourceResponse,
 } from './answer.ts'
 import type { Chosen } from './choose.ts'
-import { BursarError } from './errors.ts'
 import { gateway, NotSigned } from './gateway.ts'
 import type { Guard } from './guard.ts'
 import type { HttpResponse } from './http.ts'
 import type { Money, PayResult, PayStep } from './pay-result.ts'
 import type { Payment } from './payment.ts'
+import { BursarError } from './primitives/errors.ts'
 import type { Answer, Authorization, Claim, HttpProof, Proof } from './rail.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Change, LedgerState } from './store.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { BursarError } from './errors.ts'
 import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
 import type { Payment } from './payment.ts'
+import { BursarError } from './primitives/errors.ts'
 import { type CurrentSecretUse, currentSecretUse, type SecretOpening } from './secret-use.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 import { type FakeWallet, fakeSignature, fakeWallet } from './testing/fake-wallet.ts'

@@ -1,6 +1,7 @@
 import type { Asset } from './asset.ts'
-import { BursarError } from './errors.ts'
 import type { Payment } from './payment.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
 import { duringSecretUse, type RecordOpening } from './secret-use.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 import type {
@@ -11,7 +12,6 @@ import type {
   TransferAuthorization,
   Wallet,
 } from './wallet.ts'
-import { withinTime } from './within-time.ts'
 
 /** The wallet's own word that it made no signature. */
 export class NotSigned extends Error {

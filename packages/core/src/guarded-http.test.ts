@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { BursarError } from './errors.ts'
 import { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
 import type { HttpClient, HttpRequest } from './http.ts'
+import { BursarError } from './primitives/errors.ts'
 
 let servers: Server[]
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { BursarError } from './errors.ts'
 import type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
-import { parseInput } from './input.ts'
 import { type KeptConnections, keptConnections } from './kept-connections.ts'
 import type { Lookup } from './pinned-address.ts'
+import { BursarError } from './primitives/errors.ts'
+import { parseInput } from './primitives/fields.ts'
+import { parseResourceUrl } from './primitives/resource-url.ts'
 import { requestHead } from './request-head.ts'
-import { parseResourceUrl } from './resource-url.ts'
 
 /** Long enough for a slow paid answer, short enough that a held budget is not a hostage. */
 const DEFAULT_DEADLINE_MS = 30_000

@@ -37,7 +37,6 @@ export type { Consent, Delegation, DelegationInput } from './delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './denial.ts'
 export type { EndUser } from './end-user.ts'
 export { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
-export { BursarError } from './errors.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
@@ -110,6 +109,7 @@ export { askFirst } from './policies/ask-first.ts'
 export { shadow } from './policies/shadow.ts'
 export type { Threshold } from './policies/threshold.ts'
 export type { Observation, Policy, PolicyDecision, PolicyInput } from './policy.ts'
+export { BursarError } from './primitives/errors.ts'
 export type {
   Answer,
   Authorization,

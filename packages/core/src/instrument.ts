@@ -1,9 +1,9 @@
 import type { Asset } from './asset.ts'
-import { BursarError } from './errors.ts'
 import type { Permissions } from './permission.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
 import type { Rail } from './rail.ts'
 import type { Wallet } from './wallet.ts'
-import { withinTime } from './within-time.ts'
 
 /** A wallet that belongs to one end user, known to everyone else by its handle. */
 export interface Instrument {

@@ -8,11 +8,11 @@ import {
   type ParsedKey,
   rotationInput,
 } from './credential.ts'
-import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
-import { newId } from './id.ts'
-import { nameField, pageInput, parseInput, reasonInput } from './input.ts'
 import { type OnceOptions, once } from './once.ts'
+import { BursarError } from './primitives/errors.ts'
+import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
+import { newId } from './primitives/id.ts'
 import type { Role } from './role.ts'
 import type { Change, LedgerState } from './store.ts'
 import { keyText, sha256 } from './token.ts'

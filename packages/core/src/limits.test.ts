@@ -1,7 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { BursarError } from './errors.ts'
-import { parseInput } from './input.ts'
 import {
   excesses,
   hold,
@@ -17,6 +15,8 @@ import {
   type WindowSpan,
   widerThan,
 } from './limits.ts'
+import { BursarError } from './primitives/errors.ts'
+import { parseInput } from './primitives/fields.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

@@ -6,13 +6,13 @@ import {
   cancelExposed,
 } from './cancellation.ts'
 import { type Delegation, delegationEnd } from './delegation.ts'
-import { BursarError } from './errors.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
-import { newId } from './id.ts'
-import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './input.ts'
 import { noUsage, widerThan } from './limits.ts'
 import { type OnceOptions, once } from './once.ts'
+import { BursarError } from './primitives/errors.ts'
+import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
+import { newId } from './primitives/id.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { canonicalText } from './audit/difference.ts'
-import { BursarError } from './errors.ts'
-import { parseInput } from './input.ts'
+import { BursarError } from './primitives/errors.ts'
+import { parseInput } from './primitives/fields.ts'
 import type { Change, LedgerState, Scope, Store } from './store.ts'
 import { hashOf, newSecret } from './token.ts'
 

@@ -1,5 +1,5 @@
-import { thrownText } from './errors.ts'
 import type { Terms } from './payment.ts'
+import { thrownText } from './primitives/errors.ts'
 
 /** What a policy decides about: the exact terms, who pays, and the figures as of the commit. */
 export interface PolicyInput {

@@ -1,5 +1,4 @@
 import { type Delegation, unknownDelegation } from './delegation.ts'
-import { BursarError } from './errors.ts'
 import { type Guard, payableAssets } from './guard.ts'
 import {
   ASKING_MS,
@@ -10,10 +9,11 @@ import {
   REQUEST_LIFE_MS,
   revokedDelegation,
 } from './permission.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
 import { inTurns } from './reconcile.ts'
 import { duringSecretUse, type RecordOpening, type SecretOpening, useOver } from './secret-use.ts'
 import type { Change, LedgerState } from './store.ts'
-import { withinTime } from './within-time.ts'
 
 /** A provider that does not answer within this time has not granted. */
 const GRANT_TIMEOUT_MS = 60_000

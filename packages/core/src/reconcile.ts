@@ -1,12 +1,12 @@
 import type { Span } from '@opentelemetry/api'
 import { type Asset, findAsset } from './asset.ts'
 import { type Payment, unproven } from './payment.ts'
+import { withinTime } from './primitives/deadline.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import { settledArchived } from './settled-archived.ts'
 import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
 import { releaseProven, scopeOfPayment, settle } from './transition.ts'
-import { withinTime } from './within-time.ts'
 
 /** What one run of reconciling found. */
 export interface Reconciliation {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { textField } from './input.ts'
+import { textField } from './primitives/fields.ts'
 import type { Store } from './store.ts'
 
 /** Who asked for a change, as its record names them. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BursarError } from './errors.ts'
 import type { HttpRequest } from './http.ts'
+import { BursarError } from './primitives/errors.ts'
 import { requestHead } from './request-head.ts'
 
 const url = new URL('https://shop.example/')

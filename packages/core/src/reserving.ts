@@ -1,11 +1,12 @@
 import { askedResult, deniedResult, failedResult, money } from './answer.ts'
 import type { Chosen } from './choose.ts'
 import { type Decision, reserve, spendableMicro } from './decide.ts'
-import { BursarError } from './errors.ts'
 import type { Held } from './execute.ts'
 import type { Guard } from './guard.ts'
-import { newId } from './id.ts'
 import type { PayResult } from './pay-result.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
+import { newId } from './primitives/id.ts'
 import { isDialled } from './request.ts'
 import type { Intent } from './reservation.ts'
 import type { Change } from './store.ts'
@@ -14,7 +15,6 @@ import { nonceOf, termsHash, termsOf } from './terms.ts'
 import { PaymentToken } from './token.ts'
 import { accountsOf } from './transition.ts'
 import { type OpenVisit, replay, scopeOf } from './visit.ts'
-import { withinTime } from './within-time.ts'
 
 /** How long a reservation that lacks budget waits for holds that proof may release. */
 const RECONCILE_WAIT_MS = 2_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseInput } from './input.ts'
+import { parseInput } from './primitives/fields.ts'
 import { type SecretOpening, secretOpeningFields } from './secret-use.ts'
 import type { Store } from './store.ts'
 

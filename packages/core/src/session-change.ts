@@ -1,7 +1,5 @@
 import { z } from 'zod'
 import { recordedLimits } from './account-summary.ts'
-import { BursarError } from './errors.ts'
-import { durationField, textField } from './input.ts'
 import {
   type Limits,
   type LimitsInput,
@@ -12,6 +10,8 @@ import {
 } from './limits.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 import { formatAmount } from './money.ts'
+import { BursarError } from './primitives/errors.ts'
+import { durationField, textField } from './primitives/fields.ts'
 import type { Session } from './session.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'

@@ -1,8 +1,6 @@
 export type { ApprovalCard } from './approval.ts'
 export type { DenialCode } from './denial.ts'
-export { BursarError } from './errors.ts'
 export type { OnceOptions } from './once.ts'
-export { warnOperator } from './operator-warning.ts'
 export type {
   Call,
   Money,
@@ -19,6 +17,8 @@ export type {
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
+export { BursarError } from './primitives/errors.ts'
+export { warnOperator } from './primitives/operator-warning.ts'
 export { requestId } from './request-id.ts'
 export type { ChildInput } from './session.ts'
 export {

@@ -1,9 +1,6 @@
 import { openedChild } from './child-session.ts'
-import { BursarError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { type Holder, holds, ownState } from './holder.ts'
-import { newId } from './id.ts'
-import { parseInput } from './input.ts'
 import { type OnceOptions, once } from './once.ts'
 import { pay, quote } from './pay.ts'
 import type {
@@ -15,6 +12,9 @@ import type {
   SessionStatus,
 } from './pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
+import { BursarError } from './primitives/errors.ts'
+import { parseInput } from './primitives/fields.ts'
+import { newId } from './primitives/id.ts'
 import { conclude, prove } from './prove.ts'
 import { type ChildInput, childInput } from './session.ts'
 import { summaryOfSession } from './session-summary.ts'

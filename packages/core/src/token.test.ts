@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { BursarError } from './errors.ts'
-import { newId } from './id.ts'
+import { BursarError } from './primitives/errors.ts'
+import { newId } from './primitives/id.ts'
 import {
   equalHashes,
   hashOf,

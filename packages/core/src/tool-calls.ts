@@ -1,10 +1,10 @@
-import { BursarError } from './errors.ts'
-import { warnOperator } from './operator-warning.ts'
 import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
 import { PaymentSession } from './payment-session.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
+import { warnOperator } from './primitives/operator-warning.ts'
 import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
 import { toolRequest } from './tool-request.ts'
-import { withinTime } from './within-time.ts'
 
 /** What every adapter's `paymentTools` takes. `Context` is the framework's server-side context. */
 export interface ToolCallsOptions<Context = unknown> {

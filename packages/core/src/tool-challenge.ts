@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { canonicalText } from './audit/difference.ts'
-import { amountField } from './input.ts'
 import { hostField } from './merchant.ts'
+import { amountField } from './primitives/fields.ts'
 import {
   cleanPurpose,
   MAX_REQUEST_BODY_BYTES,

@@ -1,7 +1,6 @@
 import type { AuditEvent } from './audit/event.ts'
 import type { Delegation } from './delegation.ts'
 import type { EndUserAccount } from './end-user-account.ts'
-import { BursarError } from './errors.ts'
 import {
   type Limits,
   type MerchantLimits,
@@ -15,6 +14,7 @@ import {
 import type { KnownMerchant } from './merchant.ts'
 import { formatAmount } from './money.ts'
 import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
+import { BursarError } from './primitives/errors.ts'
 import type { Evidence } from './rail.ts'
 import { type SecretOpening, type SigningPurpose, useOver } from './secret-use.ts'
 import type { Session } from './session.ts'

@@ -1,5 +1,5 @@
-import { BursarError } from '../errors.ts'
 import { parseAmount } from '../money.ts'
+import { BursarError } from '../primitives/errors.ts'
 import { MAX_PAGE, type Store } from '../store.ts'
 import type { AuditEvent, EventOf } from './event.ts'
 import { type AuditRecord, archiveHash, readArchivedBody } from './record.ts'

@@ -2,7 +2,6 @@ import type { Approval } from '../approval.ts'
 import type { Credential } from '../credential.ts'
 import type { Delegation } from '../delegation.ts'
 import { accountUnder, type EndUserAccount, endUserAccountId } from '../end-user-account.ts'
-import { BursarError } from '../errors.ts'
 import {
   hold,
   type Limits,
@@ -14,6 +13,7 @@ import {
   settleHold,
   type Usage,
 } from '../limits.ts'
+import { BursarError } from '../primitives/errors.ts'
 import type { Session } from '../session.ts'
 import type { RegisteredInstrument } from '../store.ts'
 import { sessionOf } from './archive-family.ts'

@@ -1,5 +1,5 @@
-import { BursarError } from '../errors.ts'
 import { formatAmount, parseAmount } from '../money.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** A record that the ledger cannot have written, and why. */
 export function impossibleEvent(why: string): BursarError {

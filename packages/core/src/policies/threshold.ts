@@ -1,6 +1,6 @@
-import { BursarError } from '../errors.ts'
 import { formatAmount, parseAmount } from '../money.ts'
 import type { Terms } from '../payment.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** An amount of a currency that a policy draws its line at: `{ currency: 'USD', amount: '1.00' }`. */
 export interface Threshold {

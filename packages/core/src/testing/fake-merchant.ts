@@ -1,5 +1,5 @@
-import { BursarError } from '../errors.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../http.ts'
+import { BursarError } from '../primitives/errors.ts'
 import {
   type FakeChain,
   type FakeTransfer,

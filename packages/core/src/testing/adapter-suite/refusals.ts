@@ -1,7 +1,7 @@
 import { denialCodes } from '../../denial.ts'
-import { BursarError } from '../../errors.ts'
 import type { PayResult } from '../../pay-result.ts'
 import { PaymentSession } from '../../payment-session.ts'
+import { BursarError } from '../../primitives/errors.ts'
 import { MAX_PAGE } from '../../store.ts'
 import { toModelResult } from '../../tool.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'

@@ -1,5 +1,5 @@
 import { type Approval, MAX_RECENT_APPROVALS } from '../../approval.ts'
-import { newId } from '../../id.ts'
+import { newId } from '../../primitives/id.ts'
 import type { Session } from '../../session.ts'
 import type { Store } from '../../store.ts'
 import { everyRow, type StoreTest } from './bench.ts'

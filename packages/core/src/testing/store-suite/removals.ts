@@ -1,5 +1,5 @@
 import { archivedBody, bodyHash } from '../../audit/record.ts'
-import { newId } from '../../id.ts'
+import { newId } from '../../primitives/id.ts'
 import type { Removed, Store } from '../../store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { BursarError } from './errors.ts'
-import { amountField, durationField, nameField, parseInput, textField } from './input.ts'
+import { amountField, durationField, nameField, parseInput, textField } from './fields.ts'
 
 const schema = z.strictObject({
   name: nameField.optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { parseAmount } from '../money.ts'
 import { BursarError } from './errors.ts'
-import { parseAmount } from './money.ts'
 
 /** Longest handle, name or id that is accepted: names are for people and for columns. */
 const MAX_NAME_LENGTH = 120
