@@ -3,9 +3,9 @@ import type { RecordedLimits } from './audit/event.ts'
 import type { Consent, Delegation } from './delegation.ts'
 import { delegationEnd } from './delegation.ts'
 import type { EndUserAccount } from './end-user-account.ts'
-import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './limits.ts'
 import type { MerchantRule } from './merchant.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
+import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './money/limits.ts'
 import type { DelegationPermission } from './permission.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */

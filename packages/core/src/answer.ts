@@ -1,7 +1,7 @@
 import type { Approval } from './approval.ts'
 import type { Denial } from './denial.ts'
 import type { HttpResponse } from './http.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
 import type { Content, Delivery, Payment } from './payment.ts'
 import type { Claim } from './rail.ts'

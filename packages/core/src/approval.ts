@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import type { Terms } from './payment.ts'
 import { amountField } from './primitives/fields.ts'
 

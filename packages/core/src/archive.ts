@@ -12,7 +12,7 @@ import {
 import { archiveLines } from './audit/archive-file.ts'
 import type { AuditEvent } from './audit/event.ts'
 import { recordedWindows } from './audit/recorded-archive.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import { BursarError } from './primitives/errors.ts'
 import { durationField, parseInput } from './primitives/fields.ts'
 import { finishRemoval } from './removal.ts'

@@ -1,5 +1,5 @@
 import { recordedLimits } from './account-summary.ts'
-import { noUsage, widerThan } from './limits.ts'
+import { noUsage, widerThan } from './money/limits.ts'
 import { BursarError } from './primitives/errors.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './session.ts'
 import { standing } from './standing.ts'

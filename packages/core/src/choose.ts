@@ -1,6 +1,6 @@
-import { type Asset, findAsset } from './asset.ts'
 import { type Denial, deny } from './denial.ts'
-import { debitMicro } from './money.ts'
+import { debitMicro } from './money/amount.ts'
+import { type Asset, findAsset } from './money/asset.ts'
 import { thrownText } from './primitives/errors.ts'
 import type { Challenge, Offer, Offers, Rail } from './rail.ts'
 

@@ -1,7 +1,7 @@
 import { recordedLimits } from './account-summary.ts'
 import type { Delegation } from './delegation.ts'
-import { begunWindow, type Limits, perMerchantProblem, type Usage } from './limits.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
+import { begunWindow, type Limits, perMerchantProblem, type Usage } from './money/limits.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Change, LedgerState } from './store.ts'
 

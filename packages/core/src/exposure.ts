@@ -1,5 +1,5 @@
 import type { Guard } from './guard.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import type { Money } from './pay-result.ts'
 import { type Payment, type PaymentState, unproven } from './payment.ts'
 import { MAX_PAGE, type Store } from './store.ts'

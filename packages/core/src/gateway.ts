@@ -1,4 +1,4 @@
-import type { Asset } from './asset.ts'
+import type { Asset } from './money/asset.ts'
 import type { Payment } from './payment.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'

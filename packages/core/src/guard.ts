@@ -1,7 +1,7 @@
-import type { Asset } from './asset.ts'
 import type { CancellationAnswer } from './cancellation.ts'
 import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
+import type { Asset } from './money/asset.ts'
 import type { Policy } from './policy.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Proofs } from './proofs.ts'

@@ -10,7 +10,6 @@ export {
 } from './approval.ts'
 export type { ApprovalSummary } from './approvals.ts'
 export type { ArchiveInput, ArchiveResult } from './archive.ts'
-export { type Asset, findAsset, pinnedAssets } from './asset.ts'
 export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.ts'
@@ -44,6 +43,10 @@ export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from '
 export { inputs } from './inputs.ts'
 export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'
+export type { CreatedSession, Management } from './management.ts'
+export type { KnownMerchant, MerchantRule } from './merchant.ts'
+export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
+export { type Asset, findAsset, pinnedAssets } from './money/asset.ts'
 export type {
   Bucket,
   Limits,
@@ -53,17 +56,14 @@ export type {
   Usage,
   WindowLimit,
   WindowSpan,
-} from './limits.ts'
+} from './money/limits.ts'
 export {
   type LimitsText,
   limitsFromText,
   limitsText,
   windowsFromText,
   windowsText,
-} from './limits-text.ts'
-export type { CreatedSession, Management } from './management.ts'
-export type { KnownMerchant, MerchantRule } from './merchant.ts'
-export { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'
+} from './money/limits-json.ts'
 export type { OnceOptions, Operation } from './once.ts'
 export type {
   Call,

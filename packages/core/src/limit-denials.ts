@@ -1,5 +1,5 @@
 import { type Denial, type DenialFacts, deny } from './denial.ts'
-import { type Excess, excesses } from './limits.ts'
+import { type Excess, excesses } from './money/limits.ts'
 import type { Terms } from './payment.ts'
 import type { LedgerState } from './store.ts'
 import { lineOf, usageAt } from './transition.ts'

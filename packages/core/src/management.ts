@@ -8,7 +8,7 @@ import {
 import { type Delegation, delegationEnd } from './delegation.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
-import { noUsage, widerThan } from './limits.ts'
+import { noUsage, widerThan } from './money/limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'

@@ -1,4 +1,4 @@
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import type { Payment, PaymentState } from './payment.ts'
 
 /** A payment as people and programs outside the guard read it. */

@@ -1,4 +1,4 @@
-import type { Asset } from './asset.ts'
+import type { Asset } from './money/asset.ts'
 import type { Terms } from './payment.ts'
 import type { SignRequest } from './wallet.ts'
 

@@ -1,5 +1,5 @@
 import type { Span } from '@opentelemetry/api'
-import { type Asset, findAsset } from './asset.ts'
+import { type Asset, findAsset } from './money/asset.ts'
 import { type Payment, unproven } from './payment.ts'
 import { withinTime } from './primitives/deadline.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { recordedLimits } from './account-summary.ts'
+import { type MerchantRule, merchantsInput } from './merchant.ts'
+import { formatAmount } from './money/amount.ts'
 import {
   type Limits,
   type LimitsInput,
@@ -7,9 +9,7 @@ import {
   perMerchantProblem,
   type Usage,
   widerThan,
-} from './limits.ts'
-import { type MerchantRule, merchantsInput } from './merchant.ts'
-import { formatAmount } from './money.ts'
+} from './money/limits.ts'
 import { BursarError } from './primitives/errors.ts'
 import { durationField, textField } from './primitives/fields.ts'
 import type { Session } from './session.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Delegation } from './delegation.ts'
-import { type Limits, noUsage } from './limits.ts'
+import { type Limits, noUsage } from './money/limits.ts'
 import type { Session } from './session.ts'
 import { summaryOfSession } from './session-summary.ts'
 import type { LedgerState } from './store.ts'

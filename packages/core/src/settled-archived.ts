@@ -1,5 +1,5 @@
-import { overrun } from './limits.ts'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
+import { overrun } from './money/limits.ts'
 import type { Payment } from './payment.ts'
 import type { Evidence } from './rail.ts'
 import type { Change, LedgerState } from './store.ts'

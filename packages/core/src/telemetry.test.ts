@@ -11,7 +11,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Bursar, createBursar } from './bursar.ts'
 import type { Delegation } from './delegation.ts'
-import { noUsage } from './limits.ts'
+import { noUsage } from './money/limits.ts'
 import type { PayResult } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
 import { BursarError } from './primitives/errors.ts'

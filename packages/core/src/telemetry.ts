@@ -7,7 +7,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { formatAmount } from './money.ts'
+import { formatAmount } from './money/amount.ts'
 import type { ProveResult } from './pay-result.ts'
 
 const scope = '@bursar/core'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Limits, Usage } from './limits.ts'
+import type { Limits, Usage } from './money/limits.ts'
 import type { Delivery, Payment, PaymentState } from './payment.ts'
 import type { Session } from './session.ts'
 import type { LedgerState } from './store.ts'

@@ -1,6 +1,8 @@
 import type { AuditEvent } from './audit/event.ts'
 import type { Delegation } from './delegation.ts'
 import type { EndUserAccount } from './end-user-account.ts'
+import type { KnownMerchant } from './merchant.ts'
+import { formatAmount } from './money/amount.ts'
 import {
   type Limits,
   type MerchantLimits,
@@ -10,9 +12,7 @@ import {
   releaseHold,
   settleHold,
   type Usage,
-} from './limits.ts'
-import type { KnownMerchant } from './merchant.ts'
-import { formatAmount } from './money.ts'
+} from './money/limits.ts'
 import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Evidence } from './rail.ts'

@@ -1,4 +1,4 @@
-import { parseAmount } from '../money.ts'
+import { parseAmount } from '../money/amount.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { MAX_PAGE, type Store } from '../store.ts'
 import type { AuditEvent, EventOf } from './event.ts'

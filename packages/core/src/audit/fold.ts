@@ -12,7 +12,7 @@ import {
   releaseHold,
   settleHold,
   type Usage,
-} from '../limits.ts'
+} from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import type { Session } from '../session.ts'
 import type { RegisteredInstrument } from '../store.ts'

@@ -1,4 +1,4 @@
-import { formatAmount, parseAmount } from '../money.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /** A record that the ledger cannot have written, and why. */

@@ -1,4 +1,4 @@
-import { parseAmount } from '../money.ts'
+import { parseAmount } from '../money/amount.ts'
 import type { Delivery, Payment } from '../payment.ts'
 import { sha256 } from '../token.ts'
 import { difference } from './difference.ts'

@@ -1,5 +1,5 @@
 import { endUserAccountId } from '../end-user-account.ts'
-import type { MerchantUsage } from '../limits.ts'
+import type { MerchantUsage } from '../money/limits.ts'
 import type { Payment } from '../payment.ts'
 import {
   MAX_PAGE,

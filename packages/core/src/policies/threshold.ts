@@ -1,4 +1,4 @@
-import { formatAmount, parseAmount } from '../money.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
 import type { Terms } from '../payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseAmount } from '../money.ts'
+import { parseAmount } from '../money/amount.ts'
 import { BursarError } from './errors.ts'
 
 /** Longest handle, name or id that is accepted: names are for people and for columns. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { Asset } from '../asset.ts'
+import type { Asset } from '../money/asset.ts'
 import type { TransferAuthorization } from '../wallet.ts'
 import { fakeSignature } from './fake-wallet.ts'
 

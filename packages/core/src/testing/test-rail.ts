@@ -1,4 +1,4 @@
-import type { Asset } from '../asset.ts'
+import type { Asset } from '../money/asset.ts'
 import type {
   Answer,
   Challenge,

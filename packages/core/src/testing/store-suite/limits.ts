@@ -1,5 +1,5 @@
 import { type EndUserAccount, endUserAccountId } from '../../end-user-account.ts'
-import { type Limits, type MerchantUsage, noUsage } from '../../limits.ts'
+import { type Limits, type MerchantUsage, noUsage } from '../../money/limits.ts'
 import { newId } from '../../primitives/id.ts'
 import type { StoreTest } from './bench.ts'
 import { bigMicro, note, plant, sampleDelegation, sampleLimits, sampleSession } from './samples.ts'

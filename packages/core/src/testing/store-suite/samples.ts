@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AuditEvent } from '../../audit/event.ts'
 import type { Delegation } from '../../delegation.ts'
-import { excesses, hold, type Limits, noUsage } from '../../limits.ts'
+import { excesses, hold, type Limits, noUsage } from '../../money/limits.ts'
 import type { Content, KeyRecord, Payment } from '../../payment.ts'
 import { newId } from '../../primitives/id.ts'
 import type { Session } from '../../session.ts'

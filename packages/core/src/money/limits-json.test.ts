@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Limits, Usage } from './limits.ts'
-import { limitsFromText, limitsText, windowsFromText, windowsText } from './limits-text.ts'
+import { limitsFromText, limitsText, windowsFromText, windowsText } from './limits-json.ts'
 
 const most = 2n ** 80n
 

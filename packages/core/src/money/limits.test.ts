@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
 import {
   excesses,
   hold,
@@ -15,8 +17,6 @@ import {
   type WindowSpan,
   widerThan,
 } from './limits.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

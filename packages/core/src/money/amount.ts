@@ -1,4 +1,4 @@
-import { BursarError } from './primitives/errors.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** Budgets count millionths of a currency unit: 1.00 USD is 1_000_000n. */
 const MICRO_DECIMALS = 6

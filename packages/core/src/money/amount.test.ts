@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { creditMicro, debitMicro, formatAmount, parseAmount } from './money.ts'
-import { BursarError } from './primitives/errors.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { creditMicro, debitMicro, formatAmount, parseAmount } from './amount.ts'
 
 /** The most that can be written: one micro-unit below 10^12 units. */
 const MAX_MICRO = 999_999_999_999_999_999n
