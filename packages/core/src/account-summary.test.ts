@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { recordedLimits, summaryOfDelegation } from './account-summary.ts'
-import type { Delegation } from './delegation.ts'
+import type { Delegation } from './ledger/delegation.ts'
 import { type Limits, limitsInput, noUsage } from './money/limits.ts'
 
 const NOW = Date.UTC(2030, 0, 1)

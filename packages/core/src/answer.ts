@@ -1,9 +1,9 @@
-import type { Approval } from './approval.ts'
-import type { Denial } from './denial.ts'
 import type { HttpResponse } from './http.ts'
+import type { Approval } from './ledger/approval.ts'
+import type { Denial } from './ledger/denial.ts'
+import type { Content, Delivery, Payment } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
-import type { Content, Delivery, Payment } from './payment.ts'
 import type { Claim } from './rail.ts'
 import { sha256 } from './token.ts'
 

@@ -1,5 +1,11 @@
-import { APPROVAL_LIFE_MS, type Approval, approvalStanding, cardOf, mayAsk } from './approval.ts'
-import { deny } from './denial.ts'
+import {
+  APPROVAL_LIFE_MS,
+  type Approval,
+  approvalStanding,
+  cardOf,
+  mayAsk,
+} from './ledger/approval.ts'
+import { deny } from './ledger/denial.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Intent } from './reservation.ts'
 import { standing } from './standing.ts'

@@ -1,6 +1,6 @@
-import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './credential.ts'
 import type { Guard } from './guard.ts'
-import type { Role } from './role.ts'
+import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './ledger/credential.ts'
+import type { Role } from './ledger/role.ts'
 import type { Change, LedgerState } from './store.ts'
 import { equalHashes, readKeyText } from './token.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Chosen, choose } from './choose.ts'
-import type { Denial } from './denial.ts'
+import type { Denial } from './ledger/denial.ts'
 import type { Asset } from './money/asset.ts'
 import type { Challenge, Offer, Offers, Rail } from './rail.ts'
 import { fakeAsset } from './testing/fake-chain.ts'

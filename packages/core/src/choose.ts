@@ -1,4 +1,4 @@
-import { type Denial, deny } from './denial.ts'
+import { type Denial, deny } from './ledger/denial.ts'
 import { debitMicro } from './money/amount.ts'
 import { type Asset, findAsset } from './money/asset.ts'
 import { thrownText } from './primitives/errors.ts'

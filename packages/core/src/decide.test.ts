@@ -8,15 +8,15 @@ import {
   reserve,
   spendableMicro,
 } from './decide.ts'
-import type { Delegation } from './delegation.ts'
-import { deny } from './denial.ts'
-import type { KnownMerchant } from './merchant.ts'
+import type { Delegation } from './ledger/delegation.ts'
+import { deny } from './ledger/denial.ts'
+import type { KnownMerchant } from './ledger/merchant.ts'
+import type { Payment, PaymentState, Terms } from './ledger/payment.ts'
+import type { Session } from './ledger/session.ts'
 import { type Limits, noUsage, type Usage } from './money/limits.ts'
-import type { Payment, PaymentState, Terms } from './payment.ts'
 import type { Policy, PolicyDecision } from './policy.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Intent } from './reservation.ts'
-import type { Session } from './session.ts'
 import { standing } from './standing.ts'
 import type { LedgerState } from './store.ts'
 

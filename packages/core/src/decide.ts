@@ -1,12 +1,18 @@
-import { type Approval, asks } from './approval.ts'
 import { ask, askedDenial, isApproved } from './asking.ts'
-import { type Denial, type DenialCode, type DenialFacts, deny, firstDenial } from './denial.ts'
 import { judgementOf, observedEvents } from './judgement.ts'
+import { type Approval, asks } from './ledger/approval.ts'
+import {
+  type Denial,
+  type DenialCode,
+  type DenialFacts,
+  deny,
+  firstDenial,
+} from './ledger/denial.ts'
+import type { KnownMerchant, MerchantRule } from './ledger/merchant.ts'
+import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './ledger/payment.ts'
 import { limitDenials } from './limit-denials.ts'
-import type { KnownMerchant, MerchantRule } from './merchant.ts'
 import { formatAmount, parseAmount } from './money/amount.ts'
 import { hold, remainingMicro } from './money/limits.ts'
-import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './payment.ts'
 import type { PolicyDecision } from './policy.ts'
 import {
   type Intent,

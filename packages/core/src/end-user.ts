@@ -12,17 +12,17 @@ import {
   type CancelTarget,
   cancelExposed,
 } from './cancellation.ts'
+import { type Exposure, exposureOf } from './exposure.ts'
+import { type Funding, fundingOf } from './funding.ts'
+import type { Guard } from './guard.ts'
 import {
   type Delegation,
   type DelegationInput,
   delegationInput,
   type ParsedDelegation,
   unknownDelegation,
-} from './delegation.ts'
-import { limitedEndUser } from './end-user-account.ts'
-import { type Exposure, exposureOf } from './exposure.ts'
-import { type Funding, fundingOf } from './funding.ts'
-import type { Guard } from './guard.ts'
+} from './ledger/delegation.ts'
+import { limitedEndUser } from './ledger/end-user-account.ts'
 import { type LimitsInput, limitsInput, noUsage } from './money/limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'

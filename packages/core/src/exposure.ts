@@ -1,7 +1,7 @@
 import type { Guard } from './guard.ts'
+import { type Payment, type PaymentState, unproven } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Money } from './pay-result.ts'
-import { type Payment, type PaymentState, unproven } from './payment.ts'
 import { MAX_PAGE, type Store } from './store.ts'
 
 /** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
-import type { Payment } from './payment.ts'
+import type { Payment } from './ledger/payment.ts'
 import { BursarError } from './primitives/errors.ts'
 import { type CurrentSecretUse, currentSecretUse, type SecretOpening } from './secret-use.ts'
 import { fakeAsset } from './testing/fake-chain.ts'

@@ -1,5 +1,5 @@
+import type { Payment } from './ledger/payment.ts'
 import type { Asset } from './money/asset.ts'
-import type { Payment } from './payment.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
 import { duringSecretUse, type RecordOpening } from './secret-use.ts'

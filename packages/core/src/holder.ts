@@ -1,5 +1,5 @@
 import type { Guard } from './guard.ts'
-import type { Session } from './session.ts'
+import type { Session } from './ledger/session.ts'
 import type { LedgerState, Scope } from './store.ts'
 import { recordUnknownToken } from './telemetry.ts'
 import { equalHashes } from './token.ts'

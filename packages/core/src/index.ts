@@ -1,26 +1,10 @@
 export type { DelegationSummary, EndUserSummary, Spending } from './account-summary.ts'
 export type { Administration, InstrumentSummary } from './administration.ts'
-export {
-  type Approval,
-  type ApprovalCard,
-  type ApprovalState,
-  type AskInput,
-  type AskRule,
-  MAX_RECENT_APPROVALS,
-} from './approval.ts'
 export type { ApprovalSummary } from './approvals.ts'
 export type { ArchiveInput, ArchiveResult } from './archive.ts'
 export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
-export type { AuditEvent, AuditEventType, RecordedLimits } from './audit/event.ts'
 export type { AuditListener } from './audit/hub.ts'
-export {
-  type AuditRecord,
-  archivedBody,
-  auditRecord,
-  GENESIS_HASH,
-  recordHash,
-} from './audit/record.ts'
 export { type AuditHead, type Verification, verifyLedger } from './audit/verify.ts'
 export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
 export type { VerifiedKey } from './authentication.ts'
@@ -31,11 +15,7 @@ export type {
   CancelOptions,
   CancelTarget,
 } from './cancellation.ts'
-export type { Credential, CredentialSecret, KeyInput } from './credential.ts'
-export type { Consent, Delegation, DelegationInput } from './delegation.ts'
-export { type Denial, type DenialCode, denialCodes } from './denial.ts'
 export type { EndUser } from './end-user.ts'
-export { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
@@ -43,8 +23,39 @@ export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from '
 export { inputs } from './inputs.ts'
 export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'
+export {
+  type Approval,
+  type ApprovalCard,
+  type ApprovalState,
+  type AskInput,
+  type AskRule,
+  MAX_RECENT_APPROVALS,
+} from './ledger/approval.ts'
+export type { AuditEvent, AuditEventType, RecordedLimits } from './ledger/audit-event.ts'
+export {
+  type AuditRecord,
+  archivedBody,
+  auditRecord,
+  GENESIS_HASH,
+  recordHash,
+} from './ledger/audit-record.ts'
+export type { Credential, CredentialSecret, KeyInput } from './ledger/credential.ts'
+export type { Consent, Delegation, DelegationInput } from './ledger/delegation.ts'
+export { type Denial, type DenialCode, denialCodes } from './ledger/denial.ts'
+export { type EndUserAccount, endUserAccountId } from './ledger/end-user-account.ts'
+export type { KnownMerchant, MerchantRule } from './ledger/merchant.ts'
+export {
+  type Content,
+  type Delivery,
+  isOwnKey,
+  type KeyRecord,
+  type Payment,
+  type PaymentState,
+  type Terms,
+} from './ledger/payment.ts'
+export { type Role, roleConflict, roles } from './ledger/role.ts'
+export type { ChildInput, Session, SessionInput } from './ledger/session.ts'
 export type { CreatedSession, Management } from './management.ts'
-export type { KnownMerchant, MerchantRule } from './merchant.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
 export { type Asset, findAsset, pinnedAssets } from './money/asset.ts'
 export type {
@@ -80,15 +91,6 @@ export type {
   WaitingApproval,
 } from './pay-result.ts'
 export { payingFetch } from './paying-fetch.ts'
-export {
-  type Content,
-  type Delivery,
-  isOwnKey,
-  type KeyRecord,
-  type Payment,
-  type PaymentState,
-  type Terms,
-} from './payment.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
 export {
@@ -130,7 +132,6 @@ export type {
 } from './rail.ts'
 export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
-export { type Role, roleConflict, roles } from './role.ts'
 export type { SecretChange } from './secret-change.ts'
 export {
   type CurrentSecretUse,
@@ -139,7 +140,6 @@ export {
   type SecretUse,
   type SigningPurpose,
 } from './secret-use.ts'
-export type { ChildInput, Session, SessionInput } from './session.ts'
 export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
 export {

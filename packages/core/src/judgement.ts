@@ -1,4 +1,4 @@
-import type { AuditEvent } from './audit/event.ts'
+import type { AuditEvent } from './ledger/audit-event.ts'
 import { evaluatePolicies, type Judgement, type PolicyInput } from './policy.ts'
 import type { Intent } from './reservation.ts'
 import type { LedgerState } from './store.ts'

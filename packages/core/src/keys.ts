@@ -1,4 +1,5 @@
 import type { Administration } from './administration.ts'
+import type { Guard } from './guard.ts'
 import {
   type Credential,
   credentialEnd,
@@ -7,13 +8,12 @@ import {
   liveSecrets,
   type ParsedKey,
   rotationInput,
-} from './credential.ts'
-import type { Guard } from './guard.ts'
+} from './ledger/credential.ts'
+import type { Role } from './ledger/role.ts'
 import { type OnceOptions, once } from './once.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
-import type { Role } from './role.ts'
 import type { Change, LedgerState } from './store.ts'
 import { keyText, sha256 } from './token.ts'
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { reserve } from './decide.ts'
-import type { Delegation } from './delegation.ts'
-import { endUserAccountId } from './end-user-account.ts'
+import type { Delegation } from './ledger/delegation.ts'
+import { endUserAccountId } from './ledger/end-user-account.ts'
+import type { Session } from './ledger/session.ts'
 import { type Limits, type MerchantLimits, noUsage } from './money/limits.ts'
 import type { Intent } from './reservation.ts'
-import type { Session } from './session.ts'
 import type { Change, LedgerState } from './store.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)

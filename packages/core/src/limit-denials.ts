@@ -1,6 +1,6 @@
-import { type Denial, type DenialFacts, deny } from './denial.ts'
+import { type Denial, type DenialFacts, deny } from './ledger/denial.ts'
+import type { Terms } from './ledger/payment.ts'
 import { type Excess, excesses } from './money/limits.ts'
-import type { Terms } from './payment.ts'
 import type { LedgerState } from './store.ts'
 import { lineOf, usageAt } from './transition.ts'
 

@@ -5,21 +5,21 @@ import {
   type CancelTarget,
   cancelExposed,
 } from './cancellation.ts'
-import { type Delegation, delegationEnd } from './delegation.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
 import type { Guard } from './guard.ts'
-import { noUsage, widerThan } from './money/limits.ts'
-import { type OnceOptions, once } from './once.ts'
-import { BursarError } from './primitives/errors.ts'
-import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
+import { type Delegation, delegationEnd } from './ledger/delegation.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
   type Session,
   type SessionInput,
   sessionInput,
-} from './session.ts'
+} from './ledger/session.ts'
+import { noUsage, widerThan } from './money/limits.ts'
+import { type OnceOptions, once } from './once.ts'
+import { BursarError } from './primitives/errors.ts'
+import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
+import { newId } from './primitives/id.ts'
 import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
 import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
 import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'

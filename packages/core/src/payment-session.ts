@@ -1,3 +1,4 @@
+import type { ChildInput } from './ledger/session.ts'
 import type { OnceOptions } from './once.ts'
 import type {
   Call,
@@ -7,7 +8,6 @@ import type {
   QuoteResult,
   SessionStatus,
 } from './pay-result.ts'
-import type { ChildInput } from './session.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
 
 /** What carries out a session's calls: the guard in this process, or one behind HTTP. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Delegation } from './delegation.ts'
+import type { Delegation } from './ledger/delegation.ts'
 import { isUnsettled, permissionRequest, revokedDelegation } from './permission.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 

@@ -1,4 +1,4 @@
-import type { Delegation } from './delegation.ts'
+import type { Delegation } from './ledger/delegation.ts'
 import { atomicWithin } from './money/amount.ts'
 import type { Asset } from './money/asset.ts'
 import type { Limits } from './money/limits.ts'

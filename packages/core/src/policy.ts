@@ -1,4 +1,4 @@
-import type { Terms } from './payment.ts'
+import type { Terms } from './ledger/payment.ts'
 import { thrownText } from './primitives/errors.ts'
 
 /** What a policy decides about: the exact terms, who pays, and the figures as of the commit. */

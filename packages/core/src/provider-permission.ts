@@ -1,5 +1,5 @@
-import { type Delegation, unknownDelegation } from './delegation.ts'
 import { type Guard, payableAssets } from './guard.ts'
+import { type Delegation, unknownDelegation } from './ledger/delegation.ts'
 import {
   ASKING_MS,
   isUnsettled,

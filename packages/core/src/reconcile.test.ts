@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Payment } from './payment.ts'
+import type { Payment } from './ledger/payment.ts'
 import type { Rail } from './rail.ts'
 import { createReconciler, MAX_RECONCILED_PER_RUN } from './reconcile.ts'
 import type { Store } from './store.ts'

@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
+import { type Payment, unproven } from './ledger/payment.ts'
 import { type Asset, findAsset } from './money/asset.ts'
-import { type Payment, unproven } from './payment.ts'
 import { withinTime } from './primitives/deadline.ts'
 import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import { settledArchived } from './settled-archived.ts'

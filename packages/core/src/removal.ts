@@ -1,5 +1,5 @@
 import { everyRecord, type Families, sessionOf } from './audit/archive-family.ts'
-import { archivedBody, bodyHash } from './audit/record.ts'
+import { archivedBody, bodyHash } from './ledger/audit-record.ts'
 import { type Change, type LedgerState, MAX_PAGE, type Removed, type Store } from './store.ts'
 
 /** Rows that one commit removes: more would keep others waiting. */

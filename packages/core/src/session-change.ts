@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { recordedLimits } from './account-summary.ts'
-import { type MerchantRule, merchantsInput } from './merchant.ts'
+import { type MerchantRule, merchantsInput } from './ledger/merchant.ts'
+import type { Session } from './ledger/session.ts'
 import { formatAmount } from './money/amount.ts'
 import {
   type Limits,
@@ -12,7 +13,6 @@ import {
 } from './money/limits.ts'
 import { BursarError } from './primitives/errors.ts'
 import { durationField, textField } from './primitives/fields.ts'
-import type { Session } from './session.ts'
 import { standing } from './standing.ts'
 import type { Change, LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'

@@ -1,5 +1,6 @@
-export type { ApprovalCard } from './approval.ts'
-export type { DenialCode } from './denial.ts'
+export type { ApprovalCard } from './ledger/approval.ts'
+export type { DenialCode } from './ledger/denial.ts'
+export type { ChildInput } from './ledger/session.ts'
 export type { OnceOptions } from './once.ts'
 export type {
   Call,
@@ -20,7 +21,6 @@ export { type OpenedChild, PaymentSession, type SessionPort } from './payment-se
 export { BursarError } from './primitives/errors.ts'
 export { warnOperator } from './primitives/operator-warning.ts'
 export { requestId } from './request-id.ts'
-export type { ChildInput } from './session.ts'
 export {
   type JsonSchemaProperty,
   MAX_MODEL_CONTENT_CHARACTERS,

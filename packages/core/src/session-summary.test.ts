@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Delegation } from './delegation.ts'
+import type { Delegation } from './ledger/delegation.ts'
+import type { Session } from './ledger/session.ts'
 import { type Limits, noUsage } from './money/limits.ts'
-import type { Session } from './session.ts'
 import { summaryOfSession } from './session-summary.ts'
 import type { LedgerState } from './store.ts'
 

@@ -1,6 +1,6 @@
+import type { Payment } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import { overrun } from './money/limits.ts'
-import type { Payment } from './payment.ts'
 import type { Evidence } from './rail.ts'
 import type { Change, LedgerState } from './store.ts'
 import { mapOwners, ownerRows } from './transition.ts'

@@ -1,7 +1,7 @@
-import { credentialEnd } from './credential.ts'
-import { delegationEnd } from './delegation.ts'
-import { type Denial, deny, firstDenial } from './denial.ts'
-import { sessionEnd } from './session.ts'
+import { credentialEnd } from './ledger/credential.ts'
+import { delegationEnd } from './ledger/delegation.ts'
+import { type Denial, deny, firstDenial } from './ledger/denial.ts'
+import { sessionEnd } from './ledger/session.ts'
 import type { LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 

@@ -1,14 +1,14 @@
-import type { Approval, ApprovalState } from './approval.ts'
-import type { AuditEvent } from './audit/event.ts'
-import type { AuditRecord } from './audit/record.ts'
-import type { Credential } from './credential.ts'
-import type { Delegation } from './delegation.ts'
-import type { EndUserAccount } from './end-user-account.ts'
-import type { KnownMerchant } from './merchant.ts'
+import type { Approval, ApprovalState } from './ledger/approval.ts'
+import type { AuditEvent } from './ledger/audit-event.ts'
+import type { AuditRecord } from './ledger/audit-record.ts'
+import type { Credential } from './ledger/credential.ts'
+import type { Delegation } from './ledger/delegation.ts'
+import type { EndUserAccount } from './ledger/end-user-account.ts'
+import type { KnownMerchant } from './ledger/merchant.ts'
+import type { Content, KeyRecord, Payment, PaymentState } from './ledger/payment.ts'
+import type { Session } from './ledger/session.ts'
 import type { MerchantUsage } from './money/limits.ts'
 import type { Operation } from './once.ts'
-import type { Content, KeyRecord, Payment, PaymentState } from './payment.ts'
-import type { Session } from './session.ts'
 
 /**
  * What a commit or a read is about. The store loads what the scope names and all that belongs to it:

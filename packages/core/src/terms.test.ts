@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Chosen } from './choose.ts'
-import type { Terms } from './payment.ts'
+import type { Terms } from './ledger/payment.ts'
 import { parseRequest, type ResourceRequest } from './request.ts'
 import { nonceOf, termsHash, termsOf } from './terms.ts'
 import { fakeAsset } from './testing/fake-chain.ts'

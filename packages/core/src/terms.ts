@@ -1,5 +1,5 @@
 import type { Chosen } from './choose.ts'
-import type { Terms } from './payment.ts'
+import type { Terms } from './ledger/payment.ts'
 import type { ResourceRequest } from './request.ts'
 import { hashOf, sha256 } from './token.ts'
 

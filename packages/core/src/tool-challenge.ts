@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { canonicalText } from './audit/difference.ts'
-import { hostField } from './merchant.ts'
+import { hostField } from './ledger/merchant.ts'
 import { amountField } from './primitives/fields.ts'
 import {
   cleanPurpose,

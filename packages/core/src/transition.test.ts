@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
+import type { Session } from './ledger/session.ts'
 import type { Limits, Usage } from './money/limits.ts'
-import type { Delivery, Payment, PaymentState } from './payment.ts'
-import type { Session } from './session.ts'
 import type { LedgerState } from './store.ts'
 import {
   claim,

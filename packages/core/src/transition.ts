@@ -1,7 +1,15 @@
-import type { AuditEvent } from './audit/event.ts'
-import type { Delegation } from './delegation.ts'
-import type { EndUserAccount } from './end-user-account.ts'
-import type { KnownMerchant } from './merchant.ts'
+import type { AuditEvent } from './ledger/audit-event.ts'
+import type { Delegation } from './ledger/delegation.ts'
+import type { EndUserAccount } from './ledger/end-user-account.ts'
+import type { KnownMerchant } from './ledger/merchant.ts'
+import {
+  type Content,
+  type Delivery,
+  isUnproven,
+  type Payment,
+  type Terms,
+} from './ledger/payment.ts'
+import type { Session } from './ledger/session.ts'
 import { formatAmount } from './money/amount.ts'
 import {
   type Limits,
@@ -13,11 +21,9 @@ import {
   settleHold,
   type Usage,
 } from './money/limits.ts'
-import { type Content, type Delivery, isUnproven, type Payment, type Terms } from './payment.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Evidence } from './rail.ts'
 import { type SecretOpening, type SigningPurpose, useOver } from './secret-use.ts'
-import type { Session } from './session.ts'
 import type { Change, LedgerState, Scope } from './store.ts'
 
 /**

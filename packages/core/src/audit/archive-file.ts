@@ -1,6 +1,6 @@
+import { type AuditRecord, bodyHash, GENESIS_HASH } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
 import { type ArchiveTotals, everyRecord, type Families, sessionOf } from './archive-family.ts'
-import { type AuditRecord, bodyHash, GENESIS_HASH } from './record.ts'
 import type { AuditHead } from './trail.ts'
 
 /** Version of the format; readers refuse others. */

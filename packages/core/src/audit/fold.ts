@@ -1,7 +1,10 @@
-import type { Approval } from '../approval.ts'
-import type { Credential } from '../credential.ts'
-import type { Delegation } from '../delegation.ts'
-import { accountUnder, type EndUserAccount, endUserAccountId } from '../end-user-account.ts'
+import type { Approval } from '../ledger/approval.ts'
+import type { AuditEvent, EventOf } from '../ledger/audit-event.ts'
+import type { AuditRecord } from '../ledger/audit-record.ts'
+import type { Credential } from '../ledger/credential.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import { accountUnder, type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
+import type { Session } from '../ledger/session.ts'
 import {
   hold,
   type Limits,
@@ -14,12 +17,9 @@ import {
   type Usage,
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
-import type { Session } from '../session.ts'
 import type { RegisteredInstrument } from '../store.ts'
 import { sessionOf } from './archive-family.ts'
-import type { AuditEvent, EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
-import type { AuditRecord } from './record.ts'
 import {
   createdSession,
   delegationAfter,

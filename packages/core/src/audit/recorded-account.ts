@@ -1,13 +1,13 @@
 import { recordedLimits } from '../account-summary.ts'
-import type { Delegation } from '../delegation.ts'
-import type { EndUserAccount } from '../end-user-account.ts'
+import type { EventOf, RecordedLimits } from '../ledger/audit-event.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import type { EndUserAccount } from '../ledger/end-user-account.ts'
+import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { revokedDelegation } from '../permission.ts'
-import type { Session } from '../session.ts'
 import { keptWindows } from '../session-change.ts'
 import { difference } from './difference.ts'
-import type { EventOf, RecordedLimits } from './event.ts'
 import { impossibleEvent } from './impossible-event.ts'
 
 /** The delegation as it was granted. */

@@ -1,12 +1,12 @@
-import type { Delegation } from '../delegation.ts'
-import { endUserAccountId } from '../end-user-account.ts'
+import type { EventOf, RecordedWindows } from '../ledger/audit-event.ts'
+import { type AuditRecord, archiveHash } from '../ledger/audit-record.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import { endUserAccountId } from '../ledger/end-user-account.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { MerchantUsage, Usage } from '../money/limits.ts'
 import { merchantName } from './archive-family.ts'
-import type { EventOf, RecordedWindows } from './event.ts'
 import type { Entry, Fold } from './fold.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
-import { type AuditRecord, archiveHash } from './record.ts'
 
 /** What is known of an archive while the trail is read. */
 export interface ArchiveEntry {

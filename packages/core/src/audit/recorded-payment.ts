@@ -1,8 +1,8 @@
+import type { EventOf } from '../ledger/audit-event.ts'
+import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
-import type { Delivery, Payment } from '../payment.ts'
 import { sha256 } from '../token.ts'
 import { difference } from './difference.ts'
-import type { EventOf } from './event.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 
 /** What the records say about a payment, in so few words that many of them can be held. */

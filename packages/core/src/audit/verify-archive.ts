@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { AuditEvent } from '../ledger/audit-event.ts'
+import { linkHash } from '../ledger/audit-record.ts'
 import { type ArchiveTotals, addRecord, sessionOf } from './archive-family.ts'
 import { ARCHIVE_VERSION, type ArchivedSession } from './archive-file.ts'
-import type { AuditEvent } from './event.ts'
-import { linkHash } from './record.ts'
 import type { AuditHead } from './trail.ts'
 
 /** What a file says, once it is verified; or the first line that is wrong. */

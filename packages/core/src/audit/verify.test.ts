@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Delegation } from '../delegation.ts'
+import type { AuditEvent } from '../ledger/audit-event.ts'
+import { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from '../ledger/audit-record.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import type { Payment } from '../ledger/payment.ts'
+import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { noUsage, type Usage } from '../money/limits.ts'
-import type { Payment } from '../payment.ts'
-import type { Session } from '../session.ts'
 import type { Page, PageRequest, Scope, Store } from '../store.ts'
-import type { AuditEvent } from './event.ts'
-import { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from './record.ts'
 import { verifyLedger } from './verify.ts'
 
 const AT = Date.UTC(2030, 0, 1)

@@ -1,6 +1,7 @@
-import { endUserAccountId } from '../end-user-account.ts'
+import type { EventOf } from '../ledger/audit-event.ts'
+import { endUserAccountId } from '../ledger/end-user-account.ts'
+import type { Payment } from '../ledger/payment.ts'
 import type { MerchantUsage } from '../money/limits.ts'
-import type { Payment } from '../payment.ts'
 import {
   MAX_PAGE,
   type Page,
@@ -9,7 +10,6 @@ import {
   type Store,
 } from '../store.ts'
 import { difference } from './difference.ts'
-import type { EventOf } from './event.ts'
 import {
   delegationProblem,
   endUserProblem,

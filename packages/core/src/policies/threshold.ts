@@ -1,5 +1,5 @@
+import type { Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
-import type { Terms } from '../payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /** An amount of a currency that a policy draws its line at: `{ currency: 'USD', amount: '1.00' }`. */

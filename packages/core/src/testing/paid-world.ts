@@ -1,6 +1,6 @@
-import type { AskInput } from '../approval.ts'
 import type { Auditing } from '../audit/auditing.ts'
 import type { EndUser } from '../end-user.ts'
+import type { AskInput } from '../ledger/approval.ts'
 import type { Management } from '../management.ts'
 import type { LimitsInput } from '../money/limits.ts'
 import type { PaymentSession } from '../payment-session.ts'

@@ -1,4 +1,4 @@
-import type { ApprovalCard } from '../../approval.ts'
+import type { ApprovalCard } from '../../ledger/approval.ts'
 import type { PaidSession } from '../paid-world.ts'
 import type { AgentRun } from '../scripted-agent.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'

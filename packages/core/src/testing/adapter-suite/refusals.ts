@@ -1,4 +1,4 @@
-import { denialCodes } from '../../denial.ts'
+import { denialCodes } from '../../ledger/denial.ts'
 import type { PayResult } from '../../pay-result.ts'
 import { PaymentSession } from '../../payment-session.ts'
 import { BursarError } from '../../primitives/errors.ts'

@@ -1,6 +1,6 @@
-import { type Approval, MAX_RECENT_APPROVALS } from '../../approval.ts'
+import { type Approval, MAX_RECENT_APPROVALS } from '../../ledger/approval.ts'
+import type { Session } from '../../ledger/session.ts'
 import { newId } from '../../primitives/id.ts'
-import type { Session } from '../../session.ts'
 import type { Store } from '../../store.ts'
 import { everyRow, type StoreTest } from './bench.ts'
 import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'

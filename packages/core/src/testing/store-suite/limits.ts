@@ -1,4 +1,4 @@
-import { type EndUserAccount, endUserAccountId } from '../../end-user-account.ts'
+import { type EndUserAccount, endUserAccountId } from '../../ledger/end-user-account.ts'
 import { type Limits, type MerchantUsage, noUsage } from '../../money/limits.ts'
 import { newId } from '../../primitives/id.ts'
 import type { StoreTest } from './bench.ts'

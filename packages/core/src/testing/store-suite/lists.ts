@@ -1,5 +1,5 @@
-import type { Delegation } from '../../delegation.ts'
-import type { Payment } from '../../payment.ts'
+import type { Delegation } from '../../ledger/delegation.ts'
+import type { Payment } from '../../ledger/payment.ts'
 import { MAX_PAGE, type Store } from '../../store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {

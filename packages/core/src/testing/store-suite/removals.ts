@@ -1,4 +1,4 @@
-import { archivedBody, bodyHash } from '../../audit/record.ts'
+import { archivedBody, bodyHash } from '../../ledger/audit-record.ts'
 import { newId } from '../../primitives/id.ts'
 import type { Removed, Store } from '../../store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'

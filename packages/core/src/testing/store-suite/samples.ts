@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { AuditEvent } from '../../audit/event.ts'
-import type { Delegation } from '../../delegation.ts'
+import type { AuditEvent } from '../../ledger/audit-event.ts'
+import type { Delegation } from '../../ledger/delegation.ts'
+import type { Content, KeyRecord, Payment } from '../../ledger/payment.ts'
+import type { Session } from '../../ledger/session.ts'
 import { excesses, hold, type Limits, noUsage } from '../../money/limits.ts'
-import type { Content, KeyRecord, Payment } from '../../payment.ts'
 import { newId } from '../../primitives/id.ts'
-import type { Session } from '../../session.ts'
 import type { Change, LedgerState, Store } from '../../store.ts'
 
 /** An amount that no double can hold, as budgets of large installations are. */

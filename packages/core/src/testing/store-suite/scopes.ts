@@ -1,4 +1,4 @@
-import type { Session } from '../../session.ts'
+import type { Session } from '../../ledger/session.ts'
 import { everyRow, type StoreTest } from './bench.ts'
 import {
   hashOf,

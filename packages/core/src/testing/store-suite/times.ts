@@ -1,4 +1,4 @@
-import { sessionEnd } from '../../session.ts'
+import { sessionEnd } from '../../ledger/session.ts'
 import type { Store } from '../../store.ts'
 import { type StoreTest, trailOf } from './bench.ts'
 import { note, plant, sampleDelegation, sampleSession } from './samples.ts'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { type Limits, type LimitsInput, limitsInput, type Usage } from '../money/limits.ts'
+import { durationField, nameField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
-import { type Limits, type LimitsInput, limitsInput, type Usage } from './money/limits.ts'
-import { durationField, nameField } from './primitives/fields.ts'
 
 /** A scoped payment context: budget, expiry, merchants. */
 export interface Session {

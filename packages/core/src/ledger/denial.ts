@@ -1,4 +1,4 @@
-import { formatAmount } from './money/amount.ts'
+import { formatAmount } from '../money/amount.ts'
 
 /**
  * Every code of a refusal, in order of precedence: where several hold, the first is answered.

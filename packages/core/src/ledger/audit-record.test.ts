@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, expectTypeOf, test } from 'vitest'
-import type { AuditEvent, AuditEventType } from './event.ts'
+import type { AuditEvent, AuditEventType } from './audit-event.ts'
 import {
   archivedBody,
   auditRecord,
@@ -8,7 +8,7 @@ import {
   GENESIS_HASH,
   readArchivedBody,
   recordHash,
-} from './record.ts'
+} from './audit-record.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 const event: AuditEvent = {

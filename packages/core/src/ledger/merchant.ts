@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { BursarError } from './primitives/errors.ts'
-import { parseResourceUrl } from './primitives/resource-url.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { parseResourceUrl } from '../primitives/resource-url.ts'
 
 /** More merchants than one permission should name. */
 const MAX_MERCHANTS = 200

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { withoutSession } from '../tool.ts'
 import {
   type Denial,
   type DenialCode,
@@ -8,7 +9,6 @@ import {
   deny,
   firstDenial,
 } from './denial.ts'
-import { withoutSession } from './tool.ts'
 
 /** The facts of the examples in `docs/reference/denials.md`. */
 const facts: DenialFacts = {
@@ -100,7 +100,10 @@ describe('the order of precedence', () => {
 })
 
 describe('docs/reference/denials.md', () => {
-  const page = readFileSync(new URL('../../../docs/reference/denials.md', import.meta.url), 'utf8')
+  const page = readFileSync(
+    new URL('../../../../docs/reference/denials.md', import.meta.url),
+    'utf8',
+  )
   const sections = page
     .split(/^## `/m)
     .slice(1)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { durationField, nameField, textField } from './primitives/fields.ts'
+import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type Role, roleConflict, roles } from './role.ts'
 
 /**

@@ -1,9 +1,9 @@
-import type { ApprovalCard, AskRule } from '../approval.ts'
-import type { Consent } from '../delegation.ts'
-import type { DenialCode } from '../denial.ts'
-import type { MerchantRule } from '../merchant.ts'
 import type { RecordedCaller } from '../recorded-caller.ts'
-import type { Role } from '../role.ts'
+import type { ApprovalCard, AskRule } from './approval.ts'
+import type { Consent } from './delegation.ts'
+import type { DenialCode } from './denial.ts'
+import type { MerchantRule } from './merchant.ts'
+import type { Role } from './role.ts'
 import type { SecretEvent } from './secret-event.ts'
 
 /** Limits as they are recorded: amounts are decimal strings. */

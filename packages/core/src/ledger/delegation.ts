@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { type Limits, type LimitsInput, limitsInput, type Usage } from '../money/limits.ts'
+import type { DelegationPermission } from '../permission.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
-import { type Limits, type LimitsInput, limitsInput, type Usage } from './money/limits.ts'
-import type { DelegationPermission } from './permission.ts'
-import { BursarError } from './primitives/errors.ts'
-import { durationField, nameField, textField } from './primitives/fields.ts'
 
 /** The end user's explicit, scoped, revocable permission for an agent to spend. */
 export interface Delegation {

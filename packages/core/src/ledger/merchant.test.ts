@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { parseResourceUrl } from '../primitives/resource-url.ts'
 import { merchantsInput } from './merchant.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
-import { parseResourceUrl } from './primitives/resource-url.ts'
 
 function read(input: unknown): unknown {
   try {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { type Limits, noUsage } from '../money/limits.ts'
+import { sampleDelegation } from '../testing/store-suite/samples.ts'
 import { type EndUserAccount, endUserAccountId, limitedEndUser } from './end-user-account.ts'
-import { type Limits, noUsage } from './money/limits.ts'
-import { sampleDelegation } from './testing/store-suite/samples.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 

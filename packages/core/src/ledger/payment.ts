@@ -1,5 +1,5 @@
+import type { Evidence } from '../rail.ts'
 import type { Denial } from './denial.ts'
-import type { Evidence } from './rail.ts'
 
 /** The chosen offer, normalised, plus the request's hash: checked = approved = signed = recorded. */
 export interface Terms {

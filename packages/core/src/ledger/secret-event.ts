@@ -1,6 +1,6 @@
 import type { SecretChange } from '../secret-change.ts'
 import type { SecretOpening, SigningPurpose } from '../secret-use.ts'
-import type { PaymentSubject } from './event.ts'
+import type { PaymentSubject } from './audit-event.ts'
 
 /**
  * A secret is about to be opened or changed. It is recorded first, so that neither is without its record;

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { formatAmount } from './money/amount.ts'
+import { formatAmount } from '../money/amount.ts'
+import { amountField } from '../primitives/fields.ts'
 import type { Terms } from './payment.ts'
-import { amountField } from './primitives/fields.ts'
 
 /** When a permission or a session asks a human, besides what it leaves open. */
 export interface AskRule {

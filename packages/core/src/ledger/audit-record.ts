@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { AuditEvent } from './event.ts'
+import type { AuditEvent } from './audit-event.ts'
 
 /** One link of the audit chain. */
 export interface AuditRecord {
