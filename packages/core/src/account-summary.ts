@@ -6,7 +6,7 @@ import type { EndUserAccount } from './ledger/end-user-account.ts'
 import type { MerchantRule } from './ledger/merchant.ts'
 import { formatAmount } from './money/amount.ts'
 import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './money/limits.ts'
-import type { DelegationPermission } from './permission.ts'
+import type { DelegationPermission } from './ports/permissions.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */
 export interface Spending {

@@ -5,11 +5,11 @@ import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { KeyInput } from './ledger/credential.ts'
 import type { Asset } from './money/asset.ts'
 import type { OnceOptions } from './once.ts'
-import type { Permissions } from './permission.ts'
+import type { Permissions } from './ports/permissions.ts'
+import type { Change, LedgerState, Page, PageRequest } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, parseInput } from './primitives/fields.ts'
 import { recordSecretChanges, type SecretChange } from './secret-change.ts'
-import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
 /** Registers instruments with their owners, issues keys, and records who changes secrets. It can neither pay nor create sessions. */
 export interface Administration {

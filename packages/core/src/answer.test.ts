@@ -13,10 +13,10 @@ import {
   paidResult,
   resourceResponse,
 } from './answer.ts'
-import type { HttpResponse } from './http.ts'
 import { deny } from './ledger/denial.ts'
 import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
 import type { PayResult, ResourceResponse } from './pay-result.ts'
+import type { HttpResponse } from './ports/http-client.ts'
 import { sha256 } from './token.ts'
 import { toModelResult } from './tool.ts'
 

@@ -1,10 +1,10 @@
-import type { HttpResponse } from './http.ts'
 import type { Approval } from './ledger/approval.ts'
 import type { Denial } from './ledger/denial.ts'
 import type { Content, Delivery, Payment } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
-import type { Claim } from './rail.ts'
+import type { HttpResponse } from './ports/http-client.ts'
+import type { Claim } from './ports/rail.ts'
 import { sha256 } from './token.ts'
 
 /** What is kept of a response with its payment: enough for a document, little for a store. */

@@ -3,9 +3,9 @@ import { approve, refuse } from './asking.ts'
 import type { EndUser } from './end-user.ts'
 import type { Approval, ApprovalCard, ApprovalState } from './ledger/approval.ts'
 import { approvalStanding } from './ledger/approval.ts'
+import type { Store } from './ports/store.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { callKey, parseCall } from './request.ts'
-import type { Store } from './store.ts'
 
 /** An approval as the end user's application reads it. */
 export interface ApprovalSummary {

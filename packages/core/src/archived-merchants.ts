@@ -2,8 +2,8 @@ import type { MerchantTotals } from './audit/archive-family.ts'
 import { recordedWindows } from './audit/recorded-archive.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Limits } from './money/limits.ts'
+import type { Change, LedgerState, Store } from './ports/store.ts'
 import { inTurns } from './reconcile.ts'
-import type { Change, LedgerState, Store } from './store.ts'
 import { accountsOf } from './transition.ts'
 
 /**

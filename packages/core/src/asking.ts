@@ -6,10 +6,10 @@ import {
   mayAsk,
 } from './ledger/approval.ts'
 import { deny } from './ledger/denial.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Intent } from './reservation.ts'
 import { standing } from './standing.ts'
-import type { Change, LedgerState } from './store.ts'
 import { accountsOf, rootOf } from './transition.ts'
 
 /** What asking a human comes to: an approval that waits, or a refusal for this key. */

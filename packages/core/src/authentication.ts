@@ -1,7 +1,7 @@
 import type { Guard } from './guard.ts'
 import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './ledger/credential.ts'
 import type { Role } from './ledger/role.ts'
-import type { Change, LedgerState } from './store.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { equalHashes, readKeyText } from './token.ts'
 
 /** Who calls, as their key says now. */

@@ -1,9 +1,9 @@
 import { recordedLimits } from './account-summary.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './ledger/session.ts'
 import { noUsage, widerThan } from './money/limits.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { standing } from './standing.ts'
-import type { Change, LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Chosen, choose } from './choose.ts'
 import type { Denial } from './ledger/denial.ts'
 import type { Asset } from './money/asset.ts'
-import type { Challenge, Offer, Offers, Rail } from './rail.ts'
+import type { Challenge, Offer, Offers, Rail } from './ports/rail.ts'
 import { fakeAsset } from './testing/fake-chain.ts'
 import { fakeRail } from './testing/fake-rail.ts'
 

@@ -5,8 +5,8 @@ import type { Delegation } from './ledger/delegation.ts'
 import { denialCodes } from './ledger/denial.ts'
 import type { Session } from './ledger/session.ts'
 import { hold, type Limits, noUsage, type Usage } from './money/limits.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import type { Intent } from './reservation.ts'
-import type { Change, LedgerState } from './store.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)
 const PAYEE = `0x${'1'.repeat(40)}`

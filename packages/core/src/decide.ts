@@ -13,7 +13,8 @@ import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './ledg
 import { limitDenials } from './limit-denials.ts'
 import { formatAmount, parseAmount } from './money/amount.ts'
 import { hold, remainingMicro } from './money/limits.ts'
-import type { PolicyDecision } from './policy.ts'
+import type { PolicyDecision } from './ports/policy.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import {
   type Intent,
   knownMerchant,
@@ -26,7 +27,6 @@ import {
   usedEvent,
 } from './reservation.ts'
 import { standing } from './standing.ts'
-import type { Change, LedgerState } from './store.ts'
 import { accountRows, accountsOf, lineOf, mapAccounts } from './transition.ts'
 
 /**

@@ -26,13 +26,13 @@ import { limitedEndUser } from './ledger/end-user-account.ts'
 import { type LimitsInput, limitsInput, noUsage } from './money/limits.ts'
 import { type OnceOptions, once } from './once.ts'
 import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
-import { revokedDelegation } from './permission.ts'
+import { revokedDelegation } from './ports/permissions.ts'
+import type { Change, LedgerState, Page, PageRequest } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
 import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 import { type SessionSummary, summariesOfSessions } from './session-summary.ts'
-import type { Change, LedgerState, Page, PageRequest } from './store.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
 export interface EndUser {

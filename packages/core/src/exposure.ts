@@ -2,7 +2,7 @@ import type { Guard } from './guard.ts'
 import { type Payment, type PaymentState, unproven } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Money } from './pay-result.ts'
-import { MAX_PAGE, type Store } from './store.ts'
+import { MAX_PAGE, type Store } from './ports/store.ts'
 
 /** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
 export interface Exposure {

@@ -1,9 +1,5 @@
 import type { Payment } from './ledger/payment.ts'
 import type { Asset } from './money/asset.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { BursarError } from './primitives/errors.ts'
-import { duringSecretUse, type RecordOpening } from './secret-use.ts'
-import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 import type {
   CancelAuthorization,
   SigningToken,
@@ -11,7 +7,11 @@ import type {
   SignResult,
   TransferAuthorization,
   Wallet,
-} from './wallet.ts'
+} from './ports/wallet.ts'
+import { withinTime } from './primitives/deadline.ts'
+import { BursarError } from './primitives/errors.ts'
+import { duringSecretUse, type RecordOpening } from './secret-use.ts'
+import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 
 /** The wallet's own word that it made no signature. */
 export class NotSigned extends Error {

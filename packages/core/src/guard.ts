@@ -1,14 +1,14 @@
 import type { CancellationAnswer } from './cancellation.ts'
-import type { HttpClient } from './http.ts'
 import type { Instruments } from './instrument.ts'
 import type { Asset } from './money/asset.ts'
-import type { Policy } from './policy.ts'
+import type { HttpClient } from './ports/http-client.ts'
+import type { Policy } from './ports/policy.ts'
+import type { Rail } from './ports/rail.ts'
+import type { Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { Proofs } from './proofs.ts'
 import type { Quotes } from './quotes.ts'
-import type { Rail } from './rail.ts'
 import type { Reconciler } from './reconcile.ts'
-import type { Store } from './store.ts'
 
 /** What the facets share: everything that is outside the model. Never handed to agent code. */
 export interface Guard {

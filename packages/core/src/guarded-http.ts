@@ -1,7 +1,12 @@
 import { z } from 'zod'
-import type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 import { type KeptConnections, keptConnections } from './kept-connections.ts'
 import type { Lookup } from './pinned-address.ts'
+import type {
+  HttpClient,
+  HttpRequest,
+  HttpRequestOptions,
+  HttpResponse,
+} from './ports/http-client.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
 import { parseResourceUrl } from './primitives/resource-url.ts'

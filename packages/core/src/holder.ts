@@ -1,6 +1,6 @@
 import type { Guard } from './guard.ts'
 import type { Session } from './ledger/session.ts'
-import type { LedgerState, Scope } from './store.ts'
+import type { LedgerState, Scope } from './ports/store.ts'
 import { recordUnknownToken } from './telemetry.ts'
 import { equalHashes } from './token.ts'
 

@@ -19,7 +19,6 @@ export type { EndUser } from './end-user.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
-export type { HttpClient, HttpRequest, HttpRequestOptions, HttpResponse } from './http.ts'
 export { inputs } from './inputs.ts'
 export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'
@@ -93,14 +92,6 @@ export type {
 export { payingFetch } from './paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
-export {
-  type DelegationPermission,
-  isUnsettled,
-  type PermissionName,
-  type PermissionRequest,
-  type Permissions,
-  type PermittedAsset,
-} from './permission.ts'
 export { allowHours } from './policies/allow-hours.ts'
 export { allowMerchants } from './policies/allow-merchants.ts'
 export { allowNetworks } from './policies/allow-networks.ts'
@@ -110,8 +101,21 @@ export { askAbove } from './policies/ask-above.ts'
 export { askFirst } from './policies/ask-first.ts'
 export { shadow } from './policies/shadow.ts'
 export type { Threshold } from './policies/threshold.ts'
-export type { Observation, Policy, PolicyDecision, PolicyInput } from './policy.ts'
-export { BursarError } from './primitives/errors.ts'
+export type {
+  HttpClient,
+  HttpRequest,
+  HttpRequestOptions,
+  HttpResponse,
+} from './ports/http-client.ts'
+export {
+  type DelegationPermission,
+  isUnsettled,
+  type PermissionName,
+  type PermissionRequest,
+  type Permissions,
+  type PermittedAsset,
+} from './ports/permissions.ts'
+export type { Observation, Policy, PolicyDecision, PolicyInput } from './ports/policy.ts'
 export type {
   Answer,
   Authorization,
@@ -129,19 +133,7 @@ export type {
   Proof,
   Rail,
   Verdict,
-} from './rail.ts'
-export type { Reconciliation } from './reconcile.ts'
-export type { RecordedCaller } from './recorded-caller.ts'
-export type { SecretChange } from './secret-change.ts'
-export {
-  type CurrentSecretUse,
-  currentSecretUse,
-  type SecretOpening,
-  type SecretUse,
-  type SigningPurpose,
-} from './secret-use.ts'
-export type { SessionChangeInput } from './session-change.ts'
-export type { SessionSummary } from './session-summary.ts'
+} from './ports/rail.ts'
 export {
   type Change,
   isOverrun,
@@ -155,9 +147,7 @@ export {
   SOON_MS,
   type Store,
   type When,
-} from './store.ts'
-export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
-export type { ToolChallenge } from './tool-challenge.ts'
+} from './ports/store.ts'
 export {
   assertOwnRequest,
   type CancelAuthorization,
@@ -169,4 +159,19 @@ export {
   type TypedData,
   typedDataOf,
   type Wallet,
-} from './wallet.ts'
+} from './ports/wallet.ts'
+export { BursarError } from './primitives/errors.ts'
+export type { Reconciliation } from './reconcile.ts'
+export type { RecordedCaller } from './recorded-caller.ts'
+export type { SecretChange } from './secret-change.ts'
+export {
+  type CurrentSecretUse,
+  currentSecretUse,
+  type SecretOpening,
+  type SecretUse,
+  type SigningPurpose,
+} from './secret-use.ts'
+export type { SessionChangeInput } from './session-change.ts'
+export type { SessionSummary } from './session-summary.ts'
+export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
+export type { ToolChallenge } from './tool-challenge.ts'

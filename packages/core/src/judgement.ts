@@ -1,7 +1,7 @@
 import type { AuditEvent } from './ledger/audit-event.ts'
-import { evaluatePolicies, type Judgement, type PolicyInput } from './policy.ts'
+import { evaluatePolicies, type Judgement, type PolicyInput } from './ports/policy.ts'
+import type { LedgerState } from './ports/store.ts'
 import type { Intent } from './reservation.ts'
-import type { LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 
 /** What the operator's policies say of an intent, on the figures of the commit. */

@@ -11,10 +11,10 @@ import {
 } from './ledger/credential.ts'
 import type { Role } from './ledger/role.ts'
 import { type OnceOptions, once } from './once.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
-import type { Change, LedgerState } from './store.ts'
 import { keyText, sha256 } from './token.ts'
 
 /** A key that was just made or rotated. It is shown here once, and stored nowhere. */

@@ -5,8 +5,8 @@ import type { Delegation } from './ledger/delegation.ts'
 import { endUserAccountId } from './ledger/end-user-account.ts'
 import type { Session } from './ledger/session.ts'
 import { type Limits, type MerchantLimits, noUsage } from './money/limits.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import type { Intent } from './reservation.ts'
-import type { Change, LedgerState } from './store.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)
 const payees = [`0x${'1'.repeat(40)}`, `0x${'2'.repeat(40)}`] as const

@@ -1,7 +1,7 @@
 import { type Denial, type DenialFacts, deny } from './ledger/denial.ts'
 import type { Terms } from './ledger/payment.ts'
 import { type Excess, excesses } from './money/limits.ts'
-import type { LedgerState } from './store.ts'
+import type { LedgerState } from './ports/store.ts'
 import { lineOf, usageAt } from './transition.ts'
 
 /** What a payment would exceed, in any account that it would be counted in. */

@@ -17,12 +17,12 @@ import {
 } from './ledger/session.ts'
 import { noUsage, widerThan } from './money/limits.ts'
 import { type OnceOptions, once } from './once.ts'
+import type { Change, LedgerState, Page, PageRequest, Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
 import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
 import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
-import type { Change, LedgerState, Page, PageRequest, Store } from './store.ts'
 import { sessionToken } from './token.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { canonicalText } from './audit/difference.ts'
+import type { Change, LedgerState, Scope, Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
-import type { Change, LedgerState, Scope, Store } from './store.ts'
 import { hashOf, newSecret } from './token.ts'
 
 /** How a caller makes sure that what it asks for is done once, however often it asks. */

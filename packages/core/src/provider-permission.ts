@@ -8,12 +8,12 @@ import {
   permissionRequest,
   REQUEST_LIFE_MS,
   revokedDelegation,
-} from './permission.ts'
+} from './ports/permissions.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
 import { inTurns } from './reconcile.ts'
 import { duringSecretUse, type RecordOpening, type SecretOpening, useOver } from './secret-use.ts'
-import type { Change, LedgerState } from './store.ts'
 
 /** A provider that does not answer within this time has not granted. */
 const GRANT_TIMEOUT_MS = 60_000

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Payment } from './ledger/payment.ts'
-import type { Rail } from './rail.ts'
+import type { Rail } from './ports/rail.ts'
+import type { Store } from './ports/store.ts'
 import { createReconciler, MAX_RECONCILED_PER_RUN } from './reconcile.ts'
-import type { Store } from './store.ts'
 import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
 import { fakeRail } from './testing/fake-rail.ts'
 

@@ -1,10 +1,10 @@
 import type { Span } from '@opentelemetry/api'
 import { type Payment, unproven } from './ledger/payment.ts'
 import { type Asset, findAsset } from './money/asset.ts'
+import type { OpenPayment, Rail, Verdict } from './ports/rail.ts'
+import type { Page, Store } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
-import type { OpenPayment, Rail, Verdict } from './rail.ts'
 import { settledArchived } from './settled-archived.ts'
-import type { Page, Store } from './store.ts'
 import { span } from './telemetry.ts'
 import { releaseProven, scopeOfPayment, settle } from './transition.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { HttpRequest } from './http.ts'
+import type { HttpRequest } from './ports/http-client.ts'
 import { BursarError } from './primitives/errors.ts'
 import { requestHead } from './request-head.ts'
 

@@ -1,4 +1,4 @@
-import type { HttpRequest } from './http.ts'
+import type { HttpRequest } from './ports/http-client.ts'
 import { BursarError } from './primitives/errors.ts'
 
 /** Servers commonly refuse more than 16 KiB; a proof and its challenge's echo need their share. */

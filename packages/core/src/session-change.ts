@@ -11,10 +11,10 @@ import {
   type Usage,
   widerThan,
 } from './money/limits.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { durationField, textField } from './primitives/fields.ts'
 import { standing } from './standing.ts'
-import type { Change, LedgerState } from './store.ts'
 import { accountsOf } from './transition.ts'
 
 /** What `changeSession` takes: what is left out stays as it is. */

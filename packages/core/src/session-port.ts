@@ -13,12 +13,12 @@ import type {
   SessionStatus,
 } from './pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
 import { conclude, prove } from './prove.ts'
 import { summaryOfSession } from './session-summary.ts'
-import type { Change, LedgerState } from './store.ts'
 import { sessionToken } from './token.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
 import { rootOf } from './transition.ts'

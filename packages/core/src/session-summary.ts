@@ -4,8 +4,8 @@ import type { AskRule } from './ledger/approval.ts'
 import type { MerchantRule } from './ledger/merchant.ts'
 import type { Session } from './ledger/session.ts'
 import { formatAmount } from './money/amount.ts'
+import type { LedgerState, Store } from './ports/store.ts'
 import { standing } from './standing.ts'
-import type { LedgerState, Store } from './store.ts'
 import { accountsOf } from './transition.ts'
 
 /**

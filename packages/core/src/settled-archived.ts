@@ -1,8 +1,8 @@
 import type { Payment } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import { overrun } from './money/limits.ts'
-import type { Evidence } from './rail.ts'
-import type { Change, LedgerState } from './store.ts'
+import type { Evidence } from './ports/rail.ts'
+import type { Change, LedgerState } from './ports/store.ts'
 import { mapOwners, ownerRows } from './transition.ts'
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
 import type { Session } from './ledger/session.ts'
 import type { Limits, Usage } from './money/limits.ts'
-import type { LedgerState } from './store.ts'
+import type { LedgerState } from './ports/store.ts'
 import {
   claim,
   doubt,

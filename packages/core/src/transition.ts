@@ -21,10 +21,10 @@ import {
   settleHold,
   type Usage,
 } from './money/limits.ts'
+import type { Evidence } from './ports/rail.ts'
+import type { Change, LedgerState, Scope } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
-import type { Evidence } from './rail.ts'
 import { type SecretOpening, type SigningPurpose, useOver } from './secret-use.ts'
-import type { Change, LedgerState, Scope } from './store.ts'
 
 /**
  * The arrows of a payment after its reservation, one function for each verb. All are pure. An event

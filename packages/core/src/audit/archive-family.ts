@@ -1,8 +1,8 @@
 import type { AuditEvent, EventOf } from '../ledger/audit-event.ts'
 import { type AuditRecord, archiveHash, readArchivedBody } from '../ledger/audit-record.ts'
 import { parseAmount } from '../money/amount.ts'
+import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { MAX_PAGE, type Store } from '../store.ts'
 
 /** Which archive a session belongs to: the id of the session above all others, by each one's id. */
 export type Families = ReadonlyMap<string, string>

@@ -1,5 +1,5 @@
 import { type AuditRecord, bodyHash, GENESIS_HASH } from '../ledger/audit-record.ts'
-import { MAX_PAGE, type Page, type PageRequest, type Store } from '../store.ts'
+import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { type ArchiveTotals, everyRecord, type Families, sessionOf } from './archive-family.ts'
 import type { AuditHead } from './trail.ts'
 

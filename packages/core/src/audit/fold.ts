@@ -16,8 +16,8 @@ import {
   settleHold,
   type Usage,
 } from '../money/limits.ts'
+import type { RegisteredInstrument } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import type { RegisteredInstrument } from '../store.ts'
 import { sessionOf } from './archive-family.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import {

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../ledger/audit-event.ts'
-import type { Store } from '../store.ts'
+import type { Store } from '../ports/store.ts'
 
 /** Told each event after its commit; `at` is milliseconds since the epoch, by the store's clock. */
 export type AuditListener = (event: AuditEvent, at: number) => unknown

@@ -1,4 +1,4 @@
-import { MAX_PAGE, type Page, type PageRequest } from '../store.ts'
+import { MAX_PAGE, type Page, type PageRequest } from '../ports/store.ts'
 import type { Entry } from './fold.ts'
 import { type Failure, readOn, type Trail } from './trail.ts'
 

@@ -1,5 +1,5 @@
 import { type AuditRecord, GENESIS_HASH, recordHash } from '../ledger/audit-record.ts'
-import { MAX_PAGE, type Store } from '../store.ts'
+import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { emptyFold, type Fold, foldRecord } from './fold.ts'
 
 /** The newest record, to be kept outside the store: only with it can a cut tail be seen. */

@@ -7,7 +7,7 @@ import type { Payment } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { noUsage, type Usage } from '../money/limits.ts'
-import type { Page, PageRequest, Scope, Store } from '../store.ts'
+import type { Page, PageRequest, Scope, Store } from '../ports/store.ts'
 import { verifyLedger } from './verify.ts'
 
 const AT = Date.UTC(2030, 0, 1)

@@ -8,7 +8,7 @@ import {
   type PageRequest,
   type RegisteredInstrument,
   type Store,
-} from '../store.ts'
+} from '../ports/store.ts'
 import { difference } from './difference.ts'
 import {
   delegationProblem,

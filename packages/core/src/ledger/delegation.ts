@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from '../money/limits.ts'
-import type { DelegationPermission } from '../permission.ts'
+import type { DelegationPermission } from '../ports/permissions.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'

@@ -1,4 +1,4 @@
-import type { Evidence } from '../rail.ts'
+import type { Evidence } from '../ports/rail.ts'
 import type { Denial } from './denial.ts'
 
 /** The chosen offer, normalised, plus the request's hash: checked = approved = signed = recorded. */

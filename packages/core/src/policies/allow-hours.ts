@@ -1,4 +1,4 @@
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../ports/policy.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /** Allows payments from one hour of the UTC day until another: `{ from: 8, until: 18 }`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { evaluatePolicies, type Policy, type PolicyDecision } from '../policy.ts'
+import { evaluatePolicies, type Policy, type PolicyDecision } from '../ports/policy.ts'
 import { fakePolicyInput } from '../testing/fake-policy-input.ts'
 import { shadow } from './shadow.ts'
 

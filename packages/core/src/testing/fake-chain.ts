@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Asset } from '../money/asset.ts'
-import type { TransferAuthorization } from '../wallet.ts'
+import type { TransferAuthorization } from '../ports/wallet.ts'
 import { fakeSignature } from './fake-wallet.ts'
 
 /** The asset that fake payments are made in: core has to pin it, as it pins real ones. */

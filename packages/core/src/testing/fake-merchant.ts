@@ -1,4 +1,4 @@
-import type { HttpClient, HttpRequest, HttpResponse } from '../http.ts'
+import type { HttpClient, HttpRequest, HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 import {
   type FakeChain,

@@ -1,4 +1,4 @@
-import type { PermissionRequest, Permissions } from '../permission.ts'
+import type { PermissionRequest, Permissions } from '../ports/permissions.ts'
 
 /** How fake permissions answer one request: `throw` does nothing, `throw-after` does what was asked. */
 export type FakePermissionsAnswer = 'answer' | 'throw' | 'throw-after'

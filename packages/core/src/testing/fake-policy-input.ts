@@ -1,4 +1,4 @@
-import type { PolicyInput } from '../policy.ts'
+import type { PolicyInput } from '../ports/policy.ts'
 import { fakeAsset } from './fake-chain.ts'
 import { fakePayee } from './fake-merchant.ts'
 

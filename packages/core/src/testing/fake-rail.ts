@@ -9,8 +9,8 @@ import type {
   Offers,
   Rail,
   Verdict,
-} from '../rail.ts'
-import type { CancelAuthorization, SigningToken, TransferAuthorization } from '../wallet.ts'
+} from '../ports/rail.ts'
+import type { CancelAuthorization, SigningToken, TransferAuthorization } from '../ports/wallet.ts'
 import { type FakeChain, fakeAsset, fakeChain, type SignedAuthorization } from './fake-chain.ts'
 import { fakeSignature } from './fake-wallet.ts'
 

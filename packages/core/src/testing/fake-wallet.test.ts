@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { TransferAuthorization } from '../wallet.ts'
+import type { TransferAuthorization } from '../ports/wallet.ts'
 import { fakeSignature, fakeWallet } from './fake-wallet.ts'
 import { testWallet } from './test-wallet.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type SignRequest, type SignResult, typedDataOf, type Wallet } from '../wallet.ts'
+import { type SignRequest, type SignResult, typedDataOf, type Wallet } from '../ports/wallet.ts'
 
 /** How a fake wallet answers one request: `hang` waits for `release`, and then signs. */
 export type FakeWalletAnswer =

@@ -1,4 +1,4 @@
-import type { PermissionRequest, Permissions } from '../permission.ts'
+import type { PermissionRequest, Permissions } from '../ports/permissions.ts'
 import { duringSecretUse } from '../secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 

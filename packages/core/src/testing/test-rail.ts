@@ -8,8 +8,8 @@ import type {
   Offer,
   OpenPayment,
   Rail,
-} from '../rail.ts'
-import type { SignRequest } from '../wallet.ts'
+} from '../ports/rail.ts'
+import type { SignRequest } from '../ports/wallet.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** A rail to test, with a network, a funded payer and a merchant around it. Made anew for each test. */

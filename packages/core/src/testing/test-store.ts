@@ -1,4 +1,4 @@
-import type { Store } from '../store.ts'
+import type { Store } from '../ports/store.ts'
 import { manualClock } from './manual-clock.ts'
 import { testApprovals } from './store-suite/approvals.ts'
 import type { Bench, StoreTest } from './store-suite/bench.ts'

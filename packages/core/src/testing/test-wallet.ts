@@ -1,12 +1,12 @@
 import { inspect } from 'node:util'
-import { duringSecretUse } from '../secret-use.ts'
 import type {
   CancelAuthorization,
   SignRequest,
   SignResult,
   TransferAuthorization,
   Wallet,
-} from '../wallet.ts'
+} from '../ports/wallet.ts'
+import { duringSecretUse } from '../secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** A wallet to test, and how to check what it signs. */

@@ -1,8 +1,8 @@
 import { denialCodes } from '../../ledger/denial.ts'
 import type { PayResult } from '../../pay-result.ts'
 import { PaymentSession } from '../../payment-session.ts'
+import { MAX_PAGE } from '../../ports/store.ts'
 import { BursarError } from '../../primitives/errors.ts'
-import { MAX_PAGE } from '../../store.ts'
 import { toModelResult } from '../../tool.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
 

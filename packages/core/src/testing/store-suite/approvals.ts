@@ -1,7 +1,7 @@
 import { type Approval, MAX_RECENT_APPROVALS } from '../../ledger/approval.ts'
 import type { Session } from '../../ledger/session.ts'
+import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
-import type { Store } from '../../store.ts'
 import { everyRow, type StoreTest } from './bench.ts'
 import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'
 

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../../ledger/audit-record.ts'
 import { GENESIS_HASH, recordHash } from '../../ledger/audit-record.ts'
-import type { Page, PageRequest, Store } from '../../store.ts'
+import type { Page, PageRequest, Store } from '../../ports/store.ts'
 import type { ManualClock } from '../manual-clock.ts'
 import type { Expectation } from '../test-runner.ts'
 

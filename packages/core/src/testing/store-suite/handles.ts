@@ -1,4 +1,4 @@
-import type { Store } from '../../store.ts'
+import type { Store } from '../../ports/store.ts'
 import { firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {
   codeOf,

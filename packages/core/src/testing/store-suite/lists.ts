@@ -1,6 +1,6 @@
 import type { Delegation } from '../../ledger/delegation.ts'
 import type { Payment } from '../../ledger/payment.ts'
-import { MAX_PAGE, type Store } from '../../store.ts'
+import { MAX_PAGE, type Store } from '../../ports/store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {
   codeOf,

@@ -1,6 +1,6 @@
 import { archivedBody, bodyHash } from '../../ledger/audit-record.ts'
+import type { Removed, Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
-import type { Removed, Store } from '../../store.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {
   codeOf,

@@ -4,8 +4,8 @@ import type { Delegation } from '../../ledger/delegation.ts'
 import type { Content, KeyRecord, Payment } from '../../ledger/payment.ts'
 import type { Session } from '../../ledger/session.ts'
 import { excesses, hold, type Limits, noUsage } from '../../money/limits.ts'
+import type { Change, LedgerState, Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
-import type { Change, LedgerState, Store } from '../../store.ts'
 
 /** An amount that no double can hold, as budgets of large installations are. */
 export const bigMicro: bigint = 2n ** 59n + 1n

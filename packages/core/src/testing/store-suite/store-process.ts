@@ -1,4 +1,4 @@
-import type { Store } from '../../store.ts'
+import type { Store } from '../../ports/store.ts'
 import { hashOf, reserveOf } from './samples.ts'
 
 /** What a process is told to do with its store: to reserve, again and again. */

@@ -1,5 +1,5 @@
 import { sessionEnd } from '../../ledger/session.ts'
-import type { Store } from '../../store.ts'
+import type { Store } from '../../ports/store.ts'
 import { type StoreTest, trailOf } from './bench.ts'
 import { note, plant, sampleDelegation, sampleSession } from './samples.ts'
 

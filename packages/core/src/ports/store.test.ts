@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Payment } from './ledger/payment.ts'
+import type { Payment } from '../ledger/payment.ts'
 import { type Change, isOverrun } from './store.ts'
 
 test.each([

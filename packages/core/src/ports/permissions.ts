@@ -1,7 +1,7 @@
-import type { Delegation } from './ledger/delegation.ts'
-import { atomicWithin } from './money/amount.ts'
-import type { Asset } from './money/asset.ts'
-import type { Limits } from './money/limits.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import { atomicWithin } from '../money/amount.ts'
+import type { Asset } from '../money/asset.ts'
+import type { Limits } from '../money/limits.ts'
 
 /**
  * The wallet provider's own permission: a second lock, at whoever has the key. Where an instrument has

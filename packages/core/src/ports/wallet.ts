@@ -1,4 +1,4 @@
-import { BursarError } from './primitives/errors.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** Permission to move exactly one amount to one payee (EIP-3009 `TransferWithAuthorization`). */
 export interface TransferAuthorization {

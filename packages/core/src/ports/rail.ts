@@ -1,5 +1,5 @@
-import type { Terms } from './ledger/payment.ts'
-import type { Asset } from './money/asset.ts'
+import type { Terms } from '../ledger/payment.ts'
+import type { Asset } from '../money/asset.ts'
 import type { SignRequest } from './wallet.ts'
 
 /** What asks for payment. The two kinds are told apart by what they have: `headers` or `message`. */

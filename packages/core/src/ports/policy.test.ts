@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { fakePolicyInput } from '../testing/fake-policy-input.ts'
 import { evaluatePolicies, type Policy, type PolicyDecision } from './policy.ts'
-import { fakePolicyInput } from './testing/fake-policy-input.ts'
 
 const input = fakePolicyInput()
 

@@ -1,5 +1,5 @@
-import type { Terms } from './ledger/payment.ts'
-import { thrownText } from './primitives/errors.ts'
+import type { Terms } from '../ledger/payment.ts'
+import { thrownText } from '../primitives/errors.ts'
 
 /** What a policy decides about: the exact terms, who pays, and the figures as of the commit. */
 export interface PolicyInput {
