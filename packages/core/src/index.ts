@@ -18,7 +18,7 @@ export type {
 export type { EndUser } from './end-user.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
-export { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
+export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
 export { inputs } from './inputs.ts'
 export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { HttpRequest } from './ports/http-client.ts'
-import { BursarError } from './primitives/errors.ts'
+import type { HttpRequest } from '../ports/http-client.ts'
+import { BursarError } from '../primitives/errors.ts'
 import { requestHead } from './request-head.ts'
 
 const url = new URL('https://shop.example/')

@@ -1,5 +1,5 @@
-import type { HttpRequest } from './ports/http-client.ts'
-import { BursarError } from './primitives/errors.ts'
+import type { HttpRequest } from '../ports/http-client.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** Servers commonly refuse more than 16 KiB; a proof and its challenge's echo need their share. */
 const MAX_HEADER_BYTES = 65_536

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { HttpClient, HttpRequest } from '../ports/http-client.ts'
+import { BursarError } from '../primitives/errors.ts'
 import { type GuardedHttpOptions, guardedHttp } from './guarded-http.ts'
-import type { HttpClient, HttpRequest } from './ports/http-client.ts'
-import { BursarError } from './primitives/errors.ts'
 
 let servers: Server[]
 

@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { BursarError } from './primitives/errors.ts'
+import { BursarError } from '../primitives/errors.ts'
 import { isLocalAddress, isPublicAddress } from './public-address.ts'
 
 /** Resolves a host name to all its IP addresses, in order of preference; throws if it has none. */

@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type buildConnector, Client } from 'undici'
+import type { HttpResponse } from '../ports/http-client.ts'
 import { boundedBody } from './bounded-body.ts'
-import type { HttpResponse } from './ports/http-client.ts'
 
 /** Challenges travel in headers, in base64: undici's own 16 KiB has been too little for them. */
 const MAX_RESPONSE_HEADER_BYTES = 65_536

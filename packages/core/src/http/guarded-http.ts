@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { type KeptConnections, keptConnections } from './kept-connections.ts'
-import type { Lookup } from './pinned-address.ts'
 import type {
   HttpClient,
   HttpRequest,
   HttpRequestOptions,
   HttpResponse,
-} from './ports/http-client.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
-import { parseResourceUrl } from './primitives/resource-url.ts'
+} from '../ports/http-client.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { parseResourceUrl } from '../primitives/resource-url.ts'
+import { type KeptConnections, keptConnections } from './connection-pool.ts'
+import type { Lookup } from './pinned-address.ts'
 import { requestHead } from './request-head.ts'
 
 /** Long enough for a slow paid answer, short enough that a held budget is not a hostage. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest'
+import { keptConnections } from './connection-pool.ts'
 import type { Connection } from './http-exchange.ts'
-import { keptConnections } from './kept-connections.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
