@@ -15,10 +15,10 @@ import {
 } from './answer.ts'
 import { deny } from './ledger/denial.ts'
 import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
-import type { PayResult, ResourceResponse } from './pay-result.ts'
 import type { HttpResponse } from './ports/http-client.ts'
+import type { PayResult, ResourceResponse } from './session/pay-result.ts'
+import { toModelResult } from './session/tool.ts'
 import { sha256 } from './token.ts'
-import { toModelResult } from './tool.ts'
 
 const remaining = { amount: '0.95', currency: 'USD' }
 const delivery: Delivery = {

@@ -2,9 +2,9 @@ import type { Approval } from './ledger/approval.ts'
 import type { Denial } from './ledger/denial.ts'
 import type { Content, Delivery, Payment } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
-import type { Money, PayResult, Receipt, ResourceResponse } from './pay-result.ts'
 import type { HttpResponse } from './ports/http-client.ts'
 import type { Claim } from './ports/rail.ts'
+import type { Money, PayResult, Receipt, ResourceResponse } from './session/pay-result.ts'
 import { sha256 } from './token.ts'
 
 /** What is kept of a response with its payment: enough for a document, little for a store. */

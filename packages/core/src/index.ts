@@ -75,22 +75,6 @@ export {
   windowsText,
 } from './money/limits-json.ts'
 export type { OnceOptions, Operation } from './once.ts'
-export type {
-  Call,
-  Money,
-  PayRequest,
-  PayResult,
-  PayStatus,
-  PayStep,
-  ProveResult,
-  QuoteResult,
-  Receipt,
-  ResourceResponse,
-  SessionStatus,
-  WaitingApproval,
-} from './pay-result.ts'
-export { payingFetch } from './paying-fetch.ts'
-export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
 export type { PaymentSummary } from './payment-summary.ts'
 export { allowHours } from './policies/allow-hours.ts'
 export { allowMerchants } from './policies/allow-merchants.ts'
@@ -171,7 +155,23 @@ export {
   type SecretUse,
   type SigningPurpose,
 } from './secret-use.ts'
+export type {
+  Call,
+  Money,
+  PayRequest,
+  PayResult,
+  PayStatus,
+  PayStep,
+  ProveResult,
+  QuoteResult,
+  Receipt,
+  ResourceResponse,
+  SessionStatus,
+  WaitingApproval,
+} from './session/pay-result.ts'
+export { payingFetch } from './session/paying-fetch.ts'
+export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
+export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
 export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
-export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './tool.ts'
 export type { ToolChallenge } from './tool-challenge.ts'

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import type { PayStep } from './pay-result.ts'
 import { BursarError } from './primitives/errors.ts'
 import { amountField, parseInput } from './primitives/fields.ts'
 import { parseResourceUrl } from './primitives/resource-url.ts'
+import type { PayStep } from './session/pay-result.ts'
 import { hashOf } from './token.ts'
 
 /** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */

@@ -2,6 +2,8 @@ export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
 export type { ChildInput } from './ledger/session.ts'
 export type { OnceOptions } from './once.ts'
+export { BursarError } from './primitives/errors.ts'
+export { warnOperator } from './primitives/operator-warning.ts'
 export type {
   Call,
   Money,
@@ -15,12 +17,10 @@ export type {
   ResourceResponse,
   SessionStatus,
   WaitingApproval,
-} from './pay-result.ts'
-export { payingFetch } from './paying-fetch.ts'
-export { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
-export { BursarError } from './primitives/errors.ts'
-export { warnOperator } from './primitives/operator-warning.ts'
-export { requestId } from './request-id.ts'
+} from './session/pay-result.ts'
+export { payingFetch } from './session/paying-fetch.ts'
+export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
+export { requestId } from './session/request-id.ts'
 export {
   type JsonSchemaProperty,
   MAX_MODEL_CONTENT_CHARACTERS,
@@ -31,7 +31,7 @@ export {
   toModelResult,
   withoutGuard,
   withoutSession,
-} from './tool.ts'
+} from './session/tool.ts'
 export {
   findSession,
   type ToolAnswer,
@@ -40,6 +40,6 @@ export {
   type ToolCallsOptions,
   type ToolContent,
   toolCalls,
-} from './tool-calls.ts'
+} from './session/tool-calls.ts'
+export { type ToolRequest, toolRequest } from './session/tool-request.ts'
 export type { ToolChallenge } from './tool-challenge.ts'
-export { type ToolRequest, toolRequest } from './tool-request.ts'

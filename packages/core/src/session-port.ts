@@ -4,6 +4,11 @@ import { type Holder, holds, ownState } from './holder.ts'
 import { type ChildInput, childInput } from './ledger/session.ts'
 import { type OnceOptions, once } from './once.ts'
 import { pay, quote } from './pay.ts'
+import type { Change, LedgerState } from './ports/store.ts'
+import { BursarError } from './primitives/errors.ts'
+import { parseInput } from './primitives/fields.ts'
+import { newId } from './primitives/id.ts'
+import { conclude, prove } from './prove.ts'
 import type {
   Call,
   PayRequest,
@@ -11,13 +16,8 @@ import type {
   ProveResult,
   QuoteResult,
   SessionStatus,
-} from './pay-result.ts'
-import { type OpenedChild, PaymentSession, type SessionPort } from './payment-session.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
-import { conclude, prove } from './prove.ts'
+} from './session/pay-result.ts'
+import { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 import { summaryOfSession } from './session-summary.ts'
 import { sessionToken } from './token.ts'
 import type { ToolChallenge } from './tool-challenge.ts'

@@ -8,7 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { formatAmount } from './money/amount.ts'
-import type { ProveResult } from './pay-result.ts'
+import type { ProveResult } from './session/pay-result.ts'
 
 const scope = '@bursar/core'
 

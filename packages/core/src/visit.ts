@@ -4,9 +4,9 @@ import { countRefusal, spendableMicro } from './decide.ts'
 import type { Guard } from './guard.ts'
 import type { Denial } from './ledger/denial.ts'
 import { isOpen, type Payment } from './ledger/payment.ts'
-import type { Money, PayResult } from './pay-result.ts'
 import type { LedgerState, Scope } from './ports/store.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
+import type { Money, PayResult } from './session/pay-result.ts'
 import { accountsOf } from './transition.ts'
 
 /** What a refusal is recorded with. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { withoutSession } from '../tool.ts'
+import { withoutSession } from '../session/tool.ts'
 import {
   type Denial,
   type DenialCode,

@@ -3,7 +3,7 @@ import type { EndUser } from '../end-user.ts'
 import type { AskInput } from '../ledger/approval.ts'
 import type { Management } from '../management.ts'
 import type { LimitsInput } from '../money/limits.ts'
-import type { PaymentSession } from '../payment-session.ts'
+import type { PaymentSession } from '../session/payment-session.ts'
 
 /**
  * What the shops of a paid world have. Everything that costs something costs one cent.

@@ -1,5 +1,5 @@
-import type { ModelResult } from '../tool.ts'
-import type { ToolCallsOptions } from '../tool-calls.ts'
+import type { ModelResult } from '../session/tool.ts'
+import type { ToolCallsOptions } from '../session/tool-calls.ts'
 
 /** An agent of a framework, made of its own loop, its own mock model and the adapter's tools. */
 export interface ScriptedAgent {

@@ -1,4 +1,4 @@
-import type { ToolContent } from '../../tool-calls.ts'
+import type { ToolContent } from '../../session/tool-calls.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
 /** What becomes of what merchants deliver. */

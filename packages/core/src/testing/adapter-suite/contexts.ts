@@ -1,5 +1,5 @@
-import { PaymentSession } from '../../payment-session.ts'
-import type { ToolCallsOptions } from '../../tool-calls.ts'
+import { PaymentSession } from '../../session/payment-session.ts'
+import type { ToolCallsOptions } from '../../session/tool-calls.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
 /** What may stand where the session should: none of it pays. */

@@ -1,4 +1,4 @@
-import { payTool } from '../../tool.ts'
+import { payTool } from '../../session/tool.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
 /** What an agent can buy, and how much of it. */

@@ -1,9 +1,9 @@
 import { denialCodes } from '../../ledger/denial.ts'
-import type { PayResult } from '../../pay-result.ts'
-import { PaymentSession } from '../../payment-session.ts'
 import { MAX_PAGE } from '../../ports/store.ts'
 import { BursarError } from '../../primitives/errors.ts'
-import { toModelResult } from '../../tool.ts'
+import type { PayResult } from '../../session/pay-result.ts'
+import { PaymentSession } from '../../session/payment-session.ts'
+import { toModelResult } from '../../session/tool.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
 
 /** What an agent is refused, and how it hears of it. */

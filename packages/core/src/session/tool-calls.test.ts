@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { BursarError } from '../primitives/errors.ts'
 import type { Call, PayRequest, PayResult, QuoteResult } from './pay-result.ts'
 import { PaymentSession, type SessionPort } from './payment-session.ts'
-import { BursarError } from './primitives/errors.ts'
 import { findSession, type ToolCallsOptions, type ToolContent, toolCalls } from './tool-calls.ts'
 
 const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)

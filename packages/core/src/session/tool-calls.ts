@@ -1,8 +1,8 @@
+import { withinTime } from '../primitives/deadline.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { warnOperator } from '../primitives/operator-warning.ts'
 import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
 import { PaymentSession } from './payment-session.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { BursarError } from './primitives/errors.ts'
-import { warnOperator } from './primitives/operator-warning.ts'
 import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
 import { toolRequest } from './tool-request.ts'
 

@@ -1,5 +1,6 @@
-import type { ChildInput } from './ledger/session.ts'
-import type { OnceOptions } from './once.ts'
+import type { ChildInput } from '../ledger/session.ts'
+import type { OnceOptions } from '../once.ts'
+import type { ToolChallenge } from '../tool-challenge.ts'
 import type {
   Call,
   PayRequest,
@@ -8,7 +9,6 @@ import type {
   QuoteResult,
   SessionStatus,
 } from './pay-result.ts'
-import type { ToolChallenge } from './tool-challenge.ts'
 
 /** What carries out a session's calls: the guard in this process, or one behind HTTP. */
 export interface SessionPort {

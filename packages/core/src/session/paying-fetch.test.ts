@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MAX_REQUEST_BODY_BYTES, parseRequest } from '../request.ts'
 import type {
   Call,
   PayRequest,
@@ -9,7 +10,6 @@ import type {
 } from './pay-result.ts'
 import { payingFetch } from './paying-fetch.ts'
 import { PaymentSession } from './payment-session.ts'
-import { MAX_REQUEST_BODY_BYTES, parseRequest } from './request.ts'
 
 const approval: WaitingApproval = {
   id: 'apr_1',

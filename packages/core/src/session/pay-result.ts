@@ -1,5 +1,5 @@
-import type { ApprovalCard } from './ledger/approval.ts'
-import type { DenialCode } from './ledger/denial.ts'
+import type { ApprovalCard } from '../ledger/approval.ts'
+import type { DenialCode } from '../ledger/denial.ts'
 
 /** What a tool call asks for. Unknown fields are ignored and recorded. */
 export interface PayRequest {
