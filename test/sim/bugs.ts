@@ -1,4 +1,4 @@
-import { PaymentToken } from '../../packages/core/src/token.ts'
+import { PaymentToken } from '../../packages/core/src/signing/payment-token.ts'
 import { releaseProven, settle } from '../../packages/core/src/transition.ts'
 import {
   type Account,

@@ -1,6 +1,5 @@
 import { type ArchiveInput, type ArchiveResult, archive } from './archive.ts'
 import type { Guard } from './guard.ts'
-import type { Instrument } from './instrument.ts'
 import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { KeyInput } from './ledger/credential.ts'
 import type { Asset } from './money/asset.ts'
@@ -10,6 +9,7 @@ import type { Change, LedgerState, Page, PageRequest } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, parseInput } from './primitives/fields.ts'
 import { recordSecretChanges, type SecretChange } from './secret-change.ts'
+import type { Instrument } from './signing/instrument.ts'
 
 /** Registers instruments with their owners, issues keys, and records who changes secrets. It can neither pay nor create sessions. */
 export interface Administration {

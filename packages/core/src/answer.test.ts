@@ -18,7 +18,7 @@ import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
 import type { HttpResponse } from './ports/http-client.ts'
 import type { PayResult, ResourceResponse } from './session/pay-result.ts'
 import { toModelResult } from './session/tool.ts'
-import { sha256 } from './token.ts'
+import { sha256 } from './signing/payment-token.ts'
 
 const remaining = { amount: '0.95', currency: 'USD' }
 const delivery: Delivery = {

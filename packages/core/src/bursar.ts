@@ -6,7 +6,6 @@ import { authenticate, type VerifiedKey } from './authentication.ts'
 import { createEndUser, type EndUser } from './end-user.ts'
 import { createBackground, createStrangers, type Guard, perMinute } from './guard.ts'
 import { guardedHttp, refuseInProduction } from './http/guarded-http.ts'
-import { type Instrument, Instruments } from './instrument.ts'
 import { createManagement, type Management } from './management.ts'
 import { type Asset, pinnedAssets } from './money/asset.ts'
 import type { HttpClient } from './ports/http-client.ts'
@@ -22,7 +21,8 @@ import { createReconciler, type Reconciliation } from './reconcile.ts'
 import { attributed, type RecordedCaller, recordedCallerInput } from './recorded-caller.ts'
 import { PaymentSession } from './session/payment-session.ts'
 import { embeddedPort } from './session-port.ts'
-import { readSessionToken } from './token.ts'
+import { type Instrument, Instruments } from './signing/instrument.ts'
+import { readSessionToken } from './signing/payment-token.ts'
 
 /** What a guard is made of. */
 export interface BursarOptions {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { cancellationGateway, NotSigned } from './gateway.ts'
 import type { Guard } from './guard.ts'
 import type { AuditEvent } from './ledger/audit-event.ts'
 import { isUnproven, type Payment, unproven } from './ledger/payment.ts'
@@ -9,6 +8,7 @@ import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from './primitives/fields.ts'
 import { inTurns, openPayment } from './reconcile.ts'
+import { cancellationGateway, NotSigned } from './signing/signing-gateway.ts'
 import { standing } from './standing.ts'
 import { openSecret, subject } from './transition.ts'
 

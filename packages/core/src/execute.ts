@@ -9,7 +9,6 @@ import {
   resourceResponse,
 } from './answer.ts'
 import type { Chosen } from './choose.ts'
-import { gateway, NotSigned } from './gateway.ts'
 import type { Guard } from './guard.ts'
 import type { Payment } from './ledger/payment.ts'
 import type { HttpResponse } from './ports/http-client.ts'
@@ -18,8 +17,9 @@ import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Money, PayResult, PayStep } from './session/pay-result.ts'
+import type { PaymentToken } from './signing/payment-token.ts'
+import { gateway, NotSigned } from './signing/signing-gateway.ts'
 import { span } from './telemetry.ts'
-import type { PaymentToken } from './token.ts'
 import { claim, doubt, openSecret, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
 
 /** A payment that this process has reserved, and alone may sign. */

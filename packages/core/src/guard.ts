@@ -1,5 +1,4 @@
 import type { CancellationAnswer } from './cancellation.ts'
-import type { Instruments } from './instrument.ts'
 import type { Asset } from './money/asset.ts'
 import type { HttpClient } from './ports/http-client.ts'
 import type { Policy } from './ports/policy.ts'
@@ -9,6 +8,7 @@ import { BursarError } from './primitives/errors.ts'
 import type { Proofs } from './proofs.ts'
 import type { Quotes } from './quotes.ts'
 import type { Reconciler } from './reconcile.ts'
+import type { Instruments } from './signing/instrument.ts'
 
 /** What the facets share: everything that is outside the model. Never handed to agent code. */
 export interface Guard {

@@ -20,7 +20,6 @@ export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
 export { inputs } from './inputs.ts'
-export type { Instrument } from './instrument.ts'
 export type { IssuedKey, KeySummary } from './keys.ts'
 export {
   type Approval,
@@ -148,13 +147,6 @@ export { BursarError } from './primitives/errors.ts'
 export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
 export type { SecretChange } from './secret-change.ts'
-export {
-  type CurrentSecretUse,
-  currentSecretUse,
-  type SecretOpening,
-  type SecretUse,
-  type SigningPurpose,
-} from './secret-use.ts'
 export type {
   Call,
   Money,
@@ -174,4 +166,12 @@ export { type OpenedChild, PaymentSession, type SessionPort } from './session/pa
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
 export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
+export type { Instrument } from './signing/instrument.ts'
+export {
+  type CurrentSecretUse,
+  currentSecretUse,
+  type SecretOpening,
+  type SecretUse,
+  type SigningPurpose,
+} from './signing/secret-use.ts'
 export type { ToolChallenge } from './tool-challenge.ts'

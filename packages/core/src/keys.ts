@@ -15,7 +15,7 @@ import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
-import { keyText, sha256 } from './token.ts'
+import { keyText, sha256 } from './signing/payment-token.ts'
 
 /** A key that was just made or rotated. It is shown here once, and stored nowhere. */
 export interface IssuedKey {

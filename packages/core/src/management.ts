@@ -23,7 +23,7 @@ import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './pri
 import { newId } from './primitives/id.ts'
 import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
 import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
-import { sessionToken } from './token.ts'
+import { sessionToken } from './signing/payment-token.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */
 export interface Management {

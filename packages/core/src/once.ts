@@ -3,7 +3,7 @@ import { canonicalText } from './audit/difference.ts'
 import type { Change, LedgerState, Scope, Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
-import { hashOf, newSecret } from './token.ts'
+import { hashOf, newSecret } from './signing/payment-token.ts'
 
 /** How a caller makes sure that what it asks for is done once, however often it asks. */
 export interface OnceOptions {

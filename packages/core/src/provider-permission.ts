@@ -13,7 +13,12 @@ import type { Change, LedgerState } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
 import { inTurns } from './reconcile.ts'
-import { duringSecretUse, type RecordOpening, type SecretOpening, useOver } from './secret-use.ts'
+import {
+  duringSecretUse,
+  type RecordOpening,
+  type SecretOpening,
+  useOver,
+} from './signing/secret-use.ts'
 
 /** A provider that does not answer within this time has not granted. */
 const GRANT_TIMEOUT_MS = 60_000

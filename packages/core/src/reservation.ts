@@ -8,7 +8,7 @@ import { formatAmount } from './money/amount.ts'
 import { remainingMicro } from './money/limits.ts'
 import type { Policy } from './ports/policy.ts'
 import type { Change, LedgerState } from './ports/store.ts'
-import { PAYMENT_TOKEN_LIFE_MS } from './token.ts'
+import { PAYMENT_TOKEN_LIFE_MS } from './signing/payment-token.ts'
 import { accountsOf, subject } from './transition.ts'
 
 /** What is to be paid, and all that the decision needs to know besides the ledger. */

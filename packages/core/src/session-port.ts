@@ -19,7 +19,7 @@ import type {
 } from './session/pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 import { summaryOfSession } from './session-summary.ts'
-import { sessionToken } from './token.ts'
+import { sessionToken } from './signing/payment-token.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
 import { rootOf } from './transition.ts'
 

@@ -18,12 +18,12 @@ import { BursarError } from './primitives/errors.ts'
 import { newId } from './primitives/id.ts'
 import type { PayResult } from './session/pay-result.ts'
 import type { PaymentSession } from './session/payment-session.ts'
+import { newSecret, sessionToken } from './signing/payment-token.ts'
 import { recordCall, span } from './telemetry.ts'
 import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
 import { type FakeMoment, fakeMerchant } from './testing/fake-merchant.ts'
 import { fakeRail } from './testing/fake-rail.ts'
 import { fakeWallet } from './testing/fake-wallet.ts'
-import { newSecret, sessionToken } from './token.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOST = 'shop.example'

@@ -8,7 +8,7 @@ import {
   type ParsedRequest,
   type ResourceRequest,
 } from './request.ts'
-import { hashOf } from './token.ts'
+import { hashOf } from './signing/payment-token.ts'
 
 /** Longest answer of a tool that is read as a challenge, as JSON: twenty honest offers fit well. */
 const MAX_CHALLENGE_BYTES = 65_536

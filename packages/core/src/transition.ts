@@ -24,7 +24,7 @@ import {
 import type { Evidence } from './ports/rail.ts'
 import type { Change, LedgerState, Scope } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
-import { type SecretOpening, type SigningPurpose, useOver } from './secret-use.ts'
+import { type SecretOpening, type SigningPurpose, useOver } from './signing/secret-use.ts'
 
 /**
  * The arrows of a payment after its reservation, one function for each verb. All are pure. An event

@@ -1,5 +1,5 @@
 import type { SecretChange } from '../secret-change.ts'
-import type { SecretOpening, SigningPurpose } from '../secret-use.ts'
+import type { SecretOpening, SigningPurpose } from '../signing/secret-use.ts'
 import type { PaymentSubject } from './audit-event.ts'
 
 /**

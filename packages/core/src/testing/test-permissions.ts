@@ -1,5 +1,5 @@
 import type { PermissionRequest, Permissions } from '../ports/permissions.ts'
-import { duringSecretUse } from '../secret-use.ts'
+import { duringSecretUse } from '../signing/secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** Permissions to test, and something that can be asked for. */

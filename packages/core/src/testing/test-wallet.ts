@@ -6,7 +6,7 @@ import type {
   TransferAuthorization,
   Wallet,
 } from '../ports/wallet.ts'
-import { duringSecretUse } from '../secret-use.ts'
+import { duringSecretUse } from '../signing/secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** A wallet to test, and how to check what it signs. */

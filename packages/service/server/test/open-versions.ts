@@ -1,5 +1,5 @@
 import { BursarError, type SignResult } from '@bursar/core'
-import { duringSecretUse } from '../../../core/src/secret-use.ts'
+import { duringSecretUse } from '../../../core/src/signing/secret-use.ts'
 import type { Vault } from '../src/vault/vault.ts'
 
 const address = `0x${'a'.repeat(40)}`

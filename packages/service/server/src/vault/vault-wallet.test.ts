@@ -1,6 +1,6 @@
 import type { SignResult, Wallet } from '@bursar/core'
 import { expect, test } from 'vitest'
-import { duringSecretUse } from '../../../../core/src/secret-use.ts'
+import { duringSecretUse } from '../../../../core/src/signing/secret-use.ts'
 import type { OpenedSecret } from './opened-secret.ts'
 import type { SecretSource, SecretVersion } from './secret-source.ts'
 import { vaultWallet } from './vault-wallet.ts'

@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { BursarError } from './primitives/errors.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** 256 bits: nobody guesses it. */
 const SECRET_BYTES = 32

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { BursarError } from './primitives/errors.ts'
-import { newId } from './primitives/id.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { newId } from '../primitives/id.ts'
 import {
   equalHashes,
   hashOf,
@@ -11,7 +11,7 @@ import {
   readSessionToken,
   sessionToken,
   sha256,
-} from './token.ts'
+} from './payment-token.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 

@@ -1,5 +1,5 @@
-import type { Payment } from './ledger/payment.ts'
-import type { Asset } from './money/asset.ts'
+import type { Payment } from '../ledger/payment.ts'
+import type { Asset } from '../money/asset.ts'
 import type {
   CancelAuthorization,
   SigningToken,
@@ -7,11 +7,11 @@ import type {
   SignResult,
   TransferAuthorization,
   Wallet,
-} from './ports/wallet.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { BursarError } from './primitives/errors.ts'
+} from '../ports/wallet.ts'
+import { withinTime } from '../primitives/deadline.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './payment-token.ts'
 import { duringSecretUse, type RecordOpening } from './secret-use.ts'
-import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './token.ts'
 
 /** The wallet's own word that it made no signature. */
 export class NotSigned extends Error {

@@ -1,18 +1,18 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { cancellationGateway, gateway, NotSigned } from './gateway.ts'
-import type { Payment } from './ledger/payment.ts'
+import type { Payment } from '../ledger/payment.ts'
 import type {
   CancelAuthorization,
   SignRequest,
   SignResult,
   TransferAuthorization,
   Wallet,
-} from './ports/wallet.ts'
-import { BursarError } from './primitives/errors.ts'
+} from '../ports/wallet.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { fakeAsset } from '../testing/fake-chain.ts'
+import { type FakeWallet, fakeSignature, fakeWallet } from '../testing/fake-wallet.ts'
+import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './payment-token.ts'
 import { type CurrentSecretUse, currentSecretUse, type SecretOpening } from './secret-use.ts'
-import { fakeAsset } from './testing/fake-chain.ts'
-import { type FakeWallet, fakeSignature, fakeWallet } from './testing/fake-wallet.ts'
-import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './token.ts'
+import { cancellationGateway, gateway, NotSigned } from './signing-gateway.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const payer = `0x${'a11ce'.padStart(40, '0')}`

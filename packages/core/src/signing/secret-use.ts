@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
 
 /**
  * What a secret is needed for: the signature of a payment whose token was redeemed, or of its

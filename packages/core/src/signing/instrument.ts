@@ -1,9 +1,9 @@
-import type { Asset } from './money/asset.ts'
-import type { Permissions } from './ports/permissions.ts'
-import type { Rail } from './ports/rail.ts'
-import type { Wallet } from './ports/wallet.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { BursarError } from './primitives/errors.ts'
+import type { Asset } from '../money/asset.ts'
+import type { Permissions } from '../ports/permissions.ts'
+import type { Rail } from '../ports/rail.ts'
+import type { Wallet } from '../ports/wallet.ts'
+import { withinTime } from '../primitives/deadline.ts'
+import { BursarError } from '../primitives/errors.ts'
 
 /** A wallet that belongs to one end user, known to everyone else by its handle. */
 export interface Instrument {
