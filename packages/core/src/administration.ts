@@ -1,5 +1,5 @@
 import { type ArchiveInput, type ArchiveResult, archive } from './archive.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { KeyInput } from './ledger/credential.ts'
 import type { Asset } from './money/asset.ts'

@@ -1,7 +1,8 @@
 import type { Span } from '@opentelemetry/api'
 import { deniedResult } from './answer.ts'
 import { admitHost, earlier } from './decide.ts'
-import type { Flight, Guard } from './guard.ts'
+import type { Flight, Guard } from './guard/guard.ts'
+import { recordUnknownToken, span } from './guard/telemetry.ts'
 import { type Holder, ownState } from './holder.ts'
 import { deny } from './ledger/denial.ts'
 import type { Payment } from './ledger/payment.ts'
@@ -10,7 +11,6 @@ import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './reque
 import { pinnedToTwin } from './reservation.ts'
 import type { PayResult } from './session/pay-result.ts'
 import { standing } from './standing.ts'
-import { recordUnknownToken, span } from './telemetry.ts'
 import { accountsOf, rootOf } from './transition.ts'
 import { type OpenVisit, refuse, replay, scopeOf, type Visit } from './visit.ts'
 

@@ -1,4 +1,4 @@
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './ledger/credential.ts'
 import type { Role } from './ledger/role.ts'
 import type { Change, LedgerState } from './ports/store.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import type { AuditEvent } from './ledger/audit-event.ts'
 import { isUnproven, type Payment, unproven } from './ledger/payment.ts'
 import type { CancelAnswer } from './ports/rail.ts'

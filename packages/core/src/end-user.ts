@@ -14,7 +14,7 @@ import {
 } from './cancellation.ts'
 import { type Exposure, exposureOf } from './exposure.ts'
 import { type Funding, fundingOf } from './funding.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import {
   type Delegation,
   type DelegationInput,

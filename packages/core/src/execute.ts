@@ -9,7 +9,8 @@ import {
   resourceResponse,
 } from './answer.ts'
 import type { Chosen } from './choose.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
+import { span } from './guard/telemetry.ts'
 import type { Payment } from './ledger/payment.ts'
 import type { HttpResponse } from './ports/http-client.ts'
 import type { Answer, Authorization, Claim, HttpProof, Proof } from './ports/rail.ts'
@@ -19,7 +20,6 @@ import type { ParsedCall, ResourceRequest } from './request.ts'
 import type { Money, PayResult, PayStep } from './session/pay-result.ts'
 import type { PaymentToken } from './signing/payment-token.ts'
 import { gateway, NotSigned } from './signing/signing-gateway.ts'
-import { span } from './telemetry.ts'
 import { claim, doubt, openSecret, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
 
 /** A payment that this process has reserved, and alone may sign. */

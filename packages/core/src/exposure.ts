@@ -1,4 +1,4 @@
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import { type Payment, type PaymentState, unproven } from './ledger/payment.ts'
 import { formatAmount } from './money/amount.ts'
 import { MAX_PAGE, type Store } from './ports/store.ts'

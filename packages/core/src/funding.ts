@@ -1,4 +1,4 @@
-import { type Guard, payableAssets } from './guard.ts'
+import { type Guard, payableAssets } from './guard/guard.ts'
 import type { Change } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'

@@ -1,5 +1,5 @@
 import type { Administration } from './administration.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import {
   type Credential,
   credentialEnd,

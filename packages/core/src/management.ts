@@ -6,7 +6,7 @@ import {
   cancelExposed,
 } from './cancellation.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import { type Delegation, delegationEnd } from './ledger/delegation.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,

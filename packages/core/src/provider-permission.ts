@@ -1,4 +1,4 @@
-import { type Guard, payableAssets } from './guard.ts'
+import { type Guard, payableAssets } from './guard/guard.ts'
 import { type Delegation, unknownDelegation } from './ledger/delegation.ts'
 import {
   ASKING_MS,

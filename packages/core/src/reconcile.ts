@@ -1,11 +1,11 @@
 import type { Span } from '@opentelemetry/api'
+import { span } from './guard/telemetry.ts'
 import { type Payment, unproven } from './ledger/payment.ts'
 import { type Asset, findAsset } from './money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from './ports/rail.ts'
 import type { Page, Store } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { settledArchived } from './settled-archived.ts'
-import { span } from './telemetry.ts'
 import { releaseProven, scopeOfPayment, settle } from './transition.ts'
 
 /** What one run of reconciling found. */

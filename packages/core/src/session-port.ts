@@ -1,5 +1,5 @@
 import { openedChild } from './child-session.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import { type Holder, holds, ownState } from './holder.ts'
 import { type ChildInput, childInput } from './ledger/session.ts'
 import { type OnceOptions, once } from './once.ts'

@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import { deniedResult, earlierResult, money } from './answer.ts'
 import { countRefusal, spendableMicro } from './decide.ts'
-import type { Guard } from './guard.ts'
+import type { Guard } from './guard/guard.ts'
 import type { Denial } from './ledger/denial.ts'
 import { isOpen, type Payment } from './ledger/payment.ts'
 import type { LedgerState, Scope } from './ports/store.ts'

@@ -7,8 +7,8 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { formatAmount } from './money/amount.ts'
-import type { ProveResult } from './session/pay-result.ts'
+import { formatAmount } from '../money/amount.ts'
+import type { ProveResult } from '../session/pay-result.ts'
 
 const scope = '@bursar/core'
 

@@ -9,21 +9,21 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Bursar, createBursar } from './bursar.ts'
-import type { Delegation } from './ledger/delegation.ts'
-import type { Session } from './ledger/session.ts'
-import { noUsage } from './money/limits.ts'
-import type { Change, LedgerState, Store } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { newId } from './primitives/id.ts'
-import type { PayResult } from './session/pay-result.ts'
-import type { PaymentSession } from './session/payment-session.ts'
-import { newSecret, sessionToken } from './signing/payment-token.ts'
+import { type Bursar, createBursar } from '../bursar.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import type { Session } from '../ledger/session.ts'
+import { noUsage } from '../money/limits.ts'
+import type { Change, LedgerState, Store } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { newId } from '../primitives/id.ts'
+import type { PayResult } from '../session/pay-result.ts'
+import type { PaymentSession } from '../session/payment-session.ts'
+import { newSecret, sessionToken } from '../signing/payment-token.ts'
+import { fakeAsset, fakeChain } from '../testing/fake-chain.ts'
+import { type FakeMoment, fakeMerchant } from '../testing/fake-merchant.ts'
+import { fakeRail } from '../testing/fake-rail.ts'
+import { fakeWallet } from '../testing/fake-wallet.ts'
 import { recordCall, span } from './telemetry.ts'
-import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
-import { type FakeMoment, fakeMerchant } from './testing/fake-merchant.ts'
-import { fakeRail } from './testing/fake-rail.ts'
-import { fakeWallet } from './testing/fake-wallet.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOST = 'shop.example'
@@ -308,7 +308,7 @@ test('a call is recorded with what its result says, and without what it lacks', 
 
 describe('docs/reference/telemetry.md', () => {
   const page = readFileSync(
-    new URL('../../../docs/reference/telemetry.md', import.meta.url),
+    new URL('../../../../docs/reference/telemetry.md', import.meta.url),
     'utf8',
   )
   /** The rows of a section's table, each cell without its ticks. */
