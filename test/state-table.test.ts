@@ -1,6 +1,6 @@
 import type { Payment, PaymentSession, PayResult } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { settle } from '../packages/core/src/transition.ts'
+import { settle } from '../packages/core/src/rules/payment-transitions.ts'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
 /**

@@ -1,5 +1,5 @@
+import { releaseProven, settle } from '../../packages/core/src/rules/payment-transitions.ts'
 import { PaymentToken } from '../../packages/core/src/signing/payment-token.ts'
-import { releaseProven, settle } from '../../packages/core/src/transition.ts'
 import {
   type Account,
   changedPayment,

@@ -18,8 +18,8 @@ import { type Change, type LedgerState, MAX_PAGE, type Store } from './ports/sto
 import { BursarError } from './primitives/errors.ts'
 import { durationField, parseInput } from './primitives/fields.ts'
 import { finishRemoval } from './removal.ts'
+import { accountsOf } from './rules/payment-transitions.ts'
 import { hashOf } from './signing/payment-token.ts'
-import { accountsOf } from './transition.ts'
 
 /** Which sessions go into an archive, and where it is kept. */
 export interface ArchiveInput {

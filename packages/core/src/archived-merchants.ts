@@ -4,7 +4,7 @@ import { formatAmount } from './money/amount.ts'
 import type { Limits } from './money/limits.ts'
 import type { Change, LedgerState, Store } from './ports/store.ts'
 import { inTurns } from './reconcile.ts'
-import { accountsOf } from './transition.ts'
+import { accountsOf } from './rules/payment-transitions.ts'
 
 /**
  * Records what an archive has of each merchant, where the delegation or the end user limits each

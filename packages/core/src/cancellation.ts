@@ -8,9 +8,9 @@ import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from './primitives/fields.ts'
 import { inTurns, openPayment } from './reconcile.ts'
+import { standing } from './rules/account-end.ts'
+import { openSecret, subject } from './rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from './signing/signing-gateway.ts'
-import { standing } from './standing.ts'
-import { openSecret, subject } from './transition.ts'
 
 /** What is to be cancelled: one payment, or everything that is open of a session or a permission. */
 export type CancelTarget =

@@ -17,10 +17,17 @@ import type { Answer, Authorization, Claim, HttpProof, Proof } from './ports/rai
 import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
+import {
+  claim,
+  doubt,
+  openSecret,
+  releaseUnsigned,
+  scopeOfPayment,
+  sign,
+} from './rules/payment-transitions.ts'
 import type { Money, PayResult, PayStep } from './session/pay-result.ts'
 import type { PaymentToken } from './signing/payment-token.ts'
 import { gateway, NotSigned } from './signing/signing-gateway.ts'
-import { claim, doubt, openSecret, releaseUnsigned, scopeOfPayment, sign } from './transition.ts'
 
 /** A payment that this process has reserved, and alone may sign. */
 export interface Held {

@@ -75,15 +75,6 @@ export {
 } from './money/limits-json.ts'
 export type { OnceOptions, Operation } from './once.ts'
 export type { PaymentSummary } from './payment-summary.ts'
-export { allowHours } from './policies/allow-hours.ts'
-export { allowMerchants } from './policies/allow-merchants.ts'
-export { allowNetworks } from './policies/allow-networks.ts'
-export { allowPayees } from './policies/allow-payees.ts'
-export { allowUpTo } from './policies/allow-up-to.ts'
-export { askAbove } from './policies/ask-above.ts'
-export { askFirst } from './policies/ask-first.ts'
-export { shadow } from './policies/shadow.ts'
-export type { Threshold } from './policies/threshold.ts'
 export type {
   HttpClient,
   HttpRequest,
@@ -146,6 +137,16 @@ export {
 export { BursarError } from './primitives/errors.ts'
 export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
+export { allowHours } from './rules/policies/allow-hours.ts'
+export { allowMerchants } from './rules/policies/allow-merchants.ts'
+export { allowNetworks } from './rules/policies/allow-networks.ts'
+export { allowPayees } from './rules/policies/allow-payees.ts'
+export { allowUpTo } from './rules/policies/allow-up-to.ts'
+export { askAbove } from './rules/policies/ask-above.ts'
+export { askFirst } from './rules/policies/ask-first.ts'
+export { shadow } from './rules/policies/shadow.ts'
+export type { Threshold } from './rules/policies/threshold.ts'
+export type { SessionChangeInput } from './rules/session-change.ts'
 export type { SecretChange } from './secret-change.ts'
 export type {
   Call,
@@ -164,7 +165,6 @@ export type {
 export { payingFetch } from './session/paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
-export type { SessionChangeInput } from './session-change.ts'
 export type { SessionSummary } from './session-summary.ts'
 export type { Instrument } from './signing/instrument.ts'
 export {

@@ -7,7 +7,7 @@ import { childInput, sessionInput } from './ledger/session.ts'
 import { limitsInput } from './money/limits.ts'
 import { reasonInput } from './primitives/fields.ts'
 import { payRequestInput } from './request.ts'
-import { sessionChangeInput } from './session-change.ts'
+import { sessionChangeInput } from './rules/session-change.ts'
 import { toolChallengeInput } from './tool-challenge.ts'
 
 /**

@@ -21,7 +21,11 @@ import type { Change, LedgerState, Page, PageRequest, Store } from './ports/stor
 import { BursarError } from './primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
-import { changedSession, type SessionChangeInput, sessionChangeInput } from './session-change.ts'
+import {
+  changedSession,
+  type SessionChangeInput,
+  sessionChangeInput,
+} from './rules/session-change.ts'
 import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
 import { sessionToken } from './signing/payment-token.ts'
 

@@ -10,8 +10,8 @@ import type { HttpResponse } from './ports/http-client.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseCall, parseRequest } from './request.ts'
 import { answerOf, commit, decide, type Prepared, prepared } from './reserving.ts'
+import { accountsOf } from './rules/payment-transitions.ts'
 import type { Call, PayResult, QuoteResult } from './session/pay-result.ts'
-import { accountsOf } from './transition.ts'
 import { type OpenVisit, refuse, remainingOf } from './visit.ts'
 
 /** The life of one payment. Throws only where the guard itself fails, never for a refusal. */

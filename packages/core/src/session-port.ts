@@ -1,4 +1,3 @@
-import { openedChild } from './child-session.ts'
 import type { Guard } from './guard/guard.ts'
 import { type Holder, holds, ownState } from './holder.ts'
 import { type ChildInput, childInput } from './ledger/session.ts'
@@ -9,6 +8,8 @@ import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
 import { conclude, prove } from './prove.ts'
+import { openedChild } from './rules/child-session.ts'
+import { rootOf } from './rules/payment-transitions.ts'
 import type {
   Call,
   PayRequest,
@@ -21,7 +22,6 @@ import { type OpenedChild, PaymentSession, type SessionPort } from './session/pa
 import { summaryOfSession } from './session-summary.ts'
 import { sessionToken } from './signing/payment-token.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
-import { rootOf } from './transition.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(

@@ -6,7 +6,7 @@ import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { revokedDelegation } from '../ports/permissions.ts'
-import { keptWindows } from '../session-change.ts'
+import { keptWindows } from '../rules/session-change.ts'
 import { difference } from './difference.ts'
 import { impossibleEvent } from './impossible-event.ts'
 

@@ -1,16 +1,16 @@
-import type { AuditEvent } from './ledger/audit-event.ts'
-import type { Delegation } from './ledger/delegation.ts'
-import type { EndUserAccount } from './ledger/end-user-account.ts'
-import type { KnownMerchant } from './ledger/merchant.ts'
+import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { Delegation } from '../ledger/delegation.ts'
+import type { EndUserAccount } from '../ledger/end-user-account.ts'
+import type { KnownMerchant } from '../ledger/merchant.ts'
 import {
   type Content,
   type Delivery,
   isUnproven,
   type Payment,
   type Terms,
-} from './ledger/payment.ts'
-import type { Session } from './ledger/session.ts'
-import { formatAmount } from './money/amount.ts'
+} from '../ledger/payment.ts'
+import type { Session } from '../ledger/session.ts'
+import { formatAmount } from '../money/amount.ts'
 import {
   type Limits,
   type MerchantLimits,
@@ -20,11 +20,11 @@ import {
   releaseHold,
   settleHold,
   type Usage,
-} from './money/limits.ts'
-import type { Evidence } from './ports/rail.ts'
-import type { Change, LedgerState, Scope } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { type SecretOpening, type SigningPurpose, useOver } from './signing/secret-use.ts'
+} from '../money/limits.ts'
+import type { Evidence } from '../ports/rail.ts'
+import type { Change, LedgerState, Scope } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { type SecretOpening, type SigningPurpose, useOver } from '../signing/secret-use.ts'
 
 /**
  * The arrows of a payment after its reservation, one function for each verb. All are pure. An event

@@ -1,4 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import type { Delegation } from '../ledger/delegation.ts'
+import { deny } from '../ledger/denial.ts'
+import type { KnownMerchant } from '../ledger/merchant.ts'
+import type { Payment, PaymentState, Terms } from '../ledger/payment.ts'
+import type { Session } from '../ledger/session.ts'
+import { type Limits, noUsage, type Usage } from '../money/limits.ts'
+import type { Policy, PolicyDecision } from '../ports/policy.ts'
+import type { LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { standing } from './account-end.ts'
 import {
   admitHost,
   countRefusal,
@@ -8,17 +18,7 @@ import {
   reserve,
   spendableMicro,
 } from './decide.ts'
-import type { Delegation } from './ledger/delegation.ts'
-import { deny } from './ledger/denial.ts'
-import type { KnownMerchant } from './ledger/merchant.ts'
-import type { Payment, PaymentState, Terms } from './ledger/payment.ts'
-import type { Session } from './ledger/session.ts'
-import { type Limits, noUsage, type Usage } from './money/limits.ts'
-import type { Policy, PolicyDecision } from './ports/policy.ts'
-import type { LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
 import type { Intent } from './reservation.ts'
-import { standing } from './standing.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const PAYEE = `0x${'1'.repeat(40)}`

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
-import type { Session } from './ledger/session.ts'
-import type { Limits, Usage } from './money/limits.ts'
-import type { LedgerState } from './ports/store.ts'
+import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
+import type { Session } from '../ledger/session.ts'
+import type { Limits, Usage } from '../money/limits.ts'
+import type { LedgerState } from '../ports/store.ts'
 import {
   claim,
   doubt,
@@ -12,7 +12,7 @@ import {
   settle,
   sign,
   usageAt,
-} from './transition.ts'
+} from './payment-transitions.ts'
 
 const NOW = 1_000_000
 const evidence = { block: '7', reason: 'proved' }

@@ -1,20 +1,22 @@
-import { ask, askedDenial, isApproved } from './asking.ts'
-import { judgementOf, observedEvents } from './judgement.ts'
-import { type Approval, asks } from './ledger/approval.ts'
+import { type Approval, asks } from '../ledger/approval.ts'
 import {
   type Denial,
   type DenialCode,
   type DenialFacts,
   deny,
   firstDenial,
-} from './ledger/denial.ts'
-import type { KnownMerchant, MerchantRule } from './ledger/merchant.ts'
-import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from './ledger/payment.ts'
+} from '../ledger/denial.ts'
+import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
+import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../ledger/payment.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
+import { hold, remainingMicro } from '../money/limits.ts'
+import type { PolicyDecision } from '../ports/policy.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { standing } from './account-end.ts'
+import { ask, askedDenial, isApproved } from './approval-decision.ts'
 import { limitDenials } from './limit-denials.ts'
-import { formatAmount, parseAmount } from './money/amount.ts'
-import { hold, remainingMicro } from './money/limits.ts'
-import type { PolicyDecision } from './ports/policy.ts'
-import type { Change, LedgerState } from './ports/store.ts'
+import { accountRows, accountsOf, lineOf, mapAccounts } from './payment-transitions.ts'
+import { judgementOf, observedEvents } from './policy-evaluation.ts'
 import {
   type Intent,
   knownMerchant,
@@ -26,8 +28,6 @@ import {
   usedApproval,
   usedEvent,
 } from './reservation.ts'
-import { standing } from './standing.ts'
-import { accountRows, accountsOf, lineOf, mapAccounts } from './transition.ts'
 
 /**
  * The pure heart: ledger state, intent and time in, a decision out. No await, no clock, no random,

@@ -1,5 +1,5 @@
-import type { Policy } from '../ports/policy.ts'
-import { BursarError } from '../primitives/errors.ts'
+import type { Policy } from '../../ports/policy.ts'
+import { BursarError } from '../../primitives/errors.ts'
 
 /** Allows payments from one hour of the UTC day until another: `{ from: 8, until: 18 }`. */
 export function allowHours(options: { readonly from: number; readonly until: number }): Policy {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { allowMerchants } from './allow-merchants.ts'
 
 test('allows the hosts that it names, exactly', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { allowNetworks } from './allow-networks.ts'
 
 test('allows the networks that it names, exactly', () => {

@@ -4,13 +4,13 @@ import {
   approvalStanding,
   cardOf,
   mayAsk,
-} from './ledger/approval.ts'
-import { deny } from './ledger/denial.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
+} from '../ledger/approval.ts'
+import { deny } from '../ledger/denial.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { standing } from './account-end.ts'
+import { accountsOf, rootOf } from './payment-transitions.ts'
 import type { Intent } from './reservation.ts'
-import { standing } from './standing.ts'
-import { accountsOf, rootOf } from './transition.ts'
 
 /** What asking a human comes to: an approval that waits, or a refusal for this key. */
 export type Asked =

@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 import { above, type Threshold } from './threshold.ts'
 
 /** Asks a human for payments above an amount: `{ currency: 'USD', amount: '1.00' }`. */

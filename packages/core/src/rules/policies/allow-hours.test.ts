@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { allowHours } from './allow-hours.ts'
 
 const effectAt = (from: number, until: number, at: number): string =>

@@ -1,10 +1,10 @@
-import { recordedLimits } from './account-summary.ts'
-import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from './ledger/session.ts'
-import { noUsage, widerThan } from './money/limits.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { standing } from './standing.ts'
-import { accountsOf } from './transition.ts'
+import { recordedLimits } from '../account-summary.ts'
+import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
+import { noUsage, widerThan } from '../money/limits.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { standing } from './account-end.ts'
+import { accountsOf } from './payment-transitions.ts'
 
 /**
  * Opens a session below the one that a state is about, for a sub-agent. It is never wider than its

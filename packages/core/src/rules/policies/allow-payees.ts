@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 
 /** Allows payments to these payees only: addresses, in any case of their letters. */
 export function allowPayees(payees: readonly string[]): Policy {

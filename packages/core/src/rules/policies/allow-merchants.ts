@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 
 /** Allows payments to these hosts only, written as `URL.host` writes them. */
 export function allowMerchants(hosts: readonly string[]): Policy {

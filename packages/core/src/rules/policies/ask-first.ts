@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 
 /** Asks a human for the first payment to a merchant, a host with its payee, in a delegation. */
 export function askFirst(): Policy {

@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 
 /** Allows payments on these networks (CAIP-2) only. */
 export function allowNetworks(networks: readonly string[]): Policy {

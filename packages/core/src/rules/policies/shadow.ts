@@ -1,4 +1,4 @@
-import { evaluateClosed, type Policy } from '../ports/policy.ts'
+import { evaluateClosed, type Policy } from '../../ports/policy.ts'
 
 /**
  * Watches a policy before it is enforced: it always allows, and what the policy would have decided is

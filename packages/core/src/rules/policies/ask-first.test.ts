@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { askFirst } from './ask-first.ts'
 
 test('asks until the merchant is known', () => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Delegation } from '../ledger/delegation.ts'
+import { endUserAccountId } from '../ledger/end-user-account.ts'
+import type { Session } from '../ledger/session.ts'
+import { type Limits, type MerchantLimits, noUsage } from '../money/limits.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
 import { reserve } from './decide.ts'
-import type { Delegation } from './ledger/delegation.ts'
-import { endUserAccountId } from './ledger/end-user-account.ts'
-import type { Session } from './ledger/session.ts'
-import { type Limits, type MerchantLimits, noUsage } from './money/limits.ts'
-import type { Change, LedgerState } from './ports/store.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)

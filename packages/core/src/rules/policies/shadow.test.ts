@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { evaluatePolicies, type Policy, type PolicyDecision } from '../ports/policy.ts'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { evaluatePolicies, type Policy, type PolicyDecision } from '../../ports/policy.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { shadow } from './shadow.ts'
 
 const policyOf = (decide: () => PolicyDecision): Policy => ({ name: 'tried', evaluate: decide })

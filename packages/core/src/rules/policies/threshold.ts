@@ -1,6 +1,6 @@
-import type { Terms } from '../ledger/payment.ts'
-import { formatAmount, parseAmount } from '../money/amount.ts'
-import { BursarError } from '../primitives/errors.ts'
+import type { Terms } from '../../ledger/payment.ts'
+import { formatAmount, parseAmount } from '../../money/amount.ts'
+import { BursarError } from '../../primitives/errors.ts'
 
 /** An amount of a currency that a policy draws its line at: `{ currency: 'USD', amount: '1.00' }`. */
 export interface Threshold {

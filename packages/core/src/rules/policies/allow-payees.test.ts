@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { allowPayees } from './allow-payees.ts'
 
 test('allows the payees that it names, in any case, and no others', () => {

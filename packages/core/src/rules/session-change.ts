@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { recordedLimits } from './account-summary.ts'
-import { type MerchantRule, merchantsInput } from './ledger/merchant.ts'
-import type { Session } from './ledger/session.ts'
-import { formatAmount } from './money/amount.ts'
+import { recordedLimits } from '../account-summary.ts'
+import { type MerchantRule, merchantsInput } from '../ledger/merchant.ts'
+import type { Session } from '../ledger/session.ts'
+import { formatAmount } from '../money/amount.ts'
 import {
   type Limits,
   type LimitsInput,
@@ -10,12 +10,12 @@ import {
   perMerchantProblem,
   type Usage,
   widerThan,
-} from './money/limits.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { durationField, textField } from './primitives/fields.ts'
-import { standing } from './standing.ts'
-import { accountsOf } from './transition.ts'
+} from '../money/limits.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { durationField, textField } from '../primitives/fields.ts'
+import { standing } from './account-end.ts'
+import { accountsOf } from './payment-transitions.ts'
 
 /** What `changeSession` takes: what is left out stays as it is. */
 export interface SessionChangeInput {

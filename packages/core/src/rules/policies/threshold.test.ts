@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fakePolicyInput } from '../testing/fake-policy-input.ts'
+import { fakePolicyInput } from '../../testing/fake-policy-input.ts'
 import { allowUpTo } from './allow-up-to.ts'
 import { askAbove } from './ask-above.ts'
 

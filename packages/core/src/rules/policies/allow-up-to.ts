@@ -1,4 +1,4 @@
-import type { Policy } from '../ports/policy.ts'
+import type { Policy } from '../../ports/policy.ts'
 import { above, type Threshold } from './threshold.ts'
 
 /** Allows payments up to an amount only: `{ currency: 'USD', amount: '1.00' }`. */

@@ -1,8 +1,8 @@
-import type { AuditEvent } from './ledger/audit-event.ts'
-import { evaluatePolicies, type Judgement, type PolicyInput } from './ports/policy.ts'
-import type { LedgerState } from './ports/store.ts'
+import type { AuditEvent } from '../ledger/audit-event.ts'
+import { evaluatePolicies, type Judgement, type PolicyInput } from '../ports/policy.ts'
+import type { LedgerState } from '../ports/store.ts'
+import { accountsOf } from './payment-transitions.ts'
 import type { Intent } from './reservation.ts'
-import { accountsOf } from './transition.ts'
 
 /** What the operator's policies say of an intent, on the figures of the commit. */
 export function judgementOf(
