@@ -74,6 +74,7 @@ export {
   windowsText,
 } from './money/limits-json.ts'
 export type { OnceOptions, Operation } from './once.ts'
+export type { ToolChallenge } from './pay/tool-challenge.ts'
 export type { PaymentSummary } from './payment-summary.ts'
 export type {
   HttpClient,
@@ -174,4 +175,3 @@ export {
   type SecretUse,
   type SigningPurpose,
 } from './signing/secret-use.ts'
-export type { ToolChallenge } from './tool-challenge.ts'

@@ -5,10 +5,10 @@ import { keyInput, rotationInput } from './ledger/credential.ts'
 import { delegationInput } from './ledger/delegation.ts'
 import { childInput, sessionInput } from './ledger/session.ts'
 import { limitsInput } from './money/limits.ts'
+import { payRequestInput } from './pay/request.ts'
+import { toolChallengeInput } from './pay/tool-challenge.ts'
 import { reasonInput } from './primitives/fields.ts'
-import { payRequestInput } from './request.ts'
 import { sessionChangeInput } from './rules/session-change.ts'
-import { toolChallengeInput } from './tool-challenge.ts'
 
 /**
  * The schemas (zod 4) that parse what the facets and sessions are given, for whoever has to describe

@@ -2,6 +2,7 @@ export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
 export type { ChildInput } from './ledger/session.ts'
 export type { OnceOptions } from './once.ts'
+export type { ToolChallenge } from './pay/tool-challenge.ts'
 export { BursarError } from './primitives/errors.ts'
 export { warnOperator } from './primitives/operator-warning.ts'
 export type {
@@ -42,4 +43,3 @@ export {
   toolCalls,
 } from './session/tool-calls.ts'
 export { type ToolRequest, toolRequest } from './session/tool-request.ts'
-export type { ToolChallenge } from './tool-challenge.ts'

@@ -1,13 +1,14 @@
 import type { Guard } from './guard/guard.ts'
-import { type Holder, holds, ownState } from './holder.ts'
 import { type ChildInput, childInput } from './ledger/session.ts'
 import { type OnceOptions, once } from './once.ts'
-import { pay, quote } from './pay.ts'
+import { pay, quote } from './pay/pay.ts'
+import { conclude, prove } from './pay/prove-and-conclude.ts'
+import { type Holder, holds, ownState } from './pay/token-holder.ts'
+import type { ToolChallenge } from './pay/tool-challenge.ts'
 import type { Change, LedgerState } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
-import { conclude, prove } from './prove.ts'
 import { openedChild } from './rules/child-session.ts'
 import { rootOf } from './rules/payment-transitions.ts'
 import type {
@@ -21,7 +22,6 @@ import type {
 import { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 import { summaryOfSession } from './session-summary.ts'
 import { sessionToken } from './signing/payment-token.ts'
-import type { ToolChallenge } from './tool-challenge.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(

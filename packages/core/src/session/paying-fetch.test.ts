@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_REQUEST_BODY_BYTES, parseRequest } from '../request.ts'
+import { MAX_REQUEST_BODY_BYTES, parseRequest } from '../pay/request.ts'
 import type {
   Call,
   PayRequest,

@@ -1,6 +1,6 @@
 import type { ChildInput } from '../ledger/session.ts'
 import type { OnceOptions } from '../once.ts'
-import type { ToolChallenge } from '../tool-challenge.ts'
+import type { ToolChallenge } from '../pay/tool-challenge.ts'
 import type {
   Call,
   PayRequest,

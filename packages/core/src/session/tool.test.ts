@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { parseRequest } from '../request.ts'
+import { parseRequest } from '../pay/request.ts'
 import type { PayResult, Receipt, ResourceResponse, WaitingApproval } from './pay-result.ts'
 import {
   MAX_MODEL_CONTENT_CHARACTERS,

@@ -1,5 +1,5 @@
-import type { Held } from './execute.ts'
-import type { McpProof } from './ports/rail.ts'
+import type { McpProof } from '../ports/rail.ts'
+import type { Held } from './sign-and-send.ts'
 
 /** Proofs that wait for their answer at the same time; the oldest are forgotten, and stay in doubt. */
 const MAX_PROOFS = 1_000

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Chosen, choose } from './choose.ts'
-import type { Denial } from './ledger/denial.ts'
-import type { Asset } from './money/asset.ts'
-import type { Challenge, Offer, Offers, Rail } from './ports/rail.ts'
-import { fakeAsset } from './testing/fake-chain.ts'
-import { fakeRail } from './testing/fake-rail.ts'
+import type { Denial } from '../ledger/denial.ts'
+import type { Asset } from '../money/asset.ts'
+import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
+import { fakeAsset } from '../testing/fake-chain.ts'
+import { fakeRail } from '../testing/fake-rail.ts'
+import { type Chosen, choose } from './choose-offer.ts'
 
 const euro: Asset = { ...fakeAsset, address: `0x${'e'.repeat(40)}`, currency: 'EUR' }
 const fine: Asset = { ...fakeAsset, address: `0x${'d'.repeat(40)}`, decimals: 18 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createProofs, type HandedOut } from './proofs.ts'
+import { createProofs, type HandedOut } from './unanswered-payloads.ts'
 
 const VALID_BEFORE = 1_000
 const EXPIRY_MS = VALID_BEFORE * 1_000

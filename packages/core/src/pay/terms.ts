@@ -1,7 +1,7 @@
-import type { Chosen } from './choose.ts'
-import type { Terms } from './ledger/payment.ts'
+import type { Terms } from '../ledger/payment.ts'
+import { hashOf, sha256 } from '../signing/payment-token.ts'
+import type { Chosen } from './choose-offer.ts'
 import type { ResourceRequest } from './request.ts'
-import { hashOf, sha256 } from './signing/payment-token.ts'
 
 /** Fixes what will be checked, signed and recorded. */
 export function termsOf(chosen: Chosen, request: ResourceRequest): Terms {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Chosen } from './choose.ts'
-import type { Terms } from './ledger/payment.ts'
+import type { Terms } from '../ledger/payment.ts'
+import { fakeAsset } from '../testing/fake-chain.ts'
+import { fakeRail } from '../testing/fake-rail.ts'
+import type { Chosen } from './choose-offer.ts'
 import { parseRequest, type ResourceRequest } from './request.ts'
 import { nonceOf, termsHash, termsOf } from './terms.ts'
-import { fakeAsset } from './testing/fake-chain.ts'
-import { fakeRail } from './testing/fake-rail.ts'
 
 const payee = `0x${'Ab'.repeat(20)}`
 

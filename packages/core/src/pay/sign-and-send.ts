@@ -1,3 +1,23 @@
+import type { Guard } from '../guard/guard.ts'
+import { span } from '../guard/telemetry.ts'
+import type { Payment } from '../ledger/payment.ts'
+import type { HttpResponse } from '../ports/http-client.ts'
+import type { Answer, Authorization, Claim, HttpProof, Proof } from '../ports/rail.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import {
+  claim,
+  doubt,
+  openSecret,
+  releaseUnsigned,
+  scopeOfPayment,
+  sign,
+} from '../rules/payment-transitions.ts'
+import type { Money, PayResult, PayStep } from '../session/pay-result.ts'
+import type { PaymentToken } from '../signing/payment-token.ts'
+import { gateway, NotSigned } from '../signing/signing-gateway.ts'
+import type { Chosen } from './choose-offer.ts'
+import type { ParsedCall, ResourceRequest } from './request.ts'
 import {
   deliveryOf,
   doubtReason,
@@ -7,27 +27,7 @@ import {
   keptContent,
   paidResult,
   resourceResponse,
-} from './answer.ts'
-import type { Chosen } from './choose.ts'
-import type { Guard } from './guard/guard.ts'
-import { span } from './guard/telemetry.ts'
-import type { Payment } from './ledger/payment.ts'
-import type { HttpResponse } from './ports/http-client.ts'
-import type { Answer, Authorization, Claim, HttpProof, Proof } from './ports/rail.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import type { ParsedCall, ResourceRequest } from './request.ts'
-import {
-  claim,
-  doubt,
-  openSecret,
-  releaseUnsigned,
-  scopeOfPayment,
-  sign,
-} from './rules/payment-transitions.ts'
-import type { Money, PayResult, PayStep } from './session/pay-result.ts'
-import type { PaymentToken } from './signing/payment-token.ts'
-import { gateway, NotSigned } from './signing/signing-gateway.ts'
+} from './results.ts'
 
 /** A payment that this process has reserved, and alone may sign. */
 export interface Held {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { BursarError } from './primitives/errors.ts'
-import { amountField, parseInput } from './primitives/fields.ts'
-import { parseResourceUrl } from './primitives/resource-url.ts'
-import type { PayStep } from './session/pay-result.ts'
-import { hashOf } from './signing/payment-token.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { amountField, parseInput } from '../primitives/fields.ts'
+import { parseResourceUrl } from '../primitives/resource-url.ts'
+import type { PayStep } from '../session/pay-result.ts'
+import { hashOf } from '../signing/payment-token.ts'
 
 /** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */
 export const MAX_REQUEST_BODY_BYTES = 262_144

@@ -1,13 +1,13 @@
 import type { Span } from '@opentelemetry/api'
-import { deniedResult, earlierResult, money } from './answer.ts'
-import type { Guard } from './guard/guard.ts'
-import type { Denial } from './ledger/denial.ts'
-import { isOpen, type Payment } from './ledger/payment.ts'
-import type { LedgerState, Scope } from './ports/store.ts'
+import type { Guard } from '../guard/guard.ts'
+import type { Denial } from '../ledger/denial.ts'
+import { isOpen, type Payment } from '../ledger/payment.ts'
+import type { LedgerState, Scope } from '../ports/store.ts'
+import { countRefusal, spendableMicro } from '../rules/decide.ts'
+import { accountsOf } from '../rules/payment-transitions.ts'
+import type { Money, PayResult } from '../session/pay-result.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
-import { countRefusal, spendableMicro } from './rules/decide.ts'
-import { accountsOf } from './rules/payment-transitions.ts'
-import type { Money, PayResult } from './session/pay-result.ts'
+import { deniedResult, earlierResult, money } from './results.ts'
 
 /** What a refusal is recorded with. */
 export interface Visit {

@@ -1,8 +1,8 @@
-import { type Denial, deny } from './ledger/denial.ts'
-import { debitMicro } from './money/amount.ts'
-import { type Asset, findAsset } from './money/asset.ts'
-import type { Challenge, Offer, Offers, Rail } from './ports/rail.ts'
-import { thrownText } from './primitives/errors.ts'
+import { type Denial, deny } from '../ledger/denial.ts'
+import { debitMicro } from '../money/amount.ts'
+import { type Asset, findAsset } from '../money/asset.ts'
+import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
+import { thrownText } from '../primitives/errors.ts'
 
 /** The offer that will be paid, if the ledger allows it. */
 export interface Chosen {

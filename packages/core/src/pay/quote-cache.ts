@@ -1,4 +1,4 @@
-import type { QuoteResult } from './session/pay-result.ts'
+import type { QuoteResult } from '../session/pay-result.ts'
 
 /** How long a quote answers for its key: a framework asks for it more than once before it pays. */
 const QUOTE_LIFE_MS = 60_000

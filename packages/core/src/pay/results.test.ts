@@ -1,4 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { deny } from '../ledger/denial.ts'
+import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
+import type { HttpResponse } from '../ports/http-client.ts'
+import type { PayResult, ResourceResponse } from '../session/pay-result.ts'
+import { toModelResult } from '../session/tool.ts'
+import { sha256 } from '../signing/payment-token.ts'
 import {
   deliveryOf,
   deniedResult,
@@ -12,13 +18,7 @@ import {
   money,
   paidResult,
   resourceResponse,
-} from './answer.ts'
-import { deny } from './ledger/denial.ts'
-import type { Delivery, Payment, PaymentState } from './ledger/payment.ts'
-import type { HttpResponse } from './ports/http-client.ts'
-import type { PayResult, ResourceResponse } from './session/pay-result.ts'
-import { toModelResult } from './session/tool.ts'
-import { sha256 } from './signing/payment-token.ts'
+} from './results.ts'
 
 const remaining = { amount: '0.95', currency: 'USD' }
 const delivery: Delivery = {

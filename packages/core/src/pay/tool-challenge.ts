@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { canonicalText } from './audit/difference.ts'
-import { hostField } from './ledger/merchant.ts'
-import { amountField } from './primitives/fields.ts'
+import { canonicalText } from '../audit/difference.ts'
+import { hostField } from '../ledger/merchant.ts'
+import { amountField } from '../primitives/fields.ts'
+import { hashOf } from '../signing/payment-token.ts'
 import {
   cleanPurpose,
   MAX_REQUEST_BODY_BYTES,
   type ParsedRequest,
   type ResourceRequest,
 } from './request.ts'
-import { hashOf } from './signing/payment-token.ts'
 
 /** Longest answer of a tool that is read as a challenge, as JSON: twenty honest offers fit well. */
 const MAX_CHALLENGE_BYTES = 65_536

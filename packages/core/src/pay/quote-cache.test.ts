@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createQuotes } from './quotes.ts'
-import type { QuoteResult } from './session/pay-result.ts'
+import type { QuoteResult } from '../session/pay-result.ts'
+import { createQuotes } from './quote-cache.ts'
 
 const result: QuoteResult = { status: 'failed', message: 'm' }
 
