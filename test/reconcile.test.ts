@@ -1,7 +1,7 @@
 import { createBursar, type Store } from '@bursar/core'
 import { fakeAsset, fakeMerchant, fakeRail } from '@bursar/core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { MAX_RECONCILED_PER_RUN } from '../packages/core/src/reconcile.ts'
+import { MAX_RECONCILED_PER_RUN } from '../packages/core/src/settlement/reconcile.ts'
 import { guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
 
 const a = { url: shop('a'), purpose: 'read it' }

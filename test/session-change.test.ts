@@ -1,6 +1,6 @@
 import { MAX_PAGE } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { MAX_EXPOSED } from '../packages/core/src/exposure.ts'
+import { MAX_EXPOSED } from '../packages/core/src/settlement/exposure.ts'
 import { guardWorld, HOST, seam, shop } from './guard-world.ts'
 import { outcome } from './sandbox-world.ts'
 

@@ -3,8 +3,8 @@ import { recordedWindows } from './audit/recorded-archive.ts'
 import { formatAmount } from './money/amount.ts'
 import type { Limits } from './money/limits.ts'
 import type { Change, LedgerState, Store } from './ports/store.ts'
-import { inTurns } from './reconcile.ts'
 import { accountsOf } from './rules/payment-transitions.ts'
+import { inTurns } from './settlement/reconcile.ts'
 
 /**
  * Records what an archive has of each merchant, where the delegation or the end user limits each

@@ -6,13 +6,6 @@ import {
   summaryOfEndUser,
 } from './account-summary.ts'
 import { type ApprovalSummary, createApprovals } from './approvals.ts'
-import {
-  type Cancellation,
-  type CancelOptions,
-  type CancelTarget,
-  cancelExposed,
-} from './cancellation.ts'
-import { type Exposure, exposureOf } from './exposure.ts'
 import { type Funding, fundingOf } from './funding.ts'
 import type { Guard } from './guard/guard.ts'
 import {
@@ -33,6 +26,13 @@ import { nameField, pageInput, parseInput, reasonInput } from './primitives/fiel
 import { newId } from './primitives/id.ts'
 import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 import { type SessionSummary, summariesOfSessions } from './session-summary.ts'
+import {
+  type Cancellation,
+  type CancelOptions,
+  type CancelTarget,
+  cancelExposed,
+} from './settlement/cancellation.ts'
+import { type Exposure, exposureOf } from './settlement/exposure.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
 export interface EndUser {

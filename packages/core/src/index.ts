@@ -9,14 +9,7 @@ export { type AuditHead, type Verification, verifyLedger } from './audit/verify.
 export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
 export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
-export type {
-  Cancellation,
-  CancelledPayment,
-  CancelOptions,
-  CancelTarget,
-} from './cancellation.ts'
 export type { EndUser } from './end-user.ts'
-export type { ExposedPayment, Exposure, ExposureFilter } from './exposure.ts'
 export type { Funding } from './funding.ts'
 export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
 export { inputs } from './inputs.ts'
@@ -136,7 +129,6 @@ export {
   type Wallet,
 } from './ports/wallet.ts'
 export { BursarError } from './primitives/errors.ts'
-export type { Reconciliation } from './reconcile.ts'
 export type { RecordedCaller } from './recorded-caller.ts'
 export { allowHours } from './rules/policies/allow-hours.ts'
 export { allowMerchants } from './rules/policies/allow-merchants.ts'
@@ -167,6 +159,14 @@ export { payingFetch } from './session/paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
 export type { SessionSummary } from './session-summary.ts'
+export type {
+  Cancellation,
+  CancelledPayment,
+  CancelOptions,
+  CancelTarget,
+} from './settlement/cancellation.ts'
+export type { ExposedPayment, Exposure, ExposureFilter } from './settlement/exposure.ts'
+export type { Reconciliation } from './settlement/reconcile.ts'
 export type { Instrument } from './signing/instrument.ts'
 export {
   type CurrentSecretUse,

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import { endedForField } from './archive.ts'
-import { cancelOptionsInput, cancelTargetInput } from './cancellation.ts'
 import { keyInput, rotationInput } from './ledger/credential.ts'
 import { delegationInput } from './ledger/delegation.ts'
 import { childInput, sessionInput } from './ledger/session.ts'
@@ -9,6 +8,7 @@ import { payRequestInput } from './pay/request.ts'
 import { toolChallengeInput } from './pay/tool-challenge.ts'
 import { reasonInput } from './primitives/fields.ts'
 import { sessionChangeInput } from './rules/session-change.ts'
+import { cancelOptionsInput, cancelTargetInput } from './settlement/cancellation.ts'
 
 /**
  * The schemas (zod 4) that parse what the facets and sessions are given, for whoever has to describe

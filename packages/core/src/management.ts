@@ -1,11 +1,4 @@
 import { recordedLimits } from './account-summary.ts'
-import {
-  type Cancellation,
-  type CancelOptions,
-  type CancelTarget,
-  cancelExposed,
-} from './cancellation.ts'
-import { type Exposure, type ExposureFilter, exposureOf } from './exposure.ts'
 import type { Guard } from './guard/guard.ts'
 import { type Delegation, delegationEnd } from './ledger/delegation.ts'
 import {
@@ -27,6 +20,13 @@ import {
   sessionChangeInput,
 } from './rules/session-change.ts'
 import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
+import {
+  type Cancellation,
+  type CancelOptions,
+  type CancelTarget,
+  cancelExposed,
+} from './settlement/cancellation.ts'
+import { type Exposure, type ExposureFilter, exposureOf } from './settlement/exposure.ts'
 import { sessionToken } from './signing/payment-token.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */

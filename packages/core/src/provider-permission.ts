@@ -12,7 +12,7 @@ import {
 import type { Change, LedgerState } from './ports/store.ts'
 import { withinTime } from './primitives/deadline.ts'
 import { BursarError } from './primitives/errors.ts'
-import { inTurns } from './reconcile.ts'
+import { inTurns } from './settlement/reconcile.ts'
 import {
   duringSecretUse,
   type RecordOpening,

@@ -1,4 +1,3 @@
-import type { CancellationAnswer } from '../cancellation.ts'
 import type { Asset } from '../money/asset.ts'
 import type { Quotes } from '../pay/quote-cache.ts'
 import type { Proofs } from '../pay/unanswered-payloads.ts'
@@ -7,7 +6,8 @@ import type { Policy } from '../ports/policy.ts'
 import type { Rail } from '../ports/rail.ts'
 import type { Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import type { Reconciler } from '../reconcile.ts'
+import type { CancellationAnswer } from '../settlement/cancellation.ts'
+import type { Reconciler } from '../settlement/reconcile.ts'
 import type { Instruments } from '../signing/instrument.ts'
 
 /** What the facets share: everything that is outside the model. Never handed to agent code. */

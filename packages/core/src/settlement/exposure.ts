@@ -1,8 +1,8 @@
-import type { Guard } from './guard/guard.ts'
-import { type Payment, type PaymentState, unproven } from './ledger/payment.ts'
-import { formatAmount } from './money/amount.ts'
-import { MAX_PAGE, type Store } from './ports/store.ts'
-import type { Money } from './session/pay-result.ts'
+import type { Guard } from '../guard/guard.ts'
+import { type Payment, type PaymentState, unproven } from '../ledger/payment.ts'
+import { formatAmount } from '../money/amount.ts'
+import { MAX_PAGE, type Store } from '../ports/store.ts'
+import type { Money } from '../session/pay-result.ts'
 
 /** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
 export interface Exposure {

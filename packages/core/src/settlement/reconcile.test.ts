@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Payment } from './ledger/payment.ts'
-import type { Rail } from './ports/rail.ts'
-import type { Store } from './ports/store.ts'
+import type { Payment } from '../ledger/payment.ts'
+import type { Rail } from '../ports/rail.ts'
+import type { Store } from '../ports/store.ts'
+import { fakeAsset, fakeChain } from '../testing/fake-chain.ts'
+import { fakeRail } from '../testing/fake-rail.ts'
 import { createReconciler, MAX_RECONCILED_PER_RUN } from './reconcile.ts'
-import { fakeAsset, fakeChain } from './testing/fake-chain.ts'
-import { fakeRail } from './testing/fake-rail.ts'
 
 /** As many released payments as are watched. */
 const MAX_WATCHED = 1_000

@@ -1,12 +1,12 @@
 import type { Span } from '@opentelemetry/api'
-import { span } from './guard/telemetry.ts'
-import { type Payment, unproven } from './ledger/payment.ts'
-import { type Asset, findAsset } from './money/asset.ts'
-import type { OpenPayment, Rail, Verdict } from './ports/rail.ts'
-import type { Page, Store } from './ports/store.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { settledArchived } from './rules/archived-overrun.ts'
-import { releaseProven, scopeOfPayment, settle } from './rules/payment-transitions.ts'
+import { span } from '../guard/telemetry.ts'
+import { type Payment, unproven } from '../ledger/payment.ts'
+import { type Asset, findAsset } from '../money/asset.ts'
+import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
+import type { Page, Store } from '../ports/store.ts'
+import { withinTime } from '../primitives/deadline.ts'
+import { settledArchived } from '../rules/archived-overrun.ts'
+import { releaseProven, scopeOfPayment, settle } from '../rules/payment-transitions.ts'
 
 /** What one run of reconciling found. */
 export interface Reconciliation {
