@@ -1,10 +1,3 @@
-import {
-  type DelegationSummary,
-  type EndUserSummary,
-  recordedLimits,
-  summaryOfDelegation,
-  summaryOfEndUser,
-} from './account-summary.ts'
 import { type ApprovalSummary, createApprovals } from './approvals.ts'
 import { type Funding, fundingOf } from './funding.ts'
 import type { Guard } from './guard/guard.ts'
@@ -18,14 +11,12 @@ import {
 import { limitedEndUser } from './ledger/end-user-account.ts'
 import { type LimitsInput, limitsInput, noUsage } from './money/limits.ts'
 import { type OnceOptions, once } from './once.ts'
-import { type PaymentSummary, summaryOfPayment } from './payment-summary.ts'
 import { revokedDelegation } from './ports/permissions.ts'
 import type { Change, LedgerState, Page, PageRequest } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
 import { newId } from './primitives/id.ts'
 import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
-import { type SessionSummary, summariesOfSessions } from './session-summary.ts'
 import {
   type Cancellation,
   type CancelOptions,
@@ -33,6 +24,15 @@ import {
   cancelExposed,
 } from './settlement/cancellation.ts'
 import { type Exposure, exposureOf } from './settlement/exposure.ts'
+import {
+  type DelegationSummary,
+  type EndUserSummary,
+  recordedLimits,
+  summaryOfDelegation,
+  summaryOfEndUser,
+} from './views/account-summary.ts'
+import { type PaymentSummary, summaryOfPayment } from './views/payment-summary.ts'
+import { type SessionSummary, summariesOfSessions } from './views/session-summary.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
 export interface EndUser {

@@ -1,4 +1,3 @@
-export type { DelegationSummary, EndUserSummary, Spending } from './account-summary.ts'
 export type { Administration, InstrumentSummary } from './administration.ts'
 export type { ApprovalSummary } from './approvals.ts'
 export type { ArchiveInput, ArchiveResult } from './archive.ts'
@@ -68,7 +67,6 @@ export {
 } from './money/limits-json.ts'
 export type { OnceOptions, Operation } from './once.ts'
 export type { ToolChallenge } from './pay/tool-challenge.ts'
-export type { PaymentSummary } from './payment-summary.ts'
 export type {
   HttpClient,
   HttpRequest,
@@ -158,7 +156,6 @@ export type {
 export { payingFetch } from './session/paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
-export type { SessionSummary } from './session-summary.ts'
 export type {
   Cancellation,
   CancelledPayment,
@@ -175,3 +172,6 @@ export {
   type SecretUse,
   type SigningPurpose,
 } from './signing/secret-use.ts'
+export type { DelegationSummary, EndUserSummary, Spending } from './views/account-summary.ts'
+export type { PaymentSummary } from './views/payment-summary.ts'
+export type { SessionSummary } from './views/session-summary.ts'

@@ -1,4 +1,3 @@
-import { recordedLimits } from './account-summary.ts'
 import type { Guard } from './guard/guard.ts'
 import { type Delegation, delegationEnd } from './ledger/delegation.ts'
 import {
@@ -19,7 +18,6 @@ import {
   type SessionChangeInput,
   sessionChangeInput,
 } from './rules/session-change.ts'
-import { type SessionSummary, summariesOfSessions, summaryOfSession } from './session-summary.ts'
 import {
   type Cancellation,
   type CancelOptions,
@@ -28,6 +26,12 @@ import {
 } from './settlement/cancellation.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from './settlement/exposure.ts'
 import { sessionToken } from './signing/payment-token.ts'
+import { recordedLimits } from './views/account-summary.ts'
+import {
+  type SessionSummary,
+  summariesOfSessions,
+  summaryOfSession,
+} from './views/session-summary.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */
 export interface Management {

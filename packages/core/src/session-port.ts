@@ -20,8 +20,8 @@ import type {
   SessionStatus,
 } from './session/pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
-import { summaryOfSession } from './session-summary.ts'
 import { sessionToken } from './signing/payment-token.ts'
+import { summaryOfSession } from './views/session-summary.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(

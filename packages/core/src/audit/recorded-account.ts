@@ -1,4 +1,3 @@
-import { recordedLimits } from '../account-summary.ts'
 import type { EventOf, RecordedLimits } from '../ledger/audit-event.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
@@ -7,6 +6,7 @@ import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { revokedDelegation } from '../ports/permissions.ts'
 import { keptWindows } from '../rules/session-change.ts'
+import { recordedLimits } from '../views/account-summary.ts'
 import { difference } from './difference.ts'
 import { impossibleEvent } from './impossible-event.ts'
 

@@ -1,8 +1,8 @@
-import { recordedLimits } from '../account-summary.ts'
 import { formatAmount } from '../money/amount.ts'
 import { begunWindow, type Limits, perMerchantProblem, type Usage } from '../money/limits.ts'
 import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
+import { recordedLimits } from '../views/account-summary.ts'
 import type { Delegation } from './delegation.ts'
 
 /** What one end user may spend in all, over every agent and delegation. Only they set its limits. */

@@ -1,8 +1,8 @@
-import { recordedLimits } from '../account-summary.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
 import { noUsage, widerThan } from '../money/limits.ts'
 import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
+import { recordedLimits } from '../views/account-summary.ts'
 import { standing } from './account-end.ts'
 import { accountsOf } from './payment-transitions.ts'
 

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { recordedLimits } from '../account-summary.ts'
 import { type MerchantRule, merchantsInput } from '../ledger/merchant.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -14,6 +13,7 @@ import {
 import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, textField } from '../primitives/fields.ts'
+import { recordedLimits } from '../views/account-summary.ts'
 import { standing } from './account-end.ts'
 import { accountsOf } from './payment-transitions.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Delegation } from '../ledger/delegation.ts'
+import { type Limits, limitsInput, noUsage } from '../money/limits.ts'
 import { recordedLimits, summaryOfDelegation } from './account-summary.ts'
-import type { Delegation } from './ledger/delegation.ts'
-import { type Limits, limitsInput, noUsage } from './money/limits.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = {

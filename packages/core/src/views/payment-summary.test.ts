@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Payment } from './ledger/payment.ts'
+import type { Payment } from '../ledger/payment.ts'
 import { summaryOfPayment } from './payment-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)

@@ -1,12 +1,12 @@
-import type { AskRule } from './ledger/approval.ts'
-import type { RecordedLimits } from './ledger/audit-event.ts'
-import type { Consent, Delegation } from './ledger/delegation.ts'
-import { delegationEnd } from './ledger/delegation.ts'
-import type { EndUserAccount } from './ledger/end-user-account.ts'
-import type { MerchantRule } from './ledger/merchant.ts'
-import { formatAmount } from './money/amount.ts'
-import { type Limits, type MerchantLimits, remainingMicro, type Usage } from './money/limits.ts'
-import type { DelegationPermission } from './ports/permissions.ts'
+import type { AskRule } from '../ledger/approval.ts'
+import type { RecordedLimits } from '../ledger/audit-event.ts'
+import type { Consent, Delegation } from '../ledger/delegation.ts'
+import { delegationEnd } from '../ledger/delegation.ts'
+import type { EndUserAccount } from '../ledger/end-user-account.ts'
+import type { MerchantRule } from '../ledger/merchant.ts'
+import { formatAmount } from '../money/amount.ts'
+import { type Limits, type MerchantLimits, remainingMicro, type Usage } from '../money/limits.ts'
+import type { DelegationPermission } from '../ports/permissions.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */
 export interface Spending {

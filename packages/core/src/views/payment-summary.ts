@@ -1,5 +1,5 @@
-import type { Payment, PaymentState } from './ledger/payment.ts'
-import { formatAmount } from './money/amount.ts'
+import type { Payment, PaymentState } from '../ledger/payment.ts'
+import { formatAmount } from '../money/amount.ts'
 
 /** A payment as people and programs outside the guard read it. */
 export interface PaymentSummary {

@@ -1,12 +1,12 @@
+import type { AskRule } from '../ledger/approval.ts'
+import type { MerchantRule } from '../ledger/merchant.ts'
+import type { Session } from '../ledger/session.ts'
+import { formatAmount } from '../money/amount.ts'
+import type { LedgerState, Store } from '../ports/store.ts'
+import { standing } from '../rules/account-end.ts'
+import { spendableMicro } from '../rules/decide.ts'
+import { accountsOf } from '../rules/payment-transitions.ts'
 import { type Spending, spending } from './account-summary.ts'
-import type { AskRule } from './ledger/approval.ts'
-import type { MerchantRule } from './ledger/merchant.ts'
-import type { Session } from './ledger/session.ts'
-import { formatAmount } from './money/amount.ts'
-import type { LedgerState, Store } from './ports/store.ts'
-import { standing } from './rules/account-end.ts'
-import { spendableMicro } from './rules/decide.ts'
-import { accountsOf } from './rules/payment-transitions.ts'
 
 /**
  * A session as people and programs outside the guard read it. Its token is not in it. Its state and
