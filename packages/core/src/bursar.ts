@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Administration, createAdministration, register } from './administration.ts'
 import { type Auditing, createAuditing } from './audit/auditing.ts'
-import { createHub, observed } from './audit/hub.ts'
+import { createHub, observed } from './audit/event-hub.ts'
 import { authenticate, type VerifiedKey } from './authentication.ts'
 import { createEndUser, type EndUser } from './end-user.ts'
 import { createBackground, createStrangers, type Guard, perMinute } from './guard/guard.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalText } from './audit/difference.ts'
+import { canonicalText } from './audit/row-difference.ts'
 import type { Change, LedgerState, Scope, Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { parseInput } from './primitives/fields.ts'

@@ -5,7 +5,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput } from '../primitives/fields.ts'
 import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
 import { everyRecord } from './archive-family.ts'
-import type { AuditHub, AuditListener } from './hub.ts'
+import type { AuditHub, AuditListener } from './event-hub.ts'
 import { type AuditHead, type Verification, verifyLedger } from './verify.ts'
 import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 

@@ -7,8 +7,8 @@ import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.t
 import { revokedDelegation } from '../ports/permissions.ts'
 import { keptWindows } from '../rules/session-change.ts'
 import { recordedLimits } from '../views/account-summary.ts'
-import { difference } from './difference.ts'
 import { impossibleEvent } from './impossible-event.ts'
+import { difference } from './row-difference.ts'
 
 /** The delegation as it was granted. */
 export function grantedDelegation(event: EventOf<'delegation-granted'>, at: number): Delegation {

@@ -1,6 +1,6 @@
 import type { Approval } from '../ledger/approval.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
-import { difference } from './difference.ts'
+import { difference } from './row-difference.ts'
 
 /** The approval as it was asked for. */
 export function requestedApproval(event: EventOf<'approval-requested'>, at: number): Approval {

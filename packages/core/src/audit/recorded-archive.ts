@@ -5,8 +5,8 @@ import { endUserAccountId } from '../ledger/end-user-account.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { MerchantUsage, Usage } from '../money/limits.ts'
 import { merchantName } from './archive-family.ts'
-import type { Entry, Fold } from './fold.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
+import type { Entry, Fold } from './replay.ts'
 
 /** What is known of an archive while the trail is read. */
 export interface ArchiveEntry {

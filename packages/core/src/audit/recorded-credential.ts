@@ -1,7 +1,7 @@
 import { rotatedCredential } from '../keys.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Credential } from '../ledger/credential.ts'
-import { difference } from './difference.ts'
+import { difference } from './row-difference.ts'
 
 /** The key as it was issued. */
 export function issuedCredential(event: EventOf<'key-issued'>, at: number): Credential {

@@ -2,8 +2,8 @@ import type { EventOf } from '../ledger/audit-event.ts'
 import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
 import { sha256 } from '../signing/payment-token.ts'
-import { difference } from './difference.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
+import { difference } from './row-difference.ts'
 
 /** What the records say about a payment, in so few words that many of them can be held. */
 export type RecordedPayment = Pick<

@@ -9,7 +9,7 @@ import {
   type RegisteredInstrument,
   type Store,
 } from '../ports/store.ts'
-import { difference } from './difference.ts'
+import { type AuditHead, type Failure, newTrail, readOn, type Trail } from './journal.ts'
 import {
   delegationProblem,
   endUserProblem,
@@ -19,10 +19,10 @@ import {
 import { approvalProblem } from './recorded-approval.ts'
 import { credentialProblem } from './recorded-credential.ts'
 import { fixedProblem, paymentProblem, type RecordedPayment } from './recorded-payment.ts'
-import { wrongRow } from './rows.ts'
-import { type AuditHead, type Failure, newTrail, readOn, type Trail } from './trail.ts'
+import { difference } from './row-difference.ts'
+import { wrongRow } from './row-verification.ts'
 
-export type { AuditHead } from './trail.ts'
+export type { AuditHead } from './journal.ts'
 
 /** Whether the trail is whole and the ledger is what the trail says. */
 export type Verification =

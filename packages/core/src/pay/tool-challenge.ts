@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalText } from '../audit/difference.ts'
+import { canonicalText } from '../audit/row-difference.ts'
 import { hostField } from '../ledger/merchant.ts'
 import { amountField } from '../primitives/fields.ts'
 import { hashOf } from '../signing/payment-token.ts'

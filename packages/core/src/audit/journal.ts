@@ -1,6 +1,6 @@
 import { type AuditRecord, GENESIS_HASH, recordHash } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
-import { emptyFold, type Fold, foldRecord } from './fold.ts'
+import { emptyFold, type Fold, foldRecord } from './replay.ts'
 
 /** The newest record, to be kept outside the store: only with it can a cut tail be seen. */
 export interface AuditHead {
