@@ -1,4 +1,4 @@
-import { type ArchiveInput, type ArchiveResult, archive } from './archive.ts'
+import { type ArchiveInput, type ArchiveResult, archive } from './archive/archive-sessions.ts'
 import type { Guard } from './guard/guard.ts'
 import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
 import type { KeyInput } from './ledger/credential.ts'

@@ -1,6 +1,6 @@
 export type { Administration, InstrumentSummary } from './administration.ts'
 export type { ApprovalSummary } from './approvals.ts'
-export type { ArchiveInput, ArchiveResult } from './archive.ts'
+export type { ArchiveInput, ArchiveResult } from './archive/archive-sessions.ts'
 export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditListener } from './audit/event-hub.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { endedForField } from './archive.ts'
+import { endedForField } from './archive/archive-sessions.ts'
 import { keyInput, rotationInput } from './ledger/credential.ts'
 import { delegationInput } from './ledger/delegation.ts'
 import { childInput, sessionInput } from './ledger/session.ts'

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { declareMerchants } from './archived-merchants.ts'
 import {
   type ArchiveTotals,
   addRecord,
@@ -8,18 +7,19 @@ import {
   type Families,
   merchantName,
   sessionOf,
-} from './audit/archive-family.ts'
-import { archiveLines } from './audit/archive-file.ts'
-import { recordedWindows } from './audit/recorded-archive.ts'
-import type { AuditEvent } from './ledger/audit-event.ts'
-import type { Session } from './ledger/session.ts'
-import { formatAmount } from './money/amount.ts'
-import { type Change, type LedgerState, MAX_PAGE, type Store } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { durationField, parseInput } from './primitives/fields.ts'
-import { finishRemoval } from './removal.ts'
-import { accountsOf } from './rules/payment-transitions.ts'
-import { hashOf } from './signing/payment-token.ts'
+} from '../audit/archive-family.ts'
+import { archiveLines } from '../audit/archive-file.ts'
+import { recordedWindows } from '../audit/recorded-archive.ts'
+import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { Session } from '../ledger/session.ts'
+import { formatAmount } from '../money/amount.ts'
+import { type Change, type LedgerState, MAX_PAGE, type Store } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { durationField, parseInput } from '../primitives/fields.ts'
+import { accountsOf } from '../rules/payment-transitions.ts'
+import { hashOf } from '../signing/payment-token.ts'
+import { finishRemoval } from './archive-removal.ts'
+import { declareMerchants } from './archived-merchants.ts'
 
 /** Which sessions go into an archive, and where it is kept. */
 export interface ArchiveInput {

@@ -1,10 +1,10 @@
-import type { MerchantTotals } from './audit/archive-family.ts'
-import { recordedWindows } from './audit/recorded-archive.ts'
-import { formatAmount } from './money/amount.ts'
-import type { Limits } from './money/limits.ts'
-import type { Change, LedgerState, Store } from './ports/store.ts'
-import { accountsOf } from './rules/payment-transitions.ts'
-import { inTurns } from './settlement/reconcile.ts'
+import type { MerchantTotals } from '../audit/archive-family.ts'
+import { recordedWindows } from '../audit/recorded-archive.ts'
+import { formatAmount } from '../money/amount.ts'
+import type { Limits } from '../money/limits.ts'
+import type { Change, LedgerState, Store } from '../ports/store.ts'
+import { accountsOf } from '../rules/payment-transitions.ts'
+import { inTurns } from '../settlement/reconcile.ts'
 
 /**
  * Records what an archive has of each merchant, where the delegation or the end user limits each
