@@ -1,18 +1,22 @@
-export type { Administration, InstrumentSummary } from './administration.ts'
-export type { ApprovalSummary } from './approvals.ts'
 export type { ArchiveInput, ArchiveResult } from './archive/archive-sessions.ts'
 export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditListener } from './audit/event-hub.ts'
 export { type AuditHead, type Verification, verifyLedger } from './audit/verify.ts'
 export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
-export type { VerifiedKey } from './authentication.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
-export type { EndUser } from './end-user.ts'
-export type { Funding } from './funding.ts'
+export type { Administration, InstrumentSummary } from './facets/administration.ts'
+export type { ApprovalSummary } from './facets/approvals.ts'
+export type { RecordedCaller } from './facets/attributed-store.ts'
+export type { VerifiedKey } from './facets/authentication.ts'
+export type { EndUser } from './facets/end-user.ts'
+export type { Funding } from './facets/funding.ts'
+export type { OnceOptions, Operation } from './facets/idempotency.ts'
+export { inputs } from './facets/input-schemas.ts'
+export type { IssuedKey, KeySummary } from './facets/keys.ts'
+export type { CreatedSession, Management } from './facets/management.ts'
+export type { SecretChange } from './facets/secret-changes.ts'
 export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
-export { inputs } from './inputs.ts'
-export type { IssuedKey, KeySummary } from './keys.ts'
 export {
   type Approval,
   type ApprovalCard,
@@ -45,7 +49,6 @@ export {
 } from './ledger/payment.ts'
 export { type Role, roleConflict, roles } from './ledger/role.ts'
 export type { ChildInput, Session, SessionInput } from './ledger/session.ts'
-export type { CreatedSession, Management } from './management.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
 export { type Asset, findAsset, pinnedAssets } from './money/asset.ts'
 export type {
@@ -65,7 +68,6 @@ export {
   windowsFromText,
   windowsText,
 } from './money/limits-json.ts'
-export type { OnceOptions, Operation } from './once.ts'
 export type { ToolChallenge } from './pay/tool-challenge.ts'
 export type {
   HttpClient,
@@ -127,7 +129,6 @@ export {
   type Wallet,
 } from './ports/wallet.ts'
 export { BursarError } from './primitives/errors.ts'
-export type { RecordedCaller } from './recorded-caller.ts'
 export { allowHours } from './rules/policies/allow-hours.ts'
 export { allowMerchants } from './rules/policies/allow-merchants.ts'
 export { allowNetworks } from './rules/policies/allow-networks.ts'
@@ -138,7 +139,6 @@ export { askFirst } from './rules/policies/ask-first.ts'
 export { shadow } from './rules/policies/shadow.ts'
 export type { Threshold } from './rules/policies/threshold.ts'
 export type { SessionChangeInput } from './rules/session-change.ts'
-export type { SecretChange } from './secret-change.ts'
 export type {
   Call,
   Money,

@@ -1,7 +1,7 @@
+export type { OnceOptions } from './facets/idempotency.ts'
 export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
 export type { ChildInput } from './ledger/session.ts'
-export type { OnceOptions } from './once.ts'
 export type { ToolChallenge } from './pay/tool-challenge.ts'
 export { BursarError } from './primitives/errors.ts'
 export { warnOperator } from './primitives/operator-warning.ts'

@@ -1,4 +1,4 @@
-import { rotatedCredential } from '../keys.ts'
+import { rotatedCredential } from '../facets/keys.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Credential } from '../ledger/credential.ts'
 import { difference } from './row-difference.ts'

@@ -1,4 +1,4 @@
-import type { RecordedCaller } from '../recorded-caller.ts'
+import type { RecordedCaller } from '../facets/attributed-store.ts'
 import type { ApprovalCard, AskRule } from './approval.ts'
 import type { Consent } from './delegation.ts'
 import type { DenialCode } from './denial.ts'

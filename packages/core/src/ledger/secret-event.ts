@@ -1,4 +1,4 @@
-import type { SecretChange } from '../secret-change.ts'
+import type { SecretChange } from '../facets/secret-changes.ts'
 import type { SecretOpening, SigningPurpose } from '../signing/secret-use.ts'
 import type { PaymentSubject } from './audit-event.ts'
 

@@ -1,3 +1,4 @@
+import type { Operation } from '../facets/idempotency.ts'
 import type { Approval, ApprovalState } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { AuditRecord } from '../ledger/audit-record.ts'
@@ -8,7 +9,6 @@ import type { KnownMerchant } from '../ledger/merchant.ts'
 import type { Content, KeyRecord, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { MerchantUsage } from '../money/limits.ts'
-import type { Operation } from '../once.ts'
 
 /**
  * What a commit or a read is about. The store loads what the scope names and all that belongs to it:

@@ -1,5 +1,5 @@
+import type { OnceOptions } from '../facets/idempotency.ts'
 import type { ChildInput } from '../ledger/session.ts'
-import type { OnceOptions } from '../once.ts'
 import type { ToolChallenge } from '../pay/tool-challenge.ts'
 import type {
   Call,

@@ -1,7 +1,7 @@
 import type { Auditing } from '../audit/auditing.ts'
-import type { EndUser } from '../end-user.ts'
+import type { EndUser } from '../facets/end-user.ts'
+import type { Management } from '../facets/management.ts'
 import type { AskInput } from '../ledger/approval.ts'
-import type { Management } from '../management.ts'
 import type { LimitsInput } from '../money/limits.ts'
 import type { PaymentSession } from '../session/payment-session.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Store } from './ports/store.ts'
-import { parseInput } from './primitives/fields.ts'
-import { type SecretOpening, secretOpeningFields } from './signing/secret-use.ts'
+import type { Store } from '../ports/store.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { type SecretOpening, secretOpeningFields } from '../signing/secret-use.ts'
 
 /** What is about to be changed in a vault: which version of which secret, and never its value. */
 export interface SecretChange extends SecretOpening {

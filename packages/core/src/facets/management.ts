@@ -1,37 +1,37 @@
-import type { Guard } from './guard/guard.ts'
-import { type Delegation, delegationEnd } from './ledger/delegation.ts'
+import type { Guard } from '../guard/guard.ts'
+import { type Delegation, delegationEnd } from '../ledger/delegation.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
   type Session,
   type SessionInput,
   sessionInput,
-} from './ledger/session.ts'
-import { noUsage, widerThan } from './money/limits.ts'
-import { type OnceOptions, once } from './once.ts'
-import type { Change, LedgerState, Page, PageRequest, Store } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { nameField, ownerInput, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
+} from '../ledger/session.ts'
+import { noUsage, widerThan } from '../money/limits.ts'
+import type { Change, LedgerState, Page, PageRequest, Store } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { newId } from '../primitives/id.ts'
 import {
   changedSession,
   type SessionChangeInput,
   sessionChangeInput,
-} from './rules/session-change.ts'
+} from '../rules/session-change.ts'
 import {
   type Cancellation,
   type CancelOptions,
   type CancelTarget,
   cancelExposed,
-} from './settlement/cancellation.ts'
-import { type Exposure, type ExposureFilter, exposureOf } from './settlement/exposure.ts'
-import { sessionToken } from './signing/payment-token.ts'
-import { recordedLimits } from './views/account-summary.ts'
+} from '../settlement/cancellation.ts'
+import { type Exposure, type ExposureFilter, exposureOf } from '../settlement/exposure.ts'
+import { sessionToken } from '../signing/payment-token.ts'
+import { recordedLimits } from '../views/account-summary.ts'
 import {
   type SessionSummary,
   summariesOfSessions,
   summaryOfSession,
-} from './views/session-summary.ts'
+} from '../views/session-summary.ts'
+import { type OnceOptions, once } from './idempotency.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */
 export interface Management {

@@ -1,38 +1,38 @@
-import { type ApprovalSummary, createApprovals } from './approvals.ts'
-import { type Funding, fundingOf } from './funding.ts'
-import type { Guard } from './guard/guard.ts'
+import type { Guard } from '../guard/guard.ts'
 import {
   type Delegation,
   type DelegationInput,
   delegationInput,
   type ParsedDelegation,
   unknownDelegation,
-} from './ledger/delegation.ts'
-import { limitedEndUser } from './ledger/end-user-account.ts'
-import { type LimitsInput, limitsInput, noUsage } from './money/limits.ts'
-import { type OnceOptions, once } from './once.ts'
-import { revokedDelegation } from './ports/permissions.ts'
-import type { Change, LedgerState, Page, PageRequest } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
-import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
+} from '../ledger/delegation.ts'
+import { limitedEndUser } from '../ledger/end-user-account.ts'
+import { type LimitsInput, limitsInput, noUsage } from '../money/limits.ts'
+import { revokedDelegation } from '../ports/permissions.ts'
+import type { Change, LedgerState, Page, PageRequest } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { newId } from '../primitives/id.ts'
 import {
   type Cancellation,
   type CancelOptions,
   type CancelTarget,
   cancelExposed,
-} from './settlement/cancellation.ts'
-import { type Exposure, exposureOf } from './settlement/exposure.ts'
+} from '../settlement/cancellation.ts'
+import { type Exposure, exposureOf } from '../settlement/exposure.ts'
 import {
   type DelegationSummary,
   type EndUserSummary,
   recordedLimits,
   summaryOfDelegation,
   summaryOfEndUser,
-} from './views/account-summary.ts'
-import { type PaymentSummary, summaryOfPayment } from './views/payment-summary.ts'
-import { type SessionSummary, summariesOfSessions } from './views/session-summary.ts'
+} from '../views/account-summary.ts'
+import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
+import { type SessionSummary, summariesOfSessions } from '../views/session-summary.ts'
+import { type ApprovalSummary, createApprovals } from './approvals.ts'
+import { type Funding, fundingOf } from './funding.ts'
+import { type OnceOptions, once } from './idempotency.ts'
+import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
 export interface EndUser {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Store } from './ports/store.ts'
-import { textField } from './primitives/fields.ts'
+import type { Store } from '../ports/store.ts'
+import { textField } from '../primitives/fields.ts'
 
 /** Who asked for a change, as its record names them. */
 export interface RecordedCaller {

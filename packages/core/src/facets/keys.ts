@@ -1,5 +1,4 @@
-import type { Administration } from './administration.ts'
-import type { Guard } from './guard/guard.ts'
+import type { Guard } from '../guard/guard.ts'
 import {
   type Credential,
   credentialEnd,
@@ -8,14 +7,15 @@ import {
   liveSecrets,
   type ParsedKey,
   rotationInput,
-} from './ledger/credential.ts'
-import type { Role } from './ledger/role.ts'
-import { type OnceOptions, once } from './once.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
-import { keyText, sha256 } from './signing/payment-token.ts'
+} from '../ledger/credential.ts'
+import type { Role } from '../ledger/role.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { newId } from '../primitives/id.ts'
+import { keyText, sha256 } from '../signing/payment-token.ts'
+import type { Administration } from './administration.ts'
+import { type OnceOptions, once } from './idempotency.ts'
 
 /** A key that was just made or rotated. It is shown here once, and stored nowhere. */
 export interface IssuedKey {

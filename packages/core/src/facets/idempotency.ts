@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { canonicalText } from './audit/row-difference.ts'
-import type { Change, LedgerState, Scope, Store } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
-import { hashOf, newSecret } from './signing/payment-token.ts'
+import { canonicalText } from '../audit/row-difference.ts'
+import type { Change, LedgerState, Scope, Store } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { hashOf, newSecret } from '../signing/payment-token.ts'
 
 /** How a caller makes sure that what it asks for is done once, however often it asks. */
 export interface OnceOptions {

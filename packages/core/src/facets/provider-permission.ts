@@ -1,5 +1,5 @@
-import { type Guard, payableAssets } from './guard/guard.ts'
-import { type Delegation, unknownDelegation } from './ledger/delegation.ts'
+import { type Guard, payableAssets } from '../guard/guard.ts'
+import { type Delegation, unknownDelegation } from '../ledger/delegation.ts'
 import {
   ASKING_MS,
   isUnsettled,
@@ -8,17 +8,17 @@ import {
   permissionRequest,
   REQUEST_LIFE_MS,
   revokedDelegation,
-} from './ports/permissions.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { withinTime } from './primitives/deadline.ts'
-import { BursarError } from './primitives/errors.ts'
-import { inTurns } from './settlement/reconcile.ts'
+} from '../ports/permissions.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { withinTime } from '../primitives/deadline.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { inTurns } from '../settlement/reconcile.ts'
 import {
   duringSecretUse,
   type RecordOpening,
   type SecretOpening,
   useOver,
-} from './signing/secret-use.ts'
+} from '../signing/secret-use.ts'
 
 /** A provider that does not answer within this time has not granted. */
 const GRANT_TIMEOUT_MS = 60_000

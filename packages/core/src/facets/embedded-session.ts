@@ -1,16 +1,15 @@
-import type { Guard } from './guard/guard.ts'
-import { type ChildInput, childInput } from './ledger/session.ts'
-import { type OnceOptions, once } from './once.ts'
-import { pay, quote } from './pay/pay.ts'
-import { conclude, prove } from './pay/prove-and-conclude.ts'
-import { type Holder, holds, ownState } from './pay/token-holder.ts'
-import type { ToolChallenge } from './pay/tool-challenge.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { BursarError } from './primitives/errors.ts'
-import { parseInput } from './primitives/fields.ts'
-import { newId } from './primitives/id.ts'
-import { openedChild } from './rules/child-session.ts'
-import { rootOf } from './rules/payment-transitions.ts'
+import type { Guard } from '../guard/guard.ts'
+import { type ChildInput, childInput } from '../ledger/session.ts'
+import { pay, quote } from '../pay/pay.ts'
+import { conclude, prove } from '../pay/prove-and-conclude.ts'
+import { type Holder, holds, ownState } from '../pay/token-holder.ts'
+import type { ToolChallenge } from '../pay/tool-challenge.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { newId } from '../primitives/id.ts'
+import { openedChild } from '../rules/child-session.ts'
+import { rootOf } from '../rules/payment-transitions.ts'
 import type {
   Call,
   PayRequest,
@@ -18,10 +17,11 @@ import type {
   ProveResult,
   QuoteResult,
   SessionStatus,
-} from './session/pay-result.ts'
-import { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
-import { sessionToken } from './signing/payment-token.ts'
-import { summaryOfSession } from './views/session-summary.ts'
+} from '../session/pay-result.ts'
+import { type OpenedChild, PaymentSession, type SessionPort } from '../session/payment-session.ts'
+import { sessionToken } from '../signing/payment-token.ts'
+import { summaryOfSession } from '../views/session-summary.ts'
+import { type OnceOptions, once } from './idempotency.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(

@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import type { Approval, ApprovalCard, ApprovalState } from '../ledger/approval.ts'
+import { approvalStanding } from '../ledger/approval.ts'
+import { callKey, parseCall } from '../pay/request.ts'
+import type { Store } from '../ports/store.ts'
+import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { approve, refuse } from '../rules/approval-decision.ts'
 import type { EndUser } from './end-user.ts'
-import type { Approval, ApprovalCard, ApprovalState } from './ledger/approval.ts'
-import { approvalStanding } from './ledger/approval.ts'
-import { callKey, parseCall } from './pay/request.ts'
-import type { Store } from './ports/store.ts'
-import { nameField, pageInput, parseInput, reasonInput } from './primitives/fields.ts'
-import { approve, refuse } from './rules/approval-decision.ts'
 
 /** An approval as the end user's application reads it. */
 export interface ApprovalSummary {

@@ -1,8 +1,8 @@
-import type { Guard } from './guard/guard.ts'
-import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from './ledger/credential.ts'
-import type { Role } from './ledger/role.ts'
-import type { Change, LedgerState } from './ports/store.ts'
-import { equalHashes, readKeyText } from './signing/payment-token.ts'
+import type { Guard } from '../guard/guard.ts'
+import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from '../ledger/credential.ts'
+import type { Role } from '../ledger/role.ts'
+import type { Change, LedgerState } from '../ports/store.ts'
+import { equalHashes, readKeyText } from '../signing/payment-token.ts'
 
 /** Who calls, as their key says now. */
 export interface VerifiedKey {
