@@ -3,15 +3,15 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 /** The files that every payment passes through: no branch of them may go untested. */
 const nouns = [
   'decide',
-  'execute',
-  'money',
+  'sign-and-send',
+  'amount',
   'pay',
   'reconcile',
   'reservation',
-  'transition',
-  'visit',
-  'asking',
-  'standing',
+  'payment-transitions',
+  'call-context',
+  'approval-decision',
+  'account-end',
 ]
 const money = nouns.map((noun) => `packages/core/src/**/${noun}.ts`)
 
