@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 interface Run {
   readonly code: number
@@ -19,11 +22,21 @@ function demo(...args: readonly string[]): Promise<Run> {
   })
 }
 
-describe('the demo', () => {
+/** Replaces the ports of merchants, which differ from run to run. */
+function withoutPorts(text: string): string {
+  return text.replace(/(?<=localhost:)\d+/g, 'port')
+}
+
+describe('the demo with --record', () => {
+  let folder: string
+  let recorded: string
   let run: Run
   beforeAll(async () => {
-    run = await demo()
+    folder = await mkdtemp(join(tmpdir(), 'bursar-picture-'))
+    recorded = join(folder, 'demo.svg')
+    run = await demo('--record', recorded)
   })
+  afterAll(() => rm(folder, { recursive: true }))
 
   test('comes to its end, and all of its claims hold', () => {
     expect(run.stderr).toBe('')
@@ -49,6 +62,25 @@ describe('the demo', () => {
       /verified: \d+ records/,
     ]
     expect(decided.filter((line) => !line.test(run.stdout))).toEqual([])
+  })
+
+  test('draws the picture that the README shows', async () => {
+    const shown = await readFile(new URL('../../../docs/demo.svg', import.meta.url), 'utf8')
+    const drawn = await readFile(recorded, 'utf8')
+    expect(withoutPorts(shown), 'run pnpm demo:record').toBe(withoutPorts(drawn))
+  })
+
+  test('draws only lines that it has printed', async () => {
+    const drawn = await readFile(recorded, 'utf8')
+    const lines = [...drawn.matchAll(/<text [^>]*>(.*)<\/text>/g)].map(([, line = '']) =>
+      line
+        .replace(/<[^>]*>/g, '')
+        .replaceAll('&amp;', '&')
+        .trimEnd(),
+    )
+    const printed = run.stdout.split('\n')
+    expect(lines.filter((line) => !printed.includes(line))).toEqual(['$ pnpm demo', '  ⋮', '  ⋮'])
+    expect(lines.length).toBeGreaterThan(30)
   })
 
   test('fits a page of 100 columns, without colours where no terminal is', () => {
@@ -94,7 +126,10 @@ test.each([
 
 describe('the demo refuses', () => {
   test.each<[readonly string[], string]>([
-    [['--jsn'], "demo: Unknown option '--jsn'. Usage: pnpm demo [--json] [--policy]"],
+    [
+      ['--jsn'],
+      "demo: Unknown option '--jsn'. Usage: pnpm demo [--json] [--policy] [--record <file>]",
+    ],
     [['--wallet', 'paper'], "demo: There is no wallet 'paper'. Usage: pnpm demo"],
     [['now'], "demo: Unexpected argument 'now'. Usage: pnpm demo"],
     [['--model'], "demo: Option '--model <value>' argument missing. Usage: pnpm demo"],

@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises'
 import type { LanguageModel } from 'ai'
 import { runAgent } from './agent.ts'
 import { differences, generalChecks, scriptChecks } from './checks.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import type { Act } from './job.ts'
-import { openPage } from './page.ts'
+import { type Line, openPage, streamPrinter } from './page.ts'
+import { drawPicture } from './picture.ts'
 import { listenForPrices } from './prices.ts'
 import { realModel } from './real-model.ts'
 import { printClosing, printOpening } from './report.ts'
@@ -13,11 +15,22 @@ import { summarize } from './summary.ts'
 import { timeline } from './timeline.ts'
 import { openWorld } from './world.ts'
 
-/** Plays the whole story, and answers one line for each claim that does not hold. */
-async function demo({ json, model, policy, wallet }: CommandLine): Promise<readonly string[]> {
+/** Plays the whole story, and returns one line for each claim that does not hold. */
+async function demo({
+  json,
+  model,
+  policy,
+  record,
+  wallet,
+}: CommandLine): Promise<readonly string[]> {
   const real = model === undefined ? undefined : await realModel(model)
   await using world = await openWorld({ policy, wallet })
-  const page = openPage(process.stdout, { silent: json })
+  const run: Line[] = []
+  const print = json ? () => {} : streamPrinter(process.stdout)
+  const page = openPage((line) => {
+    run.push(line)
+    print(line)
+  })
   printOpening(page, world, model ?? 'a script, which needs no key and does all that can go wrong')
   const modelOf = (act: Act): LanguageModel => real ?? scriptedModel(act)
   const work = await runAgent(world, modelOf, timeline(page, listenForPrices(world.bursar)))
@@ -31,6 +44,7 @@ async function demo({ json, model, policy, wallet }: CommandLine): Promise<reado
   const different = differences(checks)
   page.line()
   if (different.length === 0) page.line(`All ${checks.length} claims of this demo hold.`, 'green')
+  if (record !== undefined && different.length === 0) await writeFile(record, drawPicture(run))
   if (json) process.stdout.write(`${JSON.stringify(summarize(work.visits, settlement))}\n`)
   return different
 }

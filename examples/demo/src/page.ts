@@ -1,15 +1,24 @@
 import { styleText } from 'node:util'
 
-/** Nothing that the demo prints is wider. */
-const PAGE_WIDTH = 100
+/** The widest line that the demo prints, in characters. */
+export const PAGE_WIDTH = 100
 
 /** How a piece of text looks where colours are wanted. */
 export type Look = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'
 
+/** A piece of a line in one look. */
+export interface Span {
+  readonly text: string
+  readonly look?: Look | undefined
+}
+
+/** A printed line, without blanks at its end. */
+export type Line = readonly Span[]
+
 /** Writes lines that are no wider than the page. */
 export interface Page {
   line(text?: string, look?: Look): void
-  /** Cells side by side; a text that is too long goes on in the next line of its own column. */
+  /** Prints cells side by side; a text that is too long goes on in the next line of its column. */
   row(...cells: readonly Cell[]): void
 }
 
@@ -18,42 +27,46 @@ export interface Cell {
   readonly text: string
   readonly width: number
   readonly look?: Look | undefined
-  /** The text is short, and goes to the right as it is. */
+  /** The text is short, and stands at the right of the column. */
   readonly right?: boolean
 }
 
 const gap = '  '
 
-/** Figures in a column stand with their points below each other, for as many decimals as this. */
+/** The decimals that figures of one column leave room for, so that their points are aligned. */
 const decimals = 3
 
-/** Makes a page on a stream. Colours are only for a terminal whose user has not said no. */
-export function openPage(stream: NodeJS.WriteStream, { silent }: { silent: boolean }): Page {
-  const coloured = stream.isTTY === true && !process.env.NO_COLOR
-  const paint = (text: string, look: Look | undefined): string =>
-    coloured && look && text !== '' ? styleText(look, text, { validateStream: false }) : text
-  const write = (text: string): void => {
-    if (!silent) stream.write(`${text.trimEnd()}\n`)
-  }
+/** Makes a page that hands each of its lines to `print`. */
+export function openPage(print: (line: Line) => void): Page {
   return {
     line(text = '', look) {
-      for (const line of wrap(text, PAGE_WIDTH)) write(paint(line, look))
+      for (const line of wrap(text, PAGE_WIDTH)) print(withoutEnd([{ text: line, look }]))
     },
     row(...cells) {
       const columns = cells.map(({ text, width, right }) => (right ? [text] : wrap(text, width)))
       const height = Math.max(...columns.map((lines) => lines.length))
       for (let index = 0; index < height; index += 1) {
-        const texts = cells.map(({ width, look, right }, column) => {
+        const spans = cells.flatMap(({ width, look, right }, column): Span[] => {
           const text = columns[column]?.[index] ?? ''
-          return paint(right ? text.padStart(width) : text.padEnd(width), look)
+          return [{ text: gap }, { text: right ? text.padStart(width) : text.padEnd(width), look }]
         })
-        write(gap + texts.join(gap))
+        print(withoutEnd(spans))
       }
     },
   }
 }
 
-/** A cell for a figure, or for what stands in its place. */
+/** Returns a printer for a stream. It prints colours only on a terminal without `NO_COLOR`. */
+export function streamPrinter(stream: NodeJS.WriteStream): (line: Line) => void {
+  const coloured = stream.isTTY === true && !process.env.NO_COLOR
+  const paint = ({ text, look }: Span): string =>
+    coloured && look ? styleText(look, text, { validateStream: false }) : text
+  return (line) => {
+    stream.write(`${line.map(paint).join('')}\n`)
+  }
+}
+
+/** Makes a cell for a figure, or for a dash in its place. */
 export function figure(amount: string, width: number): Cell {
   const [, fraction = ''] = amount.split('.')
   const padding = ' '.repeat(Math.max(0, decimals - fraction.length))
@@ -78,7 +91,15 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line]
 }
 
-/** What a model or a merchant wrote must not be able to move the cursor of who reads it. */
+/** Takes the blanks from the end of a line. */
+function withoutEnd(spans: Line): Line {
+  const end = spans.findLastIndex(({ text }) => text.trim() !== '')
+  return spans
+    .slice(0, end + 1)
+    .map((span, index) => (index === end ? { ...span, text: span.text.trimEnd() } : span))
+}
+
+/** Replaces control characters, so that a model or a merchant cannot move the reader's cursor. */
 export function printable(text: string): string {
   return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()
 }
