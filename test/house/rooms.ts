@@ -22,7 +22,15 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
     'root',
     'testing',
   ],
-  'packages/stores/sqlite': ['root', 'test-process'],
+  'packages/stores/postgres': [
+    'database',
+    'tables',
+    'transaction',
+    'queue',
+    'root',
+    'test-process',
+  ],
+  'packages/stores/sqlite': ['database', 'tables', 'transaction', 'queue', 'root', 'test-process'],
 }
 
 /** The packages whose rooms are not in their order yet; `pnpm house` prints them and asks nothing of them. */
