@@ -9,7 +9,7 @@ import {
   type Session,
 } from '@bursar/core'
 import type { Row, Statement } from '../database/statement.ts'
-import { assertFixed, type Entry, same } from '../transaction/row-cache.ts'
+import { assertFixed, type Entry, same } from './entry.ts'
 import { originalText, plainText } from './escape-nul-text.ts'
 import { optionalNumber } from './optional.ts'
 import { columnsOf } from './row-columns.ts'
@@ -122,6 +122,9 @@ export function markedUnsettled(delegations: readonly Entry<Delegation>[]): unkn
       .map(({ value }) => [plainText(value.id), isUnsettled(value)]),
   )
 }
+
+/** Of an account that the same transaction inserts, the id; of any other, the key. */
+export type AccountKey = readonly [pk: string | null, id: string | null]
 
 /** Which of the accounts a row of `accounts` is. */
 export function kindOf(row: Row): 'session' | 'delegation' | 'end user' {

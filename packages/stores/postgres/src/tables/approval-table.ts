@@ -1,6 +1,6 @@
 import { type Approval, type ApprovalState, MAX_RECENT_APPROVALS } from '@bursar/core'
 import type { Row, Statement } from '../database/statement.ts'
-import { assertFixed, type Entry } from '../transaction/row-cache.ts'
+import { assertFixed, type Entry } from './entry.ts'
 import { originalText, plainText } from './escape-nul-text.ts'
 import { columnsOf } from './row-columns.ts'
 

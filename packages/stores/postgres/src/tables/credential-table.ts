@@ -1,6 +1,6 @@
 import type { Credential, Operation } from '@bursar/core'
 import type { Row, Statement } from '../database/statement.ts'
-import type { Entry } from '../transaction/row-cache.ts'
+import type { Entry } from './entry.ts'
 import { originalText, plainText } from './escape-nul-text.ts'
 import { columnsOf } from './row-columns.ts'
 

@@ -11,12 +11,12 @@ import type {
 } from '@bursar/core'
 import type { Client, QueryResult } from 'pg'
 import { execute, type Row } from '../database/statement.ts'
-import type { Entry } from '../transaction/row-cache.ts'
 import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
 import { approvalEntry, selectApprovals } from './approval-table.ts'
 import { readAudit, recordOf } from './audit-table.ts'
 import { credentialEntry, selectCredentials } from './credential-table.ts'
 import { type CursorKind, type PageBounds, pageOf } from './cursor.ts'
+import type { Entry } from './entry.ts'
 import { plainText } from './escape-nul-text.ts'
 import { paymentEntry, selectPayments } from './payment-table.ts'
 

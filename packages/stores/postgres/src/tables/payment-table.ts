@@ -1,6 +1,7 @@
 import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
 import type { Row, Statement } from '../database/statement.ts'
-import { assertFixed, type Entry, same } from '../transaction/row-cache.ts'
+import type { AccountKey } from './account-table.ts'
+import { assertFixed, type Entry, same } from './entry.ts'
 import { originalText, plainText } from './escape-nul-text.ts'
 import { joinedText, joinedTexts } from './joined-texts.ts'
 import { optionalNumber } from './optional.ts'
@@ -107,9 +108,6 @@ export function paymentEntry(row: Row): Entry<Payment> {
   const value = paymentOf(row)
   return { pk: row.pk as string, stored: value, value, overrun: value.overrun }
 }
-
-/** Of an account that the same transaction inserts, the id; of any other, the key. */
-export type AccountKey = readonly [pk: string | null, id: string | null]
 
 /** The values of `insertPayments`; `owners` are those that have their key themselves. */
 export function insertedPayments(

@@ -1,7 +1,7 @@
 import type { Content, Denial, KeyRecord, KnownMerchant, RegisteredInstrument } from '@bursar/core'
 import type { Row, Statement } from '../database/statement.ts'
+import type { AccountKey } from './account-table.ts'
 import { originalText, plainText } from './escape-nul-text.ts'
-import type { AccountKey } from './payment-table.ts'
 import { columnsOf } from './row-columns.ts'
 
 /** The keys of `u`, each by itself: joined, all keys of a session might be read for one of them. */

@@ -8,8 +8,7 @@ import {
 import { assertSameApproval } from '../tables/approval-table.ts'
 import { wantTerms } from './load-plan.ts'
 import { pairId, pairOf } from './pair-id.ts'
-import { entries } from './row-cache.ts'
-import type { TransactionRows } from './transaction-rows.ts'
+import { type Entries, entries } from './row-cache.ts'
 
 /** Which approval is the latest one for some terms. */
 export interface Answer {
@@ -25,7 +24,13 @@ export interface Recent {
 }
 
 /** The rows of approvals. */
-export type ApprovalRows = Pick<TransactionRows, 'approvals' | 'answers' | 'recent'>
+export interface ApprovalRows {
+  readonly approvals: Entries<Approval>
+  /** The latest approval for some terms in a session. */
+  readonly answers: Entries<Answer>
+  /** The newest approvals of a root and all below it. */
+  readonly recent: Entries<Recent>
+}
 
 export function approvalRows(): ApprovalRows {
   return {
@@ -74,7 +79,7 @@ export function approvalsOf(
 }
 
 export function putApproval(
-  { sessions, approvals, answers, recent }: ApprovalRows & Pick<TransactionRows, 'sessions'>,
+  { sessions, approvals, answers, recent }: ApprovalRows & { readonly sessions: Entries<Session> },
   approval: Approval,
 ): void {
   const { id, session, root, termsHash } = approval

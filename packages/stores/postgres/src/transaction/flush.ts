@@ -2,6 +2,7 @@ import { BursarError, isOwnKey, type KeyRecord, type Payment, type Session } fro
 import type { Client } from 'pg'
 import { execute, type Row, type Statement } from '../database/statement.ts'
 import {
+  type AccountKey,
   adoptDelegations,
   insertAccounts,
   insertedAccounts,
@@ -18,10 +19,10 @@ import {
 } from '../tables/approval-table.ts'
 import { appendAudit, appendedRecords, type Head } from '../tables/audit-table.ts'
 import { writeCredentials, writeOperations, writtenBodies } from '../tables/credential-table.ts'
+import type { Entry } from '../tables/entry.ts'
 import { plainText } from '../tables/escape-nul-text.ts'
 import { writeMerchantUsages, writtenMerchantUsages } from '../tables/merchant-usage-table.ts'
 import {
-  type AccountKey,
   insertedPayments,
   insertPayments,
   updatedPayments,
@@ -48,7 +49,7 @@ import {
   writtenMerchants,
 } from '../tables/small-tables.ts'
 import type { Wanted } from './load-plan.ts'
-import type { Entries, Entry } from './row-cache.ts'
+import type { Entries } from './row-cache.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 
 /** A statement with what it writes. */

@@ -1,4 +1,5 @@
 import {
+  type Delegation,
   type EndUserAccount,
   endUserAccountId,
   type LedgerState,
@@ -7,8 +8,7 @@ import {
   type Session,
 } from '@bursar/core'
 import { wantUsage } from './load-plan.ts'
-import { entries } from './row-cache.ts'
-import type { TransactionRows } from './transaction-rows.ts'
+import { type Entries, entries } from './row-cache.ts'
 
 /** Which delegations an end user has granted, oldest first. */
 export interface Granted {
@@ -17,7 +17,12 @@ export interface Granted {
 }
 
 /** The rows of end users' accounts, and of what was spent at single merchants. */
-export type LimitRows = Pick<TransactionRows, 'endUsers' | 'granted' | 'merchantUsages'>
+export interface LimitRows {
+  /** Accounts of end users, by the end user's name. */
+  readonly endUsers: Entries<EndUserAccount>
+  readonly granted: Entries<Granted>
+  readonly merchantUsages: Entries<MerchantUsage>
+}
 
 export function limitRows(): LimitRows {
   return {
@@ -57,7 +62,7 @@ export function usageId(account: string, host: string, payee: string): string {
 
 /** The delegations of the end user that a scope names. */
 export function grantedOf(
-  { granted, delegations }: LimitRows & Pick<TransactionRows, 'delegations'>,
+  { granted, delegations }: LimitRows & { readonly delegations: Entries<Delegation> },
   { endUser }: Scope,
 ): Pick<LedgerState, 'delegations'> {
   if (endUser === undefined) return {}

@@ -1,7 +1,7 @@
 import type { Delegation, EndUserAccount, KnownMerchant, Payment, Session } from '@bursar/core'
+import type { Entry } from '../tables/entry.ts'
 import type { Wanted, WantedWithin } from './load-plan.ts'
 import { pairId } from './pair-id.ts'
-import type { Entry } from './row-cache.ts'
 import type { ChainEnd, TransactionRows } from './transaction-rows.ts'
 
 /** Accounts and merchants that are remembered: about 1 kB each, so some 10 MB. */

@@ -1,5 +1,4 @@
 import {
-  type Approval,
   type AuditRecord,
   auditRecord,
   BursarError,
@@ -7,12 +6,10 @@ import {
   type Content,
   type Credential,
   type Delegation,
-  type EndUserAccount,
   isOverrun,
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
-  type MerchantUsage,
   type Operation,
   type Payment,
   type RegisteredInstrument,
@@ -22,14 +19,8 @@ import {
 } from '@bursar/core'
 import { assertSameDelegation, assertSameSession } from '../tables/account-table.ts'
 import { assertSamePayment } from '../tables/payment-table.ts'
-import {
-  type Answer,
-  approvalRows,
-  approvalsOf,
-  putApproval,
-  type Recent,
-} from './approval-rows.ts'
-import { type Granted, grantedOf, limitRows, usagesOf } from './limit-rows.ts'
+import { type ApprovalRows, approvalRows, approvalsOf, putApproval } from './approval-rows.ts'
+import { grantedOf, type LimitRows, limitRows, usagesOf } from './limit-rows.ts'
 import { wantKey, wantWithin } from './load-plan.ts'
 import { pairId, pairOf } from './pair-id.ts'
 import { type Entries, entries } from './row-cache.ts'
@@ -45,26 +36,17 @@ export interface ChainEnd {
  * All rows that one transaction has to do with: as they were loaded, and as the changes that ran
  * one after another have left them. Everything here is synchronous, and nothing of it is sent.
  */
-export interface TransactionRows {
+export interface TransactionRows extends ApprovalRows, LimitRows {
   readonly delegations: Entries<Delegation>
   readonly sessions: Entries<Session>
   readonly payments: Entries<Payment>
   readonly keys: Entries<KeyRecord>
   readonly merchants: Entries<KnownMerchant>
   readonly instruments: Entries<RegisteredInstrument>
-  /** Accounts of end users, by the end user's name. */
-  readonly endUsers: Entries<EndUserAccount>
-  readonly granted: Entries<Granted>
-  readonly merchantUsages: Entries<MerchantUsage>
   /** The latest payment for a request in a delegation. */
   readonly twins: Entries<Twin>
   /** The latest payment for a request in a session. */
   readonly ownTwins: Entries<OwnTwin>
-  readonly approvals: Entries<Approval>
-  /** The latest approval for some terms in a session. */
-  readonly answers: Entries<Answer>
-  /** The newest approvals of a root and all below it. */
-  readonly recent: Entries<Recent>
   readonly credentials: Entries<Credential>
   readonly operations: Entries<Operation>
   readonly contents: Map<string, Content>
