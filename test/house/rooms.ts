@@ -39,7 +39,6 @@ export const unsortedPackages: readonly string[] = [
   'packages/core',
   'packages/sandbox',
   'packages/service/server',
-  'packages/stores/postgres',
 ]
 
 /** Folders of one kind of thing, one file for each, which may be as many as there are. */
