@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { buildHouse } from './house.ts'
 import { faultsOfHouse } from './house-faults.ts'
 import { reportHouse } from './house-report.ts'
+import { drawSample, reportSample } from './sample.ts'
 import { parseSourceFile, type SourceFile } from './source-file.ts'
 
 const folder = 'packages/shop'
@@ -45,6 +46,38 @@ describe('a source file', () => {
       './e.ts',
       './f.ts',
       './g.ts type',
+    ])
+  })
+
+  test('shows its named functions and its comments, and where they stand', () => {
+    const text = [
+      '/**',
+      ' * Adds one cent.',
+      ' *',
+      ' * @example',
+      ' * addCent(1n)',
+      ' */',
+      'export function addCent(amount: bigint): bigint {',
+      '  // A cent is one.',
+      '  // Whole cents only.',
+      '  const add = (one: bigint) => one + amount',
+      '',
+      '  // Once.',
+      '',
+      '  // Apart.',
+      '  return add(1n)',
+      '}',
+    ].join('\n')
+    const { functions, comments } = parseSourceFile('cent.ts', text)
+    expect(functions).toEqual([
+      { text: 'addCent', path: 'cent.ts', line: 7 },
+      { text: 'add', path: 'cent.ts', line: 10 },
+    ])
+    expect(comments.map(({ text, line }) => [line, text])).toEqual([
+      [1, 'Adds one cent.\n\n@example\naddCent(1n)'],
+      [8, 'A cent is one.\nWhole cents only.'],
+      [12, 'Once.'],
+      [14, 'Apart.'],
     ])
   })
 
@@ -115,5 +148,51 @@ describe('a house', () => {
     expect(faultsOfHouse(houseOf(rooms(26)))).toEqual([
       'packages/shop/src/money has 26 files beside each other',
     ])
+  })
+})
+
+describe('a sample', () => {
+  const files = filesOf({
+    'money/amount.ts': '/** Adds. @example add(1) */\nexport const add = () => 1\n',
+    'money/limit.ts': '// biome-ignore lint: none\nfunction limit() {}\n// Why\n// so.\n',
+  })
+
+  test('follows from its seed', () => {
+    const names = (seed: number) => drawSample(files, seed).functions.map(({ text }) => text)
+    const seeds = Array.from({ length: 20 }, (_, seed) => seed)
+    expect(seeds.map(names)).toEqual(seeds.map(names))
+    expect(new Set(seeds.map((seed) => names(seed).join()))).toEqual(
+      new Set(['add,limit', 'limit,add']),
+    )
+  })
+
+  test('names no place unless the answers are asked for', () => {
+    const sample = drawSample(files, 4)
+    expect(reportSample(sample, false)).toMatchInlineSnapshot(`
+      "Functions: which file does each belong to?
+         1  add
+         2  limit
+
+      Comments: which code does each explain?
+         1  Why so.
+         2  Adds.
+
+      Files
+            packages/shop/src/money/amount.ts
+            packages/shop/src/money/limit.ts"
+    `)
+    expect(reportSample(sample, true)).toMatchInlineSnapshot(`
+      "Functions: which file does each belong to?
+         1  add  (packages/shop/src/money/amount.ts:2)
+         2  limit  (packages/shop/src/money/limit.ts:2)
+
+      Comments: which code does each explain?
+         1  Why so.  (packages/shop/src/money/limit.ts:3)
+         2  Adds.  (packages/shop/src/money/amount.ts:1)
+
+      Files
+            packages/shop/src/money/amount.ts
+            packages/shop/src/money/limit.ts"
+    `)
   })
 })

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Program, parseSync, Visitor } from 'oxc-parser'
 import { root } from '../check/command.ts'
+import { joinComments } from './comments.ts'
 import { repositoryFiles } from './repository-files.ts'
 
 /** An import of a source file, or an export that it passes on from another module. */
@@ -11,12 +12,24 @@ export interface SourceImport {
   readonly typeOnly: boolean
 }
 
+/** A piece of text in a source file. */
+export interface Excerpt {
+  readonly text: string
+  readonly path: string
+  /** The line where the text begins, counted from 1. */
+  readonly line: number
+}
+
 /** A file of TypeScript, as its syntax tree shows it. */
 export interface SourceFile {
   /** Relative to the root of the repository, with forward slashes. */
   readonly path: string
   readonly lines: number
   readonly imports: readonly SourceImport[]
+  /** The names of functions that have one: declarations, and functions that are given a name at once. */
+  readonly functions: readonly Excerpt[]
+  /** The comments without their marks; lines of `//` below each other are one comment. */
+  readonly comments: readonly Excerpt[]
 }
 
 /** Reads the source files of every package below `packages/`, without their tests. */
@@ -28,10 +41,19 @@ export function readPackageSources(): readonly SourceFile[] {
 
 /** Parses the text of a source file. Throws if it is no TypeScript. */
 export function parseSourceFile(path: string, text: string): SourceFile {
-  const { program, errors } = parseSync(path, text)
+  const { program, errors, comments } = parseSync(path, text)
   const [error] = errors
   if (error) throw new Error(`${path}: ${error.message}`)
-  return { path, lines: text.split('\n').length - 1, imports: importsOf(program) }
+  const excerpt = (own: string, offset: number): Excerpt => {
+    return { text: own, path, line: text.slice(0, offset).split('\n').length }
+  }
+  return {
+    path,
+    lines: text.split('\n').length - 1,
+    imports: importsOf(program),
+    functions: namesOfFunctions(program).map(({ name, start }) => excerpt(name, start)),
+    comments: joinComments(comments, text).map((comment) => excerpt(comment.text, comment.start)),
+  }
 }
 
 function importsOf(program: Program): readonly SourceImport[] {
@@ -49,4 +71,16 @@ function importsOf(program: Program): readonly SourceImport[] {
     TSImportType: ({ source }) => add(source.value, true),
   }).visit(program)
   return imports
+}
+
+function namesOfFunctions(program: Program): readonly { name: string; start: number }[] {
+  const names: { name: string; start: number }[] = []
+  new Visitor({
+    FunctionDeclaration: ({ id }) => void (id && names.push(id)),
+    VariableDeclarator: ({ id, init }) => {
+      const isFunction = init && /^(ArrowFunction|Function)Expression$/.test(init.type)
+      if (isFunction && id.type === 'Identifier') names.push(id)
+    },
+  }).visit(program)
+  return names
 }
