@@ -55,7 +55,7 @@ What a server of the package [\`bursar\`](../service/server.md) answers. The des
 of the schemas that validate. \`/healthz\` says that the process lives, \`/readyz\` that it reaches its ledger.
 
 - **Who calls** is in \`Authorization: Bearer\`: a key of the ledger, or a token of the identity provider. What each role may do is one
-  table, \`packages/service/server/src/access.ts\`.
+  table, \`packages/service/server/src/auth/access.ts\`.
 - **A payer** sends the session's token besides, as \`Bursar-Session\`. Neither is of use without the other.
 - **Bodies** are JSON. Amounts are decimal strings, times ISO 8601 in UTC, durations like \`30m\`.
 - **Lists** have \`rows\` and a \`cursor\` that leads to the next page: send it as \`after\`.

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
-import { access, type OperationName } from './access.ts'
+import { access, type OperationName } from './auth/access.ts'
 import { commandTree } from './command-line.ts'
 import { operations } from './operations.ts'
 import { processTerminal } from './terminal.ts'

@@ -1,4 +1,5 @@
-export { type Access, access, type OperationName } from './access.ts'
+export { type Access, access, type OperationName } from './auth/access.ts'
+export type { IdentityOptions } from './auth/identity-provider.ts'
 export {
   type BursarConfig,
   defineConfig,
@@ -8,7 +9,6 @@ export {
   type Settings,
 } from './config.ts'
 export { openGuard } from './guard.ts'
-export type { IdentityOptions } from './identity-provider.ts'
 export type { Problem } from './problem.ts'
 export type { RequestLog, RequestLogEntry } from './request-log.ts'
 export { type ServeOptions, type Service, serve } from './service.ts'

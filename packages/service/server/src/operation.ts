@@ -1,8 +1,8 @@
 import type { Bursar } from '@bursar/core'
 import { z } from 'zod'
-import type { OperationName } from './access.ts'
+import type { OperationName } from './auth/access.ts'
+import type { Caller } from './auth/caller.ts'
 import { MAX_BODY_BYTES } from './bounds.ts'
-import type { Caller } from './caller.ts'
 import type { LedgerVerifier } from './ledger-verifier.ts'
 
 /** Everything that a request brought. The guard parses it again, by its own rules. */

@@ -5,7 +5,7 @@ import { endUserOperations } from './operations/end-user.ts'
 import { managementOperations } from './operations/management.ts'
 import { payerOperations } from './operations/payer.ts'
 
-/** Everything that the service does. Each of them has its row in the table of `access.ts`. */
+/** Everything that the service does. Each of them has its row in the table of `auth/access.ts`. */
 export const operations: readonly Operation[] = [
   ...callerOperations,
   ...payerOperations,

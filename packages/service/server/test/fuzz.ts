@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { z } from 'zod'
-import { access } from '../src/access.ts'
+import { access } from '../src/auth/access.ts'
 import type { Operation } from '../src/operation.ts'
 import { operations } from '../src/operations.ts'
 import { call, HOST, type ServiceWorld, serviceWorld } from './world.ts'

@@ -1,7 +1,7 @@
 import { BursarError, type HttpClient, type HttpResponse } from '@bursar/core'
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { call, payBody, serviceWorld } from '../test/world.ts'
+import { call, payBody, serviceWorld } from '../../test/world.ts'
 import { type IdentityOptions, identityProvider } from './identity-provider.ts'
 
 const options: IdentityOptions = {
