@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BursarError } from '@bursar/core'
-import { configuredPath } from '../config-folder.ts'
+import { configuredPath } from './configured-path.ts'
 import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 

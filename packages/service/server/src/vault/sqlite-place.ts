@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { BursarError } from '@bursar/core'
-import { configuredPath } from '../config-folder.ts'
+import { configuredPath } from './configured-path.ts'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultPlace } from './vault-place.ts'
 
