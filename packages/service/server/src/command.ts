@@ -1,7 +1,7 @@
 import type { Bursar } from '@bursar/core'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
-import type { Settings } from './config.ts'
-import type { ConfigFile } from './config-file.ts'
+import type { Settings } from './config/config.ts'
+import type { ConfigFile } from './config/config-file.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ENV_NAME } from './config-file.ts'
+import { ENV_NAME } from './config/config-file.ts'
 
 /** A file of a new service. */
 export interface FirstFile {

@@ -7,12 +7,12 @@ export {
   type ListenOptions,
   readSettings,
   type Settings,
-} from './config.ts'
+} from './config/config.ts'
+export { EXAMPLE_KEY } from './config/unsafe-settings.ts'
 export { openGuard } from './guard.ts'
 export type { Problem } from './problem.ts'
 export type { RequestLog, RequestLogEntry } from './request-log.ts'
 export { type ServeOptions, type Service, serve } from './service.ts'
-export { EXAMPLE_KEY } from './unsafe.ts'
 export type { AwsPlace } from './vault/aws-call.ts'
 export { type AwsKmsKeyOptions, awsKmsKey } from './vault/aws-kms-key.ts'
 export { type LocalKeyOptions, localKey } from './vault/local-key.ts'

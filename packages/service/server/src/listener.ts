@@ -11,7 +11,7 @@ import {
   MAX_REQUESTS_PER_SOCKET,
   REQUEST_TIMEOUT_MS,
 } from './bounds.ts'
-import type { Settings } from './config.ts'
+import type { Settings } from './config/config.ts'
 
 /** An address that is listened on. */
 export interface Listener {

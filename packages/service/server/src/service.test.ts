@@ -11,10 +11,10 @@ import { generate } from 'selfsigned'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { payBody } from '../test/world.ts'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from './bounds.ts'
-import { type BursarConfig, defineConfig, readSettings } from './config.ts'
+import { type BursarConfig, defineConfig, readSettings } from './config/config.ts'
+import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from './config/unsafe-settings.ts'
 import { openGuard } from './guard.ts'
 import { type Service, serve } from './service.ts'
-import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from './unsafe.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-service-'))
 const running: Service[] = []

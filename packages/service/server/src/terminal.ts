@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Environment } from './config.ts'
+import type { Environment } from './config/config.ts'
 
 /** What a command line stands on: a process's own, or what a test has put there. */
 export interface Terminal {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Bursar } from '@bursar/core'
 import { onTestFinished } from 'vitest'
 import { runCommandLine } from '../src/command-line.ts'
-import { readSettings } from '../src/config.ts'
+import { readSettings } from '../src/config/config.ts'
 import { openGuard } from '../src/guard.ts'
 import config from './fake.config.ts'
 

@@ -6,7 +6,7 @@ import { sqliteStore } from '@bursar/store-sqlite'
 import { expect, test } from 'vitest'
 import { type CommandWorld, commandWorld } from '../../test/command-world.ts'
 import config from '../../test/fake.config.ts'
-import { readSettings } from '../config.ts'
+import { readSettings } from '../config/config.ts'
 
 const fakes = fileURLToPath(new URL('../../test/fake.config.ts', import.meta.url))
 

@@ -1,7 +1,8 @@
 import { createBursar } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { readSettings, type Settings } from '../config.ts'
+import { readSettings, type Settings } from '../config/config.ts'
+import { unsafeLedger, unsafeSettings } from '../config/unsafe-settings.ts'
 import {
   chainFindings,
   databaseFindings,
@@ -16,7 +17,6 @@ import {
 import { parsedBy } from '../flag.ts'
 import { openStore } from '../guard.ts'
 import { coloured, shown } from '../terminal.ts'
-import { unsafeLedger, unsafeSettings } from '../unsafe.ts'
 import type { SealedVault } from '../vault/sealed-vault.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { type Sandbox, shownWorld, startSandbox } from '@bursar/sandbox'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { commandWorld } from '../../test/command-world.ts'
-import { readSettings } from '../config.ts'
-import { readConfigFile } from '../config-file.ts'
+import { readSettings } from '../config/config.ts'
+import { readConfigFile } from '../config/config-file.ts'
 import { openGuard } from '../guard.ts'
 
 /** Where all that a configuration imports is installed. */

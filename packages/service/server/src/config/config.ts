@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { BursarError, type BursarOptions } from '@bursar/core'
 import { z } from 'zod'
-import { type IdentityOptions, identityInput } from './auth/identity-provider.ts'
-import type { SealedVault } from './vault/sealed-vault.ts'
+import { type IdentityOptions, identityInput } from '../auth/identity-provider.ts'
+import type { SealedVault } from '../vault/sealed-vault.ts'
 
 /** What `bursar.config.ts` says: the guard's parts, and how the service is reached. */
 export interface BursarConfig extends Omit<BursarOptions, 'store'> {

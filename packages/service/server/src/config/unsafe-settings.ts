@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Bursar, KeySummary, Page } from '@bursar/core'
-import { combinedPower } from './auth/access.ts'
+import { combinedPower } from '../auth/access.ts'
 import type { Settings } from './config.ts'
 
 /**

@@ -3,9 +3,9 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { BursarError } from '@bursar/core'
+import type { Terminal } from '../terminal.ts'
+import { inConfigFolder } from '../vault/configured-path.ts'
 import type { BursarConfig, Environment } from './config.ts'
-import type { Terminal } from './terminal.ts'
-import { inConfigFolder } from './vault/configured-path.ts'
 
 /** A configuration as it was read from its file, and the environment that goes with it. */
 export interface ConfigFile {
