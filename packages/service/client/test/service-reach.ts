@@ -1,7 +1,7 @@
 import { type Bursar, PaymentSession } from '@bursar/core'
 import type { FakeReach } from '@bursar/core/testing'
 import { createApp } from '../../server/src/app.ts'
-import { ledgerVerifier } from '../../server/src/ledger-verifier.ts'
+import { ledgerVerifier } from '../../server/src/ledger/ledger-verifier.ts'
 import { listen } from '../../server/src/listener.ts'
 import { connect } from '../src/connect.ts'
 

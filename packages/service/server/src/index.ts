@@ -9,7 +9,7 @@ export {
   type Settings,
 } from './config/config.ts'
 export { EXAMPLE_KEY } from './config/unsafe-settings.ts'
-export { openGuard } from './guard.ts'
+export { openGuard } from './ledger/open-guard.ts'
 export type { Problem } from './problem.ts'
 export type { RequestLog, RequestLogEntry } from './request-log.ts'
 export { type ServeOptions, type Service, serve } from './service.ts'

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { OperationName } from './auth/access.ts'
 import type { Caller } from './auth/caller.ts'
 import { MAX_BODY_BYTES } from './bounds.ts'
-import type { LedgerVerifier } from './ledger-verifier.ts'
+import type { LedgerVerifier } from './ledger/ledger-verifier.ts'
 
 /** Everything that a request brought. The guard parses it again, by its own rules. */
 export interface Input {

@@ -13,7 +13,7 @@ import { payBody } from '../test/world.ts'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from './bounds.ts'
 import { type BursarConfig, defineConfig, readSettings } from './config/config.ts'
 import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from './config/unsafe-settings.ts'
-import { openGuard } from './guard.ts'
+import { openGuard } from './ledger/open-guard.ts'
 import { type Service, serve } from './service.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-service-'))

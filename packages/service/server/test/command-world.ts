@@ -7,7 +7,7 @@ import type { Bursar } from '@bursar/core'
 import { onTestFinished } from 'vitest'
 import { runCommandLine } from '../src/command-line.ts'
 import { readSettings } from '../src/config/config.ts'
-import { openGuard } from '../src/guard.ts'
+import { openGuard } from '../src/ledger/open-guard.ts'
 import config from './fake.config.ts'
 
 const configPath = fileURLToPath(new URL('./fake.config.ts', import.meta.url))

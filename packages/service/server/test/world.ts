@@ -13,7 +13,7 @@ import {
 import { sqliteStore } from '@bursar/store-sqlite'
 import type { AppOptions } from '../src/app.ts'
 import { type App, createApp } from '../src/app.ts'
-import { ledgerVerifier } from '../src/ledger-verifier.ts'
+import { ledgerVerifier } from '../src/ledger/ledger-verifier.ts'
 import type { RequestLogEntry } from '../src/request-log.ts'
 
 export const HOST = 'shop.example'

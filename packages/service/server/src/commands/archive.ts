@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type Archived, archiveInto } from '../archive-folder.ts'
 import type { AddCommand } from '../command.ts'
+import { type Archived, archiveInto } from '../ledger/archive-folder.ts'
 import { shown } from '../terminal.ts'
 
 /** `bursar archive`: what ended long ago leaves the ledger. */

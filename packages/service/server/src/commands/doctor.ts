@@ -15,7 +15,7 @@ import {
   walletFindings,
 } from '../diagnosis.ts'
 import { parsedBy } from '../flag.ts'
-import { openStore } from '../guard.ts'
+import { openStore } from '../ledger/open-guard.ts'
 import { coloured, shown } from '../terminal.ts'
 import type { SealedVault } from '../vault/sealed-vault.ts'
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { commandWorld } from '../../test/command-world.ts'
 import { readSettings } from '../config/config.ts'
 import { readConfigFile } from '../config/config-file.ts'
-import { openGuard } from '../guard.ts'
+import { openGuard } from '../ledger/open-guard.ts'
 
 /** Where all that a configuration imports is installed. */
 const installed = fileURLToPath(new URL('../../../../../test/node_modules', import.meta.url))

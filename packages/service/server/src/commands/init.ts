@@ -9,7 +9,7 @@ import { ENV_NAME, findConfig, readConfigFile } from '../config/config-file.ts'
 import { codeOf } from '../exit-code.ts'
 import { type FirstFile, type FirstService, firstFiles } from '../first-files.ts'
 import { parsedBy } from '../flag.ts'
-import { openGuard } from '../guard.ts'
+import { openGuard } from '../ledger/open-guard.ts'
 import {
   limitOptions,
   limitsFrom,

@@ -7,7 +7,7 @@ import {
   issuedKeySchema,
   keySchema,
 } from '../account-schema.ts'
-import { archiveInto } from '../archive-folder.ts'
+import { archiveInto } from '../ledger/archive-folder.ts'
 import { listQuery, type Operation, operation, pageFrom, pageOf, pathFrom } from '../operation.ts'
 
 /** What administrators do: keys, and what is configured. They never create sessions, and never pay. */

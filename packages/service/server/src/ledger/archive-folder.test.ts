@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
-import { payBody, serviceWorld } from '../test/world.ts'
+import { payBody, serviceWorld } from '../../test/world.ts'
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-archives-'))

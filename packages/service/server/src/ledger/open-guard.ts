@@ -1,5 +1,5 @@
 import { type Bursar, createBursar, type Store } from '@bursar/core'
-import type { Settings } from './config/config.ts'
+import type { Settings } from '../config/config.ts'
 
 /** Opens the guard that some settings describe, without a listener: for the service, and for tools. */
 export async function openGuard({ database, guard }: Settings): Promise<Bursar> {

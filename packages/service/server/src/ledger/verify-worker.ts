@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { BursarError, verifyLedger } from '@bursar/core'
-import { openStore } from './guard.ts'
 import type { Told, VerifyTask } from './ledger-verifier.ts'
+import { openStore } from './open-guard.ts'
 
 /** One verification on a thread of its own, by a connection of its own: `ledger-verifier.ts` starts it. */
 const { database, head } = workerData as VerifyTask

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Bursar } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { expect, onTestFinished, test } from 'vitest'
-import { payBody, serviceWorld } from '../test/world.ts'
+import { payBody, serviceWorld } from '../../test/world.ts'
 import { ledgerVerifier } from './ledger-verifier.ts'
 
 /** Fails where it is used: then the ledger was read on the server's own thread. */
