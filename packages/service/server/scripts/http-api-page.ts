@@ -1,8 +1,8 @@
-import * as bounds from '../src/bounds.ts'
-import { openApi } from '../src/openapi.ts'
-import { operations } from '../src/operations.ts'
-import { problemStatuses } from '../src/problem.ts'
-import { version } from '../src/version.ts'
+import { openApi } from '../src/api/openapi.ts'
+import { operations } from '../src/api/operations.ts'
+import { problemStatuses } from '../src/api/problem.ts'
+import * as bounds from '../src/api/service-limits.ts'
+import { version } from '../src/api/version.ts'
 
 /** A piece of JSON Schema, as far as the page shows it. */
 interface Schema {
@@ -173,7 +173,7 @@ function limits(): string {
   return [
     '## Bounds',
     '',
-    'Of one server, as `packages/service/server/src/bounds.ts` has them, with the reason of each.',
+    'Of one server, as `packages/service/server/src/api/service-limits.ts` has them, with the reason of each.',
     '',
     '| bound | |',
     '| --- | --- |',

@@ -1,4 +1,5 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { version } from './api/version.ts'
 import type { CommandContext } from './command.ts'
 import { commands } from './commands.ts'
 import { readSettings } from './config/config.ts'
@@ -8,7 +9,6 @@ import { flagged } from './flag.ts'
 import { openGuard } from './ledger/open-guard.ts'
 import { asOperator } from './operator.ts'
 import { coloured, type Terminal } from './terminal.ts'
-import { version } from './version.ts'
 
 /** Runs one command line, and answers the code that its process has to end with. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,8 +1,8 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
+import { operations } from './api/operations.ts'
 import { access, type OperationName } from './auth/access.ts'
 import { commandTree } from './command-line.ts'
-import { operations } from './operations.ts'
 import { processTerminal } from './terminal.ts'
 
 /** Which command does what an operation does. What an agent's process alone can do has none. */

@@ -1,4 +1,4 @@
-import { problemFrom } from './problem.ts'
+import { problemFrom } from './api/problem.ts'
 
 /** What the command line ends with, by name. */
 export const exitCodes = {

@@ -1,3 +1,4 @@
+export type { Problem } from './api/problem.ts'
 export { type Access, access, type OperationName } from './auth/access.ts'
 export type { IdentityOptions } from './auth/identity-provider.ts'
 export {
@@ -10,7 +11,6 @@ export {
 } from './config/config.ts'
 export { EXAMPLE_KEY } from './config/unsafe-settings.ts'
 export { openGuard } from './ledger/open-guard.ts'
-export type { Problem } from './problem.ts'
 export type { RequestLog, RequestLogEntry } from './request-log.ts'
 export { type ServeOptions, type Service, serve } from './service.ts'
 export type { AwsPlace } from './vault/aws-call.ts'

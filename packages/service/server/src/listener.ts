@@ -10,7 +10,7 @@ import {
   MAX_HEADER_BYTES,
   MAX_REQUESTS_PER_SOCKET,
   REQUEST_TIMEOUT_MS,
-} from './bounds.ts'
+} from './api/service-limits.ts'
 import type { Settings } from './config/config.ts'
 
 /** An address that is listened on. */

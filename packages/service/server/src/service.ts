@@ -1,14 +1,14 @@
 import { BursarError, guardedHttp } from '@bursar/core'
+import { SHUTDOWN_GRACE_MS } from './api/service-limits.ts'
+import { version } from './api/version.ts'
 import { createApp } from './app.ts'
 import { identityProvider } from './auth/identity-provider.ts'
-import { SHUTDOWN_GRACE_MS } from './bounds.ts'
 import { type BursarConfig, type Environment, readSettings } from './config/config.ts'
 import { unsafeLedger, unsafeSettings } from './config/unsafe-settings.ts'
 import { ledgerVerifier } from './ledger/ledger-verifier.ts'
 import { openGuard } from './ledger/open-guard.ts'
 import { type Listener, listen } from './listener.ts'
 import { jsonLog, type RequestLog } from './request-log.ts'
-import { version } from './version.ts'
 
 /** A service that runs. */
 export interface Service {

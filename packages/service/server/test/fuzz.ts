@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { z } from 'zod'
+import type { Operation } from '../src/api/operation.ts'
+import { operations } from '../src/api/operations.ts'
 import { access } from '../src/auth/access.ts'
-import type { Operation } from '../src/operation.ts'
-import { operations } from '../src/operations.ts'
 import { call, HOST, type ServiceWorld, serviceWorld } from './world.ts'
 
 /** What some requests came to. */

@@ -1,5 +1,6 @@
 import { inputs } from '@bursar/core'
 import { z } from 'zod'
+import { archiveInto } from '../../ledger/archive-folder.ts'
 import {
   archivedSchema,
   assetSchema,
@@ -7,7 +8,6 @@ import {
   issuedKeySchema,
   keySchema,
 } from '../account-schema.ts'
-import { archiveInto } from '../ledger/archive-folder.ts'
 import { listQuery, type Operation, operation, pageFrom, pageOf, pathFrom } from '../operation.ts'
 
 /** What administrators do: keys, and what is configured. They never create sessions, and never pay. */

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { httpApiPage } from '../scripts/http-api-page.ts'
+import { httpApiPage } from '../../scripts/http-api-page.ts'
 import { version } from './version.ts'
 
 describe('the API’s description', () => {
   test('is what the page in the docs says', () => {
-    const page = new URL('../../../../docs/reference/http-api.md', import.meta.url)
+    const page = new URL('../../../../../docs/reference/http-api.md', import.meta.url)
     // If not: pnpm exec node packages/service/server/scripts/write-http-api.ts
     expect(readFileSync(page, 'utf8')).toBe(httpApiPage())
   })
 
   test('has the version of the package', () => {
-    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+    const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
     expect(JSON.parse(manifest).version).toBe(version)
   })
 })

@@ -10,7 +10,6 @@ import {
   type ToolChallenge,
 } from '@bursar/core'
 import { z } from 'zod'
-import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../bounds.ts'
 import { type Invocation, type Operation, operation, pathFrom } from '../operation.ts'
 import {
   concludeBody,
@@ -22,6 +21,7 @@ import {
   quoteResultSchema,
   sessionStatusSchema,
 } from '../pay-schema.ts'
+import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../service-limits.ts'
 
 /** The session of the request's token, for the payer that has sent it: for no other it pays. */
 function own({ bursar, caller, sessionToken }: Invocation): PaymentSession {

@@ -1,9 +1,9 @@
 import type { Bursar } from '@bursar/core'
 import { z } from 'zod'
-import type { OperationName } from './auth/access.ts'
-import type { Caller } from './auth/caller.ts'
-import { MAX_BODY_BYTES } from './bounds.ts'
-import type { LedgerVerifier } from './ledger/ledger-verifier.ts'
+import type { OperationName } from '../auth/access.ts'
+import type { Caller } from '../auth/caller.ts'
+import type { LedgerVerifier } from '../ledger/ledger-verifier.ts'
+import { MAX_BODY_BYTES } from './service-limits.ts'
 
 /** Everything that a request brought. The guard parses it again, by its own rules. */
 export interface Input {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { access } from './auth/access.ts'
+import { access } from '../auth/access.ts'
 import type { Operation } from './operation.ts'
 import { sessionHeader } from './operations/payer.ts'
 
