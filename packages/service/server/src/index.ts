@@ -10,9 +10,9 @@ export {
   type Settings,
 } from './config/config.ts'
 export { EXAMPLE_KEY } from './config/unsafe-settings.ts'
+export type { RequestLog, RequestLogEntry } from './http/request-log.ts'
+export { type ServeOptions, type Service, serve } from './http/service.ts'
 export { openGuard } from './ledger/open-guard.ts'
-export type { RequestLog, RequestLogEntry } from './request-log.ts'
-export { type ServeOptions, type Service, serve } from './service.ts'
 export type { AwsPlace } from './vault/aws-call.ts'
 export { type AwsKmsKeyOptions, awsKmsKey } from './vault/aws-kms-key.ts'
 export { type LocalKeyOptions, localKey } from './vault/local-key.ts'

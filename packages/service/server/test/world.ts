@@ -11,10 +11,10 @@ import {
   manualClock,
 } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
-import type { AppOptions } from '../src/app.ts'
-import { type App, createApp } from '../src/app.ts'
+import type { AppOptions } from '../src/http/app.ts'
+import { type App, createApp } from '../src/http/app.ts'
+import type { RequestLogEntry } from '../src/http/request-log.ts'
 import { ledgerVerifier } from '../src/ledger/ledger-verifier.ts'
-import type { RequestLogEntry } from '../src/request-log.ts'
 
 export const HOST = 'shop.example'
 

@@ -1,5 +1,5 @@
 import type { AddCommand } from '../command.ts'
-import { serve } from '../service.ts'
+import { serve } from '../http/service.ts'
 
 /** `bursar serve`: the service, until it is asked to stop. */
 export const addServe: AddCommand = (program, context) => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { HOST, payBody, type ServiceWorld, serviceWorld } from '../test/world.ts'
+import { HOST, payBody, type ServiceWorld, serviceWorld } from '../../test/world.ts'
 
 const limits = { currency: 'USD', total: '0.50' }
 const once = { 'idempotency-key': '0190a5f2-1111-7000-8000-000000000001' }

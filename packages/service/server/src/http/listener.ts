@@ -10,8 +10,8 @@ import {
   MAX_HEADER_BYTES,
   MAX_REQUESTS_PER_SOCKET,
   REQUEST_TIMEOUT_MS,
-} from './api/service-limits.ts'
-import type { Settings } from './config/config.ts'
+} from '../api/service-limits.ts'
+import type { Settings } from '../config/config.ts'
 
 /** An address that is listened on. */
 export interface Listener {

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
-import type { Invocation, Operation } from './api/operation.ts'
-import { MAX_UNREAD_MS } from './api/service-limits.ts'
+import type { Invocation, Operation } from '../api/operation.ts'
+import { MAX_UNREAD_MS } from '../api/service-limits.ts'
 
 /**
  * Carries an operation out, and answers with its result. `done` is called when nothing is under way

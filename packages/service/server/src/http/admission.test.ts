@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { call, payBody, serviceWorld } from '../test/world.ts'
+import { call, payBody, serviceWorld } from '../../test/world.ts'
+import { MAX_UNREAD_MS } from '../api/service-limits.ts'
 import { createAdmission } from './admission.ts'
-import { MAX_UNREAD_MS } from './api/service-limits.ts'
 
 const MINUTE_MS = 60_000
 

@@ -1,8 +1,8 @@
 import { BursarError } from '@bursar/core'
 import { z } from 'zod'
-import type { Input, Invocation, Operation } from './api/operation.ts'
-import { missingSession, sessionHeader, sessionTokenField } from './api/operations/payer.ts'
-import { MAX_IDEMPOTENCY_KEY, MIN_IDEMPOTENCY_KEY } from './api/service-limits.ts'
+import type { Input, Invocation, Operation } from '../api/operation.ts'
+import { missingSession, sessionHeader, sessionTokenField } from '../api/operations/payer.ts'
+import { MAX_IDEMPOTENCY_KEY, MIN_IDEMPOTENCY_KEY } from '../api/service-limits.ts'
 
 const idempotencyKeyField = z
   .string()

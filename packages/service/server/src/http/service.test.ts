@@ -9,11 +9,11 @@ import { fakeAsset, fakeChain, fakeMerchant, fakeRail, fakeWallet } from '@bursa
 import { sqliteStore } from '@bursar/store-sqlite'
 import { generate } from 'selfsigned'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { payBody } from '../test/world.ts'
-import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from './api/service-limits.ts'
-import { type BursarConfig, defineConfig, readSettings } from './config/config.ts'
-import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from './config/unsafe-settings.ts'
-import { openGuard } from './ledger/open-guard.ts'
+import { payBody } from '../../test/world.ts'
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../api/service-limits.ts'
+import { type BursarConfig, defineConfig, readSettings } from '../config/config.ts'
+import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from '../config/unsafe-settings.ts'
+import { openGuard } from '../ledger/open-guard.ts'
 import { type Service, serve } from './service.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-service-'))

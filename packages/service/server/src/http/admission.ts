@@ -3,7 +3,7 @@ import {
   MAX_CONCURRENT,
   MAX_CONCURRENT_PER_CALLER,
   MAX_REQUESTS_PER_MINUTE,
-} from './api/service-limits.ts'
+} from '../api/service-limits.ts'
 
 /** What may be under way, how often, and how much. Tests have smaller ones. */
 export interface AdmissionBounds {
