@@ -1,8 +1,8 @@
 import { type Bursar, PaymentSession } from '@bursar/core'
 import type { FakeReach } from '@bursar/core/testing'
 import { createApp } from '../../server/src/http/app.ts'
-import { ledgerVerifier } from '../../server/src/ledger/ledger-verifier.ts'
 import { listen } from '../../server/src/http/listener.ts'
+import { ledgerVerifier } from '../../server/src/ledger/ledger-verifier.ts'
 import { connect } from '../src/connect.ts'
 
 /** A guard behind a real server, with a key for each role, as other processes reach it. */

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings'
-import { commandTree } from '../src/command-line.ts'
-import { exitCodes } from '../src/exit-code.ts'
+import { commandTree } from '../src/cli/command-line.ts'
+import { exitCodes } from '../src/cli/exit-code.ts'
 
 const intro = `# Command line
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { runCommandLine } from './command-line.ts'
-import { processTerminal } from './terminal.ts'
+import { runCommandLine } from './cli/command-line.ts'
+import { processTerminal } from './cli/terminal.ts'
 
 process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal())
 // What is left by now is an endpoint that does not answer: once all is written, nobody waits for it.

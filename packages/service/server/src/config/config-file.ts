@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { BursarError } from '@bursar/core'
-import type { Terminal } from '../terminal.ts'
+import type { Terminal } from '../cli/terminal.ts'
 import { inConfigFolder } from '../vault/configured-path.ts'
 import type { BursarConfig, Environment } from './config.ts'
 

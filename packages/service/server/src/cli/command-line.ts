@@ -1,0 +1,107 @@
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { version } from '../api/version.ts'
+import { readSettings } from '../config/config.ts'
+import { readConfigFile } from '../config/config-file.ts'
+import { openGuard } from '../ledger/open-guard.ts'
+import type { CommandContext } from './command.ts'
+import { commands } from './commands.ts'
+import { codeOf, type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts'
+import { flagged } from './flag-errors.ts'
+import { asOperator } from './operator-identity.ts'
+import { coloured, type Terminal } from './terminal.ts'
+
+/** Runs one command line, and answers the code that its process has to end with. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: ExitCode = 'done'
+  let running: CommandUnknownOpts | undefined
+  const program = commandTree(terminal, (other) => {
+    code = other
+  }).hook('preAction', (_program, command) => {
+    running = command
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return exitCodes[code]
+  } catch (error) {
+    return exitCodes[told(program, running, terminal, error)]
+  }
+}
+
+/** Every command with its options, to be run or to be described. */
+export function commandTree(
+  terminal: Terminal,
+  endWith: CommandContext['endWith'],
+): CommandUnknownOpts {
+  const program = new Command('bursar')
+    .description('The guard as a service: a payment session for agents, and no more than that.')
+    .version(version)
+    .option('--config <file>', 'the configuration, if it is not bursar.config.ts of this folder')
+    .option('--json', 'answer with one line of JSON, and tell errors as JSON too')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    // What is wrong is told once, below, in the form that was asked for.
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.error.write(text),
+      outputError: () => {},
+    })
+  const context = contextOf(terminal, () => program.opts(), endWith)
+  for (const add of commands) add(program, context)
+  return program
+}
+
+function contextOf(
+  terminal: Terminal,
+  options: () => { readonly config?: string | undefined; readonly json?: true | undefined },
+  endWith: CommandContext['endWith'],
+): CommandContext {
+  const isJson = (): boolean => options().json === true
+  const config: CommandContext['config'] = () => readConfigFile(terminal, options().config)
+  return {
+    terminal,
+    isJson,
+    config,
+    endWith,
+    answer: (value, text) => {
+      const line = isJson() ? JSON.stringify(value) : text
+      if (line !== '') terminal.out.write(`${line}\n`)
+    },
+    withGuard: async (work) => {
+      const file = await config()
+      const settings = readSettings(file.config, file.environment)
+      const bursar = await openGuard(settings)
+      try {
+        return await work(asOperator(bursar), settings)
+      } finally {
+        await bursar.close()
+      }
+    },
+  }
+}
+
+/** The parser's own text, without the value of an option that it does not know: it may be a secret. */
+function usageText(message: string): string {
+  return message.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
+}
+
+/** Tells what went wrong, once, and answers how to end. Help that was asked for is nothing wrong. */
+function told(
+  program: CommandUnknownOpts,
+  running: CommandUnknownOpts | undefined,
+  terminal: Terminal,
+  thrown: unknown,
+): ExitCode {
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return 'done'
+  const isUsage = thrown instanceof CommanderError
+  // A group without its command has printed its help, which says it all.
+  if (isUsage && thrown.code === 'commander.help') return 'usage'
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  const text = isUsage ? usageText(message) : flagged(running, message)
+  const code = isUsage ? 'usage' : (codeOf(thrown) ?? 'failed')
+  if (program.opts().json === true) {
+    terminal.error.write(`${JSON.stringify({ error: { code, message: text } })}\n`)
+  } else {
+    terminal.error.write(`${coloured(terminal, terminal.error, 'red', 'bursar:')} ${text}\n`)
+  }
+  return isUsage ? 'usage' : exitCodeOf(thrown)
+}

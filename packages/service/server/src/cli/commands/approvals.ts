@@ -1,0 +1,70 @@
+import type { ApprovalSummary } from '@bursar/core'
+import type { AddCommand } from '../command.ts'
+import { page, pageOptions, rest } from '../pagination.ts'
+
+const endUserFlag = ['--end-user <name>', 'who is asked'] as const
+const approvalArgument = ['<approval>', 'its id, such as apr_…'] as const
+
+/** `bursar approvals`: what end users are asked. */
+export const addApprovals: AddCommand = (program, context) => {
+  const approvals = program
+    .command('approvals')
+    .summary('list and answer what end users are asked')
+    .description(
+      'What end users are asked. Whoever runs this answers in the name of the end user, and has to have their word.',
+    )
+  const list = approvals
+    .command('list')
+    .summary('list what an end user is asked')
+    .description('Lists what an end user is asked, oldest first.')
+    .requiredOption(...endUserFlag)
+    .option('--waiting', 'only what still waits for an answer')
+  pageOptions(list).action((options) =>
+    context.withGuard(async (bursar) => {
+      const { endUser, waiting = false } = options
+      const found = await bursar.endUser(endUser).approvals({ waiting }, page(options))
+      const text = found.rows.map(card).join('\n\n') || 'Nothing is asked.'
+      context.answer(found, `${text}${rest(found, options)}`)
+    }),
+  )
+  approvals
+    .command('approve')
+    .summary('say yes')
+    .description(
+      'Says yes to exactly the terms on the card, once. It is used when the agent asks again.',
+    )
+    .argument(...approvalArgument)
+    .requiredOption(...endUserFlag)
+    .action((approval, { endUser }) =>
+      context.withGuard(async (bursar) => {
+        const approved = await bursar.endUser(endUser).approve(approval)
+        context.answer(approved, `${approved.id} is ${approved.state}.`)
+      }),
+    )
+  approvals
+    .command('deny')
+    .summary('say no')
+    .description(
+      'Says no, for as long as the session lives. A yes that was not used yet is taken back.',
+    )
+    .argument(...approvalArgument)
+    .requiredOption(...endUserFlag)
+    .option('--reason <text>', 'why, for the record')
+    .action((approval, { endUser, ...reason }) =>
+      context.withGuard(async (bursar) => {
+        const denied = await bursar.endUser(endUser).deny(approval, reason)
+        context.answer(denied, `${denied.id} is ${denied.state}.`)
+      }),
+    )
+}
+
+/** Every field of a card is shown: what a human has not seen, they have not agreed to. */
+function card({ id, state, expiresAt, card: shown }: ApprovalSummary): string {
+  return [
+    `${id}  ${state}, until ${expiresAt}`,
+    `  ${shown.amount} ${shown.currency} to ${shown.merchant} (${shown.payee} on ${shown.network})`,
+    `  for ${shown.resource}`,
+    // A model has written it: whatever could move the cursor is shown as what it is.
+    `  the agent ${shown.agent} says, unchecked: ${JSON.stringify(shown.agentSays)}`,
+  ].join('\n')
+}

@@ -1,0 +1,116 @@
+import { createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { ArchiveVerification, AuditHead, Verification } from '@bursar/core'
+import { z } from 'zod'
+import type { AddCommand, CommandContext } from '../command.ts'
+import { parsedBy } from '../flag-errors.ts'
+import { coloured, shown, written } from '../terminal.ts'
+
+/** A head as `audit verify` tells it. */
+const headField: z.ZodType<AuditHead, string> = z
+  .string()
+  .regex(
+    /^[1-9][0-9]{0,14}:[0-9a-f]{64}$/,
+    'must be a record’s number and hash, such as 7:<64 hex digits>',
+  )
+  .transform((text) => {
+    const [seq, hash = ''] = text.split(':')
+    return { seq: Number(seq), hash }
+  })
+
+/** `bursar audit`: the audit trail. */
+export const addAudit: AddCommand = (program, context) => {
+  const audit = program
+    .command('audit')
+    .summary('verify and export the audit trail')
+    .description('The audit trail: a chain of records, one for each change of the ledger.')
+  audit
+    .command('verify')
+    .summary('check the trail, and the ledger against it')
+    .description(
+      'Checks every link of the chain, and every row of the ledger against the records. What it prints as the head, keep ' +
+        'elsewhere: with --head the next time, it is seen as well if the newest records were cut off, or all of them written anew.',
+    )
+    .option('--head <seq:hash>', 'a head that was kept elsewhere', parsedBy(headField))
+    .action(({ head }) => verify(context, head))
+  audit
+    .command('verify-archive')
+    .summary('check a file that was archived')
+    .description(
+      'Checks each line of an archive, and that the trail says that this very file was archived.',
+    )
+    .argument('<file>', 'what bursar archive has written')
+    .action((name) => verifyArchived(context, name))
+  audit
+    .command('export')
+    .summary('write the whole trail as JSON lines')
+    .description(
+      'Writes the whole trail as JSON lines, each record exactly as it was hashed, to the standard output or to a new file.',
+    )
+    .option('--out <file>', 'a file that does not exist yet; others cannot read it')
+    .action(({ out }) => exportTrail(context, out))
+}
+
+async function verify(context: CommandContext, head: AuditHead | undefined): Promise<void> {
+  const { terminal } = context
+  await context.withGuard(async ({ auditing }) => {
+    const line = (seconds: number): string => `verifying, ${seconds} s`
+    const verified = await shown(terminal, line, () => auditing.verify({ head }))
+    answerVerdict(context, verified, told(verified))
+  })
+}
+
+async function verifyArchived(context: CommandContext, name: string): Promise<void> {
+  const { terminal } = context
+  await context.withGuard(async ({ auditing }) => {
+    const line = (seconds: number): string => `verifying, ${seconds} s`
+    const file = await open(resolve(terminal.folder, name))
+    const verify = () => auditing.verifyArchive(file.readLines())
+    const verified = await shown(terminal, line, verify).finally(() => file.close())
+    const text = verified.ok
+      ? `The archive is whole. Sessions in it: ${verified.archives.length}.`
+      : `The archive is not what was archived: line ${verified.line}: ${verified.reason}.`
+    answerVerdict(context, verified, text)
+  })
+}
+
+/** What was checked: in green where it is in order, and else in red, and the command says so as well. */
+function answerVerdict(
+  { terminal, answer, endWith }: CommandContext,
+  verified: Verification | ArchiveVerification,
+  text: string,
+): void {
+  if (!verified.ok) endWith('unsound')
+  answer(verified, coloured(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
+}
+
+function told(verified: Verification): string {
+  if (!verified.ok) return `The trail is not whole: ${verified.reason}.`
+  const { records, head } = verified
+  return `The trail is whole: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
+}
+
+async function exportTrail(context: CommandContext, out: string | undefined): Promise<void> {
+  const { terminal } = context
+  let records = 0
+  await context.withGuard(async ({ auditing }) => {
+    async function* counted(): AsyncGenerator<string> {
+      for await (const line of auditing.export()) {
+        records += 1
+        yield line
+      }
+    }
+    const print = async (): Promise<void> => {
+      for await (const line of counted()) await written(terminal.out, line)
+    }
+    const line = (): string => `exporting, ${records} records`
+    // Records on the same screen are progress enough.
+    if (out === undefined) return terminal.out.isTTY ? print() : shown(terminal, line, print)
+    const path = resolve(terminal.folder, out)
+    const target = { flags: 'wx', mode: 0o600, flush: true }
+    await shown(terminal, line, () => pipeline(counted, createWriteStream(path, target)))
+    context.answer({ file: path, records }, `${records} records in ${path}`)
+  })
+}

@@ -1,0 +1,96 @@
+import type { DelegationSummary } from '@bursar/core'
+import type { AddCommand } from '../command.ts'
+import { limitOptions, limitsFrom, ruleOptions, rulesFrom } from '../limit-options.ts'
+import { page, pageOptions, rest } from '../pagination.ts'
+import { table } from '../terminal.ts'
+
+const endUserFlag = ['--end-user <name>', 'whose they are'] as const
+
+/** `bursar delegations`: what end users allow agents. */
+export const addDelegations: AddCommand = (program, context) => {
+  const delegations = program
+    .command('delegations')
+    .summary('grant, list and withdraw permissions of end users')
+    .description(
+      'The permissions that end users give agents. Whoever runs this acts in the name of the end user, and has to have their consent.',
+    )
+  const grant = delegations
+    .command('grant')
+    .summary('give an agent permission to spend')
+    .description(
+      'Gives an agent permission to spend from an instrument of the end user, in their name. The instrument has to hold something.',
+    )
+    .requiredOption('--end-user <name>', 'whose money it is')
+    .requiredOption('--agent <name>', 'who may spend')
+    .requiredOption('--instrument <handle>', 'what is spent from, as the configuration names it')
+    .requiredOption('--expires-in <duration>', 'when it ends, such as 30d')
+    .requiredOption('--consent <how>', 'where the end user has said yes, such as "settings page"')
+    .option('--reference <id>', 'where the evidence of it is')
+  ruleOptions(limitOptions(grant)).action((options) =>
+    context.withGuard(async (bursar) => {
+      const { endUser, agent, instrument, expiresIn, consent: how, reference } = options
+      const granted = await bursar.endUser(endUser).grantDelegation({
+        agent,
+        instrument,
+        expiresIn,
+        limits: limitsFrom(options),
+        ...rulesFrom(options),
+        consent: { how, reference },
+      })
+      context.answer(granted, granted.id)
+    }),
+  )
+  const list = delegations
+    .command('list')
+    .summary('list the permissions of an end user')
+    .description('Lists the permissions of an end user, oldest first.')
+    .requiredOption(...endUserFlag)
+  pageOptions(list).action((options) =>
+    context.withGuard(async (bursar) => {
+      const found = await bursar.endUser(options.endUser).delegations(page(options))
+      const headings = ['ID', 'STATE', 'AGENT', 'INSTRUMENT', 'LEFT', 'OF', 'EXPIRES']
+      context.answer(found, `${table(headings, found.rows.map(row))}${rest(found, options)}`)
+    }),
+  )
+  delegations
+    .command('permission')
+    .summary('ask the provider of the wallet about a permission')
+    .description(
+      'Asks the provider of the wallet whether it still has its own permission for a delegation.',
+    )
+    .argument('<delegation>', 'its id, such as del_…')
+    .requiredOption(...endUserFlag)
+    .action((delegation, { endUser }) =>
+      context.withGuard(async (bursar) => {
+        const permission = await bursar.endUser(endUser).readPermission(delegation)
+        context.answer({ permission }, `The permission is ${permission}.`)
+      }),
+    )
+  delegations
+    .command('revoke')
+    .summary('withdraw a permission')
+    .description(
+      'Withdraws a permission: nothing more is reserved. What may be signed already, bursar exposure shows.',
+    )
+    .argument('<delegation>', 'its id, such as del_…')
+    .requiredOption(...endUserFlag)
+    .option('--reason <text>', 'why, for the record')
+    .action((delegation, { endUser, ...reason }) =>
+      context.withGuard(async (bursar) => {
+        const revoked = await bursar.endUser(endUser).revokeDelegation(delegation, reason)
+        context.answer(revoked, `${revoked.id} is ${revoked.state}.`)
+      }),
+    )
+}
+
+function row({
+  id,
+  state,
+  agent,
+  instrument,
+  remaining,
+  limits,
+  expiresAt,
+}: DelegationSummary): string[] {
+  return [id, state, agent, instrument, remaining, `${limits.total} ${limits.currency}`, expiresAt]
+}

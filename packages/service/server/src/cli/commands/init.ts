@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { type Bursar, BursarError, type DelegationSummary, type Role, roles } from '@bursar/core'
+import { z } from 'zod'
+import { readSettings } from '../../config/config.ts'
+import { ENV_NAME, findConfig, readConfigFile } from '../../config/config-file.ts'
+import { openGuard } from '../../ledger/open-guard.ts'
+import type { AddCommand, CommandContext } from '../command.ts'
+import { codeOf } from '../exit-code.ts'
+import { parsedBy } from '../flag-errors.ts'
+import { type FirstFile, type FirstService, firstFiles } from '../init-templates.ts'
+import {
+  limitOptions,
+  limitsFrom,
+  type RuleOptions,
+  ruleOptions,
+  rulesFrom,
+} from '../limit-options.ts'
+import { asOperator } from '../operator-identity.ts'
+import { coloured } from '../terminal.ts'
+
+const nameField = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$/, 'must be letters, digits and . _ @ + - only')
+
+const networkField = z
+  .string()
+  .regex(/^eip155:[1-9][0-9]{0,14}$/, 'must be a network such as eip155:84532')
+
+const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
+
+/** Endpoints that anybody may use a little; a service of its own wants one of its own. */
+const publicRpcUrls: Readonly<Record<string, string>> = {
+  'eip155:8453': 'https://mainnet.base.org',
+  'eip155:84532': 'https://sepolia.base.org',
+}
+
+/** Where keys are written, one file a role, so that each can be handed to whom it is for. */
+const KEY_FOLDER = 'keys'
+
+/** The configuration that is written imports these. */
+const neededPackages = ['bursar', '@bursar/x402', '@bursar/wallet-viem', 'viem'] as const
+
+/** `bursar init`: a service to begin with. */
+export const addInit: AddCommand = (program, context) => {
+  const init = program
+    .command('init')
+    .summary('write a configuration, keys, and a first permission')
+    .description(
+      'Writes a configuration with a new wallet, a key for each role and, as soon as the wallet holds something, a first permission of the ' +
+        'end user for an agent; then says what to do next. It overwrites nothing. Files with secrets are readable by their owner alone.',
+    )
+    .requiredOption('--end-user <name>', 'whose money is spent', parsedBy(nameField))
+    .option('--agent <name>', 'who gets the first permission', parsedBy(nameField), 'agent')
+    .option('--network <id>', 'where is paid', parsedBy(networkField), 'eip155:84532')
+    .option('--rpc-url <url>', 'an RPC endpoint of the network', parsedBy(urlField))
+    .option('--sandbox <file>', 'what bursar sandbox --json has printed: pay there instead')
+    .option('--expires-in <duration>', 'when keys and permission end', '90d')
+  ruleOptions(limitOptions(init)).action(async (options) => {
+    const { folder } = context.terminal
+    const service = serviceOf(folder, options)
+    const files = firstFiles(folder, service)
+    assertNew(folder, files)
+    const written: string[] = []
+    try {
+      for (const file of files) written.push(await write(folder, file))
+      await begin(context, service, options, written)
+    } catch (error) {
+      // Half a service would keep the next try from starting: only what this one wrote goes.
+      for (const path of written.reverse()) await rm(path, { recursive: true, force: true })
+      throw error
+    }
+  })
+}
+
+type InitOptions = Parameters<typeof limitsFrom>[0] &
+  RuleOptions & {
+    readonly endUser: string
+    readonly agent: string
+    readonly network: string
+    readonly rpcUrl?: string | undefined
+    readonly sandbox?: string | undefined
+    readonly expiresIn: string
+  }
+
+function serviceOf(folder: string, options: InitOptions): FirstService {
+  const { endUser, network, rpcUrl = publicRpcUrls[network], sandbox } = options
+  const names = { endUser, instrument: `${endUser}-wallet` }
+  if (sandbox !== undefined) {
+    const path = resolve(folder, sandbox)
+    if (!existsSync(path)) {
+      throw new BursarError('invalid_input', `--sandbox: there is no file ${path}.`)
+    }
+    return { ...names, place: { sandboxFile: `./${relative(folder, path)}` } }
+  }
+  if (rpcUrl === undefined) {
+    throw new BursarError('invalid_input', `--rpc-url: is needed for the network ${network}.`)
+  }
+  return { ...names, place: { network, rpcUrl } }
+}
+
+function assertNew(folder: string, files: readonly FirstFile[]): void {
+  const names = [...files.map(({ name }) => name), ENV_NAME, KEY_FOLDER, 'bursar.db']
+  const there = findConfig(folder) ?? names.map((name) => join(folder, name)).find(existsSync)
+  if (there !== undefined) throw isThere(there)
+}
+
+function isThere(path: string): BursarError {
+  return new BursarError('file_exists', `${path} is there already. Nothing was written.`)
+}
+
+async function write(folder: string, { name, text, isSecret }: FirstFile): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, text, { flag: 'wx', mode: isSecret ? 0o600 : 0o644, flush: true })
+  return path
+}
+
+async function begin(
+  context: CommandContext,
+  service: FirstService,
+  options: InitOptions,
+  written: string[],
+): Promise<void> {
+  const { terminal } = context
+  const { folder } = terminal
+  const { config, environment, path } = await readConfigFile(terminal, findConfig(folder)).catch(
+    missingPackage,
+  )
+  const settings = readSettings(config, environment)
+  const { database } = settings
+  if (!/^postgres/.test(database)) {
+    // The environment may name a ledger that is in use.
+    if (existsSync(database)) throw isThere(database)
+    written.push(database)
+  }
+  const bursar = asOperator(await openGuard(settings))
+  try {
+    written.push(join(folder, KEY_FOLDER))
+    await mkdir(join(folder, KEY_FOLDER), { mode: 0o700 })
+    const keys: Partial<Record<Role, string>> = {}
+    for (const role of roles) keys[role] = await issue(bursar, role, folder, options)
+    const delegation = await grant(bursar, service, options)
+    const [instrument] = await bursar.administration.instruments()
+    const address = instrument?.address
+    const value = { config: path, keys, address, delegation: delegation?.id }
+    context.answer(value, told(context, { ...value, service, options }))
+  } finally {
+    await bursar.close()
+  }
+}
+
+/** What is written imports packages; only importing tells whether it finds them. */
+function missingPackage(error: unknown): never {
+  const cause = error instanceof BursarError ? error.cause : undefined
+  if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
+  const message = `The configuration needs packages that are not installed here: npm install ${neededPackages.join(' ')}`
+  throw new BursarError('package_missing', message, { cause: error })
+}
+
+async function issue(
+  { administration }: Bursar,
+  role: Role,
+  folder: string,
+  { endUser, expiresIn }: InitOptions,
+): Promise<string> {
+  const { id, key } = await administration.issueKey({
+    roles: [role],
+    expiresIn,
+    label: `first ${role}`,
+    ...(role === 'end_user' ? { endUser } : {}),
+  })
+  await write(folder, { name: join(KEY_FOLDER, `${role}.key`), text: `${key}\n`, isSecret: true })
+  return id
+}
+
+/** `undefined` where the wallet has to be funded first: funded, then delegated, then spent. */
+async function grant(
+  bursar: Bursar,
+  { instrument }: FirstService,
+  options: InitOptions,
+): Promise<DelegationSummary | undefined> {
+  const { endUser, agent, expiresIn } = options
+  try {
+    return await bursar.endUser(endUser).grantDelegation({
+      agent,
+      instrument,
+      expiresIn,
+      limits: limitsFrom(options),
+      ...rulesFrom(options),
+      consent: { how: 'bursar init' },
+    })
+  } catch (error) {
+    const isLater = ['instrument_unfunded', 'wallet_unavailable'].includes(codeOf(error) ?? '')
+    if (isLater) return undefined
+    throw error
+  }
+}
+
+interface Begun {
+  readonly config: string
+  readonly keys: Partial<Record<Role, string>>
+  readonly address: string | undefined
+  readonly delegation: string | undefined
+  readonly service: FirstService
+  readonly options: InitOptions
+}
+
+function told({ terminal }: CommandContext, begun: Begun): string {
+  const { config, keys, address, delegation, service, options } = begun
+  const bold = (text: string): string => coloured(terminal, terminal.out, 'bold', text)
+  const { endUser, agent, total, expiresIn } = options
+  const grantIt =
+    `bursar delegations grant --end-user ${endUser} --agent ${agent} --instrument ${service.instrument} ` +
+    `--total ${total} --expires-in ${expiresIn} --consent "settings page"`
+  const secrets = 'sandboxFile' in service.place ? '' : `${ENV_NAME} with the wallet’s key, and `
+  const fund = `Fund ${address ?? 'the wallet'}, then run: ${grantIt}`
+  const open =
+    `bursar sessions create --delegation ${delegation ?? '<id>'} --payer ${keys.payer} ` +
+    '--expires-in 30m --total 1.00'
+  const steps = [
+    ...(delegation === undefined ? [fund] : []),
+    'Check it: bursar doctor',
+    'Run it: bursar serve',
+    `Open a session for the agent, and give it the token and ${KEY_FOLDER}/payer.key: ${open}`,
+    `Hand each of the other keys to whom it is for, and keep what is secret out of version control.`,
+  ]
+  return [
+    `${bold('Written')}: ${config}, ${secrets}${KEY_FOLDER}/ with a key for each role.`,
+    delegation === undefined
+      ? `${bold('No permission yet')}: ${service.instrument} holds nothing.`
+      : `${bold('Granted')}: ${agent} may spend ${total} of ${endUser}’s (${delegation}).`,
+    '',
+    bold('Next'),
+    ...steps.map((step, index) => `${index + 1}. ${step}`),
+  ].join('\n')
+}

@@ -1,0 +1,89 @@
+import { type IssuedKey, type KeySummary, roles } from '@bursar/core'
+import { z } from 'zod'
+import type { AddCommand, CommandContext } from '../command.ts'
+import { listedBy, parsedBy } from '../flag-errors.ts'
+import { page, pageOptions, rest } from '../pagination.ts'
+import { table } from '../terminal.ts'
+
+/** `bursar keys`: who may call the service. */
+export const addKeys: AddCommand = (program, context) => {
+  const keys = program
+    .command('keys')
+    .summary('issue, list, rotate and revoke keys')
+    .description(
+      'The keys of the service: who may call it, as what, until when. A key is shown when it is made, and stored nowhere.',
+    )
+  keys
+    .command('create')
+    .summary('issue a key')
+    .description(
+      'Issues a key and shows it, once. Roles that could together raise a budget and spend it are refused.',
+    )
+    .requiredOption(
+      '--role <role>',
+      `what the key may do: ${roles.join(', ')}; may be given again`,
+      listedBy(z.enum(roles, `must be one of ${roles.join(', ')}`)),
+    )
+    .requiredOption('--expires-in <duration>', 'when it ends, such as 90d', parsedBy(z.string()))
+    .option('--end-user <name>', 'whom a key of the role end_user speaks for')
+    .option('--label <text>', 'what people call it')
+    .action(({ role, expiresIn, endUser, label }) =>
+      context.withGuard(async ({ administration }) => {
+        const issued = await administration.issueKey({ roles: role, expiresIn, endUser, label })
+        answerKey(context, issued)
+      }),
+    )
+  pageOptions(
+    keys.command('list').summary('list the keys').description('Lists the keys, oldest first.'),
+  ).action((options) =>
+    context.withGuard(async ({ administration }) => {
+      const found = await administration.keys(page(options))
+      const headings = ['ID', 'STATE', 'ROLES', 'END USER', 'EXPIRES', 'USED', 'LABEL']
+      context.answer(found, `${table(headings, found.rows.map(keyRow))}${rest(found, options)}`)
+    }),
+  )
+  keys
+    .command('rotate')
+    .summary('give a key a new secret')
+    .description(
+      'Gives a key a new secret and shows it, once. The one before ends at once, or after the overlap.',
+    )
+    .argument('<key>', 'its id, such as key_…')
+    .option('--overlap <duration>', 'how long the secret before stays good, such as 1h')
+    .action((key, { overlap }) =>
+      context.withGuard(async ({ administration }) => {
+        answerKey(context, await administration.rotateKey(key, { overlap }))
+      }),
+    )
+  keys
+    .command('revoke')
+    .summary('end a key')
+    .description('Ends a key at once, on every server, also for what is about to be paid with it.')
+    .argument('<key>', 'its id, such as key_…')
+    .option('--reason <text>', 'why, for the record')
+    .action((key, reason) =>
+      context.withGuard(async ({ administration }) => {
+        const revoked = await administration.revokeKey(key, reason)
+        context.answer(revoked, `${revoked.id} is ${revoked.state}.`)
+      }),
+    )
+}
+
+/** Alone on the standard output, so that it can be written to a file as it is. */
+function answerKey({ answer, terminal, isJson }: CommandContext, issued: IssuedKey): void {
+  answer(issued, issued.key)
+  if (isJson()) return
+  terminal.error.write(`${issued.id}, until ${issued.expiresAt}. It is not shown again.\n`)
+}
+
+function keyRow({
+  id,
+  state,
+  roles: some,
+  endUser,
+  expiresAt,
+  usedAt,
+  label,
+}: KeySummary): string[] {
+  return [id, state, some.join(' '), endUser ?? '', expiresAt, usedAt ?? 'never', label ?? '']
+}

@@ -1,0 +1,47 @@
+import { BursarError } from '@bursar/core'
+import { z } from 'zod'
+import type { AddCommand } from '../command.ts'
+import { codeOf } from '../exit-code.ts'
+import { parsedBy } from '../flag-errors.ts'
+
+const balanceField = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal amount with at most six decimals')
+
+/** `bursar sandbox`: a paid world on this machine. */
+export const addSandbox: AddCommand = (program, context) => {
+  program
+    .command('sandbox')
+    .summary('start a paid world on this machine')
+    .description(
+      'Starts a chain, a test dollar, a facilitator, and honest and hostile merchants on this machine, with an account that holds ' +
+        'test dollars, until it is interrupted. It needs the package @bursar/sandbox. What it prints with --json is what ' +
+        'bursar init --sandbox reads.',
+    )
+    .option('--balance <dollars>', 'what the account holds', parsedBy(balanceField), '100.00')
+    .action(async ({ balance }) => {
+      const { terminal } = context
+      // Asked for before anything starts, so that an interruption at any time stops it all.
+      const stopped = terminal.stopped()
+      const { startSandbox, shownWorld, worldText } = await sandboxPackage()
+      const sandbox = await startSandbox()
+      try {
+        const world = shownWorld(sandbox, await sandbox.createAccount(balance))
+        context.answer(world, worldText(world).trimEnd())
+        await stopped
+      } finally {
+        await sandbox.stop()
+      }
+    })
+}
+
+/** Only who wants a sandbox installs one: it brings a chain along. */
+async function sandboxPackage(): Promise<typeof import('@bursar/sandbox')> {
+  try {
+    return await import('@bursar/sandbox')
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    const message = 'The sandbox is a package of its own: npm install --save-dev @bursar/sandbox'
+    throw new BursarError('package_missing', message, { cause: error })
+  }
+}

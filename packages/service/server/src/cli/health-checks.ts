@@ -1,0 +1,281 @@
+import type { Asset, Bursar, InstrumentSummary, Rail, Store } from '@bursar/core'
+import { formatAmount } from '@bursar/core'
+import type { SealedVault } from '../vault/sealed-vault.ts'
+
+/** What one look found, and what to do about it. */
+export interface Finding {
+  readonly check:
+    | 'configuration'
+    | 'database'
+    | 'clock'
+    | 'keys'
+    | 'vault'
+    | 'wallet'
+    | 'chain'
+    | 'balance'
+    | 'facilitator'
+  /** `warning` works now; `failed` does not; `skipped` was not looked at. */
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped'
+  readonly detail: string
+  /** What to do, where something is to be done. */
+  readonly advice?: string
+}
+
+/** Longest wait for one answer. */
+const ANSWER_WITHIN_MS = 15_000
+
+/** Clocks that differ by more make valid proofs look expired, or not yet valid. */
+const MAX_CLOCK_DIFFERENCE_MS = 5_000
+
+/**
+ * A block is no older, where blocks come and the endpoint keeps up; and a proof that is good for two
+ * minutes is good for long enough then.
+ */
+const MAX_CHAIN_DIFFERENCE_MS = 60_000
+
+/** A key that ends this soon is told of. */
+const SOON_MS = 7 * 86_400_000
+
+/** Runs a look that may fail, and says so instead of throwing. */
+export async function looked(
+  check: Finding['check'],
+  advice: string,
+  look: () => Promise<Finding | readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return [await look()].flat()
+  } catch (error) {
+    return [{ check, state: 'failed', detail: messageOf(error), advice }]
+  }
+}
+
+/** Whether the ledger's clock is this machine's. */
+export function clockFinding(source: string, theirs: number, ours: number): Finding {
+  const difference = Math.round((theirs - ours) / 1_000)
+  const isNear = Math.abs(theirs - ours) <= MAX_CLOCK_DIFFERENCE_MS
+  const detail = `${source} is ${Math.abs(difference)} s ${difference < 0 ? 'behind' : 'ahead of'} this machine.`
+  return isNear
+    ? { check: 'clock', state: 'ok', detail: `${source} and this machine agree.` }
+    : { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock of each machine.' }
+}
+
+/**
+ * Whether a network's time is this machine's. Where it is ahead, proofs are over before they arrive.
+ * Where it is behind, nobody may have made a block for a while.
+ */
+export function chainClockFinding(network: string, theirs: number, ours: number): Finding {
+  const seconds = Math.round(Math.abs(theirs - ours) / 1_000)
+  if (Math.abs(theirs - ours) <= MAX_CHAIN_DIFFERENCE_MS) {
+    return { check: 'clock', state: 'ok', detail: `${network} and this machine agree.` }
+  }
+  if (theirs > ours) {
+    const detail = `${network} is ${seconds} s ahead of this machine.`
+    return { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock.' }
+  }
+  const detail = `The newest block of ${network} is ${seconds} s old.`
+  const advice = 'Let NTP set the clock, and use an RPC endpoint that keeps up with its network.'
+  return { check: 'clock', state: 'warning', detail, advice }
+}
+
+/** Whether somebody can administer the service, and for how long. */
+export async function keyFindings({ administration }: Bursar, now: number): Promise<Finding[]> {
+  const found: Finding[] = []
+  let live = 0
+  let administrators = 0
+  let after: string | undefined
+  do {
+    const page = await administration.keys({ after })
+    for (const key of page.rows.filter(({ state }) => state === 'live')) {
+      live += 1
+      if (key.roles.includes('administrator')) administrators += 1
+      if (Date.parse(key.expiresAt) - now > SOON_MS) continue
+      const name = key.label === undefined ? key.id : `${key.id} (${key.label})`
+      const detail = `${name} expires at ${key.expiresAt}.`
+      found.push({
+        check: 'keys',
+        state: 'warning',
+        detail,
+        advice: 'Issue another: bursar keys create',
+      })
+    }
+    after = page.cursor
+  } while (after !== undefined)
+  const none = 'No live key is an administrator’s: keys can be issued here alone.'
+  const advice = 'bursar keys create --role administrator --expires-in 90d'
+  if (administrators === 0) found.push({ check: 'keys', state: 'warning', detail: none, advice })
+  return found.length > 0
+    ? found
+    : [{ check: 'keys', state: 'ok', detail: `${live} keys are live.` }]
+}
+
+/** Whether the secrets of the configuration's vault could be opened. None is. */
+export async function vaultFindings(vault: SealedVault | undefined): Promise<readonly Finding[]> {
+  if (!vault) return []
+  const advice = 'Check the file or the database of the vault, and its wrapping keys.'
+  return looked('vault', advice, async () => {
+    const secrets = await inTime(vault.list())
+    const problems = await inTime(vault.problems())
+    if (problems.length > 0) {
+      return problems.map(({ problem }) => ({
+        check: 'vault',
+        state: 'failed',
+        detail: problem,
+        advice: 'Name the key that sealed it in keys of the vault, or rotate the secret.',
+      }))
+    }
+    if (secrets.length > 0) {
+      const detail = `The secrets have versions that are good, and keys: ${secrets.length}.`
+      return { check: 'vault', state: 'ok', detail }
+    }
+    const none = 'Put the secrets of the wallets: bursar vault put'
+    return { check: 'vault', state: 'warning', detail: 'The vault has no secret.', advice: none }
+  })
+}
+
+/** Whether each wallet tells its address. */
+export function walletFindings(instruments: readonly InstrumentSummary[]): Finding[] {
+  if (instruments.length === 0) {
+    const advice = 'Name one in instruments of the configuration.'
+    return [{ check: 'wallet', state: 'warning', detail: 'There is no instrument.', advice }]
+  }
+  return instruments.map(({ handle, endUser, address }) =>
+    address === undefined
+      ? {
+          check: 'wallet',
+          state: 'failed',
+          detail: `The wallet of ${handle} does not tell its address.`,
+          advice: 'Check its credentials, and whether its provider can be reached.',
+        }
+      : { check: 'wallet', state: 'ok', detail: `${handle} of ${endUser} is ${address}.` },
+  )
+}
+
+/** Whether each network answers, what time it has, and what each instrument holds there. */
+export async function chainFindings(
+  rails: readonly Rail[],
+  assets: readonly Asset[],
+  instruments: readonly InstrumentSummary[],
+): Promise<Finding[]> {
+  const found: Finding[] = []
+  const holdings = new Map<string, string[]>()
+  for (const rail of rails) {
+    for (const network of rail.networks) {
+      const pinned = assets.filter((asset) => asset.network === network)
+      found.push(...(await networkFindings(rail, network, pinned, instruments, holdings)))
+    }
+  }
+  for (const { handle, address } of instruments) {
+    if (address === undefined) continue
+    const held = holdings.get(handle)
+    const reachable = found.some(({ check, state }) => check === 'chain' && state === 'ok')
+    if (held)
+      found.push({ check: 'balance', state: 'ok', detail: `${handle} holds ${held.join(', ')}.` })
+    else if (reachable) {
+      const advice = `Send it a pinned asset of one of its networks, to ${address}.`
+      found.push({ check: 'balance', state: 'warning', detail: `${handle} holds nothing.`, advice })
+    }
+  }
+  return found
+}
+
+async function networkFindings(
+  rail: Rail,
+  network: string,
+  pinned: readonly Asset[],
+  instruments: readonly InstrumentSummary[],
+  holdings: Map<string, string[]>,
+): Promise<readonly Finding[]> {
+  const name = `${network} (${rail.name})`
+  if (pinned.length === 0) {
+    const advice = 'Add its stablecoin to assets of the configuration, or take the network away.'
+    const detail = `No asset is pinned on ${name}: nothing can be paid there.`
+    return [{ check: 'chain', state: 'warning', detail, advice }]
+  }
+  const known = instruments.filter((one) => one.address !== undefined)
+  // A network is asked also where no wallet tells its address.
+  const asked = known.length > 0 ? known : [{ handle: '', address: NOBODY }]
+  const advice = 'Check the RPC endpoint of the network in the configuration.'
+  return looked('chain', advice, async () => {
+    for (const asset of pinned) {
+      for (const { handle, address } of asked) {
+        const atomic = await inTime(rail.balance(asset, address ?? NOBODY))
+        if (atomic === 0n) continue
+        const micro = (atomic * 1_000_000n) / 10n ** BigInt(asset.decimals)
+        const text = `${formatAmount(micro)} ${asset.symbol} on ${network}`
+        holdings.set(handle, [...(holdings.get(handle) ?? []), text])
+      }
+    }
+    const theirs = (await inTime(rail.time(network))) * 1_000
+    return [
+      { check: 'chain', state: 'ok', detail: `${name} answers.` },
+      chainClockFinding(name, theirs, Date.now()),
+    ]
+  })
+}
+
+/** An address that nobody has the key of. */
+const NOBODY = '0x0000000000000000000000000000000000000001'
+
+/** What a facilitator says that it can settle. */
+interface Supported {
+  readonly kinds?: readonly { readonly network?: unknown }[]
+}
+
+/** Whether a facilitator answers, settles on the networks that are paid on, and has the right time. */
+export async function facilitatorFindings(
+  url: string | undefined,
+  rails: readonly Rail[],
+): Promise<readonly Finding[]> {
+  if (url === undefined) {
+    const detail =
+      'Merchants choose their facilitator; the guard asks none. Look at one with --facilitator.'
+    return [{ check: 'facilitator', state: 'skipped', detail }]
+  }
+  const advice = 'Ask whoever runs it, or name another.'
+  return looked('facilitator', advice, async () => {
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
+    const response = await fetch(`${url.replace(/\/+$/, '')}/supported`, {
+      signal,
+      redirect: 'error',
+    })
+    if (!response.ok) throw new Error(`${url} answers ${response.status}.`)
+    const { kinds } = (await response.json()) as Supported
+    const theirs = new Set((kinds ?? []).map(({ network }) => String(network)))
+    const ours = rails.flatMap(({ networks }) => networks)
+    const shared = ours.filter((network) => theirs.has(network))
+    const date = Date.parse(response.headers.get('date') ?? '')
+    const clock = Number.isNaN(date) ? [] : [clockFinding(url, date, Date.now())]
+    if (shared.length === 0) {
+      const detail = `${url} settles on none of ${ours.join(', ')}.`
+      return [{ check: 'facilitator', state: 'failed', detail, advice }, ...clock]
+    }
+    const detail = `${url} settles on ${shared.join(', ')}.`
+    return [{ check: 'facilitator', state: 'ok', detail }, ...clock]
+  })
+}
+
+/** Whether the ledger answers, and has the time. */
+export async function databaseFindings(bursar: Bursar, store: Store): Promise<readonly Finding[]> {
+  const advice = 'Check the path or the URL of the database, its server and its disk.'
+  return looked('database', advice, async () => {
+    await inTime(bursar.administration.keys({ limit: 1 }))
+    return [
+      { check: 'database', state: 'ok', detail: 'The ledger answers.' },
+      clockFinding('The ledger', store.now(), Date.now()),
+    ]
+  })
+}
+
+/** What went wrong, without what a cause may quote. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function inTime<Value>(work: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`No answer within ${ANSWER_WITHIN_MS / 1_000} s.`)
+    timer = setTimeout(() => reject(error), ANSWER_WITHIN_MS)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

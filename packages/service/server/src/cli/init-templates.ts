@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ENV_NAME } from '../config/config-file.ts'
+
+/** A file of a new service. */
+export interface FirstFile {
+  /** Relative to the folder. */
+  readonly name: string
+  readonly text: string
+  /** Whether only its owner may read it. */
+  readonly isSecret: boolean
+}
+
+/** What a new service is about. Names are letters, digits and `. _ : @ + -` only. */
+export interface FirstService {
+  readonly endUser: string
+  readonly instrument: string
+  /** Pays on a real network, or in the sandbox that a file of the folder describes. */
+  readonly place:
+    | { readonly network: string; readonly rpcUrl: string }
+    | { readonly sandboxFile: string }
+}
+
+/** The configuration of a new service, and the secrets that go with it. */
+export function firstFiles(folder: string, service: FirstService): readonly FirstFile[] {
+  const ending = configEnding(folder)
+  const isTyped = ending !== 'mjs'
+  const text =
+    'sandboxFile' in service.place ? sandboxConfig(service) : networkConfig(service, isTyped)
+  const config = { name: `bursar.config.${ending}`, text, isSecret: false }
+  if ('sandboxFile' in service.place) return [config]
+  const key = `0x${randomBytes(32).toString('hex')}`
+  const secrets = [
+    '# Secrets of the service. Whoever can read this file can spend what the wallet holds.',
+    `BURSAR_WALLET_KEY=${key}`,
+    `BURSAR_RPC_URL=${service.place.rpcUrl}`,
+    '',
+  ].join('\n')
+  return [config, { name: ENV_NAME, text: secrets, isSecret: true }]
+}
+
+/**
+ * How the configuration's name ends, so that this Node reads it as it is: TypeScript where it can,
+ * and a module whatever the folder's package says.
+ */
+function configEnding(folder: string): 'ts' | 'mts' | 'mjs' {
+  if (!process.features.typescript) return 'mjs'
+  return nearestType(folder) === 'module' ? 'ts' : 'mts'
+}
+
+function nearestType(folder: string): string | undefined {
+  const path = join(folder, 'package.json')
+  if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type
+  return dirname(folder) === folder ? undefined : nearestType(dirname(folder))
+}
+
+function networkConfig({ endUser, instrument, place }: FirstService, isTyped: boolean): string {
+  const { network } = place as { readonly network: string }
+  const key = `process.env.BURSAR_WALLET_KEY${isTyped ? ` as \`0x\${string}\`` : ''}`
+  const rpcUrl = `process.env.BURSAR_RPC_URL${isTyped ? " ?? ''" : ''}`
+  return [
+    `import { viemWallet } from '@bursar/wallet-viem'`,
+    `import { x402 } from '@bursar/x402'`,
+    `import { defineConfig } from 'bursar'`,
+    `import { privateKeyToAccount } from 'viem/accounts'`,
+    '',
+    `// Secrets come from ${ENV_NAME} beside this file, or from the environment, which wins.`,
+    'export default defineConfig({',
+    `  database: 'bursar.db', // or postgres://…, which any number of servers share`,
+    `  rails: [x402({ networks: { '${network}': { rpcUrl: ${rpcUrl} } } })],`,
+    '  instruments: {',
+    `    '${instrument}': {`,
+    `      endUser: '${endUser}',`,
+    `      wallet: viemWallet({ account: privateKeyToAccount(${key}) }),`,
+    '    },',
+    '  },',
+    '  listen: { port: 8402 }, // this machine alone, unless a host is named and TLS is configured',
+    '})',
+    '',
+  ].join('\n')
+}
+
+function sandboxConfig({ endUser, instrument, place }: FirstService): string {
+  const { sandboxFile } = place as { readonly sandboxFile: string }
+  const file = JSON.stringify(sandboxFile)
+  return [
+    `import { readFileSync } from 'node:fs'`,
+    `import { viemWallet } from '@bursar/wallet-viem'`,
+    `import { x402 } from '@bursar/x402'`,
+    `import { defineConfig } from 'bursar'`,
+    `import { privateKeyToAccount } from 'viem/accounts'`,
+    '',
+    '// What bursar sandbox --json has printed: a chain of test money on this machine.',
+    `const world = JSON.parse(readFileSync(new URL(${file}, import.meta.url), 'utf8'))`,
+    '',
+    'export default defineConfig({',
+    `  database: 'bursar.db',`,
+    '  rails: [x402({ networks: { [world.network]: { rpcUrl: world.rpcUrl } } })],',
+    '  assets: [{ ...world.asset, address: world.asset.address.toLowerCase() }],',
+    '  development: { hosts: world.hosts },',
+    '  instruments: {',
+    `    '${instrument}': {`,
+    `      endUser: '${endUser}',`,
+    '      wallet: viemWallet({ account: privateKeyToAccount(world.account.privateKey) }),',
+    '    },',
+    '  },',
+    '  listen: { port: 8402 },',
+    '})',
+    '',
+  ].join('\n')
+}

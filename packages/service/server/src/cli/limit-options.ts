@@ -1,0 +1,162 @@
+import type { AskInput, LimitsInput, Spending, WindowSpan } from '@bursar/core'
+import type { Command, OptionValues } from '@commander-js/extra-typings'
+import { z } from 'zod'
+import { listedBy, parsedBy } from './flag-errors.ts'
+
+/** The options that limits are written with. What they mean, the guard judges. */
+export type LimitOptions = PartLimitOptions & {
+  readonly total: string
+  readonly currency: string
+}
+
+/** The same where there are limits already: what is not named stays. */
+export type LimitChangeOptions = PartLimitOptions & { readonly total?: string | undefined }
+
+type PartLimitOptions = {
+  readonly perPayment?: string | undefined
+  readonly payments?: number | undefined
+  readonly window?: readonly Window[] | undefined
+}
+
+/** The options that say where may be paid, and when a human is asked. */
+export type RuleOptions = {
+  readonly merchant?: readonly Merchant[] | undefined
+  readonly askAbove?: string | undefined
+  readonly askFirstPayment?: true | undefined
+  readonly askAlways?: true | undefined
+}
+
+type Window = NonNullable<LimitsInput['windows']>[number]
+
+interface Merchant {
+  readonly host: string
+  readonly payees?: readonly string[]
+}
+
+const countField = z
+  .string()
+  .regex(/^[1-9][0-9]{0,8}$/, 'must be a whole number above zero')
+  .transform(Number)
+
+/** `hour=0.50`: at most so much in any hour. */
+const windowField: z.ZodType<Window, string> = z
+  .string()
+  .regex(/^[a-z-]+=[0-9.]+$/, 'must be a span and an amount, such as hour=0.50 or utc-day=20.00')
+  .transform((text) => {
+    const [per, amount] = text.split('=')
+    return { per: per as WindowSpan, ...(amount === undefined ? {} : { amount }) }
+  })
+
+/** `api.example.com`, or with its payees: `api.example.com=0x…,0x…`. */
+const merchantField: z.ZodType<Merchant, string> = z
+  .string()
+  .regex(
+    /^[^=,\s]+(=[^=,\s]+(,[^=,\s]+)*)?$/,
+    'must be a host, or a host and its payees: host=payee,payee',
+  )
+  .transform((text) => {
+    const [host = '', payees] = text.split('=')
+    return { host, ...(payees === undefined ? {} : { payees: payees.split(',') }) }
+  })
+
+/** Adds the options of limits. */
+export function limitOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & LimitOptions> {
+  return partOptions(
+    command
+      .requiredOption(...totalFlag)
+      .option('--currency <code>', 'the currency of the amounts', DEFAULT_CURRENCY),
+  ) as never
+}
+
+/** Adds the options of limits that are changed. */
+export function limitChangeOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & LimitChangeOptions> {
+  return partOptions(command.option(...totalFlag)) as never
+}
+
+const DEFAULT_CURRENCY = 'USD'
+const totalFlag = ['--total <amount>', 'what may be spent in all, such as 20.00'] as const
+
+function partOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & PartLimitOptions> {
+  return command
+    .option('--per-payment <amount>', 'what one payment may cost')
+    .option('--payments <number>', 'how many payments', parsedBy(countField))
+    .option(
+      '--window <span=amount>',
+      'what may be spent in any minute, hour or day, or in a utc-day; may be given again',
+      listedBy(windowField),
+    ) as never
+}
+
+/** Adds the options of merchants and questions. */
+export function ruleOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & RuleOptions> {
+  return merchantOption(command, '. Without it, each new merchant asks')
+    .option('--ask-above <amount>', 'ask a human above this amount')
+    .option('--ask-first-payment', 'ask a human about the first payment at each merchant')
+    .option('--ask-always', 'ask a human about every payment') as never
+}
+
+/** Adds the option of merchants alone. */
+export function merchantOption<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+  without = '',
+): Command<Args, Options & Pick<RuleOptions, 'merchant'>> {
+  return command.option(
+    '--merchant <host>',
+    `where may be paid: a host, or host=payee,payee; may be given again${without}`,
+    listedBy(merchantField),
+  ) as never
+}
+
+export function limitsFrom(options: LimitOptions): LimitsInput {
+  const { total, currency } = options
+  return { currency, total, ...partFrom(options) }
+}
+
+/**
+ * The limits that there are to be, whole: what no option names is as before, so that nothing is widened
+ * by not being named. `undefined` where no option names any.
+ */
+export function changedLimits(
+  before: Spending['limits'] | undefined,
+  options: LimitChangeOptions & Partial<Pick<LimitOptions, 'currency'>>,
+): LimitsInput | undefined {
+  const { total, currency } = options
+  const named = {
+    ...(currency === undefined ? {} : { currency }),
+    ...(total === undefined ? {} : { total }),
+    ...partFrom(options),
+  }
+  if (Object.keys(named).length === 0) return undefined
+  return { currency: DEFAULT_CURRENCY, ...before, ...named } as LimitsInput
+}
+
+function partFrom({ perPayment, payments, window }: PartLimitOptions): Partial<LimitsInput> {
+  return {
+    ...(perPayment === undefined ? {} : { perPayment }),
+    ...(payments === undefined ? {} : { payments }),
+    ...(window === undefined ? {} : { windows: window }),
+  }
+}
+
+export function rulesFrom({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
+  readonly merchants?: readonly Merchant[]
+  readonly ask?: AskInput
+} {
+  const ask = {
+    ...(askAbove === undefined ? {} : { above: askAbove }),
+    ...(askFirstPayment ? { firstPayment: askFirstPayment } : {}),
+    ...(askAlways ? { always: askAlways } : {}),
+  }
+  return {
+    ...(merchant === undefined ? {} : { merchants: merchant }),
+    ...(Object.keys(ask).length === 0 ? {} : { ask }),
+  }
+}

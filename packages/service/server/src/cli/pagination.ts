@@ -1,0 +1,34 @@
+import type { Page, PageRequest } from '@bursar/core'
+import type { Command, OptionValues } from '@commander-js/extra-typings'
+import { z } from 'zod'
+import { parsedBy } from './flag-errors.ts'
+
+/** What a list takes: which page of it. */
+export type PageOptions = {
+  readonly after?: string | undefined
+  readonly limit?: number | undefined
+}
+
+const limitField = z
+  .string()
+  .regex(/^[1-9][0-9]{0,2}$/, 'must be a number from 1 to 500')
+  .transform(Number)
+  .refine((number) => number <= 500, 'must be a number from 1 to 500')
+
+/** Adds the options of a list. */
+export function pageOptions<Args extends unknown[], Options extends OptionValues>(
+  command: Command<Args, Options>,
+): Command<Args, Options & PageOptions> {
+  return command
+    .option('--limit <rows>', 'rows at most, 100 if not given', parsedBy(limitField))
+    .option('--after <cursor>', 'go on behind the page that told this cursor') as never
+}
+
+export function page({ after, limit = 100 }: PageOptions): PageRequest {
+  return { ...(after === undefined ? {} : { after }), limit }
+}
+
+/** How to see the rest, below a page that may not be all. */
+export function rest<Row>({ rows, cursor }: Page<Row>, { limit = 100 }: PageOptions = {}): string {
+  return cursor !== undefined && rows.length >= limit ? `\nMore with --after ${cursor}` : ''
+}
