@@ -74,7 +74,7 @@ async function checkPackages(folder: string): Promise<void> {
     checkService(consumer, oldestNodePath(consumer)),
   )
   if (!names) return
-  for (const resolution of ['NodeNext', 'Bundler'] as const) {
+  for (const resolution of ['NodeNext', 'Bundler', 'Node10'] as const) {
     await step(`types of every entry under ${resolution}`, () =>
       checkConsumerTypes(consumer, resolution, names),
     )

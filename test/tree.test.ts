@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { root } from './check/command.ts'
+import { manifestLinks, parseProject, readProject } from './check/project.ts'
 import { publishedPackages } from './check/published-package.ts'
 import { faultsOfHouse } from './house/house-faults.ts'
 import { buildHouses } from './house/houses.ts'
@@ -26,6 +27,13 @@ describe('every package', () => {
     expect(files).toContain(`${folder}/README.md`)
     expect(manifest.engines).toEqual({ node: '>=22.13' })
     expect(manifest.scripts).toHaveProperty('build')
+    expect(manifest.keywords).toEqual(expect.arrayContaining(['bursar', 'ai-agents', 'payments']))
+  })
+
+  test.each(packages)('$name leads to the project (run: pnpm manifests)', (published) => {
+    const { repository, homepage, bugs } = published.manifest
+    const links = JSON.parse(JSON.stringify({ repository, homepage, bugs }))
+    expect(links).toEqual(manifestLinks(readProject(), published.folder))
   })
 
   test.each(packages)('$name publishes the build of what the workspace uses', (published) => {
@@ -37,6 +45,17 @@ describe('every package', () => {
       ),
       './package.json': './package.json',
     })
+    // Compilers that do not read `exports` find the declarations by these.
+    const { '.': main, ...others } = exports
+    expect(publishConfig?.main).toBe(`${builtFrom(String(main))}.js`)
+    expect(publishConfig?.types).toBe(`${builtFrom(String(main))}.d.ts`)
+    const typesOf = Object.entries(others).map(([path, source]) => [
+      path.replace('./', ''),
+      [`${builtFrom(String(source))}.d.ts`],
+    ])
+    expect(publishConfig?.typesVersions ?? { '*': {} }).toEqual({
+      '*': Object.fromEntries(typesOf),
+    })
     const commands = Object.entries(bin ?? {})
     expect(publishConfig?.bin ?? {}).toEqual(
       Object.fromEntries(commands.map(([name, source]) => [name, `${builtFrom(source)}.js`])),
@@ -46,6 +65,37 @@ describe('every package', () => {
       expect(published.manifest.scripts?.build).toContain(String(source).replace('./', ''))
     }
   })
+})
+
+describe('the addresses of the project', () => {
+  const project = {
+    repository: 'https://code.example/bursar',
+    homepage: 'https://bursar.example',
+    bugs: 'https://code.example/bursar/bugs',
+  }
+
+  test('become the links of a manifest', () =>
+    expect(manifestLinks(parseProject(project), 'packages/core')).toEqual({
+      repository: {
+        type: 'git',
+        url: 'git+https://code.example/bursar.git',
+        directory: 'packages/core',
+      },
+      homepage: 'https://bursar.example',
+      bugs: { url: 'https://code.example/bursar/bugs' },
+    }))
+
+  test('give no link while they are empty', () =>
+    expect(manifestLinks({ repository: '', homepage: '', bugs: '' }, 'packages/core')).toEqual({}))
+
+  test.each([
+    { ...project, homepage: 'http://bursar.example' },
+    { ...project, bugs: 'bugs@bursar.example' },
+    { ...project, licence: 'Apache-2.0' },
+    { repository: '', homepage: '' },
+  ])('are https URLs, all of them and no other field: %j', (content) =>
+    expect(() => parseProject(content)).toThrow(),
+  )
 })
 
 /** `./src/testing/index.ts` is built to `./dist/testing/index` with two endings. */

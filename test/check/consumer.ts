@@ -7,6 +7,9 @@ import type { Tarball } from './tarball.ts'
 /** The oldest Node that `engines` of every published package names. */
 export const oldestNode = '22.13.0'
 
+/** The last line of compilers that resolve modules as Node 10 did: from `main` and `types`, without `exports`. */
+const node10Typescript = '~5.9.3'
+
 /** What each entry exports at run time, by the specifier that users import it with. */
 export type ExportedNames = Readonly<Record<string, readonly string[]>>
 
@@ -23,7 +26,7 @@ export async function installTarballs(folder: string, tarballs: readonly Tarball
     private: true,
     type: 'module',
     dependencies: Object.fromEntries(dependencies),
-    devDependencies: { '@types/node': '^24.0.0', node: oldestNode },
+    devDependencies: { '@types/node': '^24.0.0', node: oldestNode, typescript: node10Typescript },
     // The package `node` fetches its binary in an install script, which npm is about to ask leave for.
     allowScripts: { node: true },
   }
@@ -58,15 +61,22 @@ export function oldestNodePath(folder: string): string {
   return join(folder, 'node_modules', 'node', 'bin', 'node')
 }
 
+/** How a consumer's compiler finds a module. */
+export type Resolution = 'NodeNext' | 'Bundler' | 'Node10'
+
+/** The formats of modules that a consumer writes under each kind of resolution. */
+const moduleFormats = { NodeNext: 'NodeNext', Bundler: 'ESNext', Node10: 'CommonJS' } as const
+
 /**
  * Compiles a strict consumer that takes everything from every entry, under one kind of module resolution.
  *
- * The declarations are checked as well, ours and third parties', but only what is wrong in ours counts. The
- * values that the declarations promise have to be exactly those that Node found. The consumer has no DOM.
+ * The values that the declarations promise have to be exactly those that Node found. The declarations
+ * are checked as well, ours and third parties', but only errors in ours count. The consumer has no DOM.
+ * `Node10` is compiled with an older TypeScript, as newer ones have dropped that resolution.
  */
 export async function checkConsumerTypes(
   folder: string,
-  resolution: 'NodeNext' | 'Bundler',
+  resolution: Resolution,
   names: ExportedNames,
 ): Promise<void> {
   const project = join(folder, resolution)
@@ -75,21 +85,24 @@ export async function checkConsumerTypes(
     target: 'ES2022',
     lib: ['ES2023'],
     types: ['node'],
-    module: resolution === 'Bundler' ? 'ESNext' : 'NodeNext',
+    module: moduleFormats[resolution],
     moduleResolution: resolution,
     strict: true,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
-    verbatimModuleSyntax: true,
-    skipLibCheck: false,
+    // Under CommonJS this option forbids the import statements that the consumer is written with.
+    verbatimModuleSyntax: resolution !== 'Node10',
+    // Not every third party has declarations that Node 10's resolution finds, such as @x402/core/types.
+    skipLibCheck: resolution === 'Node10',
     noEmit: true,
   }
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   for (const [index, [entry, values]] of Object.entries(names).entries()) {
     await writeFile(join(project, `entry-${index}.ts`), consumerOf(entry, values))
   }
-  const tsc = ['-p', project, '--pretty', 'false']
-  const { succeeded, everything } = await tryCommand('tsc', tsc, folder)
+  const tsc = resolution === 'Node10' ? join(folder, 'node_modules', '.bin', 'tsc') : 'tsc'
+  const options = ['-p', project, '--pretty', 'false']
+  const { succeeded, everything } = await tryCommand(tsc, options, folder)
   if (succeeded) return
   const errors = everything.split('\n').filter((line) => /^\S/.test(line))
   const ours = errors.filter((line) => !inThirdPartyDeclarations.test(line))

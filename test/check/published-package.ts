@@ -1,16 +1,23 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { root } from './command.ts'
+import type { ManifestLinks } from './project.ts'
 
 /** What the checks read of a `package.json`. */
-export interface Manifest {
+export interface Manifest extends ManifestLinks {
   readonly name: string
+  readonly version: string
+  readonly description: string
+  readonly keywords?: readonly string[]
   readonly private?: boolean
   readonly engines?: Readonly<Record<string, string>>
   readonly scripts?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, unknown>>
   readonly bin?: Readonly<Record<string, string>>
   readonly publishConfig?: {
+    readonly main?: string
+    readonly types?: string
+    readonly typesVersions?: Readonly<Record<string, unknown>>
     readonly exports?: Readonly<Record<string, unknown>>
     readonly bin?: Readonly<Record<string, string>>
   }
