@@ -35,7 +35,6 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
 
 /** The packages whose rooms are not in their order yet; `pnpm house` prints them and asks nothing of them. */
 export const unsortedPackages: readonly string[] = [
-  'packages/adapters/ai-sdk',
   'packages/core',
   'packages/sandbox',
   'packages/service/server',

@@ -1,12 +1,9 @@
+export type { PayArguments } from './input-schema.ts'
 export {
-  type PayArguments,
   type PaymentApproval,
   type PaymentApprovalStatus,
-  type PaymentProgress,
-  type PaymentTool,
-  type PaymentToolExecution,
-  type PaymentTools,
-  type PaymentToolsOptions,
   paymentApproval,
-  paymentTools,
-} from './payment-tools.ts'
+} from './payment-approval.ts'
+export type { PaymentProgress } from './payment-progress.ts'
+export type { PaymentTool, PaymentToolExecution, PaymentTools } from './payment-tool.ts'
+export { type PaymentToolsOptions, paymentTools } from './payment-tools.ts'

@@ -1,13 +1,15 @@
-import { payTool } from '@bursar/core/session'
+import { type PayRequest, payTool } from '@bursar/core/session'
 import type { FlexibleSchema } from 'ai'
-import type { PayArguments } from './payment-tools.ts'
+
+/** The arguments that a model sends to the tool. */
+export type PayArguments = Omit<PayRequest, 'headers'>
 
 /**
- * The arguments of the tool as the AI SDK knows schemas, made without importing the SDK at run time:
- * its versions recognise a schema by this mark, whichever of them an application has.
+ * The tool's arguments as a schema of the AI SDK. Every version of the SDK recognises a schema by
+ * this symbol, so no version has to be imported at run time.
  *
- * It takes whatever a model sends. The guard reads it, ignores and records what it does not know,
- * and denies what it cannot use; a refusal here would teach the model nothing and be recorded nowhere.
+ * Accepts any value: the guard parses the arguments, ignores and records unknown ones, and denies the
+ * unusable ones. If the SDK refused them first, no refusal would be recorded.
  */
 export const inputSchema: FlexibleSchema<PayArguments> = {
   [Symbol.for('vercel.ai.schema')]: true,

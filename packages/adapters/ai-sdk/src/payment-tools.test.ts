@@ -2,7 +2,8 @@ import { fakePaidWorld, type PaidSession, type PaidWorld } from '@bursar/core/te
 import { sqliteStore } from '@bursar/store-sqlite'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Any, type Sdk, scriptedModel, sdks } from '../test/sdk.ts'
-import { paymentApproval, paymentTools } from './payment-tools.ts'
+import { paymentApproval } from './payment-approval.ts'
+import { paymentTools } from './payment-tools.ts'
 
 let world: PaidWorld
 let paid: PaidSession
