@@ -204,7 +204,8 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
     typesOf: ['@bursar/core'],
   },
   { from: /^packages\/adapters\//, to: ['@bursar/core/session'], typesOf: ['@bursar/core'] },
-  { from: /^packages\/(policies|rails|stores|wallets)\//, to: ['@bursar/core'] },
+  { from: /^packages\/stores\//, to: ['@bursar/core', '@bursar/core/store'] },
+  { from: /^packages\/(policies|rails|wallets)\//, to: ['@bursar/core'] },
   {
     from: /^packages\/service\/client$/,
     to: ['@bursar/core/session'],

@@ -8,6 +8,7 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
     'money',
     'ledger',
     'ports',
+    'persistence',
     'http',
     'session',
     'signing',

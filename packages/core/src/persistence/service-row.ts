@@ -1,0 +1,36 @@
+import type { Operation } from '../facets/idempotency.ts'
+import type { Credential } from '../ledger/credential.ts'
+
+/** A credential or an operation as a row: its id, and all other fields as JSON. */
+export interface ServiceRow {
+  readonly id: string
+  readonly json: string
+}
+
+/**
+ * Returns the row of a credential or of an operation.
+ *
+ * @example
+ * ```ts
+ * import type { Credential } from '@bursar/core'
+ * import { serviceRow } from '@bursar/core/store'
+ *
+ * export function columnsOf(credential: Credential): [id: string, json: string] {
+ *   const { id, json } = serviceRow(credential)
+ *   return [id, json]
+ * }
+ * ```
+ */
+export function serviceRow({ id, ...fields }: Credential | Operation): ServiceRow {
+  return { id, json: JSON.stringify(fields) }
+}
+
+/** Returns the credential of a row. */
+export function parseCredentialRow({ id, json }: ServiceRow): Credential {
+  return { ...(JSON.parse(json) as Omit<Credential, 'id'>), id }
+}
+
+/** Returns the operation of a row. */
+export function parseOperationRow({ id, json }: ServiceRow): Operation {
+  return { ...(JSON.parse(json) as Omit<Operation, 'id'>), id }
+}
