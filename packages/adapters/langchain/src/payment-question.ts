@@ -1,63 +1,64 @@
 import { interrupt, isGraphInterrupt } from '@langchain/langgraph'
 
 /**
- * What the graph stops with where a human has to agree: the value of the interrupt.
+ * The value of the interrupt that stops the graph if a payment needs a human's approval.
  *
- * It is a question and nothing more. Show the card that the guard has for it, and record the answer
- * with the end user's facet, `approve(approval)` or `deny(approval)`; then resume. Resumed
- * with whatever yes and without a recorded answer, it stops with the same question again; resumed
- * with `false` or `{ approved: false }`, it pays nothing whatever was recorded.
+ * Show the end user the guard's approval card, record the answer with the end user's facet
+ * (`approve(approval)` or `deny(approval)`), then resume the graph. Resumed without a recorded answer,
+ * the graph stops with this question again. Resumed with `false` or `{ approved: false }`, the call pays
+ * nothing, even if an approval was recorded.
  */
 export interface PaymentQuestion {
   readonly tool: 'pay_within_session'
-  /** The tool call's id. */
+  /** The tool call's id. Absent if the call has none. */
   readonly call?: string
-  /** The approval's id. What it is for, the guard says: a graph's state can be edited. */
+  /** The approval's id. Read its terms from the guard: a graph's state can be edited. */
   readonly approval: string
-  /** ISO 8601, UTC. */
+  /** The end of the approval request, in ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-/** The part of LangGraph's record of a running task that is read here: one object for each run of it. */
+/** A running task as LangGraph records it. Every run of a task has its own object. */
 interface Scratchpad {
-  /** What the task was resumed with, oldest first. */
+  /** The values that the task was resumed with, oldest first. */
   readonly resume?: readonly unknown[]
-  /** What the graph was resumed with, until a task has taken it. */
+  /** The value that the graph was resumed with, until a task takes it. */
   readonly nullResume?: unknown
 }
 
 const scratchpadKey = '__pregel_scratchpad'
 
-/** Which calls have stopped which run of a task. */
-const stopped = new WeakMap<Scratchpad, Set<string | undefined>>()
+/** The ids of the calls that have interrupted each run of a task. */
+const interruptedCalls = new WeakMap<Scratchpad, Set<string | undefined>>()
 
 /**
- * Stops the graph with a question. Answers `true` where the graph was resumed from it, and `false`
- * where nothing can stop: outside a graph, without a checkpointer, or under a wrapper that has
- * swallowed the interrupt and runs the tool again, as `toolRetryMiddleware` does.
+ * Interrupts the graph with a question. Returns true if the graph was resumed from this interrupt.
+ *
+ * Returns false if nothing can stop: outside a graph, without a checkpointer, or if a wrapper such as
+ * `toolRetryMiddleware` has swallowed the interrupt and runs the tool again.
  */
-export function stopWith(question: PaymentQuestion, configurable: unknown): boolean {
-  const task = scratchpadOf(configurable)
-  if (!task) return false
-  const calls = stopped.get(task) ?? new Set()
+export function interruptWith(question: PaymentQuestion, configurable: unknown): boolean {
+  const scratchpad = findScratchpad(configurable)
+  if (!scratchpad) return false
+  const calls = interruptedCalls.get(scratchpad) ?? new Set()
   if (calls.has(question.call)) return false
   try {
     interrupt(question)
     return true
   } catch (error) {
     if (!isGraphInterrupt(error)) return false
-    stopped.set(task, calls.add(question.call))
+    interruptedCalls.set(scratchpad, calls.add(question.call))
     throw error
   }
 }
 
 /**
- * Whether the task was resumed with a no. Tasks that run several calls do not know whose it was:
- * then it is a no to each of them.
+ * Checks whether the task was resumed with a no. A task of several calls does not know which call a
+ * no is for, so that the no counts for each of them.
  */
 export function wasDeclined(configurable: unknown): boolean {
-  const task = scratchpadOf(configurable)
-  return [...(task?.resume ?? []), task?.nullResume].some(
+  const scratchpad = findScratchpad(configurable)
+  return [...(scratchpad?.resume ?? []), scratchpad?.nullResume].some(
     (answer) =>
       answer === false ||
       (typeof answer === 'object' &&
@@ -67,7 +68,7 @@ export function wasDeclined(configurable: unknown): boolean {
   )
 }
 
-function scratchpadOf(configurable: unknown): Scratchpad | undefined {
+function findScratchpad(configurable: unknown): Scratchpad | undefined {
   if (typeof configurable !== 'object' || configurable === null) return undefined
   const found: unknown = Reflect.get(configurable, scratchpadKey)
   return typeof found === 'object' && found !== null ? found : undefined

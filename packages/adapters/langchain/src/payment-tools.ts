@@ -13,15 +13,15 @@ import {
   type ToolRunnableConfig,
   tool,
 } from '@langchain/core/tools'
-import { stopWith, wasDeclined } from './payment-question.ts'
+import { interruptWith, wasDeclined } from './payment-question.ts'
 
-/** What `paymentTools` takes. `Context` is the run's context: what `contextSchema` describes. */
+/** The options of `paymentTools`. `Context` is the type of the run's context, which `contextSchema` describes. */
 export type PaymentToolsOptions<Context = unknown> = ToolCallsOptions<Context>
 
-/** What is written to the stream mode `custom` as each step of a payment begins. */
+/** A chunk of the stream mode `custom`, written as a step of a payment begins. */
 export interface PaymentProgress {
   readonly tool: 'pay_within_session'
-  /** The tool call's id. */
+  /** The tool call's id. Absent if the call has none. */
   readonly call?: string
   readonly status: 'working'
   readonly step: PayStep
@@ -30,7 +30,7 @@ export interface PaymentProgress {
 /** The tools to give to `createAgent`, a `ToolNode`, or `bindTools`. */
 export type PaymentTools = [DynamicStructuredTool]
 
-/** The parts of a run that LangChain hands to a tool; its versions name them differently. */
+/** A run, as LangChain hands it to a tool. Versions name the call's id differently. */
 interface Runtime extends ToolRunnableConfig {
   readonly toolCallId?: string
   readonly writer?: ((chunk: unknown) => void) | null
@@ -39,89 +39,100 @@ interface Runtime extends ToolRunnableConfig {
 /**
  * Makes the payment tool for LangChain and LangGraph.
  *
- * Refusals are results that the model reads, and nothing is thrown to it. A failure of the guard is
- * a result, too, `failed`, without its cause, which goes to the operator as a process warning.
- * Where a human has to agree, the graph stops with an interrupt, a `PaymentQuestion`; without a
- * checkpointer, which that needs, the result is `approval_required`.
- * Throws `invalid_input` for a `conversation` that can name none.
+ * The tool throws only LangGraph's interrupt. A denial is a result that the model reads. A failure of
+ * the guard is the result `failed`, and its cause goes to the operator as a process warning
+ * (`BursarWarning`). If a payment needs a human's approval, the graph stops with an interrupt, a
+ * `PaymentQuestion`. Without a checkpointer the graph cannot stop, and the result is `approval_required`.
+ * Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
- * const tools = paymentTools({ session: bursar.openSession(token) })
- * const agent = createAgent({ model, tools, checkpointer })
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { paymentTools } from '@bursar/langchain'
+ * import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
+ * import { MemorySaver } from '@langchain/langgraph'
+ * import { createAgent } from 'langchain'
+ *
+ * declare const model: BaseChatModel
+ * declare const session: PaymentSession
+ *
+ * const tools = paymentTools({ session })
+ * const agent = createAgent({ model, tools, checkpointer: new MemorySaver() })
+ * ```
  */
 export function paymentTools<Context = unknown>(
   options: PaymentToolsOptions<Context>,
 ): PaymentTools {
   const calls = toolCalls(options)
   const pay = async (input: unknown, runtime: Runtime): Promise<string> =>
-    JSON.stringify(await answer(calls, input, runtime))
+    JSON.stringify(await answerCall(calls, input, runtime))
   const { name, description, inputSchema: schema } = payTool
-  return [withEveryInput(tool(pay, { name, description, schema }) as DynamicStructuredTool, pay)]
+  return [acceptAnyInput(tool(pay, { name, description, schema }) as DynamicStructuredTool, pay)]
 }
 
-/** One call, from its question to what the model is told. It throws nothing but an interrupt. */
-async function answer<Context>(
+/** Carries out one call and returns the model's result. Throws only LangGraph's interrupt. */
+async function answerCall<Context>(
   calls: ToolCalls<Context>,
   input: unknown,
   runtime: Runtime,
 ): Promise<unknown> {
   const id = runtime.toolCallId ?? runtime.toolCall?.id
-  const named = id === undefined || id === '' ? {} : { call: id }
+  const callName = id === undefined || id === '' ? {} : { call: id }
   const thread: unknown = runtime.configurable?.thread_id
   const call: ToolCall<Context> = {
     input,
     context: runtime.context as Context,
-    id: named.call,
+    id: callName.call,
     conversation: typeof thread === 'string' && thread !== '' ? thread : undefined,
     signal: runtime.signal,
     onProgress: (step) =>
-      runtime.writer?.({ tool: payTool.name, ...named, status: 'working', step }),
+      runtime.writer?.({ tool: payTool.name, ...callName, status: 'working', step }),
   }
-  for (let resumed = 0; ; resumed += 1) {
+  for (let resumes = 0; ; resumes += 1) {
     const declined = wasDeclined(runtime.configurable)
     const { result, approval } = await calls.pay({ ...call, declined })
-    if (!approval || resumed === MAX_RESUMES) return result
-    // Whatever yes the graph is resumed with: what was answered, the guard knows.
-    const question = { approval: approval.id, expiresAt: approval.expiresAt }
-    if (!stopWith({ tool: payTool.name, ...named, ...question }, runtime.configurable))
-      return result
+    if (!approval || resumes === MAX_RESUMES) return result
+    // The value of a resume proves nothing: the guard holds the recorded answer, and the next `pay` reads it.
+    const terms = { approval: approval.id, expiresAt: approval.expiresAt }
+    const question = { tool: payTool.name, ...callName, ...terms }
+    if (!interruptWith(question, runtime.configurable)) return result
   }
 }
 
-/** How often a call asks in vain: each resume quotes it once more. */
+/** The most resumes of one call without a recorded answer: each resume quotes the call once more. */
 const MAX_RESUMES = 10
 
 /**
- * Has the tool take whatever a model sends. The guard reads it, ignores and records what it does not
- * know, and denies what it cannot use. LangChain would throw instead: recorded nowhere, and
- * with the stack of this process among what the model is told.
+ * Makes the tool accept any input. The guard parses the arguments, ignores and records unknown ones, and
+ * denies the unusable ones. LangChain would throw instead: the refusal would not be recorded, and the
+ * model would read the stack of this process.
  */
-function withEveryInput(
-  made: DynamicStructuredTool,
+function acceptAnyInput(
+  paymentTool: DynamicStructuredTool,
   pay: (input: unknown, runtime: Runtime) => Promise<string>,
 ): DynamicStructuredTool {
-  const invoke = made.invoke.bind(made)
-  const invokeAny = async (given: unknown, config: Runtime = {}): Promise<unknown> => {
+  const invoke = paymentTool.invoke.bind(paymentTool)
+  const invokeAny = async (input: unknown, config: Runtime = {}): Promise<unknown> => {
     try {
-      return await invoke(given as Parameters<typeof invoke>[0], config)
+      return await invoke(input as Parameters<typeof invoke>[0], config)
     } catch (error) {
       if (!(error instanceof ToolInputParsingException)) throw error
-      if (!isToolCall(given)) return pay(given, config)
-      const content = await pay(given.args, { ...config, toolCall: given })
+      if (!isToolCall(input)) return pay(input, config)
+      const content = await pay(input.args, { ...config, toolCall: input })
       return new ToolMessage({
         content,
-        name: made.name,
+        name: paymentTool.name,
         status: 'success',
-        tool_call_id: given.id ?? '',
+        tool_call_id: input.id ?? '',
       })
     }
   }
-  made.invoke = invokeAny as typeof made.invoke
-  return made
+  paymentTool.invoke = invokeAny as typeof paymentTool.invoke
+  return paymentTool
 }
 
-function isToolCall(given: unknown): given is NonNullable<ToolRunnableConfig['toolCall']> {
+function isToolCall(input: unknown): input is NonNullable<ToolRunnableConfig['toolCall']> {
   return (
-    typeof given === 'object' && given !== null && 'type' in given && given.type === 'tool_call'
+    typeof input === 'object' && input !== null && 'type' in input && input.type === 'tool_call'
   )
 }
