@@ -1,8 +1,8 @@
 export type { PaymentProgress } from './payment-progress.ts'
 export type { PaymentAnswer, PaymentQuestion } from './payment-question.ts'
+export type { PayArguments } from './payment-schemas.ts'
 export { type PaymentStep, type PaymentStepOptions, paymentStep } from './payment-step.ts'
 export {
-  type PayArguments,
   type PaymentTool,
   type PaymentTools,
   type PaymentToolsOptions,

@@ -1,18 +1,19 @@
 import type { PayStep, ToolCall } from '@bursar/core/session'
 
-/** What is written to the stream, as the output of the tool or the step, as each step begins. */
+/** A chunk of the stream, written as the output of the tool or the step when a step of a payment begins. */
 export interface PaymentProgress {
   readonly status: 'working'
   readonly step: PayStep
 }
 
-/** Whatever becomes of a stream that nobody reads any more, it is no matter of a payment. */
-export function progressTo(
+/** Returns a listener that writes each step to a stream, in order. Ignores a stream that fails. */
+export function writeProgressTo(
   writer: { write(data: PaymentProgress): Promise<void> } | undefined,
 ): NonNullable<ToolCall['onProgress']> {
   let written = Promise.resolve()
   return (step) => {
     const write = () => writer?.write({ status: 'working', step })
+    // A payment goes on if its stream is closed.
     written = written.then(write).catch(() => undefined)
   }
 }

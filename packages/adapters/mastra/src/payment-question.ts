@@ -1,54 +1,47 @@
 import type { ModelResult, ToolCall, ToolCalls } from '@bursar/core/session'
 
 /**
- * What a run is suspended with where a human has to agree.
+ * The payload that suspends a run if a payment needs a human's approval.
  *
- * It is a question and nothing more. Show the card that the guard has for it, and record the answer
- * with the end user's facet, `approve(approval)` or `deny(approval)`; then resume. Resumed with
- * whatever yes and without a recorded answer, the run is suspended with the same question again;
- * resumed with `{ approved: false }`, it pays nothing whatever was recorded.
+ * Show the end user the guard's approval card, record the answer with the end user's facet
+ * (`approve(approval)` or `deny(approval)`), then resume the run. Resumed without a recorded answer, the
+ * run is suspended with this question again. Resumed with `{ approved: false }`, the call pays nothing,
+ * even if an approval was recorded.
  */
 export interface PaymentQuestion {
   readonly tool: 'pay_within_session'
-  /** The approval's id. What it is for, the guard says: a snapshot can be edited. */
+  /** The approval's id. Read its terms from the guard: a snapshot can be edited. */
   readonly approval: string
-  /** ISO 8601, UTC. */
+  /** The end of the approval request, in ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-/** What a run is resumed with. A yes counts for nothing that the guard has not recorded. */
+/** The data that a run is resumed with. A yes counts only if the guard has recorded it. */
 export interface PaymentAnswer {
   readonly approved: boolean
 }
 
-/** JSON Schema of `PaymentAnswer`. */
-export const answerShape: object = {
-  type: 'object',
-  properties: { approved: { type: 'boolean' } },
-  required: ['approved'],
-}
-
-/** How a run is suspended and what it was resumed with, in an agent and in a workflow alike. */
+/** The parts of a run that can be suspended, alike in an agent and in a workflow. */
 export interface Suspension {
-  /** Absent where nothing could resume the run. */
+  /** Absent if the run could not be resumed. */
   readonly suspend?: ((question: PaymentQuestion) => unknown) | undefined
   readonly resumeData?: unknown
 }
 
-/** Carries out one call. Answers `undefined` where the run is suspended now. */
+/** Carries out one call and returns the model's result. Returns undefined if the run is now suspended. */
 export async function payOrSuspend<Context>(
   calls: ToolCalls<Context>,
   call: ToolCall<Context>,
   { suspend, resumeData }: Suspension,
 ): Promise<ModelResult | undefined> {
-  const { result, approval } = await calls.pay({ ...call, declined: isNo(resumeData) })
+  const { result, approval } = await calls.pay({ ...call, declined: isDeclined(resumeData) })
   if (!approval || !suspend) return result
   const { id, expiresAt } = approval
   await suspend({ tool: 'pay_within_session', approval: id, expiresAt })
   return undefined
 }
 
-function isNo(answer: unknown): boolean {
+function isDeclined(answer: unknown): boolean {
   if (typeof answer !== 'object' || answer === null) return answer === false
   return 'approved' in answer && answer.approved === false
 }

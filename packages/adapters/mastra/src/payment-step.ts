@@ -7,24 +7,22 @@ import {
 } from '@bursar/core/session'
 import type { RequestContext } from '@mastra/core/request-context'
 import { createStep, type Step } from '@mastra/core/workflows'
-import { openSchema } from './open-schema.ts'
-import { progressTo } from './payment-progress.ts'
-import {
-  answerShape,
-  type PaymentAnswer,
-  type PaymentQuestion,
-  payOrSuspend,
-} from './payment-question.ts'
-import type { PayArguments } from './payment-tools.ts'
+import { writeProgressTo } from './payment-progress.ts'
+import { type PaymentAnswer, type PaymentQuestion, payOrSuspend } from './payment-question.ts'
+import { type PayArguments, paymentSchemas } from './payment-schemas.ts'
 
-/** What `paymentStep` takes: the options of `paymentTools`, and the step's own name. */
+/** The options of `paymentStep`: those of `paymentTools`, and the step's id. */
 export interface PaymentStepOptions<Values = unknown>
   extends ToolCallsOptions<RequestContext<Values>> {
-  /** The step's id; `pay_within_session` if left out. */
+  /**
+   * The step's id, unique in its workflow.
+   *
+   * @default 'pay_within_session'
+   */
   readonly id?: string | undefined
 }
 
-/** A step of a workflow: a request goes in, and what a model would be told comes out. */
+/** A workflow step that takes a request and returns the result that a model would read. */
 export type PaymentStep = Step<
   string,
   unknown,
@@ -35,13 +33,26 @@ export type PaymentStep = Step<
 >
 
 /**
- * Makes a step that pays within a session.
+ * Makes a workflow step that pays within a session.
  *
- * In one run of a workflow a request is paid once by a step, however often the step is retried.
- * Refusals are results; where a human has to agree, the run is suspended with a `PaymentQuestion`.
+ * Within one run of a workflow the step pays once for a request, however often Mastra retries the step.
+ * A denial is a result. If a payment needs a human's approval, the run is suspended with a `PaymentQuestion`.
+ * Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
- * createWorkflow({ id: 'report', inputSchema, outputSchema }).then(paymentStep({ session })).commit()
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { paymentStep } from '@bursar/mastra'
+ * import { createWorkflow } from '@mastra/core/workflows'
+ * import { z } from 'zod'
+ *
+ * declare const session: PaymentSession
+ *
+ * const pay = paymentStep({ session })
+ * const inputSchema = z.object({ url: z.string(), purpose: z.string() })
+ * const outputSchema = z.object({ status: z.string() })
+ * const workflow = createWorkflow({ id: 'report', inputSchema, outputSchema }).then(pay).commit()
+ * ```
  */
 export function paymentStep<Values = unknown>(options: PaymentStepOptions<Values>): PaymentStep {
   const { id = payTool.name, ...callsOptions } = options
@@ -49,10 +60,7 @@ export function paymentStep<Values = unknown>(options: PaymentStepOptions<Values
   const step = createStep({
     id,
     description: 'Pays for a resource within a payment session.',
-    inputSchema: openSchema<PayArguments>(payTool.inputSchema),
-    outputSchema: openSchema<ModelResult>({ type: 'object' }),
-    suspendSchema: openSchema<PaymentQuestion>({ type: 'object' }),
-    resumeSchema: openSchema<PaymentAnswer>(answerShape),
+    ...paymentSchemas,
     execute: async (run) => {
       const { inputData: input, runId, requestContext, abortSignal, writer } = run
       const call = {
@@ -61,7 +69,7 @@ export function paymentStep<Values = unknown>(options: PaymentStepOptions<Values
         id: await requestId(id, input),
         conversation: runId,
         signal: abortSignal,
-        onProgress: progressTo(writer),
+        onProgress: writeProgressTo(writer),
       }
       const { suspend, resumeData } = run
       return payOrSuspend(calls, call, { suspend, resumeData }) as Promise<ModelResult>
