@@ -1,6 +1,5 @@
 import type { Bursar, Role } from '@bursar/core'
 import { combinedPower } from './access.ts'
-import type { IdentityProvider } from './identity-provider.ts'
 
 /** Who calls: a key of the ledger, or a subject of an identity provider. */
 export interface Caller {
@@ -9,6 +8,15 @@ export interface Caller {
   readonly roles: readonly Role[]
   /** The end user that it speaks for, if it has that role. */
   readonly endUser?: string
+}
+
+/** Verifies the tokens of an identity provider. */
+export interface IdentityProvider {
+  /**
+   * Returns the caller that a token names, or undefined if the token is not valid. Throws
+   * `identity_unavailable` if the provider's keys cannot be read.
+   */
+  verify(token: string): Promise<Caller | undefined>
 }
 
 /** Answers who calls, or why nobody does. */

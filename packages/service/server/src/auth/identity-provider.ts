@@ -1,7 +1,7 @@
 import { BursarError, type HttpClient, type Role, roles } from '@bursar/core'
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
-import type { Caller } from './caller.ts'
+import type { Caller, IdentityProvider } from './caller.ts'
 
 /** Tokens (JWT) of an identity provider, besides the keys of the ledger. */
 export interface IdentityOptions {
@@ -19,12 +19,6 @@ export interface IdentityOptions {
   readonly rolesClaim?: string | undefined
   /** The claim with the end user of an `end_user`. `sub` if left out. */
   readonly endUserClaim?: string | undefined
-}
-
-/** Verifies tokens. */
-export interface IdentityProvider {
-  /** Throws `identity_unavailable` where nobody can say, because its keys cannot be read. */
-  verify(token: string): Promise<Caller | undefined>
 }
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as corp')
