@@ -13,8 +13,8 @@ import {
 import { type ChangeableVault, changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { localKey } from './local-key.ts'
+import { openVaultStorage } from './sealed-vault.ts'
 import { MAX_DOCUMENT_BYTES, type SealedVersion } from './vault-document.ts'
-import { vaultPlace } from './vault-place.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 let postgres: TestPostgres
@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const places: [string, () => Promise<string>][] = [
+const databases: [string, () => Promise<string>][] = [
   ['a file', async () => newFile()],
   ['PostgreSQL', () => postgres.newDatabase()],
 ]
@@ -57,7 +57,7 @@ async function codeOf(answer: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe.each(places)('a vault in %s', (_what, newDatabase) => {
+describe.each(databases)('a vault in %s', (_what, newDatabase) => {
   const newWorld = async (): Promise<World> => worldAt(await newDatabase())
 
   test('seals what is put, and shows none of it', async () => {
@@ -72,7 +72,7 @@ describe.each(places)('a vault in %s', (_what, newDatabase) => {
     })
     expect(await vault.list()).toEqual([put])
     expect(await opened('cdp')).toEqual(['1: canary-one'])
-    const stored = (await vaultPlace(database).read())?.text ?? ''
+    const stored = (await openVaultStorage(database).read())?.text ?? ''
     for (const form of ['utf8', 'base64', 'hex'] as const) {
       expect(stored).not.toContain(canary('one').toString(form))
     }
@@ -143,9 +143,9 @@ describe.each(places)('a vault in %s', (_what, newDatabase) => {
 
   test('reads no document that is longer than one may be', async () => {
     const { database, vault } = await newWorld()
-    const place = vaultPlace(database)
-    expect(await place.write('x'.repeat(MAX_DOCUMENT_BYTES + 1), 0)).toBe(true)
-    expect(await place.read()).toEqual({ text: '', revision: 1 })
+    const storage = openVaultStorage(database)
+    expect(await storage.write('x'.repeat(MAX_DOCUMENT_BYTES + 1), 0)).toBe(true)
+    expect(await storage.read()).toEqual({ text: '', revision: 1 })
     expect(await codeOf(vault.list())).toBe('vault_unreadable')
   })
 
@@ -167,12 +167,12 @@ describe.each(places)('a vault in %s', (_what, newDatabase) => {
   })
 
   test('writes after the revision that it has read, and no other', async () => {
-    const place = vaultPlace(await newDatabase())
-    expect(await place.write('one', 0)).toBe(true)
-    expect(await place.write('again', 0)).toBe(false)
-    expect(await place.write('two', 1)).toBe(true)
-    expect(await place.write('old', 1)).toBe(false)
-    expect(await place.read()).toEqual({ text: 'two', revision: 2 })
+    const storage = openVaultStorage(await newDatabase())
+    expect(await storage.write('one', 0)).toBe(true)
+    expect(await storage.write('again', 0)).toBe(false)
+    expect(await storage.write('two', 1)).toBe(true)
+    expect(await storage.write('old', 1)).toBe(false)
+    expect(await storage.read()).toEqual({ text: 'two', revision: 2 })
   })
 })
 
@@ -195,11 +195,11 @@ describe('what is sealed', () => {
     await vault.put('aa', canary('one'))
     await vault.rotate('aa', canary('two'), { overlap: '1h' })
     await vault.put('bb', canary('six'))
-    const place = vaultPlace(database)
-    const { text = '', revision = 0 } = (await place.read()) ?? {}
+    const storage = openVaultStorage(database)
+    const { text = '', revision = 0 } = (await storage.read()) ?? {}
     const document = JSON.parse(text)
     mutate(document.secrets)
-    expect(await place.write(JSON.stringify(document), revision)).toBe(true)
+    expect(await storage.write(JSON.stringify(document), revision)).toBe(true)
     const error = await opened('aa').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({
       code: 'secret_unreadable',
@@ -221,13 +221,13 @@ describe('what is sealed', () => {
   ])('cannot be read when its document is %s', async (_what, change) => {
     const { vault, database, opened } = worldAt(newFile())
     await vault.put('cdp', canary('one'))
-    const place = vaultPlace(database)
-    const { text = '', revision = 0 } = (await place.read()) ?? {}
+    const storage = openVaultStorage(database)
+    const { text = '', revision = 0 } = (await storage.read()) ?? {}
     expect(change(text)).not.toBe(text)
-    await place.write(change(text), revision)
+    await storage.write(change(text), revision)
     expect(await codeOf(opened('cdp'))).toBe('vault_unreadable')
     expect(await codeOf(vault.rotate('cdp', canary('two')))).toBe('vault_unreadable')
-    expect((await place.read())?.text).toBe(change(text))
+    expect((await storage.read())?.text).toBe(change(text))
   })
 })
 

@@ -1,12 +1,14 @@
 import { BursarError } from '@bursar/core'
+import { postgresStorage } from './postgres-storage.ts'
 import { openVersion } from './sealed-version.ts'
 import { problemsOf, type SecretProblem } from './secret-problem.ts'
 import type { SecretSource } from './secret-source.ts'
 import { type SecretSummary, summaryOf } from './secret-summary.ts'
+import { sqliteStorage } from './sqlite-storage.ts'
 import { type Vault, vaultOver } from './vault.ts'
 import { type ChangeLedger, type VaultChanges, vaultChanges } from './vault-changes.ts'
 import { documentAt, entryOf, goodVersions } from './vault-document.ts'
-import { type VaultPlace, vaultPlace } from './vault-place.ts'
+import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** What `sealedVault` takes. */
@@ -51,29 +53,29 @@ export interface SealedVault extends Vault {
  */
 export function sealedVault(options: SealedVaultOptions): SealedVault {
   const { database, keys } = options
-  const place = vaultPlace(database)
+  const storage = openVaultStorage(database)
   const [wrapping] = Array.isArray(keys) ? (keys as readonly WrappingKey[]) : []
   if (!wrapping) throw new BursarError('invalid_input', 'sealedVault: keys: must have one.')
   return {
-    ...vaultOver(sourceOf(place, keys)),
+    ...vaultOver(sourceOf(storage, keys)),
     async list() {
-      const { document } = await documentAt(place)
+      const { document } = await documentAt(storage)
       const present = document.filter(({ versions }) => versions.length > 0)
       return present.map(summaryOf).sort((left, right) => (left.name < right.name ? -1 : 1))
     },
     async problems() {
-      const { document } = await documentAt(place)
+      const { document } = await documentAt(storage)
       return problemsOf(document, keys, Date.now())
     },
-    recordedBy: (ledger) => vaultChanges({ place, keys, wrapping, ledger }),
+    recordedBy: (ledger) => vaultChanges({ storage, keys, wrapping, ledger }),
   }
 }
 
 /** What wallets open: the newest document, each time. */
-function sourceOf(place: VaultPlace, keys: readonly WrappingKey[]): SecretSource {
+function sourceOf(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
   return {
     async versions(secret) {
-      const { document } = await documentAt(place)
+      const { document } = await documentAt(storage)
       const entry = entryOf(document, secret)
       return goodVersions(entry, Date.now()).map((version) => ({
         version: `${version.version}`,
@@ -81,4 +83,16 @@ function sourceOf(place: VaultPlace, keys: readonly WrappingKey[]): SecretSource
       }))
     },
   }
+}
+
+/**
+ * Opens the storage of a database: a SQLite file for the servers of one machine, or the `postgres://`
+ * URL of a database for those of many. Throws `invalid_input` if it is neither.
+ */
+export function openVaultStorage(database: string): VaultStorage {
+  if (typeof database !== 'string' || database === '' || database.includes('\0')) {
+    const rule = 'must be the path of a file, or begin with postgres://'
+    throw new BursarError('invalid_input', `sealedVault: database: ${rule}.`)
+  }
+  return /^postgres(ql)?:\/\//.test(database) ? postgresStorage(database) : sqliteStorage(database)
 }

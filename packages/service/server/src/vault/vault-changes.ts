@@ -13,7 +13,7 @@ import {
   type VaultDocument,
   withEntry,
 } from './vault-document.ts'
-import type { VaultPlace } from './vault-place.ts'
+import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** Where changes of a vault are recorded: the `administration` of a guard. */
@@ -57,9 +57,9 @@ const rotateInput = inputs.rotateKey as z.ZodType<{ readonly overlap?: number | 
 
 const removeInput = z.strictObject({ version: z.number().int().min(1).optional() })
 
-/** What a vault is changed with: its place, its keys with the one that wraps, and who records it. */
+/** What a vault is changed with: its storage, its keys with the one that wraps, and who records it. */
 interface Changing {
-  readonly place: VaultPlace
+  readonly storage: VaultStorage
   readonly keys: readonly WrappingKey[]
   readonly wrapping: WrappingKey
   readonly ledger: ChangeLedger
@@ -71,7 +71,7 @@ interface NextDocument {
   readonly changes: readonly SecretChange[]
 }
 
-/** The vault of a place, to be changed. */
+/** The vault of a storage, to be changed. */
 export function vaultChanges(changing: Changing): VaultChanges {
   const { wrapping } = changing
   return {
@@ -169,16 +169,16 @@ async function change(
  * about to change is in the ledger by then; where another writer comes first, it is recorded again.
  */
 async function changeAll(
-  { place, ledger }: Changing,
+  { storage, ledger }: Changing,
   next: (document: VaultDocument) => Promise<NextDocument>,
 ): Promise<void> {
   for (let tried = 0; tried < MAX_WRITES; tried += 1) {
-    const { document, revision } = await documentAt(place)
+    const { document, revision } = await documentAt(storage)
     const { document: following, changes } = await next(document)
     if (changes.length === 0) return
     const text = documentText(following)
     await ledger.recordSecretChanges(changes)
-    if (await place.write(text, revision)) return
+    if (await storage.write(text, revision)) return
   }
   const message = 'vault: others keep changing it. Nothing was changed; try again.'
   throw new BursarError('vault_unavailable', message)

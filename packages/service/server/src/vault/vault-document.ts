@@ -6,7 +6,7 @@ import {
   type SecretBinding,
   sealedFields,
 } from './sealed-secret.ts'
-import type { VaultPlace } from './vault-place.ts'
+import type { VaultStorage } from './vault-storage.ts'
 
 /** One version of a secret as it is written: sealed, with its data key wrapped. */
 export interface SealedVersion extends SealedSecret {
@@ -73,11 +73,11 @@ const documentFields = z.strictObject({
     .max(MAX_SECRETS),
 })
 
-/** The newest document of a place, and how many were written before it. */
+/** The newest document of a storage, and how many were written before it. */
 export async function documentAt(
-  place: VaultPlace,
+  storage: VaultStorage,
 ): Promise<{ readonly document: VaultDocument; readonly revision: number }> {
-  const stored = await place.read()
+  const stored = await storage.read()
   if (!stored) return { document: [], revision: 0 }
   return { document: readDocument(stored.text), revision: stored.revision }
 }

@@ -1,7 +1,7 @@
 import { BursarError } from '@bursar/core'
 import type { Client } from 'pg'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
-import type { VaultPlace } from './vault-place.ts'
+import type { VaultStorage } from './vault-storage.ts'
 
 /** A payment waits for it. */
 const TIMEOUT_MS = 5_000
@@ -27,7 +27,7 @@ const NEWEST = `SELECT revision,
   FROM bursar_vault.vault`
 
 /** The document in a PostgreSQL database, which may be that of the ledger. */
-export function postgresPlace(url: string): VaultPlace {
+export function postgresStorage(url: string): VaultStorage {
   return {
     async read() {
       return using(url, async (client) => {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { BursarError } from '@bursar/core'
 import { configuredPath } from './configured-path.ts'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
-import type { VaultPlace } from './vault-place.ts'
+import type { VaultStorage } from './vault-storage.ts'
 
 /** A neighbour's write takes some milliseconds. */
 const BUSY_MS = 2_000
@@ -30,7 +30,7 @@ const NEWEST = `SELECT revision, iif(octet_length(document) <= ${MAX_DOCUMENT_BY
   AS document FROM vault`
 
 /** The document in a SQLite file of its own. */
-export function sqlitePlace(path: string): VaultPlace {
+export function sqliteStorage(path: string): VaultStorage {
   const file = configuredPath(path)
   return {
     async read() {
