@@ -3,9 +3,14 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { BursarError } from '@bursar/core'
-import type { Terminal } from '../cli/terminal.ts'
 import { inConfigFolder } from '../vault/configured-path.ts'
 import type { BursarConfig, Environment } from './config.ts'
+
+/** The folder that a configuration is looked for in, and the environment of the process. */
+export interface ConfigPlace {
+  readonly folder: string
+  readonly environment: Environment
+}
 
 /** A configuration as it was read from its file, and the environment that goes with it. */
 export interface ConfigFile {
@@ -33,7 +38,7 @@ const OTHERS_MODE = 0o077
  * secrets that others may read.
  */
 export async function readConfigFile(
-  { folder, environment }: Pick<Terminal, 'folder' | 'environment'>,
+  { folder, environment }: ConfigPlace,
   given?: string,
 ): Promise<ConfigFile> {
   const path = given === undefined ? findConfig(folder) : resolve(folder, given)
