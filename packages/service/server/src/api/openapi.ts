@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { access } from '../auth/access.ts'
-import type { Operation } from './operation.ts'
-import { sessionHeader } from './operations/payer.ts'
+import { type Operation, sessionHeader } from './operation.ts'
 
 /** A JSON value of the description. */
 type Json = Readonly<Record<string, unknown>>

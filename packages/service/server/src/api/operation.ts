@@ -5,6 +5,9 @@ import type { Caller } from '../auth/caller.ts'
 import type { LedgerVerifier } from '../ledger/ledger-verifier.ts'
 import { MAX_BODY_BYTES } from './service-limits.ts'
 
+/** The header that carries the session's token; the payer's own key is in `Authorization`. */
+export const sessionHeader = 'Bursar-Session'
+
 /** Everything that a request brought. The guard parses it again, by its own rules. */
 export interface Input {
   readonly path: Readonly<Record<string, string>>

@@ -1,7 +1,6 @@
 import { BursarError } from '@bursar/core'
 import { z } from 'zod'
-import type { Input, Invocation, Operation } from '../api/operation.ts'
-import { missingSession, sessionHeader, sessionTokenField } from '../api/operations/payer.ts'
+import { type Input, type Invocation, type Operation, sessionHeader } from '../api/operation.ts'
 import { MAX_IDEMPOTENCY_KEY, MIN_IDEMPOTENCY_KEY } from '../api/service-limits.ts'
 
 const idempotencyKeyField = z
@@ -9,6 +8,9 @@ const idempotencyKeyField = z
   .min(MIN_IDEMPOTENCY_KEY)
   .max(MAX_IDEMPOTENCY_KEY)
   .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters')
+
+/** The form of a session token: the guard answers for a token that belongs to no session. */
+const sessionTokenField = z.string().regex(/^bursar_ses_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/)
 
 /**
  * Reads what a request brings for an operation, and validates all of it: path, query, headers, body.
@@ -24,7 +26,7 @@ export async function readInvocation(
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)
-  if (inSession && !sessionTokenField.safeParse(token).success) throw missingSession()
+  if (inSession && !sessionTokenField.safeParse(token).success) throw missingSessionToken()
   const given = request.headers.get('idempotency-key')
   const key =
     given === null ? undefined : valid(idempotencyKeyField, given, `${name}: Idempotency-Key`)
@@ -116,6 +118,10 @@ async function countedBytes(
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+function missingSessionToken(): BursarError {
+  return new BursarError('invalid_input', `${sessionHeader}: has to be the token of a session.`)
 }
 
 function valid<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {

@@ -1,5 +1,4 @@
 import {
-  BursarError,
   type Call,
   inputs,
   type PaymentSession,
@@ -9,7 +8,6 @@ import {
   type QuoteResult,
   type ToolChallenge,
 } from '@bursar/core'
-import { z } from 'zod'
 import { type Invocation, type Operation, operation, pathFrom } from '../operation.ts'
 import {
   concludeBody,
@@ -153,17 +151,4 @@ function proofOperations(): readonly Operation[] {
       },
     }),
   ]
-}
-
-/** The header that carries the session's token; the payer's own key is in `Authorization`. */
-export const sessionHeader = 'Bursar-Session'
-
-/** Only the form: what is no session's is answered by the guard. */
-export const sessionTokenField: z.ZodType<string> = z
-  .string()
-  .regex(/^bursar_ses_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/, 'is no session token')
-
-/** A payer's request without a token that could be one. */
-export function missingSession(): BursarError {
-  return new BursarError('invalid_input', `${sessionHeader}: has to be the token of a session.`)
 }
