@@ -2,12 +2,11 @@ import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/
 import { version } from '../api/version.ts'
 import { readSettings } from '../config/config.ts'
 import { readConfigFile } from '../config/config-file.ts'
-import { openGuard } from '../ledger/open-guard.ts'
+import { openOperatorGuard } from '../ledger/open-guard.ts'
 import type { CommandContext } from './command.ts'
 import { commands } from './commands.ts'
 import { codeOf, type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts'
 import { flagged } from './flag-errors.ts'
-import { asOperator } from './operator-identity.ts'
 import { coloured, type Terminal } from './terminal.ts'
 
 /** Runs one command line, and answers the code that its process has to end with. */
@@ -69,9 +68,9 @@ function contextOf(
     withGuard: async (work) => {
       const file = await config()
       const settings = readSettings(file.config, file.environment)
-      const bursar = await openGuard(settings)
+      const bursar = await openOperatorGuard(settings)
       try {
-        return await work(asOperator(bursar), settings)
+        return await work(bursar, settings)
       } finally {
         await bursar.close()
       }

@@ -1,4 +1,5 @@
-import { type Bursar, createBursar, type Store } from '@bursar/core'
+import { userInfo } from 'node:os'
+import { type Bursar, createBursar, type RecordedCaller, type Store } from '@bursar/core'
 import type { Settings } from '../config/config.ts'
 
 /** Opens the guard that some settings describe, without a listener: for the service, and for tools. */
@@ -6,7 +7,23 @@ export async function openGuard({ database, guard }: Settings): Promise<Bursar> 
   return createBursar({ ...guard, store: await openStore(database) })
 }
 
-/** Only the store that is used is loaded. */
+/** Opens the guard for the person who runs a command: its records name their user as the operator. */
+export async function openOperatorGuard(settings: Settings): Promise<Bursar> {
+  const bursar = await openGuard(settings)
+  const operator: RecordedCaller = { id: `operator:${readUserName()}`, roles: ['operator'] }
+  return { ...bursar, ...bursar.as(operator) }
+}
+
+/** Returns the name of the process's user, or the user's number if the system has no name for it. */
+function readUserName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
+
+/** Opens the store of a database. Loads the package of that store only. */
 export async function openStore(database: string): Promise<Store> {
   if (/^postgres(ql)?:\/\//.test(database)) {
     const { postgresStore } = await import('@bursar/store-postgres')

@@ -5,7 +5,7 @@ import { type Bursar, BursarError, type DelegationSummary, type Role, roles } fr
 import { z } from 'zod'
 import { readSettings } from '../../config/config.ts'
 import { ENV_NAME, findConfig, readConfigFile } from '../../config/config-file.ts'
-import { openGuard } from '../../ledger/open-guard.ts'
+import { openOperatorGuard } from '../../ledger/open-guard.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { codeOf } from '../exit-code.ts'
 import { parsedBy } from '../flag-errors.ts'
@@ -17,7 +17,6 @@ import {
   ruleOptions,
   rulesFrom,
 } from '../limit-options.ts'
-import { asOperator } from '../operator-identity.ts'
 import { coloured } from '../terminal.ts'
 
 const nameField = z
@@ -134,7 +133,7 @@ async function begin(
     if (existsSync(database)) throw isThere(database)
     written.push(database)
   }
-  const bursar = asOperator(await openGuard(settings))
+  const bursar = await openOperatorGuard(settings)
   try {
     written.push(join(folder, KEY_FOLDER))
     await mkdir(join(folder, KEY_FOLDER), { mode: 0o700 })
