@@ -13,7 +13,7 @@ export interface ServiceReach extends FakeReach {
 
 export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
   const verify = ledgerVerifier(':memory:', bursar)
-  const app = createApp({ bursar, verify, log: () => {}, version: '1' })
+  const app = createApp({ bursar, verify, log: () => {} })
   const stops = stopsOf(app.fetch)
   const listener = await listen(stops.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
   const { url } = listener

@@ -1,8 +1,6 @@
 import { openApi } from '../src/api/openapi.ts'
-import { operations } from '../src/api/operations.ts'
 import { problemStatuses } from '../src/api/problem.ts'
 import * as bounds from '../src/api/service-limits.ts'
-import { version } from '../src/api/version.ts'
 
 /** A piece of JSON Schema, as far as the page shows it. */
 interface Schema {
@@ -70,7 +68,7 @@ of the schemas that validate. \`/healthz\` says that the process lives, \`/ready
 
 /** The page about the API, made of its description. */
 export function httpApiPage(): string {
-  const description = openApi(operations, version) as unknown as Description
+  const description = openApi() as unknown as Description
   const all = Object.entries(description.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, one]) => ({ path, method, one })),
   )

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
+import { operations } from '../src/api/openapi.ts'
 import type { Operation } from '../src/api/operation.ts'
-import { operations } from '../src/api/operations.ts'
 import { access } from '../src/auth/access.ts'
 import { call, HOST, type ServiceWorld, serviceWorld } from './world.ts'
 

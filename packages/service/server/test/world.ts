@@ -110,7 +110,6 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
   const { bounds, identity } = options
   const parts = {
     log: (entry: RequestLogEntry) => void log.push(entry),
-    version: '1',
     clock,
     archives: options.archives,
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { httpApiPage } from '../../scripts/http-api-page.ts'
-import { version } from './version.ts'
+import { version } from './openapi.ts'
 
 describe('the API’s description', () => {
   test('is what the page in the docs says', () => {

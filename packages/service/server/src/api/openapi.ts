@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { access } from '../auth/access.ts'
 import { type Operation, sessionHeader } from './operation.ts'
+import { administrationOperations } from './operations/administration.ts'
+import { auditingOperations, callerOperations } from './operations/auditing.ts'
+import { endUserOperations } from './operations/end-user.ts'
+import { managementOperations } from './operations/management.ts'
+import { payerOperations } from './operations/payer.ts'
 
 /** A JSON value of the description. */
 type Json = Readonly<Record<string, unknown>>
@@ -17,8 +22,21 @@ const problemSchema = z
   })
   .meta({ id: 'Problem' })
 
-/** Describes the API in OpenAPI 3.1, from the very schemas that validate it. */
-export function openApi(operations: readonly Operation[], version: string): Json {
+/** The version of the API's description. A test compares it with the package's version. */
+export const version = '0.0.0'
+
+/** Every operation of the API, in the order of its description. Each one has a row in `access`. */
+export const operations: readonly Operation[] = [
+  ...callerOperations,
+  ...payerOperations,
+  ...managementOperations,
+  ...endUserOperations,
+  ...administrationOperations,
+  ...auditingOperations,
+]
+
+/** Describes the API in OpenAPI 3.1, from the schemas that validate its requests. */
+export function openApi(): Json {
   const components = new Map<string, unknown>()
   const schema = (one: z.ZodType, io: 'input' | 'output'): Json => {
     const { $schema: _draft, $defs, ...rest } = z.toJSONSchema(one, { io, unrepresentable: 'any' })

@@ -1,7 +1,7 @@
 import { type Role, roles } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { payBody, type ServiceWorld, serviceWorld } from '../../test/world.ts'
-import { operations } from '../api/operations.ts'
+import { operations } from '../api/openapi.ts'
 import { access, combinedPower, mayCall, type OperationName } from './access.ts'
 
 /** Written out, not computed: who gets through at which route. Whoever is not named is refused. */

@@ -1,5 +1,5 @@
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
-import { version } from '../api/version.ts'
+import { version } from '../api/openapi.ts'
 import { readSettings } from '../config/config.ts'
 import { readConfigFile } from '../config/config-file.ts'
 import { openOperatorGuard } from '../ledger/open-guard.ts'

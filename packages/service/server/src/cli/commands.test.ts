@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
-import { operations } from '../api/operations.ts'
+import { operations } from '../api/openapi.ts'
 import { access, type OperationName } from '../auth/access.ts'
 import { commandTree } from './command-line.ts'
 import { processTerminal } from './terminal.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { fuzz } from '../../test/fuzz.ts'
-import { operations } from '../api/operations.ts'
+import { operations } from '../api/openapi.ts'
 
 /** `pnpm test:fuzz` sends many more. */
 const REQUESTS = 2_000

@@ -1,8 +1,7 @@
 import { type Bursar, BursarError } from '@bursar/core'
 import { type Context, Hono } from 'hono'
-import { openApi } from '../api/openapi.ts'
+import { openApi, operations } from '../api/openapi.ts'
 import type { Operation } from '../api/operation.ts'
-import { operations } from '../api/operations.ts'
 import { type Problem, problemFrom, problemOf, problemResponse } from '../api/problem.ts'
 import { MAX_STRANGERS_PER_MINUTE, MAX_URL_LENGTH } from '../api/service-limits.ts'
 import { mayCall } from '../auth/access.ts'
@@ -22,7 +21,6 @@ export interface AppOptions {
   readonly archives?: string | undefined
   readonly verify: LedgerVerifier
   readonly log: RequestLog
-  readonly version: string
   /** Smaller ones for a test. */
   readonly bounds?: Partial<AdmissionBounds> | undefined
   readonly clock?: (() => number) | undefined
@@ -62,7 +60,7 @@ export function createApp(options: AppOptions): App {
   const steps: Steps = { ...options, admission, authenticate, clock, state, alone: new Set() }
   const app = new Hono()
   healthRoutes(app, bursar, state)
-  const description = openApi(operations, options.version)
+  const description = openApi()
   app.get('/openapi.json', (context) => context.json(description))
   for (const path of new Set(operations.map((one) => one.path))) {
     const own = operations.filter((one) => one.path === path)

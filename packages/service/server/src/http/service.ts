@@ -1,6 +1,5 @@
 import { BursarError, guardedHttp } from '@bursar/core'
 import { SHUTDOWN_GRACE_MS } from '../api/service-limits.ts'
-import { version } from '../api/version.ts'
 import { identityProvider } from '../auth/identity-provider.ts'
 import { type BursarConfig, type Environment, readSettings } from '../config/config.ts'
 import { unsafeLedger, unsafeSettings } from '../config/unsafe-settings.ts'
@@ -54,7 +53,6 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
       verify: ledgerVerifier(settings.database, bursar),
       identity: identity && identityProvider(identity, identityHttp),
       log: options.log ?? jsonLog,
-      version,
     })
     const listener = await listen(app.fetch, settings)
     return { url: listener.url, close: closeOnce(app.drain, listener, closeParts) }
