@@ -1,7 +1,6 @@
 import { BursarError, type SecretUse } from '@bursar/core'
 import type { OpenedSecret } from './opened-secret.ts'
-import { NotOpened, openedVersions } from './opened-versions.ts'
-import type { SecretSource } from './secret-source.ts'
+import { NotOpened, openVersions, type SecretSource } from './secret-source.ts'
 
 /**
  * A permission has to take effect within two minutes of its delegation, and its provider's package takes a
@@ -23,7 +22,7 @@ export async function askWithSecret<Answer>(
   const until = Date.now() + OPENING_MS
   let refusal = expired(name, 'has no version that is good now')
   try {
-    for await (const { secret, version, isInvalid } of openedVersions(source, name, [purpose])) {
+    for await (const { secret, version, isInvalid } of openVersions(source, name, [purpose])) {
       if (Date.now() >= until) {
         throw new BursarError('timed_out', `vault: it took too long to open ${name}.`)
       }

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { openedSecret } from './opened-secret.ts'
+import { openSecret } from './opened-secret.ts'
 
 test('gives its text, and its members, until it is forgotten', () => {
   const value = Buffer.from('{"id":"canary-id","secret":"canary-secret"}')
-  const { secret, forget, isInvalid } = openedSecret('cdp', value)
+  const { secret, forget, isInvalid } = openSecret('cdp', value)
   expect(secret.text()).toContain('canary-id')
   expect(secret.fields('secret')).toEqual({ secret: 'canary-secret' })
   expect(isInvalid()).toBe(false)
@@ -25,7 +25,7 @@ test.each([
   'null',
   '',
 ])('a value without the text %j is told by its name alone', (text) => {
-  const { secret, isInvalid } = openedSecret('cdp', Buffer.from(text))
+  const { secret, isInvalid } = openSecret('cdp', Buffer.from(text))
   const read = (field: string): unknown => {
     try {
       return secret.fields(field)
@@ -44,7 +44,7 @@ test.each([
 })
 
 test('shows nothing when it is printed or serialised', () => {
-  const { secret } = openedSecret('cdp', Buffer.from('canary'))
+  const { secret } = openSecret('cdp', Buffer.from('canary'))
   const shown = inspect(secret, { depth: 9, showHidden: true }) + JSON.stringify(secret)
   expect(shown).not.toContain('canary')
 })

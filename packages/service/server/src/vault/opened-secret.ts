@@ -24,7 +24,7 @@ export interface OpenSecret {
 }
 
 /** Takes over the buffer of a value. */
-export function openedSecret(name: string, value: Buffer): OpenSecret {
+export function openSecret(name: string, value: Buffer): OpenSecret {
   let isForgotten = false
   let isInvalid = false
   const text = (): string => {

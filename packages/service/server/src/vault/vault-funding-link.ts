@@ -1,7 +1,6 @@
 import { askWithSecret } from './ask-with-secret.ts'
 import type { OpenedSecret } from './opened-secret.ts'
 import type { SecretSource } from './secret-source.ts'
-import { assertMaker, assertSecretName } from './vault-options.ts'
 
 /** Links to a provider's page whose credentials are in a vault. */
 export interface VaultFundingLinkOptions {
@@ -17,8 +16,6 @@ export function vaultFundingLink(
   options: VaultFundingLinkOptions,
 ): (address: string) => Promise<string> {
   const { secret, fundingLink } = options
-  assertSecretName(secret, 'vault.fundingLink')
-  assertMaker(fundingLink, 'vault.fundingLink: fundingLink')
   return (address) =>
     askWithSecret(source, secret, 'funding', (opened) => fundingLink(opened)(address))
 }

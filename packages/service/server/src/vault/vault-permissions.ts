@@ -2,7 +2,6 @@ import type { Permissions } from '@bursar/core'
 import { askWithSecret } from './ask-with-secret.ts'
 import type { OpenedSecret } from './opened-secret.ts'
 import type { SecretSource } from './secret-source.ts'
-import { assertMaker, assertSecretName } from './vault-options.ts'
 
 /** Permissions at a provider whose credentials are in a vault. */
 export interface VaultPermissionsOptions {
@@ -24,8 +23,6 @@ export function vaultPermissions(
   options: VaultPermissionsOptions,
 ): Permissions {
   const { secret, permissions } = options
-  assertSecretName(secret, 'vault.permissions')
-  assertMaker(permissions, 'vault.permissions: permissions')
   const ask = <Answer>(work: (made: Permissions) => Promise<Answer>): Promise<Answer> =>
     askWithSecret(source, secret, 'permission', (opened) => work(permissions(opened)))
   return {

@@ -6,9 +6,7 @@ import {
   type Wallet,
 } from '@bursar/core'
 import type { OpenedSecret } from './opened-secret.ts'
-import { NotOpened, type OpenedVersion, openedVersions } from './opened-versions.ts'
-import type { SecretSource } from './secret-source.ts'
-import { assertMaker, assertSecretName } from './vault-options.ts'
+import { NotOpened, type OpenedVersion, openVersions, type SecretSource } from './secret-source.ts'
 
 /** A wallet whose key, or whose way to its provider, is in a vault. */
 export interface VaultWalletOptions {
@@ -37,8 +35,8 @@ const notSignedCodes: readonly unknown[] = ['wallet_unavailable', 'credential_ex
  * that nothing was signed.
  */
 export function vaultWallet(source: SecretSource, options: VaultWalletOptions): Wallet {
-  const checked = validated(options)
-  const { secret, address } = checked
+  const { secret, address, wallet } = options
+  assertAddress(address)
   return {
     families: ['evm'],
     address: async () => address,
@@ -46,8 +44,8 @@ export function vaultWallet(source: SecretSource, options: VaultWalletOptions): 
       assertOwnRequest(request, address, `vault.wallet of ${secret}`)
       let result: SignResult = expired(`${secret} has no version that is good now`)
       try {
-        for await (const opened of openedVersions(source, secret, ['payment', 'cancellation'])) {
-          result = await signWith(checked, opened, request)
+        for await (const opened of openVersions(source, secret, ['payment', 'cancellation'])) {
+          result = await signWith({ secret, address, wallet }, opened, request)
           if (!('notSigned' in result) || result.notSigned !== 'credential_expired') break
         }
         return result
@@ -99,13 +97,8 @@ function expired(reason: string): NotSigned {
   return { notSigned: 'credential_expired', reason }
 }
 
-function validated(options: VaultWalletOptions): VaultWalletOptions {
-  const { secret, address, wallet } = options
-  assertSecretName(secret, 'vault.wallet')
-  if (typeof address !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(address)) {
-    const rule = 'must be the address of the wallet, 0x and 40 hex digits'
-    throw new BursarError('invalid_input', `vault.wallet: address: ${rule}.`)
-  }
-  assertMaker(wallet, 'vault.wallet: wallet')
-  return { secret, address, wallet }
+function assertAddress(address: unknown): void {
+  if (typeof address === 'string' && /^0x[0-9a-fA-F]{40}$/.test(address)) return
+  const rule = 'must be the address of the wallet, 0x and 40 hex digits'
+  throw new BursarError('invalid_input', `vault.wallet: address: ${rule}.`)
 }

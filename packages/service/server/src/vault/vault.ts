@@ -1,4 +1,4 @@
-import type { Permissions, Wallet } from '@bursar/core'
+import { BursarError, type Permissions, type Wallet } from '@bursar/core'
 import type { SecretSource } from './secret-source.ts'
 import { type VaultFundingLinkOptions, vaultFundingLink } from './vault-funding-link.ts'
 import { type VaultPermissionsOptions, vaultPermissions } from './vault-permissions.ts'
@@ -24,8 +24,31 @@ export interface Vault {
 /** The vault over a source of secrets. */
 export function vaultOver(source: SecretSource): Vault {
   return {
-    wallet: (options) => vaultWallet(source, options),
-    permissions: (options) => vaultPermissions(source, options),
-    fundingLink: (options) => vaultFundingLink(source, options),
+    wallet(options) {
+      assertSecretOptions('wallet', options)
+      return vaultWallet(source, options)
+    },
+    permissions(options) {
+      assertSecretOptions('permissions', options)
+      return vaultPermissions(source, options)
+    },
+    fundingLink(options) {
+      assertSecretOptions('fundingLink', options)
+      return vaultFundingLink(source, options)
+    },
+  }
+}
+
+/** Throws `invalid_input` if the options name no secret, or have no function for what it opens. */
+function assertSecretOptions<Part extends keyof Vault>(
+  part: Part,
+  options: { readonly secret: unknown } & Readonly<Record<Part, unknown>>,
+): void {
+  const { secret, [part]: make } = options
+  if (typeof secret !== 'string' || secret === '') {
+    throw new BursarError('invalid_input', `vault.${part}: secret: must be its name.`)
+  }
+  if (typeof make !== 'function') {
+    throw new BursarError('invalid_input', `vault.${part}: ${part}: must be a function.`)
   }
 }
