@@ -18,6 +18,7 @@ import { checkPortableEntry, faultsOfInstalledPackage } from './check/installed-
 import { checkService } from './check/installed-service.ts'
 import { type PublishedPackage, publishedPackages } from './check/published-package.ts'
 import { lintTarball, packTarball } from './check/tarball.ts'
+import { compileExamples } from './exports/compile-examples.ts'
 
 /** Entries that adapters and clients load, wherever they run, with what these must not drag along. */
 const portableEntries = [{ entry: '@bursar/core/session', never: ['undici', 'zod'] }]
@@ -31,6 +32,7 @@ await step('types', () => runCommand('tsc', ['--noEmit', '-p', 'tsconfig.json'])
 await step('unused files, exports and dependencies', () =>
   runCommand('knip', ['--no-config-hints']),
 )
+await step('examples in doc comments', compileExamples)
 await step('rooms and their order', () => runCommand('node', ['test/house/main.ts']))
 const room = await mkdtemp(join(tmpdir(), 'bursar-check-'))
 try {

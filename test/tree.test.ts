@@ -4,15 +4,18 @@ import { describe, expect, test } from 'vitest'
 import { root } from './check/command.ts'
 import { manifestLinks, parseProject, readProject } from './check/project.ts'
 import { publishedPackages } from './check/published-package.ts'
+import { riddlesIn } from './exports/comment-openings.ts'
+import { faultsByArea } from './exports/tolerated-faults.ts'
 import { faultsOfHouse } from './house/house-faults.ts'
 import { buildHouses } from './house/houses.ts'
 import { repositoryFiles } from './house/repository-files.ts'
 import { unsortedPackages } from './house/rooms.ts'
-import { readPackageSources } from './house/source-file.ts'
+import { isPackageSource, readSourceFiles } from './house/source-file.ts'
 
 const files = repositoryFiles('*')
 const tests = files.filter((file) => file.endsWith('.test.ts'))
-const sources = readPackageSources()
+const typescript = readSourceFiles()
+const sources = typescript.filter(isPackageSource)
 const packages = publishedPackages()
 const entries = packages.flatMap(({ folder, manifest }) =>
   Object.values(manifest.exports).map((source) => posix.join(folder, String(source))),
@@ -118,10 +121,8 @@ describe('every file', () => {
 
   test('is named after a noun', () => {
     const empty = /^(utils?|helpers?|commons?|types?|shared|misc|lib)$/
-    const typescript = files.filter((file) => file.endsWith('.ts'))
-    expect(
-      typescript.filter((file) => file.split(/[/.-]/).some((part) => empty.test(part))),
-    ).toEqual([])
+    const paths = typescript.map(({ path }) => path)
+    expect(paths.filter((path) => path.split(/[/.-]/).some((part) => empty.test(part)))).toEqual([])
   })
 
   test('a test stands beside what it tests', () => {
@@ -155,6 +156,13 @@ describe('every file', () => {
       .filter((file) => forbidden.test(read(file)))
     expect(found).toEqual([])
   })
+})
+
+describe('every doc comment', () => {
+  test.each(faultsByArea('opening', typescript.flatMap(riddlesIn)))(
+    'of $area begins with its subject: $count do not, of at most $most',
+    ({ count, most, sentences }) => expect(count > most ? sentences : []).toEqual([]),
+  )
 })
 
 describe('every room', () => {

@@ -3,13 +3,16 @@ import type { Comment } from 'oxc-parser'
 /** A comment without its marks. */
 export interface CommentText {
   readonly text: string
-  /** The offset where its first mark begins. */
+  /** Whether it begins with two stars, and so belongs to the declaration below it. */
+  readonly doc: boolean
+  /** The offsets of its marks. */
   readonly start: number
+  readonly end: number
 }
 
 /** Takes the marks off every comment of a file, and joins lines of `//` that stand below each other. */
 export function joinComments(comments: readonly Comment[], source: string): readonly CommentText[] {
-  const joined: { text: string; start: number; end: number; type: Comment['type'] }[] = []
+  const joined: (CommentText & { text: string; end: number; type: Comment['type'] })[] = []
   for (const { type, value, start, end } of comments) {
     const text = value
       .replace(/^\*/, '')
@@ -20,7 +23,7 @@ export function joinComments(comments: readonly Comment[], source: string): read
       last.text += `\n${text}`
       last.end = end
     } else {
-      joined.push({ text, start, end, type })
+      joined.push({ text, doc: value.startsWith('*'), start, end, type })
     }
   }
   return joined

@@ -7,10 +7,10 @@ import { faultsOfHouse } from './house-faults.ts'
 import { reportHouse } from './house-report.ts'
 import { buildHouses } from './houses.ts'
 import { unsortedPackages } from './rooms.ts'
-import { readPackageSources } from './source-file.ts'
+import { isPackageSource, readSourceFiles } from './source-file.ts'
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-const houses = buildHouses(readPackageSources())
+const houses = buildHouses(readSourceFiles().filter(isPackageSource))
 console.log(values.json ? JSON.stringify(houses) : houses.map(reportHouse).join('\n'))
 for (const house of houses) {
   for (const fault of faultsOfHouse(house)) {

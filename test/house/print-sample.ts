@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { drawSample, reportSample } from './sample.ts'
-import { readPackageSources } from './source-file.ts'
+import { isPackageSource, readSourceFiles } from './source-file.ts'
 
 const { values } = parseArgs({
   options: {
@@ -15,4 +15,9 @@ const { values } = parseArgs({
 if (!/^[0-9]{1,9}$/.test(values.seed)) {
   throw new RangeError(`--seed has to be a whole number, not ${values.seed}.`)
 }
-console.log(reportSample(drawSample(readPackageSources(), Number(values.seed)), values.answers))
+console.log(
+  reportSample(
+    drawSample(readSourceFiles().filter(isPackageSource), Number(values.seed)),
+    values.answers,
+  ),
+)

@@ -29,14 +29,24 @@ export interface SourceFile {
   /** The names of functions that have one: declarations, and functions that are given a name at once. */
   readonly functions: readonly Excerpt[]
   /** The comments without their marks; lines of `//` below each other are one comment. */
-  readonly comments: readonly Excerpt[]
+  readonly comments: readonly CommentExcerpt[]
 }
 
-/** Reads the source files of every package below `packages/`, without their tests. */
-export function readPackageSources(): readonly SourceFile[] {
-  return repositoryFiles('packages/**/src/**')
-    .filter((path) => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
+/** A comment of a source file; `doc` if it belongs to the declaration below it. */
+export interface CommentExcerpt extends Excerpt {
+  readonly doc: boolean
+}
+
+/** Reads every file of TypeScript in the repository. */
+export function readSourceFiles(): readonly SourceFile[] {
+  return repositoryFiles('*.ts*')
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => parseSourceFile(path, readFileSync(join(root, path), 'utf8')))
+}
+
+/** Whether a path is that of a package's source, and not of a test. */
+export function isPackageSource({ path }: { readonly path: string }): boolean {
+  return /^packages\/.*\/src\//.test(path) && !/\.test\.tsx?$/.test(path)
 }
 
 /** Parses the text of a source file. Throws if it is no TypeScript. */
@@ -52,7 +62,10 @@ export function parseSourceFile(path: string, text: string): SourceFile {
     lines: text.split('\n').length - 1,
     imports: importsOf(program),
     functions: namesOfFunctions(program).map(({ name, start }) => excerpt(name, start)),
-    comments: joinComments(comments, text).map((comment) => excerpt(comment.text, comment.start)),
+    comments: joinComments(comments, text).map((comment) => ({
+      ...excerpt(comment.text, comment.start),
+      doc: comment.doc,
+    })),
   }
 }
 
