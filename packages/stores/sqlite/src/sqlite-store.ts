@@ -1,8 +1,8 @@
 import { BursarError, type Store } from '@bursar/core'
+import { pageBounds } from '@bursar/core/store'
 import type { Database } from './database/database.ts'
 import { openDatabase } from './database/open-database.ts'
 import { commitQueue, type QueueOptions } from './queue/commit-queue.ts'
-import { pageBounds, pageOf } from './tables/cursor.ts'
 import { pages } from './tables/pages.ts'
 import { openLedger } from './transaction/ledger.ts'
 
@@ -54,17 +54,13 @@ export function storeOn(database: Database, options: QueueOptions): Store {
     },
     async approvals(filter, page) {
       const bounds = pageBounds('approvals', page)
-      return await queue.read(() =>
-        pageOf('approvals', ledger.approvals.list(filter, bounds), (one) => one.value),
-      )
+      return await queue.read(() => lists.approvals(filter, bounds))
     },
     async credentials(page) {
       const bounds = pageBounds('credentials', page)
-      return await queue.read(() =>
-        pageOf('credentials', ledger.credentials.list(bounds), (one) => one.value),
-      )
+      return await queue.read(() => lists.credentials(bounds))
     },
-    content: (payment) => queue.read(() => ledger.tables.content(payment)),
+    content: (payment) => queue.read(() => ledger.contents.find(payment)),
     async audit(page) {
       const bounds = pageBounds('audit', page)
       return await queue.read(() => lists.audit(bounds))

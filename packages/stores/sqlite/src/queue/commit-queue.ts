@@ -1,12 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import {
-  BursarError,
-  type Change,
-  type LedgerState,
-  type Scope,
-  SOON_MS,
-  type When,
-} from '@bursar/core'
+import type { Change, LedgerState, Scope, When } from '@bursar/core'
+import { assertRecorded, SOON_MS } from '@bursar/core/store'
 import { closedError, isBusy, storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 import { BUSY_TOTAL_MS, batches, type Job, type Outcome } from './batch.ts'
@@ -137,14 +131,6 @@ function runChange<Result>(
   }
   ledger.write(changed, now)
   return { value: changed.result }
-}
-
-/** Each change has its record in the same commit. */
-function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): void {
-  const { removed, ...written } = rows
-  const all = [...Object.values(written), ...Object.values(removed ?? {})]
-  if (events.length > 0 || all.every((some) => !some?.length)) return
-  throw new BursarError('invariant_broken', 'A change writes rows without an audit record.')
 }
 
 function closeLedger(ledger: Ledger, path: string, closing: PromiseWithResolvers<void>): void {

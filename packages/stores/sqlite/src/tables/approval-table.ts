@@ -1,117 +1,79 @@
+import type { Approval, ApprovalState } from '@bursar/core'
 import {
-  type Approval,
-  type ApprovalState,
-  BursarError,
+  approvalJson,
+  assertSameApproval,
   MAX_RECENT_APPROVALS,
-  type Store,
-} from '@bursar/core'
+  parseApprovalRow,
+} from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import type { PageBounds } from './cursor.ts'
 
-/** Roots without an approval that are remembered. */
-const MAX_WITHOUT = 10_000
+/** The root sessions without approvals that are remembered: each takes some 100 bytes. */
+const MAX_ROOTS_WITHOUT = 10_000
 
-/** One approval with its key. */
-export interface ApprovalRow {
-  readonly pk: bigint
-  readonly value: Approval
-}
-
-/** The approvals: few, and read only where a human is asked. */
+/** The table of approvals, which are read only if a call may need a human's yes. */
 export interface ApprovalTable {
   find(id: string): Approval | undefined
-  /** The session's latest one for some terms. */
+  /** Finds the latest approval of some terms within a session. */
   latest(session: bigint, termsHash: string): Approval | undefined
-  /** The newest ones of a root and all below it. */
+  /** Lists the newest approvals of a root session and of all sessions below it, newest first. */
   recent(root: bigint): readonly Approval[]
-  put(value: Approval, session: bigint, root: bigint): void
-  /** Forgets what is known: another connection has written, or the transaction was undone. */
+  put(approval: Approval, session: bigint, root: bigint): void
+  /** Forgets which roots have no approvals, after another connection has written or an undo. */
   clear(): void
-  list(filter: Parameters<Store['approvals']>[0], bounds: PageBounds): readonly ApprovalRow[]
 }
 
-const select = `SELECT a.*, s.id AS session_id, r.id AS root_id FROM approvals a
+/** Reads whole approvals; a condition follows. */
+export const selectApprovals = `SELECT a.*, s.id AS session_id, r.id AS root_id FROM approvals a
   JOIN sessions s ON s.pk = a.session JOIN sessions r ON r.pk = a.root`
 
+/** Returns the table of approvals. */
 export function approvalTable(database: Database): ApprovalTable {
-  const find = database.statement(`${select} WHERE a.id = ?`)
+  const find = database.statement(`${selectApprovals} WHERE a.id = ?`)
   const latest = database.statement(
-    `${select} WHERE a.session = ? AND a.terms_hash = ? ORDER BY a.pk DESC LIMIT 1`,
+    `${selectApprovals} WHERE a.session = ? AND a.terms_hash = ? ORDER BY a.pk DESC LIMIT 1`,
   )
   const recent = database.statement(
-    `${select} WHERE a.root = ? ORDER BY a.pk DESC LIMIT ${MAX_RECENT_APPROVALS}`,
+    `${selectApprovals} WHERE a.root = ? ORDER BY a.pk DESC LIMIT ${MAX_RECENT_APPROVALS}`,
   )
   const insert = database.statement(`INSERT INTO approvals
     (id, session, root, end_user, state, terms_hash, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`)
-  /** Roots without any, as most are: asked once, and again after another has written. */
-  const without = new Set<bigint>()
-  const recentOf = (root: bigint): readonly Approval[] => {
-    if (without.has(root)) return []
-    const found = recent.all(root).map(approvalOf)
-    if (found.length > 0) return found
-    if (without.size >= MAX_WITHOUT) without.clear()
-    without.add(root)
-    return found
-  }
-  const approvalIn = (row: Row | undefined): Approval | undefined => row && approvalOf(row)
+  /** Most roots never have an approval: the table is asked once for each. */
+  const rootsWithout = new Set<bigint>()
+  const parseOptional = (row: Row | undefined): Approval | undefined => row && parseApproval(row)
   return {
-    find: (id) => approvalIn(find.get(id)),
+    find: (id) => parseOptional(find.get(id)),
     latest: (session, termsHash) =>
-      without.has(session) ? undefined : approvalIn(latest.get(session, termsHash)),
-    recent: recentOf,
-    clear: () => without.clear(),
-    put(value, session, root) {
-      const { id, endUser, state, termsHash, key } = value
-      const known = approvalIn(find.get(id))
-      if (known && known.termsHash !== termsHash) {
-        throw new BursarError('invariant_broken', `approval ${id}: its terms cannot change.`)
-      }
-      without.delete(root)
-      insert.run(id, session, root, endUser, state, termsHash, key ?? null, bodyOf(value))
+      rootsWithout.has(session) ? undefined : parseOptional(latest.get(session, termsHash)),
+    recent(root) {
+      if (rootsWithout.has(root)) return []
+      const approvals = recent.all(root).map(parseApproval)
+      if (approvals.length > 0) return approvals
+      if (rootsWithout.size >= MAX_ROOTS_WITHOUT) rootsWithout.clear()
+      rootsWithout.add(root)
+      return approvals
     },
-    list({ endUser, session, key, states }, { after, limit }) {
-      const values: (string | bigint)[] = [after]
-      let sql = `${select} WHERE a.pk > ?`
-      const restrict = (condition: string, value: string | undefined): void => {
-        if (value === undefined) return
-        sql += ` AND ${condition}`
-        values.push(value)
-      }
-      restrict('a.end_user = ?', endUser)
-      restrict('s.id = ?', session)
-      restrict('a.key = ?', key)
-      if (states) {
-        sql += ` AND a.state IN (${states.map(() => '?').join(', ')})`
-        values.push(...states)
-      }
-      const rows = database.statement(`${sql} ORDER BY a.pk LIMIT ?`).all(...values, limit)
-      return rows.map((row) => ({ pk: row.pk as bigint, value: approvalOf(row) }))
+    put(approval, session, root) {
+      const { id, endUser, state, termsHash, key } = approval
+      const stored = parseOptional(find.get(id))
+      if (stored) assertSameApproval(stored, approval)
+      rootsWithout.delete(root)
+      insert.run(id, session, root, endUser, state, termsHash, key ?? null, approvalJson(approval))
     },
+    clear: () => rootsWithout.clear(),
   }
 }
 
-/** What of an approval is read only with all of it. */
-type Body = Pick<
-  Approval,
-  'delegation' | 'card' | 'reason' | 'createdAt' | 'expiresAt' | 'decidedAt' | 'payment'
->
-
-function bodyOf(value: Approval): string {
-  const { delegation, card, reason, createdAt, expiresAt, decidedAt, payment } = value
-  return JSON.stringify({ delegation, card, reason, createdAt, expiresAt, decidedAt, payment })
-}
-
-function approvalOf(row: Row): Approval {
-  const body = JSON.parse(row.body as string) as Body
-  return {
+/** Returns the approval of a row that `selectApprovals` reads. */
+export function parseApproval(row: Row): Approval {
+  return parseApprovalRow({
     id: row.id as string,
     session: row.session_id as string,
     root: row.root_id as string,
     endUser: row.end_user as string,
     state: row.state as ApprovalState,
     termsHash: row.terms_hash as string,
-    ...(row.key === null ? {} : { key: row.key as string }),
-    ...body,
-  }
+    key: row.key as string | null,
+    json: row.body as string,
+  })
 }

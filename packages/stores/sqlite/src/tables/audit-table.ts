@@ -1,70 +1,75 @@
-import { type AuditEvent, type AuditRecord, auditRecord } from '@bursar/core'
+import type { AuditEvent, AuditRecord } from '@bursar/core'
+import { auditRecord } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
 
-/** Records that one statement writes: a statement each costs about as much as writing the record. */
-const ROWS = 8
+/** Records of one insert: a statement for each costs about as much as writing the record. */
+const RECORDS_PER_INSERT = 8
 
 /** The chain of audit records. */
 export interface AuditTable {
-  /** When the newest record was written; 0 for an empty trail. */
+  /** Returns the time of the newest record, in milliseconds since the epoch, or 0 if there is none. */
   lastAt(): number
   /** Makes the next record of the chain, and keeps it until `flush`. */
   append(at: number, event: AuditEvent): void
+  /** Writes the records that were appended. */
   flush(): void
-  after(
-    seq: bigint,
+  /** Lists the records behind a position, each with its position as the key of a page. */
+  list(
+    after: bigint,
     limit: number,
-  ): readonly { readonly pk: bigint; readonly record: AuditRecord }[]
-  /** Forgets the newest record: another connection has written, or the transaction was undone. */
+  ): readonly { readonly pk: bigint; readonly value: AuditRecord }[]
+  /** Forgets the newest record, after another connection has written or the transaction was undone. */
   clear(): void
 }
 
+/** Returns the table of audit records. */
 export function auditTable(database: Database): AuditTable {
   const newest = database.statement('SELECT * FROM audit ORDER BY seq DESC LIMIT 1')
   const insert = database.statement('INSERT INTO audit VALUES (?, ?, ?, ?)')
-  const several = Array.from({ length: ROWS }, () => '(?, ?, ?, ?)').join(', ')
-  const insertSeveral = database.statement(`INSERT INTO audit VALUES ${several}`)
+  const places = Array.from({ length: RECORDS_PER_INSERT }, () => '(?, ?, ?, ?)').join(', ')
+  const insertSeveral = database.statement(`INSERT INTO audit VALUES ${places}`)
   const page = database.statement('SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?')
-  let known = false
+  let isLoaded = false
   let last: AuditRecord | undefined
-  let waiting: AuditRecord[] = []
-  const read = (): AuditRecord | undefined => {
-    if (known) return last
+  let appended: AuditRecord[] = []
+  const loadLast = (): AuditRecord | undefined => {
+    if (isLoaded) return last
     const row = newest.get()
-    last = row && recordOf(row)
-    known = true
+    last = row && parseRecord(row)
+    isLoaded = true
     return last
   }
   return {
-    lastAt: () => read()?.at ?? 0,
+    lastAt: () => loadLast()?.at ?? 0,
     append(at, event) {
-      last = auditRecord(read(), at, event)
-      waiting.push(last)
+      last = auditRecord(loadLast(), at, event)
+      appended.push(last)
     },
     flush() {
-      const records = waiting
-      waiting = []
+      const records = appended
+      appended = []
       let start = 0
-      for (; start + ROWS <= records.length; start += ROWS) {
-        insertSeveral.run(...records.slice(start, start + ROWS).flatMap(columnsOf))
+      for (; start + RECORDS_PER_INSERT <= records.length; start += RECORDS_PER_INSERT) {
+        const several = records.slice(start, start + RECORDS_PER_INSERT)
+        insertSeveral.run(...several.flatMap(recordColumns))
       }
-      for (const record of records.slice(start)) insert.run(...columnsOf(record))
+      for (const record of records.slice(start)) insert.run(...recordColumns(record))
     },
-    after: (seq, limit) =>
-      page.all(seq, limit).map((row) => ({ pk: row.seq as bigint, record: recordOf(row) })),
+    list: (after, limit) =>
+      page.all(after, limit).map((row) => ({ pk: row.seq as bigint, value: parseRecord(row) })),
     clear() {
-      known = false
+      isLoaded = false
       last = undefined
-      waiting = []
+      appended = []
     },
   }
 }
 
-function columnsOf({ seq, at, body, hash }: AuditRecord): [number, number, string, string] {
+function recordColumns({ seq, at, body, hash }: AuditRecord): [number, number, string, string] {
   return [seq, at, body, hash]
 }
 
-function recordOf(row: Row): AuditRecord {
+function parseRecord(row: Row): AuditRecord {
   return {
     seq: Number(row.seq),
     at: Number(row.at),

@@ -1,37 +1,20 @@
+import type { Delegation } from '@bursar/core'
 import {
-  type Delegation,
+  assertSameDelegation,
+  delegationJson,
+  hasSameDelegationJson,
   isUnsettled,
-  type LimitsText,
-  limitsFromText,
-  limitsText,
-} from '@bursar/core'
+  parseDelegationRow,
+} from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { optionalNumber } from './optional.ts'
-import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
-
-/** What of a delegation is written once, as JSON. */
-type Terms = Pick<
-  Delegation,
-  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent' | 'permission'
-> & {
-  readonly limits: LimitsText
-}
-
-const termsFields = [
-  'limits',
-  'merchants',
-  'ask',
-  'consent',
-  'agent',
-  'instrument',
-  'permission',
-] as const
+import { type Entry, storedEntry, type Table } from './row-cache.ts'
+import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
 
 /** Reads whole delegations; a condition follows. */
 export const selectDelegations = `
 SELECT d.*, t.body FROM delegations d JOIN delegation_terms t ON t.delegation = d.pk`
 
+/** Returns the table of delegations, whose terms are in a table of their own. */
 export function delegationTable(database: Database): Table<Delegation> {
   const load = database.statement(`${selectDelegations} WHERE d.id = ?`)
   const insert = database.statement(`INSERT INTO delegations
@@ -53,8 +36,8 @@ export function delegationTable(database: Database): Table<Delegation> {
       const row = load.get(id)
       return row && delegationEntry(row)
     },
-    insert(value, overrun) {
-      const { id, endUser, limits, usage, createdAt, expiresAt, revokedAt } = value
+    insert(delegation, overrun) {
+      const { id, endUser, limits, usage, createdAt, expiresAt, revokedAt } = delegation
       const pk = insert.insert(
         id,
         endUser,
@@ -66,57 +49,32 @@ export function delegationTable(database: Database): Table<Delegation> {
         revokedAt ?? null,
       )
       if (pk === undefined) return undefined
-      insertTerms.run(pk, termsText(value))
-      if (isUnsettled(value)) mark.run(1, pk)
-      return { pk, stored: value, value, overrun }
+      insertTerms.run(pk, delegationJson(delegation))
+      if (isUnsettled(delegation)) mark.run(1, pk)
+      return storedEntry(pk, delegation, overrun)
     },
-    update(entry) {
-      const { pk, stored, value, overrun } = entry
-      assertFixed(`delegation ${value.id}`, stored, value, ['endUser', 'createdAt'])
+    update({ pk, stored, value, overrun }) {
+      assertSameDelegation(stored, value)
       const { limits, usage, expiresAt, revokedAt } = value
-      const columns = usageColumns(usage)
-      const times = [expiresAt, revokedAt ?? null] as const
-      update.run(limits.totalMicro, ...columns, Number(overrun), ...times, pk)
-      if (!same(stored, value, termsFields)) updateTerms.run(termsText(value), pk)
+      const columns = [limits.totalMicro, ...usageColumns(usage), Number(overrun)] as const
+      update.run(...columns, expiresAt, revokedAt ?? null, pk)
+      if (!hasSameDelegationJson(stored, value)) updateTerms.run(delegationJson(value), pk)
       if (isUnsettled(stored) !== isUnsettled(value)) mark.run(Number(isUnsettled(value)), pk)
     },
   }
 }
 
+/** Returns the delegation of a row that `selectDelegations` reads. */
 export function delegationEntry(row: Row): Entry<Delegation> {
-  const value = delegationOf(row)
-  return { pk: row.pk as bigint, stored: value, value, overrun: row.overrun === 1n }
-}
-
-function delegationOf(row: Row): Delegation {
-  const terms = JSON.parse(row.body as string) as Terms
-  return {
+  const delegation = parseDelegationRow({
     id: row.id as string,
     endUser: row.end_user as string,
-    agent: terms.agent,
-    instrument: terms.instrument,
-    limits: limitsFromText(terms.limits, row.total as bigint),
-    usage: usageOf(row),
-    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
-    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
-    consent: terms.consent,
-    ...(terms.permission === undefined ? {} : { permission: terms.permission }),
+    totalMicro: row.total as bigint,
+    usage: parseUsage(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    ...optionalNumber('revokedAt', row.revoked_at),
-  }
-}
-
-function termsText(value: Delegation): string {
-  const { agent, instrument, merchants, ask, consent, permission } = value
-  const terms: Terms = {
-    agent,
-    instrument,
-    limits: limitsText(value.limits),
-    ...(merchants === undefined ? {} : { merchants }),
-    ...(ask === undefined ? {} : { ask }),
-    consent,
-    ...(permission === undefined ? {} : { permission }),
-  }
-  return JSON.stringify(terms)
+    revokedAt: numberOrNull(row.revoked_at),
+    json: row.body as string,
+  })
+  return storedEntry(row.pk as bigint, delegation, row.overrun === 1n)
 }

@@ -1,15 +1,15 @@
+import type { EndUserAccount } from '@bursar/core'
 import {
-  type EndUserAccount,
-  endUserAccountId,
-  type LimitsText,
-  limitsFromText,
-  limitsText,
-} from '@bursar/core'
+  assertSameEndUser,
+  endUserJson,
+  hasSameEndUserJson,
+  parseEndUserRow,
+} from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
+import { type Entry, storedEntry, type Table } from './row-cache.ts'
+import { parseUsage, usageColumns } from './row-columns.ts'
 
-/** Accounts of end users, found by the end user's name. */
+/** Returns the table of end users' accounts. Their id in the cache is the end user's name. */
 export function endUserTable(database: Database): Table<EndUserAccount> {
   const load = database.statement('SELECT * FROM end_users WHERE end_user = ?')
   const insert = database.statement(`INSERT INTO end_users
@@ -26,33 +26,28 @@ export function endUserTable(database: Database): Table<EndUserAccount> {
       const row = load.get(endUser)
       return row && endUserEntry(row)
     },
-    insert(value, overrun) {
-      const { endUser, limits, usage, createdAt } = value
+    insert(account, overrun) {
+      const { endUser, limits, usage, createdAt } = account
       const columns = [...usageColumns(usage), Number(overrun), createdAt] as const
-      const pk = insert.insert(endUser, limits.totalMicro, ...columns, textOf(value))
-      return pk === undefined ? undefined : { pk, stored: value, value, overrun }
+      const pk = insert.insert(endUser, limits.totalMicro, ...columns, endUserJson(account))
+      return pk === undefined ? undefined : storedEntry(pk, account, overrun)
     },
     update({ pk, stored, value, overrun }) {
-      assertFixed(value.id, stored, value, ['createdAt'])
+      assertSameEndUser(stored, value)
       const { limits, usage } = value
       update.run(limits.totalMicro, ...usageColumns(usage), Number(overrun), pk)
-      if (!same(stored, value, ['limits'])) updateLimits.run(textOf(value), pk)
+      if (!hasSameEndUserJson(stored, value)) updateLimits.run(endUserJson(value), pk)
     },
   }
 }
 
 function endUserEntry(row: Row): Entry<EndUserAccount> {
-  const endUser = row.end_user as string
-  const value = {
-    id: endUserAccountId(endUser),
-    endUser,
-    limits: limitsFromText(JSON.parse(row.limits as string) as LimitsText, row.total as bigint),
-    usage: usageOf(row),
+  const account = parseEndUserRow({
+    endUser: row.end_user as string,
+    totalMicro: row.total as bigint,
+    usage: parseUsage(row),
     createdAt: Number(row.created_at),
-  }
-  return { pk: row.pk as bigint, stored: value, value, overrun: row.overrun === 1n }
-}
-
-function textOf({ limits }: EndUserAccount): string {
-  return JSON.stringify(limitsText(limits))
+    json: row.limits as string,
+  })
+  return storedEntry(row.pk as bigint, account, row.overrun === 1n)
 }

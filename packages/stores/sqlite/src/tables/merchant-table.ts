@@ -1,8 +1,8 @@
 import type { KnownMerchant } from '@bursar/core'
 import type { Database, Row } from '../database/database.ts'
-import type { Table } from './row-cache.ts'
+import { storedEntry, type Table } from './row-cache.ts'
 
-/** What a merchant's row is found by: ids and hosts have no spaces. */
+/** Returns the id of a merchant's row in the cache. Ids and hosts have no spaces. */
 export function merchantId(delegation: string, host: string): string {
   return `${delegation} ${host}`
 }
@@ -10,6 +10,7 @@ export function merchantId(delegation: string, host: string): string {
 /** Finds the key of the delegation that a merchant's row names. */
 export type DelegationKey = (id: string) => bigint
 
+/** Returns the table of the merchants that each delegation has paid. */
 export function merchantTable(
   database: Database,
   delegationKey: DelegationKey,
@@ -29,15 +30,13 @@ export function merchantTable(
     load(id) {
       const [delegation = '', host = ''] = id.split(' ')
       const row = load.get(delegation, host)
-      if (!row) return undefined
-      const value = merchantOf(row)
-      return { pk: row.delegation as bigint, stored: value, value, overrun: false }
+      return row && storedEntry(row.delegation as bigint, parseMerchant(row), false)
     },
-    insert(value) {
-      const { delegation, host, payee, payments } = value
+    insert(merchant) {
+      const { delegation, host, payee, payments } = merchant
       const pk = delegationKey(delegation)
       const inserted = insert.insert(pk, host, payee, payments)
-      return inserted === undefined ? undefined : { pk, stored: value, value, overrun: false }
+      return inserted === undefined ? undefined : storedEntry(pk, merchant, false)
     },
     update({ pk, value: { host, payee, payments } }) {
       update.run(payee, payments, pk, host)
@@ -45,7 +44,7 @@ export function merchantTable(
   }
 }
 
-function merchantOf(row: Row): KnownMerchant {
+function parseMerchant(row: Row): KnownMerchant {
   return {
     delegation: row.delegation_id as string,
     host: row.host as string,

@@ -1,14 +1,14 @@
 import type { MerchantUsage } from '@bursar/core'
 import type { Database } from '../database/database.ts'
-import type { Table } from './row-cache.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
+import { storedEntry, type Table } from './row-cache.ts'
+import { parseUsage, usageColumns } from './row-columns.ts'
 
-/** What a row is found by: ids, hosts and payees have no spaces. */
+/** Returns the id of a merchant usage in the cache. Ids, hosts and payees have no spaces. */
 export function merchantUsageId(account: string, host: string, payee: string): string {
   return `${account} ${host} ${payee}`
 }
 
-/** What accounts with per-merchant limits have spent at merchants. */
+/** Returns the table of what accounts with limits for each merchant have spent at merchants. */
 export function merchantUsageTable(database: Database): Table<MerchantUsage> {
   const load = database.statement(
     'SELECT * FROM merchant_usages WHERE account = ? AND host = ? AND payee = ?',
@@ -26,14 +26,13 @@ export function merchantUsageTable(database: Database): Table<MerchantUsage> {
     load(id) {
       const [account = '', host = '', payee = ''] = id.split(' ')
       const row = load.get(account, host, payee)
-      if (!row) return undefined
-      const value = { account, host, payee, usage: usageOf(row) }
-      return { pk: row.pk as bigint, stored: value, value, overrun: false }
+      const usage = row && { account, host, payee, usage: parseUsage(row) }
+      return usage && storedEntry(row.pk as bigint, usage, false)
     },
-    insert(value) {
-      const { account, host, payee, usage } = value
+    insert(merchantUsage) {
+      const { account, host, payee, usage } = merchantUsage
       const pk = insert.insert(account, host, payee, ...usageColumns(usage))
-      return pk === undefined ? undefined : { pk, stored: value, value, overrun: false }
+      return pk === undefined ? undefined : storedEntry(pk, merchantUsage, false)
     },
     update({ pk, value }) {
       update.run(...usageColumns(value.usage), pk)

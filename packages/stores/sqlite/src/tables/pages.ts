@@ -1,66 +1,74 @@
 import type {
+  Approval,
   AuditRecord,
+  Credential,
   Delegation,
   Page,
   Payment,
-  PaymentState,
   Session,
   Store,
 } from '@bursar/core'
+import { type ListName, type PageBounds, pageOf, unproven } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
+import { parseApproval, selectApprovals } from './approval-table.ts'
 import type { AuditTable } from './audit-table.ts'
-import { type PageBounds, pageOf } from './cursor.ts'
+import { parseCredential, selectCredentials } from './credential-table.ts'
 import { delegationEntry, selectDelegations } from './delegation-table.ts'
 import { paymentEntry, selectPayments } from './payment-table.ts'
-import type { Entry } from './row-cache.ts'
 import { selectSessions, sessionEntry } from './session-table.ts'
 
 type PaymentFilter = Parameters<Store['payments']>[0]
 type SessionFilter = Parameters<Store['sessions']>[0]
 type DelegationFilter = Parameters<Store['delegations']>[0]
+type ApprovalFilter = Parameters<Store['approvals']>[0]
 
 /** The lists of the store, a page at a time, oldest first. */
 export interface Pages {
   payments(filter: PaymentFilter, bounds: PageBounds): Page<Payment>
   sessions(filter: SessionFilter, bounds: PageBounds): Page<Session>
   delegations(filter: DelegationFilter, bounds: PageBounds): Page<Delegation>
+  approvals(filter: ApprovalFilter, bounds: PageBounds): Page<Approval>
+  credentials(bounds: PageBounds): Page<Credential>
   audit(bounds: PageBounds): Page<AuditRecord>
 }
 
-/** The states that the partial index holds, as the schema lists them. */
-const unproven: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
-
-const unprovenText = unproven.map((state) => `'${state}'`).join(', ')
-
+/** Returns the lists of a database. */
 export function pages(database: Database, audit: AuditTable): Pages {
-  const list = <Noun>(
-    kind: 'payments' | 'sessions' | 'delegations',
+  const readPage = <Noun>(
+    list: ListName,
     { sql, values }: Query,
-    bounds: PageBounds,
-    entry: (row: Row) => Entry<Noun>,
+    parse: (row: Row) => Noun,
   ): Page<Noun> => {
-    const found = database.statement(sql).all(...values, bounds.limit)
-    return pageOf(kind, found.map(entry), (one) => one.value)
+    const rows = database.statement(sql).all(...values)
+    return pageOf(
+      list,
+      rows.map((row) => ({ pk: row.pk as bigint, value: parse(row) })),
+    )
   }
   return {
     payments: (filter, bounds) =>
-      list('payments', paymentQuery(filter, bounds), bounds, paymentEntry),
+      readPage('payments', paymentQuery(filter, bounds), (row) => paymentEntry(row).value),
     sessions: (filter, bounds) =>
-      list('sessions', sessionQuery(filter, bounds), bounds, sessionEntry),
-    delegations(filter, bounds) {
-      const query: Query = { sql: `${selectDelegations} WHERE d.pk > ?`, values: [bounds.after] }
-      restrict(query, 'd.end_user = ?', filter.endUser)
-      if (filter.unsettled) query.sql += ' AND d.unsettled = 1'
-      return list('delegations', ordered(query, 'd.pk'), bounds, delegationEntry)
+      readPage('sessions', sessionQuery(filter, bounds), (row) => sessionEntry(row).value),
+    delegations: (filter, bounds) =>
+      readPage('delegations', delegationQuery(filter, bounds), (row) => delegationEntry(row).value),
+    approvals: (filter, bounds) =>
+      readPage('approvals', approvalQuery(filter, bounds), parseApproval),
+    credentials(bounds) {
+      const query = queryAfter(selectCredentials, 'pk', bounds)
+      return readPage('credentials', orderAndLimit(query, 'pk', bounds), parseCredential)
     },
-    audit: (bounds) =>
-      pageOf('audit', audit.after(bounds.after, bounds.limit), (one) => one.record),
+    audit: ({ after, limit }) => pageOf('audit', audit.list(after, limit)),
   }
 }
 
 interface Query {
   sql: string
-  values: (string | bigint)[]
+  readonly values: (string | bigint | number)[]
+}
+
+function queryAfter(select: string, pk: string, { after }: PageBounds): Query {
+  return { sql: `${select} WHERE ${pk} > ?`, values: [after] }
 }
 
 function restrict(query: Query, condition: string, value: string | undefined): void {
@@ -69,33 +77,52 @@ function restrict(query: Query, condition: string, value: string | undefined): v
   query.values.push(value)
 }
 
-function ordered(query: Query, by: string): Query {
-  return { ...query, sql: `${query.sql} ORDER BY ${by} LIMIT ?` }
+function restrictToAny(query: Query, column: string, values: readonly string[] | undefined): void {
+  if (!values) return
+  query.sql += ` AND ${column} IN (${values.map(() => '?').join(', ')})`
+  query.values.push(...values)
 }
 
-function sessionQuery(filter: SessionFilter, bounds: PageBounds): Query {
-  const query: Query = { sql: `${selectSessions} WHERE s.pk > ?`, values: [bounds.after] }
-  restrict(query, 's.delegation = (SELECT pk FROM delegations WHERE id = ?)', filter.delegation)
-  const ofEndUser = 's.delegation IN (SELECT pk FROM delegations WHERE end_user = ?)'
-  restrict(query, ofEndUser, filter.endUser)
-  return ordered(query, 's.pk')
+function orderAndLimit({ sql, values }: Query, pk: string, { limit }: PageBounds): Query {
+  return { sql: `${sql} ORDER BY ${pk} LIMIT ?`, values: [...values, limit] }
 }
 
-/** The keys are found first, in indexes alone where that is possible, and then the rows. */
+/** Finds the keys of the payments first, from an index alone where that is possible. */
 function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
-  const few = states?.[0] !== undefined && states.every((state) => unproven.includes(state))
-  const source = few ? 'payments INDEXED BY payments_unproven' : 'payments'
-  const query: Query = { sql: `SELECT pk FROM ${source} WHERE pk > ?`, values: [bounds.after] }
-  if (few) query.sql += ` AND state IN (${unprovenText})`
+  const isUnproven = states?.[0] !== undefined && states.every((state) => unproven.includes(state))
+  const source = isUnproven ? 'payments INDEXED BY payments_unproven' : 'payments'
+  const query = queryAfter(`SELECT pk FROM ${source}`, 'pk', bounds)
+  // SQLite uses a partial index only if the statement has the index's own condition.
+  if (isUnproven) query.sql += ` AND state IN (${unproven.map((state) => `'${state}'`).join(', ')})`
   restrict(query, 'session = (SELECT pk FROM sessions WHERE id = ?)', filter.session)
   restrict(query, 'delegation = (SELECT pk FROM delegations WHERE id = ?)', filter.delegation)
   const ofEndUser = 'delegation IN (SELECT pk FROM delegations WHERE end_user = ?)'
   restrict(query, ofEndUser, filter.endUser)
-  if (states) {
-    query.sql += ` AND state IN (${states.map(() => '?').join(', ')})`
-    query.values.push(...states)
-  }
-  const { sql, values } = ordered(query, 'pk')
+  restrictToAny(query, 'state', states)
+  const { sql, values } = orderAndLimit(query, 'pk', bounds)
   return { sql: `${selectPayments} WHERE p.pk IN (${sql}) ORDER BY p.pk`, values }
+}
+
+function sessionQuery({ delegation, endUser }: SessionFilter, bounds: PageBounds): Query {
+  const query = queryAfter(selectSessions, 's.pk', bounds)
+  restrict(query, 's.delegation = (SELECT pk FROM delegations WHERE id = ?)', delegation)
+  restrict(query, 's.delegation IN (SELECT pk FROM delegations WHERE end_user = ?)', endUser)
+  return orderAndLimit(query, 's.pk', bounds)
+}
+
+function delegationQuery({ endUser, unsettled }: DelegationFilter, bounds: PageBounds): Query {
+  const query = queryAfter(selectDelegations, 'd.pk', bounds)
+  restrict(query, 'd.end_user = ?', endUser)
+  if (unsettled) query.sql += ' AND d.unsettled = 1'
+  return orderAndLimit(query, 'd.pk', bounds)
+}
+
+function approvalQuery(filter: ApprovalFilter, bounds: PageBounds): Query {
+  const query = queryAfter(selectApprovals, 'a.pk', bounds)
+  restrict(query, 'a.end_user = ?', filter.endUser)
+  restrict(query, 's.id = ?', filter.session)
+  restrict(query, 'a.key = ?', filter.key)
+  restrictToAny(query, 'a.state', filter.states)
+  return orderAndLimit(query, 'a.pk', bounds)
 }

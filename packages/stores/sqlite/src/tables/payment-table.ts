@@ -1,34 +1,16 @@
-import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
+import type { Payment, PaymentState } from '@bursar/core'
+import {
+  assertSamePayment,
+  hasSamePaymentJson,
+  hasSamePaymentOutcome,
+  parsePaymentRow,
+  paymentJson,
+  paymentOutcome,
+} from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { optionalNumber } from './optional.ts'
-import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
-
-/** What of a payment is written once, besides its terms. */
-const fixedFields = [
-  'instrument',
-  'termsHash',
-  'payer',
-  'nonce',
-  'path',
-  'purpose',
-  'tokenHash',
-  'tokenExpiresAt',
-  'validBefore',
-] as const
-
-/** The same as JSON, which has no bigint: `atomic` is a decimal string. */
-type Fixed = Pick<Payment, (typeof fixedFields)[number]> & {
-  readonly terms: Omit<Terms, 'atomic' | 'amountMicro' | 'requestHash'> & {
-    readonly atomic: string
-  }
-}
-
-/** What a response said, as JSON: its words are a merchant's. */
-const claimFields = ['claimedTransaction', 'claimedAt', 'delivery'] as const
-
-type Claim = Pick<Payment, (typeof claimFields)[number]>
-
-const outcomeFields = [...claimFields, 'settledMicro', 'provenAt', 'evidence'] as const
+import { hashHead } from './hash-head.ts'
+import { type Entry, storedEntry, type Table } from './row-cache.ts'
+import { numberOrNull } from './row-columns.ts'
 
 /** Finds the keys of the rows that a payment names. */
 export interface PaymentParents {
@@ -43,15 +25,7 @@ SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, t.request_has
   FROM payments p JOIN sessions s ON s.pk = p.session JOIN delegations d ON d.pk = p.delegation
   JOIN payment_terms t ON t.payment = p.pk LEFT JOIN payment_outcomes o ON o.payment = p.pk`
 
-/** Hex digits of a hash that are in the index, 48 bits: as good as unique, and a whole number. */
-const HEAD_DIGITS = 12
-
-/** The part of a hash that is indexed. What is no hash shares a head with others, and is compared. */
-export function headOf(hash: string): number {
-  const head = Number.parseInt(hash.slice(0, HEAD_DIGITS), 16)
-  return head >= 0 ? head : 0
-}
-
+/** Returns the table of payments, whose terms and outcomes are in tables of their own. */
 export function paymentTable(database: Database, parents: PaymentParents): Table<Payment> {
   const load = database.statement(`${selectPayments} WHERE p.id = ?`)
   const insert = database.statement(`INSERT INTO payments
@@ -60,12 +34,13 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
   const insertTerms = database.statement('INSERT INTO payment_terms VALUES (?, ?, ?, ?)')
   const update = database.statement('UPDATE payments SET state = ?, overrun = ? WHERE pk = ?')
   const updateTerms = database.statement('UPDATE payment_terms SET body = ? WHERE payment = ?')
-  const writeOutcome = database.statement(
+  const insertOutcome = database.statement(
     'INSERT OR REPLACE INTO payment_outcomes VALUES (?, ?, ?, ?, ?)',
   )
-  const outcome = (pk: bigint, value: Payment, stored: Partial<Payment>): void => {
-    if (!same<Partial<Payment>>(stored, value, outcomeFields))
-      writeOutcome.run(pk, ...outcomeColumns(value))
+  const writeOutcome = (pk: bigint, payment: Payment, stored: Partial<Payment>): void => {
+    if (hasSamePaymentOutcome(stored, payment)) return
+    const { claim, settledMicro, provenAt, evidence } = paymentOutcome(payment)
+    insertOutcome.run(pk, claim, settledMicro, provenAt, evidence)
   }
   return {
     noun: 'payment',
@@ -75,8 +50,8 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
       const row = load.get(id)
       return row && paymentEntry(row)
     },
-    insert(value, overrun, holdsKey) {
-      const { id, session, delegation, endUser, state, terms, key, reservedAt } = value
+    insert(payment, overrun, holdsKey) {
+      const { id, session, delegation, endUser, state, terms, key, reservedAt } = payment
       const pk = insert.insert(
         id,
         parents.session(session),
@@ -85,84 +60,48 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
         terms.amountMicro,
         reservedAt,
         Number(overrun),
-        headOf(terms.requestHash),
-        holdsKey && key !== undefined ? headOf(key) : null,
+        hashHead(terms.requestHash),
+        holdsKey && key !== undefined ? hashHead(key) : null,
       )
       if (pk === undefined) return undefined
-      insertTerms.run(pk, terms.requestHash, key ?? null, fixedText(value))
-      outcome(pk, value, {})
-      return { pk, stored: value, value, overrun }
+      insertTerms.run(pk, terms.requestHash, key ?? null, jsonWithoutKey(payment))
+      writeOutcome(pk, payment, {})
+      return storedEntry(pk, payment, overrun)
     },
-    update(entry) {
-      const { pk, stored, value } = entry
-      const what = `payment ${value.id}`
-      assertFixed(what, stored, value, ['session', 'delegation', 'endUser', 'key', 'reservedAt'])
-      assertFixed(what, stored.terms, value.terms, ['requestHash', 'amountMicro'])
-      if (!same(stored, value, ['state', 'overrun']))
+    update({ pk, stored, value }) {
+      assertSamePayment(stored, value)
+      if (stored.state !== value.state || stored.overrun !== value.overrun) {
         update.run(value.state, Number(value.overrun), pk)
-      const unchanged = stored.terms === value.terms && same(stored, value, fixedFields)
-      if (!unchanged) updateTerms.run(fixedText(value), pk)
-      outcome(pk, value, stored)
+      }
+      if (!hasSamePaymentJson(stored, value)) updateTerms.run(jsonWithoutKey(value), pk)
+      writeOutcome(pk, value, stored)
     },
   }
 }
 
+/** Returns the payment of a row that `selectPayments` reads. */
 export function paymentEntry(row: Row): Entry<Payment> {
-  const value = paymentOf(row)
-  return { pk: row.pk as bigint, stored: value, value, overrun: value.overrun }
-}
-
-function paymentOf(row: Row): Payment {
-  const fixed = JSON.parse(row.body as string) as Fixed
-  const { atomic, ...terms } = fixed.terms
-  return {
+  const payment = parsePaymentRow({
     id: row.id as string,
     session: row.session_id as string,
     delegation: row.delegation_id as string,
     endUser: row.end_user as string,
-    ...(row.key === null ? {} : { key: row.key as string }),
-    ...fixed,
+    key: row.key as string | null,
     state: row.state as PaymentState,
-    terms: {
-      ...terms,
-      atomic: BigInt(atomic),
-      amountMicro: row.amount as bigint,
-      requestHash: row.request_hash as string,
-    },
+    amountMicro: row.amount as bigint,
+    requestHash: row.request_hash as string,
     reservedAt: Number(row.reserved_at),
-    ...(row.claim === null ? {} : (JSON.parse(row.claim as string) as Claim)),
-    ...(row.settled === null ? {} : { settledMicro: row.settled as bigint }),
-    ...(row.evidence === null ? {} : { evidence: JSON.parse(row.evidence as string) as Evidence }),
-    ...optionalNumber('provenAt', row.proven_at),
     overrun: row.overrun === 1n,
-  }
+    claim: row.claim as string | null,
+    settledMicro: row.settled as bigint | null,
+    provenAt: numberOrNull(row.proven_at),
+    evidence: row.evidence as string | null,
+    json: row.body as string,
+  })
+  return storedEntry(row.pk as bigint, payment, payment.overrun)
 }
 
-function fixedText(value: Payment): string {
-  const { atomic, amountMicro: _amount, requestHash: _hash, ...terms } = value.terms
-  const fixed = pick(value, fixedFields)
-  return JSON.stringify({ ...fixed, terms: { ...terms, atomic: atomic.toString() } })
-}
-
-/** JSON leaves out what is absent. */
-function pick<Field extends keyof Payment>(
-  value: Payment,
-  fields: readonly Field[],
-): Pick<Payment, Field> {
-  const picked: Partial<Pick<Payment, Field>> = {}
-  for (const field of fields) picked[field] = value[field]
-  return picked as Pick<Payment, Field>
-}
-
-type OutcomeColumns = [string | null, bigint | null, number | null, string | null]
-
-function outcomeColumns(value: Payment): OutcomeColumns {
-  const { settledMicro, provenAt, evidence } = value
-  const isClaimed = claimFields.some((field) => value[field] !== undefined)
-  return [
-    isClaimed ? JSON.stringify(pick(value, claimFields)) : null,
-    settledMicro ?? null,
-    provenAt ?? null,
-    evidence === undefined ? null : JSON.stringify(evidence),
-  ]
+/** Returns the JSON of a payment, whose idempotency key has a column. */
+function jsonWithoutKey({ key: _key, ...payment }: Payment): string {
+  return paymentJson(payment)
 }

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 
-/** One row that is in memory: as the file has it, and as the open transaction wants it. */
+/** A row in memory: as the file has it, and as the open transaction wants it. */
 export interface Entry<Noun> {
   readonly pk: bigint
   stored: Noun
@@ -9,65 +9,74 @@ export interface Entry<Noun> {
   overrun: boolean
 }
 
-/** How one noun is read from its tables and written to them. */
+/** The reading and writing of one noun in its tables. */
 export interface Table<Noun> {
-  /** What people call it, in messages. */
+  /** The noun in messages, such as `session`. */
   readonly noun: string
   /**
-   * Whether a row that is not in memory is most likely new, and is soon done with: then it is inserted
-   * unseen, and few are kept.
+   * Whether a row that is not in memory is most likely new, and is used for a short time only. If so,
+   * it is inserted without looking for it, and fewer rows are cached.
    */
   readonly grows: boolean
   id(value: Noun): string
+  /** Returns undefined if there is no such row. */
   load(id: string): Entry<Noun> | undefined
-  /** Answers `undefined`, and writes nothing, where the row is there already. */
+  /** Inserts a row. Returns undefined, and writes nothing, if a row of this id is there already. */
   insert(value: Noun, overrun: boolean, holdsKey: boolean): Entry<Noun> | undefined
-  /** Writes what differs between `stored` and `value`. */
+  /** Writes the columns that differ between `stored` and `value`. */
   update(entry: Entry<Noun>): void
 }
 
-/** The rows of one table that are in memory, each of them once. */
-export interface Entries<Noun> {
+/** A cache of the rows of one table. Each row is in it at most once. */
+export interface RowCache<Noun> {
+  /** Returns undefined if there is no such row. */
   find(id: string): Entry<Noun> | undefined
-  /** The key of a row that has to be there, because another row names it. */
+  /** Returns the key of a row that another row names. Throws `invariant_broken` if it is not there. */
   key(id: string): bigint
   /**
-   * Inserts at once, and keeps updates until `flush`: a batch writes a hot row once. `holdsKey`: the
-   * row is a payment that its key is pinned to by the same change.
+   * Inserts a new row at once, and keeps an update until `flush`, so that a batch writes a hot row
+   * once. `holdsKey` marks a payment whose idempotency key is pinned to it by the same change.
    */
   put(value: Noun, overrun: boolean, holdsKey?: boolean): void
+  /** Writes the updates. */
   flush(): void
-  /** Forgets a row that is removed, and what it was to become. */
-  forget(id: string): void
-  /** Forgets everything: another connection has written, or the transaction was undone. */
+  /** Drops a row that is removed from the table, with its update. */
+  drop(id: string): void
+  /** Drops every row, after another connection has written or the transaction was undone. */
   clear(): void
-  /** Forgets what was not used for a long time, where there is too much. */
+  /** Drops the rows that were not used for a long time, if the cache is full. */
   trim(): void
 }
 
-/** Rows of one table that stay in memory, at most twice as many: about 1 kB each, so some 10 MB. */
+/** The rows of one table that are cached before `trim` drops any: about 1 kB each, so some 10 MB. */
 const MAX_ENTRIES = 5_000
 
 /**
- * The same where a row is soon done with: more of them would outlive the collector's young generation,
- * and cost more time there than reading the few again that are needed later.
+ * The rows of a growing table that are cached. More of them would outlive the garbage collector's young
+ * generation, which costs more time than to read the few again that are needed later.
  */
 const MAX_GROWING_ENTRIES = 500
 
-export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
-  let known = new Map<string, Entry<Noun>>()
-  /** What was known before there was too much, and has not been used since. */
+/** Returns the entry of a row that the file has. */
+export function storedEntry<Noun>(pk: bigint, value: Noun, overrun: boolean): Entry<Noun> {
+  return { pk, stored: value, value, overrun }
+}
+
+/** Returns an empty cache of a table. */
+export function rowCache<Noun>(table: Table<Noun>): RowCache<Noun> {
+  let recent = new Map<string, Entry<Noun>>()
+  /** The rows that were recent at the last `trim`, and have not been used since. */
   let older = new Map<string, Entry<Noun>>()
   const dirty = new Set<Entry<Noun>>()
-  /** What was looked for and is not there: asked once, and again after another has written. */
+  /** Ids that the table does not have. */
   const absent = new Set<string>()
   const find = (id: string): Entry<Noun> | undefined => {
-    const entry = known.get(id)
+    const entry = recent.get(id)
     if (entry) return entry
     if (absent.has(id)) return undefined
     const found = older.get(id) ?? table.load(id)
     if (found) {
-      known.set(id, found)
+      recent.set(id, found)
       return found
     }
     if (absent.size >= MAX_ENTRIES) absent.clear()
@@ -83,11 +92,11 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
     },
     put(value, overrun, holdsKey = false) {
       const id = table.id(value)
-      const isNew = !known.has(id) && !older.has(id) && (table.grows || !find(id))
+      const isNew = !recent.has(id) && !older.has(id) && (table.grows || !find(id))
       const inserted = isNew ? table.insert(value, overrun, holdsKey) : undefined
       if (inserted) {
         absent.delete(id)
-        known.set(id, inserted)
+        recent.set(id, inserted)
         return
       }
       const entry = find(id)
@@ -103,47 +112,22 @@ export function entries<Noun>(table: Table<Noun>): Entries<Noun> {
       }
       dirty.clear()
     },
-    forget(id) {
-      const entry = known.get(id) ?? older.get(id)
-      known.delete(id)
+    drop(id) {
+      const entry = recent.get(id) ?? older.get(id)
+      recent.delete(id)
       older.delete(id)
       if (entry) dirty.delete(entry)
     },
     clear() {
-      known.clear()
+      recent.clear()
       older.clear()
       dirty.clear()
       absent.clear()
     },
     trim() {
-      if (known.size <= (table.grows ? MAX_GROWING_ENTRIES : MAX_ENTRIES)) return
-      older = known
-      known = new Map()
+      if (recent.size <= (table.grows ? MAX_GROWING_ENTRIES : MAX_ENTRIES)) return
+      older = recent
+      recent = new Map()
     },
-  }
-}
-
-/**
- * Whether two rows agree on some fields, by identity: a change copies what it does not touch, and
- * where it did not, a needless write does no harm.
- */
-export function same<Noun>(
-  one: Noun | undefined,
-  other: Noun,
-  fields: readonly (keyof Noun)[],
-): boolean {
-  return fields.every((field) => one?.[field] === other[field])
-}
-
-/** Throws if a field that can never change differs between the stored row and the new one. */
-export function assertFixed<Part extends object>(
-  what: string,
-  stored: Part,
-  value: Part,
-  fields: readonly (keyof Part)[],
-): void {
-  for (const field of fields) {
-    if (stored[field] === value[field]) continue
-    throw new BursarError('invariant_broken', `The ${String(field)} of ${what} can never change.`)
   }
 }

@@ -1,15 +1,13 @@
-import { type LimitsText, limitsFromText, limitsText, type Session } from '@bursar/core'
+import type { Session } from '@bursar/core'
+import {
+  assertSameSession,
+  hasSameSessionJson,
+  parseSessionRow,
+  sessionJson,
+} from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { optionalNumber } from './optional.ts'
-import { assertFixed, type Entry, same, type Table } from './row-cache.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
-
-/** What of a session is written once, as JSON. */
-type Terms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
-  readonly limits: LimitsText
-}
-
-const termsFields = ['limits', 'merchants', 'ask', 'tokenHash', 'repeatAfterMs'] as const
+import { type Entry, storedEntry, type Table } from './row-cache.ts'
+import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
 
 /** Finds the keys of the rows that a session names. */
 export interface SessionParents {
@@ -23,6 +21,7 @@ SELECT s.*, d.id AS delegation_id, p.id AS parent_id, t.body FROM sessions s
   JOIN delegations d ON d.pk = s.delegation JOIN session_terms t ON t.session = s.pk
   LEFT JOIN sessions p ON p.pk = s.parent`
 
+/** Returns the table of sessions, whose terms are in a table of their own. */
 export function sessionTable(database: Database, parents: SessionParents): Table<Session> {
   const load = database.statement(`${selectSessions} WHERE s.id = ?`)
   const insert = database.statement(`INSERT INTO sessions
@@ -42,8 +41,8 @@ export function sessionTable(database: Database, parents: SessionParents): Table
       const row = load.get(id)
       return row && sessionEntry(row)
     },
-    insert(value, overrun) {
-      const { id, delegation, parent, limits, usage, createdAt } = value
+    insert(session, overrun) {
+      const { id, delegation, parent, limits, usage, createdAt } = session
       const pk = insert.insert(
         id,
         parents.delegation(delegation),
@@ -52,69 +51,42 @@ export function sessionTable(database: Database, parents: SessionParents): Table
         ...usageColumns(usage),
         Number(overrun),
         createdAt,
-        ...timeColumns(value),
+        ...timeColumns(session),
       )
       if (pk === undefined) return undefined
-      insertTerms.run(pk, termsText(value))
-      return { pk, stored: value, value, overrun }
+      insertTerms.run(pk, sessionJson(session))
+      return storedEntry(pk, session, overrun)
     },
-    update(entry) {
-      const { pk, stored, value, overrun } = entry
-      assertFixed(`session ${value.id}`, stored, value, [
-        'delegation',
-        'parent',
-        'payer',
-        'createdAt',
-      ])
+    update({ pk, stored, value, overrun }) {
+      assertSameSession(stored, value)
       const { limits, usage } = value
-      const columns = usageColumns(usage)
-      update.run(limits.totalMicro, ...columns, Number(overrun), ...timeColumns(value), pk)
-      if (!same(stored, value, termsFields)) updateTerms.run(termsText(value), pk)
+      const columns = [limits.totalMicro, ...usageColumns(usage), Number(overrun)] as const
+      update.run(...columns, ...timeColumns(value), pk)
+      if (!hasSameSessionJson(stored, value)) updateTerms.run(sessionJson(value), pk)
     },
   }
 }
 
+/** Returns the session of a row that `selectSessions` reads. */
 export function sessionEntry(row: Row): Entry<Session> {
-  const value = sessionOf(row)
-  return { pk: row.pk as bigint, stored: value, value, overrun: row.overrun === 1n }
-}
-
-function sessionOf(row: Row): Session {
-  const terms = JSON.parse(row.body as string) as Terms
-  return {
+  const session = parseSessionRow({
     id: row.id as string,
     delegation: row.delegation_id as string,
-    ...(row.parent_id === null ? {} : { parent: row.parent_id as string }),
-    ...(terms.payer === undefined ? {} : { payer: terms.payer }),
-    tokenHash: terms.tokenHash,
-    limits: limitsFromText(terms.limits, row.total as bigint),
-    usage: usageOf(row),
-    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
-    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
-    repeatAfterMs: terms.repeatAfterMs,
+    parent: row.parent_id as string | null,
+    totalMicro: row.total as bigint,
+    usage: parseUsage(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    ...optionalNumber('revokedAt', row.revoked_at),
-    ...optionalNumber('closedAt', row.closed_at),
-    ...optionalNumber('lockedAt', row.locked_at),
-  }
+    revokedAt: numberOrNull(row.revoked_at),
+    closedAt: numberOrNull(row.closed_at),
+    lockedAt: numberOrNull(row.locked_at),
+    json: row.body as string,
+  })
+  return storedEntry(row.pk as bigint, session, row.overrun === 1n)
 }
 
-type Times = [number, number | null, number | null, number | null]
+type TimeColumns = [number, number | null, number | null, number | null]
 
-function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): Times {
+function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): TimeColumns {
   return [expiresAt, revokedAt ?? null, closedAt ?? null, lockedAt ?? null]
-}
-
-function termsText(value: Session): string {
-  const { payer, tokenHash, merchants, ask, repeatAfterMs } = value
-  const terms: Terms = {
-    ...(payer === undefined ? {} : { payer }),
-    tokenHash,
-    limits: limitsText(value.limits),
-    ...(merchants === undefined ? {} : { merchants }),
-    ...(ask === undefined ? {} : { ask }),
-    repeatAfterMs,
-  }
-  return JSON.stringify(terms)
 }

@@ -1,0 +1,23 @@
+import type { Usage } from '@bursar/core'
+import { windowsFromText, windowsText } from '@bursar/core/store'
+import type { Row } from '../database/database.ts'
+
+/** Returns the columns of a usage, in the order `settled, held, payments, windows`. */
+export function usageColumns(usage: Usage): [bigint, bigint, number, string | null] {
+  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsText(usage.windows)]
+}
+
+/** Returns the usage of a row that has the columns `settled, held, payments, windows`. */
+export function parseUsage(row: Row): Usage {
+  return {
+    settledMicro: row.settled as bigint,
+    heldMicro: row.held as bigint,
+    payments: Number(row.payments),
+    windows: row.windows === null ? [] : windowsFromText(row.windows as string),
+  }
+}
+
+/** Returns an integer column as a number, or null if the column is null. */
+export function numberOrNull(column: unknown): number | null {
+  return column === null ? null : Number(column)
+}
