@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
   asksForPayment,
-  cancelledId,
   isAnswer,
   type McpMessage,
-  toolCallIn,
-  withoutReceipts,
+  parseCancelledId,
+  parseToolCall,
+  removeReceipts,
 } from './mcp-message.ts'
 
 const call = { id: 1, method: 'tools/call', params: { name: 'quote' } }
@@ -14,8 +14,8 @@ const text = (value: unknown) => [{ type: 'text', text: JSON.stringify(value) }]
 
 describe('a call of a tool', () => {
   test('is one with an id and the name of a tool', () => {
-    expect(toolCallIn(call)).toBe(call)
-    expect(toolCallIn({ ...call, id: 'a' })).toBeDefined()
+    expect(parseToolCall(call)).toBe(call)
+    expect(parseToolCall({ ...call, id: 'a' })).toBeDefined()
   })
 
   test.each([
@@ -30,14 +30,14 @@ describe('a call of a tool', () => {
     // Its answer comes by other requests: nobody could say what became of its payment.
     { ...call, params: { name: 'quote', task: { ttl: 60_000 } } },
   ])('is not %j', (message) => {
-    expect(toolCallIn(message)).toBeUndefined()
+    expect(parseToolCall(message)).toBeUndefined()
   })
 
   test('is given up by its id', () => {
     const given = { method: 'notifications/cancelled', params: { requestId: 0 } }
-    expect(cancelledId(given)).toBe(0)
-    expect(cancelledId({ ...given, params: {} })).toBeUndefined()
-    expect(cancelledId(call)).toBeUndefined()
+    expect(parseCancelledId(given)).toBe(0)
+    expect(parseCancelledId({ ...given, params: {} })).toBeUndefined()
+    expect(parseCancelledId(call)).toBeUndefined()
   })
 
   test('is answered by a message that asks for nothing itself', () => {
@@ -91,12 +91,12 @@ describe('an answer asks for payment', () => {
 test('an answer loses what tells of payments, and nothing else', () => {
   const _meta = { 'x402/payment-response': { transaction: '0x1' }, kept: 1 }
   const result = { content: [], _meta }
-  expect(withoutReceipts({ id: 1, result })).toEqual({
+  expect(removeReceipts({ id: 1, result })).toEqual({
     id: 1,
     result: { content: [], _meta: { kept: 1 } },
   })
   const only = { content: [], _meta: { 'x402/payment-response': {} } }
-  expect(withoutReceipts({ id: 1, result: only })).toEqual({ id: 1, result: { content: [] } })
+  expect(removeReceipts({ id: 1, result: only })).toEqual({ id: 1, result: { content: [] } })
   const plain = { id: 1, result: { content: [], _meta: { kept: 1 } } }
-  expect(withoutReceipts(plain)).toBe(plain)
+  expect(removeReceipts(plain)).toBe(plain)
 })

@@ -1,7 +1,7 @@
-/** The id of a request, as JSON-RPC has it. */
+/** The id of a JSON-RPC request. */
 export type McpId = string | number
 
-/** A message of MCP, in the parts that are looked at. Whatever else it has is passed on as it is. */
+/** A message of MCP, as far as this package reads it. Other fields are passed on unchanged. */
 export interface McpMessage {
   readonly jsonrpc?: string
   readonly id?: McpId | null
@@ -11,7 +11,7 @@ export interface McpMessage {
   readonly error?: unknown
 }
 
-/** A client's call of a tool. */
+/** A client's request to call a tool. */
 export interface McpToolCall extends McpMessage {
   readonly id: McpId
   readonly method: 'tools/call'
@@ -22,34 +22,35 @@ export interface McpToolCall extends McpMessage {
   }
 }
 
-/** An object of JSON. */
+/** A JSON object. */
 export type Fields = Readonly<Record<string, unknown>>
 
-export function fieldsOf(value: unknown): Fields | undefined {
+/** Returns the value as a JSON object. Returns undefined if it is anything else. */
+export function asFields(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Fields)
     : undefined
 }
 
 /**
- * The tool call that a message is, or `undefined`. One that asks for a task is none: its answer comes
- * by other requests, so that nobody could say what became of its payment.
+ * Returns the message as a tool call. Returns undefined for any other message, and for a call that asks
+ * for a task: a task's answer comes by other requests, which no payment could be matched with.
  */
-export function toolCallIn(message: unknown): McpToolCall | undefined {
-  const { id, method, params } = (fieldsOf(message) ?? {}) as McpMessage
-  const { name, task } = fieldsOf(params) ?? {}
+export function parseToolCall(message: unknown): McpToolCall | undefined {
+  const { id, method, params } = (asFields(message) ?? {}) as McpMessage
+  const { name, task } = asFields(params) ?? {}
   const isCall = method === 'tools/call' && isId(id) && typeof name === 'string'
   return isCall && task === undefined ? (message as McpToolCall) : undefined
 }
 
-/** The id of the request that a message gives up, or `undefined`. */
-export function cancelledId(message: unknown): McpId | undefined {
-  const { method, params } = (fieldsOf(message) ?? {}) as McpMessage
-  const { requestId } = fieldsOf(params) ?? {}
+/** Returns the id of the request that the message cancels. Returns undefined if it cancels none. */
+export function parseCancelledId(message: unknown): McpId | undefined {
+  const { method, params } = (asFields(message) ?? {}) as McpMessage
+  const { requestId } = asFields(params) ?? {}
   return method === 'notifications/cancelled' && isId(requestId) ? requestId : undefined
 }
 
-/** Whether a message answers a request, and does not make one. */
+/** Checks whether a message is the answer to a request. */
 export function isAnswer(message: McpMessage): message is McpMessage & { readonly id: McpId } {
   return message.method === undefined && isId(message.id)
 }
@@ -59,33 +60,35 @@ function isId(value: unknown): value is McpId {
 }
 
 /**
- * Whether an answer looks as if it asked for payment: an error 402, or a result that says `isError`
- * and has the form of a challenge. In a normal result nothing is a challenge, whatever it looks like.
- * What it is worth, the guard says; without this it would record each error of a tool.
+ * Checks whether an answer looks like a challenge: an error 402, or a result with `isError` in the form
+ * of a challenge. A result without `isError` is never a challenge.
+ *
+ * The guard decides what the challenge is worth. Without this check the guard would record every error
+ * of a tool.
  */
 export function asksForPayment({ result, error }: McpMessage): boolean {
-  if (error !== undefined) return fieldsOf(error)?.code === PAYMENT_REQUIRED
-  const { isError, structuredContent, content } = fieldsOf(result) ?? {}
+  if (error !== undefined) return asFields(error)?.code === PAYMENT_REQUIRED
+  const { isError, structuredContent, content } = asFields(result) ?? {}
   if (isError !== true) return false
-  return isChallenge(structuredContent) || isChallenge(firstText(content))
+  return isChallenge(structuredContent) || isChallenge(parseFirstText(content))
 }
 
-/** The code of a JSON-RPC error that asks for payment. */
+/** The code of a JSON-RPC error that is a challenge. */
 const PAYMENT_REQUIRED = 402
 
-/** A longer text is no challenge: the guard would not read it either. */
+/** The longest text that is read as a challenge. The guard reads no longer one either. */
 const MAX_CHALLENGE_CHARACTERS = 65_536
 
 function isChallenge(value: unknown): boolean {
-  const fields = fieldsOf(value)
+  const fields = asFields(value)
   return (
     fields !== undefined &&
     (Object.hasOwn(fields, 'x402Version') || Object.hasOwn(fields, 'x402/error'))
   )
 }
 
-function firstText(content: unknown): unknown {
-  const { type, text } = fieldsOf(Array.isArray(content) ? content[0] : undefined) ?? {}
+function parseFirstText(content: unknown): unknown {
+  const { type, text } = asFields(Array.isArray(content) ? content[0] : undefined) ?? {}
   if (type !== 'text' || typeof text !== 'string') return undefined
   if (text.length > MAX_CHALLENGE_CHARACTERS) return undefined
   try {
@@ -95,13 +98,13 @@ function firstText(content: unknown): unknown {
   }
 }
 
-/** What begins like this in `_meta` tells of a payment: no model has to see it. */
+/** The keys of `_meta` that describe a payment. No model has to read them. */
 const PAYMENT_KEY = /^x402\//
 
-/** An answer without what its `_meta` tells of payments. */
-export function withoutReceipts(message: McpMessage): McpMessage {
-  const result = fieldsOf(message.result)
-  const meta = fieldsOf(result?._meta)
+/** Returns the answer without the keys of its `_meta` that describe a payment. */
+export function removeReceipts(message: McpMessage): McpMessage {
+  const result = asFields(message.result)
+  const meta = asFields(result?._meta)
   if (!result || !meta || !Object.keys(meta).some((key) => PAYMENT_KEY.test(key))) return message
   const { _meta, ...rest } = result
   const kept = Object.entries(meta).filter(([key]) => !PAYMENT_KEY.test(key))

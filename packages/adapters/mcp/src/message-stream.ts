@@ -1,28 +1,29 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { fieldsOf, type McpMessage } from './mcp-message.ts'
+import { asFields, type McpMessage } from './mcp-message.ts'
 
-/** Hands a message to the client. */
+/** Passes a message to the client. */
 export type Emit = (message: McpMessage) => void
 
-/** Longest event, or answer that is no stream: as much as the guard reads of what a tool delivers. */
+/** The longest event of a stream, and the longest body without one: the guard's bound for a tool's content. */
 const MAX_MESSAGE_CHARACTERS = 5_242_880
 
-/** The messages of a response over HTTP: of its stream, or the one that it is. */
-export async function* messagesOf(response: Response): AsyncGenerator<McpMessage, void> {
+/** Reads the messages of an HTTP response, from its event stream or from its JSON body. */
+export async function* readMessages(response: Response): AsyncGenerator<McpMessage, void> {
   if (!response.body) return
   const type = response.headers.get('content-type') ?? ''
   const text = response.body.pipeThrough(new TextDecoderStream() as TextDecoding)
-  if (!/^text\/event-stream\b/i.test(type)) return yield* messagesIn(await wholeText(text))
+  if (!/^text\/event-stream\b/i.test(type)) return yield* parseMessages(await readText(text))
   const events = text.pipeThrough(
     new EventSourceParserStream({ maxBufferSize: MAX_MESSAGE_CHARACTERS, onError: 'terminate' }),
   )
-  for await (const { data } of events) yield* messagesIn(data)
+  for await (const { data } of events) yield* parseMessages(data)
 }
 
-/** The types of streams do not know that these are the same bytes. */
+// The declarations of streams do not match `Uint8Array` with `BufferSource`.
 type TextDecoding = ReadableWritablePair<string, Uint8Array<ArrayBuffer>>
 
-async function wholeText(text: ReadableStream<string>): Promise<string> {
+/** Reads a text to its end. Returns an empty text if it is longer than a message may be. */
+async function readText(text: ReadableStream<string>): Promise<string> {
   let whole = ''
   for await (const chunk of text) {
     whole += chunk
@@ -31,24 +32,24 @@ async function wholeText(text: ReadableStream<string>): Promise<string> {
   return whole
 }
 
-/** What is no JSON is no message. */
-function* messagesIn(text: string): Generator<McpMessage, void> {
+/** Parses a message or a batch of messages. Ignores anything that is not JSON. */
+function* parseMessages(text: string): Generator<McpMessage, void> {
   try {
     const parsed: unknown = JSON.parse(text)
-    for (const one of Array.isArray(parsed) ? parsed : [parsed]) if (fieldsOf(one)) yield one
+    for (const one of Array.isArray(parsed) ? parsed : [parsed]) if (asFields(one)) yield one
   } catch {
     return
   }
 }
 
-/** Messages that wait for a client that does not read; what comes after them is dropped. */
+/** The most messages that wait for a client that does not read. Later messages are dropped. */
 const MAX_WAITING = 1_000
 
 /**
- * A response that streams what `work` emits, and ends with it. Who stops reading stops nothing: a
- * call that was paid is heard to its end.
+ * Makes a response that streams the messages that `work` emits, and ends when `work` ends. `work` goes
+ * on if the client stops reading, so that the answer to a paid call is read to its end.
  */
-export function streamed(
+export function streamMessages(
   { status, headers }: Response,
   work: (emit: Emit) => Promise<void>,
 ): Response {

@@ -7,127 +7,134 @@ import {
   warnOperator,
   withoutGuard,
 } from '@bursar/core/session'
-import { type Fields, fieldsOf, type McpMessage, type McpToolCall } from './mcp-message.ts'
+import { asFields, type Fields, type McpMessage, type McpToolCall } from './mcp-message.ts'
 
-/** Who pays for the tools of which server. */
+/** The session that pays for the tools of one server. */
 export interface Payer {
-  /** The function that the application has called, for the operator. */
+  /** The function that the application called, for warnings to the operator. */
   readonly source: string
   readonly session: PaymentSession
   readonly server: string
-  readonly tools: ToolsWithOutput
+  readonly tools: StructuredTools
 }
 
-/** One call that its server wants to be paid for, and how it is sent again. */
+/** A call whose server asks for payment, with the means to send the call again. */
 export interface PaidCall {
   readonly call: McpToolCall
   /** The answer that asks for payment. */
   readonly challenge: McpMessage
-  /** Honoured until the payment is reserved, and never after. */
+  /** Stops the call before its payment is reserved. Has no effect afterwards. */
   readonly signal: AbortSignal
-  /** Sends the call with its proof, and resolves with its answer; with `undefined` if none came. */
+  /** Sends the call with its proof. Resolves with the answer, or with undefined if none came. */
   readonly send: (call: McpToolCall) => Promise<McpMessage | undefined>
 }
 
 /**
- * Pays for one call, and makes the answer that its client gets: the server's own where it was paid,
- * without its receipt, and what a model is told otherwise. Never throws.
+ * Pays for one call and returns the answer for the client. Never throws.
+ *
+ * The answer is the server's own result without its receipt if the call was paid, and otherwise the
+ * JSON that a model reads.
  */
-export async function paidAnswer(payer: Payer, paid: PaidCall): Promise<McpMessage> {
+export async function payForCall(payer: Payer, paid: PaidCall): Promise<McpMessage> {
   const { call } = paid
   try {
-    return await answer(payer, paid)
+    return await proveAndConclude(payer, paid)
   } catch (error) {
     warnOperator(payer.source, `a call failed in session ${payer.session.id}`, error)
-    return told(payer, call, withoutGuard())
+    return reportResult(payer, call, withoutGuard())
   }
 }
 
-async function answer(payer: Payer, paid: PaidCall): Promise<McpMessage> {
+async function proveAndConclude(payer: Payer, paid: PaidCall): Promise<McpMessage> {
   const { session, server } = payer
   const { call, challenge, signal, send } = paid
-  const { name, arguments: given, _meta } = call.params
+  const { name, arguments: input, _meta } = call.params
   const proved = await session.prove(
     {
       server,
       tool: name,
-      arguments: given,
-      message: outcomeOf(challenge),
+      arguments: input,
+      message: pickOutcome(challenge),
       purpose: 'a tool call of MCP',
     },
     { signal },
   )
-  if (proved.status !== 'proven') return toldOf(payer, call, proved)
-  const proof = { ...call, params: { ...call.params, _meta: { ..._meta, ...proved.proof } } }
-  const answered = await send(proof).catch(() => undefined)
-  const result = await session.conclude(proved.paymentId, answered && outcomeOf(answered))
-  const delivered = result.status === 'paid' ? fieldsOf(answered?.result) : undefined
-  if (!delivered) return toldOf(payer, call, result)
-  const { _meta: receipt, ...own } = delivered
-  return answerTo(call, own)
+  if (proved.status !== 'proven') return deliverOrReport(payer, call, proved)
+  const provenCall = { ...call, params: { ...call.params, _meta: { ..._meta, ...proved.proof } } }
+  const answer = await send(provenCall).catch(() => undefined)
+  const result = await session.conclude(proved.paymentId, answer && pickOutcome(answer))
+  const delivered = result.status === 'paid' ? asFields(answer?.result) : undefined
+  if (!delivered) return deliverOrReport(payer, call, result)
+  const { _meta: receipt, ...content } = delivered
+  return wrapResult(call, content)
 }
 
-/** What the guard reads of a message: its result or its error, and not both. */
-function outcomeOf({ result, error }: McpMessage): Fields {
+/** Returns the message's error if there is one, otherwise its result: the guard reads one of the two. */
+function pickOutcome({ result, error }: McpMessage): Fields {
   return error === undefined ? { result } : { error }
 }
 
-/** A call that was paid before gets what it bought then; everything else is said. */
-function toldOf(payer: Payer, call: McpToolCall, result: PayResult): McpMessage {
-  const delivered = result.status === 'paid' ? storedResult(result) : undefined
-  return delivered ? answerTo(call, delivered) : told(payer, call, toModelResult(result))
+/** Delivers the stored content of a call that was paid before, or reports the result. */
+function deliverOrReport(payer: Payer, call: McpToolCall, result: PayResult): McpMessage {
+  const delivered = result.status === 'paid' ? readStoredContent(result) : undefined
+  return delivered ? wrapResult(call, delivered) : reportResult(payer, call, toModelResult(result))
 }
 
-function storedResult({ response }: PayResult & { readonly status: 'paid' }): Fields | undefined {
+function readStoredContent({
+  response,
+}: PayResult & { readonly status: 'paid' }): Fields | undefined {
   if (!response || response.truncated) return undefined
   try {
-    return fieldsOf(JSON.parse(new TextDecoder().decode(response.body)))
+    return asFields(JSON.parse(new TextDecoder().decode(response.body)))
   } catch {
     return undefined
   }
 }
 
 /**
- * Says what came of a call, in the same JSON as every adapter. It is no error, because clients throw
- * errors; except where the tool has promised output of a form, which only an error may leave out.
+ * Makes the answer that reports a result, in the JSON that every adapter uses.
+ *
+ * The answer is no error, because clients throw errors. The exception is a tool with an output schema:
+ * only an error may leave the schema's output out.
  */
-export function told(
+export function reportResult(
   { tools }: Pick<Payer, 'tools'>,
   call: McpToolCall,
   result: ModelResult,
 ): McpMessage {
   const content = [{ type: 'text', text: JSON.stringify(result) }]
   const isError = tools.has(call.params.name) ? { isError: true } : {}
-  return answerTo(call, { content, ...isError })
+  return wrapResult(call, { content, ...isError })
 }
 
-/** In its newest form the protocol has every result say of which type it is. */
+/** The key of `_meta` that newer clients send. The protocol's newest form wants a type on each result. */
 const PROTOCOL_KEY = 'io.modelcontextprotocol/protocolVersion'
 
-function answerTo({ id, params }: McpToolCall, result: Fields): McpMessage {
-  const isNew = fieldsOf(params._meta)?.[PROTOCOL_KEY] !== undefined
+function wrapResult({ id, params }: McpToolCall, result: Fields): McpMessage {
+  const isNew = asFields(params._meta)?.[PROTOCOL_KEY] !== undefined
   const typed = isNew ? { resultType: 'complete', ...result } : result
   return { jsonrpc: '2.0', id, result: typed }
 }
 
-/** Which tools have promised output of a form, as far as their list has been seen. */
-export interface ToolsWithOutput {
-  /** Looks at any answer: only a list of tools says something. */
-  see(message: McpMessage): void
+/** The tools that declare an output schema, as far as their list has passed by. */
+export interface StructuredTools {
+  /** Learns the tools from an answer. Ignores an answer that is no list of tools. */
+  learn(answer: McpMessage): void
   has(tool: string): boolean
 }
 
-/** More tools than a model can choose from; the first ones are forgotten. */
+/** The most tools to remember: more than a model can choose from. The oldest are forgotten. */
 const MAX_TOOLS = 1_000
 
-export function toolsWithOutput(): ToolsWithOutput {
+/** Makes an empty memory of tools with an output schema. */
+export function createStructuredTools(): StructuredTools {
   const names = new Set<string>()
   return {
-    see: ({ result }) => {
-      const tools = fieldsOf(result)?.tools
+    learn: ({ result }) => {
+      const tools = asFields(result)?.tools
       if (!Array.isArray(tools)) return
       for (const tool of tools) {
-        const { name, outputSchema } = fieldsOf(tool) ?? {}
+        const { name, outputSchema } = asFields(tool) ?? {}
         if (typeof name !== 'string') continue
         names.delete(name)
         if (outputSchema !== undefined) names.add(name)
@@ -138,11 +145,11 @@ export function toolsWithOutput(): ToolsWithOutput {
   }
 }
 
-/** Refuses what an application cannot have meant: a call would find it out too late. */
+/** Throws `invalid_input` for an unusable server or session, before the first call would fail. */
 export function assertPayer(source: string, server: unknown, session: unknown): void {
   if (typeof server !== 'string' || server === '') {
-    const what = 'must be a host, as the merchants of the session list it'
-    throw new BursarError('invalid_input', `${source}: server: ${what}.`)
+    const problem = 'must be a host, as the merchants of the session list it'
+    throw new BursarError('invalid_input', `${source}: server: ${problem}.`)
   }
   if (typeof session !== 'function' && !PaymentSession.is(session)) {
     throw new BursarError('invalid_input', `${source}: session: must be a PaymentSession.`)

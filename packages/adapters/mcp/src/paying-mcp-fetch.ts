@@ -1,32 +1,32 @@
 import { findSession, type PaymentSession, withoutSession } from '@bursar/core/session'
 import {
+  asFields,
   asksForPayment,
-  cancelledId,
-  fieldsOf,
   isAnswer,
   type McpId,
   type McpMessage,
   type McpToolCall,
-  toolCallIn,
-  withoutReceipts,
+  parseCancelledId,
+  parseToolCall,
+  removeReceipts,
 } from './mcp-message.ts'
-import { type Emit, messagesOf, streamed } from './message-stream.ts'
-import { assertPayer, paidAnswer, told, toolsWithOutput } from './paid-call.ts'
+import { type Emit, readMessages, streamMessages } from './message-stream.ts'
+import { assertPayer, createStructuredTools, payForCall, reportResult } from './paid-call.ts'
 
-/** What `payingMcpFetch` takes. */
+/** The options of `payingMcpFetch`. */
 export interface PayingMcpFetchOptions<Context = unknown> {
   /**
-   * The session that pays, or the function that finds it in what the client hands to its `fetch` with
-   * each call: the request context of Mastra. Only a `PaymentSession` counts.
+   * The session that pays, or a function that finds it in the third argument of the client's `fetch`,
+   * which is the request context in Mastra. For any value but a `PaymentSession` the call is denied.
    */
   readonly session:
     | PaymentSession
     | ((context: Context) => PaymentSession | undefined | Promise<PaymentSession | undefined>)
-  /** The server, as you name it: see `PayingTransportOptions`. */
+  /** The server's host, as you name it. See `PayingTransportOptions`. */
   readonly server: string
 }
 
-/** A `fetch`, with what Mastra hands to it besides. */
+/** A `fetch` with the request context that Mastra adds as a third argument. */
 export type PayingMcpFetch<Context = unknown> = (
   url: string | URL,
   init?: RequestInit,
@@ -34,45 +34,54 @@ export type PayingMcpFetch<Context = unknown> = (
 ) => Promise<Response>
 
 /**
- * The same as `payingTransport`, for clients that make their transport themselves and take a `fetch`,
- * such as Mastra's: it pays for calls of paid tools over HTTP.
+ * Makes a `fetch` that pays for calls of paid tools over HTTP. Give it to a client that makes its own
+ * transport, such as Mastra's. Use `payingTransport` for a client that takes a transport.
  *
- * Throws `invalid_input` for what is no `PaymentSession`, and for a server without a name.
+ * Throws `invalid_input` if `session` is neither a `PaymentSession` nor a function, or if `server` is empty.
  *
  * @example
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { payingMcpFetch } from '@bursar/mcp'
+ * import { MCPClient } from '@mastra/mcp'
+ *
+ * declare const session: PaymentSession
+ *
+ * const url = new URL('https://tools.example.com/mcp')
  * const fetch = payingMcpFetch({ session, server: 'tools.example.com' })
- * const mcp = new MCPClient({ servers: { tools: { url, fetch } } })
+ * const client = new MCPClient({ servers: { tools: { url, fetch } } })
+ * ```
  */
 export function payingMcpFetch<Context = unknown>(
   options: PayingMcpFetchOptions<Context>,
 ): PayingMcpFetch<Context> {
   const { session, server } = options
   assertPayer(source, server, session)
-  const tools = toolsWithOutput()
-  const stops = createStops()
+  const tools = createStructuredTools()
+  const cancellations = createCancellations()
   return async (url, init, context) => {
-    const message = messageIn(init?.body)
-    stops.stop(init, cancelledId(message))
-    const call = toolCallIn(message)
-    if (!call && fieldsOf(message)?.method !== 'tools/list') return fetch(url, init)
-    const stop = call ? stops.keep(init, call.id) : undefined
+    const message = parseBody(init?.body)
+    cancellations.cancel(init, parseCancelledId(message))
+    const call = parseToolCall(message)
+    if (!call && asFields(message)?.method !== 'tools/list') return fetch(url, init)
+    const stop = call ? cancellations.keep(init, call.id) : undefined
     const response = await fetch(url, init)
     if (!response.ok || !response.body) return response
     const pay = async (paid: McpToolCall, challenge: McpMessage, emit: Emit) => {
       const payer = await findSession(session, context as Context, source)
-      if (!payer) return told({ tools }, paid, withoutSession())
-      const send = (proof: McpToolCall) => sentAgain(url, init, proof, emit)
+      if (!payer) return reportResult({ tools }, paid, withoutSession())
+      const send = (provenCall: McpToolCall) => sendProof(url, init, provenCall, emit)
       const signals = [stop, init?.signal].filter((one) => one instanceof AbortSignal)
       const one = { call: paid, challenge, signal: AbortSignal.any(signals), send }
-      return paidAnswer({ source, session: payer, server, tools }, one)
+      return payForCall({ source, session: payer, server, tools }, one)
     }
-    return streamed(response, async (emit) => {
-      for await (const one of messagesOf(response)) {
+    return streamMessages(response, async (emit) => {
+      for await (const one of readMessages(response)) {
         if (!isAnswer(one)) emit(one)
         else {
-          tools.see(one)
+          tools.learn(one)
           const isChallenge = call?.id === one.id && asksForPayment(one)
-          emit(isChallenge ? await pay(call, one, emit) : withoutReceipts(one))
+          emit(isChallenge ? await pay(call, one, emit) : removeReceipts(one))
           return
         }
       }
@@ -82,34 +91,34 @@ export function payingMcpFetch<Context = unknown>(
 
 const source = 'payingMcpFetch'
 
-/** Calls that may be given up at the same time; the oldest of them cannot be stopped any more. */
+/** The most calls that can be cancelled at the same time. The oldest of them can no longer be stopped. */
 const MAX_CALLS = 1_000
 
-/** How calls are stopped by a cancellation, which is a request of its own. */
-interface Stops {
+/** The calls that a cancellation can stop. A client cancels a call by another request. */
+interface Cancellations {
   keep(init: RequestInit | undefined, id: McpId): AbortSignal
-  stop(init: RequestInit | undefined, id: McpId | undefined): void
+  cancel(init: RequestInit | undefined, id: McpId | undefined): void
 }
 
-function createStops(): Stops {
+function createCancellations(): Cancellations {
   const kept = new Map<string, AbortController>()
-  // Ids are those of a connection, and one `fetch` may serve several.
-  const nameOf = (init: RequestInit | undefined, id: McpId) =>
+  // An id is unique within a connection, and one `fetch` may serve several connections.
+  const makeKey = (init: RequestInit | undefined, id: McpId) =>
     JSON.stringify([new Headers(init?.headers).get('mcp-session-id'), id])
   return {
     keep: (init, id) => {
       const stop = new AbortController()
-      kept.set(nameOf(init, id), stop)
+      kept.set(makeKey(init, id), stop)
       if (kept.size > MAX_CALLS) kept.delete(`${kept.keys().next().value}`)
       return stop.signal
     },
-    stop: (init, id) => {
-      if (id !== undefined) kept.get(nameOf(init, id))?.abort()
+    cancel: (init, id) => {
+      if (id !== undefined) kept.get(makeKey(init, id))?.abort()
     },
   }
 }
 
-function messageIn(body: unknown): unknown {
+function parseBody(body: unknown): unknown {
   if (typeof body !== 'string') return undefined
   try {
     return JSON.parse(body)
@@ -119,20 +128,22 @@ function messageIn(body: unknown): unknown {
 }
 
 /**
- * Sends the call with its proof, and resolves with its answer. The client's signal does not stop it,
- * its id is another one, so that no cancellation concerns it, and no redirect leads it elsewhere.
+ * Sends the call with its proof and returns the answer. Returns undefined if the response holds none.
+ *
+ * The call has a new id and no signal, so that the client cannot cancel a payment that is on its way. It
+ * follows no redirect, which would send the proof elsewhere.
  */
-async function sentAgain(
+async function sendProof(
   url: string | URL,
   init: RequestInit | undefined,
-  proof: McpToolCall,
+  provenCall: McpToolCall,
   emit: Emit,
 ): Promise<McpMessage | undefined> {
   const id = `bursar-${crypto.randomUUID()}`
   const { signal, ...kept } = init ?? {}
-  const body = JSON.stringify({ ...proof, id })
+  const body = JSON.stringify({ ...provenCall, id })
   const response = await fetch(url, { ...kept, body, redirect: 'manual' })
-  for await (const message of messagesOf(response)) {
+  for await (const message of readMessages(response)) {
     if (isAnswer(message) && message.id === id) return message
     if (!isAnswer(message)) emit(message)
   }

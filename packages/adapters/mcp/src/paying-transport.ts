@@ -2,28 +2,29 @@ import { AsyncResource } from 'node:async_hooks'
 import type { PaymentSession } from '@bursar/core/session'
 import {
   asksForPayment,
-  cancelledId,
   isAnswer,
   type McpId,
   type McpMessage,
   type McpToolCall,
-  toolCallIn,
-  withoutReceipts,
+  parseCancelledId,
+  parseToolCall,
+  removeReceipts,
 } from './mcp-message.ts'
-import { assertPayer, type Payer, paidAnswer, toolsWithOutput } from './paid-call.ts'
+import { assertPayer, createStructuredTools, type Payer, payForCall } from './paid-call.ts'
 
-/** What `payingTransport` takes. */
+/** The options of `payingTransport`. */
 export interface PayingTransportOptions {
   /** The session that pays for every call of this connection. */
   readonly session: PaymentSession
   /**
-   * The server, as you name it and never as it names itself: a host such as `tools.example.com`. The
-   * session's merchants have to list it with its payees, because the guard has not dialled it.
+   * The server's host, such as `tools.example.com`. Name it yourself: the server's own word proves
+   * nothing. The session's merchants must list the host with its payees, because the guard has not
+   * dialled it.
    */
   readonly server: string
 }
 
-/** A client's transport, in the shape that the SDKs of MCP and the clients of frameworks share. */
+/** A client's transport, in the shape that MCP's SDKs and the frameworks' clients share. */
 export interface McpTransport {
   start(): Promise<void>
   send(message: never, options?: never): Promise<void>
@@ -35,17 +36,27 @@ export interface McpTransport {
 
 /**
  * Wraps a client's transport, so that calls of paid tools (x402 over MCP) are paid within a session.
- * It stays what it was: give it to whichever client took it before.
+ * Give the wrapped transport to the client that took the original.
  *
- * The client gets the tool's own result where it was paid, without its receipt, or a result with the
- * same JSON that a model gets of `pay_within_session`. A call that a client gives up is stopped until
- * its payment is reserved; later its answer is waited for, and the same call gets it. So does `close`,
- * for up to 5 s.
- * Throws `invalid_input` for what is no `PaymentSession`, and for a server without a name.
+ * If the call was paid, the client gets the tool's own result without its receipt. Otherwise it gets the
+ * JSON that a model reads from `pay_within_session`. Cancelling a call stops it only before its payment is
+ * reserved. Afterwards the answer is awaited, and an identical call gets it. `close` waits for such answers
+ * up to 5 s.
+ * Throws `invalid_input` if `session` is no `PaymentSession`, or if `server` is empty.
  *
  * @example
- * const transport = new StreamableHTTPClientTransport(new URL('https://tools.example.com/mcp'))
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { payingTransport } from '@bursar/mcp'
+ * import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+ * import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+ *
+ * declare const session: PaymentSession
+ *
+ * const client = new Client({ name: 'researcher', version: '1.0.0' })
+ * const transport = new StdioClientTransport({ command: 'market-tools' })
  * await client.connect(payingTransport(transport, { session, server: 'tools.example.com' }))
+ * ```
  */
 export function payingTransport<Transport extends McpTransport>(
   transport: Transport,
@@ -58,7 +69,7 @@ export function payingTransport<Transport extends McpTransport>(
     source,
     session,
     server,
-    tools: toolsWithOutput(),
+    tools: createStructuredTools(),
   })
   return new Proxy(transport, {
     get: (target, name) => {
@@ -73,7 +84,7 @@ export function payingTransport<Transport extends McpTransport>(
   })
 }
 
-/** What stands before the transport; the client sets its handlers here. */
+/** The members that the proxy replaces. The client sets its handlers here. */
 interface Connection {
   start(): Promise<void>
   send(message: McpMessage, options?: SendOptions): Promise<void>
@@ -82,7 +93,7 @@ interface Connection {
   onclose: (() => void) | undefined
 }
 
-/** What the clients' SDKs give along; each knows some of them. */
+/** The options that the clients' SDKs send along. Each SDK sends some of them. */
 interface SendOptions {
   readonly signal?: AbortSignal
   readonly resumptionToken?: string
@@ -92,43 +103,43 @@ interface SendOptions {
 interface OpenCall {
   readonly message: McpToolCall
   readonly options: SendOptions | undefined
-  /** Where the call was made, so that spans nest there. */
+  /** The async context of the call, so that spans nest in the caller's span. */
   readonly scope: AsyncResource
   readonly stop: AbortController
-  /** From the moment on that its server asked for payment. */
+  /** True once its server has asked for payment. */
   isPaid: boolean
-  /** The client does not wait for it any more. */
-  isGivenUp: boolean
+  /** True once the client has cancelled the call. */
+  isCancelled: boolean
 }
 
-/** Calls that wait at the same time; the oldest are not paid for any more. */
+/** The most calls that wait at the same time. The oldest of them can no longer be paid for. */
 const MAX_CALLS = 1_000
 
 function createConnection(transport: McpTransport, payer: Payer): Connection {
   const calls = new Map<McpId, OpenCall>()
   const proofs = createProofs(transport)
   const paying = new Set<Promise<void>>()
-  const giveUp = (id: McpId): OpenCall | undefined => {
+  const cancelCall = (id: McpId): OpenCall | undefined => {
     const call = calls.get(id)
     if (!call) return undefined
-    call.isGivenUp = true
+    call.isCancelled = true
     call.stop.abort()
     if (!call.isPaid) calls.delete(id)
     return call
   }
   const pay = async (call: OpenCall, challenge: McpMessage, extra: unknown): Promise<void> => {
     const { message, options, stop } = call
-    const send = (proof: McpToolCall) => proofs.send(proof, options)
-    const answer = await paidAnswer(payer, { call: message, challenge, signal: stop.signal, send })
+    const send = (provenCall: McpToolCall) => proofs.send(provenCall, options)
+    const answer = await payForCall(payer, { call: message, challenge, signal: stop.signal, send })
     calls.delete(message.id)
-    if (!call.isGivenUp) own.onmessage?.(answer, extra)
+    if (!call.isCancelled) connection.onmessage?.(answer, extra)
   }
   const receive = (message: McpMessage, extra?: unknown): void => {
     if (isAnswer(message) && proofs.take(message.id, message)) return
     const call = isAnswer(message) ? calls.get(message.id) : undefined
-    // A second answer to a call that is being paid: nobody has asked for it.
+    // The server must not answer twice. The payment's own answer will follow.
     if (call?.isPaid) return
-    payer.tools.see(message)
+    payer.tools.learn(message)
     if (call && asksForPayment(message)) {
       call.isPaid = true
       const work = call.scope.runInAsyncScope(() => pay(call, message, extra))
@@ -137,23 +148,23 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
       return
     }
     if (call) calls.delete(call.message.id)
-    own.onmessage?.(call ? withoutReceipts(message) : message, extra)
+    connection.onmessage?.(call ? removeReceipts(message) : message, extra)
   }
-  const closed = (): void => {
+  const cancelAll = (): void => {
     proofs.close()
-    for (const id of [...calls.keys()]) giveUp(id)
+    for (const id of [...calls.keys()]) cancelCall(id)
   }
-  const own: Connection = {
+  const connection: Connection = {
     start: () => {
       proofs.open()
       return transport.start()
     },
     send: async (message, options) => {
-      const given = cancelledId(message)
-      if (given !== undefined && giveUp(given)?.isPaid) return
-      const call = toolCallIn(message)
+      const cancelled = parseCancelledId(message)
+      if (cancelled !== undefined && cancelCall(cancelled)?.isPaid) return
+      const call = parseToolCall(message)
       if (!call) return transport.send(message as never, options as never)
-      keep(calls, call, options, () => giveUp(call.id))
+      trackCall(calls, call, options, () => cancelCall(call.id))
       try {
         return await transport.send(message as never, options as never)
       } catch (error) {
@@ -161,12 +172,13 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
         throw error
       }
     },
-    // Who closes while something is paid gets what was bought, and can close the guard after it.
+    // Delivers the results of calls that are being paid before it closes, and resolves when none is
+    // left: the application may close the guard afterwards.
     close: async (...rest) => {
-      for (const id of [...calls.keys()]) giveUp(id)
-      await heard(paying)
+      for (const id of [...calls.keys()]) cancelCall(id)
+      await waitForAnswers(paying)
       await transport.close(...(rest as never[]))
-      closed()
+      cancelAll()
       await Promise.all(paying)
     },
     onmessage: undefined,
@@ -174,16 +186,16 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
   }
   transport.onmessage = receive as McpTransport['onmessage']
   transport.onclose = () => {
-    closed()
-    own.onclose?.()
+    cancelAll()
+    connection.onclose?.()
   }
-  return own
+  return connection
 }
 
-/** How long a connection stays open for what is paid: without its answer that would be in doubt. */
+/** The longest that `close` waits for the answers of paid calls. A payment without its answer is in doubt. */
 const MAX_CLOSE_MS = 5_000
 
-async function heard(paying: ReadonlySet<Promise<void>>): Promise<void> {
+async function waitForAnswers(paying: ReadonlySet<Promise<void>>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, MAX_CLOSE_MS)
@@ -192,11 +204,11 @@ async function heard(paying: ReadonlySet<Promise<void>>): Promise<void> {
   clearTimeout(timer)
 }
 
-/** The calls that carry a proof, and wait for their answers. */
+/** The calls that were sent with a proof and wait for their answers. */
 interface Proofs {
-  /** Resolves with the answer; with `undefined` where none can come any more. */
+  /** Sends a call. Resolves with the answer, or with undefined if none can come any more. */
   send(message: McpToolCall, options: SendOptions | undefined): Promise<McpMessage | undefined>
-  /** Whether the answer belongs to one of them, which has it then. */
+  /** Gives the answer to the call with this id. Returns false if no such call waits. */
   take(id: McpId, answer: McpMessage | undefined): boolean
   open(): void
   close(): void
@@ -206,15 +218,14 @@ function createProofs(transport: McpTransport): Proofs {
   const waiting = new Map<McpId, (answer: McpMessage | undefined) => void>()
   let isOpen = true
   const take: Proofs['take'] = (id, answer) => {
-    const give = waiting.get(id)
+    const resolve = waiting.get(id)
     waiting.delete(id)
-    give?.(answer)
-    return give !== undefined
+    resolve?.(answer)
+    return resolve !== undefined
   }
   return {
     take,
-    // Its id is another one: what a client says of its own call, a cancellation above all, never
-    // concerns the one that carries the proof. Neither does its signal.
+    // The call has a new id and no signal, so that the client cannot cancel a payment that is on its way.
     send: (message, options) => {
       const id = `bursar-${crypto.randomUUID()}`
       const answer = new Promise<McpMessage | undefined>((resolve) => waiting.set(id, resolve))
@@ -234,11 +245,11 @@ function createProofs(transport: McpTransport): Proofs {
   }
 }
 
-function keep(
+function trackCall(
   calls: Map<McpId, OpenCall>,
   message: McpToolCall,
   options: SendOptions | undefined,
-  giveUp: () => void,
+  cancelCall: () => void,
 ): void {
   calls.set(message.id, {
     message,
@@ -246,8 +257,8 @@ function keep(
     scope: new AsyncResource('BursarToolCall'),
     stop: new AbortController(),
     isPaid: false,
-    isGivenUp: false,
+    isCancelled: false,
   })
   if (calls.size > MAX_CALLS) calls.delete(calls.keys().next().value ?? message.id)
-  options?.signal?.addEventListener('abort', giveUp, { once: true })
+  options?.signal?.addEventListener('abort', cancelCall, { once: true })
 }

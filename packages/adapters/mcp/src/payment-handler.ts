@@ -4,43 +4,52 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { type PaymentServerOptions, paymentServer } from './payment-server.ts'
 
-/** Offers the payment tool over HTTP. */
+/** An HTTP handler that offers the payment tool. */
 export interface PaymentHandler {
   /**
-   * Answers one request of MCP. `auth` is what your own middleware has found out about the request:
-   * turn away what has none before you call this.
+   * Answers one MCP request. `auth` is the result of your own authentication middleware. Reject
+   * unauthenticated requests before you call this.
    */
   handle(request: Request, auth?: AuthInfo): Promise<Response>
   /** Closes every connection. */
   close(): Promise<void>
 }
 
-/** Connections at the same time; whoever was not heard of for the longest time has to begin anew. */
+/** The most connections at the same time. The least recently used one is closed, and its client reconnects. */
 const MAX_CONNECTIONS = 1_000
 
-/** Longest body: the guard takes arguments of a quarter of it. */
+/** The longest body: four times as much as the guard accepts as arguments. */
 const MAX_BODY_BYTES = 1_048_576
 
-/** How MCP names a connection over HTTP. */
+/** The header that names an MCP connection over HTTP. */
 const SESSION_HEADER = 'mcp-session-id'
 
 interface Connection {
   readonly transport: WebStandardStreamableHTTPServerTransport
-  /** The payment session that it began with. */
+  /** The id of the payment session that the connection began with. */
   readonly owner: string | undefined
   close(): Promise<void>
 }
 
 /**
- * Makes a handler of MCP's streamable HTTP that offers the payment tool, for any server that speaks
- * `Request` and `Response`. Connections are kept in this process: a client has to reach it again.
+ * Makes a handler of MCP's streamable HTTP that offers the payment tool. Use it with any server that
+ * has `Request` and `Response`. Connections live in this process, so a client must reach the same process.
  *
- * A connection belongs to the payment session that it began with: with other credentials it is
- * unknown, so that nobody sees the questions of another by the id of a connection.
+ * A connection belongs to the payment session that it began with. A request with other credentials gets
+ * status 404, so that no user can read another user's approval questions.
+ * The first request rejects with `invalid_input` if `conversation` is an empty string.
  *
  * @example
- * const payments = paymentHandler({ session: (auth) => sessions.get(auth?.extra?.user) })
- * app.all('/mcp', async (c) => payments.handle(c.req.raw, await authenticated(c)))
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { paymentHandler } from '@bursar/mcp'
+ *
+ * declare const sessions: Map<unknown, PaymentSession>
+ * declare function authenticate(request: Request): { token: string; clientId: string; scopes: string[] }
+ *
+ * const payments = paymentHandler({ session: (auth) => sessions.get(auth?.clientId) })
+ * const handleMcp = (request: Request) => payments.handle(request, authenticate(request))
+ * ```
  */
 export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
   const connections = new Map<string, Connection>()
@@ -52,7 +61,7 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
         connections.set(id, connection)
         if (connections.size <= MAX_CONNECTIONS) return
         const [oldest] = connections
-        if (oldest) void forget(...oldest)
+        if (oldest) void closeConnection(...oldest)
       },
       onsessionclosed: (id) => void connections.delete(id),
     })
@@ -60,21 +69,23 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
     await server.connect(transport as Transport)
     return connection
   }
-  const forget = async (id: string, connection: Connection): Promise<void> => {
+  const closeConnection = async (id: string, connection: Connection): Promise<void> => {
     connections.delete(id)
     await connection.close()
   }
   return {
     handle: async (request, auth) => {
       const body = await readBody(request)
-      if (body === 'too_long') return problem(413, 'The body is too long.')
-      if (body === 'invalid') return problem(400, 'The body is no JSON.')
-      const owner = await ownerOf(options, auth)
+      if (body === 'too_long')
+        return refuseRequest(413, `The body is over ${MAX_BODY_BYTES} bytes.`)
+      if (body === 'invalid') return refuseRequest(400, 'The body is not JSON.')
+      const owner = await findOwner(options, auth)
       const id = request.headers.get(SESSION_HEADER)
       const known = id === null ? undefined : connections.get(id)
-      if (id !== null && (!known || known.owner !== owner)) return problem(404, 'Session not found')
+      if (id !== null && (!known || known.owner !== owner))
+        return refuseRequest(404, 'Session not found')
       if (id !== null && known) {
-        // The newest of them is the last one.
+        // The map's order is the order of use, with the latest at its end.
         connections.delete(id)
         connections.set(id, known)
       }
@@ -85,13 +96,13 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
       return response
     },
     close: async () => {
-      await Promise.all([...connections].map((one) => forget(...one)))
+      await Promise.all([...connections].map((one) => closeConnection(...one)))
     },
   }
 }
 
-/** Whose money a request would spend; nobody's where there is no session, which a call says. */
-async function ownerOf(
+/** Finds the id of the request's payment session. Returns undefined if there is none: a call is then denied. */
+async function findOwner(
   { session }: PaymentServerOptions,
   auth: AuthInfo | undefined,
 ): Promise<string | undefined> {
@@ -121,7 +132,7 @@ async function readBody(
   }
 }
 
-function problem(status: number, message: string): Response {
+function refuseRequest(status: number, message: string): Response {
   const error = { code: status === 404 ? -32001 : -32700, message }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status })
 }

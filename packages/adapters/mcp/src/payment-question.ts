@@ -7,31 +7,31 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js'
 
-/** What a handler of the SDK is given besides the request. */
+/** The second argument of a request handler of the SDK. */
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>
 
-/** As long as a question lives at most. */
+/** The longest that a client may take to answer: the longest life of an approval request. */
 const MAX_QUESTION_MS = 15 * 60_000
 
 /**
- * Shows a question by the client, and resolves with what the person wants: that the call is made
- * again, that it is not paid, or nothing that could be heard.
+ * Asks the person at the client about a payment, by elicitation. Resolves with `retry` or `decline`, or
+ * with `none` if the client cannot ask or gives no answer.
  *
- * It is never an approval. The client that shows it is the agent's own side: whoever writes the
- * client can say yes without a person. The end user says yes in the application, by their own facet.
+ * The answer is never an approval. The client belongs to the agent's side, and can say yes without a
+ * person. The end user approves in the application, by their own facet.
  */
-export async function askedPerson(
+export async function askPerson(
   server: Server,
   { card }: WaitingApproval,
   extra: Extra,
-): Promise<'again' | 'no' | 'nothing'> {
+): Promise<'retry' | 'decline' | 'none'> {
   const { elicitation } = server.getClientCapabilities() ?? {}
-  if (!elicitation || (elicitation.url && !elicitation.form)) return 'nothing'
+  if (!elicitation || (elicitation.url && !elicitation.form)) return 'none'
   const message = [
     `${card.agent} wants to pay ${card.amount} ${card.currency} to ${card.merchant}.`,
     `For: ${card.resource}`,
-    `What the agent says about it, which nobody has checked: ${JSON.stringify(card.agentSays)}`,
-    'To allow it, agree in the application in which you gave the allowance, and then accept here: the payment is tried again. Accepting here alone allows nothing.',
+    `The agent's own, unchecked reason: ${JSON.stringify(card.agentSays)}`,
+    'To allow this payment, approve it in the application where you set the budget. Then accept here to try the payment again. Accepting here alone approves nothing.',
   ].join('\n')
   const params = { message, requestedSchema: { type: 'object' as const, properties: {} } }
   try {
@@ -40,8 +40,8 @@ export async function askedPerson(
       ElicitResultSchema,
       { signal: extra.signal, timeout: MAX_QUESTION_MS },
     )
-    return action === 'accept' ? 'again' : action === 'decline' ? 'no' : 'nothing'
+    return action === 'accept' ? 'retry' : action === 'decline' ? 'decline' : 'none'
   } catch {
-    return 'nothing'
+    return 'none'
   }
 }

@@ -162,8 +162,8 @@ describe('a question', () => {
       [
         'researcher wants to pay 0.01 USD to shop.example.',
         'For: GET /paid/a',
-        'What the agent says about it, which nobody has checked: "a test"',
-        'To allow it, agree in the application in which you gave the allowance, and then accept here: the payment is tried again. Accepting here alone allows nothing.',
+        'The agent\'s own, unchecked reason: "a test"',
+        'To allow this payment, approve it in the application where you set the budget. Then accept here to try the payment again. Accepting here alone approves nothing.',
       ].join('\n'),
     )
   })

@@ -16,45 +16,54 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js'
-import { fieldsOf } from './mcp-message.ts'
-import { askedPerson, type Extra } from './payment-question.ts'
+import { asFields } from './mcp-message.ts'
+import { askPerson, type Extra } from './payment-question.ts'
 import { version } from './version.ts'
 
 /**
- * What `paymentServer` takes. The functions are given what your own middleware has found out about
- * the request, `authInfo`: nothing that a client, or a model, can say.
+ * The options of `paymentServer`. Its functions get the request's `authInfo`, which your own
+ * authentication middleware sets. No client and no model can write it.
  */
 export type PaymentServerOptions = ToolCallsOptions<AuthInfo | undefined>
 
 /**
- * Makes a server of MCP that offers the payment tool, to be connected to a transport.
+ * Makes an MCP server that offers the payment tool. Connect it to a transport.
  *
- * Refusals are results that the model reads. A failure of the guard is a result, too, `failed`,
- * without its cause, which goes to the operator as a process warning. Where a human has to agree, and
- * the client can ask, it shows the question; its answer is no approval: see `docs/adapters/mcp.md`.
- * With a `conversation`, a request is paid once in it; without one, each call is its own.
- * Throws `invalid_input` for a `conversation` that can name none.
+ * A denial is a result that the model reads. A failure of the guard is the result `failed`, and its cause
+ * goes to the operator as a process warning (`BursarWarning`). If a payment needs a human's approval and
+ * the client supports elicitation, the client shows a question. The answer there is no approval: the end
+ * user approves at the guard. See `docs/adapters/mcp.md`.
+ * With a `conversation`, an identical request in it is paid once. Without one, every call is new.
+ * Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
+ * ```ts
+ * import type { PaymentSession } from '@bursar/core'
+ * import { paymentServer } from '@bursar/mcp'
+ * import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+ *
+ * declare const session: PaymentSession
+ *
  * await paymentServer({ session }).connect(new StdioServerTransport())
+ * ```
  */
 export function paymentServer(options: PaymentServerOptions): Server {
   const calls = toolCalls(options)
-  const isNamed = options.conversation !== undefined
+  const hasConversation = options.conversation !== undefined
   const server = new Server({ name: 'bursar', version }, { capabilities: { tools: {} } })
   server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: [tool] }))
-  // A handler of its own would refuse arguments that are no object, where no guard records it.
+  // The SDK's own handler would refuse arguments that are no object, and the guard could not record it.
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     if (method !== 'tools/call') throw new McpError(ErrorCode.MethodNotFound, 'Method not found')
-    const { name, arguments: input = {}, _meta } = fieldsOf(params) ?? {}
+    const { name, arguments: input = {}, _meta } = asFields(params) ?? {}
     if (name !== payTool.name) throw new McpError(ErrorCode.InvalidParams, 'Unknown tool')
-    const progress = fieldsOf(_meta)?.progressToken
-    const result = await answer(server, calls, {
-      ...(await keyOf(isNamed, input)),
+    const progressToken = asFields(_meta)?.progressToken
+    const result = await answerCall(server, calls, {
+      ...(await makeKey(hasConversation, input)),
       input,
       context: extra.authInfo,
       signal: extra.signal,
-      onProgress: progressTo(extra, progress),
+      onProgress: notifyProgress(extra, progressToken),
       extra,
     })
     return { content: [{ type: 'text', text: JSON.stringify(result) }] } satisfies CallToolResult
@@ -78,41 +87,44 @@ interface ServerCall extends ToolCall<AuthInfo | undefined> {
   readonly extra: Extra
 }
 
-/** How often a person is asked about one call: each time it is quoted once more. */
+/** The most questions to a person about one call: each question quotes the call once more. */
 const MAX_QUESTIONS = 5
 
-/** One call, from its question to what the model is told. */
-async function answer(
+/** Carries out one call and returns the model's result. Asks the person at the client if an approval is needed. */
+async function answerCall(
   server: Server,
   calls: ToolCalls<AuthInfo | undefined>,
   { extra, ...call }: ServerCall,
 ): Promise<ModelResult> {
   let declined = false
-  for (let asked = 0; ; asked += 1) {
+  for (let questions = 0; ; questions += 1) {
     const { result, approval } = await calls.pay({ ...call, declined })
-    if (!approval || asked === MAX_QUESTIONS) return result
-    const said = await askedPerson(server, approval, extra)
-    if (said === 'nothing') return result
-    // Whatever yes the person gives here: what was answered, the guard knows.
-    declined = said === 'no'
+    if (!approval || questions === MAX_QUESTIONS) return result
+    const answer = await askPerson(server, approval, extra)
+    if (answer === 'none') return result
+    // A yes here proves nothing: the guard holds the recorded answer, and the next `pay` reads it.
+    declined = answer === 'decline'
   }
 }
 
 /**
- * MCP names no call: the id of its request is a number of the connection, which another one counts
- * anew. In a conversation the request itself is the key; without one nothing is called again by it.
+ * Makes the call's idempotency key. MCP has no id for it: the ids of requests begin anew with each
+ * connection. In a conversation the request itself is the key. Without one the key is random.
  */
-async function keyOf(
-  isNamed: boolean,
+async function makeKey(
+  hasConversation: boolean,
   input: unknown,
 ): Promise<Pick<ToolCall, 'conversation' | 'id'>> {
-  if (isNamed) return { id: await requestId(payTool.name, input) }
+  if (hasConversation) return { id: await requestId(payTool.name, input) }
   const id = crypto.randomUUID()
   return { conversation: `mcp-${id}`, id }
 }
 
-/** Tells each step to a client that wants to know; that it cannot be told stops nothing. */
-function progressTo(extra: Extra, progressToken: unknown): ((step: PayStep) => void) | undefined {
+/** Returns a listener that notifies the client of each step. Returns undefined if the client sent no token. */
+function notifyProgress(
+  extra: Extra,
+  progressToken: unknown,
+): ((step: PayStep) => void) | undefined {
   if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return undefined
   let progress = 0
   return (message) => {
@@ -122,6 +134,7 @@ function progressTo(extra: Extra, progressToken: unknown): ((step: PayStep) => v
         method: 'notifications/progress',
         params: { progressToken, progress, message },
       })
+      // A payment goes on if its client cannot be notified.
       .catch(() => {})
   }
 }
