@@ -3,18 +3,22 @@ import { join } from 'node:path'
 import { root } from '../check/command.ts'
 
 /**
- * Whether `text` is what `source` names: with `file#region` the whole region of the file between
- * `// #region name` and its `// #endregion`, with `file` alone some lines of it as they stand there.
+ * Checks that `text` is what `source` names. `file#region` names the whole region of the file between
+ * `// #region name` and its `// #endregion`, `file#one+two` two regions with an empty line between
+ * them, and `file` alone any adjacent lines.
  */
 export function isTakenFrom(text: string, source: string): boolean {
-  const [file = '', region] = source.split('#')
+  const [file = '', names] = source.split('#')
   const lines = readFileSync(join(root, file), 'utf8').split('\n')
-  if (region !== undefined) return regionOf(lines, region) === text
+  if (names !== undefined) {
+    const regions = names.split('+').map((name) => regionOf(lines, name))
+    return !regions.includes(undefined) && regions.join('\n\n') === text
+  }
   const length = text.split('\n').length
   return lines.some((_line, start) => dedent(lines.slice(start, start + length)) === text)
 }
 
-/** The lines of a region without its inner marks; `undefined` if there is none of that name. */
+/** Returns the lines of a region without its inner marks, or `undefined` if there is no such region. */
 function regionOf(lines: readonly string[], name: string): string | undefined {
   const start = lines.findIndex((line) => line.trim() === `// #region ${name}`)
   if (start < 0) return undefined

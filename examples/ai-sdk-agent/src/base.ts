@@ -22,10 +22,10 @@ export const development: undefined = undefined
 /** The ledger, the audit trail, and what was bought. Keep this file. */
 export const path = 'bursar.db'
 
-/** What costs money: an https URL that answers with x402. */
+/** A resource that costs money: an https URL that answers with x402. */
 export const resource: string = variable('RESOURCE_URL')
 
-/** A model of the AI SDK: the name of one, or what a provider's package makes. */
+/** A model of the AI SDK: its name, or a model that a provider's package makes. */
 export const model: LanguageModel = variable('MODEL')
 
 function variable(name: string): string {

@@ -5,19 +5,19 @@
  * money change the one line that says so.
  */
 
-import { checkItself } from './check.ts'
-
-// #region readme
-
+// #region import
 import { paymentTools } from '@bursar/ai-sdk'
+// #endregion
 import { createBursar } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
 import { generateText, stepCountIs } from 'ai'
+import { checkItself } from './check.ts'
 // For real money this line names './base.ts'.
 import { account, assets, development, model, networks, path, resource } from './sandbox.ts'
 
+// #region setup
 // #region guard
 const bursar = createBursar({
   store: sqliteStore({ path }),
@@ -45,16 +45,17 @@ const { token } = await bursar.management.createSession({
   expiresIn: '30m',
   limits: { currency: 'USD', total: '1.00', perPayment: '0.10' },
 })
+const session = bursar.openSession(token)
+// #endregion
 // #endregion
 
 // #region agent
 const result = await generateText({
   model,
   prompt: `What does ACME cost now? Ask ${resource}`,
-  tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+  tools: paymentTools({ session, conversation: 'chat-1' }),
   stopWhen: stepCountIs(8),
 })
-// #endregion
 // #endregion
 
 await checkItself(bursar, result.text)

@@ -13,13 +13,11 @@ import type { paths } from './market-api.ts'
 // The session comes from your own guard: this is the one line to change for real money.
 import { close, marketUrl, session } from './sandbox-session.ts'
 
-// #region readme
 const market = createClient<paths>({ baseUrl: marketUrl, fetch: payingFetch(session) })
 
 const quote = await market.GET('/quote')
 const translation = await market.POST('/translate', { body: { text: 'good morning', to: 'fr' } })
 const dataset = await market.GET('/dataset')
-// #endregion
 
 console.log(quote.data) // { symbol: 'ACME', price: '103.40', currency: 'USD' }
 console.log(dataset.response.status, dataset.error?.code) // 402 payment_limit_exceeded
