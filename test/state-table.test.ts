@@ -4,7 +4,7 @@ import { settle } from '../packages/core/src/rules/payment-transitions.ts'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
 /**
- * The table of states and events of `docs/design/ledger.md`, row by row. Its rows about approvals and
+ * The table of states and events of `docs/design/states.md`, row by row. Its rows about approvals and
  * about child sessions are in `approval.test.ts` and `child-session.test.ts`.
  */
 
