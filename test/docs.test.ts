@@ -2,14 +2,32 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
-import { type PayStatus, payTool, pinnedAssets, toModelResult } from '@bursar/core'
+import {
+  type PaymentState,
+  type PayStatus,
+  payTool,
+  pinnedAssets,
+  toModelResult,
+} from '@bursar/core'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type * as base from '../examples/ai-sdk-agent/src/base.ts'
 import type * as sandbox from '../examples/ai-sdk-agent/src/sandbox.ts'
 import { root } from './check/command.ts'
+import { readProject } from './check/project.ts'
 import { publishedPackages } from './check/published-package.ts'
+import { writeBadges } from './docs/badges.ts'
 import { examples } from './docs/example.ts'
-import { anchorsOf, fencesOf, firstColumn, linksOf, pages } from './docs/page.ts'
+import {
+  anchorsOf,
+  fencesOf,
+  firstColumn,
+  linksOf,
+  type Page,
+  pages,
+  sectionOf,
+  shapeOf,
+  wordsOf,
+} from './docs/page.ts'
 import { isTakenFrom } from './docs/source.ts'
 import { guardWorld, shop } from './guard-world.ts'
 import { repositoryFiles } from './house/repository-files.ts'
@@ -20,7 +38,7 @@ const fences = all.flatMap(fencesOf)
 const readme = pageAt('README.md')
 const sources = repositoryFiles('*.ts')
 
-/** The keys are all there are: the compiler counts them. */
+/** Every status of a result: the compiler checks that none is left out. */
 const statuses = Object.keys({
   paid: true,
   free: true,
@@ -32,13 +50,37 @@ const statuses = Object.keys({
   failed: true,
 } satisfies Record<PayStatus, true>)
 
-/** Commands of pnpm that are not scripts of ours. */
+/** Every state of a payment: the compiler checks that none is left out. */
+const states = Object.keys({
+  reserved: true,
+  signed: true,
+  claimed: true,
+  in_doubt: true,
+  settled: true,
+  released: true,
+} satisfies Record<PaymentState, true>)
+
+/** The headings of the index, by the shape of the pages below them. */
+const shapes: Readonly<Record<string, string>> = {
+  tutorial: 'Tutorial',
+  'how-to': 'How-to',
+  reference: 'Reference',
+  explanation: 'Explanation',
+}
+
+/** The longest page that is read from its beginning to its end, in words. */
+const MAX_WORDS = 1_500
+
+/** The longest README, in words: a reader gives it two minutes. */
+const MAX_README_WORDS = 700
+
+/** The commands of pnpm itself that pages name. */
 const pnpmCommands = ['changeset', 'exec', 'install']
 
 /** An example starts a chain, and the machine may be busy. */
 const EXAMPLE_BUDGET_MS = 60_000
 
-function pageAt(path: string): (typeof all)[number] {
+function pageAt(path: string): Page {
   const found = all.find((page) => page.path === path)
   if (found) return found
   throw new Error(`There is no page ${path}.`)
@@ -62,10 +104,13 @@ describe('the code in the pages', () => {
   })
 
   test('a block that was changed by one character is found', () => {
-    const [fence] = fencesOf(readme).filter(({ source }) => source?.includes('#'))
-    expect(isTakenFrom(fence?.text ?? '', fence?.source ?? '')).toBe(true)
-    expect(isTakenFrom(`${fence?.text} `, fence?.source ?? '')).toBe(false)
-    expect(isTakenFrom(fence?.text ?? '', `${fence?.source}-elsewhere`)).toBe(false)
+    const [joined, whole] = fencesOf(readme).filter(({ source }) => source?.includes('#'))
+    expect(joined?.source).toContain('+')
+    for (const { text = '', source = '' } of [joined ?? {}, whole ?? {}]) {
+      expect(isTakenFrom(text, source)).toBe(true)
+      expect(isTakenFrom(`${text} `, source)).toBe(false)
+      expect(isTakenFrom(text, `${source}-elsewhere`)).toBe(false)
+    }
   })
 
   test('every command of pnpm exists', () => {
@@ -92,16 +137,16 @@ describe('the code in the pages', () => {
 })
 
 describe('the pages', () => {
-  test('every source file that a guide names is there', () => {
-    const named = guides.flatMap(({ path, text }) =>
-      [...text.matchAll(/`(?:\.\/)?([a-z][\w/-]*(?:\.test)?\.ts)`/g)].map((match) => ({
+  test('every source file that a page names is there', () => {
+    const named = all.flatMap(({ path, text }) =>
+      [...text.matchAll(/`(?:\.\/)?([a-z][\w/.-]*\.tsx?)`/g)].map((match) => ({
         path,
         file: match[1] ?? '',
       })),
     )
-    const missing = named.filter(
-      ({ file }) => !sources.some((one) => `/${one}`.endsWith(`/${file}`)),
-    )
+    const missing = named
+      .filter(({ path }) => !path.startsWith('.changeset/'))
+      .filter(({ file }) => !sources.some((one) => `/${one}`.endsWith(`/${file}`)))
     expect(missing).toEqual([])
     expect(named.length).toBeGreaterThan(50)
   })
@@ -118,6 +163,35 @@ describe('the pages', () => {
         .map((link) => `${page.path}: ${link}`),
     )
     expect(broken).toEqual([])
+  })
+
+  test.each(guides.filter(isShaped))('$path names its shape, and keeps to its length', (page) => {
+    expect(Object.keys(shapes)).toContain(shapeOf(page))
+    if (shapeOf(page) !== 'reference') expect(wordsOf(page)).toBeLessThanOrEqual(MAX_WORDS)
+  })
+
+  test('the index lists each page below the heading of its shape', () => {
+    const index = pageAt('docs/README.md')
+    const listed = Object.entries(shapes).flatMap(([shape, heading]) =>
+      linksOf({ path: index.path, text: sectionOf(index, heading) })
+        .map((link) => targetOf(index.path, link))
+        .filter((path) => path.startsWith('docs/'))
+        .map((path) => `${shape}: ${path}`),
+    )
+    const expected = guides
+      .filter((page) => page.path.startsWith('docs/') && page !== index)
+      .map((page) => `${isShaped(page) ? shapeOf(page) : 'reference'}: ${page.path}`)
+    expect(listed.toSorted()).toEqual(expected.toSorted())
+  })
+
+  test('the ledger draws the states of a payment, and no others', () => {
+    const [drawn = ''] = fencesOf(pageAt('docs/design/ledger.md'))
+      .map(({ text }) => text)
+      .filter((text) => text.startsWith('stateDiagram') && text.includes('reserved'))
+    const named = [...drawn.matchAll(/^ {2}([a-z_]+|\[\*\]) --> ([a-z_]+): [a-z]/gm)].flatMap(
+      ([, from = '', to = '']) => [from, to],
+    )
+    expect(new Set(named)).toEqual(new Set(['[*]', ...states]))
   })
 
   test('every guide can be reached from the README', () => {
@@ -161,38 +235,67 @@ describe('the pages', () => {
 })
 
 describe('the README', () => {
+  test('is short', () => expect(wordsOf(readme)).toBeLessThanOrEqual(MAX_README_WORDS))
+
+  test('has the badges of the project (run: pnpm manifests)', () => {
+    expect(readme.text).toBe(writeBadges(readme.text, readProject()))
+  })
+
+  test('has a badge for each address of a project, and none without', () => {
+    const empty = { repository: '', homepage: '', bugs: '' }
+    const bare = writeBadges(readme.text, empty)
+    const links = (page: string) => [...page.matchAll(/\)\]\((https:[^)]+)\)/g)].map(([, to]) => to)
+    const full = writeBadges(bare, {
+      repository: 'https://git.example/bursar',
+      homepage: 'https://bursar.example',
+      bugs: 'https://git.example/bursar/issues',
+    })
+    expect(links(full)).toEqual([
+      'https://git.example/bursar/blob/main/LICENSE',
+      'https://bursar.example',
+      'https://git.example/bursar/issues',
+    ])
+    expect(links(bare)).toEqual([])
+    expect(writeBadges(full, empty)).toBe(bare)
+    expect(() => writeBadges('# A page', empty)).toThrow('no place for badges')
+  })
+
   test('names the two commands', () => {
     expect(readme.text).toContain('\nnpx -y pnpm@12 demo ')
     expect(readme.text).toContain('\nnpx -y pnpm@12 test ')
   })
+})
 
-  test('says what the model sees: the tool, its arguments, and every status', () => {
+describe('the page of the tool', () => {
+  const page = pageAt('docs/reference/tool.md')
+
+  test('has the name, the description, the arguments and every status', () => {
     const { name, description, inputSchema } = payTool
-    expect(readme.text).toContain(`\`${name}\``)
-    expect(fencesOf(readme).map(({ text }) => text.replaceAll('\n', ' '))).toContain(description)
+    expect(page.text).toContain(`\`${name}\``)
+    expect(fencesOf(page).map(({ text }) => text.replaceAll('\n', ' '))).toContain(description)
     const required = (argument: string) => !argument.endsWith('?')
-    const argumentsSeen = firstColumn(readme, 'argument')
-    expect(argumentsSeen.map((argument) => argument.replace('?', ''))).toEqual(
+    const listed = firstColumn(page, 'argument')
+    expect(listed.map((argument) => argument.replace('?', ''))).toEqual(
       Object.keys(inputSchema.properties),
     )
-    expect(argumentsSeen.filter(required)).toEqual(inputSchema.required)
-    expect(firstColumn(readme, 'status')).toEqual(statuses)
-    expect(firstColumn(pageAt('docs/concepts.md'), 'status')).toEqual(statuses)
+    expect(listed.filter(required)).toEqual(inputSchema.required)
+    expect(firstColumn(page, 'status')).toEqual(statuses)
+    expect(firstColumn(pageAt('docs/reference/pay.md'), 'status')).toEqual(statuses)
   })
 
-  test('shows a result as it is', async () => {
+  test('shows a result as the guard gives it', async () => {
     const body = new TextEncoder().encode('{"symbol":"ACME","price":"103.40"}')
     const { session, bursar } = await guardWorld({ resource: () => ({ content: { body } }) })
     const result = await session.pay({ url: shop('quote'), purpose: 'a test' })
-    const told = JSON.stringify(toModelResult(result), undefined, 2)
-    const shown = fencesOf(readme).filter(({ language }) => language === 'json')
-    expect(shown.map(({ text }) => text)).toEqual([told.replace(/pay_\w+/, 'pay_…')])
+    const given = JSON.stringify(toModelResult(result), undefined, 2)
+    const shown = fencesOf(page).filter(({ language }) => language === 'json')
+    expect(shown.map(({ text }) => text)).toEqual([given.replace(/pay_\w+/, 'pay_…')])
     await bursar.close()
   })
 })
 
 describe('the examples', () => {
-  test('are told of', () =>
+  test('have a page that says how to run them', () =>
     expect(examples()).toEqual([
       'examples/ai-sdk-agent/src/ask-a-human.ts',
       'examples/ai-sdk-agent/src/ask-in-a-chat.ts',
@@ -209,7 +312,7 @@ describe('the examples', () => {
 
   // One after the other: each starts a chain, and side by side they take each other's time.
   test.each(examples())(
-    '%s runs, and finds everything as it must be',
+    '%s runs, and its own checks hold',
     async (path) => {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(root, path)])
       expect(stdout).not.toBe('')
@@ -218,6 +321,11 @@ describe('the examples', () => {
     EXAMPLE_BUDGET_MS,
   )
 })
+
+/** Checks that a page has front matter. The pages that the server makes of itself have none. */
+function isShaped({ path }: Page): boolean {
+  return path.startsWith('docs/') && !/^docs\/reference\/(cli|http-api)\.md$/.test(path)
+}
 
 function isOfAdapter(page: string): boolean {
   return /^packages\/adapters\/[a-z-]+\/README\.md$/.test(page)

@@ -13,15 +13,15 @@ export interface Page {
 /** A fenced block of a page. */
 export interface Fence {
   readonly page: string
-  /** Of the line that opens it, from 1. */
+  /** The number of the line that opens it, from 1. */
   readonly line: number
   readonly language: string
-  /** Where its text is taken from, as `<!-- source: … -->` before it says. */
+  /** The source of its text, as the comment `<!-- source: … -->` before it names it. */
   readonly source: string | undefined
   readonly text: string
 }
 
-/** Every page of the repository. */
+/** Returns every page of the repository. */
 export function pages(): readonly Page[] {
   return repositoryFiles('*.md').map((path) => ({
     path,
@@ -29,7 +29,7 @@ export function pages(): readonly Page[] {
   }))
 }
 
-/** The fenced blocks of a page, in their order. */
+/** Returns the fenced blocks of a page, in their order. */
 export function fencesOf({ path, text }: Page): readonly Fence[] {
   const lines = text.split('\n')
   const fences: Fence[] = []
@@ -58,7 +58,7 @@ function sourceBefore(lines: readonly string[], index: number): string | undefin
   return /^<!-- source: (\S+) -->$/.exec(before ?? '')?.[1]
 }
 
-/** Where the links of a page lead, but for those that leave the repository. */
+/** Returns the targets of a page's links, without those that leave the repository. */
 export function linksOf({ text }: Page): readonly string[] {
   const prose = text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
@@ -66,7 +66,24 @@ export function linksOf({ text }: Page): readonly string[] {
     .filter((link) => !/^[a-z]+:/.test(link))
 }
 
-/** The names that headings of a page can be linked by, as GitHub makes them. */
+/** Returns the shape that a page's front matter names, or `undefined` if there is none. */
+export function shapeOf({ text }: Page): string | undefined {
+  return /^---\nshape: ([a-z-]+)\n---\n/.exec(text)?.[1]
+}
+
+/** Counts the words of a page, its code and front matter included. */
+export function wordsOf({ text }: Page): number {
+  return text.split(/\s+/).filter((word) => word !== '').length
+}
+
+/** Returns the text below a heading of the second level, up to the next one. */
+export function sectionOf({ path, text }: Page, heading: string): string {
+  const section = text.split(/^## /m).find((one) => one.startsWith(`${heading}\n`))
+  if (section === undefined) throw new Error(`${path}: there is no heading ${heading}.`)
+  return section
+}
+
+/** Returns the anchors of a page's headings, as GitHub makes them. */
 export function anchorsOf({ text }: Page): readonly string[] {
   const headings = text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.+)$/gm)
   return [...headings].map((match) =>
@@ -78,7 +95,7 @@ export function anchorsOf({ text }: Page): readonly string[] {
   )
 }
 
-/** The first column of the table whose header begins with `name`, with the marks of code removed. */
+/** Returns the first column of the table whose header begins with `name`, without marks of code. */
 export function firstColumn({ path, text }: Page, name: string): readonly string[] {
   const lines = text.split('\n')
   const header = lines.findIndex((line) => line.startsWith(`| ${name} |`))
