@@ -1,11 +1,11 @@
 import type { LedgerState, Store, Terms } from '@bursar/core'
 import { fakeAsset, fakePayee } from '@bursar/core/testing'
 import { nonceOf, termsHash } from '../../packages/core/src/pay/terms.ts'
+import { sha256 } from '../../packages/core/src/primitives/hash.ts'
 import { newId } from '../../packages/core/src/primitives/id.ts'
 import { reserve } from '../../packages/core/src/rules/decide.ts'
 import { claim, settle } from '../../packages/core/src/rules/payment-transitions.ts'
 import type { Intent } from '../../packages/core/src/rules/reservation.ts'
-import { sha256 } from '../../packages/core/src/signing/payment-token.ts'
 import type { Paid } from './payment-rate.ts'
 
 /** Where every payment goes. */

@@ -2,17 +2,22 @@ import { z } from 'zod'
 import { type Auditing, createAuditing } from './audit/auditing.ts'
 import { createHub, observed } from './audit/event-hub.ts'
 import { type Administration, createAdministration, register } from './facets/administration.ts'
-import { attributed, type RecordedCaller, recordedCallerInput } from './facets/attributed-store.ts'
+import { attributed, recordedCallerInput } from './facets/attributed-store.ts'
 import { authenticate, type VerifiedKey } from './facets/authentication.ts'
 import { embeddedPort } from './facets/embedded-session.ts'
 import { createEndUser, type EndUser } from './facets/end-user.ts'
 import { createManagement, type Management } from './facets/management.ts'
 import { createPermissionSettler } from './facets/provider-permission.ts'
-import { createBackground, createStrangers, type Guard, perMinute } from './guard/guard.ts'
+import { createBackground } from './guard/background.ts'
+import type { Guard } from './guard/guard.ts'
+import { createStrangers } from './guard/lookup-limit.ts'
+import { perMinute } from './guard/rate-limit.ts'
+import type { Reconciliation } from './guard/reconciler.ts'
 import { guardedHttp, refuseInProduction } from './http/guarded-http.ts'
+import type { RecordedCaller } from './ledger/audit-event.ts'
+import { readSessionToken } from './ledger/bearer-token.ts'
 import { type Asset, pinnedAssets } from './money/asset.ts'
-import { createQuotes } from './pay/quote-cache.ts'
-import { createProofs } from './pay/unanswered-payloads.ts'
+import { createPayState, type PayGuard } from './pay/pay-state.ts'
 import type { HttpClient } from './ports/http-client.ts'
 import type { Policy } from './ports/policy.ts'
 import type { Rail } from './ports/rail.ts'
@@ -20,9 +25,8 @@ import type { Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
 import { nameField, parseInput } from './primitives/fields.ts'
 import { PaymentSession } from './session/payment-session.ts'
-import { createReconciler, type Reconciliation } from './settlement/reconcile.ts'
+import { createReconciler } from './settlement/reconcile.ts'
 import { type Instrument, Instruments } from './signing/instrument.ts'
-import { readSessionToken } from './signing/payment-token.ts'
 
 /** What a guard is made of. */
 export interface BursarOptions {
@@ -135,7 +139,10 @@ export function createBursar(options: BursarOptions): Bursar {
   refuseInProduction(input.development, 'createBursar')
   const hub = createHub()
   const closing = new AbortController()
-  const guard = createGuard(input, observed(input.store, hub), closing.signal)
+  const guard: PayGuard = {
+    ...createGuard(input, observed(input.store, hub), closing.signal),
+    ...createPayState(),
+  }
   const ready = untilDone(async () => {
     for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
       await register(guard, handle, instrument)
@@ -205,10 +212,7 @@ function createGuard(
     instruments: new Instruments(),
     http: input.http ?? guardedHttp(development ? { development } : {}),
     reconciler: createReconciler({ store, rails, assets, warn, closing }),
-    flights: new Map(),
     cancelling: new Map(),
-    proofs: createProofs(),
-    quotes: createQuotes(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
     endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),
     strangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),

@@ -2,20 +2,19 @@ export type { ArchiveInput, ArchiveResult } from './archive/archive-sessions.ts'
 export type { ArchivedSession } from './audit/archive-file.ts'
 export type { AuditEntry, Auditing } from './audit/auditing.ts'
 export type { AuditListener } from './audit/event-hub.ts'
-export { type AuditHead, type Verification, verifyLedger } from './audit/verify.ts'
+export { type Verification, verifyLedger } from './audit/verify.ts'
 export { type ArchiveVerification, verifyArchive } from './audit/verify-archive.ts'
 export { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
 export type { Administration, InstrumentSummary } from './facets/administration.ts'
 export type { ApprovalSummary } from './facets/approvals.ts'
-export type { RecordedCaller } from './facets/attributed-store.ts'
 export type { VerifiedKey } from './facets/authentication.ts'
 export type { EndUser } from './facets/end-user.ts'
 export type { Funding } from './facets/funding.ts'
-export type { OnceOptions, Operation } from './facets/idempotency.ts'
 export { inputs } from './facets/input-schemas.ts'
 export type { IssuedKey, KeySummary } from './facets/keys.ts'
 export type { CreatedSession, Management } from './facets/management.ts'
-export type { SecretChange } from './facets/secret-changes.ts'
+export type { CancelledPayment } from './guard/cancellation-answer.ts'
+export type { Reconciliation } from './guard/reconciler.ts'
 export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
 export {
   type Approval,
@@ -25,8 +24,9 @@ export {
   type AskRule,
   MAX_RECENT_APPROVALS,
 } from './ledger/approval.ts'
-export type { AuditEvent, AuditEventType, RecordedLimits } from './ledger/audit-event.ts'
+export type { AuditEvent, AuditEventType, RecordedCaller } from './ledger/audit-event.ts'
 export {
+  type AuditHead,
   type AuditRecord,
   archivedBody,
   auditRecord,
@@ -34,20 +34,39 @@ export {
   recordHash,
 } from './ledger/audit-record.ts'
 export type { Credential, CredentialSecret, KeyInput } from './ledger/credential.ts'
-export type { Consent, Delegation, DelegationInput } from './ledger/delegation.ts'
+export {
+  type Consent,
+  type Delegation,
+  type DelegationInput,
+  type DelegationPermission,
+  isUnsettled,
+} from './ledger/delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './ledger/denial.ts'
 export { type EndUserAccount, endUserAccountId } from './ledger/end-user-account.ts'
+export {
+  type Change,
+  isOverrun,
+  type LedgerState,
+  type RegisteredInstrument,
+  type Removed,
+  type Scope,
+} from './ledger/ledger-state.ts'
 export type { KnownMerchant, MerchantRule } from './ledger/merchant.ts'
+export type { OnceOptions, Operation } from './ledger/operation.ts'
 export {
   type Content,
   type Delivery,
+  type Evidence,
   isOwnKey,
   type KeyRecord,
   type Payment,
   type PaymentState,
   type Terms,
 } from './ledger/payment.ts'
+export type { RecordedLimits } from './ledger/recorded-limits.ts'
 export { type Role, roleConflict, roles } from './ledger/role.ts'
+export type { SecretChange } from './ledger/secret-event.ts'
+export type { SecretOpening, SigningPurpose } from './ledger/secret-opening.ts'
 export type { ChildInput, Session, SessionInput } from './ledger/session.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
 export { type Asset, findAsset, pinnedAssets } from './money/asset.ts'
@@ -68,20 +87,17 @@ export {
   windowsFromText,
   windowsText,
 } from './money/limits-json.ts'
-export type { ToolChallenge } from './pay/tool-challenge.ts'
 export type {
   HttpClient,
   HttpRequest,
   HttpRequestOptions,
   HttpResponse,
 } from './ports/http-client.ts'
-export {
-  type DelegationPermission,
-  isUnsettled,
-  type PermissionName,
-  type PermissionRequest,
-  type Permissions,
-  type PermittedAsset,
+export type {
+  PermissionName,
+  PermissionRequest,
+  Permissions,
+  PermittedAsset,
 } from './ports/permissions.ts'
 export type { Observation, Policy, PolicyDecision, PolicyInput } from './ports/policy.ts'
 export type {
@@ -90,7 +106,6 @@ export type {
   CancelAnswer,
   Challenge,
   Claim,
-  Evidence,
   HttpChallenge,
   HttpProof,
   McpChallenge,
@@ -103,15 +118,9 @@ export type {
   Verdict,
 } from './ports/rail.ts'
 export {
-  type Change,
-  isOverrun,
-  type LedgerState,
   MAX_PAGE,
   type Page,
   type PageRequest,
-  type RegisteredInstrument,
-  type Removed,
-  type Scope,
   SOON_MS,
   type Store,
   type When,
@@ -156,22 +165,11 @@ export type {
 export { payingFetch } from './session/paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
 export { type ModelReceipt, type ModelResult, payTool, toModelResult } from './session/tool.ts'
-export type {
-  Cancellation,
-  CancelledPayment,
-  CancelOptions,
-  CancelTarget,
-} from './settlement/cancellation.ts'
+export type { ToolChallenge } from './session/tool-challenge.ts'
+export type { Cancellation, CancelOptions, CancelTarget } from './settlement/cancellation.ts'
 export type { ExposedPayment, Exposure, ExposureFilter } from './settlement/exposure.ts'
-export type { Reconciliation } from './settlement/reconcile.ts'
 export type { Instrument } from './signing/instrument.ts'
-export {
-  type CurrentSecretUse,
-  currentSecretUse,
-  type SecretOpening,
-  type SecretUse,
-  type SigningPurpose,
-} from './signing/secret-use.ts'
+export { type CurrentSecretUse, currentSecretUse, type SecretUse } from './signing/secret-use.ts'
 export type { DelegationSummary, EndUserSummary, Spending } from './views/account-summary.ts'
 export type { PaymentSummary } from './views/payment-summary.ts'
 export type { SessionSummary } from './views/session-summary.ts'

@@ -1,8 +1,7 @@
-export type { OnceOptions } from './facets/idempotency.ts'
 export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
+export type { OnceOptions } from './ledger/operation.ts'
 export type { ChildInput } from './ledger/session.ts'
-export type { ToolChallenge } from './pay/tool-challenge.ts'
 export { BursarError } from './primitives/errors.ts'
 export { warnOperator } from './primitives/operator-warning.ts'
 export type {
@@ -42,4 +41,5 @@ export {
   type ToolContent,
   toolCalls,
 } from './session/tool-calls.ts'
+export type { ToolChallenge } from './session/tool-challenge.ts'
 export { type ToolRequest, toolRequest } from './session/tool-request.ts'

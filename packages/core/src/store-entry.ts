@@ -1,6 +1,8 @@
 export { MAX_RECENT_APPROVALS } from './ledger/approval.ts'
 export { auditRecord } from './ledger/audit-record.ts'
+export { isUnsettled } from './ledger/delegation.ts'
 export { endUserAccountId } from './ledger/end-user-account.ts'
+export { isOverrun } from './ledger/ledger-state.ts'
 export { isOwnKey, unproven } from './ledger/payment.ts'
 export { windowsFromText, windowsText } from './money/limits-json.ts'
 export {
@@ -49,5 +51,4 @@ export {
   type SessionRow,
   sessionJson,
 } from './persistence/session-row.ts'
-export { isUnsettled } from './ports/permissions.ts'
-export { isOverrun, MAX_PAGE, SOON_MS } from './ports/store.ts'
+export { MAX_PAGE, SOON_MS } from './ports/store.ts'

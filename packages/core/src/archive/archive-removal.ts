@@ -1,12 +1,7 @@
 import { everyRecord, type Families, sessionOf } from '../audit/archive-family.ts'
 import { archivedBody, bodyHash } from '../ledger/audit-record.ts'
-import {
-  type Change,
-  type LedgerState,
-  MAX_PAGE,
-  type Removed,
-  type Store,
-} from '../ports/store.ts'
+import type { Change, LedgerState, Removed } from '../ledger/ledger-state.ts'
+import { MAX_PAGE, type Store } from '../ports/store.ts'
 
 /** Rows that one commit removes: more would keep others waiting. */
 const MAX_REMOVED = 200

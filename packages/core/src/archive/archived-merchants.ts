@@ -1,10 +1,14 @@
 import type { MerchantTotals } from '../audit/archive-family.ts'
-import { recordedWindows } from '../audit/recorded-archive.ts'
+import { accountsOf } from '../ledger/accounts.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { recordedWindows } from '../ledger/recorded-usage.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Limits } from '../money/limits.ts'
-import type { Change, LedgerState, Store } from '../ports/store.ts'
-import { accountsOf } from '../rules/payment-transitions.ts'
-import { inTurns } from '../settlement/reconcile.ts'
+import type { Store } from '../ports/store.ts'
+import { inTurns } from '../primitives/in-turns.ts'
+
+/** Merchants that are recorded at the same time. */
+const CONCURRENCY = 8
 
 /**
  * Records what an archive has of each merchant, where the delegation or the end user limits each
@@ -17,7 +21,7 @@ export async function declareMerchants(
   merchants: Iterable<MerchantTotals>,
 ): Promise<void> {
   if (!limitsMerchants(await store.read({ session }))) return
-  await inTurns([...merchants], (one) => {
+  await inTurns([...merchants], CONCURRENCY, (one) => {
     const scope = { session, host: one.host, payee: one.payee }
     return store.commit(scope, (state) => declared(state, one), 'now')
   })

@@ -1,7 +1,7 @@
+import type { AuditHead } from '../ledger/audit-record.ts'
 import { type AuditRecord, bodyHash, GENESIS_HASH } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { type ArchiveTotals, everyRecord, type Families, sessionOf } from './archive-family.ts'
-import type { AuditHead } from './journal.ts'
 
 /** Version of the format; readers refuse others. */
 export const ARCHIVE_VERSION = 1

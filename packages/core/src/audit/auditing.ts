@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { AuditHead } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput } from '../primitives/fields.ts'
 import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
 import { everyRecord } from './archive-family.ts'
 import type { AuditHub, AuditListener } from './event-hub.ts'
-import { type AuditHead, type Verification, verifyLedger } from './verify.ts'
+import { type Verification, verifyLedger } from './verify.ts'
 import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 
 /** One audit record as readers get it. */

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../ledger/audit-event.ts'
-import type { Change, LedgerState, Store } from '../ports/store.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { Store } from '../ports/store.ts'
 import { createHub, observed } from './event-hub.ts'
 
 const AT = Date.UTC(2030, 0, 1)

@@ -1,12 +1,12 @@
-import { type AuditRecord, GENESIS_HASH, recordHash } from '../ledger/audit-record.ts'
+import {
+  type AuditHead,
+  type AuditRecord,
+  GENESIS_HASH,
+  recordHash,
+} from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
-import { emptyFold, type Fold, foldRecord } from './replay.ts'
-
-/** The newest record, to be kept outside the store: only with it can a cut tail be seen. */
-export interface AuditHead {
-  readonly seq: number
-  readonly hash: string
-}
+import { foldRecord } from './replay.ts'
+import { emptyFold, type Fold } from './replay-state.ts'
 
 /** What is wrong with the trail, or with a row that it speaks of. */
 export interface Failure {

@@ -1,40 +1,13 @@
-import type { EventOf, RecordedWindows } from '../ledger/audit-event.ts'
+import type { EventOf } from '../ledger/audit-event.ts'
 import { type AuditRecord, archiveHash } from '../ledger/audit-record.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { endUserAccountId } from '../ledger/end-user-account.ts'
+import type { RecordedWindows } from '../ledger/recorded-usage.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { MerchantUsage, Usage } from '../money/limits.ts'
 import { merchantName } from './archive-family.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
-import type { Entry, Fold } from './replay.ts'
-
-/** What is known of an archive while the trail is read. */
-export interface ArchiveEntry {
-  /** Whether records of it were met whose bodies are gone: then the fold has nothing of it. */
-  readonly isPruned: boolean
-  records: number
-  /** Hash over its records so far. */
-  sha256: string
-  /** The same after each record that still has its body, and after the last one that has not. */
-  readonly marks: { seq: number; records: number; sha256: string }[]
-  /** Merchants of it that were recorded, by `merchantName`. */
-  readonly merchants: Set<string>
-  /** Set by the record that says what was archived. */
-  declared: boolean
-  /** Set by the last record about it: no row of it is left. */
-  done: boolean
-}
-
-/** What an account counts in its windows, as it is recorded. */
-export function recordedWindows({ windows }: Usage): RecordedWindows {
-  return windows.map((buckets) =>
-    buckets.map(({ index, amountMicro, payments }) => ({
-      index,
-      amount: formatAmount(amountMicro),
-      payments,
-    })),
-  )
-}
+import type { ArchiveEntry, Entry, Fold } from './replay-state.ts'
 
 function windowsOf(recorded: RecordedWindows): Usage['windows'] {
   return recorded.map((buckets) =>

@@ -1,6 +1,6 @@
-import { rotatedCredential } from '../facets/keys.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Credential } from '../ledger/credential.ts'
+import { rotatedCredential } from '../ledger/credential.ts'
 import { difference } from './row-difference.ts'
 
 /** The key as it was issued. */

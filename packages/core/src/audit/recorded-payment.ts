@@ -1,7 +1,7 @@
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
-import { sha256 } from '../signing/payment-token.ts'
+import { sha256 } from '../primitives/hash.ts'
 import { impossibleEvent, recordedMicro } from './impossible-event.ts'
 import { difference } from './row-difference.ts'
 

@@ -1,25 +1,21 @@
-import type { Approval } from '../ledger/approval.ts'
 import type { AuditEvent, EventOf } from '../ledger/audit-event.ts'
 import type { AuditRecord } from '../ledger/audit-record.ts'
-import type { Credential } from '../ledger/credential.ts'
 import type { Delegation } from '../ledger/delegation.ts'
-import { accountUnder, type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
+import { type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
 import type { Session } from '../ledger/session.ts'
 import {
   hold,
   type Limits,
   type MerchantLimits,
-  type MerchantUsage,
-  noUsage,
   overrun,
   releaseHold,
   settleHold,
   type Usage,
 } from '../money/limits.ts'
-import type { RegisteredInstrument } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
+import { accountUnder } from '../rules/end-user-limits.ts'
 import { sessionOf } from './archive-family.ts'
-import { impossibleEvent, recordedMicro } from './impossible-event.ts'
+import { recordedMicro } from './impossible-event.ts'
 import {
   createdSession,
   delegationAfter,
@@ -29,7 +25,6 @@ import {
 } from './recorded-account.ts'
 import { approvalAfter, requestedApproval } from './recorded-approval.ts'
 import {
-  type ArchiveEntry,
   declareArchive,
   declareMerchant,
   meetArchived,
@@ -37,34 +32,8 @@ import {
   removeArchived,
 } from './recorded-archive.ts'
 import { credentialAfter, issuedCredential } from './recorded-credential.ts'
-import { paymentAfter, type RecordedPayment, recordedPayment } from './recorded-payment.ts'
-
-/** What the records say about one row of the ledger. */
-export interface Entry<Recorded> {
-  recorded: Recorded
-  /** The record that made it. */
-  readonly seq: number
-  /** Whether the row was seen in its list. */
-  listed: boolean
-}
-
-/** What the records say about the rows of the ledger, by their ids. */
-export interface Fold {
-  readonly sessions: Map<string, Entry<Session>>
-  readonly delegations: Map<string, Entry<Delegation>>
-  readonly payments: Map<string, Entry<RecordedPayment>>
-  readonly approvals: Map<string, Entry<Approval>>
-  readonly instruments: Map<string, Entry<RegisteredInstrument>>
-  readonly credentials: Map<string, Entry<Credential>>
-  readonly endUsers: Map<string, Entry<EndUserAccount>>
-  /** What accounts with per-merchant limits have spent, by `merchantUsageId`. */
-  readonly merchantUsages: Map<string, Entry<MerchantUsage>>
-  /** The delegations of each end user. */
-  readonly granted: Map<string, string[]>
-  /** The archive that a session belongs to, by the session's id. */
-  readonly archived: Map<string, string>
-  readonly archives: Map<string, ArchiveEntry>
-}
+import { paymentAfter, recordedPayment } from './recorded-payment.ts'
+import { add, entryOf, type Fold, merchantUsageId, update, usageAt } from './replay-state.ts'
 
 /** The rows that a record is about, or why the ledger cannot have written it. */
 export type Folded =
@@ -72,22 +41,6 @@ export type Folded =
   | { readonly problem: string }
   /** What was read before has been archived meanwhile: the trail has to be read again. */
   | { readonly stale: true }
-
-export function emptyFold(): Fold {
-  return {
-    sessions: new Map(),
-    delegations: new Map(),
-    payments: new Map(),
-    approvals: new Map(),
-    instruments: new Map(),
-    credentials: new Map(),
-    endUsers: new Map(),
-    merchantUsages: new Map(),
-    granted: new Map(),
-    archived: new Map(),
-    archives: new Map(),
-  }
-}
 
 /**
  * Adds a record with the ledger's own arithmetic. `page` is the cursor that leads to the record's
@@ -278,30 +231,6 @@ function move(
   }
 }
 
-/** What a merchant's usage is told by: names and hosts have no spaces. */
-function merchantUsageId({
-  account,
-  host,
-  payee,
-}: Pick<MerchantUsage, 'account' | 'host' | 'payee'>): string {
-  return `${account} ${host} ${payee}`
-}
-
-/** What an account has spent at a merchant, from its first payment there on. */
-function usageAt(
-  { merchantUsages }: Fold,
-  { host, payee }: Pick<MerchantUsage, 'host' | 'payee'>,
-  account: string,
-  seq: number,
-): Entry<MerchantUsage> {
-  const id = merchantUsageId({ account, host, payee })
-  const known = merchantUsages.get(id)
-  if (known) return known
-  const entry = { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
-  merchantUsages.set(id, entry)
-  return entry
-}
-
 function limit(
   fold: Fold,
   event: EventOf<'end-user-limited'>,
@@ -351,34 +280,4 @@ function touchedBy(fold: Fold, event: AuditEvent): string[] {
     ids.push(...ids.map((account) => merchantUsageId({ ...event, account })))
   }
   return ids
-}
-
-function add<Recorded>(
-  entries: Map<string, Entry<Recorded>>,
-  id: string,
-  recorded: Recorded,
-  seq: number,
-): void {
-  const before = entries.get(id)
-  if (before) throw impossibleEvent(`record ${before.seq} made ${id} already`)
-  entries.set(id, { recorded, seq, listed: false })
-}
-
-function update<Recorded>(
-  entries: ReadonlyMap<string, Entry<Recorded>>,
-  id: string,
-  next: (recorded: Recorded) => Recorded,
-): Recorded {
-  const entry = entryOf(entries, id)
-  entry.recorded = next(entry.recorded)
-  return entry.recorded
-}
-
-function entryOf<Recorded>(
-  entries: ReadonlyMap<string, Entry<Recorded>>,
-  id: string,
-): Entry<Recorded> {
-  const entry = entries.get(id)
-  if (entry) return entry
-  throw impossibleEvent(`it is about ${id}, which no record made`)
 }

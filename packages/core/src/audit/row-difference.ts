@@ -1,3 +1,5 @@
+import { canonicalText } from '../primitives/canonical-json.ts'
+
 /** So much of a value is shown: a reason has to be read by people. */
 const MAX_SHOWN = 200
 
@@ -29,20 +31,6 @@ function isSame(one: unknown, other: unknown): boolean {
     names.length === Object.keys(other).length &&
     names.every((name) => Reflect.get(one, name) === Reflect.get(other, name))
   )
-}
-
-/** The same text for the same value, in whatever order a store gives back an object's fields. */
-export function canonicalText(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'bigint') return `${value}`
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const fields = Object.entries(value)
-    .filter(([, one]) => one !== undefined)
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, one]) => `${JSON.stringify(name)}:${canonicalText(one)}`)
-  return `{${fields.join(',')}}`
 }
 
 function cut(text: string): string {

@@ -1,6 +1,6 @@
 import { MAX_PAGE, type Page, type PageRequest } from '../ports/store.ts'
 import { type Failure, readOn, type Trail } from './journal.ts'
-import type { Entry } from './replay.ts'
+import type { Entry } from './replay-state.ts'
 
 /** The rows of one kind, and what the records say about them. */
 export interface Rows<Row extends { readonly id: string }, Recorded> {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { AuditHead } from '../ledger/audit-record.ts'
 import { linkHash } from '../ledger/audit-record.ts'
 import { type ArchiveTotals, addRecord, sessionOf } from './archive-family.ts'
 import { ARCHIVE_VERSION, type ArchivedSession } from './archive-file.ts'
-import type { AuditHead } from './journal.ts'
 
 /** What a file says, once it is verified; or the first line that is wrong. */
 export type ArchiveVerification =

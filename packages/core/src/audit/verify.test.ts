@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import { type AuditRecord, auditRecord, GENESIS_HASH, recordHash } from '../ledger/audit-record.ts'
 import type { Delegation } from '../ledger/delegation.ts'
+import type { Scope } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { noUsage, type Usage } from '../money/limits.ts'
-import type { Page, PageRequest, Scope, Store } from '../ports/store.ts'
+import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { verifyLedger } from './verify.ts'
 
 const AT = Date.UTC(2030, 0, 1)

@@ -1,15 +1,11 @@
 import type { EventOf } from '../ledger/audit-event.ts'
+import type { AuditHead } from '../ledger/audit-record.ts'
 import { endUserAccountId } from '../ledger/end-user-account.ts'
+import type { RegisteredInstrument } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { MerchantUsage } from '../money/limits.ts'
-import {
-  MAX_PAGE,
-  type Page,
-  type PageRequest,
-  type RegisteredInstrument,
-  type Store,
-} from '../ports/store.ts'
-import { type AuditHead, type Failure, newTrail, readOn, type Trail } from './journal.ts'
+import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
+import { type Failure, newTrail, readOn, type Trail } from './journal.ts'
 import {
   delegationProblem,
   endUserProblem,
@@ -21,8 +17,6 @@ import { credentialProblem } from './recorded-credential.ts'
 import { fixedProblem, paymentProblem, type RecordedPayment } from './recorded-payment.ts'
 import { difference } from './row-difference.ts'
 import { wrongRow } from './row-verification.ts'
-
-export type { AuditHead } from './journal.ts'
 
 /** Whether the trail is whole and the ledger is what the trail says. */
 export type Verification =

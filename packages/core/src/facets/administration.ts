@@ -1,18 +1,17 @@
 import { type ArchiveInput, type ArchiveResult, archive } from '../archive/archive-sessions.ts'
 import type { Guard } from '../guard/guard.ts'
-import type { KeyInput } from '../ledger/credential.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { SecretChange } from '../ledger/secret-event.ts'
 import type { Asset } from '../money/asset.ts'
 import type { Permissions } from '../ports/permissions.ts'
-import type { Change, LedgerState, Page, PageRequest } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, parseInput } from '../primitives/fields.ts'
 import type { Instrument } from '../signing/instrument.ts'
-import type { OnceOptions } from './idempotency.ts'
-import { createKeys, type IssuedKey, type KeySummary } from './keys.ts'
-import { recordSecretChanges, type SecretChange } from './secret-changes.ts'
+import { createKeys, type Keys } from './keys.ts'
+import { recordSecretChanges } from './secret-changes.ts'
 
 /** Registers instruments with their owners, issues keys, and records who changes secrets. It can neither pay nor create sessions. */
-export interface Administration {
+export interface Administration extends Keys {
   /**
    * Makes a wallet known under a handle, as one end user's. Its owner is recorded once: another
    * one is refused with `instrument_taken`, in this process and in every later one.
@@ -28,29 +27,10 @@ export interface Administration {
   /** The assets that may be paid in. */
   assets(): readonly Asset[]
   /**
-   * Makes a key for the service. It is shown here once and stored nowhere. Who issues a key could
-   * use it: that is recorded, not prevented. Throws `invalid_input`, also for roles that would
-   * combine raising a budget with spending it.
-   */
-  issueKey(input: KeyInput, options?: OnceOptions): Promise<IssuedKey>
-  /**
-   * Gives a key a new secret. The one before stays good for `overlap`, such as `'1h'`; without it,
-   * it ends at once. Throws `key_unknown`, `key_revoked` or `key_expired`.
-   */
-  rotateKey(
-    key: string,
-    change?: { readonly overlap?: string | undefined },
-    options?: OnceOptions,
-  ): Promise<IssuedKey>
-  /** Ends a key at once, in every process, also for what is about to be reserved with it. */
-  revokeKey(key: string, options?: { readonly reason?: string }): Promise<KeySummary>
-  /**
    * Records that secrets of a vault are about to be changed: a vault calls it before each change, and
    * changes nothing where it throws. Throws `invalid_input`.
    */
   recordSecretChanges(changes: readonly SecretChange[]): Promise<void>
-  /** Keys, oldest first. */
-  keys(page?: PageRequest): Promise<Page<KeySummary>>
 }
 
 export interface InstrumentSummary {

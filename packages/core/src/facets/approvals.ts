@@ -2,10 +2,9 @@ import { z } from 'zod'
 import type { Approval, ApprovalCard, ApprovalState } from '../ledger/approval.ts'
 import { approvalStanding } from '../ledger/approval.ts'
 import { callKey, parseCall } from '../pay/request.ts'
-import type { Store } from '../ports/store.ts'
+import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { approve, refuse } from '../rules/approval-decision.ts'
-import type { EndUser } from './end-user.ts'
 
 /** An approval as the end user's application reads it. */
 export interface ApprovalSummary {
@@ -19,6 +18,28 @@ export interface ApprovalSummary {
   readonly expiresAt: string
 }
 
+/** The end user's side of approvals: what they are asked, and their answers. */
+export interface Approvals {
+  /** What this end user is asked, oldest first. `waiting` alone if that is what is wanted. */
+  approvals(
+    filter?: { readonly waiting?: boolean },
+    page?: PageRequest,
+  ): Promise<Page<ApprovalSummary>>
+  /** The approval that a call asked for, by its key; `undefined` if it asked for none. */
+  approvalOf(call: {
+    readonly session: string
+    readonly conversation: string
+    readonly id: string
+  }): Promise<ApprovalSummary | undefined>
+  /**
+   * Says yes to exactly the terms on the card, once. Twice is once. Throws `approval_unknown`,
+   * `approval_expired`, `approval_denied`, and the code of a session or permission that has ended.
+   */
+  approve(approval: string): Promise<ApprovalSummary>
+  /** Says no, for as long as the session lives. A yes that was not used yet is taken back. */
+  deny(approval: string, options?: { readonly reason?: string }): Promise<ApprovalSummary>
+}
+
 const waitingInput = z.strictObject({ waiting: z.boolean().optional() })
 
 /** The end user's side of approvals: the only one that can say yes. */
@@ -26,7 +47,7 @@ export function createApprovals(
   store: Store,
   ready: () => Promise<void>,
   endUser: string,
-): Pick<EndUser, 'approvals' | 'approvalOf' | 'approve' | 'deny'> {
+): Approvals {
   const summary = (approval: Approval): ApprovalSummary => summaryOf(approval, store.now())
   return {
     approvals: async (given = {}, at = {}) => {

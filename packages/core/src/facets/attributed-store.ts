@@ -1,13 +1,7 @@
 import { z } from 'zod'
+import type { RecordedCaller } from '../ledger/audit-event.ts'
 import type { Store } from '../ports/store.ts'
 import { textField } from '../primitives/fields.ts'
-
-/** Who asked for a change, as its record names them. */
-export interface RecordedCaller {
-  /** Of a key, such as `key_…`, of a subject of an identity provider, or of an operator. */
-  readonly id: string
-  readonly roles: readonly string[]
-}
 
 /** Roles that one caller may have at most. */
 const MAX_ROLES = 20

@@ -1,8 +1,9 @@
 import type { Guard } from '../guard/guard.ts'
+import { readKeyText } from '../ledger/bearer-token.ts'
 import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from '../ledger/credential.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Role } from '../ledger/role.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
-import { equalHashes, readKeyText } from '../signing/payment-token.ts'
+import { equalHashes } from '../primitives/hash.ts'
 
 /** Who calls, as their key says now. */
 export interface VerifiedKey {

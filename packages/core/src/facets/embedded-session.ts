@@ -1,15 +1,16 @@
-import type { Guard } from '../guard/guard.ts'
+import { rootOf } from '../ledger/accounts.ts'
+import { sessionToken } from '../ledger/bearer-token.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { OnceOptions } from '../ledger/operation.ts'
 import { type ChildInput, childInput } from '../ledger/session.ts'
 import { pay, quote } from '../pay/pay.ts'
+import type { PayGuard } from '../pay/pay-state.ts'
 import { conclude, prove } from '../pay/prove-and-conclude.ts'
 import { type Holder, holds, ownState } from '../pay/token-holder.ts'
-import type { ToolChallenge } from '../pay/tool-challenge.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
 import { openedChild } from '../rules/child-session.ts'
-import { rootOf } from '../rules/payment-transitions.ts'
 import type {
   Call,
   PayRequest,
@@ -19,13 +20,13 @@ import type {
   SessionStatus,
 } from '../session/pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from '../session/payment-session.ts'
-import { sessionToken } from '../signing/payment-token.ts'
+import type { ToolChallenge } from '../session/tool-challenge.ts'
 import { summaryOfSession } from '../views/session-summary.ts'
-import { type OnceOptions, once } from './idempotency.ts'
+import { once } from './idempotency.ts'
 
 /** Carries out the calls of one session in this process. */
 export function embeddedPort(
-  guard: Guard,
+  guard: PayGuard,
   ready: () => Promise<void>,
   holder: Holder,
 ): SessionPort {
@@ -34,11 +35,11 @@ export function embeddedPort(
 
 /** A class, because there may be very many: their methods are there once, and not for each of them. */
 class EmbeddedPort implements SessionPort {
-  readonly #guard: Guard
+  readonly #guard: PayGuard
   readonly #ready: () => Promise<void>
   readonly #holder: Holder
 
-  constructor(guard: Guard, ready: () => Promise<void>, holder: Holder) {
+  constructor(guard: PayGuard, ready: () => Promise<void>, holder: Holder) {
     this.#guard = guard
     this.#ready = ready
     this.#holder = holder
@@ -104,7 +105,7 @@ function credentialOf({ payer }: Holder): { readonly credential?: string } {
 }
 
 /** Opening children is bounded like every other call of the session: each one is kept for ever. */
-async function assertMayOpen(guard: Guard, holder: Holder): Promise<void> {
+async function assertMayOpen(guard: PayGuard, holder: Holder): Promise<void> {
   const state = await ownState(guard, holder)
   if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')

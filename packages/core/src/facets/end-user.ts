@@ -4,15 +4,18 @@ import {
   type DelegationInput,
   delegationInput,
   type ParsedDelegation,
+  revokedDelegation,
   unknownDelegation,
 } from '../ledger/delegation.ts'
-import { limitedEndUser } from '../ledger/end-user-account.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { OnceOptions } from '../ledger/operation.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type LimitsInput, limitsInput, noUsage } from '../money/limits.ts'
-import { revokedDelegation } from '../ports/permissions.ts'
-import type { Change, LedgerState, Page, PageRequest } from '../ports/store.ts'
+import type { Page, PageRequest } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
+import { limitedEndUser } from '../rules/end-user-limits.ts'
 import {
   type Cancellation,
   type CancelOptions,
@@ -23,19 +26,18 @@ import { type Exposure, exposureOf } from '../settlement/exposure.ts'
 import {
   type DelegationSummary,
   type EndUserSummary,
-  recordedLimits,
   summaryOfDelegation,
   summaryOfEndUser,
 } from '../views/account-summary.ts'
 import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
 import { type SessionSummary, summariesOfSessions } from '../views/session-summary.ts'
-import { type ApprovalSummary, createApprovals } from './approvals.ts'
+import { type Approvals, createApprovals } from './approvals.ts'
 import { type Funding, fundingOf } from './funding.ts'
-import { type OnceOptions, once } from './idempotency.ts'
+import { once } from './idempotency.ts'
 import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 
 /** What one end user may do: everything on what is theirs, nothing on what is not. */
-export interface EndUser {
+export interface EndUser extends Approvals {
   /**
    * Gives an agent permission to spend from an instrument of this end user. Throws `invalid_input`,
    * `instrument_unknown` (also for another's instrument) or `instrument_unfunded`: first funded,
@@ -71,24 +73,6 @@ export interface EndUser {
   funding(instrument: string): Promise<Funding>
   /** Asks the wallet's provider for the permission of a delegation: `absent` also where it has none. */
   readPermission(delegation: string): Promise<'granted' | 'absent'>
-  /** What this end user is asked, oldest first. `waiting` alone if that is what is wanted. */
-  approvals(
-    filter?: { readonly waiting?: boolean },
-    page?: PageRequest,
-  ): Promise<Page<ApprovalSummary>>
-  /** The approval that a call asked for, by its key; `undefined` if it asked for none. */
-  approvalOf(call: {
-    readonly session: string
-    readonly conversation: string
-    readonly id: string
-  }): Promise<ApprovalSummary | undefined>
-  /**
-   * Says yes to exactly the terms on the card, once. Twice is once. Throws `approval_unknown`,
-   * `approval_expired`, `approval_denied`, and the code of a session or permission that has ended.
-   */
-  approve(approval: string): Promise<ApprovalSummary>
-  /** Says no, for as long as the session lives. A yes that was not used yet is taken back. */
-  deny(approval: string, options?: { readonly reason?: string }): Promise<ApprovalSummary>
   /** What may be signed and is still open: the most that can still move, and until when. */
   exposure(): Promise<Exposure>
   /**

@@ -1,8 +1,9 @@
 import { type Guard, payableAssets } from '../guard/guard.ts'
-import type { Change } from '../ports/store.ts'
+import type { Change } from '../ledger/ledger-state.ts'
+import type { SecretOpening } from '../ledger/secret-opening.ts'
 import { withinTime } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { duringSecretUse, type RecordOpening, type SecretOpening } from '../signing/secret-use.ts'
+import { duringSecretUse, type RecordOpening } from '../signing/secret-use.ts'
 
 /** How an end user puts money into an instrument: outside, by themselves. The guard has no way to. */
 export interface Funding {

@@ -1,31 +1,12 @@
 import { z } from 'zod'
-import { canonicalText } from '../audit/row-difference.ts'
-import type { Change, LedgerState, Scope, Store } from '../ports/store.ts'
+import type { Change, LedgerState, Scope } from '../ledger/ledger-state.ts'
+import type { OnceOptions, Operation } from '../ledger/operation.ts'
+import type { Store } from '../ports/store.ts'
+import { canonicalText } from '../primitives/canonical-json.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
-import { hashOf, newSecret } from '../signing/payment-token.ts'
-
-/** How a caller makes sure that what it asks for is done once, however often it asks. */
-export interface OnceOptions {
-  /**
-   * Names the operation: the same key with the same input is answered with what was done for it
-   * first, tokens included; with another input, `idempotency_conflict`. Random, 16 to 255 characters:
-   * a token is derived from it, and only who has the key gets that token again.
-   */
-  readonly idempotencyKey?: string | undefined
-}
-
-/** An operation that was done for an idempotency key. */
-export interface Operation {
-  /** SHA-256 of the key and of what it is for. */
-  readonly id: string
-  readonly inputHash: string
-  /** What was made or changed. */
-  readonly subject: string
-  /** What the secret is derived from, together with the key, which is stored nowhere. */
-  readonly salt: string
-  readonly at: number
-}
+import { hashOf } from '../primitives/hash.ts'
+import { newSecret } from '../primitives/secret.ts'
 
 const idempotencyKeyField: z.ZodType<string, string> = z
   .string()

@@ -1,4 +1,5 @@
 import type { Guard } from '../guard/guard.ts'
+import { keyText } from '../ledger/bearer-token.ts'
 import {
   type Credential,
   credentialEnd,
@@ -6,16 +7,18 @@ import {
   keyInput,
   liveSecrets,
   type ParsedKey,
+  rotatedCredential,
   rotationInput,
 } from '../ledger/credential.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { OnceOptions } from '../ledger/operation.ts'
 import type { Role } from '../ledger/role.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
+import type { Page, PageRequest } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { sha256 } from '../primitives/hash.ts'
 import { newId } from '../primitives/id.ts'
-import { keyText, sha256 } from '../signing/payment-token.ts'
-import type { Administration } from './administration.ts'
-import { type OnceOptions, once } from './idempotency.ts'
+import { once } from './idempotency.ts'
 
 /** A key that was just made or rotated. It is shown here once, and stored nowhere. */
 export interface IssuedKey {
@@ -41,11 +44,31 @@ export interface KeySummary {
   readonly overlapEndsAt?: string
 }
 
-/** Administration of the service's keys. */
-export function createKeys(
-  guard: Guard,
-  ready: () => Promise<void>,
-): Pick<Administration, 'issueKey' | 'rotateKey' | 'revokeKey' | 'keys'> {
+/** The part of administration that issues, rotates and revokes keys of the service. */
+export interface Keys {
+  /**
+   * Makes a key for the service. It is shown here once and stored nowhere. Who issues a key could
+   * use it: that is recorded, not prevented. Throws `invalid_input`, also for roles that would
+   * combine raising a budget with spending it.
+   */
+  issueKey(input: KeyInput, options?: OnceOptions): Promise<IssuedKey>
+  /**
+   * Gives a key a new secret. The one before stays good for `overlap`, such as `'1h'`; without it,
+   * it ends at once. Throws `key_unknown`, `key_revoked` or `key_expired`.
+   */
+  rotateKey(
+    key: string,
+    change?: { readonly overlap?: string | undefined },
+    options?: OnceOptions,
+  ): Promise<IssuedKey>
+  /** Ends a key at once, in every process, also for what is about to be reserved with it. */
+  revokeKey(key: string, options?: { readonly reason?: string }): Promise<KeySummary>
+  /** Keys, oldest first. */
+  keys(page?: PageRequest): Promise<Page<KeySummary>>
+}
+
+/** Creates the part of administration that handles keys. */
+export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
   const { store } = guard
   const read = async (id: string): Promise<Credential> => {
     const { credential } = await store.read({ credential: id })
@@ -133,17 +156,6 @@ function rotated(
     credentials: [next],
     events: [{ type: 'key-rotated', credential: key, secretHash, overlapEndsAt }],
   }
-}
-
-/** A key with a new secret, as its row and its records have it. */
-export function rotatedCredential(
-  credential: Credential,
-  secretHash: string,
-  overlapEndsAt: number,
-): Credential {
-  const newest = credential.secrets[0]
-  const before = newest ? [{ hash: newest.hash, expiresAt: overlapEndsAt }] : []
-  return { ...credential, secrets: [{ hash: secretHash }, ...before] }
 }
 
 function live({ credential }: LedgerState, id: string, now: number): Credential {

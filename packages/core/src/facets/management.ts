@@ -1,5 +1,9 @@
 import type { Guard } from '../guard/guard.ts'
+import { sessionToken } from '../ledger/bearer-token.ts'
 import { type Delegation, delegationEnd } from '../ledger/delegation.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { OnceOptions } from '../ledger/operation.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
@@ -8,7 +12,7 @@ import {
   sessionInput,
 } from '../ledger/session.ts'
 import { noUsage, widerThan } from '../money/limits.ts'
-import type { Change, LedgerState, Page, PageRequest, Store } from '../ports/store.ts'
+import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
@@ -24,14 +28,12 @@ import {
   cancelExposed,
 } from '../settlement/cancellation.ts'
 import { type Exposure, type ExposureFilter, exposureOf } from '../settlement/exposure.ts'
-import { sessionToken } from '../signing/payment-token.ts'
-import { recordedLimits } from '../views/account-summary.ts'
 import {
   type SessionSummary,
   summariesOfSessions,
   summaryOfSession,
 } from '../views/session-summary.ts'
-import { type OnceOptions, once } from './idempotency.ts'
+import { once } from './idempotency.ts'
 
 /** Creates and ends sessions within delegations. It can never pay. */
 export interface Management {

@@ -1,24 +1,23 @@
 import { type Guard, payableAssets } from '../guard/guard.ts'
-import { type Delegation, unknownDelegation } from '../ledger/delegation.ts'
+import {
+  type Delegation,
+  isUnsettled,
+  revokedDelegation,
+  unknownDelegation,
+} from '../ledger/delegation.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { SecretOpening } from '../ledger/secret-opening.ts'
 import {
   ASKING_MS,
-  isUnsettled,
   type PermissionName,
   type Permissions,
   permissionRequest,
   REQUEST_LIFE_MS,
-  revokedDelegation,
 } from '../ports/permissions.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { withinTime } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { inTurns } from '../settlement/reconcile.ts'
-import {
-  duringSecretUse,
-  type RecordOpening,
-  type SecretOpening,
-  useOver,
-} from '../signing/secret-use.ts'
+import { inTurns } from '../primitives/in-turns.ts'
+import { duringSecretUse, type RecordOpening, useOver } from '../signing/secret-use.ts'
 
 /** A provider that does not answer within this time has not granted. */
 const GRANT_TIMEOUT_MS = 60_000
@@ -34,6 +33,9 @@ const MAX_WITHDRAWAL_WAIT_MS = 3_600_000
 
 /** Withdrawals whose last attempt is remembered; one that is forgotten is tried sooner. */
 const MAX_PACED = 1_000
+
+/** Permissions that are settled at the same time. */
+const CONCURRENCY = 8
 
 /** Ids of providers are shorter; nothing else is recorded as one. */
 const idPattern = /^[\x21-\x7e]{1,200}$/
@@ -167,7 +169,7 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
       resumeAfter = page.rows.length === MAX_SETTLED_PER_RUN ? page.cursor : undefined
       // What another process has the wallet of is its to settle.
       const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
-      await inTurns(own, async (delegation) => {
+      await inTurns(own, CONCURRENCY, async (delegation) => {
         if (guard.closing.aborted || !pace.isDue(delegation, store.now())) return
         await settle(guard, delegation)
       })

@@ -1,12 +1,8 @@
 import { z } from 'zod'
+import type { SecretChange } from '../ledger/secret-event.ts'
 import type { Store } from '../ports/store.ts'
 import { parseInput } from '../primitives/fields.ts'
-import { type SecretOpening, secretOpeningFields } from '../signing/secret-use.ts'
-
-/** What is about to be changed in a vault: which version of which secret, and never its value. */
-export interface SecretChange extends SecretOpening {
-  readonly type: 'secret-added' | 'secret-rotated' | 'secret-rewrapped' | 'secret-removed'
-}
+import { secretOpeningFields } from '../signing/secret-use.ts'
 
 /** A wrapping key is changed for all secrets of a vault at once: as many as one holds, with their overlaps. */
 const MAX_CHANGES = 2_000

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createBackground, createStrangers, perMinute, type Strangers } from './guard.ts'
+import { createBackground } from './background.ts'
+import { createStrangers, type Strangers } from './lookup-limit.ts'
+import { perMinute } from './rate-limit.ts'
 
 const MINUTE = 60_000
 const NOW = 1_000 * MINUTE

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { formatAmount } from '../money/amount.ts'
-import { amountField } from '../primitives/fields.ts'
+import { amountField } from '../money/amount-field.ts'
 import type { Terms } from './payment.ts'
 
 /** When a permission or a session asks a human, besides what it leaves open. */

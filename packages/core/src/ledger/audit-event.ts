@@ -1,50 +1,12 @@
-import type { RecordedCaller } from '../facets/attributed-store.ts'
 import type { ApprovalCard, AskRule } from './approval.ts'
 import type { Consent } from './delegation.ts'
 import type { DenialCode } from './denial.ts'
 import type { MerchantRule } from './merchant.ts'
+import type { PaymentSubject } from './payment.ts'
+import type { RecordedLimits } from './recorded-limits.ts'
+import type { RecordedWindows } from './recorded-usage.ts'
 import type { Role } from './role.ts'
 import type { SecretEvent } from './secret-event.ts'
-
-/** Limits as they are recorded: amounts are decimal strings. */
-export interface RecordedLimits {
-  readonly currency: string
-  readonly total: string
-  readonly perPayment?: string
-  readonly payments?: number
-  readonly windows?: readonly RecordedWindow[]
-  readonly perMerchant?: {
-    readonly total?: string
-    readonly payments?: number
-    readonly windows?: readonly RecordedWindow[]
-  }
-}
-
-interface RecordedWindow {
-  readonly per: string
-  readonly amount?: string
-  readonly payments?: number
-}
-
-/** What an account counts in its windows, as it is recorded: amounts are decimal strings. */
-export type RecordedWindows = readonly (readonly {
-  readonly index: number
-  readonly amount: string
-  readonly payments: number
-}[])[]
-
-/** What is said of a payment in each of its events. */
-export interface PaymentSubject {
-  readonly payment: string
-  readonly session: string
-  readonly delegation: string
-  readonly endUser: string
-  readonly agent: string
-  /** Decimal string in `currency`. */
-  readonly amount: string
-  readonly currency: string
-  readonly host: string
-}
 
 /**
  * What happened: one event for each change, noun and verb in the past. Amounts are decimal strings,
@@ -394,3 +356,9 @@ export type AuditEventType = AuditEvent['type']
 
 /** The events of some types. */
 export type EventOf<Type extends AuditEventType> = Extract<AuditEvent, { readonly type: Type }>
+/** Who asked for a change, as its record names them. */
+export interface RecordedCaller {
+  /** Of a key, such as `key_…`, of a subject of an identity provider, or of an operator. */
+  readonly id: string
+  readonly roles: readonly string[]
+}

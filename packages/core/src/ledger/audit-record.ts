@@ -83,3 +83,8 @@ export function archiveHash(previous: string, { seq, hash: own }: AuditHash): st
 }
 
 type AuditHash = Pick<AuditRecord, 'seq' | 'hash'>
+/** The newest record, to be kept outside the store: only with it can a cut tail be seen. */
+export interface AuditHead {
+  readonly seq: number
+  readonly hash: string
+}

@@ -85,3 +85,14 @@ export function credentialEnd(
 export function liveSecrets({ secrets }: Credential, now: number): readonly CredentialSecret[] {
   return secrets.filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
 }
+
+/** A key with a new secret, as its row and its records have it. */
+export function rotatedCredential(
+  credential: Credential,
+  secretHash: string,
+  overlapEndsAt: number,
+): Credential {
+  const newest = credential.secrets[0]
+  const before = newest ? [{ hash: newest.hash, expiresAt: overlapEndsAt }] : []
+  return { ...credential, secrets: [{ hash: secretHash }, ...before] }
+}

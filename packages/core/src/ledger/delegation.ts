@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { type Limits, type LimitsInput, limitsInput, type Usage } from '../money/limits.ts'
-import type { DelegationPermission } from '../ports/permissions.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
@@ -84,4 +83,42 @@ export function delegationEnd(
 /** Another's delegation is answered like one that does not exist: nobody learns others' ids. */
 export function unknownDelegation(id: string): BursarError {
   return new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
+}
+
+/** What the ledger knows of a delegation's permission at the provider. */
+export interface DelegationPermission {
+  /** What the provider calls it. */
+  readonly id?: string
+  /**
+   * `requested`: not granted yet, and nothing can be spent. `withdrawing`: the delegation is revoked, and
+   * the provider has not said yet that the permission is gone. `not_withdrawn`: it could not be withdrawn
+   * so far; it is tried again.
+   */
+  readonly state: 'requested' | 'granted' | 'withdrawing' | 'not_withdrawn' | 'withdrawn'
+}
+
+/** Whether something is still to be done about a delegation's permission at the provider. */
+export function isUnsettled({ permission }: Delegation): boolean {
+  if (!permission) return false
+  switch (permission.state) {
+    case 'granted':
+    case 'withdrawn':
+      return false
+    case 'requested':
+    case 'withdrawing':
+    case 'not_withdrawn':
+      return true
+    default:
+      return permission.state satisfies never
+  }
+}
+
+/** The delegation from the moment on that it is revoked: its permission is about to be withdrawn. */
+export function revokedDelegation(delegation: Delegation, at: number): Delegation {
+  const { permission } = delegation
+  return {
+    ...delegation,
+    revokedAt: at,
+    ...(permission ? { permission: { ...permission, state: 'withdrawing' } } : {}),
+  }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { type Limits, noUsage } from '../money/limits.ts'
+import { limitedEndUser } from '../rules/end-user-limits.ts'
 import { sampleDelegation } from '../testing/store-suite/samples.ts'
-import { type EndUserAccount, endUserAccountId, limitedEndUser } from './end-user-account.ts'
+import { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 

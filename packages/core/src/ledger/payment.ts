@@ -1,4 +1,3 @@
-import type { Evidence } from '../ports/rail.ts'
 import type { Denial } from './denial.ts'
 
 /** The chosen offer, normalised, plus the request's hash: checked = approved = signed = recorded. */
@@ -123,4 +122,25 @@ export function isUnproven(payment: Payment): boolean {
 /** Paid: claimed or settled. */
 export function isPaid(payment: Payment): boolean {
   return payment.state === 'claimed' || payment.state === 'settled'
+}
+
+/** Where anyone can check a verdict. */
+export interface Evidence {
+  readonly transaction?: string
+  /** Block number that the verdict was read at. */
+  readonly block: string
+  readonly reason: string
+}
+
+/** What is said of a payment in each of its events. */
+export interface PaymentSubject {
+  readonly payment: string
+  readonly session: string
+  readonly delegation: string
+  readonly endUser: string
+  readonly agent: string
+  /** Decimal string in `currency`. */
+  readonly amount: string
+  readonly currency: string
+  readonly host: string
 }

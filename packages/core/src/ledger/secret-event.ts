@@ -1,6 +1,5 @@
-import type { SecretChange } from '../facets/secret-changes.ts'
-import type { SecretOpening, SigningPurpose } from '../signing/secret-use.ts'
-import type { PaymentSubject } from './audit-event.ts'
+import type { PaymentSubject } from './payment.ts'
+import type { SecretOpening, SigningPurpose } from './secret-opening.ts'
 
 /**
  * A secret is about to be opened or changed. It is recorded first, so that neither is without its record;
@@ -26,3 +25,7 @@ type SecretOpened = SecretOpening & { readonly type: 'secret-opened' } & (
         readonly endUser: string
       }
   )
+/** What is about to be changed in a vault: which version of which secret, and never its value. */
+export interface SecretChange extends SecretOpening {
+  readonly type: 'secret-added' | 'secret-rotated' | 'secret-rewrapped' | 'secret-removed'
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BursarError } from '../primitives/errors.ts'
-import { amountField } from '../primitives/fields.ts'
 import { formatAmount } from './amount.ts'
+import { amountField } from './amount-field.ts'
 
 /** What may be spent. The same shape serves sessions, delegations and end users. */
 export interface Limits {

@@ -1,15 +1,15 @@
 import type { Span } from '@opentelemetry/api'
-import type { Flight, Guard } from '../guard/guard.ts'
 import { recordUnknownToken, span } from '../guard/telemetry.ts'
+import { accountsOf, rootOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { standing } from '../rules/account-end.ts'
 import { admitHost, earlier } from '../rules/decide.ts'
-import { accountsOf, rootOf } from '../rules/payment-transitions.ts'
 import { pinnedToTwin } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import { type OpenVisit, refuse, replay, scopeOf, type Visit } from './call-context.ts'
+import type { Flight, PayGuard } from './pay-state.ts'
 import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './request.ts'
 import { deniedResult } from './results.ts'
 import { type Holder, ownState } from './token-holder.ts'
@@ -50,7 +50,7 @@ async function join<Result extends { readonly status: string }>(
 
 /** Step 1: the session that the token speaks of. */
 export async function open(
-  guard: Guard,
+  guard: PayGuard,
   holder: Holder,
   parsed: ParsedRequest,
   call: ParsedCall,

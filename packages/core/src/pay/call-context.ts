@@ -1,17 +1,17 @@
 import type { Span } from '@opentelemetry/api'
-import type { Guard } from '../guard/guard.ts'
+import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
 import type { Denial } from '../ledger/denial.ts'
+import type { LedgerState, Scope } from '../ledger/ledger-state.ts'
 import { isOpen, type Payment } from '../ledger/payment.ts'
-import type { LedgerState, Scope } from '../ports/store.ts'
-import { countRefusal, spendableMicro } from '../rules/decide.ts'
-import { accountsOf } from '../rules/payment-transitions.ts'
+import { countRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
+import type { PayGuard } from './pay-state.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
 import { deniedResult, earlierResult, money } from './results.ts'
 
 /** What a refusal is recorded with. */
 export interface Visit {
-  readonly guard: Guard
+  readonly guard: PayGuard
   readonly state: LedgerState
   readonly key: string | undefined
   /** The credential that came with the token: whether it is still good, the commit judges again. */

@@ -1,13 +1,13 @@
-import type { Guard } from '../guard/guard.ts'
 import { recordCall, span } from '../guard/telemetry.ts'
+import { accountsOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { accountsOf } from '../rules/payment-transitions.ts'
 import type { Call, PayResult, QuoteResult } from '../session/pay-result.ts'
 import { admit, attend, keyName, open } from './call-admission.ts'
 import { type OpenVisit, refuse, remainingOf } from './call-context.ts'
 import { choose } from './choose-offer.ts'
+import type { PayGuard } from './pay-state.ts'
 import { parseCall, parseRequest } from './request.ts'
 import { answerOf, commit, decide, type Prepared, prepared } from './reserve-payment.ts'
 import { failedResult, freeResult, money, resourceResponse } from './results.ts'
@@ -16,7 +16,7 @@ import type { Holder } from './token-holder.ts'
 
 /** The life of one payment. Throws only where the guard itself fails, never for a refusal. */
 export async function pay(
-  guard: Guard,
+  guard: PayGuard,
   holder: Holder,
   input: unknown,
   given: Call,
@@ -36,7 +36,7 @@ export async function pay(
 
 /** Steps 1 to 6 without a reservation: nothing is written but refusals. */
 export async function quote(
-  guard: Guard,
+  guard: PayGuard,
   holder: Holder,
   input: unknown,
   given: Call,

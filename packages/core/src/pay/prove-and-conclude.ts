@@ -1,20 +1,20 @@
-import type { Guard } from '../guard/guard.ts'
 import { recordCall, span } from '../guard/telemetry.ts'
+import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, parseInput } from '../primitives/fields.ts'
-import { spendableMicro } from '../rules/decide.ts'
-import { accountsOf } from '../rules/payment-transitions.ts'
 import type { Call, PayResult, ProveResult } from '../session/pay-result.ts'
+import type { ToolChallenge } from '../session/tool-challenge.ts'
 import { admit, attend, open } from './call-admission.ts'
 import { type OpenVisit, refuse } from './call-context.ts'
 import { choose } from './choose-offer.ts'
+import { parseToolChallenge, plainJson } from './parsed-tool-challenge.ts'
+import type { PayGuard } from './pay-state.ts'
 import { parseCall } from './request.ts'
 import { commit, prepared } from './reserve-payment.ts'
 import { earlierResult, money } from './results.ts'
 import { answered, doubted, progress, signed } from './sign-and-send.ts'
 import { type Holder, ownState } from './token-holder.ts'
-import { parseToolChallenge, plainJson, type ToolChallenge } from './tool-challenge.ts'
 
 /** Longest answer of a tool that is looked at: as much as the guarded client reads of a resource. */
 const MAX_ANSWER_BYTES = 5_242_880
@@ -30,7 +30,7 @@ const NOT_DELIVERED = 500
  * Throws only where the guard itself fails, never for a refusal.
  */
 export async function prove(
-  guard: Guard,
+  guard: PayGuard,
   holder: Holder,
   challenge: ToolChallenge,
   given: Call,
@@ -61,14 +61,14 @@ async function proven(visit: OpenVisit, message: unknown): Promise<ProveResult> 
   const proof = await signed(held)
   if ('status' in proof) return proof
   if (!('meta' in proof)) return doubted(held, 'the rail made no proof for MCP', undefined)
-  guard.proofs.keep({ held, proof }, guard.store.now())
+  guard.payloads.keep({ held, proof }, guard.store.now())
   return { status: 'proven', paymentId: held.payment.id, proof: proof.meta }
 }
 
 /** While its payment is signed and not answered, a key gets the proof that it got before. */
 function handedOut({ guard, state, request }: OpenVisit): ProveResult | undefined {
   const { payment } = state
-  const known = payment && guard.proofs.find(payment.id, guard.store.now())
+  const known = payment && guard.payloads.find(payment.id, guard.store.now())
   if (!known || known.held.request.hash !== request.hash) return undefined
   return { status: 'proven', paymentId: known.held.payment.id, proof: known.proof.meta }
 }
@@ -81,7 +81,7 @@ function handedOut({ guard, state, request }: OpenVisit): ProveResult | undefine
  * present state is the result.
  */
 export async function conclude(
-  guard: Guard,
+  guard: PayGuard,
   holder: Holder,
   paymentId: string,
   message: unknown,
@@ -94,7 +94,7 @@ export async function conclude(
       if (!(await ownState(guard, holder))) throw unknownPayment()
       const { payment, ...state } = await guard.store.read({ payment: id })
       if (payment?.session !== holder.session) throw unknownPayment()
-      const known = guard.proofs.take(id)
+      const known = guard.payloads.take(id)
       if (known) return heard(known.held, message)
       const { currency } = payment.terms
       const content = await guard.store.content(id)

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { amountField } from '../money/amount-field.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { amountField, parseInput } from '../primitives/fields.ts'
+import { parseInput } from '../primitives/fields.ts'
+import { hashOf } from '../primitives/hash.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 import type { PayStep } from '../session/pay-result.ts'
-import { hashOf } from '../signing/payment-token.ts'
 
 /** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */
 export const MAX_REQUEST_BODY_BYTES = 262_144

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { deny } from '../ledger/denial.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
+import { sha256 } from '../primitives/hash.ts'
 import type { PayResult, ResourceResponse } from '../session/pay-result.ts'
 import { toModelResult } from '../session/tool.ts'
-import { sha256 } from '../signing/payment-token.ts'
 import {
   deliveryOf,
   deniedResult,

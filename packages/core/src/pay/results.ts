@@ -4,8 +4,8 @@ import type { Content, Delivery, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import type { Claim } from '../ports/rail.ts'
+import { sha256 } from '../primitives/hash.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from '../session/pay-result.ts'
-import { sha256 } from '../signing/payment-token.ts'
 
 /** What is kept of a response with its payment: enough for a document, little for a store. */
 export const MAX_KEPT_BYTES = 262_144

@@ -1,9 +1,8 @@
-import type { Guard } from '../guard/guard.ts'
 import { span } from '../guard/telemetry.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import type { Answer, Authorization, Claim, HttpProof, Proof } from '../ports/rail.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import {
   claim,
@@ -13,11 +12,10 @@ import {
   scopeOfPayment,
   sign,
 } from '../rules/payment-transitions.ts'
-import type { Money, PayResult, PayStep } from '../session/pay-result.ts'
-import type { PaymentToken } from '../signing/payment-token.ts'
+import type { PayResult, PayStep } from '../session/pay-result.ts'
 import { gateway, NotSigned } from '../signing/signing-gateway.ts'
-import type { Chosen } from './choose-offer.ts'
-import type { ParsedCall, ResourceRequest } from './request.ts'
+import type { Held } from './held-payment.ts'
+import type { ParsedCall } from './request.ts'
 import {
   deliveryOf,
   doubtReason,
@@ -28,17 +26,6 @@ import {
   paidResult,
   resourceResponse,
 } from './results.ts'
-
-/** A payment that this process has reserved, and alone may sign. */
-export interface Held {
-  readonly guard: Guard
-  readonly call: ParsedCall
-  readonly request: ResourceRequest
-  readonly chosen: Chosen
-  readonly payment: Payment
-  readonly token: PaymentToken
-  readonly remaining: Money
-}
 
 /**
  * Steps 7 to 10. From here on nothing is thrown and no abort is heard: a signature is presumed to

@@ -1,5 +1,5 @@
 import type { Terms } from '../ledger/payment.ts'
-import { hashOf, sha256 } from '../signing/payment-token.ts'
+import { hashOf, sha256 } from '../primitives/hash.ts'
 import type { Chosen } from './choose-offer.ts'
 import type { ResourceRequest } from './request.ts'
 

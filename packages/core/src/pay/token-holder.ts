@@ -1,8 +1,8 @@
 import type { Guard } from '../guard/guard.ts'
 import { recordUnknownToken } from '../guard/telemetry.ts'
+import type { LedgerState, Scope } from '../ledger/ledger-state.ts'
 import type { Session } from '../ledger/session.ts'
-import type { LedgerState, Scope } from '../ports/store.ts'
-import { equalHashes } from '../signing/payment-token.ts'
+import { equalHashes } from '../primitives/hash.ts'
 
 /** Who calls: the session that a token speaks of, the token's hash, and who came with it. */
 export interface Holder {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createProofs, type HandedOut } from './unanswered-payloads.ts'
+import { createUnansweredPayloads, type HandedOut } from './unanswered-payloads.ts'
 
 const VALID_BEFORE = 1_000
 const EXPIRY_MS = VALID_BEFORE * 1_000
@@ -11,7 +11,7 @@ function handedOut(id: string, validBefore = VALID_BEFORE): HandedOut {
 }
 
 test('a proof is found until it expires, and its answer is heard for ten minutes more', () => {
-  const proofs = createProofs()
+  const proofs = createUnansweredPayloads()
   proofs.keep(handedOut('first'), 0)
   expect(proofs.find('first', EXPIRY_MS - 1)).toBeDefined()
   expect(proofs.find('first', EXPIRY_MS)).toBeUndefined()
@@ -23,7 +23,7 @@ test('a proof is found until it expires, and its answer is heard for ten minutes
 })
 
 test('a body is not kept with its proof', () => {
-  const proofs = createProofs()
+  const proofs = createUnansweredPayloads()
   proofs.keep(handedOut('first'), 0)
   expect(proofs.find('first', 0)?.held.request).toEqual({ hash: 'first' })
 })

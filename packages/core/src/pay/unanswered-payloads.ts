@@ -1,8 +1,8 @@
 import type { McpProof } from '../ports/rail.ts'
-import type { Held } from './sign-and-send.ts'
+import type { Held } from './held-payment.ts'
 
 /** Proofs that wait for their answer at the same time; the oldest are forgotten, and stay in doubt. */
-const MAX_PROOFS = 1_000
+const MAX_PAYLOADS = 1_000
 
 /** How long after its proof has expired an answer is still heard: a tool may work for a while. */
 const HEARD_AFTER_MS = 600_000
@@ -17,7 +17,7 @@ export interface HandedOut {
  * The proofs that this process has handed out and whose answers it has not heard. They are in
  * memory only: a proof is money, and no store may have it.
  */
-export interface Proofs {
+export interface UnansweredPayloads {
   /** Keeps a proof without the body of its request, and forgets those that nobody answers any more. */
   keep(handedOut: HandedOut, now: number): void
   /** The proof of a payment, as long as the chain would take it. */
@@ -26,14 +26,14 @@ export interface Proofs {
   take(payment: string): HandedOut | undefined
 }
 
-export function createProofs(): Proofs {
+export function createUnansweredPayloads(): UnansweredPayloads {
   const kept = new Map<string, HandedOut>()
   return {
     keep: ({ held, proof }, now) => {
       for (const [id, one] of kept) if (now >= expiryOf(one) + HEARD_AFTER_MS) kept.delete(id)
       const { body: _body, ...request } = held.request
       kept.set(held.payment.id, { held: { ...held, request }, proof })
-      if (kept.size > MAX_PROOFS) kept.delete(`${kept.keys().next().value}`)
+      if (kept.size > MAX_PAYLOADS) kept.delete(`${kept.keys().next().value}`)
     },
     find: (payment, now) => {
       const found = kept.get(payment)

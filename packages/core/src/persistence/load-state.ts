@@ -1,13 +1,13 @@
-import type { Operation } from '../facets/idempotency.ts'
 import type { Approval } from '../ledger/approval.ts'
 import type { Credential } from '../ledger/credential.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
+import type { LedgerState, RegisteredInstrument, Scope } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
+import type { Operation } from '../ledger/operation.ts'
 import type { KeyRecord, Payment } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { MerchantUsage } from '../money/limits.ts'
-import type { LedgerState, RegisteredInstrument, Scope } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Change } from '../ports/store.ts'
+import type { Change } from '../ledger/ledger-state.ts'
 import { assertRecorded } from './recorded-change.ts'
 
 const instrument = { handle: 'alice-wallet', endUser: 'alice', registeredAt: 1 }

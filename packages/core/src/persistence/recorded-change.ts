@@ -1,4 +1,4 @@
-import type { Change } from '../ports/store.ts'
+import type { Change } from '../ledger/ledger-state.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**

@@ -1,5 +1,5 @@
-import type { Operation } from '../facets/idempotency.ts'
 import type { Credential } from '../ledger/credential.ts'
+import type { Operation } from '../ledger/operation.ts'
 
 /** A credential or an operation as a row: its id, and all other fields as JSON. */
 export interface ServiceRow {

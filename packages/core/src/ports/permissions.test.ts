@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Delegation } from '../ledger/delegation.ts'
+import { isUnsettled, revokedDelegation } from '../ledger/delegation.ts'
 import { fakeAsset } from '../testing/fake-chain.ts'
-import { isUnsettled, permissionRequest, revokedDelegation } from './permissions.ts'
+import { permissionRequest } from './permissions.ts'
 
 const delegation: Delegation = {
   id: 'del_1',

@@ -67,44 +67,6 @@ export interface PermittedAsset {
   readonly perPayment: bigint
 }
 
-/** What the ledger knows of a delegation's permission at the provider. */
-export interface DelegationPermission {
-  /** What the provider calls it. */
-  readonly id?: string
-  /**
-   * `requested`: not granted yet, and nothing can be spent. `withdrawing`: the delegation is revoked, and
-   * the provider has not said yet that the permission is gone. `not_withdrawn`: it could not be withdrawn
-   * so far; it is tried again.
-   */
-  readonly state: 'requested' | 'granted' | 'withdrawing' | 'not_withdrawn' | 'withdrawn'
-}
-
-/** Whether something is still to be done about a delegation's permission at the provider. */
-export function isUnsettled({ permission }: Delegation): boolean {
-  if (!permission) return false
-  switch (permission.state) {
-    case 'granted':
-    case 'withdrawn':
-      return false
-    case 'requested':
-    case 'withdrawing':
-    case 'not_withdrawn':
-      return true
-    default:
-      return permission.state satisfies never
-  }
-}
-
-/** The delegation from the moment on that it is revoked: its permission is about to be withdrawn. */
-export function revokedDelegation(delegation: Delegation, at: number): Delegation {
-  const { permission } = delegation
-  return {
-    ...delegation,
-    revokedAt: at,
-    ...(permission ? { permission: { ...permission, state: 'withdrawing' } } : {}),
-  }
-}
-
 /** What a provider is asked for. */
 export function permissionRequest(
   delegation: Delegation,

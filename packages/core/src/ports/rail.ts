@@ -1,4 +1,4 @@
-import type { Terms } from '../ledger/payment.ts'
+import type { Evidence, Terms } from '../ledger/payment.ts'
 import type { Asset } from '../money/asset.ts'
 import type { SignRequest } from './wallet.ts'
 
@@ -88,14 +88,6 @@ export type Verdict =
   | { readonly outcome: 'settled'; readonly evidence: Evidence }
   | { readonly outcome: 'released'; readonly evidence: Evidence }
   | { readonly outcome: 'open'; readonly reason: string }
-
-/** Where anyone can check a verdict. */
-export interface Evidence {
-  readonly transaction?: string
-  /** Block number that the verdict was read at. */
-  readonly block: string
-  readonly reason: string
-}
 
 /** What came of asking the network to make an authorization unusable. Proof comes from `reconcile`. */
 export type CancelAnswer =

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { type Change, isOverrun } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
-import { type Change, isOverrun } from './store.ts'
 
 test.each([
   ['nothing', {}, false],

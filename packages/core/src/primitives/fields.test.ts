@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { amountField } from '../money/amount-field.ts'
 import { BursarError } from './errors.ts'
-import { amountField, durationField, nameField, parseInput, textField } from './fields.ts'
+import { durationField, nameField, parseInput, textField } from './fields.ts'
 
 const schema = z.strictObject({
   name: nameField.optional(),

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { parseAmount } from '../money/amount.ts'
 import { BursarError } from './errors.ts'
 
 /** Longest handle, name or id that is accepted: names are for people and for columns. */
@@ -17,17 +16,6 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 }
-
-/** A positive decimal string with at most six decimals, read into micro-units. */
-export const amountField: z.ZodType<bigint, string> = z.string().transform((text, context) => {
-  const micro = parseAmount(text)
-  if (micro !== undefined) return micro
-  context.addIssue({
-    code: 'custom',
-    message: `must be a positive decimal string with at most six decimals, such as '0.05'`,
-  })
-  return z.NEVER
-})
 
 /** A duration as people write it: a whole number and s, m, h or d. Read into milliseconds. */
 export const durationField: z.ZodType<number, string> = z.string().transform((text, context) => {

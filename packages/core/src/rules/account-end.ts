@@ -1,9 +1,9 @@
+import { accountsOf } from '../ledger/accounts.ts'
 import { credentialEnd } from '../ledger/credential.ts'
 import { delegationEnd } from '../ledger/delegation.ts'
 import { type Denial, deny, firstDenial } from '../ledger/denial.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import { sessionEnd } from '../ledger/session.ts'
-import type { LedgerState } from '../ports/store.ts'
-import { accountsOf } from './payment-transitions.ts'
 
 /** Why nothing can be paid within the session now, whatever it is. */
 export function standing(state: LedgerState, now: number): Denial | undefined {

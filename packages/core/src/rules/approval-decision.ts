@@ -1,3 +1,4 @@
+import { accountsOf, rootOf } from '../ledger/accounts.ts'
 import {
   APPROVAL_LIFE_MS,
   type Approval,
@@ -6,10 +7,9 @@ import {
   mayAsk,
 } from '../ledger/approval.ts'
 import { deny } from '../ledger/denial.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { standing } from './account-end.ts'
-import { accountsOf, rootOf } from './payment-transitions.ts'
 import type { Intent } from './reservation.ts'
 
 /** What asking a human comes to: an approval that waits, or a refusal for this key. */

@@ -1,9 +1,8 @@
-import type { Payment } from '../ledger/payment.ts'
+import { mapOwners, ownerRows } from '../ledger/accounts.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { Evidence, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
 import { overrun } from '../money/limits.ts'
-import type { Evidence } from '../ports/rail.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
-import { mapOwners, ownerRows } from './payment-transitions.ts'
 
 /**
  * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It

@@ -1,10 +1,10 @@
+import { accountsOf } from '../ledger/accounts.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
 import { noUsage, widerThan } from '../money/limits.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { recordedLimits } from '../views/account-summary.ts'
 import { standing } from './account-end.ts'
-import { accountsOf } from './payment-transitions.ts'
 
 /**
  * Opens a session below the one that a state is about, for a sub-agent. It is never wider than its

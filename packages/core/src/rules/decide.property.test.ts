@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { spendableMicro } from '../ledger/accounts.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { denialCodes } from '../ledger/denial.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { hold, type Limits, noUsage, type Usage } from '../money/limits.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
-import { type Decision, reserve, spendableMicro } from './decide.ts'
+import { type Decision, reserve } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { spendableMicro } from '../ledger/accounts.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { deny } from '../ledger/denial.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
 import type { Payment, PaymentState, Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { type Limits, noUsage, type Usage } from '../money/limits.ts'
 import type { Policy, PolicyDecision } from '../ports/policy.ts'
-import type { LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { standing } from './account-end.ts'
 import {
@@ -16,7 +17,6 @@ import {
   earlier,
   MAX_REFUSALS_PER_KEY,
   reserve,
-  spendableMicro,
 } from './decide.ts'
 import type { Intent } from './reservation.ts'
 

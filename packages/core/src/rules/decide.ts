@@ -1,3 +1,4 @@
+import { accountRows, accountsOf, mapAccounts, spendableMicro } from '../ledger/accounts.ts'
 import { type Approval, asks } from '../ledger/approval.ts'
 import {
   type Denial,
@@ -6,16 +7,15 @@ import {
   deny,
   firstDenial,
 } from '../ledger/denial.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
-import { hold, remainingMicro } from '../money/limits.ts'
+import { hold } from '../money/limits.ts'
 import type { PolicyDecision } from '../ports/policy.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { standing } from './account-end.ts'
 import { ask, askedDenial, isApproved } from './approval-decision.ts'
 import { limitDenials } from './limit-denials.ts'
-import { accountRows, accountsOf, lineOf, mapAccounts } from './payment-transitions.ts'
 import { judgementOf, observedEvents } from './policy-evaluation.ts'
 import {
   type Intent,
@@ -88,13 +88,6 @@ export function admitHost(
   const lists = [session, ...state.ancestors, delegation].map((one) => one.merchants)
   const named = lists.every((list) => !list || list.some((rule) => rule.host === host))
   return named ? undefined : deny('merchant_not_allowed', { host })
-}
-
-/** What can still be reserved: the least that any account has left. */
-export function spendableMicro(state: LedgerState): bigint {
-  return lineOf(state)
-    .map((one) => remainingMicro(one.limits, one.usage))
-    .reduce((least, next) => (next < least ? next : least))
 }
 
 /** Decides and reserves: what a commit of step 6 writes. */

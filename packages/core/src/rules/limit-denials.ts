@@ -1,8 +1,8 @@
+import { lineOf, usageAt } from '../ledger/accounts.ts'
 import { type Denial, type DenialFacts, deny } from '../ledger/denial.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Terms } from '../ledger/payment.ts'
 import { type Excess, excesses } from '../money/limits.ts'
-import type { LedgerState } from '../ports/store.ts'
-import { lineOf, usageAt } from './payment-transitions.ts'
 
 /** What a payment would exceed, in any account that it would be counted in. */
 export function limitDenials(state: LedgerState, terms: Terms, now: number): Denial[] {

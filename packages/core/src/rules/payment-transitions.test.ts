@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { mapOwners, usageAt } from '../ledger/accounts.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { Limits, Usage } from '../money/limits.ts'
-import type { LedgerState } from '../ports/store.ts'
 import {
   claim,
   doubt,
-  mapOwners,
   releaseProven,
   releaseUnsigned,
   settle,
   sign,
-  usageAt,
 } from './payment-transitions.ts'
 
 const NOW = 1_000_000

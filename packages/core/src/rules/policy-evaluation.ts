@@ -1,7 +1,7 @@
+import { accountsOf } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import { evaluatePolicies, type Judgement, type PolicyInput } from '../ports/policy.ts'
-import type { LedgerState } from '../ports/store.ts'
-import { accountsOf } from './payment-transitions.ts'
 import type { Intent } from './reservation.ts'
 
 /** What the operator's policies say of an intent, on the figures of the commit. */

@@ -1,15 +1,16 @@
+import { accountsOf } from '../ledger/accounts.ts'
 import { type Approval, approvalStanding } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Delegation } from '../ledger/delegation.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
 import type { KeyRecord, Payment, Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { remainingMicro } from '../money/limits.ts'
 import type { Policy } from '../ports/policy.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { PAYMENT_TOKEN_LIFE_MS } from '../signing/payment-token.ts'
-import { accountsOf, subject } from './payment-transitions.ts'
+import { subject } from './payment-transitions.ts'
 
 /** What is to be paid, and all that the decision needs to know besides the ledger. */
 export interface Intent {

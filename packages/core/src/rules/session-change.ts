@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { accountsOf } from '../ledger/accounts.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { type MerchantRule, merchantsInput } from '../ledger/merchant.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import {
@@ -10,12 +13,9 @@ import {
   type Usage,
   widerThan,
 } from '../money/limits.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, textField } from '../primitives/fields.ts'
-import { recordedLimits } from '../views/account-summary.ts'
 import { standing } from './account-end.ts'
-import { accountsOf } from './payment-transitions.ts'
 
 /** What `changeSession` takes: what is left out stays as it is. */
 export interface SessionChangeInput {

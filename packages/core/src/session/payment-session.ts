@@ -1,6 +1,5 @@
-import type { OnceOptions } from '../facets/idempotency.ts'
+import type { OnceOptions } from '../ledger/operation.ts'
 import type { ChildInput } from '../ledger/session.ts'
-import type { ToolChallenge } from '../pay/tool-challenge.ts'
 import type {
   Call,
   PayRequest,
@@ -9,6 +8,7 @@ import type {
   QuoteResult,
   SessionStatus,
 } from './pay-result.ts'
+import type { ToolChallenge } from './tool-challenge.ts'
 
 /** What carries out a session's calls: the guard in this process, or one behind HTTP. */
 export interface SessionPort {

@@ -1,16 +1,17 @@
 import { z } from 'zod'
+import type { CancellationAnswer, CancelledPayment } from '../guard/cancellation-answer.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { isUnproven, type Payment, unproven } from '../ledger/payment.ts'
-import type { CancelAnswer } from '../ports/rail.ts'
-import type { Change, LedgerState } from '../ports/store.ts'
 import { withinTime } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
+import { inTurns } from '../primitives/in-turns.ts'
 import { standing } from '../rules/account-end.ts'
 import { openSecret, subject } from '../rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from '../signing/signing-gateway.ts'
-import { inTurns, openPayment } from './reconcile.ts'
+import { openPayment } from './reconcile.ts'
 
 /** What is to be cancelled: one payment, or everything that is open of a session or a permission. */
 export type CancelTarget =
@@ -38,19 +39,6 @@ export interface Cancellation {
   readonly cursor?: string
 }
 
-export interface CancelledPayment {
-  readonly id: string
-  /**
-   * `asked`: the network was; whether a settlement came first, only proof says. `refused`: there is
-   * nothing to cancel, or it may not be. `unavailable`: there is no way to ask, and nothing was
-   * sent. `unknown`: asking failed, and it may have reached the network; ask again.
-   */
-  readonly outcome: CancelAnswer['outcome'] | 'unknown'
-  readonly reason?: string
-  /** Where the network has been asked, for people to look it up. */
-  readonly transaction?: string
-}
-
 /** Who asks. Management only cancels what can no longer be reserved anew. */
 export type Canceller =
   | { readonly by: 'end_user'; readonly endUser: string }
@@ -58,6 +46,9 @@ export type Canceller =
 
 /** Most payments that one call asks for; its cursor goes on behind them. */
 const MAX_CANCELLED = 200
+
+/** Payments that are asked about at the same time. */
+const CONCURRENCY = 8
 
 /** A rail that has not answered in this time may have asked the network, or not. */
 const CANCEL_TIMEOUT_MS = 45_000
@@ -95,7 +86,7 @@ export async function cancelExposed(
   const { reason, after } = parseInput(cancelOptionsInput, givenOptions, 'cancel')
   await assertKnown(guard, canceller, target)
   const { ids, cursor } = await idsOf(guard, target, after)
-  const payments = await inTurns(ids, (id) => cancelOne(guard, canceller, id, reason))
+  const payments = await inTurns(ids, CONCURRENCY, (id) => cancelOne(guard, canceller, id, reason))
   const count = (outcome: CancelledPayment['outcome']): number =>
     payments.filter((one) => one.outcome === outcome).length
   return {
@@ -191,9 +182,6 @@ function requestedCancellation(
   }
   return { result: { payment }, events: [event] }
 }
-
-/** What asking for one payment came to. */
-export type CancellationAnswer = Omit<CancelledPayment, 'id'>
 
 function answeredCancellation(state: LedgerState, answer: CancellationAnswer): Change<undefined> {
   const { payment } = state

@@ -1,22 +1,14 @@
 import type { Span } from '@opentelemetry/api'
+import type { Reconciler, Reconciliation } from '../guard/reconciler.ts'
 import { span } from '../guard/telemetry.ts'
 import { type Payment, unproven } from '../ledger/payment.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
 import { withinTime } from '../primitives/deadline.ts'
+import { inTurns } from '../primitives/in-turns.ts'
 import { settledArchived } from '../rules/archived-overrun.ts'
 import { releaseProven, scopeOfPayment, settle } from '../rules/payment-transitions.ts'
-
-/** What one run of reconciling found. */
-export interface Reconciliation {
-  readonly settled: number
-  readonly released: number
-  /** Payments whose outcome cannot be proved yet. */
-  readonly open: number
-  /** Payments whose rail could not be asked; their holds stay. */
-  readonly unreachable: number
-}
 
 /** Most payments that one run asks the rails about; the next run goes on behind them. */
 export const MAX_RECONCILED_PER_RUN = 200
@@ -36,14 +28,6 @@ export interface ReconcileParts {
   readonly warn: (what: string, error: unknown) => void
   /** Aborted when the guard closes: no rail is asked any more, and none is waited for. */
   readonly closing: AbortSignal
-}
-
-/** Turns claims and doubts into proof. Only here does a signed payment's hold end. */
-export interface Reconciler {
-  /** Asks the rails about what is unproven. Runs at the same time are harmless. */
-  run(): Promise<Reconciliation>
-  /** A run for one delegation that every caller within a moment shares: rails are not flooded. */
-  soon(delegation: string): Promise<Reconciliation>
 }
 
 /** How long one run for a delegation serves everybody who asks for one. */
@@ -69,8 +53,12 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
         const full = page.rows.length === MAX_RECONCILED_PER_RUN
         resumeAfter = full ? page.cursor : undefined
         const again = watch.released(parts.store.now())
-        const outcomes = await inTurns(page.rows, (payment) => proveAndWatch(parts, watch, payment))
-        const late = await inTurns(again, (payment) => proveAgain(parts, watch, payment))
+        const outcomes = await inTurns(page.rows, CONCURRENCY, (payment) =>
+          proveAndWatch(parts, watch, payment),
+        )
+        const late = await inTurns(again, CONCURRENCY, (payment) =>
+          proveAgain(parts, watch, payment),
+        )
         return counted(active, [...outcomes, ...late])
       }),
     soon: (delegation) => {
@@ -80,7 +68,7 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
       const found = span('bursar.reconcile', {}, async (active) => {
         const page = await unprovenOf(parts, { delegation }, undefined)
         const prove = (payment: Payment) => proveAndWatch(parts, watch, payment)
-        return counted(active, await inTurns(page.rows, prove))
+        return counted(active, await inTurns(page.rows, CONCURRENCY, prove))
       })
       shared.delete(delegation)
       shared.set(delegation, { at: now, found })
@@ -225,16 +213,4 @@ export function openPayment(assets: readonly Asset[], payment: Payment): OpenPay
       ? {}
       : { claimedTransaction: payment.claimedTransaction }),
   }
-}
-
-/** Runs over rows, a few at the same time, and answers in their order. */
-export async function inTurns<Row, Result>(
-  rows: readonly Row[],
-  run: (row: Row) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = []
-  for (let start = 0; start < rows.length; start += CONCURRENCY) {
-    results.push(...(await Promise.all(rows.slice(start, start + CONCURRENCY).map(run))))
-  }
-  return results
 }

@@ -1,17 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { readSessionToken, sessionToken } from '../ledger/bearer-token.ts'
 import { BursarError } from '../primitives/errors.ts'
+import { equalHashes, hashOf, sha256 } from '../primitives/hash.ts'
 import { newId } from '../primitives/id.ts'
-import {
-  equalHashes,
-  hashOf,
-  newSecret,
-  PAYMENT_TOKEN_LIFE_MS,
-  PaymentToken,
-  readSessionToken,
-  sessionToken,
-  sha256,
-} from './payment-token.ts'
+import { newSecret } from '../primitives/secret.ts'
+import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './payment-token.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 

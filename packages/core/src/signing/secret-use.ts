@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
+import type { SecretOpening, SigningPurpose } from '../ledger/secret-opening.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 
@@ -13,8 +14,6 @@ export type SecretUse =
   | { readonly purpose: 'permission'; readonly delegation: string }
   | { readonly purpose: 'funding'; readonly instrument: string }
 
-export type SigningPurpose = 'payment' | 'cancellation'
-
 /** A use that goes on, as a vault sees it that opens a secret for it. */
 export type CurrentSecretUse = SecretUse & {
   /** Aborted when nobody waits for an answer any more: what is still open then is forgotten. */
@@ -24,12 +23,6 @@ export type CurrentSecretUse = SecretUse & {
    * what the store throws, `invalid_input`, or `secret_use_over`, and then nothing may be opened.
    */
   recordOpening(opening: SecretOpening): Promise<void>
-}
-
-/** Which secret is opened: its name and its version, never more. */
-export interface SecretOpening {
-  readonly secret: string
-  readonly version: string
 }
 
 /** Records that a secret is opened for the use that goes on. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Payment } from '../ledger/payment.ts'
+import type { SecretOpening } from '../ledger/secret-opening.ts'
 import type {
   CancelAuthorization,
   SignRequest,
@@ -11,7 +12,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { fakeAsset } from '../testing/fake-chain.ts'
 import { type FakeWallet, fakeSignature, fakeWallet } from '../testing/fake-wallet.ts'
 import { PAYMENT_TOKEN_LIFE_MS, PaymentToken } from './payment-token.ts'
-import { type CurrentSecretUse, currentSecretUse, type SecretOpening } from './secret-use.ts'
+import { type CurrentSecretUse, currentSecretUse } from './secret-use.ts'
 import { cancellationGateway, gateway, NotSigned } from './signing-gateway.ts'
 
 const NOW = Date.UTC(2030, 0, 1)

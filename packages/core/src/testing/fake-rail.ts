@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import type { Evidence } from '../ledger/payment.ts'
 import type {
   Answer,
   Authorization,
   Challenge,
   Claim,
-  Evidence,
   Offer,
   Offers,
   Rail,

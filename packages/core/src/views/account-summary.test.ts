@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Delegation } from '../ledger/delegation.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type Limits, limitsInput, noUsage } from '../money/limits.ts'
-import { recordedLimits, summaryOfDelegation } from './account-summary.ts'
+import { summaryOfDelegation } from './account-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = {

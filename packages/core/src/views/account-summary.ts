@@ -1,12 +1,12 @@
 import type { AskRule } from '../ledger/approval.ts'
-import type { RecordedLimits } from '../ledger/audit-event.ts'
-import type { Consent, Delegation } from '../ledger/delegation.ts'
+import type { Consent, Delegation, DelegationPermission } from '../ledger/delegation.ts'
 import { delegationEnd } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
 import type { MerchantRule } from '../ledger/merchant.ts'
+import type { RecordedLimits } from '../ledger/recorded-limits.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { formatAmount } from '../money/amount.ts'
-import { type Limits, type MerchantLimits, remainingMicro, type Usage } from '../money/limits.ts'
-import type { DelegationPermission } from '../ports/permissions.ts'
+import { type Limits, remainingMicro, type Usage } from '../money/limits.ts'
 
 /** What limits allow and what of it is used. Amounts are decimal strings. */
 export interface Spending {
@@ -66,42 +66,6 @@ export function summaryOfEndUser(account: EndUserAccount): EndUserSummary {
     createdAt: new Date(account.createdAt).toISOString(),
     ...spending(account.limits, account.usage),
   }
-}
-
-/** Limits as they are recorded and shown. */
-export function recordedLimits(limits: Limits): RecordedLimits {
-  return {
-    currency: limits.currency,
-    total: formatAmount(limits.totalMicro),
-    ...(limits.perPaymentMicro === undefined
-      ? {}
-      : { perPayment: formatAmount(limits.perPaymentMicro) }),
-    ...(limits.payments === undefined ? {} : { payments: limits.payments }),
-    ...(limits.windows.length === 0 ? {} : { windows: recordedWindows(limits.windows) }),
-    ...(limits.perMerchant === undefined
-      ? {}
-      : { perMerchant: recordedMerchantLimits(limits.perMerchant) }),
-  }
-}
-
-function recordedMerchantLimits({
-  totalMicro,
-  payments,
-  windows,
-}: MerchantLimits): NonNullable<RecordedLimits['perMerchant']> {
-  return {
-    ...(totalMicro === undefined ? {} : { total: formatAmount(totalMicro) }),
-    ...(payments === undefined ? {} : { payments }),
-    ...(windows.length === 0 ? {} : { windows: recordedWindows(windows) }),
-  }
-}
-
-function recordedWindows(windows: Limits['windows']): NonNullable<RecordedLimits['windows']> {
-  return windows.map(({ per, amountMicro, payments }) => ({
-    per,
-    ...(amountMicro === undefined ? {} : { amount: formatAmount(amountMicro) }),
-    ...(payments === undefined ? {} : { payments }),
-  }))
 }
 
 /** What accounts of all kinds say of their spending. */

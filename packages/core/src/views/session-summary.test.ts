@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Delegation } from '../ledger/delegation.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { type Limits, noUsage } from '../money/limits.ts'
-import type { LedgerState } from '../ports/store.ts'
 import { summaryOfSession } from './session-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)

@@ -1,11 +1,11 @@
+import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
 import type { AskRule } from '../ledger/approval.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { MerchantRule } from '../ledger/merchant.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
-import type { LedgerState, Store } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
 import { standing } from '../rules/account-end.ts'
-import { spendableMicro } from '../rules/decide.ts'
-import { accountsOf } from '../rules/payment-transitions.ts'
 import { type Spending, spending } from './account-summary.ts'
 
 /**

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Delegation } from '../../ledger/delegation.ts'
+import type { Change } from '../../ledger/ledger-state.ts'
 import type { Content, Payment } from '../../ledger/payment.ts'
 import type { Session } from '../../ledger/session.ts'
-import type { Change, Store } from '../../ports/store.ts'
+import type { Store } from '../../ports/store.ts'
 import type { Bench, StoreTest } from './bench.ts'
 import {
   bigMicro,

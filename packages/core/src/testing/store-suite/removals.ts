@@ -1,5 +1,6 @@
 import { archivedBody, bodyHash } from '../../ledger/audit-record.ts'
-import type { Removed, Store } from '../../ports/store.ts'
+import type { Removed } from '../../ledger/ledger-state.ts'
+import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
 import { everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
 import {

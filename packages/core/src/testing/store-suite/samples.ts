@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { AuditEvent } from '../../ledger/audit-event.ts'
 import type { Delegation } from '../../ledger/delegation.ts'
+import type { Change, LedgerState } from '../../ledger/ledger-state.ts'
 import type { Content, KeyRecord, Payment } from '../../ledger/payment.ts'
 import type { Session } from '../../ledger/session.ts'
 import { excesses, hold, type Limits, noUsage } from '../../money/limits.ts'
-import type { Change, LedgerState, Store } from '../../ports/store.ts'
+import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
 
 /** An amount that no double can hold, as budgets of large installations are. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { canonicalText } from '../audit/row-difference.ts'
 import { hostField } from '../ledger/merchant.ts'
-import { amountField } from '../primitives/fields.ts'
-import { hashOf } from '../signing/payment-token.ts'
+import { amountField } from '../money/amount-field.ts'
+import { canonicalText } from '../primitives/canonical-json.ts'
+import { hashOf } from '../primitives/hash.ts'
+import type { ToolChallenge } from '../session/tool-challenge.ts'
 import {
   cleanPurpose,
   MAX_REQUEST_BODY_BYTES,
@@ -15,25 +16,6 @@ const MAX_CHALLENGE_BYTES = 65_536
 
 /** Longest name of a tool. */
 const MAX_TOOL_LENGTH = 128
-
-/** A tool call that its caller has sent itself, and the server's answer that asks for payment. */
-export interface ToolChallenge {
-  /**
-   * The server as the application names it, never as it names itself: a host such as
-   * `tools.example.com`, which the session's merchants list with its payees.
-   */
-  readonly server: string
-  /** The tool's name: visible ASCII. */
-  readonly tool: string
-  /** The call's arguments, plain JSON: `{}` unless given. */
-  readonly arguments?: unknown
-  /** The `result` or the `error` of the JSON-RPC response, as `{ result }` or `{ error }`. */
-  readonly message: unknown
-  /** What the agent pays for, in its own words: recorded, and shown to people as such. */
-  readonly purpose?: string | undefined
-  /** Decimal string in the session's currency. It can only narrow what the session allows. */
-  readonly maxAmount?: string | undefined
-}
 
 /** A challenge that was read: the call that it belongs to, and what the rails are to look at. */
 export interface ParsedToolChallenge {

@@ -1,0 +1,31 @@
+/** Counts what happens in a minute, by name, in this process. */
+export interface Rate {
+  /** Counts one more: within the rate, the first one over it, or one of many over it. */
+  take(name: string, now: number): 'within' | 'first-over' | 'over'
+  /** Takes one back that was counted in this minute. */
+  giveBack(name: string, now: number): void
+}
+export function perMinute(limit: number): Rate {
+  const counts = new Map<string, { minute: number; count: number }>()
+  return {
+    take: (name, now) => {
+      const minute = Math.floor(now / MINUTE_MS)
+      const known = counts.get(name)
+      const count = known?.minute === minute ? known.count + 1 : 1
+      counts.delete(name)
+      counts.set(name, { minute, count })
+      const oldest = counts.keys().next().value
+      if (counts.size > MAX_NAMES && oldest !== undefined) counts.delete(oldest)
+      if (count <= limit) return 'within'
+      return count === limit + 1 ? 'first-over' : 'over'
+    },
+    giveBack: (name, now) => {
+      const known = counts.get(name)
+      if (known?.minute === Math.floor(now / MINUTE_MS)) known.count -= 1
+    },
+  }
+}
+/** Names that are counted at the same time; the oldest are forgotten beyond it. */
+const MAX_NAMES = 10_000
+
+const MINUTE_MS = 60_000

@@ -1,0 +1,97 @@
+import type { Delegation } from '../ledger/delegation.ts'
+import { type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { recordedLimits } from '../ledger/recorded-limits.ts'
+import { formatAmount } from '../money/amount.ts'
+import { begunWindow, type Limits, perMerchantProblem, type Usage } from '../money/limits.ts'
+import { BursarError } from '../primitives/errors.ts'
+
+/**
+ * Sets what an end user may spend in all. All that their delegations have spent and hold counts from
+ * the beginning, so that no limit is exceeded by what came before it.
+ */
+export function limitedEndUser(
+  state: LedgerState,
+  endUser: string,
+  limits: Limits,
+  reason: string | undefined,
+  now: number,
+): Change<EndUserAccount> {
+  const { endUser: known, delegations = [] } = state
+  const next = accountUnder(known, delegations, { endUser, limits }, now)
+  const problem = limitsProblem(known, next)
+  if (problem) throw new BursarError('invalid_input', `setLimits: ${problem}.`)
+  return {
+    result: next,
+    endUsers: [next],
+    events: [
+      {
+        type: 'end-user-limited',
+        endUser,
+        limits: recordedLimits(limits),
+        ...(known ? { before: recordedLimits(known.limits) } : {}),
+        ...(reason === undefined ? {} : { reason }),
+      },
+    ],
+  }
+}
+
+/** The account under its new limits. */
+export function accountUnder(
+  known: EndUserAccount | undefined,
+  delegations: readonly Delegation[],
+  { endUser, limits }: Pick<EndUserAccount, 'endUser' | 'limits'>,
+  now: number,
+): EndUserAccount {
+  const spent = spentBy(delegations, limits.currency)
+  return {
+    id: endUserAccountId(endUser),
+    endUser,
+    limits,
+    usage: { ...spent, windows: windowsUnder(known, limits, spent, now) },
+    createdAt: known?.createdAt ?? now,
+  }
+}
+
+/** A window that stays keeps what it counted; one that begins counts everything as of now. */
+function windowsUnder(
+  known: EndUserAccount | undefined,
+  limits: Limits,
+  spent: Usage,
+  now: number,
+): Usage['windows'] {
+  return limits.windows.map(({ per }) => {
+    const position = known?.limits.windows.findIndex((one) => one.per === per) ?? -1
+    const counted = known?.usage.windows[position]
+    return counted ?? begunWindow(per, spent, now)
+  })
+}
+
+/** What was spent in a currency, whatever the delegation. */
+function spentBy(delegations: readonly Delegation[], currency: string): Usage {
+  let [settledMicro, heldMicro, payments] = [0n, 0n, 0]
+  for (const { limits, usage } of delegations) {
+    if (limits.currency !== currency) continue
+    settledMicro += usage.settledMicro
+    heldMicro += usage.heldMicro
+    payments += usage.payments
+  }
+  return { settledMicro, heldMicro, payments, windows: [] }
+}
+function limitsProblem(
+  known: EndUserAccount | undefined,
+  { limits, usage }: EndUserAccount,
+): string | undefined {
+  const { currency, totalMicro } = limits
+  if (known && known.limits.currency !== currency) {
+    return `limits.currency: must stay ${known.limits.currency}`
+  }
+  const bound = usage.settledMicro + usage.heldMicro
+  if (totalMicro < bound) {
+    return `limits.total: ${formatAmount(bound)} ${currency} is committed already`
+  }
+  if (known || usage.payments > 0) {
+    return perMerchantProblem(known?.limits.perMerchant, limits.perMerchant)
+  }
+  return undefined
+}
