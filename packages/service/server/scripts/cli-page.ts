@@ -2,7 +2,11 @@ import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import { commandTree } from '../src/cli/command-line.ts'
 import { exitCodes } from '../src/cli/exit-code.ts'
 
-const intro = `# Command line
+const intro = `---
+shape: reference
+---
+
+# Command line
 
 <!-- Made of the commands themselves by packages/service/server/scripts/write-cli.ts. -->
 

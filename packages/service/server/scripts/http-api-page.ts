@@ -45,7 +45,11 @@ const repeats = {
   call: 'With the same `call` it is paid once, and answered again.',
 } as const
 
-const intro = `# HTTP API
+const intro = `---
+shape: reference
+---
+
+# HTTP API
 
 <!-- Made of the API's own description by packages/service/server/scripts/write-http-api.ts. -->
 
