@@ -31,6 +31,7 @@ import {
 import { isTakenFrom } from './docs/source.ts'
 import { guardWorld, shop } from './guard-world.ts'
 import { repositoryFiles } from './house/repository-files.ts'
+import { roomOrders } from './house/rooms.ts'
 
 const all = pages()
 const guides = all.filter(({ path }) => /^(README|docs\/.*|packages\/core\/README)\.md$/.test(path))
@@ -165,10 +166,13 @@ describe('the pages', () => {
     expect(broken).toEqual([])
   })
 
-  test.each(guides.filter(isShaped))('$path names its shape, and keeps to its length', (page) => {
-    expect(Object.keys(shapes)).toContain(shapeOf(page))
-    if (shapeOf(page) !== 'reference') expect(wordsOf(page)).toBeLessThanOrEqual(MAX_WORDS)
-  })
+  test.each(guides.filter(({ path }) => path.startsWith('docs/')))(
+    '$path names its shape, and keeps to its length',
+    (page) => {
+      expect(Object.keys(shapes)).toContain(shapeOf(page))
+      if (shapeOf(page) !== 'reference') expect(wordsOf(page)).toBeLessThanOrEqual(MAX_WORDS)
+    },
+  )
 
   test('the index lists each page below the heading of its shape', () => {
     const index = pageAt('docs/README.md')
@@ -180,7 +184,7 @@ describe('the pages', () => {
     )
     const expected = guides
       .filter((page) => page.path.startsWith('docs/') && page !== index)
-      .map((page) => `${isShaped(page) ? shapeOf(page) : 'reference'}: ${page.path}`)
+      .map((page) => `${shapeOf(page)}: ${page.path}`)
     expect(listed.toSorted()).toEqual(expected.toSorted())
   })
 
@@ -232,6 +236,12 @@ describe('the pages', () => {
   test.each(['policies', 'rails', 'stores', 'wallets'])('%s can be written by others', (seam) => {
     expect(guides.map(({ path }) => path)).toContain(`docs/${seam}/write-your-own.md`)
   })
+})
+
+test('contributors read of every room of the core', () => {
+  const rooms = roomOrders['packages/core'] ?? []
+  const folders = rooms.filter((room) => room !== 'root')
+  expect(firstColumn(pageAt('CONTRIBUTING.md'), 'room')).toEqual(folders)
 })
 
 describe('the README', () => {
@@ -321,11 +331,6 @@ describe('the examples', () => {
     EXAMPLE_BUDGET_MS,
   )
 })
-
-/** Checks that a page has front matter. The pages that the server makes of itself have none. */
-function isShaped({ path }: Page): boolean {
-  return path.startsWith('docs/') && !/^docs\/reference\/(cli|http-api)\.md$/.test(path)
-}
 
 function isOfAdapter(page: string): boolean {
   return /^packages\/adapters\/[a-z-]+\/README\.md$/.test(page)
