@@ -11,10 +11,8 @@ import {
 import {
   type FakeChain,
   type FakeMerchant,
-  type FakeMoment,
+  type FakeMerchantOptions,
   type FakeRail,
-  type FakeRequest,
-  type FakeResource,
   type FakeWallet,
   fakeAsset,
   fakeChain,
@@ -42,8 +40,9 @@ export interface GuardWorld {
   reopen(): Bursar
 }
 
-export interface GuardWorldOptions {
-  /** Where the store's data is; in memory if not given, or in a database of its own. */
+/** The parts that a world is made of, and what its end user and its manager allow. */
+export interface GuardWorldOptions extends Partial<Omit<FakeMerchantOptions, 'chain'>> {
+  /** The place of the store's data. Without it the data is in memory, or in a database of its own. */
   readonly place?: string
   readonly clock?: ManualClock
   readonly chain?: FakeChain
@@ -54,8 +53,8 @@ export interface GuardWorldOptions {
   readonly ask?: AskInput
   readonly sessionAsk?: AskInput
   readonly policies?: readonly Policy[]
-  readonly resource?: (request: FakeRequest) => FakeResource
-  readonly onMoment?: (moment: FakeMoment, request: FakeRequest) => Promise<void> | void
+  /** The life of the session, 30 minutes if not given. */
+  readonly expiresIn?: string
   readonly repeatAfter?: string
   readonly rail?: (rail: FakeRail) => FakeRail
   readonly store?: (store: Store) => Store
@@ -70,17 +69,18 @@ export const usual = {
   opened: (_store: Store): void => {},
 }
 
+/**
+ * Opens a guard in which everything costs one cent: the delegation has 100 dollars for the shop, the
+ * session one.
+ */
 export async function guardWorld(options: GuardWorldOptions = {}): Promise<GuardWorld> {
   const clock = options.clock ?? manualClock()
   const chain = options.chain ?? fakeChain({ clock })
   const wallet = fakeWallet()
   const plainRail = fakeRail({ chain })
   const rail = options.rail ? options.rail(plainRail) : plainRail
-  const merchant = fakeMerchant({
-    chain,
-    ...(options.resource ? { resource: options.resource } : {}),
-    ...(options.onMoment ? { onMoment: options.onMoment } : {}),
-  })
+  const { resource = () => ({}), onMoment = () => {} } = options
+  const merchant = fakeMerchant({ chain, resource, onMoment })
   const plainStore = storeAt(options.place ?? (await usual.place()), clock)
   usual.opened(plainStore)
   const store = options.store ? options.store(plainStore) : plainStore
@@ -93,7 +93,7 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
       rails: [rail],
       http: merchant,
       assets: [fakeAsset],
-      ...(options.policies ? { policies: options.policies } : {}),
+      policies: options.policies,
       instruments: {
         'alice-wallet': { endUser: 'alice', wallet, permissions: options.permissions },
       },
@@ -105,17 +105,17 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
     instrument: 'alice-wallet',
     expiresIn: '30d',
     limits: options.delegationLimits ?? { currency: 'USD', total: '100.00' },
-    ...(merchants === 'none' ? {} : { merchants }),
+    merchants: merchants === 'none' ? undefined : merchants,
     ask: options.ask,
     consent: { how: 'test' },
   })
   const { token } = await bursar.management.createSession({
     delegation: delegation.id,
-    expiresIn: '30m',
+    expiresIn: options.expiresIn ?? '30m',
     limits: options.limits ?? { currency: 'USD', total: '1.00' },
-    ...(options.sessionMerchants ? { merchants: options.sessionMerchants } : {}),
+    merchants: options.sessionMerchants,
     ask: options.sessionAsk,
-    ...(options.repeatAfter ? { repeatAfter: options.repeatAfter } : {}),
+    repeatAfter: options.repeatAfter,
   })
   const session = bursar.openSession(token)
   return {

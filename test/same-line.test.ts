@@ -8,8 +8,8 @@ import * as aiSdk from './adapters/same-line/ai-sdk.ts'
 import * as langChain from './adapters/same-line/langchain.ts'
 import * as mastra from './adapters/same-line/mastra.ts'
 import { scriptedProvider } from './adapters/scripted-provider.ts'
-import { openWorld, shop, type World } from './adapters/world.ts'
 import { root } from './check/command.ts'
+import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
 /** The line of the README that makes the tools: only its import differs between frameworks. */
 
@@ -18,7 +18,7 @@ const tool = 'pay_within_session'
 const model = () => new MockLanguageModelV4(scriptedProvider([[{ id: 'call-1', tool, input }]]))
 const calls = [[{ type: 'tool_call' as const, id: 'call-1', name: tool, args: input }], []]
 
-const frameworks: readonly [string, (world: World) => Promise<void>][] = [
+const frameworks: readonly [string, (world: GuardWorld) => Promise<void>][] = [
   ['ai-sdk', ({ bursar, token }) => aiSdk.run(model(), bursar, token)],
   [
     'langchain',
@@ -41,7 +41,7 @@ test.each(frameworks)('the line of the README pays with @bursar/%s', async (name
   expect(line).toBeDefined()
   expect(source).toContain(`  ${line},\n`)
   expect(source).toContain(`import { paymentTools } from '@bursar/${name}'\n`)
-  const world = await openWorld()
+  const world = await guardWorld()
   await run(world)
   expect(world.chain.transfers()).toHaveLength(1)
 })

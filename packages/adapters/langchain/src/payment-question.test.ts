@@ -1,7 +1,11 @@
 import { Command, MemorySaver } from '@langchain/langgraph'
 import { createAgent, humanInTheLoopMiddleware } from 'langchain'
 import { describe, expect, test } from 'vitest'
-import { openWorld, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
+import {
+  type GuardWorld,
+  type GuardWorldOptions,
+  guardWorld,
+} from '../../../../test/guard-world.ts'
 import {
   answer,
   buy,
@@ -23,9 +27,9 @@ const required = { status: 'approval_required', code: 'approval_required' }
 async function stopped(
   options: Partial<Parameters<typeof createAgent>[0]> = {},
   calls = [buy('call-1')],
-  worldOptions: WorldOptions = { ask: { always: true } },
+  worldOptions: GuardWorldOptions = { ask: { always: true } },
 ) {
-  const world = await openWorld(worldOptions)
+  const world = await guardWorld(worldOptions)
   const checkpointer = new MemorySaver()
   const make = () =>
     createAgent({
@@ -42,7 +46,7 @@ async function stopped(
   return { world, state, resume, make }
 }
 
-function signed({ chain }: World): number {
+function signed({ chain }: GuardWorld): number {
   return chain.received.length
 }
 
@@ -198,7 +202,7 @@ describe('beside humanInTheLoopMiddleware', () => {
   })
 
   test('switched off by a context, it leaves the question of the guard', async () => {
-    const world = await openWorld({ ask: { always: true } })
+    const world = await guardWorld({ ask: { always: true } })
     const agent = createAgent({
       model: modelThat([buy('call-1')]),
       tools: paymentTools({ session: world.session }),

@@ -4,7 +4,7 @@ import { Command, MemorySaver, MessagesAnnotation, StateGraph } from '@langchain
 import { ToolNode } from '@langchain/langgraph/prebuilt'
 import { createAgent, createMiddleware } from 'langchain'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openWorld, type World } from '../../../../test/adapters/world.ts'
+import { type GuardWorld, guardWorld } from '../../../../test/guard-world.ts'
 import {
   answer,
   buy,
@@ -27,7 +27,7 @@ afterAll(() => emitWarning.mockRestore())
 
 describe('progress', () => {
   test('is written to the stream mode custom, step by step', async () => {
-    const { session } = await openWorld()
+    const { session } = await guardWorld()
     const agent = createAgent({
       model: modelThat([buy('call-1')]),
       tools: paymentTools({ session }),
@@ -47,7 +47,7 @@ describe('progress', () => {
 
 describe('a call without an agent', () => {
   test('is paid, with a tool message for a tool call and a text for arguments', async () => {
-    const { session } = await openWorld()
+    const { session } = await guardWorld()
     const [pay] = paymentTools({ session })
     const message = await pay.invoke(buy('call-1'))
     expect(ToolMessage.isInstance(message)).toBe(true)
@@ -56,7 +56,7 @@ describe('a call without an agent', () => {
   })
 
   test('is refused as a result, also where its arguments are none', async () => {
-    const { session, merchant } = await openWorld()
+    const { session, merchant } = await guardWorld()
     const [pay] = paymentTools({ session })
     const denied = { status: 'denied', code: 'request_not_allowed' }
     const message = await pay.invoke({ ...buy('call-1'), args: { url: 7 } })
@@ -67,7 +67,7 @@ describe('a call without an agent', () => {
   })
 
   test('is told that a human has to agree where nothing can stop', async () => {
-    const { session } = await openWorld({ ask: { always: true } })
+    const { session } = await guardWorld({ ask: { always: true } })
     const [pay] = paymentTools({ session })
     const result = JSON.parse(await pay.invoke(buy('call-1').args))
     expect(result).toMatchObject({ status: 'approval_required' })
@@ -76,7 +76,7 @@ describe('a call without an agent', () => {
 
 describe('the session', () => {
   test('is not looked for in what a client can send', async () => {
-    const { session, merchant } = await openWorld()
+    const { session, merchant } = await guardWorld()
     const given: unknown[] = []
     const tools = paymentTools({
       session: (context) => {
@@ -96,7 +96,7 @@ describe('the session', () => {
 })
 
 /** Resolves once something has been paid. */
-function paidBy({ chain }: World): Promise<void> {
+function paidBy({ chain }: GuardWorld): Promise<void> {
   return vi.waitFor(() => {
     if (chain.transfers().length === 0) throw new Error('Nothing is paid yet.')
   })
@@ -105,7 +105,7 @@ function paidBy({ chain }: World): Promise<void> {
 describe('a tool call is paid once', () => {
   /** Runs, lets time pass, has it run again, and counts. */
   async function twice(
-    world: World,
+    world: GuardWorld,
     first: () => Promise<unknown>,
     again: () => Promise<Parameters<typeof told>[0]>,
   ): Promise<void> {
@@ -117,7 +117,7 @@ describe('a tool call is paid once', () => {
   }
 
   test('when its process died, and its thread goes on', async () => {
-    const world = await openWorld()
+    const world = await guardWorld()
     const { made, runs, call } = fragile(() => paidBy(world))
     const agent = createAgent({
       model: modelThat([buy('call-1'), call]),
@@ -135,7 +135,7 @@ describe('a tool call is paid once', () => {
   })
 
   test('when its thread travels back in time', async () => {
-    const world = await openWorld()
+    const world = await guardWorld()
     const { graph } = createAgent({
       model: modelThat([buy('call-1')]),
       tools: paymentTools({ session: world.session }),
@@ -154,7 +154,7 @@ describe('a tool call is paid once', () => {
   })
 
   test('when a node of a graph is tried again', async () => {
-    const world = await openWorld()
+    const world = await guardWorld()
     const { session, chain } = world
     const { made, runs, call } = fragile(() => paidBy(world))
     const tools = new ToolNode([...paymentTools({ session }), made], { handleToolErrors: false })
@@ -175,7 +175,7 @@ describe('a tool call is paid once', () => {
   })
 
   test('when a middleware asks after the tool has run', async () => {
-    const world = await openWorld()
+    const world = await guardWorld()
     const runs: string[] = []
     const asking = createMiddleware({
       name: 'asking',
@@ -201,7 +201,7 @@ describe('a tool call is paid once', () => {
   })
 
   test('when another call of its step stops the task of both', async () => {
-    const world = await openWorld({ ask: { above: '0.01' }, resource: dearIf('b') })
+    const world = await guardWorld({ ask: { above: '0.01' }, resource: dearIf('b') })
     const agent = createAgent({
       model: modelThat([buy('call-1', 'a'), buy('call-2', 'b')]),
       tools: paymentTools({ session: world.session }),

@@ -1,7 +1,7 @@
 import { HumanMessage } from '@langchain/core/messages'
 import * as langchain from 'langchain'
 import { createMiddleware, FakeToolCallingModel, tool } from 'langchain'
-import { shop, type World } from '../../../../test/adapters/world.ts'
+import { type GuardWorld, shop } from '../../../../test/guard-world.ts'
 
 /** Longer than any identical request is answered without a second payment. */
 export const LATER_MS: number = 20 * 60_000
@@ -51,7 +51,7 @@ export function questions(
 
 /** Answers in the guard, as the server of an application would. */
 export async function answer(
-  { bursar }: World,
+  { bursar }: GuardWorld,
   word: 'approve' | 'deny',
   path = 'a',
 ): Promise<void> {

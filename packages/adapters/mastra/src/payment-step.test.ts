@@ -5,7 +5,7 @@ import { InMemoryStore } from '@mastra/core/storage'
 import { createStep, createWorkflow } from '@mastra/core/workflows'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { openWorld, shop } from '../../../../test/adapters/world.ts'
+import { guardWorld, shop } from '../../../../test/guard-world.ts'
 import { paymentStep } from './payment-step.ts'
 import { paymentTools } from './payment-tools.ts'
 
@@ -58,7 +58,7 @@ const steps: [string, (session: PaymentSession) => ReturnType<typeof paymentStep
 
 describe.each(steps)('%s', (_name, make) => {
   test('pays, and hands on what a model would be told', async () => {
-    const { session, chain } = await openWorld()
+    const { session, chain } = await guardWorld()
     const run = await workflowOf(make(session)).createRun()
     const ended = await run.start({ inputData: request })
     expect(ended).toMatchObject({ status: 'success', result: { status: 'paid' } })
@@ -66,7 +66,7 @@ describe.each(steps)('%s', (_name, make) => {
   })
 
   test('pays once in a run, however often the step is tried again', async () => {
-    const { session, chain, clock } = await openWorld()
+    const { session, chain, clock } = await guardWorld({ expiresIn: '8h' })
     const step = failingAfter(make(session), 2)
     const late = {
       ...step,
@@ -85,7 +85,7 @@ describe.each(steps)('%s', (_name, make) => {
   })
 
   test('pays again in another run', async () => {
-    const { session, chain, clock } = await openWorld()
+    const { session, chain, clock } = await guardWorld({ expiresIn: '8h' })
     const workflow = workflowOf(make(session))
     for (const _ of [1, 2]) {
       await (await workflow.createRun()).start({ inputData: request })
@@ -95,7 +95,7 @@ describe.each(steps)('%s', (_name, make) => {
   })
 
   test('is suspended where a human has to agree, and goes on once the guard knows', async () => {
-    const { session, chain, bursar } = await openWorld({ ask: { always: true } })
+    const { session, chain, bursar } = await guardWorld({ ask: { always: true } })
     const run = await workflowOf(make(session)).createRun()
     const asked = await run.start({ inputData: request })
     expect(asked.status).toBe('suspended')
@@ -114,7 +114,7 @@ describe.each(steps)('%s', (_name, make) => {
 
 describe('paymentStep', () => {
   test('pays for each of many, and finds its session in the request context', async () => {
-    const { session, chain } = await openWorld()
+    const { session, chain } = await guardWorld()
     const step = paymentStep({
       id: 'pay',
       session: (context: RequestContext<{ payer: PaymentSession }>) => context.get('payer'),

@@ -4,12 +4,12 @@ import { Observability } from '@mastra/observability'
 import { OtelBridge } from '@mastra/otel-bridge'
 import { expect, test } from 'vitest'
 import { endedSpans } from '../../../../test/adapters/spans.ts'
-import { openWorld, shop } from '../../../../test/adapters/world.ts'
+import { guardWorld, shop } from '../../../../test/guard-world.ts'
 import { scriptedModel } from '../test/scripted-model.ts'
 import { paymentTools } from './payment-tools.ts'
 
 test("spans nest under Mastra's own span of the tool, and none holds a secret", async () => {
-  const { session, token, chain } = await openWorld()
+  const { session, token, chain } = await guardWorld()
   const input = { url: shop('a'), purpose: 'a test' }
   const buyer = new Agent({
     id: 'buyer',

@@ -4,7 +4,12 @@ import { Mastra } from '@mastra/core/mastra'
 import { RequestContext } from '@mastra/core/request-context'
 import { InMemoryStore } from '@mastra/core/storage'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openWorld, shop, type World, type WorldOptions } from '../../../../test/adapters/world.ts'
+import {
+  type GuardWorld,
+  type GuardWorldOptions,
+  guardWorld,
+  shop,
+} from '../../../../test/guard-world.ts'
 import { scriptedModel } from '../test/scripted-model.ts'
 import { type PaymentToolsOptions, paymentTools } from './payment-tools.ts'
 
@@ -49,7 +54,7 @@ function agentOf({ options, script, store, agent = {}, mastra = {} }: Setting) {
 }
 
 /** Answers in the guard, as the server of an application would. */
-async function answer({ bursar }: World, word: 'approve' | 'deny', path = 'a'): Promise<void> {
+async function answer({ bursar }: GuardWorld, word: 'approve' | 'deny', path = 'a'): Promise<void> {
   const endUser = bursar.endUser('alice')
   const { rows } = await endUser.approvals({ waiting: true })
   const asked = rows.filter(({ card }) => card.resource === `GET /${path}`)
@@ -58,8 +63,8 @@ async function answer({ bursar }: World, word: 'approve' | 'deny', path = 'a'): 
 }
 
 /** A run that was suspended by the question for its first call. */
-async function suspended(script: Calls = [[buy('call-1')]], worldOptions: WorldOptions = {}) {
-  const world = await openWorld({ ask: { always: true }, ...worldOptions })
+async function suspended(script: Calls = [[buy('call-1')]], worldOptions: GuardWorldOptions = {}) {
+  const world = await guardWorld({ ask: { always: true }, ...worldOptions })
   const store = new InMemoryStore()
   const setting = { options: { session: world.session }, script, store }
   const { buyer, told } = agentOf(setting)
@@ -86,7 +91,7 @@ async function restore(store: InMemoryStore, snapshots: string): Promise<void> {
 
 describe('progress', () => {
   test('is written to the stream as the output of the tool, step by step', async () => {
-    const { session } = await openWorld()
+    const { session } = await guardWorld()
     const { buyer } = agentOf({ options: { session }, script: [[buy('call-1')]] })
     const { fullStream } = await buyer.stream('Buy it.')
     const written: unknown[] = []
@@ -101,7 +106,7 @@ describe('progress', () => {
 
 describe('a tool call is paid once', () => {
   test('in one run, without a thread: by the run and the id of the call', async () => {
-    const { session, chain } = await openWorld()
+    const { session, chain } = await guardWorld()
     const again = [[buy('call-1')], [buy('call-1')]]
     const { buyer, told } = agentOf({ options: { session }, script: again })
     const { steps } = await buyer.generate('Buy it.')
@@ -224,7 +229,7 @@ describe.each(ownApprovals)('beside %s', (_name, agentWith, run) => {
   })
 
   test('a yes of Mastra leads to the question of the guard', async () => {
-    const world = await openWorld({ ask: { always: true } })
+    const world = await guardWorld({ ask: { always: true } })
     const { buyer, told } = agentOf(settingOf({ session: world.session }))
     const { runId = '' } = await buyer.generate('Buy it.', run)
     expect(world.merchant.requests).toEqual([])
@@ -238,7 +243,7 @@ describe.each(ownApprovals)('beside %s', (_name, agentWith, run) => {
   })
 
   test('a yes of Mastra said twice at once pays once', async () => {
-    const { session, chain, merchant } = await openWorld()
+    const { session, chain, merchant } = await guardWorld()
     const setting = settingOf({ session })
     const { runId = '' } = await agentOf(setting).buyer.generate('Buy it.', run)
     expect(merchant.requests).toEqual([])
@@ -250,7 +255,7 @@ describe.each(ownApprovals)('beside %s', (_name, agentWith, run) => {
   })
 
   test('a no of Mastra pays nothing', async () => {
-    const { session, chain, merchant } = await openWorld()
+    const { session, chain, merchant } = await guardWorld()
     const { buyer } = agentOf(settingOf({ session }))
     const { runId = '' } = await buyer.generate('Buy it.', run)
     await buyer.declineToolCallGenerate({ runId, toolCallId: 'call-1' })
@@ -260,14 +265,14 @@ describe.each(ownApprovals)('beside %s', (_name, agentWith, run) => {
 })
 
 describe('the session', () => {
-  const options: PaymentToolsOptions<{ payer: World['session'] }> = {
+  const options: PaymentToolsOptions<{ payer: GuardWorld['session'] }> = {
     session: (context) => context.get('payer'),
   }
   const unknown = [{ status: 'denied', code: 'session_unknown' }]
 
   /** A run whose session came with the request, suspended, and its snapshot through JSON. */
   async function restored() {
-    const world = await openWorld({ ask: { always: true } })
+    const world = await guardWorld({ ask: { always: true } })
     const store = new InMemoryStore()
     const script = [[buy('call-1')]]
     const requestContext = new RequestContext([['payer', world.session]])
@@ -300,7 +305,7 @@ describe('the session', () => {
 
 describe('a background task', () => {
   test('pays nothing, and says so', async () => {
-    const { session, chain, merchant } = await openWorld()
+    const { session, chain, merchant } = await guardWorld()
     const background = { disposition: 'awaited', maxRetries: 3 }
     const { buyer, mastra } = agentOf({
       options: { session },
@@ -327,7 +332,7 @@ describe('a background task', () => {
   })
 
   test('of which Mastra cannot say whether it is one is paid once, and nothing is thrown', async () => {
-    const { session, chain } = await openWorld()
+    const { session, chain } = await guardWorld()
     const { buyer, told, mastra } = agentOf({
       options: { session },
       script: [[buy('call-1')], [buy('call-1')]],

@@ -1,24 +1,10 @@
 import {
-  type AskInput,
-  type Bursar,
-  createBursar,
-  type LimitsInput,
-  type PaymentSession,
-} from '@bursar/core'
-import {
-  type FakeChain,
   fakeAsset,
-  fakeChain,
   fakeChallenge,
   fakeClaimHeader,
   fakePayee,
-  fakeRail,
-  fakeWallet,
-  type ManualClock,
-  manualClock,
   readFakeProof,
 } from '@bursar/core/testing'
-import { sqliteStore } from '@bursar/store-sqlite'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
@@ -28,6 +14,11 @@ import {
   McpError,
   type ServerResult,
 } from '@modelcontextprotocol/sdk/types.js'
+import {
+  type GuardWorld,
+  type GuardWorldOptions,
+  guardWorld,
+} from '../../../../test/guard-world.ts'
 
 /**
  * What a tool does; each costs one cent where it costs something.
@@ -67,12 +58,7 @@ export interface SeenCall {
 }
 
 /** A guard over fakes, and a server of MCP that wants to be paid. */
-export interface ToolWorld {
-  readonly clock: ManualClock
-  readonly chain: FakeChain
-  readonly bursar: Bursar
-  readonly session: PaymentSession
-  readonly token: string
+export interface ToolWorld extends GuardWorld {
   readonly seen: readonly SeenCall[]
   /** Called with each call that the server gets, before it does anything. */
   onCall: (call: SeenCall) => Promise<void> | void
@@ -84,47 +70,17 @@ export interface ToolWorld {
 
 export const SERVER = 'tools.example'
 
-export interface ToolWorldOptions {
-  readonly limits?: LimitsInput
-  readonly ask?: AskInput
+export interface ToolWorldOptions extends Pick<GuardWorldOptions, 'ask' | 'limits'> {
   readonly payees?: readonly string[]
 }
 
 export async function toolWorld(options: ToolWorldOptions = {}): Promise<ToolWorld> {
-  const { limits = { currency: 'USD', total: '1.00' }, ask, payees = [fakePayee] } = options
-  const clock = manualClock()
-  const chain = fakeChain({ clock })
-  const wallet = fakeWallet()
-  chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
-  const bursar = createBursar({
-    store: sqliteStore({ path: ':memory:', clock }),
-    rails: [fakeRail({ chain })],
-    assets: [fakeAsset],
-    instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
-  })
+  const { payees = [fakePayee], ...shared } = options
   const merchants = [{ host: SERVER, payees }]
-  const delegation = await bursar.endUser('alice').grantDelegation({
-    agent: 'researcher',
-    instrument: 'alice-wallet',
-    expiresIn: '30d',
-    limits: { currency: 'USD', total: '100.00' },
-    merchants,
-    consent: { how: 'test' },
-  })
-  const { token } = await bursar.management.createSession({
-    delegation: delegation.id,
-    expiresIn: '8h',
-    limits,
-    ask,
-    merchants,
-  })
+  const allowed = { merchants, sessionMerchants: merchants, expiresIn: '8h' }
   const seen: SeenCall[] = []
   const world: ToolWorld = {
-    clock,
-    chain,
-    bursar,
-    session: bursar.openSession(token),
-    token,
+    ...(await guardWorld({ ...shared, ...allowed })),
     seen,
     onCall: () => {},
     makeServer: () => serverOf(world, (call) => seen.push(call)),
