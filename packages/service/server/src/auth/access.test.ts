@@ -2,7 +2,7 @@ import { type Role, roles } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { payBody, type ServiceWorld, serviceWorld } from '../../test/world.ts'
 import { operations } from '../api/openapi.ts'
-import { access, combinedPower, mayCall, type OperationName } from './access.ts'
+import { access, describeRoleConflict, mayCall, type OperationName } from './access.ts'
 
 /** Written out, not computed: who gets through at which route. Whoever is not named is refused. */
 const through: Readonly<Record<OperationName, readonly Role[]>> = {
@@ -152,7 +152,7 @@ describe('the table of roles', () => {
       const isForbidden = forbiddenPairs.some(([one, other]) => {
         return some.includes(one) && some.includes(other)
       })
-      expect([some, combinedPower(some) !== undefined]).toEqual([some, isForbidden])
+      expect([some, describeRoleConflict(some) !== undefined]).toEqual([some, isForbidden])
       if (!isForbidden) continue
       // Even if such a caller came through, what would make it dangerous is denied.
       expect(mayCall('pay', some)).toBe(false)
@@ -161,7 +161,7 @@ describe('the table of roles', () => {
   })
 
   test('says why', () => {
-    expect(combinedPower(['payer', 'manager'])).toBe(
+    expect(describeRoleConflict(['payer', 'manager'])).toBe(
       'can both raise a budget (createSession) and spend it (pay)',
     )
   })

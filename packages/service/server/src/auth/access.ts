@@ -52,7 +52,7 @@ export type OperationName =
   | 'payment'
   | 'caller'
 
-type Row = Readonly<Record<Role, Access>> & { readonly effect: Effect }
+type AccessRow = Readonly<Record<Role, Access>> & { readonly effect: Effect }
 
 const allow = 'allow'
 const deny = 'deny'
@@ -65,7 +65,7 @@ const no = 'no'
  * the same caller would allow it.
  */
 // biome-ignore format: a table is read in columns.
-export const access: Readonly<Record<OperationName, Row>> = {
+export const access: Readonly<Record<OperationName, AccessRow>> = {
   issueKey:         { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   rotateKey:        { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   revokeKey:        { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
@@ -123,18 +123,21 @@ export function mayCall(operation: OperationName, some: readonly Role[]): boolea
  * one's. It looks at what the roles are allowed one by one, so that a table that was changed wrongly
  * is found as well.
  */
-export function combinedPower(some: readonly Role[]): string | undefined {
-  const [raised, spent] = [some.find((role) => raises[role]), some.find((role) => spends[role])]
+export function describeRoleConflict(some: readonly Role[]): string | undefined {
+  const [raised, spent] = [
+    some.find((role) => raisingOperations[role]),
+    some.find((role) => spendingOperations[role]),
+  ]
   if (raised === undefined || spent === undefined) return undefined
-  return `can both raise a budget (${raises[raised]}) and spend it (${spends[spent]})`
+  return `can both raise a budget (${raisingOperations[raised]}) and spend it (${spendingOperations[spent]})`
 }
 
 /** What each role is allowed of an effect, if anything: every request asks. */
-function allowedOf(effect: Effect): Readonly<Partial<Record<Role, string>>> {
-  const first = (role: Role): string | undefined =>
+function findAllowedOperations(effect: Effect): Readonly<Partial<Record<Role, string>>> {
+  const findAllowed = (role: Role): string | undefined =>
     Object.entries(access).find(([, row]) => row.effect === effect && row[role] === allow)?.[0]
-  return Object.fromEntries(roles.map((role) => [role, first(role)]))
+  return Object.fromEntries(roles.map((role) => [role, findAllowed(role)]))
 }
 
-const raises = allowedOf('raises')
-const spends = allowedOf('spends')
+const raisingOperations = findAllowedOperations('raises')
+const spendingOperations = findAllowedOperations('spends')

@@ -1,5 +1,5 @@
 import type { Bursar, Role } from '@bursar/core'
-import { combinedPower } from './access.ts'
+import { describeRoleConflict } from './access.ts'
 
 /** Who calls: a key of the ledger, or a subject of an identity provider. */
 export interface Caller {
@@ -25,7 +25,7 @@ export type Authenticator = (
 ) => Promise<Caller | 'unauthenticated' | 'roles_conflict'>
 
 /** A credential of either kind: no whitespace, and no longer than a token may be. */
-const bearer = /^Bearer ([\x21-\x7e]{1,8192})$/i
+const bearerPattern = /^Bearer ([\x21-\x7e]{1,8192})$/i
 
 /** Tries the keys of the ledger first, by their form, and then the identity provider, if there is one. */
 export function createAuthenticator(
@@ -33,13 +33,13 @@ export function createAuthenticator(
   provider: IdentityProvider | undefined,
 ): Authenticator {
   return async (authorization) => {
-    const text = bearer.exec(authorization ?? '')?.[1]
+    const text = bearerPattern.exec(authorization ?? '')?.[1]
     if (text === undefined) return 'unauthenticated'
     const caller = text.startsWith('bursar_')
       ? await bursar.authenticate(text)
       : await provider?.verify(text)
     if (!caller) return 'unauthenticated'
     // A key like that cannot be issued, and the start refuses; a token's claims can say anything.
-    return combinedPower(caller.roles) === undefined ? caller : 'roles_conflict'
+    return describeRoleConflict(caller.roles) === undefined ? caller : 'roles_conflict'
   }
 }

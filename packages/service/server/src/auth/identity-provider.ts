@@ -21,18 +21,18 @@ export interface IdentityOptions {
   readonly endUserClaim?: string | undefined
 }
 
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as corp')
+const nameField = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as corp')
 
 /** A subject as it may stand in the ledger: with the provider's name before it, a name like any. */
-const subject = z.string().regex(/^[A-Za-z0-9._:@+-]{1,80}$/)
+const subjectField = z.string().regex(/^[A-Za-z0-9._:@+-]{1,80}$/)
 
-const endUserName = z
+const endUserField = z
   .string()
   .max(120)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/)
 
 export const identityInput: z.ZodType<IdentityOptions> = z.strictObject({
-  name,
+  name: nameField,
   issuer: z.string().min(1).max(500),
   audience: z.string().min(1).max(500),
   jwksUrl: z.url({ protocol: /^https?$/ }),
@@ -67,7 +67,7 @@ export function identityProvider(
   const keys = createRemoteJWKSet(new URL(jwksUrl), {
     cacheMaxAge: JWKS_MAX_AGE_MS,
     cooldownDuration: JWKS_COOLDOWN_MS,
-    [customFetch]: guardedFetch(http, clock),
+    [customFetch]: createKeySetFetch(http, clock),
   })
   return {
     verify: async (token) => {
@@ -80,10 +80,10 @@ export function identityProvider(
           requiredClaims: ['exp', 'sub'],
           currentDate: new Date(clock()),
         })
-        return callerOf(options, payload)
+        return readCaller(options, payload)
       } catch (error) {
         if (BursarError.isInstance(error)) throw error
-        if (error instanceof errors.JWKSTimeout) throw unavailable(error)
+        if (error instanceof errors.JWKSTimeout) throw identityUnavailableError(error)
         return undefined
       }
     },
@@ -91,18 +91,18 @@ export function identityProvider(
 }
 
 /** What the claims make of a subject. What is not understood is nobody. */
-function callerOf(options: IdentityOptions, payload: JWTPayload): Caller | undefined {
+function readCaller(options: IdentityOptions, payload: JWTPayload): Caller | undefined {
   const { name: provider, rolesClaim = 'bursar_roles', endUserClaim = 'sub' } = options
-  const sub = subject.safeParse(payload.sub)
-  const some = rolesOf(payload[rolesClaim])
+  const sub = subjectField.safeParse(payload.sub)
+  const some = readRoles(payload[rolesClaim])
   if (!sub.success || some.length === 0) return undefined
   const id = `${provider}:${sub.data}`
   if (!some.includes('end_user')) return { id, roles: some }
-  const endUser = endUserName.safeParse(payload[endUserClaim])
+  const endUser = endUserField.safeParse(payload[endUserClaim])
   return endUser.success ? { id, roles: some, endUser: endUser.data } : undefined
 }
 
-function rolesOf(claim: unknown): readonly Role[] {
+function readRoles(claim: unknown): readonly Role[] {
   const given: readonly unknown[] =
     typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
   return roles.filter((role) => given.includes(role))
@@ -113,10 +113,11 @@ type JwksFetch = (
   options: { readonly headers: Headers; readonly signal: AbortSignal },
 ) => Promise<Response>
 
-function guardedFetch(http: HttpClient, clock: () => number): JwksFetch {
+function createKeySetFetch(http: HttpClient, clock: () => number): JwksFetch {
   let pausedUntil = 0
   return async (url, { headers, signal }) => {
-    if (clock() < pausedUntil) throw unavailable(new Error('it could not be asked a moment ago'))
+    if (clock() < pausedUntil)
+      throw identityUnavailableError(new Error('it could not be asked a moment ago'))
     try {
       const response = await http.request(
         { method: 'GET', url: new URL(url), headers: Object.fromEntries(headers) },
@@ -130,12 +131,12 @@ function guardedFetch(http: HttpClient, clock: () => number): JwksFetch {
       throw new Error(`it answered with status ${response.status}, or with what is no key set`)
     } catch (error) {
       pausedUntil = clock() + JWKS_PAUSE_MS
-      throw unavailable(error)
+      throw identityUnavailableError(error)
     }
   }
 }
 
-function unavailable(cause: unknown): BursarError {
+function identityUnavailableError(cause: unknown): BursarError {
   const message = 'The keys of the identity provider cannot be read.'
   return new BursarError('identity_unavailable', message, { cause })
 }

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import { BursarError } from '@bursar/core'
-import { inConfigFolder } from '../vault/configured-path.ts'
+import { runInConfigFolder } from '../vault/config-path.ts'
 import type { BursarConfig, Environment } from './config.ts'
 
 /** The folder that a configuration is looked for in, and the environment of the process. */
@@ -47,10 +47,10 @@ export async function readConfigFile(
     const message = `There is no configuration: ${where}. Write one with bursar init, or name it with --config.`
     throw new BursarError('config_missing', message)
   }
-  const secrets = readSecrets(join(dirname(path), ENV_NAME))
+  const secrets = readEnvFile(join(dirname(path), ENV_NAME))
   // The file itself reads the environment of the process; what is set there already stays.
   for (const [name, value] of Object.entries(secrets)) process.env[name] ??= value
-  const config = placed(await importConfig(path), dirname(path))
+  const config = resolveConfigPaths(await importConfig(path), dirname(path))
   return { path, config, environment: { ...secrets, ...environment } }
 }
 
@@ -59,7 +59,7 @@ export function findConfig(folder: string): string | undefined {
   return configNames.map((name) => join(folder, name)).find((path) => existsSync(path))
 }
 
-function readSecrets(path: string): Readonly<Record<string, string>> {
+function readEnvFile(path: string): Readonly<Record<string, string>> {
   if (!existsSync(path)) return {}
   if (process.platform !== 'win32' && (statSync(path).mode & OTHERS_MODE) !== 0) {
     const message = `${path} holds secrets, and others may read it. Run: chmod 600 ${path}`
@@ -71,10 +71,10 @@ function readSecrets(path: string): Readonly<Record<string, string>> {
 async function importConfig(path: string): Promise<BursarConfig> {
   let loaded: { readonly default?: unknown }
   try {
-    loaded = await inConfigFolder(dirname(path), () => import(pathToFileURL(path).href))
+    loaded = await runInConfigFolder(dirname(path), () => import(pathToFileURL(path).href))
   } catch (error) {
-    const isUnread = (error as { code?: unknown }).code === 'ERR_UNKNOWN_FILE_EXTENSION'
-    const message = isUnread
+    const isTypeScriptUnread = (error as { code?: unknown }).code === 'ERR_UNKNOWN_FILE_EXTENSION'
+    const message = isTypeScriptUnread
       ? `Node ${process.versions.node} does not read TypeScript: use Node 22.18 or newer, or write ${configNames[3]}.`
       : `${path}: ${error instanceof Error ? error.message : String(error)}`
     throw new BursarError('config_invalid', message, { cause: error })
@@ -87,18 +87,23 @@ async function importConfig(path: string): Promise<BursarConfig> {
 }
 
 /** Wherever a command is started, it opens the same ledger. */
-function placed(config: BursarConfig, folder: string): BursarConfig {
+function resolveConfigPaths(config: BursarConfig, folder: string): BursarConfig {
   const { database, listen, archives } = config
-  const file = (path: string): string => (isAbsolute(path) ? path : join(folder, path))
+  const resolvePath = (path: string): string => (isAbsolute(path) ? path : join(folder, path))
   const isFile = database !== undefined && !/^[a-z]+:\/\/|^:memory:$/.test(database)
   const tls = listen?.tls
   return {
     ...config,
-    ...(isFile ? { database: file(database) } : {}),
-    ...(archives === undefined ? {} : { archives: file(archives) }),
-    ...(database === undefined ? { database: file('bursar.db') } : {}),
+    ...(isFile ? { database: resolvePath(database) } : {}),
+    ...(archives === undefined ? {} : { archives: resolvePath(archives) }),
+    ...(database === undefined ? { database: resolvePath('bursar.db') } : {}),
     ...(tls
-      ? { listen: { ...listen, tls: { certFile: file(tls.certFile), keyFile: file(tls.keyFile) } } }
+      ? {
+          listen: {
+            ...listen,
+            tls: { certFile: resolvePath(tls.certFile), keyFile: resolvePath(tls.keyFile) },
+          },
+        }
       : {}),
   }
 }

@@ -56,22 +56,22 @@ const DEFAULT_DATABASE = 'bursar.db'
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 8402
 
-const host = z
+const hostField = z
   .string()
   .refine((text) => isIP(text) !== 0 || text === 'localhost', 'must be an IP address or localhost')
 
-const port = z.number().int().min(0).max(65_535)
+const portField = z.number().int().min(0).max(65_535)
 
-const tls = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
+const tlsField = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
 
 const configInput = z.looseObject({
   database: z.string().min(1).optional(),
   archives: z.string().min(1).optional(),
   listen: z
     .strictObject({
-      host: host.optional(),
-      port: port.optional(),
-      tls: tls.optional(),
+      host: hostField.optional(),
+      port: portField.optional(),
+      tls: tlsField.optional(),
       behindProxy: z.boolean().optional(),
     })
     .optional(),
@@ -81,12 +81,12 @@ const configInput = z.looseObject({
 
 const environmentInput = z.object({
   BURSAR_DATABASE: z.string().min(1).optional(),
-  BURSAR_HOST: host.optional(),
+  BURSAR_HOST: hostField.optional(),
   BURSAR_PORT: z
     .string()
     .regex(/^[0-9]{1,5}$/, 'must be a port')
     .transform(Number)
-    .pipe(port)
+    .pipe(portField)
     .optional(),
   BURSAR_TLS_CERT: z.string().min(1).optional(),
   BURSAR_TLS_KEY: z.string().min(1).optional(),
@@ -98,8 +98,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads configuration and environment. Throws `invalid_input` with the field or the variable. */
 export function readSettings(config: BursarConfig, environment: Environment): Settings {
-  const { listen = {}, database, archives, identity } = parsed(configInput, config, 'bursar.config')
-  const variables = parsed(environmentInput, environment, 'environment')
+  const {
+    listen = {},
+    database,
+    archives,
+    identity,
+  } = parseInput(configInput, config, 'bursar.config')
+  const variables = parseInput(environmentInput, environment, 'environment')
   const {
     database: _database,
     listen: _listen,
@@ -130,7 +135,11 @@ function isVault(value: unknown): boolean {
   return typeof (value as Partial<SealedVault> | null)?.recordedBy === 'function'
 }
 
-function parsed<Output>(schema: z.ZodType<Output, unknown>, input: unknown, what: string): Output {
+function parseInput<Output>(
+  schema: z.ZodType<Output, unknown>,
+  input: unknown,
+  what: string,
+): Output {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   const issue = result.error.issues[0]

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Bursar, KeySummary, Page } from '@bursar/core'
-import { combinedPower } from '../auth/access.ts'
+import { describeRoleConflict } from '../auth/access.ts'
 import type { Settings } from './config.ts'
 
 /**
@@ -26,7 +26,7 @@ const wellKnownAddresses = new Set([
 ])
 
 /** Why a service with these settings must not start, each as a sentence with the way out. */
-export function unsafeSettings({
+export function findUnsafeSettings({
   host,
   tls,
   behindProxy,
@@ -54,13 +54,13 @@ export function unsafeSettings({
 }
 
 /** The same for what is in the ledger, and for the wallets. */
-export async function unsafeLedger(
+export async function findUnsafeLedgerState(
   bursar: Bursar,
   { guard }: Pick<Settings, 'guard'>,
 ): Promise<readonly string[]> {
   const found: string[] = []
-  for await (const key of liveKeys(bursar)) {
-    const power = combinedPower(key.roles)
+  for await (const key of listLiveKeys(bursar)) {
+    const power = describeRoleConflict(key.roles)
     if (power !== undefined) found.push(`The key ${key.id} ${power}. Revoke it.`)
   }
   if ((await bursar.authenticate(EXAMPLE_KEY)) !== undefined) {
@@ -76,7 +76,7 @@ export async function unsafeLedger(
   return found
 }
 
-async function* liveKeys({ administration }: Bursar): AsyncGenerator<KeySummary> {
+async function* listLiveKeys({ administration }: Bursar): AsyncGenerator<KeySummary> {
   let after: string | undefined
   do {
     const page: Page<KeySummary> = await administration.keys({ after })

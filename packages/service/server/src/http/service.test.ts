@@ -12,7 +12,11 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { payBody } from '../../test/world.ts'
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../api/service-limits.ts'
 import { type BursarConfig, defineConfig, readSettings } from '../config/config.ts'
-import { EXAMPLE_KEY, unsafeLedger, unsafeSettings } from '../config/unsafe-settings.ts'
+import {
+  EXAMPLE_KEY,
+  findUnsafeLedgerState,
+  findUnsafeSettings,
+} from '../config/unsafe-settings.ts'
 import { openGuard } from '../ledger/open-guard.ts'
 import { type Service, serve } from './service.ts'
 
@@ -261,10 +265,10 @@ describe('an unsafe configuration', () => {
       message: expect.stringContaining('plain http on 0.0.0.0'),
     })
     const development = { hosts: ['a.localhost:1'] }
-    expect(unsafeSettings(readSettings({ ...open, development }, {}))).toHaveLength(2)
-    expect(unsafeSettings(readSettings(open, { BURSAR_BEHIND_PROXY: '1' }))).toEqual([])
-    expect(unsafeSettings(readSettings(config, {}))).toEqual([])
-    expect(unsafeSettings(readSettings(config, { BURSAR_HOST: '::1' }))).toEqual([])
+    expect(findUnsafeSettings(readSettings({ ...open, development }, {}))).toHaveLength(2)
+    expect(findUnsafeSettings(readSettings(open, { BURSAR_BEHIND_PROXY: '1' }))).toEqual([])
+    expect(findUnsafeSettings(readSettings(config, {}))).toEqual([])
+    expect(findUnsafeSettings(readSettings(config, { BURSAR_HOST: '::1' }))).toEqual([])
     const identity = {
       name: 'corp',
       issuer: 'i',
@@ -272,7 +276,7 @@ describe('an unsafe configuration', () => {
       jwksUrl: 'http://idp.example/keys',
       algorithms: ['ES256' as const],
     }
-    expect(unsafeSettings(readSettings({ ...config, identity }, {}))[0]).toMatch('plain http')
+    expect(findUnsafeSettings(readSettings({ ...config, identity }, {}))[0]).toMatch('plain http')
   })
 
   test('is a key whose roles could raise and spend', async () => {
@@ -305,7 +309,10 @@ describe('an unsafe configuration', () => {
     const bursar = await openGuard(readSettings(config, {}))
     const authenticate = async (key: string) =>
       key === EXAMPLE_KEY ? ({ id: 'key_0', roles: ['auditor'] } as const) : undefined
-    const reasons = await unsafeLedger({ ...bursar, authenticate }, readSettings(config, {}))
+    const reasons = await findUnsafeLedgerState(
+      { ...bursar, authenticate },
+      readSettings(config, {}),
+    )
     expect(reasons).toEqual(['The key that the examples show is good here. Revoke it.'])
     await bursar.close()
   })

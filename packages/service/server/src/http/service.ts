@@ -2,7 +2,7 @@ import { BursarError, guardedHttp } from '@bursar/core'
 import { SHUTDOWN_GRACE_MS } from '../api/service-limits.ts'
 import { identityProvider } from '../auth/identity-provider.ts'
 import { type BursarConfig, type Environment, readSettings } from '../config/config.ts'
-import { unsafeLedger, unsafeSettings } from '../config/unsafe-settings.ts'
+import { findUnsafeLedgerState, findUnsafeSettings } from '../config/unsafe-settings.ts'
 import { ledgerVerifier } from '../ledger/ledger-verifier.ts'
 import { openGuard } from '../ledger/open-guard.ts'
 import { createApp } from './app.ts'
@@ -36,7 +36,7 @@ export interface ServeOptions {
  */
 export async function serve(config: BursarConfig, options: ServeOptions = {}): Promise<Service> {
   const settings = readSettings(config, options.environment ?? process.env)
-  assertSafe(unsafeSettings(settings))
+  assertSafe(findUnsafeSettings(settings))
   const bursar = await openGuard(settings)
   const { development } = settings.guard
   const identityHttp = guardedHttp(development ? { development } : {})
@@ -45,7 +45,7 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
     await bursar.close()
   }
   try {
-    assertSafe(await unsafeLedger(bursar, settings))
+    assertSafe(await findUnsafeLedgerState(bursar, settings))
     const { identity } = settings
     const app = createApp({
       bursar,

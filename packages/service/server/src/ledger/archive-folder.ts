@@ -13,7 +13,7 @@ export interface Archived extends ArchiveResult {
  * ledger before the file, and its name in the folder, are on the disk. Only their owner can read the
  * files. Throws `archive_not_configured` where there is no folder.
  */
-export async function archiveInto(
+export async function archiveIntoFolder(
   { administration }: Pick<Bursar, 'administration'>,
   folder: string | undefined,
   endedFor: string,
@@ -26,10 +26,10 @@ export async function archiveInto(
   const result = await administration.archive({
     endedFor,
     keep: async (lines) => {
-      const name = nameNow()
+      const name = createArchiveName()
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await writeFile(join(folder, name), lines, { flag: 'wx', mode: 0o600, flush: true })
-      await synced(folder)
+      await syncFolder(folder)
       file = name
     },
   })
@@ -37,13 +37,13 @@ export async function archiveInto(
 }
 
 /** Sorts by time, and is nobody else's in the same second. */
-function nameNow(): string {
+function createArchiveName(): string {
   const time = new Date().toISOString().replace(/[:.]/g, '-')
   return `bursar-archive-${time}-${randomBytes(4).toString('hex')}.jsonl`
 }
 
 /** A name is durable once its folder is. Windows has no such thing. */
-async function synced(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder)
   try {

@@ -16,7 +16,7 @@ export interface VerifyTask {
 }
 
 /** What a worker answers. */
-export type Told =
+export type WorkerAnswer =
   | { readonly verification: Verification }
   | { readonly code: string; readonly message: string }
 
@@ -32,16 +32,16 @@ export function ledgerVerifier(
   { auditing }: Pick<Bursar, 'auditing'>,
 ): LedgerVerifier {
   if (database === ':memory:') return (head) => auditing.verify({ head })
-  return (head, signal) => verifyElsewhere({ database, head }, signal)
+  return (head, signal) => verifyOnWorker({ database, head }, signal)
 }
 
-async function verifyElsewhere(task: VerifyTask, signal: AbortSignal): Promise<Verification> {
+async function verifyOnWorker(task: VerifyTask, signal: AbortSignal): Promise<Verification> {
   // What this process was started with is about its own entry: `--input-type` would refuse a file.
   const worker = new Worker(workerUrl, { workerData: task, execArgv: [] })
   try {
-    const [told] = (await once(worker, 'message', { signal })) as [Told]
-    if ('verification' in told) return told.verification
-    throw new BursarError(told.code, told.message)
+    const [answer] = (await once(worker, 'message', { signal })) as [WorkerAnswer]
+    if ('verification' in answer) return answer.verification
+    throw new BursarError(answer.code, answer.message)
   } finally {
     await worker.terminate()
   }

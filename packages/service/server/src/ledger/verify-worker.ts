@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { BursarError, verifyLedger } from '@bursar/core'
-import type { Told, VerifyTask } from './ledger-verifier.ts'
+import type { VerifyTask, WorkerAnswer } from './ledger-verifier.ts'
 import { openStore } from './open-guard.ts'
 
 /** One verification on a thread of its own, by a connection of its own: `ledger-verifier.ts` starts it. */
 const { database, head } = workerData as VerifyTask
-parentPort?.postMessage(await told())
+parentPort?.postMessage(await runVerification())
 
-async function told(): Promise<Told> {
+async function runVerification(): Promise<WorkerAnswer> {
   try {
     const store = await openStore(database)
     try {

@@ -14,7 +14,7 @@ export interface AwsPlace {
 }
 
 /** Settings of a client of the SDK. */
-export function awsClientConfig({ region, endpoint }: AwsPlace): {
+export function createAwsClientConfig({ region, endpoint }: AwsPlace): {
   readonly region: string
   readonly maxAttempts: number
   readonly endpoint?: string
@@ -37,14 +37,14 @@ export class AwsRefusal extends Error {
  * One call, within a bounded time. Throws an `AwsRefusal`: what the SDK throws holds the request,
  * and with it what was to stay secret.
  */
-export async function awsCall<Answer>(
+export async function callAws<Answer>(
   send: (options: { readonly abortSignal: AbortSignal }) => Promise<Answer>,
 ): Promise<Answer> {
   const abortSignal = AbortSignal.timeout(CALL_MS)
   try {
     return await send({ abortSignal })
   } catch (error) {
-    throw new AwsRefusal(abortSignal.aborted ? 'no answer in time' : kindOf(error))
+    throw new AwsRefusal(abortSignal.aborted ? 'no answer in time' : readErrorKind(error))
   }
 }
 
@@ -62,7 +62,7 @@ export async function loadAwsPackage<Package>(
   }
 }
 
-function kindOf(error: unknown): string {
+function readErrorKind(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
   const kind = error.name === 'Error' ? (code ?? '') : error.name

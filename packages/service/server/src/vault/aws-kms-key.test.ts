@@ -8,7 +8,7 @@ import { type AwsService, startAwsService } from '../../test/aws-service.ts'
 import { changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { awsKmsKey } from './aws-kms-key.ts'
-import { newDataKey, type SecretBinding } from './sealed-secret.ts'
+import { createDataKey, type SecretBinding } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 3, purpose: 'wallet' }
@@ -34,7 +34,7 @@ async function thrown(answer: Promise<unknown>): Promise<unknown> {
 }
 
 test('KMS wraps, in the encryption context of the secret, by signed requests', async () => {
-  const dataKey = newDataKey()
+  const dataKey = createDataKey()
   const { keyId, wrapped } = await key.wrap(dataKey, binding)
   expect(await key.owns(keyId)).toBe(true)
   expect(await key.owns('aws-kms:another')).toBe(false)
@@ -49,7 +49,7 @@ test.each<[string, SecretBinding]>([
   ['version', { ...binding, version: 2 }],
   ['purpose', { ...binding, purpose: 'webhook' as 'wallet' }],
 ])('KMS unwraps nothing in the context of another %s', async (_what, other) => {
-  const { wrapped } = await key.wrap(newDataKey(), binding)
+  const { wrapped } = await key.wrap(createDataKey(), binding)
   expect(await thrown(key.unwrap(wrapped, other))).toMatchObject({ code: 'secret_unreadable' })
   const changed = Buffer.from(wrapped)
   changed.writeUInt8(changed.readUInt8(20) ^ 1, 20)
@@ -58,7 +58,7 @@ test.each<[string, SecretBinding]>([
 
 test('what KMS wrapped with another key is not kept: this one could not unwrap it', async () => {
   aws.encryptsWith = `${aws.keyArn.slice(0, -1)}c`
-  expect(await thrown(key.wrap(newDataKey(), binding))).toMatchObject({
+  expect(await thrown(key.wrap(createDataKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: an answer of another key.',
   })
@@ -66,7 +66,7 @@ test('what KMS wrapped with another key is not kept: this one could not unwrap i
 
 test('a request that is signed with another key is refused', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another')
-  expect(await thrown(key.wrap(newDataKey(), binding))).toMatchObject({
+  expect(await thrown(key.wrap(createDataKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: InvalidSignatureException.',
   })
@@ -82,7 +82,7 @@ describe('KMS that', () => {
   ]
   test.each(faults)('%s is unavailable, and nothing of the key is told', async (...given) => {
     const [, fault, kind] = given
-    const dataKey = newDataKey()
+    const dataKey = createDataKey()
     const { wrapped } = await key.wrap(dataKey, binding)
     aws.fault = fault
     for (const ask of [() => key.unwrap(wrapped, binding), () => key.wrap(dataKey, binding)]) {
@@ -98,7 +98,7 @@ describe('KMS that', () => {
   test('does not answer is unavailable in time', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(AbortSignal.abort())
     aws.fault = 'hang'
-    expect(`${await thrown(key.wrap(newDataKey(), binding))}`).toContain('no answer in time')
+    expect(`${await thrown(key.wrap(createDataKey(), binding))}`).toContain('no answer in time')
     vi.restoreAllMocks()
   })
 })

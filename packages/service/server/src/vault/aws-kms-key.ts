@@ -1,7 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { BursarError } from '@bursar/core'
-import { AwsRefusal, awsCall, awsClientConfig, loadAwsPackage } from './aws-call.ts'
-import { KEY_BYTES, type SecretBinding, unreadable } from './sealed-secret.ts'
+import { AwsRefusal, callAws, createAwsClientConfig, loadAwsPackage } from './aws-call.ts'
+import { KEY_BYTES, type SecretBinding, secretUnreadableError } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** What `awsKmsKey` takes. */
@@ -16,7 +16,7 @@ export interface AwsKmsKeyOptions {
 }
 
 /** What KMS says of a ciphertext that this key did not make, or not in this context. */
-const refused: readonly string[] = ['InvalidCiphertextException', 'IncorrectKeyException']
+const refusalKinds: readonly string[] = ['InvalidCiphertextException', 'IncorrectKeyException']
 
 /**
  * A wrapping key in AWS KMS, which never leaves it. Name, version and purpose of a secret are the
@@ -37,70 +37,74 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
     throw new BursarError('invalid_input', `awsKmsKey: keyArn: ${rule}.`)
   }
   const keyId = `aws-kms:${keyArn}`
-  const loaded = once(async () => {
+  const loadClient = runOnce(async () => {
     const sdk = await loadAwsPackage('@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'))
-    const client: KMSClient = new sdk.KMSClient(awsClientConfig({ region, endpoint }))
+    const client: KMSClient = new sdk.KMSClient(createAwsClientConfig({ region, endpoint }))
     return { sdk, client }
   })
   return {
     owns: async (id) => id === keyId,
     async wrap(dataKey, binding) {
-      const { sdk, client } = await loaded()
+      const { sdk, client } = await loadClient()
       const command = new sdk.EncryptCommand({
         KeyId: keyArn,
         Plaintext: dataKey,
-        EncryptionContext: contextOf(binding),
+        EncryptionContext: createEncryptionContext(binding),
       })
-      const answer = await awsCall((call) => client.send(command, call)).catch(unavailable)
+      const answer = await callAws((call) => client.send(command, call)).catch(throwKmsError)
       const wrapped = answer.CiphertextBlob
-      if (!wrapped) throw unusable('an answer without a ciphertext')
+      if (!wrapped) throw kmsError('an answer without a ciphertext')
       // What this key cannot unwrap would be lost with the value that it was made for.
-      if (answer.KeyId !== keyArn) throw unusable('an answer of another key')
+      if (answer.KeyId !== keyArn) throw kmsError('an answer of another key')
       return { keyId, wrapped: Buffer.from(wrapped) }
     },
     async unwrap(wrapped, binding) {
-      const { sdk, client } = await loaded()
+      const { sdk, client } = await loadClient()
       const command = new sdk.DecryptCommand({
         KeyId: keyArn,
         CiphertextBlob: wrapped,
-        EncryptionContext: contextOf(binding),
+        EncryptionContext: createEncryptionContext(binding),
       })
-      const answer = await awsCall((call) => client.send(command, call)).catch((error: unknown) => {
-        const isRefused = error instanceof AwsRefusal && refused.includes(error.kind)
-        throw isRefused ? unreadable(binding) : unusable(error)
+      const answer = await callAws((call) => client.send(command, call)).catch((error: unknown) => {
+        const isRefused = error instanceof AwsRefusal && refusalKinds.includes(error.kind)
+        throw isRefused ? secretUnreadableError(binding) : kmsError(error)
       })
-      return dataKeyOf(answer.Plaintext)
+      return takeDataKey(answer.Plaintext)
     },
   }
 }
 
 const keyPattern = /^arn:aws[a-z-]*:kms:([a-z0-9-]{1,40}):[0-9]{12}:key\/[A-Za-z0-9-]{1,64}$/
 
-function contextOf({ name, version, purpose }: SecretBinding): Record<string, string> {
+function createEncryptionContext({
+  name,
+  version,
+  purpose,
+}: SecretBinding): Record<string, string> {
   return { application: 'bursar', secret: name, version: `${version}`, purpose }
 }
 
 /** The SDK's own copy is overwritten. */
-function dataKeyOf(plaintext: Uint8Array | undefined): Buffer {
+function takeDataKey(plaintext: Uint8Array | undefined): Buffer {
   const dataKey = Buffer.from(plaintext ?? [])
   plaintext?.fill(0)
   if (dataKey.length === KEY_BYTES) return dataKey
   dataKey.fill(0)
-  throw unusable('an answer without a data key')
+  throw kmsError('an answer without a data key')
 }
 
-function unavailable(error: unknown): never {
-  throw unusable(error)
+function throwKmsError(error: unknown): never {
+  throw kmsError(error)
 }
 
-function unusable(reason: unknown): BursarError {
-  const told = reason instanceof AwsRefusal ? reason.kind : reason
-  const text = typeof told === 'string' ? told : 'no answer'
+function kmsError(reason: unknown): BursarError {
+  const cause = reason instanceof AwsRefusal ? reason.kind : reason
+  const text = typeof cause === 'string' ? cause : 'no answer'
   return new BursarError('wrapping_key_unavailable', `vault: AWS KMS: ${text}.`)
 }
 
 /** Runs once; after a failure it runs again. */
-function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
+function runOnce<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined
   return () => {
     result ??= work().catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { localKey } from './local-key.ts'
-import { newDataKey, type SecretBinding } from './sealed-secret.ts'
+import { createDataKey, type SecretBinding } from './sealed-secret.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 1, purpose: 'wallet' }
 const folders: string[] = []
@@ -31,7 +31,7 @@ async function codeOf(answer: Promise<unknown>): Promise<unknown> {
 test('a key is made when it first wraps, for its owner alone, and stays', async () => {
   const path = newFile()
   const key = localKey({ path })
-  const dataKey = newDataKey()
+  const dataKey = createDataKey()
   expect(await key.owns('local:0')).toBe(false)
   expect(readdirSync(folders[0] ?? '')).toEqual([])
   const { keyId, wrapped } = await key.wrap(dataKey, binding)
@@ -47,7 +47,7 @@ test('a key is made when it first wraps, for its owner alone, and stays', async 
 
 test('processes that make it at once have the same one', async () => {
   const path = newFile()
-  const wraps = Array.from({ length: 8 }, () => localKey({ path }).wrap(newDataKey(), binding))
+  const wraps = Array.from({ length: 8 }, () => localKey({ path }).wrap(createDataKey(), binding))
   const ids = (await Promise.all(wraps)).map(({ keyId }) => keyId)
   expect(new Set(ids).size).toBe(1)
   expect(readdirSync(folders[0] ?? '')).toEqual(['bursar.key'])
@@ -56,10 +56,10 @@ test('processes that make it at once have the same one', async () => {
 test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode) => {
   const path = newFile()
   const key = localKey({ path })
-  const { keyId, wrapped } = await key.wrap(newDataKey(), binding)
+  const { keyId, wrapped } = await key.wrap(createDataKey(), binding)
   chmodSync(path, mode)
   expect(await codeOf(key.unwrap(wrapped, binding))).toBe('key_file_exposed')
-  expect(await codeOf(key.wrap(newDataKey(), binding))).toBe('key_file_exposed')
+  expect(await codeOf(key.wrap(createDataKey(), binding))).toBe('key_file_exposed')
   expect(await codeOf(key.owns(keyId))).toBe('key_file_exposed')
   chmodSync(path, 0o400)
   expect(await codeOf(key.unwrap(wrapped, binding))).toBe('done')
@@ -67,8 +67,8 @@ test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode
 
 test('a key of another file is another key', async () => {
   const [one, other] = [localKey({ path: newFile() }), localKey({ path: newFile() })]
-  const { keyId, wrapped } = await one.wrap(newDataKey(), binding)
-  await other.wrap(newDataKey(), binding)
+  const { keyId, wrapped } = await one.wrap(createDataKey(), binding)
+  await other.wrap(createDataKey(), binding)
   expect(await other.owns(keyId)).toBe(false)
   expect(await codeOf(other.unwrap(wrapped, binding))).toBe('secret_unreadable')
 })
@@ -79,7 +79,7 @@ test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repea
     const path = newFile()
     writeFileSync(path, content, { mode: 0o600 })
     const error = await localKey({ path })
-      .wrap(newDataKey(), binding)
+      .wrap(createDataKey(), binding)
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'wrapping_key_unavailable' })
     if (content !== '') expect(inspect(error)).not.toContain(content)
@@ -98,7 +98,7 @@ test('what is no file is not waited for, and is no key', async () => {
 test('a key that is away is told as such, and no path is no key', async () => {
   const away = localKey({ path: join(newFile(), 'missing', 'bursar.key') })
   expect(await codeOf(away.unwrap(Buffer.alloc(60), binding))).toBe('wrapping_key_unavailable')
-  expect(await codeOf(away.wrap(newDataKey(), binding))).toBe('wrapping_key_unavailable')
+  expect(await codeOf(away.wrap(createDataKey(), binding))).toBe('wrapping_key_unavailable')
   const problem = expect.objectContaining({ code: 'invalid_input' })
   for (const path of ['', 'a\0b', 7 as unknown as string]) {
     expect(() => localKey({ path })).toThrow(problem)

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BursarError } from '@bursar/core'
-import { configuredPath } from './configured-path.ts'
+import { resolveConfigPath } from './config-path.ts'
 import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
@@ -40,33 +40,33 @@ export function localKey(options: LocalKeyOptions): WrappingKey {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new BursarError('invalid_input', 'localKey: path: must be the path of a file.')
   }
-  const file = configuredPath(path)
+  const file = resolveConfigPath(path)
   return {
     async owns(keyId) {
-      const key = await read(file).catch(missing)
+      const key = await readKey(file).catch(ignoreMissingFile)
       if (!key) return false
-      return forgetting(key, async () => idOf(key) === keyId)
+      return useAndOverwrite(key, async () => computeKeyId(key) === keyId)
     },
     async wrap(dataKey, binding) {
-      const key = (await read(file).catch(missing)) ?? (await create(file))
-      return forgetting(key, async () => {
-        return { keyId: idOf(key), wrapped: wrapDataKey(key, binding, dataKey) }
+      const key = (await readKey(file).catch(ignoreMissingFile)) ?? (await createKey(file))
+      return useAndOverwrite(key, async () => {
+        return { keyId: computeKeyId(key), wrapped: wrapDataKey(key, binding, dataKey) }
       })
     },
     async unwrap(wrapped, binding) {
-      const key = await read(file)
-      return forgetting(key, async () => unwrapDataKey(key, binding, wrapped))
+      const key = await readKey(file)
+      return useAndOverwrite(key, async () => unwrapDataKey(key, binding, wrapped))
     },
   }
 }
 
 /** A part of the hash of 256 random bits: it tells keys apart, and says nothing about them. */
-function idOf(key: Buffer): string {
+function computeKeyId(key: Buffer): string {
   const hash = createHash('sha256').update('bursar/wrapping-key/1').update(key).digest('hex')
   return `local:${hash.slice(0, 32)}`
 }
 
-async function forgetting<Result>(key: Buffer, use: () => Promise<Result>): Promise<Result> {
+async function useAndOverwrite<Result>(key: Buffer, use: () => Promise<Result>): Promise<Result> {
   try {
     return await use()
   } finally {
@@ -75,54 +75,54 @@ async function forgetting<Result>(key: Buffer, use: () => Promise<Result>): Prom
 }
 
 /** What is read is what was looked at: by one handle, whatever happens to the path. */
-async function read(file: string): Promise<Buffer> {
+async function readKey(file: string): Promise<Buffer> {
   const handle = await open(file, READ_AT_ONCE).catch((error: unknown) => {
-    throw unavailable(file, codeOf(error), error)
+    throw keyUnavailableError(file, readErrorCode(error), error)
   })
   try {
-    const found = await handle.stat()
-    if (!found.isFile()) throw unavailable(file, 'it is no file')
-    const { mode, size } = found
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw keyUnavailableError(file, 'it is no file')
+    const { mode, size } = stats
     if ((mode & ANYBODY_ELSE) !== 0) {
       const message = `The key ${file} can be read by others. Change its mode to 600, and the key.`
       throw new BursarError('key_file_exposed', message)
     }
-    return await decoded(file, handle, size)
+    return await decodeKey(file, handle, size)
   } finally {
     await handle.close()
   }
 }
 
-async function decoded(file: string, handle: FileHandle, size: number): Promise<Buffer> {
-  if (size > MAX_FILE_BYTES) throw unavailable(file, 'it is no key')
+async function decodeKey(file: string, handle: FileHandle, size: number): Promise<Buffer> {
+  if (size > MAX_FILE_BYTES) throw keyUnavailableError(file, 'it is no key')
   const bytes = await handle.readFile()
   const text = bytes.toString('latin1').replace(/\r?\n$/, '')
   bytes.fill(0)
   const key = Buffer.from(text, 'base64')
   if (key.length === KEY_BYTES && key.toString('base64') === text) return key
   key.fill(0)
-  throw unavailable(file, 'it is no key')
+  throw keyUnavailableError(file, 'it is no key')
 }
 
 /** Makes the key. Whole or not at all: whoever comes second, or in between, finds the first one's. */
-async function create(file: string): Promise<Buffer> {
+async function createKey(file: string): Promise<Buffer> {
   const key = randomBytes(KEY_BYTES)
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
-    await written(draft, Buffer.from(`${key.toString('base64')}\n`))
+    await writeNewFile(draft, Buffer.from(`${key.toString('base64')}\n`))
     await link(draft, file)
-    await syncDirectory(dirname(file))
+    await syncFolder(dirname(file))
     return key
   } catch (error) {
     key.fill(0)
-    if (codeOf(error) === 'EEXIST') return await read(file)
-    throw unavailable(file, codeOf(error), error)
+    if (readErrorCode(error) === 'EEXIST') return await readKey(file)
+    throw keyUnavailableError(file, readErrorCode(error), error)
   } finally {
     await rm(draft, { force: true })
   }
 }
 
-async function written(file: string, content: Buffer): Promise<void> {
+async function writeNewFile(file: string, content: Buffer): Promise<void> {
   const handle = await open(file, 'wx', OWNER_ONLY)
   try {
     await handle.writeFile(content)
@@ -133,7 +133,7 @@ async function written(file: string, content: Buffer): Promise<void> {
   }
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+async function syncFolder(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()
@@ -143,17 +143,17 @@ async function syncDirectory(directory: string): Promise<void> {
 }
 
 /** Nothing there is an answer; anything else that is wrong with the file is not. */
-function missing(error: unknown): undefined {
-  if (BursarError.isInstance(error) && codeOf(error.cause) === 'ENOENT') return undefined
+function ignoreMissingFile(error: unknown): undefined {
+  if (BursarError.isInstance(error) && readErrorCode(error.cause) === 'ENOENT') return undefined
   throw error
 }
 
-function unavailable(file: string, reason: string, cause?: unknown): BursarError {
+function keyUnavailableError(file: string, reason: string, cause?: unknown): BursarError {
   const message = `The key ${file} cannot be used: ${reason}.`
   return new BursarError('wrapping_key_unavailable', message, { cause })
 }
 
-function codeOf(error: unknown): string {
+function readErrorCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'it cannot be read'
 }

@@ -27,23 +27,23 @@ export interface OpenSecret {
 export function openSecret(name: string, value: Buffer): OpenSecret {
   let isForgotten = false
   let isInvalid = false
-  const text = (): string => {
+  const readText = (): string => {
     if (!isForgotten) return value.toString('utf8')
     const message = `vault: ${name} was opened for one signature, which is over.`
     throw new BursarError('secret_forgotten', message)
   }
   return {
     secret: {
-      text,
+      text: readText,
       fields<Name extends string>(...names: readonly Name[]) {
-        const members = readMembers(text())
+        const members = readMembers(readText())
         const fields: Partial<Record<Name, string>> = {}
         for (const one of names) {
           const member = members?.[one]
           // What it is instead is not told: it may be the secret.
           if (typeof member !== 'string') {
             isInvalid = true
-            throw invalid(name, one)
+            throw secretInvalidError(name, one)
           }
           fields[one] = member
         }
@@ -69,7 +69,7 @@ function readMembers(text: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-function invalid(name: string, field: string): BursarError {
+function secretInvalidError(name: string, field: string): BursarError {
   const message = `vault: ${name} has no text called ${field}. Put it as a JSON object of texts.`
   return new BursarError('secret_invalid', message)
 }

@@ -30,19 +30,19 @@ const NEWEST = `SELECT revision,
 export function postgresStorage(url: string): VaultStorage {
   return {
     async read() {
-      return using(url, async (client) => {
-        const found = await newest(client).catch((error: unknown) => {
-          if (isCode(error, UNDEFINED_TABLE)) return undefined
+      return withClient(url, async (client) => {
+        const newest = await readNewest(client).catch((error: unknown) => {
+          if (hasErrorCode(error, UNDEFINED_TABLE)) return undefined
           throw error
         })
-        return found
+        return newest
       })
     },
     async write(text, revision) {
-      return using(url, async (client) => {
+      return withClient(url, async (client) => {
         await client.query('BEGIN; SET LOCAL synchronous_commit TO on')
         await client.query(WRITERS)
-        const before = (await exists(client)) ? await newest(client) : undefined
+        const before = (await hasTable(client)) ? await readNewest(client) : undefined
         if ((before?.revision ?? 0) !== revision) return false
         if (before === undefined) await client.query(SCHEMA)
         await client.query(
@@ -57,19 +57,19 @@ export function postgresStorage(url: string): VaultStorage {
   }
 }
 
-async function newest(client: Client) {
+async function readNewest(client: Client) {
   const { rows } = await client.query(NEWEST)
   const [row] = rows
   return row && { revision: Number(row.revision), text: String(row.document) }
 }
 
-async function exists(client: Client): Promise<boolean> {
+async function hasTable(client: Client): Promise<boolean> {
   const { rows } = await client.query("SELECT to_regclass('bursar_vault.vault') AS found")
   return rows[0]?.found !== null
 }
 
 /** A connection for each use: it ends with it, and so does a transaction that is still open. */
-async function using<Result>(url: string, use: (client: Client) => Promise<Result>) {
+async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>) {
   const { Client: PostgresClient } = await import('pg')
   let client: Client | undefined
   try {
@@ -84,19 +84,19 @@ async function using<Result>(url: string, use: (client: Client) => Promise<Resul
     await client.connect()
     return await use(client)
   } catch (error) {
-    throw unavailable(error)
+    throw vaultUnavailableError(error)
   } finally {
     await client?.end().catch(() => undefined)
   }
 }
 
 /** The code alone: a message may quote the URL, and with it a password. */
-function unavailable(error: unknown): BursarError {
+function vaultUnavailableError(error: unknown): BursarError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const told = typeof code === 'string' ? code : 'it could not be reached'
-  return new BursarError('vault_unavailable', `vault: its PostgreSQL database: ${told}.`)
+  const reason = typeof code === 'string' ? code : 'it could not be reached'
+  return new BursarError('vault_unavailable', `vault: its PostgreSQL database: ${reason}.`)
 }
 
-function isCode(error: unknown, code: string): boolean {
+function hasErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { BursarError } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import {
-  newDataKey,
+  createDataKey,
   type SealedSecret,
   type SecretBinding,
   sealedFields,
@@ -13,7 +13,7 @@ import {
 } from './sealed-secret.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 2, purpose: 'wallet' }
-const dataKey = newDataKey()
+const dataKey = createDataKey()
 const value = Buffer.from('the secret of the wallet')
 const sealed = sealSecret(dataKey, binding, value)
 
@@ -82,7 +82,7 @@ describe('a sealed secret', () => {
   })
 
   test('is not opened by another key', () => {
-    expect(messageOf(() => unsealSecret(newDataKey(), binding, sealed))).toContain(one)
+    expect(messageOf(() => unsealSecret(createDataKey(), binding, sealed))).toContain(one)
   })
 
   test('is written in one way only', () => {
@@ -97,7 +97,7 @@ describe('a sealed secret', () => {
 })
 
 describe('a wrapped data key', () => {
-  const key = newDataKey()
+  const key = createDataKey()
   const wrapped = wrapDataKey(key, binding, dataKey)
 
   test('is unwrapped by its key, for what it was wrapped for', () => {

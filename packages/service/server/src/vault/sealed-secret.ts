@@ -56,13 +56,13 @@ export const sealedFields: {
 }
 
 /** A key for one value. Whoever makes it overwrites it after use. */
-export function newDataKey(): Buffer {
+export function createDataKey(): Buffer {
   return randomBytes(KEY_BYTES)
 }
 
 /** Seals a value with its data key. The value stays the caller's, who overwrites it. */
 export function sealSecret(dataKey: Buffer, binding: SecretBinding, value: Buffer): SealedSecret {
-  const { nonce, ciphertext, tag } = encrypt(dataKey, boundTo('secret', binding), value)
+  const { nonce, ciphertext, tag } = encrypt(dataKey, encodeBinding('secret', binding), value)
   return {
     purpose: binding.purpose,
     nonce: nonce.toString('base64'),
@@ -86,27 +86,31 @@ export function unsealSecret(
     ciphertext: Buffer.from(ciphertext, 'base64'),
     tag: Buffer.from(tag, 'base64'),
   }
-  const opened = decrypt(dataKey, boundTo('secret', binding), parts)
+  const opened = decrypt(dataKey, encodeBinding('secret', binding), parts)
   if (opened) return opened
-  throw unreadable(binding)
+  throw secretUnreadableError(binding)
 }
 
 /** Wraps a data key with another key: nonce, ciphertext and tag in one. */
 export function wrapDataKey(key: Buffer, binding: SecretBinding, dataKey: Buffer): Buffer {
-  const { nonce, ciphertext, tag } = encrypt(key, boundTo('data-key', binding), dataKey)
+  const { nonce, ciphertext, tag } = encrypt(key, encodeBinding('data-key', binding), dataKey)
   return Buffer.concat([nonce, ciphertext, tag])
 }
 
 /** Throws `secret_unreadable` for what was not wrapped so. */
 export function unwrapDataKey(key: Buffer, binding: SecretBinding, wrapped: Buffer): Buffer {
   const isWhole = wrapped.length === NONCE_BYTES + KEY_BYTES + TAG_BYTES
-  const opened = isWhole && decrypt(key, boundTo('data-key', binding), partsOf(wrapped))
+  const opened =
+    isWhole && decrypt(key, encodeBinding('data-key', binding), splitWrappedKey(wrapped))
   if (opened) return opened
-  throw unreadable(binding)
+  throw secretUnreadableError(binding)
 }
 
 /** The one error for what cannot be opened. */
-export function unreadable({ name, version }: Omit<SecretBinding, 'purpose'>): BursarError {
+export function secretUnreadableError({
+  name,
+  version,
+}: Omit<SecretBinding, 'purpose'>): BursarError {
   const message =
     `vault: version ${version} of ${name} is not what was sealed: it was changed, cut, swapped or ` +
     'sealed with another key. Put the secret again.'
@@ -119,7 +123,7 @@ interface Encrypted {
   readonly tag: Buffer
 }
 
-function partsOf(wrapped: Buffer): Encrypted {
+function splitWrappedKey(wrapped: Buffer): Encrypted {
   return {
     nonce: wrapped.subarray(0, NONCE_BYTES),
     ciphertext: wrapped.subarray(NONCE_BYTES, -TAG_BYTES),
@@ -128,7 +132,7 @@ function partsOf(wrapped: Buffer): Encrypted {
 }
 
 /** JSON keeps the parts apart: no name can be made to look like another name with a version. */
-function boundTo(layer: 'secret' | 'data-key', binding: SecretBinding): Buffer {
+function encodeBinding(layer: 'secret' | 'data-key', binding: SecretBinding): Buffer {
   const { name, version, purpose } = binding
   return Buffer.from(JSON.stringify(['bursar/vault/1', layer, name, version, purpose]))
 }

@@ -1,13 +1,13 @@
 import { BursarError } from '@bursar/core'
 import { postgresStorage } from './postgres-storage.ts'
 import { openVersion } from './sealed-version.ts'
-import { problemsOf, type SecretProblem } from './secret-problem.ts'
+import { findSecretProblems, type SecretProblem } from './secret-problem.ts'
 import type { SecretSource } from './secret-source.ts'
-import { type SecretSummary, summaryOf } from './secret-summary.ts'
+import { type SecretSummary, summarizeSecret } from './secret-summary.ts'
 import { sqliteStorage } from './sqlite-storage.ts'
-import { type Vault, vaultOver } from './vault.ts'
-import { type ChangeLedger, type VaultChanges, vaultChanges } from './vault-changes.ts'
-import { documentAt, entryOf, goodVersions } from './vault-document.ts'
+import { createVault, type Vault } from './vault.ts'
+import { type ChangeLedger, createVaultChanges, type VaultChanges } from './vault-changes.ts'
+import { findEntry, findValidVersions, readNewestDocument } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
@@ -57,27 +57,27 @@ export function sealedVault(options: SealedVaultOptions): SealedVault {
   const [wrapping] = Array.isArray(keys) ? (keys as readonly WrappingKey[]) : []
   if (!wrapping) throw new BursarError('invalid_input', 'sealedVault: keys: must have one.')
   return {
-    ...vaultOver(sourceOf(storage, keys)),
+    ...createVault(createSource(storage, keys)),
     async list() {
-      const { document } = await documentAt(storage)
+      const { document } = await readNewestDocument(storage)
       const present = document.filter(({ versions }) => versions.length > 0)
-      return present.map(summaryOf).sort((left, right) => (left.name < right.name ? -1 : 1))
+      return present.map(summarizeSecret).sort((left, right) => (left.name < right.name ? -1 : 1))
     },
     async problems() {
-      const { document } = await documentAt(storage)
-      return problemsOf(document, keys, Date.now())
+      const { document } = await readNewestDocument(storage)
+      return findSecretProblems(document, keys, Date.now())
     },
-    recordedBy: (ledger) => vaultChanges({ storage, keys, wrapping, ledger }),
+    recordedBy: (ledger) => createVaultChanges({ storage, keys, wrapping, ledger }),
   }
 }
 
 /** What wallets open: the newest document, each time. */
-function sourceOf(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
+function createSource(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
   return {
     async versions(secret) {
-      const { document } = await documentAt(storage)
-      const entry = entryOf(document, secret)
-      return goodVersions(entry, Date.now()).map((version) => ({
+      const { document } = await readNewestDocument(storage)
+      const entry = findEntry(document, secret)
+      return findValidVersions(entry, Date.now()).map((version) => ({
         version: `${version.version}`,
         open: () => openVersion(keys, entry, version),
       }))

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
-import { newDataKey, type SecretPurpose, sealSecret, unsealSecret } from './sealed-secret.ts'
-import { bindingOf, type SealedVersion, type SecretEntry } from './vault-document.ts'
+import { createDataKey, type SecretPurpose, sealSecret, unsealSecret } from './sealed-secret.ts'
+import { createBinding, type SealedVersion, type SecretEntry } from './vault-document.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 const PURPOSE: SecretPurpose = 'wallet'
@@ -12,7 +12,7 @@ export async function sealVersion(
 ): Promise<SealedVersion> {
   const { name, version, value } = given
   const binding = { name, version, purpose: PURPOSE }
-  const dataKey = newDataKey()
+  const dataKey = createDataKey()
   try {
     const { keyId, wrapped } = await key.wrap(dataKey, binding)
     return {
@@ -33,9 +33,9 @@ export async function openVersion(
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<Buffer> {
-  const dataKey = await dataKeyOf(keys, entry, version)
+  const dataKey = await unwrapDataKeyOfVersion(keys, entry, version)
   try {
-    return unsealSecret(dataKey, bindingOf(entry, version), version)
+    return unsealSecret(dataKey, createBinding(entry, version), version)
   } finally {
     dataKey.fill(0)
   }
@@ -48,8 +48,8 @@ export async function rewrapVersion(
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<SealedVersion> {
-  const binding = bindingOf(entry, version)
-  const dataKey = await dataKeyOf(keys, entry, version)
+  const binding = createBinding(entry, version)
+  const dataKey = await unwrapDataKeyOfVersion(keys, entry, version)
   try {
     // What cannot be opened is not made to look new.
     unsealSecret(dataKey, binding, version).fill(0)
@@ -60,17 +60,17 @@ export async function rewrapVersion(
   }
 }
 
-async function dataKeyOf(
+async function unwrapDataKeyOfVersion(
   keys: readonly WrappingKey[],
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<Buffer> {
-  const key = await wrappingKeyOf(keys, entry, version)
-  return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), bindingOf(entry, version))
+  const key = await findWrappingKey(keys, entry, version)
+  return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), createBinding(entry, version))
 }
 
 /** The key that has wrapped a version's data key. Throws `wrapping_key_missing`, and what keys throw. */
-export async function wrappingKeyOf(
+export async function findWrappingKey(
   keys: readonly WrappingKey[],
   entry: SecretEntry,
   version: SealedVersion,

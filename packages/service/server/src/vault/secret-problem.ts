@@ -1,5 +1,5 @@
-import { wrappingKeyOf } from './sealed-version.ts'
-import { goodVersions, type VaultDocument } from './vault-document.ts'
+import { findWrappingKey } from './sealed-version.ts'
+import { findValidVersions, type VaultDocument } from './vault-document.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** Why a secret could not be opened, as a sentence. */
@@ -9,7 +9,7 @@ export interface SecretProblem {
 }
 
 /** What would keep the secrets of a document from being opened at a time. Opens none. */
-export async function problemsOf(
+export async function findSecretProblems(
   document: VaultDocument,
   keys: readonly WrappingKey[],
   now: number,
@@ -17,10 +17,11 @@ export async function problemsOf(
   const found: SecretProblem[] = []
   for (const entry of document.filter(({ versions }) => versions.length > 0)) {
     const { name } = entry
-    const good = goodVersions(entry, now)
-    if (good.length === 0) found.push({ name, problem: `${name} has no version that is good now.` })
-    for (const version of good) {
-      await wrappingKeyOf(keys, entry, version).catch((error: unknown) => {
+    const valid = findValidVersions(entry, now)
+    if (valid.length === 0)
+      found.push({ name, problem: `${name} has no version that is good now.` })
+    for (const version of valid) {
+      await findWrappingKey(keys, entry, version).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : 'its wrapping key failed'
         found.push({ name, problem: `${name}, version ${version.version}: ${problem}` })
       })

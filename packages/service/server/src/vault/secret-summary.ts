@@ -16,7 +16,7 @@ export interface SecretSummary {
 }
 
 /** Nothing of what is sealed, nor of the key. */
-export function summaryOf({ name, versions }: SecretEntry): SecretSummary {
+export function summarizeSecret({ name, versions }: SecretEntry): SecretSummary {
   return {
     name,
     versions: versions.map(({ version, purpose, createdAt, endsAt, keyId }) => ({

@@ -1,8 +1,14 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { BursarError } from '@bursar/core'
-import { type AwsPlace, AwsRefusal, awsCall, awsClientConfig, loadAwsPackage } from './aws-call.ts'
+import {
+  type AwsPlace,
+  AwsRefusal,
+  callAws,
+  createAwsClientConfig,
+  loadAwsPackage,
+} from './aws-call.ts'
 import type { SecretSource, SecretVersion } from './secret-source.ts'
-import { type Vault, vaultOver } from './vault.ts'
+import { createVault, type Vault } from './vault.ts'
 
 /** Versions that are good now, newest first: AWS keeps the one before until the next rotation. */
 const stages = ['AWSCURRENT', 'AWSPREVIOUS']
@@ -22,21 +28,23 @@ export function secretsManagerVault(options: AwsPlace): Vault {
     const rule = "must be a region such as 'eu-central-1'"
     throw new BursarError('invalid_input', `secretsManagerVault: region: ${rule}.`)
   }
-  return vaultOver(secretsManager({ region, endpoint }))
+  return createVault(createSecretsManagerSource({ region, endpoint }))
 }
 
-function secretsManager(place: AwsPlace): SecretSource {
+function createSecretsManagerSource(place: AwsPlace): SecretSource {
   let client: SecretsManagerClient | undefined
-  const loaded = async () => {
+  const loadClient = async () => {
     const name = '@aws-sdk/client-secrets-manager'
     const sdk = await loadAwsPackage(name, () => import('@aws-sdk/client-secrets-manager'))
-    client ??= new sdk.SecretsManagerClient(awsClientConfig(place))
+    client ??= new sdk.SecretsManagerClient(createAwsClientConfig(place))
     return { sdk, client }
   }
-  const open = async (secret: string, version: string): Promise<Buffer> => {
-    const { sdk, client } = await loaded()
+  const openValue = async (secret: string, version: string): Promise<Buffer> => {
+    const { sdk, client } = await loadClient()
     const command = new sdk.GetSecretValueCommand({ SecretId: secret, VersionId: version })
-    const answer = await awsCall((call) => client.send(command, call)).catch(toError(secret))
+    const answer = await callAws((call) => client.send(command, call)).catch(
+      throwSourceError(secret),
+    )
     const { SecretString: text, SecretBinary: bytes } = answer
     if (text !== undefined) return Buffer.from(text)
     const value = Buffer.from(bytes ?? [])
@@ -45,19 +53,21 @@ function secretsManager(place: AwsPlace): SecretSource {
   }
   return {
     async versions(secret) {
-      const { sdk, client } = await loaded()
+      const { sdk, client } = await loadClient()
       const command = new sdk.DescribeSecretCommand({ SecretId: secret })
-      const answer = await awsCall((call) => client.send(command, call)).catch(toError(secret))
+      const answer = await callAws((call) => client.send(command, call)).catch(
+        throwSourceError(secret),
+      )
       const ids = Object.entries(answer.VersionIdsToStages ?? {})
       return stages.flatMap((stage): SecretVersion[] => {
         const [id] = ids.find(([, labels]) => labels.includes(stage)) ?? []
-        return id === undefined ? [] : [{ version: id, open: () => open(secret, id) }]
+        return id === undefined ? [] : [{ version: id, open: () => openValue(secret, id) }]
       })
     },
   }
 }
 
-function toError(secret: string): (error: unknown) => never {
+function throwSourceError(secret: string): (error: unknown) => never {
   return (error) => {
     const kind = error instanceof AwsRefusal ? error.kind : 'no answer'
     if (kind === 'ResourceNotFoundException') {

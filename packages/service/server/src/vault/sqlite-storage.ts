@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { BursarError } from '@bursar/core'
-import { configuredPath } from './configured-path.ts'
+import { resolveConfigPath } from './config-path.ts'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 
@@ -31,11 +31,11 @@ const NEWEST = `SELECT revision, iif(octet_length(document) <= ${MAX_DOCUMENT_BY
 
 /** The document in a SQLite file of its own. */
 export function sqliteStorage(path: string): VaultStorage {
-  const file = configuredPath(path)
+  const file = resolveConfigPath(path)
   return {
     async read() {
       if (!existsSync(file)) return undefined
-      return using(file, (database) => {
+      return withDatabase(file, (database) => {
         const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()
         if (Number(tables?.n) === 0) return undefined
         const row = database.prepare(NEWEST).get()
@@ -43,8 +43,8 @@ export function sqliteStorage(path: string): VaultStorage {
       })
     },
     async write(text, revision) {
-      createPrivately(file)
-      return using(file, (database) => {
+      createPrivateFile(file)
+      return withDatabase(file, (database) => {
         database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`)
         const newest = database.prepare('SELECT revision FROM vault').get()
         const isNext = Number(newest?.revision ?? 0) === revision
@@ -60,14 +60,14 @@ export function sqliteStorage(path: string): VaultStorage {
   }
 }
 
-function using<Result>(file: string, use: (database: DatabaseSync) => Result): Result {
+function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Result): Result {
   let database: DatabaseSync | undefined
   try {
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(file)
     // Before anything is read: a neighbour may be writing.
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
-    assertOurs(database)
+    assertVaultFile(database)
     database.exec(SETTINGS)
     return use(database)
   } catch (cause) {
@@ -80,14 +80,14 @@ function using<Result>(file: string, use: (database: DatabaseSync) => Result): R
 }
 
 /** A ledger, or a file of somebody else, is not written to. */
-function assertOurs(database: DatabaseSync): void {
+function assertVaultFile(database: DatabaseSync): void {
   const application = Number(database.prepare('PRAGMA application_id').get()?.application_id)
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
   if (application === APPLICATION_ID || (application === 0 && tables === 0)) return
   throw new Error('it is another database. Give the vault a file of its own')
 }
 
-function createPrivately(file: string): void {
+function createPrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {

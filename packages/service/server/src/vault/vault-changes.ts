@@ -1,17 +1,17 @@
 import { type Administration, BursarError, inputs, type SecretChange } from '@bursar/core'
 import { z } from 'zod'
 import { rewrapVersion, sealVersion } from './sealed-version.ts'
-import { type SecretSummary, summaryOf } from './secret-summary.ts'
+import { type SecretSummary, summarizeSecret } from './secret-summary.ts'
 import {
-  documentAt,
-  documentText,
-  entryOf,
-  goodVersions,
+  findEntry,
+  findValidVersions,
+  readNewestDocument,
+  replaceEntry,
   type SealedVersion,
   type SecretEntry,
   secretNameField,
+  serializeDocument,
   type VaultDocument,
-  withEntry,
 } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
@@ -58,7 +58,7 @@ const rotateInput = inputs.rotateKey as z.ZodType<{ readonly overlap?: number | 
 const removeInput = z.strictObject({ version: z.number().int().min(1).optional() })
 
 /** What a vault is changed with: its storage, its keys with the one that wraps, and who records it. */
-interface Changing {
+interface ChangeContext {
   readonly storage: VaultStorage
   readonly keys: readonly WrappingKey[]
   readonly wrapping: WrappingKey
@@ -72,13 +72,13 @@ interface NextDocument {
 }
 
 /** The vault of a storage, to be changed. */
-export function vaultChanges(changing: Changing): VaultChanges {
-  const { wrapping } = changing
+export function createVaultChanges(context: ChangeContext): VaultChanges {
+  const { wrapping } = context
   return {
     async put(given, value) {
-      const name = parsed(secretNameField, given, 'put: name')
-      parsed(valueInput, value, 'put: value')
-      return change(changing, 'secret-added', async (document) => {
+      const name = parseInput(secretNameField, given, 'put: name')
+      parseInput(valueInput, value, 'put: value')
+      return changeEntry(context, 'secret-added', async (document) => {
         const known = document.find((one) => one.name === name)
         if (known && known.versions.length > 0) {
           const message = `vault: there is a secret called ${name}. Rotate it, or remove it first.`
@@ -90,11 +90,11 @@ export function vaultChanges(changing: Changing): VaultChanges {
       })
     },
     async rotate(given, value, rotation = {}) {
-      const name = parsed(secretNameField, given, 'rotate: name')
-      parsed(valueInput, value, 'rotate: value')
-      const { overlap } = parsed(rotateInput, rotation, 'rotate')
-      return change(changing, 'secret-rotated', async (document) => {
-        const { newest, versions } = entryOf(document, name)
+      const name = parseInput(secretNameField, given, 'rotate: name')
+      parseInput(valueInput, value, 'rotate: value')
+      const { overlap } = parseInput(rotateInput, rotation, 'rotate')
+      return changeEntry(context, 'secret-rotated', async (document) => {
+        const { newest, versions } = findEntry(document, name)
         const version = newest + 1
         const sealed = await sealVersion(wrapping, { name, version, value })
         const before = overlap === undefined ? [] : versions.slice(0, 1)
@@ -103,12 +103,12 @@ export function vaultChanges(changing: Changing): VaultChanges {
         return { entry, changed: [version] }
       })
     },
-    rewrap: () => rewrap(changing),
+    rewrap: () => rewrapAll(context),
     async remove(given, removal = {}) {
-      const name = parsed(secretNameField, given, 'remove: name')
-      const { version } = parsed(removeInput, removal, 'remove')
-      await change(changing, 'secret-removed', async (document) => {
-        const entry = entryOf(document, name)
+      const name = parseInput(secretNameField, given, 'remove: name')
+      const { version } = parseInput(removeInput, removal, 'remove')
+      await changeEntry(context, 'secret-removed', async (document) => {
+        const entry = findEntry(document, name)
         const isRemoved = (one: SealedVersion) => version === undefined || one.version === version
         const removed = entry.versions.filter(isRemoved)
         if (removed.length === 0) {
@@ -122,17 +122,18 @@ export function vaultChanges(changing: Changing): VaultChanges {
   }
 }
 
-async function rewrap(changing: Changing): Promise<{ readonly rewrapped: number }> {
-  const { keys, wrapping } = changing
+async function rewrapAll(context: ChangeContext): Promise<{ readonly rewrapped: number }> {
+  const { keys, wrapping } = context
   let rewrapped = 0
-  await changeAll(changing, async (document) => {
+  await changeDocument(context, async (document) => {
     const changes: SecretChange[] = []
     const entries: SecretEntry[] = []
     for (const entry of document) {
       const versions: SealedVersion[] = []
       for (const version of entry.versions) {
         const isDone = await wrapping.owns(version.keyId)
-        if (!isDone) changes.push(changeOf('secret-rewrapped', entry.name, version.version))
+        if (!isDone)
+          changes.push(createSecretChange('secret-rewrapped', entry.name, version.version))
         versions.push(isDone ? version : await rewrapVersion(keys, wrapping, entry, version))
       }
       entries.push({ ...entry, versions })
@@ -144,23 +145,23 @@ async function rewrap(changing: Changing): Promise<{ readonly rewrapped: number 
 }
 
 /** Changes one entry. What has ended by then is dropped. */
-async function change(
-  changing: Changing,
+async function changeEntry(
+  context: ChangeContext,
   type: SecretChange['type'],
   next: (
     document: VaultDocument,
   ) => Promise<{ readonly entry: SecretEntry; readonly changed: readonly number[] }>,
 ): Promise<SecretSummary> {
   let changed: SecretEntry | undefined
-  await changeAll(changing, async (document) => {
+  await changeDocument(context, async (document) => {
     const now = Date.now()
-    const good = document.map((one) => ({ ...one, versions: goodVersions(one, now) }))
+    const good = document.map((one) => ({ ...one, versions: findValidVersions(one, now) }))
     const { entry, changed: versions } = await next(good)
     changed = entry
-    const changes = versions.map((version) => changeOf(type, entry.name, version))
-    return { document: withEntry(good, entry), changes }
+    const changes = versions.map((version) => createSecretChange(type, entry.name, version))
+    return { document: replaceEntry(good, entry), changes }
   })
-  if (changed) return summaryOf(changed)
+  if (changed) return summarizeSecret(changed)
   throw new BursarError('invariant_broken', 'vault: a change has to make an entry.')
 }
 
@@ -168,15 +169,15 @@ async function change(
  * The whole document in one write: whatever happens in between, the one before is there, whole. What is
  * about to change is in the ledger by then; where another writer comes first, it is recorded again.
  */
-async function changeAll(
-  { storage, ledger }: Changing,
+async function changeDocument(
+  { storage, ledger }: ChangeContext,
   next: (document: VaultDocument) => Promise<NextDocument>,
 ): Promise<void> {
   for (let tried = 0; tried < MAX_WRITES; tried += 1) {
-    const { document, revision } = await documentAt(storage)
+    const { document, revision } = await readNewestDocument(storage)
     const { document: following, changes } = await next(document)
     if (changes.length === 0) return
-    const text = documentText(following)
+    const text = serializeDocument(following)
     await ledger.recordSecretChanges(changes)
     if (await storage.write(text, revision)) return
   }
@@ -184,12 +185,20 @@ async function changeAll(
   throw new BursarError('vault_unavailable', message)
 }
 
-function changeOf(type: SecretChange['type'], secret: string, version: number): SecretChange {
+function createSecretChange(
+  type: SecretChange['type'],
+  secret: string,
+  version: number,
+): SecretChange {
   return { type, secret, version: `${version}` }
 }
 
 /** As core's, which does not repeat what it was given either. */
-function parsed<Output>(schema: z.ZodType<Output, unknown>, input: unknown, what: string): Output {
+function parseInput<Output>(
+  schema: z.ZodType<Output, unknown>,
+  input: unknown,
+  what: string,
+): Output {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   const message = result.error.issues[0]?.message ?? 'is not valid'

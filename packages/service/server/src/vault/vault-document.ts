@@ -74,34 +74,34 @@ const documentFields = z.strictObject({
 })
 
 /** The newest document of a storage, and how many were written before it. */
-export async function documentAt(
+export async function readNewestDocument(
   storage: VaultStorage,
 ): Promise<{ readonly document: VaultDocument; readonly revision: number }> {
   const stored = await storage.read()
   if (!stored) return { document: [], revision: 0 }
-  return { document: readDocument(stored.text), revision: stored.revision }
+  return { document: parseDocument(stored.text), revision: stored.revision }
 }
 
 /** Reads a document. Throws `vault_unreadable` for anything that was not written so. */
-function readDocument(text: string): VaultDocument {
-  const parsed = documentFields.safeParse(jsonOf(text))
-  if (!parsed.success) throw unreadableDocument(problemOf(parsed.error))
+function parseDocument(text: string): VaultDocument {
+  const parsed = documentFields.safeParse(parseJson(text))
+  if (!parsed.success) throw documentUnreadableError(describeFirstIssue(parsed.error))
   const { secrets } = parsed.data
   for (const { name, newest, versions } of secrets) {
     const numbers = versions.map(({ version }) => version)
     const isOrdered = numbers.every(
       (one, at) => one <= newest && one < (numbers[at - 1] ?? one + 1),
     )
-    if (!isOrdered) throw unreadableDocument(`${name}: its versions are out of order`)
+    if (!isOrdered) throw documentUnreadableError(`${name}: its versions are out of order`)
   }
   if (new Set(secrets.map(({ name }) => name)).size < secrets.length) {
-    throw unreadableDocument('a name is there twice')
+    throw documentUnreadableError('a name is there twice')
   }
   return secrets
 }
 
 /** Writes a document. Throws `vault_full`, and `vault_unreadable` for what could not be read again. */
-export function documentText(secrets: VaultDocument): string {
+export function serializeDocument(secrets: VaultDocument): string {
   const document = { format: FORMAT, secrets }
   const text = JSON.stringify(document, null, 2)
   if (secrets.length > MAX_SECRETS || Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
@@ -110,17 +110,17 @@ export function documentText(secrets: VaultDocument): string {
   // One field that is refused later, such as the id of a wrapping key, would take all secrets along.
   const parsed = documentFields.safeParse(document)
   if (parsed.success) return text
-  const message = `vault: nothing was changed: ${problemOf(parsed.error)}.`
+  const message = `vault: nothing was changed: ${describeFirstIssue(parsed.error)}.`
   throw new BursarError('vault_unreadable', message)
 }
 
-function problemOf({ issues: [issue] }: z.ZodError): string {
+function describeFirstIssue({ issues: [issue] }: z.ZodError): string {
   const field = issue?.path.map(String).join('.') || 'all of it'
   return `${field}: ${issue?.message ?? 'is not valid'}`
 }
 
 /** What a version of a secret is bound to. */
-export function bindingOf(
+export function createBinding(
   { name }: Pick<SecretEntry, 'name'>,
   { version, purpose }: Pick<SealedVersion, 'version' | 'purpose'>,
 ): SecretBinding {
@@ -128,34 +128,37 @@ export function bindingOf(
 }
 
 /** The versions of a secret that are good at a time, newest first. */
-export function goodVersions({ versions }: SecretEntry, now: number): readonly SealedVersion[] {
+export function findValidVersions(
+  { versions }: SecretEntry,
+  now: number,
+): readonly SealedVersion[] {
   return versions.filter(({ endsAt }) => endsAt === undefined || now < endsAt)
 }
 
 /** The entry of a name that has versions. Throws `secret_unknown`. */
-export function entryOf(document: VaultDocument, name: string): SecretEntry {
+export function findEntry(document: VaultDocument, name: string): SecretEntry {
   const entry = document.find((one) => one.name === name)
   if (entry && entry.versions.length > 0) return entry
   throw new BursarError('secret_unknown', `vault: there is no secret called ${name}.`)
 }
 
 /** The document with an entry in the place of the one with its name, or behind all others. */
-export function withEntry(document: VaultDocument, entry: SecretEntry): VaultDocument {
+export function replaceEntry(document: VaultDocument, entry: SecretEntry): VaultDocument {
   const known = document.some(({ name }) => name === entry.name)
   return known
     ? document.map((one) => (one.name === entry.name ? entry : one))
     : [...document, entry]
 }
 
-function jsonOf(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw unreadableDocument('it is no JSON, or too long')
+    throw documentUnreadableError('it is no JSON, or too long')
   }
 }
 
-function unreadableDocument(why: string): BursarError {
+function documentUnreadableError(why: string): BursarError {
   const message = `vault: what is sealed cannot be read: ${why}. Restore it from a backup.`
   return new BursarError('vault_unreadable', message)
 }

@@ -1,5 +1,5 @@
-import { askWithSecret } from './ask-with-secret.ts'
 import type { OpenedSecret } from './opened-secret.ts'
+import { requestWithSecret } from './request-with-secret.ts'
 import type { SecretSource } from './secret-source.ts'
 
 /** Links to a provider's page whose credentials are in a vault. */
@@ -17,5 +17,5 @@ export function vaultFundingLink(
 ): (address: string) => Promise<string> {
   const { secret, fundingLink } = options
   return (address) =>
-    askWithSecret(source, secret, 'funding', (opened) => fundingLink(opened)(address))
+    requestWithSecret(source, secret, 'funding', (opened) => fundingLink(opened)(address))
 }

@@ -1,6 +1,6 @@
 import type { Permissions } from '@bursar/core'
-import { askWithSecret } from './ask-with-secret.ts'
 import type { OpenedSecret } from './opened-secret.ts'
+import { requestWithSecret } from './request-with-secret.ts'
 import type { SecretSource } from './secret-source.ts'
 
 /** Permissions at a provider whose credentials are in a vault. */
@@ -23,11 +23,11 @@ export function vaultPermissions(
   options: VaultPermissionsOptions,
 ): Permissions {
   const { secret, permissions } = options
-  const ask = <Answer>(work: (made: Permissions) => Promise<Answer>): Promise<Answer> =>
-    askWithSecret(source, secret, 'permission', (opened) => work(permissions(opened)))
+  const openAndRequest = <Answer>(work: (made: Permissions) => Promise<Answer>): Promise<Answer> =>
+    requestWithSecret(source, secret, 'permission', (opened) => work(permissions(opened)))
   return {
-    grant: (request) => ask((made) => made.grant(request)),
-    read: (permission) => ask((made) => made.read(permission)),
-    revoke: (permission) => ask((made) => made.revoke(permission)),
+    grant: (request) => openAndRequest((made) => made.grant(request)),
+    read: (permission) => openAndRequest((made) => made.read(permission)),
+    revoke: (permission) => openAndRequest((made) => made.revoke(permission)),
   }
 }

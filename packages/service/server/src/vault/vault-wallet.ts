@@ -42,37 +42,39 @@ export function vaultWallet(source: SecretSource, options: VaultWalletOptions): 
     address: async () => address,
     async sign(request) {
       assertOwnRequest(request, address, `vault.wallet of ${secret}`)
-      let result: SignResult = expired(`${secret} has no version that is good now`)
+      let result: SignResult = notSignedExpired(`${secret} has no version that is good now`)
       try {
         for await (const opened of openVersions(source, secret, ['payment', 'cancellation'])) {
-          result = await signWith({ secret, address, wallet }, opened, request)
+          result = await signWithVersion({ secret, address, wallet }, opened, request)
           if (!('notSigned' in result) || result.notSigned !== 'credential_expired') break
         }
         return result
       } catch (error) {
-        if (error instanceof NotOpened) return unavailable(error.message)
+        if (error instanceof NotOpened) return notSignedUnavailable(error.message)
         throw error
       }
     },
   }
 }
 
-async function signWith(
+async function signWithVersion(
   options: VaultWalletOptions,
   opened: OpenedVersion,
   request: SignRequest,
 ): Promise<SignResult> {
-  const wallet = await madeWith(options, opened)
+  const wallet = await makeWallet(options, opened)
   const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
   // A wallet may read its fields late, and tell only that it could not fetch its credentials.
   const hasNotSigned = 'notSigned' in result && notSignedCodes.includes(result.notSigned)
   if (!hasNotSigned || !opened.isInvalid()) return result
   const { secret } = options
-  return expired(`${secret}: version ${opened.version} has not the fields that the wallet reads`)
+  return notSignedExpired(
+    `${secret}: version ${opened.version} has not the fields that the wallet reads`,
+  )
 }
 
 /** The wallet, or why there is none: up to here nobody has been asked to sign. */
-async function madeWith(
+async function makeWallet(
   { wallet, address, secret }: VaultWalletOptions,
   { version, secret: opened }: OpenedVersion,
 ): Promise<Wallet | NotSigned> {
@@ -80,20 +82,22 @@ async function madeWith(
     const made = wallet(opened)
     const own = await made.address('evm')
     if (own.toLowerCase() === address.toLowerCase()) return made
-    return unavailable(`version ${version} of ${secret} is of ${own}, not of ${address}`)
+    return notSignedUnavailable(`version ${version} of ${secret} is of ${own}, not of ${address}`)
   } catch (error) {
     const code = BursarError.isInstance(error) ? error.code : undefined
-    if (code === 'wallet_unavailable') return unavailable(`${secret}: ${code}`)
+    if (code === 'wallet_unavailable') return notSignedUnavailable(`${secret}: ${code}`)
     // What makes no wallet is no credential. What was thrown may quote it.
-    return expired(`${secret}: version ${version} makes no wallet${code ? `: ${code}` : ''}`)
+    return notSignedExpired(
+      `${secret}: version ${version} makes no wallet${code ? `: ${code}` : ''}`,
+    )
   }
 }
 
-function unavailable(reason: string): NotSigned {
+function notSignedUnavailable(reason: string): NotSigned {
   return { notSigned: 'wallet_unavailable', reason }
 }
 
-function expired(reason: string): NotSigned {
+function notSignedExpired(reason: string): NotSigned {
   return { notSigned: 'credential_expired', reason }
 }
 

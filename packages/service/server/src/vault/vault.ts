@@ -22,7 +22,7 @@ export interface Vault {
 }
 
 /** The vault over a source of secrets. */
-export function vaultOver(source: SecretSource): Vault {
+export function createVault(source: SecretSource): Vault {
   return {
     wallet(options) {
       assertSecretOptions('wallet', options)

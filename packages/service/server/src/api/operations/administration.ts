@@ -1,6 +1,6 @@
 import { inputs } from '@bursar/core'
 import { z } from 'zod'
-import { archiveInto } from '../../ledger/archive-folder.ts'
+import { archiveIntoFolder } from '../../ledger/archive-folder.ts'
 import {
   archivedSchema,
   assetSchema,
@@ -84,7 +84,7 @@ export const administrationOperations: readonly Operation[] = [
     isAlone: true,
     handle: ({ bursar, input, archives }) => {
       const { endedFor } = input.body as { readonly endedFor: string }
-      return archiveInto(bursar, archives, endedFor)
+      return archiveIntoFolder(bursar, archives, endedFor)
     },
   }),
 ]

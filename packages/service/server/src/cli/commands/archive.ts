@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Archived, archiveInto } from '../../ledger/archive-folder.ts'
+import { type Archived, archiveIntoFolder } from '../../ledger/archive-folder.ts'
 import type { AddCommand } from '../command.ts'
 import { shown } from '../terminal.ts'
 
@@ -16,7 +16,7 @@ export const addArchive: AddCommand = (program, context) => {
     .action(({ endedFor }) =>
       context.withGuard(async (bursar, { archives }) => {
         const line = (seconds: number): string => `archiving, ${seconds} s`
-        const archive = () => archiveInto(bursar, archives, endedFor)
+        const archive = () => archiveIntoFolder(bursar, archives, endedFor)
         const archived = await shown(context.terminal, line, archive)
         context.answer(archived, told(archived, archives))
       }),

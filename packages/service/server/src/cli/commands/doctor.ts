@@ -1,7 +1,7 @@
 import { createBursar } from '@bursar/core'
 import { z } from 'zod'
 import { readSettings, type Settings } from '../../config/config.ts'
-import { unsafeLedger, unsafeSettings } from '../../config/unsafe-settings.ts'
+import { findUnsafeLedgerState, findUnsafeSettings } from '../../config/unsafe-settings.ts'
 import { openStore } from '../../ledger/open-guard.ts'
 import type { SealedVault } from '../../vault/sealed-vault.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
@@ -50,7 +50,7 @@ async function diagnosed(
   const read = await settingsOf(context)
   if ('finding' in read) return [read.finding]
   const { settings, vault, path } = read
-  const unsafe = unsafeSettings(settings).map(wrong)
+  const unsafe = findUnsafeSettings(settings).map(wrong)
   const configuration: readonly Finding[] =
     unsafe.length > 0
       ? unsafe
@@ -96,7 +96,7 @@ async function ledgerFindings(settings: Settings): Promise<readonly Finding[]> {
       const assets = bursar.administration.assets()
       return [
         ...database,
-        ...(await unsafeLedger(bursar, settings)).map(wrong),
+        ...(await findUnsafeLedgerState(bursar, settings)).map(wrong),
         ...(await keyFindings(bursar, Date.now())),
         ...walletFindings(instruments),
         ...(await chainFindings(guard.rails, assets, instruments)),

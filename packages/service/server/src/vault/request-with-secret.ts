@@ -13,25 +13,27 @@ const OPENING_MS = 15_000
  * refused, with the one before while it is good. Throws the codes of the provider's package, what keeps
  * the secret from being opened, `timed_out`, or `credential_expired`.
  */
-export async function askWithSecret<Answer>(
+export async function requestWithSecret<Answer>(
   source: SecretSource,
   name: string,
   purpose: SecretUse['purpose'],
-  ask: (secret: OpenedSecret) => Promise<Answer>,
+  sendRequest: (secret: OpenedSecret) => Promise<Answer>,
 ): Promise<Answer> {
   const until = Date.now() + OPENING_MS
-  let refusal = expired(name, 'has no version that is good now')
+  let refusal = credentialExpiredError(name, 'has no version that is good now')
   try {
     for await (const { secret, version, isInvalid } of openVersions(source, name, [purpose])) {
       if (Date.now() >= until) {
         throw new BursarError('timed_out', `vault: it took too long to open ${name}.`)
       }
       try {
-        return await ask(secret)
+        return await sendRequest(secret)
       } catch (error) {
-        const told = toldOf(error, name)
-        if (!isInvalid() && told.code !== 'credential_expired') throw told
-        refusal = isInvalid() ? expired(name, `has not the fields in version ${version}`) : told
+        const failure = toBursarError(error, name)
+        if (!isInvalid() && failure.code !== 'credential_expired') throw failure
+        refusal = isInvalid()
+          ? credentialExpiredError(name, `has not the fields in version ${version}`)
+          : failure
       }
     }
   } catch (error) {
@@ -42,11 +44,11 @@ export async function askWithSecret<Answer>(
 }
 
 /** Ours quote nothing. What others throw may quote what they were given. */
-function toldOf(error: unknown, name: string): BursarError {
+function toBursarError(error: unknown, name: string): BursarError {
   if (BursarError.isInstance(error)) return error
   return new BursarError('wallet_unavailable', `vault: what was asked for with ${name} failed.`)
 }
 
-function expired(name: string, why: string): BursarError {
+function credentialExpiredError(name: string, why: string): BursarError {
   return new BursarError('credential_expired', `vault: ${name} ${why}.`)
 }

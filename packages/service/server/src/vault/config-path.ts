@@ -4,19 +4,19 @@ import { resolve } from 'node:path'
 /** One for the process: the command line may be another copy of this package than the configuration's. */
 const NAME = Symbol.for('bursar.config-folder')
 
-const shared = globalThis as { [NAME]?: AsyncLocalStorage<string> }
-shared[NAME] ??= new AsyncLocalStorage()
-const current = shared[NAME]
+const processGlobals = globalThis as { [NAME]?: AsyncLocalStorage<string> }
+processGlobals[NAME] ??= new AsyncLocalStorage()
+const currentFolder = processGlobals[NAME]
 
 /** Reads a configuration: paths that are relative in what it makes are those of its folder. */
-export function inConfigFolder<Result>(
+export function runInConfigFolder<Result>(
   folder: string,
   read: () => Promise<Result>,
 ): Promise<Result> {
-  return current.run(folder, read)
+  return currentFolder.run(folder, read)
 }
 
 /** The path of a file that is named in a configuration, or else in a program, which has its own folder. */
-export function configuredPath(path: string): string {
-  return resolve(current.getStore() ?? '', path)
+export function resolveConfigPath(path: string): string {
+  return resolve(currentFolder.getStore() ?? '', path)
 }
