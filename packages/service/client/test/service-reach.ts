@@ -30,7 +30,7 @@ export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
     key: payer.key,
     openSession: (token) => stops.watched(connect({ url, key: payer.key, token })),
     arrived: stops.arrived,
-    close: () => listener.close(5_000),
+    close: () => listener.closeServer(5_000),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings'
-import { commandTree } from '../src/cli/command-line.ts'
+import { createCommandTree } from '../src/cli/command-line.ts'
 import { exitCodes } from '../src/cli/exit-code.ts'
 
 const intro = `---
@@ -36,8 +36,8 @@ const exits: Readonly<Record<keyof typeof exitCodes, string>> = {
 }
 
 /** The page about the command line, made of its commands. */
-export function cliPage(): string {
-  const program = commandTree(
+export function renderCliPage(): string {
+  const program = createCommandTree(
     {
       out: process.stdout,
       error: process.stderr,
@@ -51,8 +51,8 @@ export function cliPage(): string {
   const codes = Object.entries(exitCodes).map(
     ([name, code]) => `| ${code} | ${name} | ${exits[name as keyof typeof exitCodes]} |`,
   )
-  const everywhere = options(program.options)
-  const parts = program.commands.map((command) => section(command, 'bursar', 2))
+  const everywhere = renderOptions(program.options)
+  const parts = program.commands.map((command) => renderCommand(command, 'bursar', 2))
   return [
     intro,
     ['## Everywhere', '', ...everywhere, ''].join('\n'),
@@ -61,7 +61,7 @@ export function cliPage(): string {
   ].join('\n')
 }
 
-function section(command: CommandUnknownOpts, path: string, level: number): string {
+function renderCommand(command: CommandUnknownOpts, path: string, level: number): string {
   const name = `${path} ${command.name()}`
   const args = command.registeredArguments.map((argument) => {
     const shown = `${argument.name()}${argument.variadic ? '…' : ''}`
@@ -70,7 +70,7 @@ function section(command: CommandUnknownOpts, path: string, level: number): stri
   const described = command.registeredArguments.map(
     (argument) => `| \`${argument.name()}\` | ${argument.description} |`,
   )
-  const rows = [...described, ...options(command.options).slice(2)]
+  const rows = [...described, ...renderOptions(command.options).slice(2)]
   const table = rows.length === 0 ? [] : ['| argument | |', '| --- | --- |', ...rows, '']
   const own = [
     `${'#'.repeat(level)} \`${name}${args.join('')}\``,
@@ -79,11 +79,11 @@ function section(command: CommandUnknownOpts, path: string, level: number): stri
     '',
     ...table,
   ]
-  const below = command.commands.map((one) => section(one, name, level + 1))
+  const below = command.commands.map((one) => renderCommand(one, name, level + 1))
   return [own.join('\n'), ...below].join('\n')
 }
 
-function options(some: readonly Option[]): string[] {
+function renderOptions(some: readonly Option[]): string[] {
   const rows = some
     .filter((option) => !option.hidden)
     .map(

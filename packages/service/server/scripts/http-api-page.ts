@@ -71,7 +71,7 @@ of the schemas that validate. \`/healthz\` says that the process lives, \`/ready
 `
 
 /** The page about the API, made of its description. */
-export function httpApiPage(): string {
+export function renderHttpApiPage(): string {
   const description = openApi() as unknown as Description
   const all = Object.entries(description.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, one]) => ({ path, method, one })),
@@ -79,10 +79,10 @@ export function httpApiPage(): string {
   const groups = new Map<string, string[]>()
   for (const { path, method, one } of all) {
     const name = one['x-roles'].length === 1 ? (one['x-roles'][0] ?? '') : 'everybody'
-    groups.set(name, [...(groups.get(name) ?? []), section(path, method, one)])
+    groups.set(name, [...(groups.get(name) ?? []), renderOperation(path, method, one)])
   }
   const sections = [...groups].map(([name, some]) => `## ${headings[name]}\n\n${some.join('\n')}`)
-  return `${[intro, ...sections, objects(description), codes(), limits()].join('\n')}`
+  return `${[intro, ...sections, renderObjects(description), renderCodes(), renderLimits()].join('\n')}`
 }
 
 const headings: Readonly<Record<string, string>> = {
@@ -94,7 +94,7 @@ const headings: Readonly<Record<string, string>> = {
   auditor: 'Auditor',
 }
 
-function section(path: string, method: string, one: Described): string {
+function renderOperation(path: string, method: string, one: Described): string {
   const lines = [
     `### ${method.toUpperCase()} ${path}`,
     '',
@@ -108,51 +108,53 @@ function section(path: string, method: string, one: Described): string {
     lines.push(`Query: ${names.join(', ')}.`)
   }
   const body = one.requestBody?.content['application/json']?.schema
-  if (body) lines.push('', ...table(body))
+  if (body) lines.push('', ...renderFields(body))
   const [status, response] = Object.entries(one.responses)[0] ?? ['', undefined]
   const [type, content] = Object.entries(response?.content ?? {})[0] ?? ['', undefined]
   const lined = type === 'application/json' ? '' : `, as \`${type}\``
-  lines.push('', `Answers ${status} with ${shown(content?.schema ?? {})}${lined}.`, '')
+  lines.push('', `Answers ${status} with ${describeSchema(content?.schema ?? {})}${lined}.`, '')
   return lines.join('\n')
 }
 
-function table(schema: Schema): string[] {
+function renderFields(schema: Schema): string[] {
   const fields = Object.entries(schema.properties ?? {})
   if (fields.length === 0) return []
   const rows = fields.map(([name, field]) => {
     const isRequired = schema.required?.includes(name) ?? false
-    return `| \`${name}${isRequired ? '' : '?'}\` | ${shown(field)} | ${field.description ?? ''} |`
+    return `| \`${name}${isRequired ? '' : '?'}\` | ${describeSchema(field)} | ${field.description ?? ''} |`
   })
   return ['| field | | |', '| --- | --- | --- |', ...rows]
 }
 
 /** A schema in a few words. */
-function shown(schema: Schema): string {
+function describeSchema(schema: Schema): string {
   const named = /\/(\w+)$/.exec(schema.$ref ?? '')?.[1]
   if (named) return `[${named}](#${named.toLowerCase()})`
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``
   if (schema.enum) return schema.enum.map((one) => `\`${one}\``).join(', ')
-  if (schema.anyOf) return schema.anyOf.map(shown).join(' or ')
-  if (schema.type === 'array') return `a list of ${shown(schema.items ?? {})}`
+  if (schema.anyOf) return schema.anyOf.map(describeSchema).join(' or ')
+  if (schema.type === 'array') return `a list of ${describeSchema(schema.items ?? {})}`
   const fields = Object.entries(schema.properties ?? {})
   if (fields.length === 0) return schema.type ?? 'anything'
   return `{ ${fields
     .map(([name, one]) => {
       const isRequired = schema.required?.includes(name) ?? false
-      return `${name}${isRequired ? '' : '?'}: ${shown(one)}`
+      return `${name}${isRequired ? '' : '?'}: ${describeSchema(one)}`
     })
     .join('; ')} }`
 }
 
-function objects({ components }: Description): string {
+function renderObjects({ components }: Description): string {
   const parts = Object.entries(components.schemas).map(([name, schema]) => {
-    const lines = schema.anyOf ? schema.anyOf.map((one) => `- ${shown(one)}`) : table(schema)
+    const lines = schema.anyOf
+      ? schema.anyOf.map((one) => `- ${describeSchema(one)}`)
+      : renderFields(schema)
     return [`### ${name}`, '', ...lines, ''].join('\n')
   })
   return ['## Objects', '', ...parts].join('\n')
 }
 
-function codes(): string {
+function renderCodes(): string {
   const rows = Object.entries(problemStatuses).map(
     ([code, [status, title]]) => `| \`${code}\` | ${status} | ${title} |`,
   )
@@ -168,7 +170,7 @@ function codes(): string {
   ].join('\n')
 }
 
-function limits(): string {
+function renderLimits(): string {
   const rows = Object.entries(bounds)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, value]) => `| \`${name}\` | ${value} |`)

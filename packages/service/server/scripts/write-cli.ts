@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { cliPage } from './cli-page.ts'
+import { renderCliPage } from './cli-page.ts'
 
 /** Writes the page about the command line anew, after a command has changed. */
-writeFileSync(new URL('../../../../docs/reference/cli.md', import.meta.url), cliPage())
+writeFileSync(new URL('../../../../docs/reference/cli.md', import.meta.url), renderCliPage())

@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { httpApiPage } from './http-api-page.ts'
+import { renderHttpApiPage } from './http-api-page.ts'
 
 /** Writes the page about the API anew, after the API has changed. */
-writeFileSync(new URL('../../../../docs/reference/http-api.md', import.meta.url), httpApiPage())
+writeFileSync(
+  new URL('../../../../docs/reference/http-api.md', import.meta.url),
+  renderHttpApiPage(),
+)

@@ -23,7 +23,7 @@ export const cancelBody: z.ZodType = z
   })
 
 /** The body as the facets take it. */
-export function cancelFrom({ body }: Input): [CancelTarget, CancelOptions] {
+export function readCancelInput({ body }: Input): [CancelTarget, CancelOptions] {
   const { reason, after, ...target } = body as CancelOptions & CancelTarget
   return [target as CancelTarget, { reason, after }]
 }

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { httpApiPage } from '../../scripts/http-api-page.ts'
+import { renderHttpApiPage } from '../../scripts/http-api-page.ts'
 import { version } from './openapi.ts'
 
 describe('the API’s description', () => {
   test('is what the page in the docs says', () => {
     const page = new URL('../../../../../docs/reference/http-api.md', import.meta.url)
     // If not: pnpm exec node packages/service/server/scripts/write-http-api.ts
-    expect(readFileSync(page, 'utf8')).toBe(httpApiPage())
+    expect(readFileSync(page, 'utf8')).toBe(renderHttpApiPage())
   })
 
   test('has the version of the package', () => {

@@ -38,16 +38,16 @@ export const operations: readonly Operation[] = [
 /** Describes the API in OpenAPI 3.1, from the schemas that validate its requests. */
 export function openApi(): Json {
   const components = new Map<string, unknown>()
-  const schema = (one: z.ZodType, io: 'input' | 'output'): Json => {
+  const describeSchema = (one: z.ZodType, io: 'input' | 'output'): Json => {
     const { $schema: _draft, $defs, ...rest } = z.toJSONSchema(one, { io, unrepresentable: 'any' })
-    const { rewritten, named } = hoisted(rest, $defs)
+    const { rewritten, named } = hoistDefinitions(rest, $defs)
     for (const [name, definition] of Object.entries(named)) components.set(name, definition)
     return rewritten
   }
   const paths: Record<string, Record<string, Json>> = {}
   for (const one of operations) {
     paths[one.path] ??= {}
-    Object.assign(paths[one.path] ?? {}, { [one.method]: described(one, schema) })
+    Object.assign(paths[one.path] ?? {}, { [one.method]: describeOperation(one, describeSchema) })
   }
   return {
     openapi: '3.1.0',
@@ -67,7 +67,10 @@ export function openApi(): Json {
   }
 }
 
-function described(one: Operation, schema: (one: z.ZodType, io: 'input' | 'output') => Json): Json {
+function describeOperation(
+  one: Operation,
+  schema: (one: z.ZodType, io: 'input' | 'output') => Json,
+): Json {
   const roles = Object.entries(access[one.name])
     .filter(([, may]) => may === 'allow')
     .map(([role]) => role)
@@ -78,7 +81,7 @@ function described(one: Operation, schema: (one: z.ZodType, io: 'input' | 'outpu
     'x-roles': roles,
     'x-repeat': one.repeat,
     security: [one.inSession ? { key: [], session: [] } : { key: [] }],
-    parameters: parametersOf(one, schema),
+    parameters: describeParameters(one, schema),
     ...(one.body
       ? {
           requestBody: {
@@ -100,7 +103,7 @@ function described(one: Operation, schema: (one: z.ZodType, io: 'input' | 'outpu
   }
 }
 
-function parametersOf(
+function describeParameters(
   { path, query, repeat }: Operation,
   schema: (one: z.ZodType, io: 'input' | 'output') => Json,
 ): Json[] {
@@ -130,7 +133,7 @@ function parametersOf(
 }
 
 /** Moves what a schema defines by name to the place where OpenAPI has such things. */
-function hoisted(
+function hoistDefinitions(
   schema: unknown,
   named: unknown = {},
 ): { readonly rewritten: Json; readonly named: Json } {

@@ -58,15 +58,15 @@ export interface Operation {
   /** True for what a payer does within its session. */
   readonly inSession: boolean
   /** True for what one at a time is enough of for a server. */
-  readonly isAlone: boolean
+  readonly isExclusive: boolean
   /** Answers what is sent as JSON, or lines that are streamed. */
   handle(invocation: Invocation): Promise<unknown>
 }
 
-type Defaulted = 'maxBodyBytes' | 'mediaType' | 'status' | 'inSession' | 'isAlone'
+type Defaulted = 'maxBodyBytes' | 'mediaType' | 'status' | 'inSession' | 'isExclusive'
 
 /** An operation with what most of them have. */
-export function operation(
+export function defineOperation(
   some: Omit<Operation, Defaulted> & Partial<Pick<Operation, Defaulted>>,
 ): Operation {
   return {
@@ -74,19 +74,19 @@ export function operation(
     mediaType: 'application/json',
     status: 200,
     inSession: false,
-    isAlone: false,
+    isExclusive: false,
     ...some,
   }
 }
 
 /** A page of a list, as every list answers it. */
-export function pageOf(row: z.ZodType): z.ZodType {
+export function pageSchema(row: z.ZodType): z.ZodType {
   const cursor = z.string().optional().describe('Leads to the next page; absent on an empty one.')
   return z.object({ rows: z.array(row), cursor })
 }
 
 /** The query of a list: which page, and whose rows. */
-export function listQuery(...filters: readonly string[]): z.ZodType<Input['query']> {
+export function listQuerySchema(...filters: readonly string[]): z.ZodType<Input['query']> {
   const name = z.string().max(MAX_FILTER_LENGTH).optional()
   return z.strictObject({
     ...Object.fromEntries(filters.map((filter) => [filter, name])),
@@ -96,7 +96,7 @@ export function listQuery(...filters: readonly string[]): z.ZodType<Input['query
 }
 
 /** The page that a query asks for, as the facets take it. */
-export function pageFrom({ query }: Input): { after?: string; limit?: number } {
+export function readPageRequest({ query }: Input): { after?: string; limit?: number } {
   const { after, limit } = query
   return {
     ...(typeof after === 'string' ? { after } : {}),
@@ -105,7 +105,7 @@ export function pageFrom({ query }: Input): { after?: string; limit?: number } {
 }
 
 /** The filters that a query has. */
-export function filterFrom({ query }: Input): Record<string, string> {
+export function readFilter({ query }: Input): Record<string, string> {
   const { after: _after, limit: _limit, ...filters } = query
   return Object.fromEntries(
     Object.entries(filters).filter((one): one is [string, string] => typeof one[1] === 'string'),
@@ -113,7 +113,7 @@ export function filterFrom({ query }: Input): Record<string, string> {
 }
 
 /** A part of the path. */
-export function pathFrom({ path }: Input, name: string): string {
+export function readPathParameter({ path }: Input, name: string): string {
   return path[name] ?? ''
 }
 

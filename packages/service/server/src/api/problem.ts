@@ -51,8 +51,8 @@ export const problemStatuses: Readonly<Record<string, readonly [status: number, 
 const unknownCode = /^(session|delegation|approval|payment|key|instrument)_unknown$/
 
 /** The answer to what could not be done. `requestId` joins it with the log. */
-export function problemOf(code: string, detail: string, requestId: string): Problem {
-  const [status, title] = statusOf(code)
+export function createProblem(code: string, detail: string, requestId: string): Problem {
+  const [status, title] = findStatus(code)
   return { type: `urn:bursar:problem:${code}`, title, status, detail, code, requestId }
 }
 
@@ -60,34 +60,38 @@ export function problemOf(code: string, detail: string, requestId: string): Prob
  * What something that was thrown is to the caller. What is not a known failure is `internal`, and
  * nothing of it is told: it may have been written by anyone.
  */
-export function problemFrom(thrown: unknown, requestId: string): Problem {
-  if (BursarError.isInstance(thrown) && isKnown(thrown.code)) {
-    const [status] = statusOf(thrown.code)
+export function convertToProblem(thrown: unknown, requestId: string): Problem {
+  if (BursarError.isInstance(thrown) && isKnownCode(thrown.code)) {
+    const [status] = findStatus(thrown.code)
     // Of a failure of the service, a caller needs to know which one; its message is the operator's.
-    const detail = status >= 500 ? statusOf(thrown.code)[1] : thrown.message
-    return problemOf(thrown.code, detail, requestId)
+    const detail = status >= 500 ? findStatus(thrown.code)[1] : thrown.message
+    return createProblem(thrown.code, detail, requestId)
   }
-  return problemOf('internal', 'The service failed. The request id finds it in the log.', requestId)
+  return createProblem(
+    'internal',
+    'The service failed. The request id finds it in the log.',
+    requestId,
+  )
 }
 
-export function problemResponse(problem: Problem, headers: HeadersInit = {}): Response {
+export function createProblemResponse(problem: Problem, headers: HeadersInit = {}): Response {
   return new Response(JSON.stringify(problem), {
     status: problem.status,
     headers: { ...headers, 'content-type': 'application/problem+json' },
   })
 }
 
-function isKnown(code: string): boolean {
-  return Object.hasOwn(problemStatuses, code) || unknownCode.test(code) || isDenial(code)
+function isKnownCode(code: string): boolean {
+  return Object.hasOwn(problemStatuses, code) || unknownCode.test(code) || isDenialCode(code)
 }
 
-function statusOf(code: string): readonly [number, string] {
+function findStatus(code: string): readonly [number, string] {
   const known = Object.hasOwn(problemStatuses, code) ? problemStatuses[code] : undefined
   if (known) return known
   if (unknownCode.test(code)) return [404, 'There is no such resource']
-  return isDenial(code) ? [409, 'It is refused'] : [500, 'The service failed']
+  return isDenialCode(code) ? [409, 'It is refused'] : [500, 'The service failed']
 }
 
-function isDenial(code: string): boolean {
+function isDenialCode(code: string): boolean {
   return (denialCodes as readonly string[]).includes(code)
 }

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cliPage } from '../../scripts/cli-page.ts'
+import { renderCliPage } from '../../scripts/cli-page.ts'
 import { commandWorld } from '../../test/command-world.ts'
 
 describe('the command line', () => {
@@ -71,7 +71,7 @@ describe('the command line', () => {
 test('the page in the docs says what the commands say', () => {
   const page = new URL('../../../../../docs/reference/cli.md', import.meta.url)
   // If not: node packages/service/server/scripts/write-cli.ts
-  expect(readFileSync(page, 'utf8')).toBe(cliPage())
+  expect(readFileSync(page, 'utf8')).toBe(renderCliPage())
 })
 
 describe('a configuration', () => {

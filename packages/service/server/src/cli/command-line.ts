@@ -5,15 +5,15 @@ import { readConfigFile } from '../config/config-file.ts'
 import { openOperatorGuard } from '../ledger/open-guard.ts'
 import type { CommandContext } from './command.ts'
 import { commands } from './commands.ts'
-import { codeOf, type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts'
-import { flagged } from './flag-errors.ts'
-import { coloured, type Terminal } from './terminal.ts'
+import { chooseExitCode, type ExitCode, exitCodes, readErrorCode } from './exit-code.ts'
+import { nameFlag } from './flag-errors.ts'
+import { colourText, type Terminal } from './terminal.ts'
 
 /** Runs one command line, and answers the code that its process has to end with. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   let code: ExitCode = 'done'
   let running: CommandUnknownOpts | undefined
-  const program = commandTree(terminal, (other) => {
+  const program = createCommandTree(terminal, (other) => {
     code = other
   }).hook('preAction', (_program, command) => {
     running = command
@@ -22,12 +22,12 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     await program.parseAsync([...args], { from: 'user' })
     return exitCodes[code]
   } catch (error) {
-    return exitCodes[told(program, running, terminal, error)]
+    return exitCodes[reportError(program, running, terminal, error)]
   }
 }
 
 /** Every command with its options, to be run or to be described. */
-export function commandTree(
+export function createCommandTree(
   terminal: Terminal,
   endWith: CommandContext['endWith'],
 ): CommandUnknownOpts {
@@ -44,12 +44,12 @@ export function commandTree(
       writeErr: (text) => terminal.error.write(text),
       outputError: () => {},
     })
-  const context = contextOf(terminal, () => program.opts(), endWith)
+  const context = createContext(terminal, () => program.opts(), endWith)
   for (const add of commands) add(program, context)
   return program
 }
 
-function contextOf(
+function createContext(
   terminal: Terminal,
   options: () => { readonly config?: string | undefined; readonly json?: true | undefined },
   endWith: CommandContext['endWith'],
@@ -79,12 +79,12 @@ function contextOf(
 }
 
 /** The parser's own text, without the value of an option that it does not know: it may be a secret. */
-function usageText(message: string): string {
+function redactUsageError(message: string): string {
   return message.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
 }
 
 /** Tells what went wrong, once, and answers how to end. Help that was asked for is nothing wrong. */
-function told(
+function reportError(
   program: CommandUnknownOpts,
   running: CommandUnknownOpts | undefined,
   terminal: Terminal,
@@ -95,12 +95,12 @@ function told(
   // A group without its command has printed its help, which says it all.
   if (isUsage && thrown.code === 'commander.help') return 'usage'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  const text = isUsage ? usageText(message) : flagged(running, message)
-  const code = isUsage ? 'usage' : (codeOf(thrown) ?? 'failed')
+  const text = isUsage ? redactUsageError(message) : nameFlag(running, message)
+  const code = isUsage ? 'usage' : (readErrorCode(thrown) ?? 'failed')
   if (program.opts().json === true) {
     terminal.error.write(`${JSON.stringify({ error: { code, message: text } })}\n`)
   } else {
-    terminal.error.write(`${coloured(terminal, terminal.error, 'red', 'bursar:')} ${text}\n`)
+    terminal.error.write(`${colourText(terminal, terminal.error, 'red', 'bursar:')} ${text}\n`)
   }
-  return isUsage ? 'usage' : exitCodeOf(thrown)
+  return isUsage ? 'usage' : chooseExitCode(thrown)
 }

@@ -2,8 +2,8 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
 import { operations } from '../api/openapi.ts'
 import { access, type OperationName } from '../auth/access.ts'
-import { commandTree } from './command-line.ts'
-import { processTerminal } from './terminal.ts'
+import { createCommandTree } from './command-line.ts'
+import { createProcessTerminal } from './terminal.ts'
 
 /** Which command does what an operation does. What an agent's process alone can do has none. */
 const commandOf: Readonly<Record<OperationName, string | undefined>> = {
@@ -60,7 +60,7 @@ function pathsOf(command: CommandUnknownOpts, above = ''): string[] {
 }
 
 test('what the API offers to people has a command', () => {
-  const paths = pathsOf(commandTree(processTerminal(), () => {}))
+  const paths = pathsOf(createCommandTree(createProcessTerminal(), () => {}))
   const named = Object.values(commandOf).filter((path) => path !== undefined)
   expect(named.filter((path) => !paths.includes(path))).toEqual([])
   const without = Object.keys(access).filter((name) => !commandOf[name as OperationName])

@@ -1,4 +1,4 @@
-import { problemFrom } from '../api/problem.ts'
+import { convertToProblem } from '../api/problem.ts'
 
 /** What the command line ends with, by name. */
 export const exitCodes = {
@@ -19,7 +19,7 @@ export const exitCodes = {
 export type ExitCode = keyof typeof exitCodes
 
 /** Codes that the API has no status for, because they never get that far. */
-const own: Readonly<Record<string, ExitCode>> = {
+const exitCodesOfErrors: Readonly<Record<string, ExitCode>> = {
   config_missing: 'usage',
   config_invalid: 'usage',
   package_missing: 'usage',
@@ -44,18 +44,21 @@ const own: Readonly<Record<string, ExitCode>> = {
 }
 
 /** How a command ends that has thrown. */
-export function exitCodeOf(thrown: unknown): ExitCode {
-  const code = codeOf(thrown)
-  const known = code !== undefined && Object.hasOwn(own, code) ? own[code] : undefined
+export function chooseExitCode(thrown: unknown): ExitCode {
+  const code = readErrorCode(thrown)
+  const known =
+    code !== undefined && Object.hasOwn(exitCodesOfErrors, code)
+      ? exitCodesOfErrors[code]
+      : undefined
   if (known) return known
-  const { status } = problemFrom(thrown, '')
+  const { status } = convertToProblem(thrown, '')
   if (status === 400) return 'usage'
   if (status === 503) return 'unavailable'
   return status < 500 ? 'refused' : 'failed'
 }
 
 /** The code of what was thrown, ours or the system's. */
-export function codeOf(thrown: unknown): string | undefined {
+export function readErrorCode(thrown: unknown): string | undefined {
   const code = (thrown as { readonly code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined
 }

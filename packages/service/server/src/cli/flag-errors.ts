@@ -2,7 +2,7 @@ import { type CommandUnknownOpts, InvalidArgumentError } from '@commander-js/ext
 import type { z } from 'zod'
 
 /** A parser for an option or an argument: what it refuses is told with the option's name. */
-export function parsedBy<Output>(schema: z.ZodType<Output, unknown>): (text: string) => Output {
+export function createParser<Output>(schema: z.ZodType<Output, unknown>): (text: string) => Output {
   return (text) => {
     const parsed = schema.safeParse(text)
     if (parsed.success) return parsed.data
@@ -11,10 +11,10 @@ export function parsedBy<Output>(schema: z.ZodType<Output, unknown>): (text: str
 }
 
 /** The same for an option that may be given many times. */
-export function listedBy<Output>(
+export function createListParser<Output>(
   schema: z.ZodType<Output, unknown>,
 ): (text: string, before: readonly Output[] | undefined) => readonly Output[] {
-  const parse = parsedBy(schema)
+  const parse = createParser(schema)
   return (text, before = []) => [...before, parse(text)]
 }
 
@@ -22,7 +22,7 @@ export function listedBy<Output>(
 const refusal = /^\w+: ([\w.]+): (.+)$/s
 
 /** Names the option instead of the field, where the field came from one. */
-export function flagged(command: CommandUnknownOpts | undefined, message: string): string {
+export function nameFlag(command: CommandUnknownOpts | undefined, message: string): string {
   const [, field = '', problem = ''] = refusal.exec(message) ?? []
   // `limits.total` is --total, `merchants.0.host` is --merchant, and `ask.above` is --ask-above.
   const path = field.split('.')

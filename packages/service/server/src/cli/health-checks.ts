@@ -37,7 +37,7 @@ const MAX_CHAIN_DIFFERENCE_MS = 60_000
 const SOON_MS = 7 * 86_400_000
 
 /** Runs a look that may fail, and says so instead of throwing. */
-export async function looked(
+export async function runCheck(
   check: Finding['check'],
   advice: string,
   look: () => Promise<Finding | readonly Finding[]>,
@@ -45,12 +45,12 @@ export async function looked(
   try {
     return [await look()].flat()
   } catch (error) {
-    return [{ check, state: 'failed', detail: messageOf(error), advice }]
+    return [{ check, state: 'failed', detail: readErrorMessage(error), advice }]
   }
 }
 
 /** Whether the ledger's clock is this machine's. */
-export function clockFinding(source: string, theirs: number, ours: number): Finding {
+export function checkClock(source: string, theirs: number, ours: number): Finding {
   const difference = Math.round((theirs - ours) / 1_000)
   const isNear = Math.abs(theirs - ours) <= MAX_CLOCK_DIFFERENCE_MS
   const detail = `${source} is ${Math.abs(difference)} s ${difference < 0 ? 'behind' : 'ahead of'} this machine.`
@@ -63,7 +63,7 @@ export function clockFinding(source: string, theirs: number, ours: number): Find
  * Whether a network's time is this machine's. Where it is ahead, proofs are over before they arrive.
  * Where it is behind, nobody may have made a block for a while.
  */
-export function chainClockFinding(network: string, theirs: number, ours: number): Finding {
+export function checkChainClock(network: string, theirs: number, ours: number): Finding {
   const seconds = Math.round(Math.abs(theirs - ours) / 1_000)
   if (Math.abs(theirs - ours) <= MAX_CHAIN_DIFFERENCE_MS) {
     return { check: 'clock', state: 'ok', detail: `${network} and this machine agree.` }
@@ -78,7 +78,7 @@ export function chainClockFinding(network: string, theirs: number, ours: number)
 }
 
 /** Whether somebody can administer the service, and for how long. */
-export async function keyFindings({ administration }: Bursar, now: number): Promise<Finding[]> {
+export async function checkKeys({ administration }: Bursar, now: number): Promise<Finding[]> {
   const found: Finding[] = []
   let live = 0
   let administrators = 0
@@ -109,12 +109,12 @@ export async function keyFindings({ administration }: Bursar, now: number): Prom
 }
 
 /** Whether the secrets of the configuration's vault could be opened. None is. */
-export async function vaultFindings(vault: SealedVault | undefined): Promise<readonly Finding[]> {
+export async function checkVault(vault: SealedVault | undefined): Promise<readonly Finding[]> {
   if (!vault) return []
   const advice = 'Check the file or the database of the vault, and its wrapping keys.'
-  return looked('vault', advice, async () => {
-    const secrets = await inTime(vault.list())
-    const problems = await inTime(vault.problems())
+  return runCheck('vault', advice, async () => {
+    const secrets = await withTimeout(vault.list())
+    const problems = await withTimeout(vault.problems())
     if (problems.length > 0) {
       return problems.map(({ problem }) => ({
         check: 'vault',
@@ -133,7 +133,7 @@ export async function vaultFindings(vault: SealedVault | undefined): Promise<rea
 }
 
 /** Whether each wallet tells its address. */
-export function walletFindings(instruments: readonly InstrumentSummary[]): Finding[] {
+export function checkWallets(instruments: readonly InstrumentSummary[]): Finding[] {
   if (instruments.length === 0) {
     const advice = 'Name one in instruments of the configuration.'
     return [{ check: 'wallet', state: 'warning', detail: 'There is no instrument.', advice }]
@@ -151,7 +151,7 @@ export function walletFindings(instruments: readonly InstrumentSummary[]): Findi
 }
 
 /** Whether each network answers, what time it has, and what each instrument holds there. */
-export async function chainFindings(
+export async function checkChains(
   rails: readonly Rail[],
   assets: readonly Asset[],
   instruments: readonly InstrumentSummary[],
@@ -161,7 +161,7 @@ export async function chainFindings(
   for (const rail of rails) {
     for (const network of rail.networks) {
       const pinned = assets.filter((asset) => asset.network === network)
-      found.push(...(await networkFindings(rail, network, pinned, instruments, holdings)))
+      found.push(...(await checkNetwork(rail, network, pinned, instruments, holdings)))
     }
   }
   for (const { handle, address } of instruments) {
@@ -178,7 +178,7 @@ export async function chainFindings(
   return found
 }
 
-async function networkFindings(
+async function checkNetwork(
   rail: Rail,
   network: string,
   pinned: readonly Asset[],
@@ -193,28 +193,28 @@ async function networkFindings(
   }
   const known = instruments.filter((one) => one.address !== undefined)
   // A network is asked also where no wallet tells its address.
-  const asked = known.length > 0 ? known : [{ handle: '', address: NOBODY }]
+  const holders = known.length > 0 ? known : [{ handle: '', address: UNOWNED_ADDRESS }]
   const advice = 'Check the RPC endpoint of the network in the configuration.'
-  return looked('chain', advice, async () => {
+  return runCheck('chain', advice, async () => {
     for (const asset of pinned) {
-      for (const { handle, address } of asked) {
-        const atomic = await inTime(rail.balance(asset, address ?? NOBODY))
+      for (const { handle, address } of holders) {
+        const atomic = await withTimeout(rail.balance(asset, address ?? UNOWNED_ADDRESS))
         if (atomic === 0n) continue
         const micro = (atomic * 1_000_000n) / 10n ** BigInt(asset.decimals)
         const text = `${formatAmount(micro)} ${asset.symbol} on ${network}`
         holdings.set(handle, [...(holdings.get(handle) ?? []), text])
       }
     }
-    const theirs = (await inTime(rail.time(network))) * 1_000
+    const theirs = (await withTimeout(rail.time(network))) * 1_000
     return [
       { check: 'chain', state: 'ok', detail: `${name} answers.` },
-      chainClockFinding(name, theirs, Date.now()),
+      checkChainClock(name, theirs, Date.now()),
     ]
   })
 }
 
 /** An address that nobody has the key of. */
-const NOBODY = '0x0000000000000000000000000000000000000001'
+const UNOWNED_ADDRESS = '0x0000000000000000000000000000000000000001'
 
 /** What a facilitator says that it can settle. */
 interface Supported {
@@ -222,7 +222,7 @@ interface Supported {
 }
 
 /** Whether a facilitator answers, settles on the networks that are paid on, and has the right time. */
-export async function facilitatorFindings(
+export async function checkFacilitator(
   url: string | undefined,
   rails: readonly Rail[],
 ): Promise<readonly Finding[]> {
@@ -232,7 +232,7 @@ export async function facilitatorFindings(
     return [{ check: 'facilitator', state: 'skipped', detail }]
   }
   const advice = 'Ask whoever runs it, or name another.'
-  return looked('facilitator', advice, async () => {
+  return runCheck('facilitator', advice, async () => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
     const response = await fetch(`${url.replace(/\/+$/, '')}/supported`, {
       signal,
@@ -244,7 +244,7 @@ export async function facilitatorFindings(
     const ours = rails.flatMap(({ networks }) => networks)
     const shared = ours.filter((network) => theirs.has(network))
     const date = Date.parse(response.headers.get('date') ?? '')
-    const clock = Number.isNaN(date) ? [] : [clockFinding(url, date, Date.now())]
+    const clock = Number.isNaN(date) ? [] : [checkClock(url, date, Date.now())]
     if (shared.length === 0) {
       const detail = `${url} settles on none of ${ours.join(', ')}.`
       return [{ check: 'facilitator', state: 'failed', detail, advice }, ...clock]
@@ -255,23 +255,23 @@ export async function facilitatorFindings(
 }
 
 /** Whether the ledger answers, and has the time. */
-export async function databaseFindings(bursar: Bursar, store: Store): Promise<readonly Finding[]> {
+export async function checkDatabase(bursar: Bursar, store: Store): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
-  return looked('database', advice, async () => {
-    await inTime(bursar.administration.keys({ limit: 1 }))
+  return runCheck('database', advice, async () => {
+    await withTimeout(bursar.administration.keys({ limit: 1 }))
     return [
       { check: 'database', state: 'ok', detail: 'The ledger answers.' },
-      clockFinding('The ledger', store.now(), Date.now()),
+      checkClock('The ledger', store.now(), Date.now()),
     ]
   })
 }
 
 /** What went wrong, without what a cause may quote. */
-export function messageOf(error: unknown): string {
+export function readErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function inTime<Value>(work: Promise<Value>): Promise<Value> {
+function withTimeout<Value>(work: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     const error = new Error(`No answer within ${ANSWER_WITHIN_MS / 1_000} s.`)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { ENV_NAME } from '../config/config-file.ts'
 
 /** A file of a new service. */
-export interface FirstFile {
+export interface InitFile {
   /** Relative to the folder. */
   readonly name: string
   readonly text: string
@@ -13,7 +13,7 @@ export interface FirstFile {
 }
 
 /** What a new service is about. Names are letters, digits and `. _ : @ + -` only. */
-export interface FirstService {
+export interface NewService {
   readonly endUser: string
   readonly instrument: string
   /** Pays on a real network, or in the sandbox that a file of the folder describes. */
@@ -23,11 +23,13 @@ export interface FirstService {
 }
 
 /** The configuration of a new service, and the secrets that go with it. */
-export function firstFiles(folder: string, service: FirstService): readonly FirstFile[] {
-  const ending = configEnding(folder)
+export function createInitFiles(folder: string, service: NewService): readonly InitFile[] {
+  const ending = chooseConfigExtension(folder)
   const isTyped = ending !== 'mjs'
   const text =
-    'sandboxFile' in service.place ? sandboxConfig(service) : networkConfig(service, isTyped)
+    'sandboxFile' in service.place
+      ? renderSandboxConfig(service)
+      : renderNetworkConfig(service, isTyped)
   const config = { name: `bursar.config.${ending}`, text, isSecret: false }
   if ('sandboxFile' in service.place) return [config]
   const key = `0x${randomBytes(32).toString('hex')}`
@@ -44,18 +46,18 @@ export function firstFiles(folder: string, service: FirstService): readonly Firs
  * How the configuration's name ends, so that this Node reads it as it is: TypeScript where it can,
  * and a module whatever the folder's package says.
  */
-function configEnding(folder: string): 'ts' | 'mts' | 'mjs' {
+function chooseConfigExtension(folder: string): 'ts' | 'mts' | 'mjs' {
   if (!process.features.typescript) return 'mjs'
-  return nearestType(folder) === 'module' ? 'ts' : 'mts'
+  return findModuleType(folder) === 'module' ? 'ts' : 'mts'
 }
 
-function nearestType(folder: string): string | undefined {
+function findModuleType(folder: string): string | undefined {
   const path = join(folder, 'package.json')
   if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type
-  return dirname(folder) === folder ? undefined : nearestType(dirname(folder))
+  return dirname(folder) === folder ? undefined : findModuleType(dirname(folder))
 }
 
-function networkConfig({ endUser, instrument, place }: FirstService, isTyped: boolean): string {
+function renderNetworkConfig({ endUser, instrument, place }: NewService, isTyped: boolean): string {
   const { network } = place as { readonly network: string }
   const key = `process.env.BURSAR_WALLET_KEY${isTyped ? ` as \`0x\${string}\`` : ''}`
   const rpcUrl = `process.env.BURSAR_RPC_URL${isTyped ? " ?? ''" : ''}`
@@ -81,7 +83,7 @@ function networkConfig({ endUser, instrument, place }: FirstService, isTyped: bo
   ].join('\n')
 }
 
-function sandboxConfig({ endUser, instrument, place }: FirstService): string {
+function renderSandboxConfig({ endUser, instrument, place }: NewService): string {
   const { sandboxFile } = place as { readonly sandboxFile: string }
   const file = JSON.stringify(sandboxFile)
   return [

@@ -1,7 +1,7 @@
 import type { AskInput, LimitsInput, Spending, WindowSpan } from '@bursar/core'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
-import { listedBy, parsedBy } from './flag-errors.ts'
+import { createListParser, createParser } from './flag-errors.ts'
 
 /** The options that limits are written with. What they mean, the guard judges. */
 export type LimitOptions = PartLimitOptions & {
@@ -60,10 +60,10 @@ const merchantField: z.ZodType<Merchant, string> = z
   })
 
 /** Adds the options of limits. */
-export function limitOptions<Args extends unknown[], Options extends OptionValues>(
+export function addLimitOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & LimitOptions> {
-  return partOptions(
+  return addPartLimitOptions(
     command
       .requiredOption(...totalFlag)
       .option('--currency <code>', 'the currency of the amounts', DEFAULT_CURRENCY),
@@ -71,60 +71,60 @@ export function limitOptions<Args extends unknown[], Options extends OptionValue
 }
 
 /** Adds the options of limits that are changed. */
-export function limitChangeOptions<Args extends unknown[], Options extends OptionValues>(
+export function addLimitChangeOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & LimitChangeOptions> {
-  return partOptions(command.option(...totalFlag)) as never
+  return addPartLimitOptions(command.option(...totalFlag)) as never
 }
 
 const DEFAULT_CURRENCY = 'USD'
 const totalFlag = ['--total <amount>', 'what may be spent in all, such as 20.00'] as const
 
-function partOptions<Args extends unknown[], Options extends OptionValues>(
+function addPartLimitOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & PartLimitOptions> {
   return command
     .option('--per-payment <amount>', 'what one payment may cost')
-    .option('--payments <number>', 'how many payments', parsedBy(countField))
+    .option('--payments <number>', 'how many payments', createParser(countField))
     .option(
       '--window <span=amount>',
       'what may be spent in any minute, hour or day, or in a utc-day; may be given again',
-      listedBy(windowField),
+      createListParser(windowField),
     ) as never
 }
 
 /** Adds the options of merchants and questions. */
-export function ruleOptions<Args extends unknown[], Options extends OptionValues>(
+export function addRuleOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & RuleOptions> {
-  return merchantOption(command, '. Without it, each new merchant asks')
+  return addMerchantOption(command, '. Without it, each new merchant asks')
     .option('--ask-above <amount>', 'ask a human above this amount')
     .option('--ask-first-payment', 'ask a human about the first payment at each merchant')
     .option('--ask-always', 'ask a human about every payment') as never
 }
 
 /** Adds the option of merchants alone. */
-export function merchantOption<Args extends unknown[], Options extends OptionValues>(
+export function addMerchantOption<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
   without = '',
 ): Command<Args, Options & Pick<RuleOptions, 'merchant'>> {
   return command.option(
     '--merchant <host>',
     `where may be paid: a host, or host=payee,payee; may be given again${without}`,
-    listedBy(merchantField),
+    createListParser(merchantField),
   ) as never
 }
 
-export function limitsFrom(options: LimitOptions): LimitsInput {
+export function readLimits(options: LimitOptions): LimitsInput {
   const { total, currency } = options
-  return { currency, total, ...partFrom(options) }
+  return { currency, total, ...readPartLimits(options) }
 }
 
 /**
  * The limits that there are to be, whole: what no option names is as before, so that nothing is widened
  * by not being named. `undefined` where no option names any.
  */
-export function changedLimits(
+export function readChangedLimits(
   before: Spending['limits'] | undefined,
   options: LimitChangeOptions & Partial<Pick<LimitOptions, 'currency'>>,
 ): LimitsInput | undefined {
@@ -132,13 +132,13 @@ export function changedLimits(
   const named = {
     ...(currency === undefined ? {} : { currency }),
     ...(total === undefined ? {} : { total }),
-    ...partFrom(options),
+    ...readPartLimits(options),
   }
   if (Object.keys(named).length === 0) return undefined
   return { currency: DEFAULT_CURRENCY, ...before, ...named } as LimitsInput
 }
 
-function partFrom({ perPayment, payments, window }: PartLimitOptions): Partial<LimitsInput> {
+function readPartLimits({ perPayment, payments, window }: PartLimitOptions): Partial<LimitsInput> {
   return {
     ...(perPayment === undefined ? {} : { perPayment }),
     ...(payments === undefined ? {} : { payments }),
@@ -146,7 +146,7 @@ function partFrom({ perPayment, payments, window }: PartLimitOptions): Partial<L
   }
 }
 
-export function rulesFrom({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
+export function readRules({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
   readonly merchants?: readonly Merchant[]
   readonly ask?: AskInput
 } {

@@ -7,7 +7,7 @@ export type OwnerOptions = {
   readonly endUser?: string | undefined
 }
 
-export function ownerOptions<Args extends unknown[], Options extends OptionValues>(
+export function addOwnerOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & OwnerOptions> {
   return command
@@ -16,7 +16,7 @@ export function ownerOptions<Args extends unknown[], Options extends OptionValue
     .option('--end-user <name>', 'of one end user') as never
 }
 
-export function ownerFrom({ session, delegation, endUser }: OwnerOptions): {
+export function readOwner({ session, delegation, endUser }: OwnerOptions): {
   readonly session?: string
   readonly delegation?: string
   readonly endUser?: string

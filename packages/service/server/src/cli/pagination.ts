@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '@bursar/core'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
-import { parsedBy } from './flag-errors.ts'
+import { createParser } from './flag-errors.ts'
 
 /** What a list takes: which page of it. */
 export type PageOptions = {
@@ -16,19 +16,22 @@ const limitField = z
   .refine((number) => number <= 500, 'must be a number from 1 to 500')
 
 /** Adds the options of a list. */
-export function pageOptions<Args extends unknown[], Options extends OptionValues>(
+export function addPageOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & PageOptions> {
   return command
-    .option('--limit <rows>', 'rows at most, 100 if not given', parsedBy(limitField))
+    .option('--limit <rows>', 'rows at most, 100 if not given', createParser(limitField))
     .option('--after <cursor>', 'go on behind the page that told this cursor') as never
 }
 
-export function page({ after, limit = 100 }: PageOptions): PageRequest {
+export function readPage({ after, limit = 100 }: PageOptions): PageRequest {
   return { ...(after === undefined ? {} : { after }), limit }
 }
 
 /** How to see the rest, below a page that may not be all. */
-export function rest<Row>({ rows, cursor }: Page<Row>, { limit = 100 }: PageOptions = {}): string {
+export function describeNextPage<Row>(
+  { rows, cursor }: Page<Row>,
+  { limit = 100 }: PageOptions = {},
+): string {
   return cursor !== undefined && rows.length >= limit ? `\nMore with --after ${cursor}` : ''
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { shown } from './terminal.ts'
+import { showProgress } from './terminal.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
@@ -13,13 +13,13 @@ function stream(isTTY: boolean): { readonly texts: string[]; readonly error: typ
   const texts: string[] = []
   return { texts, error: { isTTY, write: (text: string) => void texts.push(text) } }
 }
-declare const streamForm: Parameters<typeof shown>[0]['error']
+declare const streamForm: Parameters<typeof showProgress>[0]['error']
 
 const line = (seconds: number): string => `working, ${seconds} s`
 
 test('long work is told of at once, each second on the same line, and then no more', async () => {
   const { texts, error } = stream(true)
-  const done = await shown({ error }, line, async () => {
+  const done = await showProgress({ error }, line, async () => {
     vi.advanceTimersByTime(2_000)
     return 'done'
   })
@@ -35,13 +35,13 @@ test('long work is told of at once, each second on the same line, and then no mo
 
 test('the line is taken away from work that fails as well', async () => {
   const { texts, error } = stream(true)
-  const failing = shown({ error }, line, () => Promise.reject(new Error('no')))
+  const failing = showProgress({ error }, line, () => Promise.reject(new Error('no')))
   await expect(failing).rejects.toThrow('no')
   expect(texts.at(-1)).toBe('\r\u001b[K')
 })
 
 test('where nobody looks, nothing is written', async () => {
   const { texts, error } = stream(false)
-  await shown({ error }, line, async () => void vi.advanceTimersByTime(2_000))
+  await showProgress({ error }, line, async () => void vi.advanceTimersByTime(2_000))
   expect(texts).toEqual([])
 })

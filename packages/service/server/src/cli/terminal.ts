@@ -24,14 +24,14 @@ export interface TerminalStream {
 }
 
 /** Writes much text: no more of it waits in memory than the reader lets wait. */
-export function written(stream: TerminalStream, text: string): Promise<void> {
+export function writeText(stream: TerminalStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.write(text, resolve)
   })
 }
 
 /** This process. A second signal ends it at once. */
-export function processTerminal(): Terminal {
+export function createProcessTerminal(): Terminal {
   // Who reads may stop to, as `head` does: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
@@ -51,7 +51,7 @@ export function processTerminal(): Terminal {
 }
 
 /** Colours text where a person looks who has not asked for none (`NO_COLOR`). */
-export function coloured(
+export function colourText(
   { environment }: Pick<Terminal, 'environment'>,
   stream: TerminalStream,
   colour: 'green' | 'yellow' | 'red' | 'dim' | 'bold',
@@ -62,7 +62,10 @@ export function coloured(
 }
 
 /** Rows under their headings, as wide as they need to be. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )
@@ -83,7 +86,7 @@ const REFRESH_MS = 1_000
  * Does long work, and tells a person meanwhile how far it has come: on one line that is written over, and
  * taken away at the end.
  */
-export async function shown<Result>(
+export async function showProgress<Result>(
   { error }: Pick<Terminal, 'error'>,
   line: (seconds: number) => string,
   work: () => Promise<Result>,

@@ -16,7 +16,7 @@ describe('admission', () => {
     expect(admission.enter()).toBe(undefined)
     leave[0]?.()
     leave[0]?.()
-    expect(admission.underWay()).toBe(2)
+    expect(admission.countInFlight()).toBe(2)
     expect(admission.enter()).toBeTypeOf('function')
     const first = admission.enterAs('a', 0)
     expect(first).toBeTypeOf('function')
@@ -31,9 +31,9 @@ describe('admission', () => {
     const as = (name: string, now: number) => typeof admission.enterAs(name, now)
     expect([as('a', 0), as('a', 1), as('b', 2)]).toEqual(['function', 'function', 'function'])
     expect(admission.enterAs('a', 3)).toBe('too-often')
-    expect([admission.strange(3), admission.strange(4)]).toEqual(['within', 'over'])
+    expect([admission.countStranger(3), admission.countStranger(4)]).toEqual(['within', 'over'])
     expect(as('a', MINUTE_MS)).toBe('function')
-    expect(admission.strange(MINUTE_MS)).toBe('within')
+    expect(admission.countStranger(MINUTE_MS)).toBe('within')
   })
 })
 
@@ -70,7 +70,7 @@ describe('over HTTP', () => {
     const { token } = world.session
     const pay = { token, body: payBody('a') }
     expect((await world.call('payer', 'POST', '/v1/session/pay', pay)).body.status).toBe('paid')
-    expect(world.app.underWay()).toBe(0)
+    expect(world.app.countInFlight()).toBe(0)
   })
 
   test('nothing is done, and no place kept, for who asks with HEAD', async () => {
@@ -79,7 +79,7 @@ describe('over HTTP', () => {
     const request = new Request('http://bursar.test/v1/audit/export', { method: 'HEAD', headers })
     const head = await world.app.fetch(request)
     expect([head.status, head.headers.get('allow')]).toEqual([405, 'GET'])
-    expect(world.app.underWay()).toBe(0)
+    expect(world.app.countInFlight()).toBe(0)
   })
 
   test('a caller that asks too often waits, and the others do not', async () => {
@@ -107,7 +107,7 @@ describe('over HTTP', () => {
     ]
     for (const [who, method, path, options] of some) {
       expect((await world.call(who, method, path, options)).status).not.toBe(503)
-      expect(world.app.underWay()).toBe(0)
+      expect(world.app.countInFlight()).toBe(0)
     }
   })
 
@@ -117,7 +117,7 @@ describe('over HTTP', () => {
       headers: { authorization: `Bearer ${world.keys.auditor.key}` },
     })
     const response = await world.app.fetch(request)
-    expect(world.app.underWay()).toBe(1)
+    expect(world.app.countInFlight()).toBe(1)
     expect((await world.call('payer', 'GET', '/v1/caller')).body.code).toBe('overloaded')
     await response.body?.cancel()
     expect((await world.call('payer', 'GET', '/v1/caller')).status).toBe(200)
@@ -135,7 +135,7 @@ describe('over HTTP', () => {
       expect([second.status, await second.json()]).toMatchObject([503, { code: 'overloaded' }])
       // The first line waits for its reader from here on.
       await vi.advanceTimersByTimeAsync(MAX_UNREAD_MS)
-      expect(world.app.underWay()).toBe(0)
+      expect(world.app.countInFlight()).toBe(0)
       await expect(unread.text()).rejects.toThrow('nobody reads')
       const third = await world.app.fetch(request)
       expect(await third.text()).toContain('"seq":1')

@@ -21,11 +21,11 @@ export interface Admission {
   /** The same for a caller that is known by now. */
   enterAs(caller: string, now: number): (() => void) | 'too-many' | 'too-often'
   /** Counts bytes of a caller's body: before they are read, where their number is said. */
-  carry(caller: string, bytes: number, now: number): 'within' | 'over'
+  countBytes(caller: string, bytes: number, now: number): 'within' | 'over'
   /** Counts a request that nobody was recognised for. */
-  strange(now: number): 'within' | 'over'
+  countStranger(now: number): 'within' | 'over'
   /** Requests under way. */
-  underWay(): number
+  countInFlight(): number
 }
 
 const MINUTE_MS = 60_000
@@ -37,59 +37,59 @@ export function createAdmission({
   bodyBytesPerMinute = MAX_BODY_BYTES_PER_MINUTE,
   strangersPerMinute,
 }: Partial<AdmissionBounds> & Pick<AdmissionBounds, 'strangersPerMinute'>): Admission {
-  let open = 0
+  let openCount = 0
   let minute = 0
   let strangers = 0
   const openOf = new Map<string, number>()
   const recent = new Map<string, number>()
-  const carried = new Map<string, number>()
+  const bytesOf = new Map<string, number>()
   /** All counts begin anew with each minute: a map of names is never larger than one minute's. */
-  const turn = (now: number): void => {
+  const startMinute = (now: number): void => {
     const current = Math.floor(now / MINUTE_MS)
     if (current === minute) return
     minute = current
     strangers = 0
     recent.clear()
-    carried.clear()
+    bytesOf.clear()
   }
   return {
     enter() {
-      if (open >= concurrent) return undefined
-      open += 1
-      return once(() => {
-        open -= 1
+      if (openCount >= concurrent) return undefined
+      openCount += 1
+      return limitToOneCall(() => {
+        openCount -= 1
       })
     },
     enterAs(caller, now) {
-      turn(now)
+      startMinute(now)
       const count = (recent.get(caller) ?? 0) + 1
       recent.set(caller, count)
       if (count > requestsPerMinute) return 'too-often'
       const own = openOf.get(caller) ?? 0
       if (own >= concurrentPerCaller) return 'too-many'
       openOf.set(caller, own + 1)
-      return once(() => {
+      return limitToOneCall(() => {
         const left = (openOf.get(caller) ?? 1) - 1
         if (left === 0) openOf.delete(caller)
         else openOf.set(caller, left)
       })
     },
-    carry(caller, bytes, now) {
-      turn(now)
-      const total = (carried.get(caller) ?? 0) + bytes
-      carried.set(caller, total)
+    countBytes(caller, bytes, now) {
+      startMinute(now)
+      const total = (bytesOf.get(caller) ?? 0) + bytes
+      bytesOf.set(caller, total)
       return total > bodyBytesPerMinute ? 'over' : 'within'
     },
-    strange(now) {
-      turn(now)
+    countStranger(now) {
+      startMinute(now)
       strangers += 1
       return strangers > strangersPerMinute ? 'over' : 'within'
     },
-    underWay: () => open,
+    countInFlight: () => openCount,
   }
 }
 
-function once(work: () => void): () => void {
+function limitToOneCall(work: () => void): () => void {
   let isDone = false
   return () => {
     if (!isDone) work()

@@ -16,21 +16,22 @@ export function healthRoutes(
   bursar: Pick<Bursar, 'administration'>,
   state: { readonly isDraining: boolean },
 ): void {
-  let asked: { readonly at: number; readonly answer: Promise<boolean> } | undefined
-  const reaches = (): Promise<boolean> => {
+  let lastProbe: { readonly at: number; readonly answer: Promise<boolean> } | undefined
+  const isLedgerReachable = (): Promise<boolean> => {
     const now = performance.now()
-    if (!asked || now - asked.at > READY_FOR_MS) asked = { at: now, answer: reachesLedger(bursar) }
-    return asked.answer
+    if (!lastProbe || now - lastProbe.at > READY_FOR_MS)
+      lastProbe = { at: now, answer: probeLedger(bursar) }
+    return lastProbe.answer
   }
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.get('/readyz', async (context) => {
     if (state.isDraining) return context.json({ status: 'shutting_down' }, 503)
-    const isReady = await reaches()
+    const isReady = await isLedgerReachable()
     return context.json({ status: isReady ? 'ok' : 'store_unavailable' }, isReady ? 200 : 503)
   })
 }
 
-async function reachesLedger({ administration }: Pick<Bursar, 'administration'>): Promise<boolean> {
+async function probeLedger({ administration }: Pick<Bursar, 'administration'>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), READY_WITHIN_MS)

@@ -20,7 +20,7 @@ export interface Listener {
    * Takes no new connection, ends those that are idle, and resolves when the others have ended, or
    * after so many milliseconds: then they are cut.
    */
-  close(withinMs: number): Promise<void>
+  closeServer(withinMs: number): Promise<void>
 }
 
 /** Oldest TLS that is spoken. */
@@ -70,7 +70,7 @@ export async function listen(
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return {
     url: `${tls ? 'https' : 'http'}://${shown}:${address.port}`,
-    close: (withinMs) => close(server, withinMs),
+    closeServer: (withinMs) => close(server, withinMs),
   }
 }
 

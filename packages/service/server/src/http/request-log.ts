@@ -15,7 +15,7 @@ export interface RequestLogEntry {
 export type RequestLog = (entry: RequestLogEntry) => void
 
 /** One line of JSON for each request, on the standard output. */
-export function jsonLog(entry: RequestLogEntry): void {
+export function writeJsonLog(entry: RequestLogEntry): void {
   process.stdout.write(`${JSON.stringify(entry)}\n`)
 }
 
@@ -23,7 +23,7 @@ export function jsonLog(entry: RequestLogEntry): void {
 const MAX_CAUSES = 5
 
 /** A failure as its log has it. */
-export function errorLines(thrown: unknown): readonly string[] {
+export function describeError(thrown: unknown): readonly string[] {
   const lines: string[] = []
   let next: unknown = thrown
   while (next !== undefined && lines.length < MAX_CAUSES) {

@@ -26,16 +26,18 @@ export async function readInvocation(
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)
-  if (inSession && !sessionTokenField.safeParse(token).success) throw missingSessionToken()
+  if (inSession && !sessionTokenField.safeParse(token).success) throw sessionTokenError()
   const given = request.headers.get('idempotency-key')
   const key =
-    given === null ? undefined : valid(idempotencyKeyField, given, `${name}: Idempotency-Key`)
+    given === null
+      ? undefined
+      : validateInput(idempotencyKeyField, given, `${name}: Idempotency-Key`)
   const input: Input = {
     path,
-    query: valid(query ?? noQuery, queryOf(request), name) as Input['query'],
+    query: validateInput(query ?? noQuery, readQuery(request), name) as Input['query'],
     body: await readBody(operation, request, carry),
   }
-  if (body) valid(body, input.body, name)
+  if (body) validateInput(body, input.body, name)
   const { id, roles } = who.caller
   return {
     ...who,
@@ -52,7 +54,7 @@ export async function readInvocation(
 const noQuery = z.strictObject({})
 
 /** A name that is given twice is a mistake, and which one was meant nobody knows. */
-function queryOf(request: Request): Record<string, string> {
+function readQuery(request: Request): Record<string, string> {
   const found: Record<string, string> = Object.create(null)
   if (!request.url.includes('?')) return found
   const { searchParams } = new URL(request.url)
@@ -69,7 +71,7 @@ async function readBody(
   request: Request,
   carry: (bytes: number) => void,
 ): Promise<unknown> {
-  const bytes = await boundedBytes(request, body ? maxBodyBytes : 0, carry)
+  const bytes = await readBoundedBytes(request, body ? maxBodyBytes : 0, carry)
   if (!body || bytes.length === 0) return {}
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
@@ -86,25 +88,25 @@ async function readBody(
  * A body whose length is said comes in one piece: HTTP holds the peer to it. Any other is counted while it
  * is read.
  */
-async function boundedBytes(
+async function readBoundedBytes(
   request: Request,
   most: number,
   carry: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const tooLarge = (): BursarError =>
+  const bodyTooLargeError = (): BursarError =>
     new BursarError('body_too_large', `The body may have ${most} bytes.`)
   const length = request.headers.get('content-length')
-  if (Number(length ?? 0) > most) throw tooLarge()
+  if (Number(length ?? 0) > most) throw bodyTooLargeError()
   if (request.method === 'GET') return new Uint8Array()
   carry(Number(length ?? 0))
   const whole =
-    length === null ? await countedBytes(request, most, carry) : await request.arrayBuffer()
-  if (whole === undefined || whole.byteLength > most) throw tooLarge()
+    length === null ? await readCountedBytes(request, most, carry) : await request.arrayBuffer()
+  if (whole === undefined || whole.byteLength > most) throw bodyTooLargeError()
   return new Uint8Array(whole)
 }
 
 /** `undefined` for more than `most` bytes: the rest is not read. */
-async function countedBytes(
+async function readCountedBytes(
   request: Request,
   most: number,
   carry: (bytes: number) => void,
@@ -120,11 +122,11 @@ async function countedBytes(
   return Buffer.concat(chunks)
 }
 
-function missingSessionToken(): BursarError {
+function sessionTokenError(): BursarError {
   return new BursarError('invalid_input', `${sessionHeader}: has to be the token of a session.`)
 }
 
-function valid<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+function validateInput<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

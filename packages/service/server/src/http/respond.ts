@@ -6,22 +6,22 @@ import { MAX_UNREAD_MS } from '../api/service-limits.ts'
  * Carries an operation out, and answers with its result. `done` is called when nothing is under way
  * any more: for lines, when the last one was sent or the peer hung up.
  */
-export async function answer(
+export async function respond(
   operation: Operation,
   invocation: Invocation,
-  alone: Set<string>,
+  runningExclusive: Set<string>,
   done: () => void,
 ): Promise<Response> {
-  const { name, mediaType, status, isAlone } = operation
+  const { name, mediaType, status, isExclusive } = operation
   const isLines = mediaType === 'application/jsonl'
   // Lines are sent once at a time to each caller: a stream lasts as long as its reader likes.
-  const place = isLines ? `${name} ${invocation.caller.id}` : isAlone ? name : undefined
-  if (place !== undefined && alone.has(place)) {
+  const place = isLines ? `${name} ${invocation.caller.id}` : isExclusive ? name : undefined
+  if (place !== undefined && runningExclusive.has(place)) {
     throw new BursarError('overloaded', `${name} is under way already.`)
   }
-  if (place !== undefined) alone.add(place)
+  if (place !== undefined) runningExclusive.add(place)
   const end = (): void => {
-    if (place !== undefined) alone.delete(place)
+    if (place !== undefined) runningExclusive.delete(place)
     done()
   }
   let isStreamed = false
@@ -29,7 +29,7 @@ export async function answer(
     const result = await operation.handle(invocation)
     if (!isLines) return Response.json(result, { status })
     isStreamed = true
-    const lines = streamOf(result as AsyncIterable<string>, end)
+    const lines = streamLines(result as AsyncIterable<string>, end)
     return new Response(lines, { status, headers: { 'content-type': mediaType } })
   } finally {
     if (!isStreamed) end()
@@ -37,7 +37,7 @@ export async function answer(
 }
 
 /** Lines as they are asked for: what nobody reads is not read from the ledger, and is ended after a while. */
-function streamOf(lines: AsyncIterable<string>, end: () => void): ReadableStream<Uint8Array> {
+function streamLines(lines: AsyncIterable<string>, end: () => void): ReadableStream<Uint8Array> {
   const iterator = lines[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let unread: NodeJS.Timeout | undefined

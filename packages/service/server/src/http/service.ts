@@ -7,7 +7,7 @@ import { ledgerVerifier } from '../ledger/ledger-verifier.ts'
 import { openGuard } from '../ledger/open-guard.ts'
 import { createApp } from './app.ts'
 import { type Listener, listen } from './listener.ts'
-import { jsonLog, type RequestLog } from './request-log.ts'
+import { type RequestLog, writeJsonLog } from './request-log.ts'
 
 /** A service that runs. */
 export interface Service {
@@ -52,17 +52,17 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
       archives: settings.archives,
       verify: ledgerVerifier(settings.database, bursar),
       identity: identity && identityProvider(identity, identityHttp),
-      log: options.log ?? jsonLog,
+      log: options.log ?? writeJsonLog,
     })
     const listener = await listen(app.fetch, settings)
-    return { url: listener.url, close: closeOnce(app.drain, listener, closeParts) }
+    return { url: listener.url, close: createClose(app.drain, listener, closeParts) }
   } catch (error) {
     await closeParts()
     throw error
   }
 }
 
-function closeOnce(
+function createClose(
   drain: () => void,
   listener: Listener,
   closeParts: () => Promise<void>,
@@ -71,7 +71,7 @@ function closeOnce(
   return () => {
     closing ??= (async () => {
       drain()
-      await listener.close(SHUTDOWN_GRACE_MS)
+      await listener.closeServer(SHUTDOWN_GRACE_MS)
       // A payment goes on also when its caller has hung up: the guard waits for it.
       await closeParts()
     })()

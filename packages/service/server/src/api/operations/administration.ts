@@ -8,11 +8,18 @@ import {
   issuedKeySchema,
   keySchema,
 } from '../account-schema.ts'
-import { listQuery, type Operation, operation, pageFrom, pageOf, pathFrom } from '../operation.ts'
+import {
+  defineOperation,
+  listQuerySchema,
+  type Operation,
+  pageSchema,
+  readPageRequest,
+  readPathParameter,
+} from '../operation.ts'
 
 /** What administrators do: keys, and what is configured. They never create sessions, and never pay. */
 export const administrationOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'issueKey',
     method: 'post',
     path: '/v1/keys',
@@ -23,17 +30,17 @@ export const administrationOperations: readonly Operation[] = [
     repeat: 'key',
     handle: ({ bursar, input, once }) => bursar.administration.issueKey(input.body as never, once),
   }),
-  operation({
+  defineOperation({
     name: 'keys',
     method: 'get',
     path: '/v1/keys',
     summary: 'Lists the keys, oldest first.',
-    query: listQuery(),
-    result: pageOf(keySchema),
+    query: listQuerySchema(),
+    result: pageSchema(keySchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.administration.keys(pageFrom(input)),
+    handle: ({ bursar, input }) => bursar.administration.keys(readPageRequest(input)),
   }),
-  operation({
+  defineOperation({
     name: 'rotateKey',
     method: 'post',
     path: '/v1/keys/{key}/rotate',
@@ -42,9 +49,9 @@ export const administrationOperations: readonly Operation[] = [
     result: issuedKeySchema,
     repeat: 'key',
     handle: ({ bursar, input, once }) =>
-      bursar.administration.rotateKey(pathFrom(input, 'key'), input.body as never, once),
+      bursar.administration.rotateKey(readPathParameter(input, 'key'), input.body as never, once),
   }),
-  operation({
+  defineOperation({
     name: 'revokeKey',
     method: 'post',
     path: '/v1/keys/{key}/revoke',
@@ -53,9 +60,9 @@ export const administrationOperations: readonly Operation[] = [
     result: keySchema,
     repeat: 'state',
     handle: ({ bursar, input }) =>
-      bursar.administration.revokeKey(pathFrom(input, 'key'), input.body as never),
+      bursar.administration.revokeKey(readPathParameter(input, 'key'), input.body as never),
   }),
-  operation({
+  defineOperation({
     name: 'instruments',
     method: 'get',
     path: '/v1/instruments',
@@ -64,7 +71,7 @@ export const administrationOperations: readonly Operation[] = [
     repeat: 'safe',
     handle: async ({ bursar }) => ({ rows: await bursar.administration.instruments() }),
   }),
-  operation({
+  defineOperation({
     name: 'assets',
     method: 'get',
     path: '/v1/assets',
@@ -73,7 +80,7 @@ export const administrationOperations: readonly Operation[] = [
     repeat: 'safe',
     handle: async ({ bursar }) => ({ rows: bursar.administration.assets() }),
   }),
-  operation({
+  defineOperation({
     name: 'archive',
     method: 'post',
     path: '/v1/archive',
@@ -81,7 +88,7 @@ export const administrationOperations: readonly Operation[] = [
     body: z.strictObject({ endedFor: inputs.endedFor }),
     result: archivedSchema,
     repeat: 'state',
-    isAlone: true,
+    isExclusive: true,
     handle: ({ bursar, input, archives }) => {
       const { endedFor } = input.body as { readonly endedFor: string }
       return archiveIntoFolder(bursar, archives, endedFor)

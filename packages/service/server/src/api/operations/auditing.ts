@@ -3,28 +3,28 @@ import { z } from 'zod'
 import { callerSchema, paymentSchema } from '../account-schema.ts'
 import { auditEntrySchema, verificationSchema, verifyBody } from '../audit-schema.ts'
 import {
-  filterFrom,
-  listQuery,
+  defineOperation,
+  listQuerySchema,
   type Operation,
-  operation,
-  pageFrom,
-  pageOf,
-  pathFrom,
+  pageSchema,
+  readFilter,
+  readPageRequest,
+  readPathParameter,
 } from '../operation.ts'
 
 /** What auditors do: they read everything, and write nothing. */
 export const auditingOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'audit',
     method: 'get',
     path: '/v1/audit',
     summary: 'Reads the audit trail in its order: a feed that continues from any cursor.',
-    query: listQuery(),
-    result: pageOf(auditEntrySchema),
+    query: listQuerySchema(),
+    result: pageSchema(auditEntrySchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.auditing.read(pageFrom(input)),
+    handle: ({ bursar, input }) => bursar.auditing.read(readPageRequest(input)),
   }),
-  operation({
+  defineOperation({
     name: 'verifyAudit',
     method: 'post',
     path: '/v1/audit/verify',
@@ -32,13 +32,13 @@ export const auditingOperations: readonly Operation[] = [
     body: verifyBody,
     result: verificationSchema,
     repeat: 'safe',
-    isAlone: true,
+    isExclusive: true,
     handle: ({ verify, input, signal }) => {
       const { head } = input.body as { readonly head?: AuditHead }
       return verify(head, signal)
     },
   }),
-  operation({
+  defineOperation({
     name: 'exportAudit',
     method: 'get',
     path: '/v1/audit/export',
@@ -53,30 +53,31 @@ export const auditingOperations: readonly Operation[] = [
     repeat: 'safe',
     handle: async ({ bursar }) => bursar.auditing.export(),
   }),
-  operation({
+  defineOperation({
     name: 'payments',
     method: 'get',
     path: '/v1/payments',
     summary: 'Lists payments, oldest first.',
-    query: listQuery('session', 'delegation', 'endUser'),
-    result: pageOf(paymentSchema),
+    query: listQuerySchema('session', 'delegation', 'endUser'),
+    result: pageSchema(paymentSchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.auditing.payments(filterFrom(input), pageFrom(input)),
+    handle: ({ bursar, input }) =>
+      bursar.auditing.payments(readFilter(input), readPageRequest(input)),
   }),
-  operation({
+  defineOperation({
     name: 'payment',
     method: 'get',
     path: '/v1/payments/{payment}',
     summary: 'Reads one payment.',
     result: paymentSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.auditing.payment(pathFrom(input, 'payment')),
+    handle: ({ bursar, input }) => bursar.auditing.payment(readPathParameter(input, 'payment')),
   }),
 ]
 
 /** What everybody may ask. */
 export const callerOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'caller',
     method: 'get',
     path: '/v1/caller',

@@ -10,26 +10,26 @@ import {
   paymentSchema,
   sessionSchema,
 } from '../account-schema.ts'
-import { cancelBody, cancelFrom } from '../cancel-body.ts'
+import { cancelBody, readCancelInput } from '../cancel-body.ts'
 import {
+  defineOperation,
   type Invocation,
-  listQuery,
+  listQuerySchema,
   type Operation,
-  operation,
-  pageFrom,
-  pageOf,
-  pathFrom,
+  pageSchema,
+  readPageRequest,
+  readPathParameter,
 } from '../operation.ts'
 
 /** The one end user that the caller speaks for: nothing in a request can name another. */
-function self({ bursar, caller }: Invocation): EndUser {
+function requireEndUser({ bursar, caller }: Invocation): EndUser {
   if (caller.endUser !== undefined) return bursar.endUser(caller.endUser)
   throw new BursarError('forbidden', 'The caller speaks for no end user.')
 }
 
 /** What end users do, on what is theirs. What is another's is answered like what does not exist. */
 export const endUserOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'grantDelegation',
     method: 'post',
     path: '/v1/me/delegations',
@@ -38,9 +38,9 @@ export const endUserOperations: readonly Operation[] = [
     result: delegationSchema,
     status: 201,
     repeat: 'key',
-    handle: (call) => self(call).grantDelegation(call.input.body as never, call.once),
+    handle: (call) => requireEndUser(call).grantDelegation(call.input.body as never, call.once),
   }),
-  operation({
+  defineOperation({
     name: 'revokeDelegation',
     method: 'post',
     path: '/v1/me/delegations/{delegation}/revoke',
@@ -49,48 +49,51 @@ export const endUserOperations: readonly Operation[] = [
     result: delegationSchema,
     repeat: 'state',
     handle: (call) =>
-      self(call).revokeDelegation(pathFrom(call.input, 'delegation'), call.input.body as never),
+      requireEndUser(call).revokeDelegation(
+        readPathParameter(call.input, 'delegation'),
+        call.input.body as never,
+      ),
   }),
-  operation({
+  defineOperation({
     name: 'myDelegations',
     method: 'get',
     path: '/v1/me/delegations',
     summary: 'Lists the end user’s delegations, oldest first.',
-    query: listQuery(),
-    result: pageOf(delegationSchema),
+    query: listQuerySchema(),
+    result: pageSchema(delegationSchema),
     repeat: 'safe',
-    handle: (call) => self(call).delegations(pageFrom(call.input)),
+    handle: (call) => requireEndUser(call).delegations(readPageRequest(call.input)),
   }),
-  operation({
+  defineOperation({
     name: 'mySessions',
     method: 'get',
     path: '/v1/me/sessions',
     summary: 'Lists the sessions that spend the end user’s money, oldest first.',
-    query: listQuery(),
-    result: pageOf(sessionSchema),
+    query: listQuerySchema(),
+    result: pageSchema(sessionSchema),
     repeat: 'safe',
-    handle: (call) => self(call).sessions(pageFrom(call.input)),
+    handle: (call) => requireEndUser(call).sessions(readPageRequest(call.input)),
   }),
-  operation({
+  defineOperation({
     name: 'myPayments',
     method: 'get',
     path: '/v1/me/payments',
     summary: 'Lists the end user’s payments, oldest first.',
-    query: listQuery(),
-    result: pageOf(paymentSchema),
+    query: listQuerySchema(),
+    result: pageSchema(paymentSchema),
     repeat: 'safe',
-    handle: (call) => self(call).payments(pageFrom(call.input)),
+    handle: (call) => requireEndUser(call).payments(readPageRequest(call.input)),
   }),
-  operation({
+  defineOperation({
     name: 'myExposure',
     method: 'get',
     path: '/v1/me/exposure',
     summary: 'Tells what of the end user’s money can still move, and until when.',
     result: exposureSchema,
     repeat: 'safe',
-    handle: (call) => self(call).exposure(),
+    handle: (call) => requireEndUser(call).exposure(),
   }),
-  operation({
+  defineOperation({
     name: 'myPermission',
     method: 'get',
     path: '/v1/me/delegations/{delegation}/permission',
@@ -98,19 +101,21 @@ export const endUserOperations: readonly Operation[] = [
     result: z.object({ permission: z.enum(['granted', 'absent']) }),
     repeat: 'safe',
     handle: async (call) => ({
-      permission: await self(call).readPermission(pathFrom(call.input, 'delegation')),
+      permission: await requireEndUser(call).readPermission(
+        readPathParameter(call.input, 'delegation'),
+      ),
     }),
   }),
-  operation({
+  defineOperation({
     name: 'myFunding',
     method: 'get',
     path: '/v1/me/instruments/{instrument}/funding',
     summary: 'Tells where the end user can put money into an instrument.',
     result: fundingSchema,
     repeat: 'safe',
-    handle: (call) => self(call).funding(pathFrom(call.input, 'instrument')),
+    handle: (call) => requireEndUser(call).funding(readPathParameter(call.input, 'instrument')),
   }),
-  operation({
+  defineOperation({
     name: 'cancelMine',
     method: 'post',
     path: '/v1/me/cancel',
@@ -118,9 +123,9 @@ export const endUserOperations: readonly Operation[] = [
     body: cancelBody,
     result: cancellationSchema,
     repeat: 'state',
-    handle: (call) => self(call).cancel(...cancelFrom(call.input)),
+    handle: (call) => requireEndUser(call).cancel(...readCancelInput(call.input)),
   }),
-  operation({
+  defineOperation({
     name: 'setLimits',
     method: 'post',
     path: '/v1/me/limits',
@@ -133,42 +138,42 @@ export const endUserOperations: readonly Operation[] = [
         readonly limits: LimitsInput
         readonly reason?: string
       }
-      return self(call).setLimits(limits, reason)
+      return requireEndUser(call).setLimits(limits, reason)
     },
   }),
-  operation({
+  defineOperation({
     name: 'myLimits',
     method: 'get',
     path: '/v1/me/limits',
     summary: 'Tells what the end user may spend in all; null if they have never set it.',
     result: z.object({ limits: endUserSchema.nullable() }),
     repeat: 'safe',
-    handle: async (call) => ({ limits: (await self(call).limits()) ?? null }),
+    handle: async (call) => ({ limits: (await requireEndUser(call).limits()) ?? null }),
   }),
   ...approvalOperations(),
 ]
 
 function approvalOperations(): readonly Operation[] {
   return [
-    operation({
+    defineOperation({
       name: 'myApprovals',
       method: 'get',
       path: '/v1/me/approvals',
       summary: 'Lists what the end user is asked, oldest first.',
-      query: (listQuery() as z.ZodObject).extend({
+      query: (listQuerySchema() as z.ZodObject).extend({
         waiting: z
           .enum(['true', 'false'])
           .optional()
           .describe('Only what still waits for an answer.'),
       }) as never,
-      result: pageOf(approvalSchema),
+      result: pageSchema(approvalSchema),
       repeat: 'safe',
       handle: (call) => {
         const waiting = call.input.query.waiting === 'true'
-        return self(call).approvals({ waiting }, pageFrom(call.input))
+        return requireEndUser(call).approvals({ waiting }, readPageRequest(call.input))
       },
     }),
-    operation({
+    defineOperation({
       name: 'myApprovalOf',
       method: 'get',
       path: '/v1/me/approval',
@@ -182,20 +187,20 @@ function approvalOperations(): readonly Operation[] {
       repeat: 'safe',
       handle: async (call) => {
         const { query } = call.input
-        const approval = await self(call).approvalOf(query as never)
+        const approval = await requireEndUser(call).approvalOf(query as never)
         return { approval: approval ?? null }
       },
     }),
-    operation({
+    defineOperation({
       name: 'approve',
       method: 'post',
       path: '/v1/me/approvals/{approval}/approve',
       summary: 'Says yes to exactly the terms on the card, once.',
       result: approvalSchema,
       repeat: 'state',
-      handle: (call) => self(call).approve(pathFrom(call.input, 'approval')),
+      handle: (call) => requireEndUser(call).approve(readPathParameter(call.input, 'approval')),
     }),
-    operation({
+    defineOperation({
       name: 'deny',
       method: 'post',
       path: '/v1/me/approvals/{approval}/deny',
@@ -203,7 +208,11 @@ function approvalOperations(): readonly Operation[] {
       body: inputs.reason,
       result: approvalSchema,
       repeat: 'state',
-      handle: (call) => self(call).deny(pathFrom(call.input, 'approval'), call.input.body as never),
+      handle: (call) =>
+        requireEndUser(call).deny(
+          readPathParameter(call.input, 'approval'),
+          call.input.body as never,
+        ),
     }),
   ]
 }

@@ -6,15 +6,15 @@ import {
   exposureSchema,
   sessionSchema,
 } from '../account-schema.ts'
-import { cancelBody, cancelFrom } from '../cancel-body.ts'
+import { cancelBody, readCancelInput } from '../cancel-body.ts'
 import {
-  filterFrom,
-  listQuery,
+  defineOperation,
+  listQuerySchema,
   type Operation,
-  operation,
-  pageFrom,
-  pageOf,
-  pathFrom,
+  pageSchema,
+  readFilter,
+  readPageRequest,
+  readPathParameter,
 } from '../operation.ts'
 
 /** Over HTTP no session is without a payer: its token alone must pay nothing. */
@@ -22,7 +22,7 @@ const createBody = (inputs.createSession as z.ZodObject).required({ payer: true 
 
 /** What managers do: sessions within delegations. They never pay. */
 export const managementOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'createSession',
     method: 'post',
     path: '/v1/sessions',
@@ -33,26 +33,27 @@ export const managementOperations: readonly Operation[] = [
     repeat: 'key',
     handle: ({ bursar, input, once }) => bursar.management.createSession(input.body as never, once),
   }),
-  operation({
+  defineOperation({
     name: 'sessions',
     method: 'get',
     path: '/v1/sessions',
     summary: 'Lists sessions, oldest first.',
-    query: listQuery('delegation', 'endUser'),
-    result: pageOf(sessionSchema),
+    query: listQuerySchema('delegation', 'endUser'),
+    result: pageSchema(sessionSchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.management.sessions(filterFrom(input), pageFrom(input)),
+    handle: ({ bursar, input }) =>
+      bursar.management.sessions(readFilter(input), readPageRequest(input)),
   }),
-  operation({
+  defineOperation({
     name: 'session',
     method: 'get',
     path: '/v1/sessions/{session}',
     summary: 'Reads one session.',
     result: sessionSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.management.session(pathFrom(input, 'session')),
+    handle: ({ bursar, input }) => bursar.management.session(readPathParameter(input, 'session')),
   }),
-  operation({
+  defineOperation({
     name: 'changeSession',
     method: 'patch',
     path: '/v1/sessions/{session}',
@@ -61,9 +62,13 @@ export const managementOperations: readonly Operation[] = [
     result: sessionSchema,
     repeat: 'key',
     handle: ({ bursar, input, once }) =>
-      bursar.management.changeSession(pathFrom(input, 'session'), input.body as never, once),
+      bursar.management.changeSession(
+        readPathParameter(input, 'session'),
+        input.body as never,
+        once,
+      ),
   }),
-  operation({
+  defineOperation({
     name: 'revokeSession',
     method: 'post',
     path: '/v1/sessions/{session}/revoke',
@@ -72,9 +77,9 @@ export const managementOperations: readonly Operation[] = [
     result: sessionSchema,
     repeat: 'state',
     handle: ({ bursar, input }) =>
-      bursar.management.revokeSession(pathFrom(input, 'session'), input.body as never),
+      bursar.management.revokeSession(readPathParameter(input, 'session'), input.body as never),
   }),
-  operation({
+  defineOperation({
     name: 'unlockSession',
     method: 'post',
     path: '/v1/sessions/{session}/unlock',
@@ -84,10 +89,10 @@ export const managementOperations: readonly Operation[] = [
     repeat: 'key',
     handle: ({ bursar, input, once }) => {
       const options = { ...(input.body as object), ...once }
-      return bursar.management.unlockSession(pathFrom(input, 'session'), options)
+      return bursar.management.unlockSession(readPathParameter(input, 'session'), options)
     },
   }),
-  operation({
+  defineOperation({
     name: 'exposure',
     method: 'get',
     path: '/v1/exposure',
@@ -100,9 +105,9 @@ export const managementOperations: readonly Operation[] = [
     }),
     result: exposureSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.management.exposure(filterFrom(input)),
+    handle: ({ bursar, input }) => bursar.management.exposure(readFilter(input)),
   }),
-  operation({
+  defineOperation({
     name: 'cancel',
     method: 'post',
     path: '/v1/cancel',
@@ -111,6 +116,6 @@ export const managementOperations: readonly Operation[] = [
     body: cancelBody,
     result: cancellationSchema,
     repeat: 'state',
-    handle: ({ bursar, input }) => bursar.management.cancel(...cancelFrom(input)),
+    handle: ({ bursar, input }) => bursar.management.cancel(...readCancelInput(input)),
   }),
 ]

@@ -8,7 +8,12 @@ import {
   type QuoteResult,
   type ToolChallenge,
 } from '@bursar/core'
-import { type Invocation, type Operation, operation, pathFrom } from '../operation.ts'
+import {
+  defineOperation,
+  type Invocation,
+  type Operation,
+  readPathParameter,
+} from '../operation.ts'
 import {
   concludeBody,
   openedChildSchema,
@@ -22,12 +27,12 @@ import {
 import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../service-limits.ts'
 
 /** The session of the request's token, for the payer that has sent it: for no other it pays. */
-function own({ bursar, caller, sessionToken }: Invocation): PaymentSession {
+function openCallerSession({ bursar, caller, sessionToken }: Invocation): PaymentSession {
   return bursar.openSession(sessionToken, { payer: caller.id })
 }
 
 /** What was asked for, as core takes it. A peer that hangs up stops what is not reserved yet. */
-function asked({ input, signal }: Invocation): [PayRequest, Call] {
+function readPayInput({ input, signal }: Invocation): [PayRequest, Call] {
   const { request, call = {} } = input.body as {
     readonly request: PayRequest
     readonly call?: Omit<Call, 'signal' | 'onProgress'>
@@ -36,7 +41,7 @@ function asked({ input, signal }: Invocation): [PayRequest, Call] {
 }
 
 /** The bytes of a response as JSON has them. */
-function wire(result: PayResult | QuoteResult | ProveResult): unknown {
+function encodeBody(result: PayResult | QuoteResult | ProveResult): unknown {
   if (!('response' in result) || !result.response) return result
   const { body, ...response } = result.response
   return { ...result, response: { ...response, body: Buffer.from(body).toString('base64') } }
@@ -44,7 +49,7 @@ function wire(result: PayResult | QuoteResult | ProveResult): unknown {
 
 /** What a payer does within its session, with its own key and the session's token together. */
 export const payerOperations: readonly Operation[] = [
-  operation({
+  defineOperation({
     name: 'pay',
     method: 'post',
     path: '/v1/session/pay',
@@ -55,9 +60,9 @@ export const payerOperations: readonly Operation[] = [
     result: payResultSchema,
     repeat: 'call',
     inSession: true,
-    handle: async (call) => wire(await own(call).pay(...asked(call))),
+    handle: async (call) => encodeBody(await openCallerSession(call).pay(...readPayInput(call))),
   }),
-  operation({
+  defineOperation({
     name: 'quote',
     method: 'post',
     path: '/v1/session/quote',
@@ -67,10 +72,10 @@ export const payerOperations: readonly Operation[] = [
     result: quoteResultSchema,
     repeat: 'safe',
     inSession: true,
-    handle: async (call) => wire(await own(call).quote(...asked(call))),
+    handle: async (call) => encodeBody(await openCallerSession(call).quote(...readPayInput(call))),
   }),
   ...proofOperations(),
-  operation({
+  defineOperation({
     name: 'sessionStatus',
     method: 'get',
     path: '/v1/session',
@@ -78,9 +83,9 @@ export const payerOperations: readonly Operation[] = [
     result: sessionStatusSchema,
     repeat: 'safe',
     inSession: true,
-    handle: (call) => own(call).status(),
+    handle: (call) => openCallerSession(call).status(),
   }),
-  operation({
+  defineOperation({
     name: 'closeSession',
     method: 'post',
     path: '/v1/session/close',
@@ -89,12 +94,12 @@ export const payerOperations: readonly Operation[] = [
     repeat: 'state',
     inSession: true,
     handle: async (call) => {
-      const session = own(call)
+      const session = openCallerSession(call)
       await session.close()
       return session.status()
     },
   }),
-  operation({
+  defineOperation({
     name: 'openChild',
     method: 'post',
     path: '/v1/session/children',
@@ -106,7 +111,7 @@ export const payerOperations: readonly Operation[] = [
     repeat: 'key',
     inSession: true,
     handle: async (call) => {
-      const opened = await own(call).openChild(call.input.body as never, call.once)
+      const opened = await openCallerSession(call).openChild(call.input.body as never, call.once)
       return { id: opened.session.id, token: opened.token }
     },
   }),
@@ -115,7 +120,7 @@ export const payerOperations: readonly Operation[] = [
 /** For callers that have to send the paid call themselves, such as a tool call of MCP. */
 function proofOperations(): readonly Operation[] {
   return [
-    operation({
+    defineOperation({
       name: 'prove',
       method: 'post',
       path: '/v1/session/prove',
@@ -131,10 +136,12 @@ function proofOperations(): readonly Operation[] {
           readonly challenge: ToolChallenge
           readonly call?: Omit<Call, 'signal' | 'onProgress'>
         }
-        return wire(await own(call).prove(challenge, { ...origin, signal: call.signal }))
+        return encodeBody(
+          await openCallerSession(call).prove(challenge, { ...origin, signal: call.signal }),
+        )
       },
     }),
-    operation({
+    defineOperation({
       name: 'conclude',
       method: 'post',
       path: '/v1/session/payments/{payment}/conclude',
@@ -147,7 +154,9 @@ function proofOperations(): readonly Operation[] {
       inSession: true,
       handle: async (call) => {
         const { message } = call.input.body as { readonly message?: unknown }
-        return wire(await own(call).conclude(pathFrom(call.input, 'payment'), message))
+        return encodeBody(
+          await openCallerSession(call).conclude(readPathParameter(call.input, 'payment'), message),
+        )
       },
     }),
   ]

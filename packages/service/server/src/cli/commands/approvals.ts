@@ -1,6 +1,6 @@
 import type { ApprovalSummary } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
-import { page, pageOptions, rest } from '../pagination.ts'
+import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 
 const endUserFlag = ['--end-user <name>', 'who is asked'] as const
 const approvalArgument = ['<approval>', 'its id, such as apr_…'] as const
@@ -19,12 +19,12 @@ export const addApprovals: AddCommand = (program, context) => {
     .description('Lists what an end user is asked, oldest first.')
     .requiredOption(...endUserFlag)
     .option('--waiting', 'only what still waits for an answer')
-  pageOptions(list).action((options) =>
+  addPageOptions(list).action((options) =>
     context.withGuard(async (bursar) => {
       const { endUser, waiting = false } = options
-      const found = await bursar.endUser(endUser).approvals({ waiting }, page(options))
-      const text = found.rows.map(card).join('\n\n') || 'Nothing is asked.'
-      context.answer(found, `${text}${rest(found, options)}`)
+      const found = await bursar.endUser(endUser).approvals({ waiting }, readPage(options))
+      const text = found.rows.map(formatApproval).join('\n\n') || 'Nothing is asked.'
+      context.answer(found, `${text}${describeNextPage(found, options)}`)
     }),
   )
   approvals
@@ -59,7 +59,7 @@ export const addApprovals: AddCommand = (program, context) => {
 }
 
 /** Every field of a card is shown: what a human has not seen, they have not agreed to. */
-function card({ id, state, expiresAt, card: shown }: ApprovalSummary): string {
+function formatApproval({ id, state, expiresAt, card: shown }: ApprovalSummary): string {
   return [
     `${id}  ${state}, until ${expiresAt}`,
     `  ${shown.amount} ${shown.currency} to ${shown.merchant} (${shown.payee} on ${shown.network})`,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Archived, archiveIntoFolder } from '../../ledger/archive-folder.ts'
 import type { AddCommand } from '../command.ts'
-import { shown } from '../terminal.ts'
+import { showProgress } from '../terminal.ts'
 
 /** `bursar archive`: what ended long ago leaves the ledger. */
 export const addArchive: AddCommand = (program, context) => {
@@ -17,13 +17,13 @@ export const addArchive: AddCommand = (program, context) => {
       context.withGuard(async (bursar, { archives }) => {
         const line = (seconds: number): string => `archiving, ${seconds} s`
         const archive = () => archiveIntoFolder(bursar, archives, endedFor)
-        const archived = await shown(context.terminal, line, archive)
-        context.answer(archived, told(archived, archives))
+        const archived = await showProgress(context.terminal, line, archive)
+        context.answer(archived, describeArchive(archived, archives))
       }),
     )
 }
 
-function told({ sessions, resumed, complete, file }: Archived, folder = ''): string {
+function describeArchive({ sessions, resumed, complete, file }: Archived, folder = ''): string {
   const count = (ids: readonly string[]): string =>
     ids.length === 1 ? '1 session' : `${ids.length} sessions`
   return [

@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import type { ArchiveVerification, AuditHead, Verification } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { parsedBy } from '../flag-errors.ts'
-import { coloured, shown, written } from '../terminal.ts'
+import { createParser } from '../flag-errors.ts'
+import { colourText, showProgress, writeText } from '../terminal.ts'
 
 /** A head as `audit verify` tells it. */
 const headField: z.ZodType<AuditHead, string> = z
@@ -33,8 +33,8 @@ export const addAudit: AddCommand = (program, context) => {
       'Checks every link of the chain, and every row of the ledger against the records. What it prints as the head, keep ' +
         'elsewhere: with --head the next time, it is seen as well if the newest records were cut off, or all of them written anew.',
     )
-    .option('--head <seq:hash>', 'a head that was kept elsewhere', parsedBy(headField))
-    .action(({ head }) => verify(context, head))
+    .option('--head <seq:hash>', 'a head that was kept elsewhere', createParser(headField))
+    .action(({ head }) => verifyTrail(context, head))
   audit
     .command('verify-archive')
     .summary('check a file that was archived')
@@ -42,7 +42,7 @@ export const addAudit: AddCommand = (program, context) => {
       'Checks each line of an archive, and that the trail says that this very file was archived.',
     )
     .argument('<file>', 'what bursar archive has written')
-    .action((name) => verifyArchived(context, name))
+    .action((name) => verifyArchiveFile(context, name))
   audit
     .command('export')
     .summary('write the whole trail as JSON lines')
@@ -53,22 +53,22 @@ export const addAudit: AddCommand = (program, context) => {
     .action(({ out }) => exportTrail(context, out))
 }
 
-async function verify(context: CommandContext, head: AuditHead | undefined): Promise<void> {
+async function verifyTrail(context: CommandContext, head: AuditHead | undefined): Promise<void> {
   const { terminal } = context
   await context.withGuard(async ({ auditing }) => {
     const line = (seconds: number): string => `verifying, ${seconds} s`
-    const verified = await shown(terminal, line, () => auditing.verify({ head }))
-    answerVerdict(context, verified, told(verified))
+    const verified = await showProgress(terminal, line, () => auditing.verify({ head }))
+    answerVerdict(context, verified, describeVerification(verified))
   })
 }
 
-async function verifyArchived(context: CommandContext, name: string): Promise<void> {
+async function verifyArchiveFile(context: CommandContext, name: string): Promise<void> {
   const { terminal } = context
   await context.withGuard(async ({ auditing }) => {
     const line = (seconds: number): string => `verifying, ${seconds} s`
     const file = await open(resolve(terminal.folder, name))
     const verify = () => auditing.verifyArchive(file.readLines())
-    const verified = await shown(terminal, line, verify).finally(() => file.close())
+    const verified = await showProgress(terminal, line, verify).finally(() => file.close())
     const text = verified.ok
       ? `The archive is whole. Sessions in it: ${verified.archives.length}.`
       : `The archive is not what was archived: line ${verified.line}: ${verified.reason}.`
@@ -83,10 +83,10 @@ function answerVerdict(
   text: string,
 ): void {
   if (!verified.ok) endWith('unsound')
-  answer(verified, coloured(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
+  answer(verified, colourText(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
 }
 
-function told(verified: Verification): string {
+function describeVerification(verified: Verification): string {
   if (!verified.ok) return `The trail is not whole: ${verified.reason}.`
   const { records, head } = verified
   return `The trail is whole: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
@@ -103,14 +103,14 @@ async function exportTrail(context: CommandContext, out: string | undefined): Pr
       }
     }
     const print = async (): Promise<void> => {
-      for await (const line of counted()) await written(terminal.out, line)
+      for await (const line of counted()) await writeText(terminal.out, line)
     }
     const line = (): string => `exporting, ${records} records`
     // Records on the same screen are progress enough.
-    if (out === undefined) return terminal.out.isTTY ? print() : shown(terminal, line, print)
+    if (out === undefined) return terminal.out.isTTY ? print() : showProgress(terminal, line, print)
     const path = resolve(terminal.folder, out)
     const target = { flags: 'wx', mode: 0o600, flush: true }
-    await shown(terminal, line, () => pipeline(counted, createWriteStream(path, target)))
+    await showProgress(terminal, line, () => pipeline(counted, createWriteStream(path, target)))
     context.answer({ file: path, records }, `${records} records in ${path}`)
   })
 }

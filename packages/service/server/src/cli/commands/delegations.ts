@@ -1,8 +1,8 @@
 import type { DelegationSummary } from '@bursar/core'
-import type { AddCommand } from '../command.ts'
-import { limitOptions, limitsFrom, ruleOptions, rulesFrom } from '../limit-options.ts'
-import { page, pageOptions, rest } from '../pagination.ts'
-import { table } from '../terminal.ts'
+import type { AddCommand, CommandContext } from '../command.ts'
+import { addLimitOptions, addRuleOptions, readLimits, readRules } from '../limit-options.ts'
+import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
+import { formatTable } from '../terminal.ts'
 
 const endUserFlag = ['--end-user <name>', 'whose they are'] as const
 
@@ -14,42 +14,20 @@ export const addDelegations: AddCommand = (program, context) => {
     .description(
       'The permissions that end users give agents. Whoever runs this acts in the name of the end user, and has to have their consent.',
     )
-  const grant = delegations
-    .command('grant')
-    .summary('give an agent permission to spend')
-    .description(
-      'Gives an agent permission to spend from an instrument of the end user, in their name. The instrument has to hold something.',
-    )
-    .requiredOption('--end-user <name>', 'whose money it is')
-    .requiredOption('--agent <name>', 'who may spend')
-    .requiredOption('--instrument <handle>', 'what is spent from, as the configuration names it')
-    .requiredOption('--expires-in <duration>', 'when it ends, such as 30d')
-    .requiredOption('--consent <how>', 'where the end user has said yes, such as "settings page"')
-    .option('--reference <id>', 'where the evidence of it is')
-  ruleOptions(limitOptions(grant)).action((options) =>
-    context.withGuard(async (bursar) => {
-      const { endUser, agent, instrument, expiresIn, consent: how, reference } = options
-      const granted = await bursar.endUser(endUser).grantDelegation({
-        agent,
-        instrument,
-        expiresIn,
-        limits: limitsFrom(options),
-        ...rulesFrom(options),
-        consent: { how, reference },
-      })
-      context.answer(granted, granted.id)
-    }),
-  )
+  addGrant(delegations, context)
   const list = delegations
     .command('list')
     .summary('list the permissions of an end user')
     .description('Lists the permissions of an end user, oldest first.')
     .requiredOption(...endUserFlag)
-  pageOptions(list).action((options) =>
+  addPageOptions(list).action((options) =>
     context.withGuard(async (bursar) => {
-      const found = await bursar.endUser(options.endUser).delegations(page(options))
+      const found = await bursar.endUser(options.endUser).delegations(readPage(options))
       const headings = ['ID', 'STATE', 'AGENT', 'INSTRUMENT', 'LEFT', 'OF', 'EXPIRES']
-      context.answer(found, `${table(headings, found.rows.map(row))}${rest(found, options)}`)
+      context.answer(
+        found,
+        `${formatTable(headings, found.rows.map(formatDelegation))}${describeNextPage(found, options)}`,
+      )
     }),
   )
   delegations
@@ -83,7 +61,37 @@ export const addDelegations: AddCommand = (program, context) => {
     )
 }
 
-function row({
+/** Adds `bursar delegations grant`. */
+function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContext): void {
+  const grant = delegations
+    .command('grant')
+    .summary('give an agent permission to spend')
+    .description(
+      'Gives an agent permission to spend from an instrument of the end user, in their name. The instrument has to hold something.',
+    )
+    .requiredOption('--end-user <name>', 'whose money it is')
+    .requiredOption('--agent <name>', 'who may spend')
+    .requiredOption('--instrument <handle>', 'what is spent from, as the configuration names it')
+    .requiredOption('--expires-in <duration>', 'when it ends, such as 30d')
+    .requiredOption('--consent <how>', 'where the end user has said yes, such as "settings page"')
+    .option('--reference <id>', 'where the evidence of it is')
+  addRuleOptions(addLimitOptions(grant)).action((options) =>
+    context.withGuard(async (bursar) => {
+      const { endUser, agent, instrument, expiresIn, consent: how, reference } = options
+      const granted = await bursar.endUser(endUser).grantDelegation({
+        agent,
+        instrument,
+        expiresIn,
+        limits: readLimits(options),
+        ...readRules(options),
+        consent: { how, reference },
+      })
+      context.answer(granted, granted.id)
+    }),
+  )
+}
+
+function formatDelegation({
   id,
   state,
   agent,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { fakeAsset } from '@bursar/core/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { commandWorld } from '../../../test/command-world.ts'
-import { chainClockFinding, clockFinding } from '../health-checks.ts'
+import { checkChainClock, checkClock } from '../health-checks.ts'
 
 type Found = readonly { readonly check: string; readonly state: string; readonly detail: string }[]
 
@@ -72,15 +72,15 @@ test('a facilitator that settles elsewhere, or does not answer, fails', async ()
 })
 
 test('clocks may differ by five seconds', () => {
-  expect(clockFinding('It', 5_000, 0).state).toBe('ok')
-  expect(clockFinding('It', 0, 5_001)).toMatchObject({
+  expect(checkClock('It', 5_000, 0).state).toBe('ok')
+  expect(checkClock('It', 0, 5_001)).toMatchObject({
     state: 'failed',
     detail: 'It is 5 s behind this machine.',
   })
 })
 
 test('a chain may be a minute behind or ahead: ahead fails, and behind may only be a quiet chain', () => {
-  const at = (theirs: number, ours: number) => chainClockFinding('A chain', theirs, ours)
+  const at = (theirs: number, ours: number) => checkChainClock('A chain', theirs, ours)
   expect([at(60_000, 0).state, at(0, 60_000).state]).toEqual(['ok', 'ok'])
   expect(at(60_001, 0)).toMatchObject({
     state: 'failed',

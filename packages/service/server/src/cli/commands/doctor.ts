@@ -5,19 +5,19 @@ import { findUnsafeLedgerState, findUnsafeSettings } from '../../config/unsafe-s
 import { openStore } from '../../ledger/open-guard.ts'
 import type { SealedVault } from '../../vault/sealed-vault.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { parsedBy } from '../flag-errors.ts'
+import { createParser } from '../flag-errors.ts'
 import {
-  chainFindings,
-  databaseFindings,
+  checkChains,
+  checkDatabase,
+  checkFacilitator,
+  checkKeys,
+  checkVault,
+  checkWallets,
   type Finding,
-  facilitatorFindings,
-  keyFindings,
-  looked,
-  messageOf,
-  vaultFindings,
-  walletFindings,
+  readErrorMessage,
+  runCheck,
 } from '../health-checks.ts'
-import { coloured, shown } from '../terminal.ts'
+import { colourText, showProgress } from '../terminal.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
 
@@ -30,55 +30,59 @@ export const addDoctor: AddCommand = (program, context) => {
       'Checks configuration, database, keys, the vault of secrets, wallets, chains, balances and, if one is named, a facilitator, and compares the clock with all that have one; says ' +
         'what to do about what is not in order. It pays nothing and signs nothing. Ends with 4 if something has failed.',
     )
-    .option('--facilitator <url>', 'a facilitator to look at as well', parsedBy(urlField))
+    .option('--facilitator <url>', 'a facilitator to look at as well', createParser(urlField))
     .action(async ({ facilitator }) => {
       const line = (seconds: number): string => `looking, ${seconds} s`
-      const findings = await shown(context.terminal, line, () => diagnosed(context, facilitator))
+      const findings = await showProgress(context.terminal, line, () =>
+        runChecks(context, facilitator),
+      )
       const hasFailed = findings.some(({ state }) => state === 'failed')
       if (hasFailed) context.endWith('unsound')
       context.answer(
         { ok: !hasFailed, findings },
-        findings.map((one) => told(context, one)).join('\n'),
+        findings.map((one) => formatFinding(context, one)).join('\n'),
       )
     })
 }
 
-async function diagnosed(
+async function runChecks(
   context: CommandContext,
   facilitator: string | undefined,
 ): Promise<readonly Finding[]> {
-  const read = await settingsOf(context)
+  const read = await readCheckedSettings(context)
   if ('finding' in read) return [read.finding]
   const { settings, vault, path } = read
-  const unsafe = findUnsafeSettings(settings).map(wrong)
+  const unsafe = findUnsafeSettings(settings).map(createFailure)
   const configuration: readonly Finding[] =
     unsafe.length > 0
       ? unsafe
       : [{ check: 'configuration', state: 'ok', detail: `${path} is in order.` }]
-  const others = await facilitatorFindings(facilitator, settings.guard.rails)
-  const sealed = await vaultFindings(vault)
-  return [...configuration, ...(await ledgerFindings(settings)), ...sealed, ...others]
+  const others = await checkFacilitator(facilitator, settings.guard.rails)
+  const sealed = await checkVault(vault)
+  return [...configuration, ...(await checkLedger(settings)), ...sealed, ...others]
 }
 
-interface Read {
+interface CheckedSettings {
   readonly settings: Settings
   readonly vault: SealedVault | undefined
   readonly path: string
 }
 
-async function settingsOf(context: CommandContext): Promise<Read | { readonly finding: Finding }> {
+async function readCheckedSettings(
+  context: CommandContext,
+): Promise<CheckedSettings | { readonly finding: Finding }> {
   try {
     const { config, environment, path } = await context.config()
     return { settings: readSettings(config, environment), vault: config.vault, path }
   } catch (error) {
-    return { finding: wrong(messageOf(error)) }
+    return { finding: createFailure(readErrorMessage(error)) }
   }
 }
 
 /** Everything that an open ledger is needed for. */
-async function ledgerFindings(settings: Settings): Promise<readonly Finding[]> {
+async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
-  return looked('database', advice, async () => {
+  return runCheck('database', advice, async () => {
     const store = await openStore(settings.database)
     const { guard } = settings
     let bursar: ReturnType<typeof createBursar>
@@ -86,20 +90,20 @@ async function ledgerFindings(settings: Settings): Promise<readonly Finding[]> {
       bursar = createBursar({ ...guard, store })
     } catch (error) {
       await store.close()
-      return wrong(messageOf(error))
+      return createFailure(readErrorMessage(error))
     }
     try {
-      const database = await databaseFindings(bursar, store)
+      const database = await checkDatabase(bursar, store)
       if (database.some(({ check, state }) => check === 'database' && state === 'failed'))
         return database
       const instruments = await bursar.administration.instruments()
       const assets = bursar.administration.assets()
       return [
         ...database,
-        ...(await findUnsafeLedgerState(bursar, settings)).map(wrong),
-        ...(await keyFindings(bursar, Date.now())),
-        ...walletFindings(instruments),
-        ...(await chainFindings(guard.rails, assets, instruments)),
+        ...(await findUnsafeLedgerState(bursar, settings)).map(createFailure),
+        ...(await checkKeys(bursar, Date.now())),
+        ...checkWallets(instruments),
+        ...(await checkChains(guard.rails, assets, instruments)),
       ]
     } finally {
       await bursar.close()
@@ -108,13 +112,16 @@ async function ledgerFindings(settings: Settings): Promise<readonly Finding[]> {
 }
 
 /** What a service would not start on. The sentence says what to do as well. */
-function wrong(detail: string): Finding {
+function createFailure(detail: string): Finding {
   return { check: 'configuration', state: 'failed', detail }
 }
 
 const colours = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const
 
-function told({ terminal }: CommandContext, { check, state, detail, advice }: Finding): string {
-  const mark = coloured(terminal, terminal.out, colours[state], state.padEnd(7))
+function formatFinding(
+  { terminal }: CommandContext,
+  { check, state, detail, advice }: Finding,
+): string {
+  const mark = colourText(terminal, terminal.out, colours[state], state.padEnd(7))
   return `${mark}  ${check.padEnd(13)}  ${detail}${advice === undefined ? '' : `\n${' '.repeat(24)}${advice}`}`
 }

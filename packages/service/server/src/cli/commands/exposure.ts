@@ -1,7 +1,7 @@
 import type { Exposure } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
-import { ownerFrom, ownerOptions } from '../owner-options.ts'
-import { table } from '../terminal.ts'
+import { addOwnerOptions, readOwner } from '../owner-options.ts'
+import { formatTable } from '../terminal.ts'
 
 /** `bursar exposure`: what can still move. */
 export const addExposure: AddCommand = (program, context) => {
@@ -11,15 +11,15 @@ export const addExposure: AddCommand = (program, context) => {
     .description(
       'Shows what may be signed and is still open: the most that can still move, and until when, although nothing new is reserved.',
     )
-  ownerOptions(exposure).action((options) =>
+  addOwnerOptions(exposure).action((options) =>
     context.withGuard(async ({ management }) => {
-      const found = await management.exposure(ownerFrom(options))
-      context.answer(found, told(found))
+      const found = await management.exposure(readOwner(options))
+      context.answer(found, describeExposure(found))
     }),
   )
 }
 
-function told({ payments, most, until, complete }: Exposure): string {
+function describeExposure({ payments, most, until, complete }: Exposure): string {
   if (payments.length === 0) return 'Nothing can move any more.'
   const rows = payments.map((one) => [
     one.id,
@@ -32,5 +32,5 @@ function told({ payments, most, until, complete }: Exposure): string {
   const sums = most.map(({ amount, currency }) => `${amount} ${currency}`).join(' and ')
   const more = complete ? '' : ' There is more: this is not all of it.'
   const headings = ['ID', 'STATE', 'AMOUNT', 'MERCHANT', 'UNTIL', 'CANCELLABLE']
-  return `${table(headings, rows)}\n\nAt most ${sums} can still move, until ${until}.${more}`
+  return `${formatTable(headings, rows)}\n\nAt most ${sums} can still move, until ${until}.${more}`
 }

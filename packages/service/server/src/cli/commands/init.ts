@@ -7,17 +7,17 @@ import { readSettings } from '../../config/config.ts'
 import { ENV_NAME, findConfig, readConfigFile } from '../../config/config-file.ts'
 import { openOperatorGuard } from '../../ledger/open-guard.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { codeOf } from '../exit-code.ts'
-import { parsedBy } from '../flag-errors.ts'
-import { type FirstFile, type FirstService, firstFiles } from '../init-templates.ts'
+import { readErrorCode } from '../exit-code.ts'
+import { createParser } from '../flag-errors.ts'
+import { createInitFiles, type InitFile, type NewService } from '../init-templates.ts'
 import {
-  limitOptions,
-  limitsFrom,
+  addLimitOptions,
+  addRuleOptions,
   type RuleOptions,
-  ruleOptions,
-  rulesFrom,
+  readLimits,
+  readRules,
 } from '../limit-options.ts'
-import { coloured } from '../terminal.ts'
+import { colourText } from '../terminal.ts'
 
 const nameField = z
   .string()
@@ -50,21 +50,21 @@ export const addInit: AddCommand = (program, context) => {
       'Writes a configuration with a new wallet, a key for each role and, as soon as the wallet holds something, a first permission of the ' +
         'end user for an agent; then says what to do next. It overwrites nothing. Files with secrets are readable by their owner alone.',
     )
-    .requiredOption('--end-user <name>', 'whose money is spent', parsedBy(nameField))
-    .option('--agent <name>', 'who gets the first permission', parsedBy(nameField), 'agent')
-    .option('--network <id>', 'where is paid', parsedBy(networkField), 'eip155:84532')
-    .option('--rpc-url <url>', 'an RPC endpoint of the network', parsedBy(urlField))
+    .requiredOption('--end-user <name>', 'whose money is spent', createParser(nameField))
+    .option('--agent <name>', 'who gets the first permission', createParser(nameField), 'agent')
+    .option('--network <id>', 'where is paid', createParser(networkField), 'eip155:84532')
+    .option('--rpc-url <url>', 'an RPC endpoint of the network', createParser(urlField))
     .option('--sandbox <file>', 'what bursar sandbox --json has printed: pay there instead')
     .option('--expires-in <duration>', 'when keys and permission end', '90d')
-  ruleOptions(limitOptions(init)).action(async (options) => {
+  addRuleOptions(addLimitOptions(init)).action(async (options) => {
     const { folder } = context.terminal
-    const service = serviceOf(folder, options)
-    const files = firstFiles(folder, service)
+    const service = readNewService(folder, options)
+    const files = createInitFiles(folder, service)
     assertNew(folder, files)
     const written: string[] = []
     try {
-      for (const file of files) written.push(await write(folder, file))
-      await begin(context, service, options, written)
+      for (const file of files) written.push(await writeInitFile(folder, file))
+      await setUpLedger(context, service, options, written)
     } catch (error) {
       // Half a service would keep the next try from starting: only what this one wrote goes.
       for (const path of written.reverse()) await rm(path, { recursive: true, force: true })
@@ -73,7 +73,7 @@ export const addInit: AddCommand = (program, context) => {
   })
 }
 
-type InitOptions = Parameters<typeof limitsFrom>[0] &
+type InitOptions = Parameters<typeof readLimits>[0] &
   RuleOptions & {
     readonly endUser: string
     readonly agent: string
@@ -83,7 +83,7 @@ type InitOptions = Parameters<typeof limitsFrom>[0] &
     readonly expiresIn: string
   }
 
-function serviceOf(folder: string, options: InitOptions): FirstService {
+function readNewService(folder: string, options: InitOptions): NewService {
   const { endUser, network, rpcUrl = publicRpcUrls[network], sandbox } = options
   const names = { endUser, instrument: `${endUser}-wallet` }
   if (sandbox !== undefined) {
@@ -99,38 +99,38 @@ function serviceOf(folder: string, options: InitOptions): FirstService {
   return { ...names, place: { network, rpcUrl } }
 }
 
-function assertNew(folder: string, files: readonly FirstFile[]): void {
+function assertNew(folder: string, files: readonly InitFile[]): void {
   const names = [...files.map(({ name }) => name), ENV_NAME, KEY_FOLDER, 'bursar.db']
-  const there = findConfig(folder) ?? names.map((name) => join(folder, name)).find(existsSync)
-  if (there !== undefined) throw isThere(there)
+  const existing = findConfig(folder) ?? names.map((name) => join(folder, name)).find(existsSync)
+  if (existing !== undefined) throw fileExistsError(existing)
 }
 
-function isThere(path: string): BursarError {
+function fileExistsError(path: string): BursarError {
   return new BursarError('file_exists', `${path} is there already. Nothing was written.`)
 }
 
-async function write(folder: string, { name, text, isSecret }: FirstFile): Promise<string> {
+async function writeInitFile(folder: string, { name, text, isSecret }: InitFile): Promise<string> {
   const path = join(folder, name)
   await writeFile(path, text, { flag: 'wx', mode: isSecret ? 0o600 : 0o644, flush: true })
   return path
 }
 
-async function begin(
+async function setUpLedger(
   context: CommandContext,
-  service: FirstService,
+  service: NewService,
   options: InitOptions,
   written: string[],
 ): Promise<void> {
   const { terminal } = context
   const { folder } = terminal
   const { config, environment, path } = await readConfigFile(terminal, findConfig(folder)).catch(
-    missingPackage,
+    throwPackageMissing,
   )
   const settings = readSettings(config, environment)
   const { database } = settings
   if (!/^postgres/.test(database)) {
     // The environment may name a ledger that is in use.
-    if (existsSync(database)) throw isThere(database)
+    if (existsSync(database)) throw fileExistsError(database)
     written.push(database)
   }
   const bursar = await openOperatorGuard(settings)
@@ -138,26 +138,26 @@ async function begin(
     written.push(join(folder, KEY_FOLDER))
     await mkdir(join(folder, KEY_FOLDER), { mode: 0o700 })
     const keys: Partial<Record<Role, string>> = {}
-    for (const role of roles) keys[role] = await issue(bursar, role, folder, options)
-    const delegation = await grant(bursar, service, options)
+    for (const role of roles) keys[role] = await issueRoleKey(bursar, role, folder, options)
+    const delegation = await tryGrant(bursar, service, options)
     const [instrument] = await bursar.administration.instruments()
     const address = instrument?.address
     const value = { config: path, keys, address, delegation: delegation?.id }
-    context.answer(value, told(context, { ...value, service, options }))
+    context.answer(value, describeNextSteps(context, { ...value, service, options }))
   } finally {
     await bursar.close()
   }
 }
 
 /** What is written imports packages; only importing tells whether it finds them. */
-function missingPackage(error: unknown): never {
+function throwPackageMissing(error: unknown): never {
   const cause = error instanceof BursarError ? error.cause : undefined
-  if (codeOf(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
+  if (readErrorCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
   const message = `The configuration needs packages that are not installed here: npm install ${neededPackages.join(' ')}`
   throw new BursarError('package_missing', message, { cause: error })
 }
 
-async function issue(
+async function issueRoleKey(
   { administration }: Bursar,
   role: Role,
   folder: string,
@@ -169,14 +169,18 @@ async function issue(
     label: `first ${role}`,
     ...(role === 'end_user' ? { endUser } : {}),
   })
-  await write(folder, { name: join(KEY_FOLDER, `${role}.key`), text: `${key}\n`, isSecret: true })
+  await writeInitFile(folder, {
+    name: join(KEY_FOLDER, `${role}.key`),
+    text: `${key}\n`,
+    isSecret: true,
+  })
   return id
 }
 
 /** `undefined` where the wallet has to be funded first: funded, then delegated, then spent. */
-async function grant(
+async function tryGrant(
   bursar: Bursar,
-  { instrument }: FirstService,
+  { instrument }: NewService,
   options: InitOptions,
 ): Promise<DelegationSummary | undefined> {
   const { endUser, agent, expiresIn } = options
@@ -185,29 +189,31 @@ async function grant(
       agent,
       instrument,
       expiresIn,
-      limits: limitsFrom(options),
-      ...rulesFrom(options),
+      limits: readLimits(options),
+      ...readRules(options),
       consent: { how: 'bursar init' },
     })
   } catch (error) {
-    const isLater = ['instrument_unfunded', 'wallet_unavailable'].includes(codeOf(error) ?? '')
+    const isLater = ['instrument_unfunded', 'wallet_unavailable'].includes(
+      readErrorCode(error) ?? '',
+    )
     if (isLater) return undefined
     throw error
   }
 }
 
-interface Begun {
+interface NewServiceReport {
   readonly config: string
   readonly keys: Partial<Record<Role, string>>
   readonly address: string | undefined
   readonly delegation: string | undefined
-  readonly service: FirstService
+  readonly service: NewService
   readonly options: InitOptions
 }
 
-function told({ terminal }: CommandContext, begun: Begun): string {
+function describeNextSteps({ terminal }: CommandContext, begun: NewServiceReport): string {
   const { config, keys, address, delegation, service, options } = begun
-  const bold = (text: string): string => coloured(terminal, terminal.out, 'bold', text)
+  const bold = (text: string): string => colourText(terminal, terminal.out, 'bold', text)
   const { endUser, agent, total, expiresIn } = options
   const grantIt =
     `bursar delegations grant --end-user ${endUser} --agent ${agent} --instrument ${service.instrument} ` +

@@ -1,6 +1,6 @@
 import type { Asset, Funding, InstrumentSummary } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
-import { table } from '../terminal.ts'
+import { formatTable } from '../terminal.ts'
 
 /** `bursar instruments`: what is spent from. */
 export const addInstruments: AddCommand = (program, context) => {
@@ -16,7 +16,7 @@ export const addInstruments: AddCommand = (program, context) => {
       context.withGuard(async ({ administration }) => {
         const rows = await administration.instruments()
         const headings = ['HANDLE', 'END USER', 'ADDRESS']
-        context.answer({ rows }, table(headings, rows.map(instrumentRow)))
+        context.answer({ rows }, formatTable(headings, rows.map(formatInstrument)))
       }),
     )
   instruments
@@ -27,7 +27,7 @@ export const addInstruments: AddCommand = (program, context) => {
       context.withGuard(async ({ administration }) => {
         const rows = administration.assets()
         const headings = ['SYMBOL', 'CURRENCY', 'NETWORK', 'ADDRESS']
-        context.answer({ rows }, table(headings, rows.map(assetRow)))
+        context.answer({ rows }, formatTable(headings, rows.map(formatAsset)))
       }),
     )
   instruments
@@ -39,21 +39,21 @@ export const addInstruments: AddCommand = (program, context) => {
     .action((instrument, { endUser }) =>
       context.withGuard(async (bursar) => {
         const found = await bursar.endUser(endUser).funding(instrument)
-        context.answer(found, told(found))
+        context.answer(found, describeFunding(found))
       }),
     )
 }
 
-function instrumentRow({ handle, endUser, address }: InstrumentSummary): string[] {
+function formatInstrument({ handle, endUser, address }: InstrumentSummary): string[] {
   return [handle, endUser, address ?? 'not told by its wallet']
 }
 
-function assetRow({ symbol, currency, network, address }: Asset): string[] {
+function formatAsset({ symbol, currency, network, address }: Asset): string[] {
   return [symbol, currency, network, address]
 }
 
-function told({ address, assets, link }: Funding): string {
+function describeFunding({ address, assets, link }: Funding): string {
   const rows = assets.map((one) => [one.symbol, one.network, one.address])
-  const lines = [`Send to ${address}:`, table(['SYMBOL', 'NETWORK', 'ADDRESS'], rows)]
+  const lines = [`Send to ${address}:`, formatTable(['SYMBOL', 'NETWORK', 'ADDRESS'], rows)]
   return [...lines, ...(link === undefined ? [] : [`Or pay in at ${link}`])].join('\n')
 }

@@ -1,9 +1,9 @@
 import { type IssuedKey, type KeySummary, roles } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { listedBy, parsedBy } from '../flag-errors.ts'
-import { page, pageOptions, rest } from '../pagination.ts'
-import { table } from '../terminal.ts'
+import { createListParser, createParser } from '../flag-errors.ts'
+import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
+import { formatTable } from '../terminal.ts'
 
 /** `bursar keys`: who may call the service. */
 export const addKeys: AddCommand = (program, context) => {
@@ -22,9 +22,13 @@ export const addKeys: AddCommand = (program, context) => {
     .requiredOption(
       '--role <role>',
       `what the key may do: ${roles.join(', ')}; may be given again`,
-      listedBy(z.enum(roles, `must be one of ${roles.join(', ')}`)),
+      createListParser(z.enum(roles, `must be one of ${roles.join(', ')}`)),
     )
-    .requiredOption('--expires-in <duration>', 'when it ends, such as 90d', parsedBy(z.string()))
+    .requiredOption(
+      '--expires-in <duration>',
+      'when it ends, such as 90d',
+      createParser(z.string()),
+    )
     .option('--end-user <name>', 'whom a key of the role end_user speaks for')
     .option('--label <text>', 'what people call it')
     .action(({ role, expiresIn, endUser, label }) =>
@@ -33,13 +37,16 @@ export const addKeys: AddCommand = (program, context) => {
         answerKey(context, issued)
       }),
     )
-  pageOptions(
+  addPageOptions(
     keys.command('list').summary('list the keys').description('Lists the keys, oldest first.'),
   ).action((options) =>
     context.withGuard(async ({ administration }) => {
-      const found = await administration.keys(page(options))
+      const found = await administration.keys(readPage(options))
       const headings = ['ID', 'STATE', 'ROLES', 'END USER', 'EXPIRES', 'USED', 'LABEL']
-      context.answer(found, `${table(headings, found.rows.map(keyRow))}${rest(found, options)}`)
+      context.answer(
+        found,
+        `${formatTable(headings, found.rows.map(formatKey))}${describeNextPage(found, options)}`,
+      )
     }),
   )
   keys
@@ -76,7 +83,7 @@ function answerKey({ answer, terminal, isJson }: CommandContext, issued: IssuedK
   terminal.error.write(`${issued.id}, until ${issued.expiresAt}. It is not shown again.\n`)
 }
 
-function keyRow({
+function formatKey({
   id,
   state,
   roles: some,

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
-import { changedLimits, limitChangeOptions } from '../limit-options.ts'
+import { addLimitChangeOptions, readChangedLimits } from '../limit-options.ts'
 
 const endUserFlag = ['--end-user <name>', 'whose they are'] as const
 
@@ -33,10 +33,10 @@ export const addLimits: AddCommand = (program, context) => {
     .requiredOption(...endUserFlag)
     .option('--currency <code>', 'the currency of the amounts: USD, or what it was')
     .option('--reason <text>', 'why, for the record')
-  limitChangeOptions(set).action(({ endUser, reason, ...options }) =>
+  addLimitChangeOptions(set).action(({ endUser, reason, ...options }) =>
     context.withGuard(async (bursar) => {
       const self = bursar.endUser(endUser)
-      const next = changedLimits((await self.limits())?.limits, options)
+      const next = readChangedLimits((await self.limits())?.limits, options)
       if (!next) throw new BursarError('invalid_input', 'Name a limit, such as --total.')
       const found = await self.setLimits(next, reason === undefined ? {} : { reason })
       const { remaining, limits: now } = found

@@ -1,8 +1,8 @@
 import type { Cancellation, CancelTarget, PaymentSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { ownerFrom, ownerOptions } from '../owner-options.ts'
-import { page, pageOptions, rest } from '../pagination.ts'
-import { shown, table } from '../terminal.ts'
+import { addOwnerOptions, readOwner } from '../owner-options.ts'
+import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
+import { formatTable, showProgress } from '../terminal.ts'
 
 /** `bursar payments`: what was paid. */
 export const addPayments: AddCommand = (program, context) => {
@@ -14,11 +14,14 @@ export const addPayments: AddCommand = (program, context) => {
     .command('list')
     .summary('list payments')
     .description('Lists payments, oldest first.')
-  pageOptions(ownerOptions(list)).action((options) =>
+  addPageOptions(addOwnerOptions(list)).action((options) =>
     context.withGuard(async ({ auditing }) => {
-      const found = await auditing.payments(ownerFrom(options), page(options))
+      const found = await auditing.payments(readOwner(options), readPage(options))
       const headings = ['ID', 'STATE', 'AMOUNT', 'MERCHANT', 'RESERVED', 'SESSION']
-      context.answer(found, `${table(headings, found.rows.map(row))}${rest(found, options)}`)
+      context.answer(
+        found,
+        `${formatTable(headings, found.rows.map(formatPayment))}${describeNextPage(found, options)}`,
+      )
     }),
   )
   payments
@@ -59,27 +62,27 @@ function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext)
         const named = Object.entries({ payment, session, delegation })
         const target = Object.fromEntries(named.filter(([, id]) => id !== undefined))
         const line = (seconds: number): string => `asking, ${seconds} s`
-        const found = await shown(context.terminal, line, () =>
+        const found = await showProgress(context.terminal, line, () =>
           may.cancel(target as CancelTarget, { reason, after }),
         )
         if (found.refused + found.unavailable > 0) context.endWith('refused')
         if (found.unknown > 0) context.endWith('unavailable')
-        context.answer(found, told(found))
+        context.answer(found, describeCancellation(found))
       }),
     )
 }
 
-function told({ payments, cursor }: Cancellation): string {
+function describeCancellation({ payments, cursor }: Cancellation): string {
   const rows = payments.map(({ id, outcome, reason, transaction }) => [
     id,
     outcome,
     transaction ?? reason ?? '',
   ])
-  const text = rows.length === 0 ? 'Nothing is open.' : table(['ID', 'OUTCOME', ''], rows)
+  const text = rows.length === 0 ? 'Nothing is open.' : formatTable(['ID', 'OUTCOME', ''], rows)
   return cursor === undefined ? text : `${text}\nMore with --after ${cursor}`
 }
 
-function row({
+function formatPayment({
   id,
   state,
   amount,

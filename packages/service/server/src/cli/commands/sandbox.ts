@@ -1,8 +1,8 @@
 import { BursarError } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand } from '../command.ts'
-import { codeOf } from '../exit-code.ts'
-import { parsedBy } from '../flag-errors.ts'
+import { readErrorCode } from '../exit-code.ts'
+import { createParser } from '../flag-errors.ts'
 
 const balanceField = z
   .string()
@@ -18,12 +18,12 @@ export const addSandbox: AddCommand = (program, context) => {
         'test dollars, until it is interrupted. It needs the package @bursar/sandbox. What it prints with --json is what ' +
         'bursar init --sandbox reads.',
     )
-    .option('--balance <dollars>', 'what the account holds', parsedBy(balanceField), '100.00')
+    .option('--balance <dollars>', 'what the account holds', createParser(balanceField), '100.00')
     .action(async ({ balance }) => {
       const { terminal } = context
       // Asked for before anything starts, so that an interruption at any time stops it all.
       const stopped = terminal.stopped()
-      const { startSandbox, shownWorld, worldText } = await sandboxPackage()
+      const { startSandbox, shownWorld, worldText } = await importSandbox()
       const sandbox = await startSandbox()
       try {
         const world = shownWorld(sandbox, await sandbox.createAccount(balance))
@@ -36,11 +36,11 @@ export const addSandbox: AddCommand = (program, context) => {
 }
 
 /** Only who wants a sandbox installs one: it brings a chain along. */
-async function sandboxPackage(): Promise<typeof import('@bursar/sandbox')> {
+async function importSandbox(): Promise<typeof import('@bursar/sandbox')> {
   try {
     return await import('@bursar/sandbox')
   } catch (error) {
-    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    if (readErrorCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
     const message = 'The sandbox is a package of its own: npm install --save-dev @bursar/sandbox'
     throw new BursarError('package_missing', message, { cause: error })
   }

@@ -1,16 +1,16 @@
 import type { SessionSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
 import {
-  changedLimits,
-  limitChangeOptions,
-  limitOptions,
-  limitsFrom,
-  merchantOption,
-  ruleOptions,
-  rulesFrom,
+  addLimitChangeOptions,
+  addLimitOptions,
+  addMerchantOption,
+  addRuleOptions,
+  readChangedLimits,
+  readLimits,
+  readRules,
 } from '../limit-options.ts'
-import { page, pageOptions, rest } from '../pagination.ts'
-import { table } from '../terminal.ts'
+import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
+import { formatTable } from '../terminal.ts'
 
 const sessionArgument = ['<session>', 'its id, such as ses_…'] as const
 const reasonFlag = ['--reason <text>', 'why, for the record'] as const
@@ -30,11 +30,11 @@ export const addSessions: AddCommand = (program, context) => {
     .requiredOption('--delegation <id>', 'what it draws from')
     .requiredOption('--payer <key>', 'the id of the agent’s key, such as key_…')
     .requiredOption('--expires-in <duration>', 'when it ends, such as 30m')
-  ruleOptions(limitOptions(create)).action((options) =>
+  addRuleOptions(addLimitOptions(create)).action((options) =>
     context.withGuard(async ({ management }) => {
       const { delegation, payer, expiresIn } = options
-      const limits = limitsFrom(options)
-      const input = { delegation, payer, expiresIn, limits, ...rulesFrom(options) }
+      const limits = readLimits(options)
+      const input = { delegation, payer, expiresIn, limits, ...readRules(options) }
       const created = await management.createSession(input)
       context.answer(created, created.token)
       if (context.isJson()) return
@@ -48,16 +48,19 @@ export const addSessions: AddCommand = (program, context) => {
     .description('Lists sessions, oldest first.')
     .option('--delegation <id>', 'those of one permission')
     .option('--end-user <name>', 'those of one end user')
-  pageOptions(list).action((options) =>
+  addPageOptions(list).action((options) =>
     context.withGuard(async ({ management }) => {
       const { delegation, endUser } = options
       const filter = {
         ...(delegation === undefined ? {} : { delegation }),
         ...(endUser === undefined ? {} : { endUser }),
       }
-      const found = await management.sessions(filter, page(options))
+      const found = await management.sessions(filter, readPage(options))
       const headings = ['ID', 'STATE', 'LEFT', 'OF', 'HELD', 'EXPIRES', 'PAYER']
-      context.answer(found, `${table(headings, found.rows.map(row))}${rest(found, options)}`)
+      context.answer(
+        found,
+        `${formatTable(headings, found.rows.map(formatSession))}${describeNextPage(found, options)}`,
+      )
     }),
   )
   addChange(sessions, context)
@@ -75,11 +78,11 @@ function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext)
     .argument(...sessionArgument)
     .option('--expires-in <duration>', 'when it ends, from now on, such as 30m')
     .option(...reasonFlag)
-  merchantOption(limitChangeOptions(change)).action((session, options) =>
+  addMerchantOption(addLimitChangeOptions(change)).action((session, options) =>
     context.withGuard(async ({ management }) => {
       const { expiresIn, merchant: merchants, reason } = options
       const before = await management.session(session)
-      const limits = changedLimits(before.limits, options)
+      const limits = readChangedLimits(before.limits, options)
       const input = { limits, expiresIn, merchants, reason }
       const changed = await management.changeSession(session, input)
       const { id, remaining, limits: now, expiresAt } = changed
@@ -130,6 +133,14 @@ function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): 
     )
 }
 
-function row({ id, state, remaining, limits, held, expiresAt, payer }: SessionSummary): string[] {
+function formatSession({
+  id,
+  state,
+  remaining,
+  limits,
+  held,
+  expiresAt,
+  payer,
+}: SessionSummary): string[] {
   return [id, state, remaining, `${limits.total} ${limits.currency}`, held, expiresAt, payer ?? '']
 }

@@ -6,8 +6,8 @@ import type { SealedVault } from '../../vault/sealed-vault.ts'
 import type { SecretSummary } from '../../vault/secret-summary.ts'
 import type { VaultChanges } from '../../vault/vault-changes.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { parsedBy } from '../flag-errors.ts'
-import { table } from '../terminal.ts'
+import { createParser } from '../flag-errors.ts'
+import { formatTable } from '../terminal.ts'
 
 /** `bursar vault`: secrets of wallets are put, and never read. */
 export const addVault: AddCommand = (program, context) => {
@@ -26,18 +26,18 @@ export const addVault: AddCommand = (program, context) => {
     .argument('<name>', 'its name, such as cdp')
     .option('--file <file>', 'where the value is, if it is not piped in')
     .action(async (name, { file }) => {
-      const sealed = await vaultOf(context)
-      const put = (value: Buffer) => recorded(context, sealed, (vault) => vault.put(name, value))
-      answerSecret(context, await withValue(context, file, put))
+      const sealed = await requireVault(context)
+      const put = (value: Buffer) => changeVault(context, sealed, (vault) => vault.put(name, value))
+      answerSecret(context, await useValue(context, file, put))
     })
   vault
     .command('list')
     .summary('list the secrets')
     .description('Lists the secrets with their versions, by name. Values are not shown.')
     .action(async () => {
-      const secrets = await (await vaultOf(context)).list()
+      const secrets = await (await requireVault(context)).list()
       const headings = ['NAME', 'VERSION', 'SINCE', 'ENDS', 'KEY']
-      context.answer({ secrets }, table(headings, secrets.flatMap(rows)))
+      context.answer({ secrets }, formatTable(headings, secrets.flatMap(formatVersions)))
     })
   vault
     .command('rotate')
@@ -51,27 +51,27 @@ export const addVault: AddCommand = (program, context) => {
     .option('--wrapping-key', 'rotate the wrapping key, and no secret')
     .action(async (name, { file, overlap, wrappingKey }) => {
       if ((name === undefined) === (wrappingKey === undefined)) {
-        throw usage('Name a secret, or say --wrapping-key.')
+        throw usageError('Name a secret, or say --wrapping-key.')
       }
-      const sealed = await vaultOf(context)
+      const sealed = await requireVault(context)
       if (name === undefined) {
-        const { rewrapped } = await recorded(context, sealed, (vault) => vault.rewrap())
+        const { rewrapped } = await changeVault(context, sealed, (vault) => vault.rewrap())
         context.answer({ rewrapped }, `${rewrapped} data keys were wrapped anew.`)
         return
       }
       const rotate = (value: Buffer) =>
-        recorded(context, sealed, (vault) => vault.rotate(name, value, { overlap }))
-      answerSecret(context, await withValue(context, file, rotate))
+        changeVault(context, sealed, (vault) => vault.rotate(name, value, { overlap }))
+      answerSecret(context, await useValue(context, file, rotate))
     })
   vault
     .command('remove')
     .summary('remove a secret')
     .description('Removes a secret: from the next signature on, nobody can sign with it.')
     .argument('<name>', 'its name, such as cdp')
-    .option('--only <version>', 'this version alone', parsedBy(versionInput))
+    .option('--only <version>', 'this version alone', createParser(versionInput))
     .action(async (name, { only }) => {
-      const sealed = await vaultOf(context)
-      await recorded(context, sealed, (vault) => vault.remove(name, { version: only }))
+      const sealed = await requireVault(context)
+      await changeVault(context, sealed, (vault) => vault.remove(name, { version: only }))
       context.answer({ name, removed: only ?? 'all' }, `${name} is removed.`)
     })
 }
@@ -81,7 +81,7 @@ const MAX_INPUT_BYTES = 65_538
 
 const versionInput = z.coerce.number('must be a version, such as 2').int().min(1)
 
-async function vaultOf({ config }: CommandContext): Promise<SealedVault> {
+async function requireVault({ config }: CommandContext): Promise<SealedVault> {
   const { vault } = (await config()).config
   if (vault) return vault
   const message = 'The configuration has no vault. Add one: vault: sealedVault({ … })'
@@ -89,7 +89,7 @@ async function vaultOf({ config }: CommandContext): Promise<SealedVault> {
 }
 
 /** Changes the vault, with records in the ledger of the same configuration. */
-function recorded<Result>(
+function changeVault<Result>(
   { withGuard }: CommandContext,
   vault: SealedVault,
   work: (changes: VaultChanges) => Promise<Result>,
@@ -98,39 +98,41 @@ function recorded<Result>(
 }
 
 /** Reads a value, lets it be used, and overwrites it. */
-async function withValue(
+async function useValue(
   { terminal }: CommandContext,
   file: string | undefined,
   use: (value: Buffer) => Promise<SecretSummary>,
 ): Promise<SecretSummary> {
   if (file === undefined && terminal.input.isTTY) {
-    throw usage('Pipe the value in, or name a file with --file: what is typed could be seen.')
+    throw usageError('Pipe the value in, or name a file with --file: what is typed could be seen.')
   }
   const read =
-    file === undefined ? await contentOf(terminal.input) : await readFile(terminal.folder, file)
+    file === undefined
+      ? await readContent(terminal.input)
+      : await readValueFile(terminal.folder, file)
   try {
-    return await use(withoutLineEnd(read))
+    return await use(stripTrailingNewline(read))
   } finally {
     read.fill(0)
   }
 }
 
-async function readFile(folder: string, file: string): Promise<Buffer> {
+async function readValueFile(folder: string, file: string): Promise<Buffer> {
   const handle = await open(resolve(folder, file))
   try {
-    return await contentOf(handle.createReadStream({ autoClose: false }))
+    return await readContent(handle.createReadStream({ autoClose: false }))
   } finally {
     await handle.close()
   }
 }
 
-async function contentOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function readContent(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const content = Buffer.alloc(MAX_INPUT_BYTES)
   let length = 0
   for await (const part of stream) {
     if (length + part.length > MAX_INPUT_BYTES) {
       content.fill(0)
-      throw usage('The value is longer than 65,536 bytes.')
+      throw usageError('The value is longer than 65,536 bytes.')
     }
     content.set(part, length)
     length += part.length
@@ -140,7 +142,7 @@ async function contentOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** Programs that print a secret end its line. */
-function withoutLineEnd(value: Buffer): Buffer {
+function stripTrailingNewline(value: Buffer): Buffer {
   if (value.at(-1) !== 0x0a) return value
   return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1)
 }
@@ -149,20 +151,20 @@ function answerSecret({ answer }: CommandContext, secret: SecretSummary): void {
   answer(secret, `${secret.name} is sealed, as version ${secret.versions[0]?.version}.`)
 }
 
-function rows({ name, versions }: SecretSummary): string[][] {
+function formatVersions({ name, versions }: SecretSummary): string[][] {
   return versions.map(({ version, createdAt, endsAt, key }) => [
     name,
     `${version}`,
-    timeText(createdAt),
-    endsAt === undefined ? '' : timeText(endsAt),
+    formatTime(createdAt),
+    endsAt === undefined ? '' : formatTime(endsAt),
     key,
   ])
 }
 
-function timeText(at: number): string {
+function formatTime(at: number): string {
   return new Date(at).toISOString()
 }
 
-function usage(message: string): BursarError {
+function usageError(message: string): BursarError {
   return new BursarError('invalid_input', message)
 }
