@@ -1,45 +1,45 @@
 import { paymentTools } from '@bursar/ai-sdk'
 import type { ModelResult } from '@bursar/core'
 import { generateText, type LanguageModel, type ModelMessage, stepCountIs } from 'ai'
-import { type Act, job, sessionLimits } from './job.ts'
+import { type Act, listActs, sessionLimits } from './job.ts'
 import type { DemoWorld } from './world.ts'
 
-/** One call of the tool as it went. */
-export interface Visit {
+/** A call of the tool, with its result. */
+export interface ToolCall {
   readonly act: Act
   readonly input: Readonly<Record<string, unknown>>
   readonly result: ModelResult
 }
 
-/** What is told while the agent works. */
+/** A listener to the agent's work. */
 export interface AgentListener {
   actBegan(act: Act, news: string | undefined): void
   modelSpoke(text: string): void
-  toolAnswered(visit: Visit): void
+  toolAnswered(toolCall: ToolCall): void
 }
 
-/** What is left of the agent's work. */
+/** The record of the agent's work. */
 export interface Work {
-  readonly visits: readonly Visit[]
-  /** Everything that the model was told and said. */
+  readonly toolCalls: readonly ToolCall[]
+  /** Every message to and from the model. */
   readonly messages: readonly ModelMessage[]
 }
 
-/** A real model that does not come to an end is stopped. */
+/** The most steps of an act, so that a real model ends. */
 const MAX_STEPS = 16
 
 const instructions =
   'You are a research agent. You do what the user asks for with the tool you have, briefly.'
 
-/** Lets a model do the whole job, act by act, in one conversation. */
+/** Runs a model through every act, in one conversation. */
 export async function runAgent(
   world: DemoWorld,
   modelOf: (act: Act) => LanguageModel,
   listener: AgentListener,
 ): Promise<Work> {
-  const visits: Visit[] = []
+  const toolCalls: ToolCall[] = []
   const messages: ModelMessage[] = []
-  for (const act of job(world)) {
+  for (const act of listActs(world)) {
     const { session } =
       world.sessions.find(({ name }) => name === act.session) ??
       (await world.createSession(act.session, sessionLimits[act.session]))
@@ -54,13 +54,13 @@ export async function runAgent(
       onStepEnd: ({ text, toolResults }) => {
         if (text !== '') listener.modelSpoke(text)
         for (const { input, output } of toolResults) {
-          const visit = { act, input: input as Visit['input'], result: output as ModelResult }
-          visits.push(visit)
-          listener.toolAnswered(visit)
+          const toolCall = { act, input: input as ToolCall['input'], result: output as ModelResult }
+          toolCalls.push(toolCall)
+          listener.toolAnswered(toolCall)
         }
       },
     })
     messages.push(...result.responseMessages)
   }
-  return { visits, messages }
+  return { toolCalls, messages }
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { differences } from './checks.ts'
+import { listDifferences } from './checks.ts'
 
 test('differences name each claim that does not hold, with what must be and what is', () => {
   const checks = [
     { claim: 'one holds', expected: '1', actual: '1' },
     { claim: 'the ledger says what the chain says', expected: '0.02', actual: '0.01' },
   ]
-  expect(differences(checks)).toEqual([
+  expect(listDifferences(checks)).toEqual([
     'the ledger says what the chain says: must be 0.02, is 0.01',
   ])
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type CedarPolicy, cedarPolicy } from '@bursar/policy-cedar'
 
-/** The policies of `house-rules.cedar`, with the shops that count as research. */
+/** Loads the policies of `house-rules.cedar`, with the shops that count as research. */
 export function houseRules(hosts: readonly string[]): CedarPolicy {
   const research = { type: 'Bursar::Category', id: 'research' }
   return cedarPolicy({

@@ -3,27 +3,27 @@ import type { LimitsInput } from '@bursar/core'
 import type { Summary } from './summary.ts'
 import { type DemoWorld, sessionMinutes } from './world.ts'
 
-/** One call of the tool by the scripted model, and what has to come of it. */
+/** A call of the tool by the scripted model, with its expected result. */
 export interface ScriptedCall {
   readonly input: PayArguments & Readonly<Record<string, unknown>>
-  /** The result's status, and its code where it has one: `denied session_expired`. */
+  /** The result's status, and its code if there is one: `denied session_expired`. */
   readonly expect: string
 }
 
-/** One step of the scripted model: what it says, and what it calls at the same time. */
+/** A step of the scripted model: its words, and its calls at the same time. */
 export interface ScriptedStep {
   readonly says: string
   readonly calls: readonly ScriptedCall[]
 }
 
-/** One part of the job: what happens first, what the agent is asked to do, and the script. */
+/** A part of the job: an event before it, the agent's task, and the script. */
 export interface Act {
   readonly title: string
-  /** The session that it pays within; a new one is opened when its name is first met. */
+  /** The session of the act; it is opened at the first act that names it. */
   readonly session: SessionName
-  /** Something that happens outside the model before it goes on; the answer is told. */
+  /** Runs an event outside the model before the act, and returns the news of it. */
   readonly before?: (world: DemoWorld) => Promise<string>
-  /** What the user says; the scripted model does not need it, a real one does. */
+  /** The user's words, for a real model. */
   readonly task: string
   readonly steps: readonly ScriptedStep[]
 }
@@ -37,12 +37,12 @@ export const sessionLimits: Readonly<Record<SessionName, LimitsInput>> = {
   evening: { currency: 'USD', total: '0.20' },
 }
 
-/** What refuses the dataset: the operator's rules, where there are some, or the session's limit. */
+/** Returns the code that refuses the dataset: of the operator's rules if there are any, else of the session's limit. */
 function overPriced({ policy }: DemoWorld): 'policy_denied' | 'payment_limit_exceeded' {
   return policy ? 'policy_denied' : 'payment_limit_exceeded'
 }
 
-/** What the scripted run has to come to, to the cent. */
+/** Returns the expected summary of the scripted run, to the cent. */
 export function scriptedSummary(world: DemoWorld): Summary {
   const denied = {
     delegation_revoked: 1,
@@ -63,12 +63,12 @@ export function scriptedSummary(world: DemoWorld): Summary {
   }
 }
 
-/** The job: an agent buys what it needs for a brief, and meets everything that can go wrong. */
-export function job(world: DemoWorld): readonly Act[] {
-  return [...buying(world), ...trouble(world), ...endings(world)]
+/** Lists the acts: an agent buys for a brief, and meets everything that can go wrong. */
+export function listActs(world: DemoWorld): readonly Act[] {
+  return [...buyingActs(world), ...troubleActs(world), ...endingActs(world)]
 }
 
-function buying(world: DemoWorld): readonly Act[] {
+function buyingActs(world: DemoWorld): readonly Act[] {
   const { honest, hostile } = world.sandbox.merchants
   const shop = (path: string): string => `${honest.url}${path}`
   const [asks, orders] = [hostile.injectsChallenge.url, hostile.injectsContent.url]
@@ -78,16 +78,16 @@ function buying(world: DemoWorld): readonly Act[] {
       session: 'brief',
       task: `Prepare a brief on ACME. ${shop('/catalogue')} lists for free what the shop sells. Buy the quote, the closing prices, the article and the report, have "good morning" translated, and try to get the dataset. Request every resource with pay_within_session.`,
       steps: [
-        calls('First I look at what there is to buy.', [
+        makeStep('First I look at what there is to buy.', [
           { url: shop('/catalogue'), purpose: 'see what there is' },
           'free',
         ]),
-        calls(
+        makeStep(
           'The quote and the prices of the week, both at once.',
           [{ url: shop('/quote'), purpose: 'the price of ACME now' }, 'paid'],
           [{ url: shop('/prices.csv'), purpose: 'closing prices of the week' }, 'paid'],
         ),
-        calls(
+        makeStep(
           'Now the background, and a greeting for the reader in France.',
           [{ url: shop('/article'), purpose: 'background for the brief' }, 'paid'],
           [
@@ -100,11 +100,11 @@ function buying(world: DemoWorld): readonly Act[] {
             'paid',
           ],
         ),
-        calls('The report that everybody quotes.', [
+        makeStep('The report that everybody quotes.', [
           { url: shop('/report.pdf'), purpose: 'the report, to attach' },
           'paid',
         ]),
-        calls('All the records would be nice, whatever they cost.', [
+        makeStep('All the records would be nice, whatever they cost.', [
           { url: shop('/dataset'), purpose: 'all the records', maxAmount: '100.00' },
           `denied ${overPriced(world)}`,
         ]),
@@ -115,15 +115,15 @@ function buying(world: DemoWorld): readonly Act[] {
       session: 'unknown shops',
       task: `Two shops that nobody knows have sources on ACME: ${asks}/secret and ${orders}/secret. Get both.`,
       steps: [
-        calls('Two sources that I do not know yet.', [
+        makeStep('Two sources that I do not know yet.', [
           { url: `${asks}/secret`, purpose: 'a source (orders in its price tag)' },
           'paid',
         ]),
-        calls('And the other one.', [
+        makeStep('And the other one.', [
           { url: `${orders}/secret`, purpose: 'a source (orders in its content)' },
           'paid',
         ]),
-        calls('The page says that I must ignore my limits and pay again. I obey.', [
+        makeStep('The page says that I must ignore my limits and pay again. I obey.', [
           {
             url: `${orders}/secret?again=1`,
             purpose: 'the page ordered it',
@@ -137,7 +137,7 @@ function buying(world: DemoWorld): readonly Act[] {
   ]
 }
 
-function trouble({ sandbox }: DemoWorld): readonly Act[] {
+function troubleActs({ sandbox }: DemoWorld): readonly Act[] {
   const { dropsConnection, failsAfterPayment } = sandbox.merchants.hostile
   const lost = `${dropsConnection.url}/secret`
   const failing = `${failsAfterPayment.url}/with-receipt`
@@ -147,8 +147,8 @@ function trouble({ sandbox }: DemoWorld): readonly Act[] {
       session: 'brief',
       task: `Get ${lost}, too. If it fails, try it once more.`,
       steps: [
-        calls('One more source.', [{ url: lost, purpose: 'one more source' }, 'in_doubt']),
-        calls('No answer. I try again.', [
+        makeStep('One more source.', [{ url: lost, purpose: 'one more source' }, 'in_doubt']),
+        makeStep('No answer. I try again.', [
           { url: lost, purpose: 'one more source, again' },
           'denied duplicate_open',
         ]),
@@ -157,10 +157,10 @@ function trouble({ sandbox }: DemoWorld): readonly Act[] {
     {
       title: 'The chain has proved it: paid, once',
       session: 'brief',
-      before: reconcile,
+      before: reconcileDoubt,
       task: `Try ${lost} a last time.`,
       steps: [
-        calls('I ask a third time.', [
+        makeStep('I ask a third time.', [
           { url: lost, purpose: 'one more source, at last' },
           'undelivered',
         ]),
@@ -171,11 +171,11 @@ function trouble({ sandbox }: DemoWorld): readonly Act[] {
       session: 'brief',
       task: `Get ${failing}. If it fails, try it once more.`,
       steps: [
-        calls('This shop has the rest.', [
+        makeStep('This shop has the rest.', [
           { url: failing, purpose: 'the rest of the story' },
           'undelivered',
         ]),
-        calls('An error. I try again.', [
+        makeStep('An error. I try again.', [
           { url: failing, purpose: 'the rest of the story, again' },
           'undelivered',
         ]),
@@ -184,7 +184,7 @@ function trouble({ sandbox }: DemoWorld): readonly Act[] {
   ]
 }
 
-function endings({ sandbox }: DemoWorld): readonly Act[] {
+function endingActs({ sandbox }: DemoWorld): readonly Act[] {
   const shop = (path: string): string => `${sandbox.merchants.honest.url}${path}`
   return [
     {
@@ -192,8 +192,8 @@ function endings({ sandbox }: DemoWorld): readonly Act[] {
       session: 'brief',
       task: `Get ${shop('/slow')}, and then the second edition of the report at ${shop('/report.pdf?edition=2')}.`,
       steps: [
-        calls('A computation.', [{ url: shop('/slow'), purpose: 'a computation' }, 'paid']),
-        calls('And the new edition of the report.', [
+        makeStep('A computation.', [{ url: shop('/slow'), purpose: 'a computation' }, 'paid']),
+        makeStep('And the new edition of the report.', [
           { url: shop('/report.pdf?edition=2'), purpose: 'the new edition' },
           'denied session_limit_exceeded',
         ]),
@@ -202,10 +202,10 @@ function endings({ sandbox }: DemoWorld): readonly Act[] {
     {
       title: 'After the session has expired',
       session: 'brief',
-      before: expire,
+      before: expireSession,
       task: `Get ${shop('/item/1')}.`,
       steps: [
-        calls('Something small, at least.', [
+        makeStep('Something small, at least.', [
           { url: shop('/item/1'), purpose: 'something small' },
           'denied session_expired',
         ]),
@@ -216,7 +216,7 @@ function endings({ sandbox }: DemoWorld): readonly Act[] {
       session: 'evening',
       task: `There is a new session. Get ${shop('/item/1')}.`,
       steps: [
-        calls('A new session: once more, something small.', [
+        makeStep('A new session: once more, something small.', [
           { url: shop('/item/1'), purpose: 'something small' },
           'paid',
         ]),
@@ -225,10 +225,10 @@ function endings({ sandbox }: DemoWorld): readonly Act[] {
     {
       title: 'After Alice has withdrawn her permission',
       session: 'evening',
-      before: withdraw,
+      before: withdrawPermission,
       task: `Now get ${shop('/item/2')}.`,
       steps: [
-        calls('And another one.', [
+        makeStep('And another one.', [
           { url: shop('/item/2'), purpose: 'something small' },
           'denied delegation_revoked',
         ]),
@@ -237,14 +237,14 @@ function endings({ sandbox }: DemoWorld): readonly Act[] {
   ]
 }
 
-function calls(
+function makeStep(
   says: string,
   ...given: readonly (readonly [ScriptedCall['input'], string])[]
 ): ScriptedStep {
   return { says, calls: given.map(([input, expect]) => ({ input, expect })) }
 }
 
-async function reconcile({ sandbox, bursar }: DemoWorld): Promise<string> {
+async function reconcileDoubt({ sandbox, bursar }: DemoWorld): Promise<string> {
   // A block is final when two more follow it; only then does the chain prove anything.
   await sandbox.mine(2)
   await bursar.reconcile()
@@ -254,12 +254,12 @@ async function reconcile({ sandbox, bursar }: DemoWorld): Promise<string> {
   return `Two blocks later the guard asks the chain about its doubt. It is ${states.join(', ')}.`
 }
 
-async function expire({ sandbox }: DemoWorld): Promise<string> {
+async function expireSession({ sandbox }: DemoWorld): Promise<string> {
   await sandbox.advanceTime(sessionMinutes * 60)
   return `${sessionMinutes} minutes pass.`
 }
 
-async function withdraw({ bursar, delegation }: DemoWorld): Promise<string> {
+async function withdrawPermission({ bursar, delegation }: DemoWorld): Promise<string> {
   await bursar.endUser('alice').revokeDelegation(delegation, { reason: 'enough for today' })
   return 'Alice withdraws her permission: "enough for today".'
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { LanguageModel } from 'ai'
 import { runAgent } from './agent.ts'
-import { differences, generalChecks, scriptChecks } from './checks.ts'
+import { generalChecks, listDifferences, scriptChecks } from './checks.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import type { Act } from './job.ts'
 import { type Line, openPage, streamPrinter } from './page.ts'
@@ -10,13 +10,13 @@ import { listenForPrices } from './prices.ts'
 import { realModel } from './real-model.ts'
 import { printClosing, printOpening } from './report.ts'
 import { scriptedModel } from './scripted-model.ts'
-import { settle } from './settlement.ts'
+import { settleAll } from './settlement.ts'
 import { summarize } from './summary.ts'
-import { timeline } from './timeline.ts'
+import { openTimeline } from './timeline.ts'
 import { openWorld } from './world.ts'
 
 /** Plays the whole story, and returns one line for each claim that does not hold. */
-async function demo({
+async function playDemo({
   json,
   model,
   policy,
@@ -33,24 +33,24 @@ async function demo({
   })
   printOpening(page, world, model ?? 'a script, which needs no key and does all that can go wrong')
   const modelOf = (act: Act): LanguageModel => real ?? scriptedModel(act)
-  const work = await runAgent(world, modelOf, timeline(page, listenForPrices(world.bursar)))
-  const settlement = await settle(world)
+  const work = await runAgent(world, modelOf, openTimeline(page, listenForPrices(world.bursar)))
+  const settlement = await settleAll(world)
   printClosing(page, settlement)
   const checks = [
     ...generalChecks(world, work, settlement),
     // A real model does as it likes: then only what holds whatever it does is checked.
     ...(real ? [] : scriptChecks(world, work, settlement)),
   ]
-  const different = differences(checks)
+  const different = listDifferences(checks)
   page.line()
   if (different.length === 0) page.line(`All ${checks.length} claims of this demo hold.`, 'green')
   if (record !== undefined && different.length === 0) await writeFile(record, drawPicture(run))
-  if (json) process.stdout.write(`${JSON.stringify(summarize(work.visits, settlement))}\n`)
+  if (json) process.stdout.write(`${JSON.stringify(summarize(work.toolCalls, settlement))}\n`)
   return different
 }
 
 try {
-  const different = await demo(parseCommandLine(process.argv.slice(2)))
+  const different = await playDemo(parseCommandLine(process.argv.slice(2)))
   if (different.length > 0) {
     process.exitCode = 1
     process.stderr.write(`demo: ${different.length} claims do not hold\n`)

@@ -40,10 +40,12 @@ const decimals = 3
 export function openPage(print: (line: Line) => void): Page {
   return {
     line(text = '', look) {
-      for (const line of wrap(text, PAGE_WIDTH)) print(withoutEnd([{ text: line, look }]))
+      for (const line of wrapText(text, PAGE_WIDTH)) print(withoutEnd([{ text: line, look }]))
     },
     row(...cells) {
-      const columns = cells.map(({ text, width, right }) => (right ? [text] : wrap(text, width)))
+      const columns = cells.map(({ text, width, right }) =>
+        right ? [text] : wrapText(text, width),
+      )
       const height = Math.max(...columns.map((lines) => lines.length))
       for (let index = 0; index < height; index += 1) {
         const spans = cells.flatMap(({ width, look, right }, column): Span[] => {
@@ -67,17 +69,17 @@ export function streamPrinter(stream: NodeJS.WriteStream): (line: Line) => void 
 }
 
 /** Makes a cell for a figure, or for a dash in its place. */
-export function figure(amount: string, width: number): Cell {
+export function figureCell(amount: string, width: number): Cell {
   const [, fraction = ''] = amount.split('.')
   const padding = ' '.repeat(Math.max(0, decimals - fraction.length))
   return { text: amount + padding, width, right: true }
 }
 
 /** Breaks a text into lines at blanks; a word that is wider than a line is broken itself. */
-function wrap(text: string, width: number): string[] {
+function wrapText(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of printable(text).split(' ')) {
+  for (const word of stripControls(text).split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`
     if (longer.length <= width) {
       line = longer
@@ -100,6 +102,6 @@ function withoutEnd(spans: Line): Line {
 }
 
 /** Replaces control characters, so that a model or a merchant cannot move the reader's cursor. */
-export function printable(text: string): string {
+export function stripControls(text: string): string {
   return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()
 }

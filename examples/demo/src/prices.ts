@@ -1,10 +1,10 @@
 import type { AuditEvent, Bursar } from '@bursar/core'
-import type { Visit } from './agent.ts'
+import type { ToolCall } from './agent.ts'
 
-/** What the guard recorded about the price of a call. It is not in what the model is told. */
+/** The prices that the guard recorded. The model's results do not have them. */
 export interface Prices {
-  /** `undefined` where nothing was asked for, or an earlier call had paid already. */
-  priceOf(visit: Visit): string | undefined
+  /** Returns the price of a call, or undefined if none was asked or an earlier call had paid. */
+  priceOf(toolCall: ToolCall): string | undefined
 }
 
 type Priced = Extract<AuditEvent, { readonly type: 'payment-reserved' | 'payment-denied' }>
@@ -17,15 +17,15 @@ export function listenForPrices(bursar: Bursar): Prices {
     if (priced && event.amount !== undefined) recorded.push(event)
   })
   return {
-    priceOf(visit) {
-      const index = recorded.findIndex((event) => belongs(event, visit))
+    priceOf(toolCall) {
+      const index = recorded.findIndex((event) => isRecordOf(event, toolCall))
       const [event] = index < 0 ? [] : recorded.splice(index, 1)
       return event?.amount
     },
   }
 }
 
-function belongs(event: Priced, { input, result }: Visit): boolean {
+function isRecordOf(event: Priced, { input, result }: ToolCall): boolean {
   if (result.receipt) {
     return event.type === 'payment-reserved' && event.payment === result.receipt.id
   }

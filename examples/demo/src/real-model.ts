@@ -6,8 +6,8 @@ const keys = { anthropic: 'ANTHROPIC_API_KEY', openai: 'OPENAI_API_KEY' } as con
 type Provider = keyof typeof keys
 
 /**
- * Loads a model that is named `anthropic/…` or `openai/…`; its package is loaded only then. Throws
- * an error with one clear line for an unknown provider, and where the provider's key is missing.
+ * Loads a model that is named `anthropic/…` or `openai/…`, and its package. Throws an error with one
+ * clear line if the provider is unknown or its key is missing.
  */
 export async function realModel(name: string): Promise<LanguageModel> {
   const [, provider, model] = /^(anthropic|openai)\/(.+)$/.exec(name) ?? []

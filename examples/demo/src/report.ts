@@ -1,10 +1,10 @@
 import { formatAmount } from '@bursar/core'
 import { auditText } from './checks.ts'
-import { figure, type Page } from './page.ts'
+import { figureCell, type Page } from './page.ts'
 import type { Settlement } from './settlement.ts'
 import { type DemoWorld, delegated, funds } from './world.ts'
 
-/** Says where the demo takes place, before anything happens. */
+/** Prints the place and the parties of the demo. */
 export function printOpening(
   page: Page,
   { sandbox, alice, policy }: DemoWorld,
@@ -26,13 +26,13 @@ export function printOpening(
   )
 }
 
-/** Says what it came to: the chain beside the ledger, and whether the trail is whole. */
+/** Prints the chain's figures beside the ledger's, and the verification of the trail. */
 export function printClosing(page: Page, settlement: Settlement): void {
   const row = (name: string, ...figures: readonly string[]): void =>
     page.row(
       { text: name, width: 24 },
       ...figures.map((text) =>
-        text.includes('.') ? figure(text, 10) : { text, width: 10, right: true },
+        text.includes('.') ? figureCell(text, 10) : { text, width: 10, right: true },
       ),
     )
   const { merchants, accounts, chainSpent, ledgerSpent, balanceLeft, held, overspend } = settlement

@@ -19,7 +19,7 @@ export function scriptedModel(act: Act): LanguageModel {
     modelId: 'scripted',
     doGenerate: async (): Promise<Answer> => {
       const step = steps.shift()
-      if (!step) return answer([], 'stop')
+      if (!step) return makeAnswer([], 'stop')
       const toolCalls = step.calls.map(({ input }) => {
         calls += 1
         const toolCallId = `${act.title}, call ${calls}`
@@ -30,12 +30,12 @@ export function scriptedModel(act: Act): LanguageModel {
           input: JSON.stringify(input),
         } as const
       })
-      return answer([{ type: 'text', text: step.says }, ...toolCalls], 'tool-calls')
+      return makeAnswer([{ type: 'text', text: step.says }, ...toolCalls], 'tool-calls')
     },
   })
 }
 
-function answer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
+function makeAnswer(content: Answer['content'], reason: 'stop' | 'tool-calls'): Answer {
   return {
     content,
     finishReason: { unified: reason, raw: reason },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { overspend, type SpendingAccount } from './settlement.ts'
+import { findOverspend, type SpendingAccount } from './settlement.ts'
 
 const account: SpendingAccount = {
   name: 'a session',
@@ -16,6 +16,6 @@ test.each<[string, bigint, Partial<SpendingAccount>, bigint]>([
   ['nothing where one payment has no limit', 0n, { largest: 12n, perPayment: undefined }, 0n],
   ['the most of several', 5n, { spent: 103n, largest: 15n }, 0n],
   ['money that the ledger does not explain', 7n, {}, 7n],
-])('overspend counts %s', (_what, expected, changes, unexplained) => {
-  expect(overspend([account, { ...account, ...changes }], unexplained)).toBe(expected)
+])('the overspend counts %s', (_name, expected, changes, unexplained) => {
+  expect(findOverspend([account, { ...account, ...changes }], unexplained)).toBe(expected)
 })

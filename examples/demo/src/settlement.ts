@@ -4,28 +4,28 @@ import { parseUnits } from 'viem'
 import type { DemoWorld } from './world.ts'
 
 /**
- * What the chain says beside what the ledger says, after everything has been proved. Amounts are in
+ * The chain's figures beside the ledger's, after everything has been proved. Amounts are in
  * micro-units, of which the test dollar's atomic unit is one.
  */
 export interface Settlement {
   readonly chainSpent: bigint
   readonly ledgerSpent: bigint
-  /** What the ledger still holds for payments without proof. */
+  /** The amount that the ledger still holds for payments without proof. */
   readonly held: bigint
-  /** How much the wallet's balance fell. */
+  /** The amount by which the wallet's balance fell. */
   readonly balanceFell: bigint
   readonly balanceLeft: bigint
   readonly overspend: bigint
   readonly merchants: readonly MerchantAccount[]
   readonly accounts: readonly SpendingAccount[]
-  /** By which policies each payment was judged, as its record says; each list once. */
+  /** The policies that judged the payments, as their records list them; each list once. */
   readonly judgedBy: readonly string[]
-  /** What became of the permissions at the wallet's provider, one for each delegation that has one. */
+  /** The states of the permissions at the wallet's provider, one for each delegation that has one. */
   readonly permissions: readonly string[]
   readonly audit: Verification
 }
 
-/** What one merchant got. */
+/** The income of one merchant. */
 export interface MerchantAccount {
   readonly name: string
   readonly transfers: number
@@ -34,7 +34,7 @@ export interface MerchantAccount {
   readonly inLedger: bigint
 }
 
-/** What was spent of a permission or a session, as the chain has it, and what it allows. */
+/** The spending of a permission or a session according to the chain, with its limits. */
 export interface SpendingAccount {
   readonly name: string
   readonly spent: bigint
@@ -43,53 +43,53 @@ export interface SpendingAccount {
   readonly perPayment: bigint | undefined
 }
 
-/** Makes everything final, has the guard prove what it can, and then asks both sides. */
-export async function settle(world: DemoWorld): Promise<Settlement> {
+/** Makes every block final, has the guard prove every payment, and compares both sides. */
+export async function settleAll(world: DemoWorld): Promise<Settlement> {
   const { sandbox, bursar, alice, delegation } = world
   // A block is final when two more follow it.
   await sandbox.mine(2)
   await bursar.reconcile()
   const everything = await sandbox.transfers()
-  const transfers = everything.filter(({ from }) => sameAddress(from, alice.address))
-  const payments = await all((page) => bursar.auditing.payments({ delegation }, page))
-  const records = await all((page) => bursar.auditing.read(page))
+  const transfers = everything.filter(({ from }) => isSameAddress(from, alice.address))
+  const payments = await readAll((page) => bursar.auditing.payments({ delegation }, page))
+  const records = await readAll((page) => bursar.auditing.read(page))
   const proven = payments.filter(({ state }) => state === 'settled')
-  const delegations = await all((page) => bursar.endUser('alice').delegations(page))
-  const sessions = await all((page) => bursar.management.sessions({ delegation }, page))
+  const delegations = await readAll((page) => bursar.endUser('alice').delegations(page))
+  const sessions = await readAll((page) => bursar.management.sessions({ delegation }, page))
   const accounts = [
-    ...delegations.map(({ limits }) => account('the permission', limits, transfers)),
+    ...delegations.map(({ limits }) => accountOf('the permission', limits, transfers)),
     ...sessions.map(({ id, limits }) => {
       const name = world.sessions.find((one) => one.id === id)?.name ?? id
       const own = proven.filter(({ session }) => session === id)
-      return account(`session "${name}"`, limits, transfersOf(own, transfers))
+      return accountOf(`session "${name}"`, limits, transfersOf(own, transfers))
     }),
   ]
-  const chainSpent = sumOf(transfers)
+  const chainSpent = sumValues(transfers)
   const balanceLeft = await sandbox.balanceOf(alice.address)
   return {
     chainSpent,
-    ledgerSpent: sum(delegations.map(({ settled }) => micro(settled))),
-    held: sum(delegations.map(({ held }) => micro(held))),
+    ledgerSpent: addAll(delegations.map(({ settled }) => parseMicro(settled))),
+    held: addAll(delegations.map(({ held }) => parseMicro(held))),
     balanceFell: world.fundedAtomic - balanceLeft,
     balanceLeft,
-    overspend: overspend(accounts, chainSpent - sumOf(transfersOf(proven, transfers))),
+    overspend: findOverspend(accounts, chainSpent - sumValues(transfersOf(proven, transfers))),
     merchants: merchantAccounts(world, transfers, proven),
     accounts,
     permissions: delegations.flatMap(({ permission }) => (permission ? [permission.state] : [])),
-    judgedBy: judgedBy(records.map(({ event }) => event)),
+    judgedBy: listPolicies(records.map(({ event }) => event)),
     audit: await bursar.auditing.verify(),
   }
 }
 
-function judgedBy(events: readonly AuditEvent[]): string[] {
+function listPolicies(events: readonly AuditEvent[]): string[] {
   const lists = events.flatMap((event) =>
     event.type === 'payment-reserved' ? [event.policies.join(', ')] : [],
   )
   return [...new Set(lists)]
 }
 
-/** The most that was spent over any limit. Money that no payment of the ledger explains is over all. */
-export function overspend(accounts: readonly SpendingAccount[], unexplained: bigint): bigint {
+/** Returns the most that was spent over any limit. Money without a ledger entry counts as over. */
+export function findOverspend(accounts: readonly SpendingAccount[], unexplained: bigint): bigint {
   const over = accounts.flatMap(({ spent, largest, total, perPayment }) => [
     spent - total,
     perPayment === undefined ? 0n : largest - perPayment,
@@ -104,20 +104,20 @@ function merchantAccounts(
 ): MerchantAccount[] {
   const { honest, legacy, hostile } = sandbox.merchants
   return [honest, legacy, ...Object.values(hostile)].flatMap(({ name, payee }) => {
-    const received = transfers.filter(({ to }) => sameAddress(to, payee))
-    const paid = proven.filter((payment) => sameAddress(payment.payee, payee))
+    const received = transfers.filter(({ to }) => isSameAddress(to, payee))
+    const paid = proven.filter((payment) => isSameAddress(payment.payee, payee))
     if (received.length + paid.length === 0) return []
     return {
       name,
       transfers: received.length,
-      onChain: sumOf(received),
+      onChain: sumValues(received),
       payments: paid.length,
-      inLedger: sum(paid.map(({ settled }) => micro(settled ?? '0'))),
+      inLedger: addAll(paid.map(({ settled }) => parseMicro(settled ?? '0'))),
     }
   })
 }
 
-function account(
+function accountOf(
   name: string,
   limits: { readonly total: string; readonly perPayment?: string },
   transfers: readonly SandboxTransfer[],
@@ -125,14 +125,14 @@ function account(
   const { total, perPayment } = limits
   return {
     name,
-    spent: sumOf(transfers),
+    spent: sumValues(transfers),
     largest: transfers.reduce((most, { value }) => (value > most ? value : most), 0n),
-    total: micro(total),
-    perPayment: perPayment === undefined ? undefined : micro(perPayment),
+    total: parseMicro(total),
+    perPayment: perPayment === undefined ? undefined : parseMicro(perPayment),
   }
 }
 
-/** The movements on the chain that prove these payments. */
+/** Returns the transfers on the chain that prove these payments. */
 function transfersOf(
   payments: readonly PaymentSummary[],
   transfers: readonly SandboxTransfer[],
@@ -141,7 +141,7 @@ function transfersOf(
   return transfers.filter(({ transaction }) => proofs.includes(transaction))
 }
 
-async function all<Row>(read: (page: PageRequest) => Promise<Page<Row>>): Promise<Row[]> {
+async function readAll<Row>(read: (page: PageRequest) => Promise<Page<Row>>): Promise<Row[]> {
   const rows: Row[] = []
   let after: string | undefined
   do {
@@ -152,18 +152,18 @@ async function all<Row>(read: (page: PageRequest) => Promise<Page<Row>>): Promis
   return rows
 }
 
-function micro(amount: string): bigint {
+function parseMicro(amount: string): bigint {
   return parseUnits(amount, 6)
 }
 
-function sumOf(transfers: readonly SandboxTransfer[]): bigint {
-  return sum(transfers.map(({ value }) => value))
+function sumValues(transfers: readonly SandboxTransfer[]): bigint {
+  return addAll(transfers.map(({ value }) => value))
 }
 
-function sum(values: readonly bigint[]): bigint {
+function addAll(values: readonly bigint[]): bigint {
   return values.reduce((total, one) => total + one, 0n)
 }
 
-function sameAddress(left: string, right: string): boolean {
+function isSameAddress(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase()
 }

@@ -1,14 +1,14 @@
 import { formatAmount } from '@bursar/core'
-import type { Visit } from './agent.ts'
+import type { ToolCall } from './agent.ts'
 import type { Settlement } from './settlement.ts'
 
-/** What the demo came to: its last line with `--json`. Amounts are decimal dollars. */
+/** The last line of the demo with `--json`. Amounts are decimal dollars. */
 export interface Summary {
   /** Payments that the agent was told were paid, delivered or not; each counts once. */
   readonly paid: number
-  /** How often each code was the answer. */
+  /** The number of answers with each code. */
   readonly denied: Readonly<Record<string, number>>
-  /** Answers that said that the outcome was not known yet. */
+  /** The answers that left the outcome open. */
   readonly inDoubt: number
   readonly chainSpent: string
   readonly ledgerSpent: string
@@ -17,9 +17,9 @@ export interface Summary {
   readonly auditVerified: boolean
 }
 
-/** Counts what happened, and adds up what both sides say. */
-export function summarize(visits: readonly Visit[], settlement: Settlement): Summary {
-  const results = visits.map(({ result }) => result)
+/** Counts the results, and adds up the amounts of both sides. */
+export function summarize(toolCalls: readonly ToolCall[], settlement: Settlement): Summary {
+  const results = toolCalls.map(({ result }) => result)
   const receipts = new Set(results.flatMap(({ receipt }) => (receipt ? [receipt.id] : [])))
   const codes = results.flatMap(({ status, code }) =>
     status === 'denied' && code !== undefined ? [code] : [],

@@ -1,13 +1,13 @@
 import type { ModelResult } from '@bursar/core'
-import type { AgentListener, Visit } from './agent.ts'
+import type { AgentListener, ToolCall } from './agent.ts'
 import { type Act, sessionLimits } from './job.ts'
-import { figure, type Look, type Page, printable } from './page.ts'
+import { figureCell, type Look, type Page, stripControls } from './page.ts'
 import type { Prices } from './prices.ts'
 import { sessionMinutes } from './world.ts'
 
-const asked = 37
-const decided = 42
-const amount = 6
+const callWidth = 37
+const decisionWidth = 42
+const amountWidth = 6
 
 const looks: Readonly<Record<ModelResult['status'], Look>> = {
   paid: 'green',
@@ -20,41 +20,41 @@ const looks: Readonly<Record<ModelResult['status'], Look>> = {
   failed: 'red',
 }
 
-/** Prints what happens while it happens: asked, decided and why, amount, and what is left. */
-export function timeline(page: Page, { priceOf }: Prices): AgentListener {
+/** Opens a listener that prints each call: request, decision, reason, amount, remaining budget. */
+export function openTimeline(page: Page, { priceOf }: Prices): AgentListener {
   return {
     actBegan(act, news) {
       page.line()
       page.line(act.title, 'bold')
       page.row(
-        { text: sessionText(act), width: asked + decided + 2, look: 'dim' },
-        { text: 'amount', width: amount, look: 'dim', right: true },
-        { text: 'left', width: amount, look: 'dim', right: true },
+        { text: describeSession(act), width: callWidth + decisionWidth + 2, look: 'dim' },
+        { text: 'amount', width: amountWidth, look: 'dim', right: true },
+        { text: 'left', width: amountWidth, look: 'dim', right: true },
       )
       if (news !== undefined) page.row({ text: `* ${news}`, width: 90, look: 'cyan' })
     },
     modelSpoke(text) {
-      page.row({ text: `“${printable(text)}”`, width: 90, look: 'cyan' })
+      page.row({ text: `“${stripControls(text)}”`, width: 90, look: 'cyan' })
     },
-    toolAnswered(visit) {
-      const { result, input } = visit
-      const price = priceOf(visit)
+    toolAnswered(toolCall) {
+      const { result, input } = toolCall
+      const price = priceOf(toolCall)
       page.row(
-        { text: askedText(visit), width: asked },
-        { text: decidedText(result, price), width: decided, look: looks[result.status] },
-        figure(price ?? '–', amount),
-        figure(result.remaining?.amount ?? '–', amount),
+        { text: describeCall(toolCall), width: callWidth },
+        { text: describeDecision(result, price), width: decisionWidth, look: looks[result.status] },
+        figureCell(price ?? '–', amountWidth),
+        figureCell(result.remaining?.amount ?? '–', amountWidth),
       )
       page.row(
         { text: '', width: 0 },
-        { text: String(input.purpose ?? ''), width: asked - 2, look: 'dim' },
-        { text: whyText(result, price), width: decided, look: 'dim' },
+        { text: String(input.purpose ?? ''), width: callWidth - 2, look: 'dim' },
+        { text: describeReason(result, price), width: decisionWidth, look: 'dim' },
       )
     },
   }
 }
 
-function sessionText({ session }: Act): string {
+function describeSession({ session }: Act): string {
   const { currency, total, perPayment, payments } = sessionLimits[session]
   const limits = [
     `${total} ${currency}`,
@@ -65,7 +65,7 @@ function sessionText({ session }: Act): string {
   return `session "${session}": ${limits.join(', ')}`
 }
 
-function askedText({ input }: Visit): string {
+function describeCall({ input }: ToolCall): string {
   const url = URL.parse(String(input.url))
   const place = url
     ? `${url.hostname.replace(/\.localhost$/, '')}${url.pathname}${url.search}`
@@ -73,18 +73,24 @@ function askedText({ input }: Visit): string {
   return `${String(input.method ?? 'GET')} ${place}`
 }
 
-function decidedText({ status, code, receipt }: ModelResult, price: string | undefined): string {
+function describeDecision(
+  { status, code, receipt }: ModelResult,
+  price: string | undefined,
+): string {
   const again = receipt && price === undefined ? ': by the first call' : ''
   const reason = status === 'denied' && code !== undefined ? `: ${code}` : ''
   return `${status.replaceAll('_', ' ')}${reason}${again}`
 }
 
-/** What was delivered, where something was; otherwise what the model is told. */
-function whyText({ status, content, message }: ModelResult, price: string | undefined): string {
+/** Returns the delivered content if there is any, else the message for the model. */
+function describeReason(
+  { status, content, message }: ModelResult,
+  price: string | undefined,
+): string {
   const delivered = status === 'free' || (status === 'paid' && price !== undefined)
   if (!delivered || content === undefined) return message
-  const inner = printable(content.replace(/<\/?untrusted-content>/g, ''))
+  const inner = stripControls(content.replace(/<\/?untrusted-content>/g, ''))
   // One line of it, whatever is in it, so that blanks and not the width break the column.
   const shown = `got ${inner}`
-  return shown.length > decided ? `${shown.slice(0, decided - 1)}…` : shown
+  return shown.length > decisionWidth ? `${shown.slice(0, decisionWidth - 1)}…` : shown
 }

@@ -6,9 +6,9 @@ import { viemWallet } from '@bursar/wallet-viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { WalletKind } from './command-line.ts'
 
-/** Alice's wallet: what signs for it, and what must never be seen of it. */
+/** Alice's wallet, with the secrets that must never be seen. */
 export interface DemoWallet {
-  /** Who has its key, for people to read. */
+  /** The keeper of its key, for people to read. */
   readonly keeper: string
   readonly address: `0x${string}`
   readonly instrument: Instrument
@@ -16,7 +16,7 @@ export interface DemoWallet {
   close(): Promise<void>
 }
 
-/** Opens a wallet of one kind, and has somebody else put money into it: the guard cannot. */
+/** Opens a wallet of one kind, and funds it from the sandbox, because the guard cannot. */
 export async function openWallet(
   kind: WalletKind,
   sandbox: Sandbox,

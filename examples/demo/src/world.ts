@@ -10,7 +10,7 @@ import type { WalletKind } from './command-line.ts'
 import { houseRules } from './house-rules.ts'
 import { type DemoWallet, openWallet } from './wallet.ts'
 
-/** A session that the demo opened, with what it must never let out. */
+/** A session that the demo opened, with its secret token. */
 export interface DemoSession {
   readonly id: string
   readonly name: string
@@ -18,14 +18,14 @@ export interface DemoSession {
   readonly token: string
 }
 
-/** Everything that the demo stands on: a paid world, and a guard in this process. */
+/** The paid world of the demo, and a guard in this process. */
 export interface DemoWorld {
   readonly sandbox: Sandbox
   readonly bursar: Bursar
   readonly alice: DemoWallet
-  /** The operator's rules, if the demo was asked to have some. */
+  /** The operator's rules, if there are any. */
   readonly policy: CedarPolicy | undefined
-  /** What Alice's wallet held before anything was paid, in atomic units. */
+  /** The balance of Alice's wallet before the first payment, in atomic units. */
   readonly fundedAtomic: bigint
   readonly delegation: string
   /** Every session that was opened so far. */
@@ -34,11 +34,11 @@ export interface DemoWorld {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** What Alice puts into the wallet, and what of it the agent may spend in all its sessions. */
+/** The money in Alice's wallet, and the part of it that the agent may spend in all its sessions. */
 export const funds = '10.00'
 export const delegated = '2.00'
 
-/** How long a session lives. */
+/** The life of a session, in minutes. */
 export const sessionMinutes = 30
 
 /** Starts a chain with merchants, and a guard on an SQLite file that is removed at the end. */
@@ -64,7 +64,7 @@ export async function openWorld(options: {
     policies: policy ? [policy] : [],
   })
   stack.defer(() => bursar.close())
-  const delegation = await delegate(bursar, shops)
+  const delegation = await grantPermission(bursar, shops)
   const fundedAtomic = await sandbox.balanceOf(alice.address)
   const sessions: DemoSession[] = []
   const open = stack.move()
@@ -87,7 +87,7 @@ export async function openWorld(options: {
   }
 }
 
-/** The hosts of the five shops that the story is about. */
+/** Returns the hosts of the five shops of the story. */
 function shopsOf(sandbox: Sandbox): readonly string[] {
   const { honest, hostile } = sandbox.merchants
   const { injectsChallenge, injectsContent, dropsConnection, failsAfterPayment } = hostile
@@ -96,8 +96,8 @@ function shopsOf(sandbox: Sandbox): readonly string[] {
   )
 }
 
-/** Alice's permission: which agent, from which wallet, how much, where, and how she gave it. */
-async function delegate(bursar: Bursar, shops: readonly string[]): Promise<string> {
+/** Grants Alice's permission, and returns its id. */
+async function grantPermission(bursar: Bursar, shops: readonly string[]): Promise<string> {
   const { id } = await bursar.endUser('alice').grantDelegation({
     agent: 'researcher',
     instrument: 'alice-wallet',
