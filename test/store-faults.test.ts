@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { BursarError, type PayResult } from '@bursar/core'
 import { manualClock } from '@bursar/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectionWaits } from '../packages/stores/postgres/src/database/connections.ts'
 import { storeOn as postgresOn } from '../packages/stores/postgres/src/postgres-store.ts'
 import {
   type CuttingProxy,
@@ -116,13 +117,13 @@ describe('a guard over a PostgreSQL server', { timeout: BUDGET_MS }, () => {
         writes += isPaying ? 1 : 0
         if (isPaying && writes === cutAt) proxy.cutAtCommit(writes % 2 === 1 ? 'before' : 'after')
       })
-      const away = { url: proxy.url, schema: 'bursar', connections: 2, reconnectTotalMs: 5 }
+      const away = { url: proxy.url, schema: 'bursar', connections: 2 }
       const clock = manualClock()
       const world = await guardWorld({
         clock,
         store: (unused) => {
           void unused.close()
-          return postgresOn(away, clock)
+          return postgresOn(away, clock, { ...connectionWaits, reconnectTotalMs: 5 })
         },
       })
       await world.bursar.reconcile()

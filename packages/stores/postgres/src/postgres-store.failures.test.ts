@@ -1,6 +1,7 @@
 import { BursarError, type Store } from '@bursar/core'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connectionWaits } from './database/connections.ts'
 import { postgresStore, storeOn } from './postgres-store.ts'
 import { type CuttingProxy, cuttingProxy } from './test-process/cutting-proxy.ts'
 import {
@@ -45,11 +46,11 @@ function record(store: Store, reason: string): Promise<number> {
 
 async function throughProxy(
   run: (proxy: CuttingProxy, store: Store, direct: Store) => Promise<void>,
-  more: { reconnectTotalMs?: number } = {},
+  waits = connectionWaits,
 ): Promise<void> {
   const proxy = await cuttingProxy(server.url)
   const schema = newSchema()
-  const store = storeOn({ url: proxy.url, schema, connections: 2, ...more }, undefined)
+  const store = storeOn({ url: proxy.url, schema, connections: 2 }, undefined, waits)
   const direct = postgresStore({ url: server.url, schema })
   try {
     await plant(store, 100n)
@@ -95,7 +96,7 @@ test('a commit whose answer is lost for good is rejected as not known, and not r
       await record(store, 'later')
       expect(reasonsOf(await trailOf(direct))).toEqual(['planted', 'once', 'later'])
     },
-    { reconnectTotalMs: 5 },
+    { ...connectionWaits, reconnectTotalMs: 5 },
   ))
 
 test('connections that the server ends again and again cost nothing', async () => {
@@ -132,7 +133,10 @@ test('connections that the server ends again and again cost nothing', async () =
 
 test('a lock that nobody gives back rejects, and the store goes on', async () => {
   const schema = newSchema()
-  const store = storeOn({ url: server.url, schema, connections: 2, lockMs: 50 }, undefined)
+  const store = storeOn({ url: server.url, schema, connections: 2 }, undefined, {
+    ...connectionWaits,
+    lockMs: 50,
+  })
   await plant(store, 100n)
   const other = new Client({ connectionString: server.url })
   await other.connect()

@@ -1,55 +1,64 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { BursarError } from '@bursar/core'
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg'
 import { migrate } from './migrate.ts'
-import { closedError, isPassing, openError } from './store-error.ts'
+import { closedError, isTemporary, openError } from './store-error.ts'
 
-/** How long a commit or a read waits for the database to come back before it is rejected. */
-const RECONNECT_TOTAL_MS = 10_000
-
-/** First pause before a connection is tried again; each next one is twice as long, up to the last. */
+/** First pause before a connection is tried again. Each next pause doubles, up to the longest. */
 const RECONNECT_FIRST_MS = 10
-const RECONNECT_LAST_MS = 500
+const RECONNECT_LONGEST_MS = 500
 
 /** Longer than a handshake takes, with TLS and around the world. */
 const CONNECT_MS = 5_000
 
-/** A transaction whose process has stopped in the middle of it: the server ends it, and its locks. */
+/** The idle time after which the server ends a transaction whose process has stopped, and its locks. */
 const IDLE_IN_TRANSACTION_MS = 5_000
 
-/** Longer than others may hold a lock, the stopped ones included. */
-const LOCK_MS = 10_000
-
-/** No statement of ours takes nearly as long, its wait for a lock included. */
+/** Much longer than a statement of this store takes, its wait for a lock included. */
 const STATEMENT_MS = 20_000
 
-/** A server that says nothing for longer than it gives a statement is gone. */
+/** The silence after which a server is gone: longer than it gives a statement. */
 const SILENCE_MS = 25_000
 
-/** What a store needs to know of its database. */
+/** How a store reaches its database. */
 export interface ConnectionOptions {
   readonly url: string
   readonly schema: string
-  /** Connections at most: one that writes, the others for reads. */
+  /** Most connections: one that writes, the others for reads. */
   readonly connections: number
-  /** How long to wait for the database to come back. */
-  readonly reconnectTotalMs?: number | undefined
-  /** How long to wait for another connection's lock. */
-  readonly lockMs?: number | undefined
 }
 
-/** The connections of one store. They are made when they are needed, and made again when lost. */
+/**
+ * How long a store waits. Tests shorten it.
+ *
+ * @internal
+ */
+export interface ConnectionWaits {
+  /** The time that a commit or a read waits for the database to come back, in milliseconds. */
+  readonly reconnectTotalMs: number
+  /** The time that a statement waits for a lock, in milliseconds. */
+  readonly lockMs: number
+}
+
+/** The waits of a store: a lock may be held for longer than the server lets a stopped process idle. */
+export const connectionWaits: ConnectionWaits = { reconnectTotalMs: 10_000, lockMs: 10_000 }
+
+/** The connections of one store. They are opened when they are needed, and again when they are lost. */
 export interface Connections {
   /** Host, port and database, for messages. */
   readonly target: string
-  /** Runs with the connection that writes. One that throws is not used again. */
+  /** Runs with the connection that writes. A connection whose use throws is not used again. */
   write<Result>(use: (client: Client) => Promise<Result>): Promise<Result>
+  /** Runs with a connection that only reads. */
   read<Result>(use: (client: Client) => Promise<Result>): Promise<Result>
   close(): Promise<void>
 }
 
-export function openConnections(options: ConnectionOptions): Connections {
-  const { url, schema, reconnectTotalMs = RECONNECT_TOTAL_MS, lockMs = LOCK_MS } = options
+/** Returns the connections to a database, without opening any. Throws `invalid_input` for a bad URL. */
+export function openConnections(
+  { url, schema, connections }: ConnectionOptions,
+  waits: ConnectionWaits = connectionWaits,
+): Connections {
   const config: ClientConfig = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_MS,
@@ -58,54 +67,40 @@ export function openConnections(options: ConnectionOptions): Connections {
     fallback_application_name: 'bursar',
     pipeline: true,
   }
-  const { target, user } = describe(config)
-  const settings = settingsOf(schema, lockMs)
-  const pool = (max: number, onConnect: string): Pool => {
-    const made = new Pool({
-      ...config,
-      max,
-      idleTimeoutMillis: 0,
-      async onConnect(client) {
-        // A connection that is lost while it is used says so to its queries.
-        client.on('error', () => {})
-        await client.query(onConnect)
-      },
-    })
-    // One that is lost while it is idle is replaced when the next one is needed.
-    made.on('error', () => {})
-    return made
-  }
-  const writers = pool(1, settings)
-  const readers = pool(options.connections - 1, `${settings}; ${READ_ONLY_SETTING}`)
+  const { target, user } = describeTarget(config)
+  const settings = sessionSettings(schema, waits.lockMs)
+  const writers = createPool(config, 1, settings)
+  const readers = createPool(config, connections - 1, `${settings}; ${READ_ONLY_SETTING}`)
   let opening: Promise<void> | undefined
   const open = async (): Promise<void> => {
     try {
-      await openOnce(config, schema, target)
+      await prepareDatabase(config, schema, target)
     } catch (error) {
       opening = undefined
       throw openError(error, target, user)
     }
   }
-  const connect = async (from: Pool): Promise<PoolClient> => {
+  const connect = async (pool: Pool): Promise<PoolClient> => {
     for (let waitedMs = 0, pauseMs = RECONNECT_FIRST_MS; ; ) {
       try {
-        return await from.connect()
+        return await pool.connect()
       } catch (error) {
-        if (from.ending) throw closedError(target)
-        if (!isPassing(error) || waitedMs >= reconnectTotalMs) throw openError(error, target, user)
+        if (pool.ending) throw closedError(target)
+        const isTimeUp = waitedMs >= waits.reconnectTotalMs
+        if (!isTemporary(error) || isTimeUp) throw openError(error, target, user)
       }
-      await pause(pauseMs)
+      await delay(pauseMs)
       waitedMs += pauseMs
-      pauseMs = Math.min(pauseMs * 2, RECONNECT_LAST_MS)
+      pauseMs = Math.min(pauseMs * 2, RECONNECT_LONGEST_MS)
     }
   }
   const withClient = async <Result>(
-    from: Pool,
+    pool: Pool,
     use: (client: Client) => Promise<Result>,
   ): Promise<Result> => {
     opening ??= open()
     await opening
-    const client = await connect(from)
+    const client = await connect(pool)
     let isUsable = false
     try {
       const result = await use(client)
@@ -125,8 +120,29 @@ export function openConnections(options: ConnectionOptions): Connections {
   }
 }
 
-/** The first connection finds out whether the database can be used, and brings its schema up. */
-async function openOnce(config: ClientConfig, schema: string, target: string): Promise<void> {
+/** Returns a pool whose connections begin with some settings. */
+function createPool(config: ClientConfig, max: number, settings: string): Pool {
+  const pool = new Pool({
+    ...config,
+    max,
+    idleTimeoutMillis: 0,
+    async onConnect(client) {
+      // A connection that is lost while it is used rejects its queries.
+      client.on('error', () => {})
+      await client.query(settings)
+    },
+  })
+  // A connection that is lost while it is idle is replaced when the next one is needed.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** Checks on a connection of its own whether the database can be used, and migrates its schema. */
+async function prepareDatabase(
+  config: ClientConfig,
+  schema: string,
+  target: string,
+): Promise<void> {
   const client = new Client(config)
   client.on('error', () => {})
   try {
@@ -138,10 +154,12 @@ async function openOnce(config: ClientConfig, schema: string, target: string): P
 }
 
 /**
- * Statements find few rows by their keys: plans that look so are right from the first row on, and
- * are made once. A server that acknowledges before it has written must not do so for us.
+ * Returns the settings of every connection.
+ *
+ * Statements find few rows by their keys: a generic plan without sequential scans is right from the
+ * first row on, and is made once. `synchronous_commit` is switched on where the server has it off.
  */
-function settingsOf(schema: string, lockMs: number): string {
+function sessionSettings(schema: string, lockMs: number): string {
   return `SET search_path TO "${schema}"; SET client_encoding TO 'UTF8';
     SET default_transaction_isolation TO 'read committed'; SET jit TO off;
     SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off;
@@ -154,13 +172,13 @@ function settingsOf(schema: string, lockMs: number): string {
 
 const READ_ONLY_SETTING = 'SET default_transaction_read_only TO on'
 
-/** Where the URL leads, without its password. Throws for a URL that cannot be read. */
-function describe(config: ClientConfig): { target: string; user: string } {
+/** Returns host, port, database and user of a URL, without its password. */
+function describeTarget(config: ClientConfig): { target: string; user: string } {
   let client: Client
   try {
     client = new Client(config)
   } catch (error) {
-    // A certificate's file may be missing: its name is in the text. The URL itself never is.
+    // The text may name a certificate file that is missing; it never has the URL itself.
     const text = error instanceof Error ? error.message : String(error)
     throw new BursarError('invalid_input', `postgresStore: url: ${text}.`)
   }

@@ -3,39 +3,44 @@ import { type ClientBase, escapeLiteral, type QueryResult } from 'pg'
 import { migrations, SCHEMA_VERSION } from './schema.ts'
 import type { Row } from './statement.ts'
 
-/** The oldest server whose behaviour is tested, as the server itself writes its version. */
+/** The oldest server that the tests run on: version 15, as the server writes it. */
 const OLDEST_SERVER = 150_000
 
-/** Marks our advisory lock among those of others: the letters `burs`. */
+/** Distinguishes this package's advisory locks from those of others: the letters `burs`. */
 const LOCK_CLASS = 0x62757273
 
-/** How long a process waits for another one that brings the schema up to date. */
+/** The time that a process waits for another one to migrate the schema. */
 const MIGRATION_MS = 60_000
 
 /**
- * Brings the schema up to date. Any number of processes may start at once: one of them migrates
- * under an advisory lock, and the others find it done. Where nothing is left to do, reading is all
- * that is needed, and so no right to create anything.
+ * Migrates the schema to the version of this package.
+ *
+ * Any number of processes may start at once: one of them migrates under an advisory lock, and the
+ * others find the new version. A schema that is up to date is only read, so the user needs no right to
+ * create anything.
+ *
+ * Throws `store_unavailable` if the server is too old, its encoding is not UTF-8, or the schema has
+ * another application's tables; `store_schema_newer` if a newer version has migrated it.
  */
 export async function migrate(client: ClientBase, schema: string, target: string): Promise<void> {
-  await assertServer(client, target)
-  if ((await versionOf(client, schema, target)) === SCHEMA_VERSION) return
+  await assertSupportedServer(client, target)
+  if ((await readVersion(client, schema, target)) === SCHEMA_VERSION) return
   await client.query(`BEGIN; SET LOCAL lock_timeout TO ${MIGRATION_MS};
     SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${escapeLiteral(schema)}))`)
-  // Another process may have won: it is read again under the lock.
-  const version = await versionOf(client, schema, target)
-  if (version === undefined && !(await exists(client, schema))) {
+  // Another process may have migrated meanwhile: the version is read again behind the lock.
+  const version = await readVersion(client, schema, target)
+  if (version === undefined && !(await hasSchema(client, schema))) {
     await client.query(`CREATE SCHEMA "${schema}"`)
   }
   await client.query(`SET LOCAL search_path TO "${schema}"`)
-  // Whoever commits holds this row: the schema changes between two commits.
+  // Every commit locks this row, so the schema changes between two commits.
   if (version !== undefined) await client.query('SELECT FROM installation FOR UPDATE')
   for (const migration of migrations.slice(version ?? 0)) await client.query(migration)
   await client.query(`UPDATE installation SET version = ${SCHEMA_VERSION}; COMMIT`)
 }
 
-async function assertServer(client: ClientBase, target: string): Promise<void> {
-  const [row] = await rowsOf(
+async function assertSupportedServer(client: ClientBase, target: string): Promise<void> {
+  const [row] = await queryRows(
     client,
     `SELECT current_setting('server_version_num')::integer AS version,
       current_setting('server_version') AS name, current_setting('server_encoding') AS encoding`,
@@ -50,13 +55,13 @@ async function assertServer(client: ClientBase, target: string): Promise<void> {
   }
 }
 
-/** The schema's version; `undefined` where nothing is there. Throws for what is not ours to write. */
-async function versionOf(
+/** Returns the version of the schema, or undefined if the schema has no tables. */
+async function readVersion(
   client: ClientBase,
   schema: string,
   target: string,
 ): Promise<number | undefined> {
-  const [found] = await rowsOf(
+  const [found] = await queryRows(
     client,
     `SELECT count(*)::integer AS tables,
       count(*) FILTER (WHERE relname = 'installation')::integer AS ours
@@ -68,13 +73,13 @@ async function versionOf(
     const message = `The store ${target} cannot be opened: its schema ${schema} holds another application's tables.`
     throw new BursarError('store_unavailable', message)
   }
-  const [row] = await rowsOf(client, `SELECT version FROM "${schema}".installation`)
+  const [row] = await queryRows(client, `SELECT version FROM "${schema}".installation`)
   const version = Number(row?.version)
   if (version > SCHEMA_VERSION) throw newerSchema(version, target)
   return version
 }
 
-/** A newer version of this package has written here. */
+/** Returns the error of a schema that a newer version of this package has migrated. */
 export function newerSchema(version: number, target: string): BursarError {
   const message =
     `The store ${target} has schema version ${version}; this version of @bursar/store-postgres ` +
@@ -82,13 +87,13 @@ export function newerSchema(version: number, target: string): BursarError {
   return new BursarError('store_schema_newer', message)
 }
 
-async function exists(client: ClientBase, schema: string): Promise<boolean> {
+async function hasSchema(client: ClientBase, schema: string): Promise<boolean> {
   const name = escapeLiteral(schema)
-  const rows = await rowsOf(client, `SELECT 1 FROM pg_namespace WHERE nspname = ${name}`)
+  const rows = await queryRows(client, `SELECT 1 FROM pg_namespace WHERE nspname = ${name}`)
   return rows.length > 0
 }
 
-async function rowsOf(client: ClientBase, text: string): Promise<readonly Row[]> {
+async function queryRows(client: ClientBase, text: string): Promise<readonly Row[]> {
   const result: QueryResult<Row> = await client.query(text)
   return result.rows
 }

@@ -1,21 +1,24 @@
-/** The schema that this version reads and writes. */
+/** The version of the schema that this package reads and writes. */
 export const SCHEMA_VERSION = 4
 
 /**
- * What changes with every payment (accounts, states) is apart from what is written once (terms,
- * content, records), and has room in its pages, so that a new version of a row stays on its page
- * and no index is touched. `unproven` changes once in a payment's life, and so do its indexes.
+ * The tables of version 1.
+ *
+ * Columns that change with every payment (accounts, states) are in tables apart from those that are
+ * written once (terms, content, records). Their pages have room left, so that a new version of a row
+ * stays on its page and no index is touched. `unproven` changes once in a payment's life, and its
+ * indexes with it.
  *
  * Rows name others by `pk` without a foreign key: a row is written only in the transaction that has
- * found its parents, only whole sessions are ever deleted, and checking again would cost more than
- * the write.
+ * found its parents, and only whole sessions are ever deleted. To check again would cost more than the
+ * write.
  *
- * Amounts are micro-units; atomic amounts can exceed 64 bits, and are decimal text inside `body`.
- * `body` and its like are JSON text, not `jsonb`, which cannot hold every string.
+ * Amounts are micro-units. Atomic amounts can exceed 64 bits, and are decimal text inside `body`.
+ * `body` and similar columns are JSON text, because `jsonb` cannot hold every string.
  *
- * The one row of `installation` is the head of the audit chain. Whoever writes locks it first and moves
- * it, so what is numbered here (`pk`, `seq`) becomes visible in the order of its numbers, and a process
- * that finds the head where it left it knows that nobody else has written.
+ * The one row of `installation` is the head of the audit chain. Every transaction that writes locks it
+ * first and moves it. So the numbers that are given under the lock (`pk`, `seq`) become visible in
+ * their order, and a process that finds the head where it left it knows that no other has written.
  */
 const firstSchema = `
 CREATE TABLE instruments (
@@ -170,10 +173,10 @@ INSERT INTO installation VALUES (true, 0, 0, 0, '', 0);
 `
 
 /**
- * The account of an end user is an account like the others: the `parent` of their delegations, so that
- * whoever locks a delegation finds and locks it with it. Its id is made of the end user's name.
+ * The account of an end user is an account like the others, and the `parent` of their delegations: a
+ * load of a delegation finds it, too. Its id is made of the end user's name.
  *
- * What accounts with per-merchant limits have spent at each merchant is locked by the account's row.
+ * `merchant_usages` has what accounts with limits for each merchant have spent there.
  */
 const limitsSchema = `
 ALTER TABLE accounts ADD COLUMN is_end_user BOOLEAN NOT NULL DEFAULT false;
@@ -193,22 +196,22 @@ CREATE TABLE merchant_usages (
 ) WITH (fillfactor = 50);
 `
 
-/** Delegations whose permission at the wallet's provider is still to be settled: a few of them all. */
+/** Marks the delegations whose permission at the wallet's provider is unsettled: few of them are. */
 const permissionSchema = `
 ALTER TABLE accounts ADD COLUMN unsettled BOOLEAN NOT NULL DEFAULT false;
 CREATE INDEX accounts_unsettled ON accounts (pk) WHERE unsettled;
 `
 
 /**
- * A payment that a key is pinned to has the key itself. Only other keys have a row: those that were
- * refused, those that the payment of an identical request answers, and those of before this column.
+ * A payment holds the key that is pinned to it. Only other keys have a row: keys that were refused, keys
+ * that the payment of an identical request answers, and keys from before this column.
  */
 const ownKeysSchema = `
 ALTER TABLE payments ADD COLUMN key TEXT COLLATE "C";
 CREATE INDEX payments_of_key ON payments (session, key) WHERE key IS NOT NULL;
 `
 
-/** What leads from each schema version to the next one; the first starts from an empty schema. */
+/** The migrations from each version to the next; the first one starts with an empty schema. */
 export const migrations: readonly string[] = [
   firstSchema,
   limitsSchema,

@@ -1,18 +1,25 @@
 import type { Client, QueryResult } from 'pg'
 
 /**
- * A statement that is prepared once on each connection, under its name. Names never change their
- * text: a connection that knows a name does not parse it again.
+ * A statement that is prepared once on each connection, under its name.
+ *
+ * A name always has the same text: a connection that knows the name does not parse the text again.
  */
 export interface Statement {
   readonly name: string
   readonly text: string
 }
 
-/** One row as `pg` reads it: integers of 64 bits come as text. */
+/** A statement with the values of its parameters. */
+export interface Write {
+  readonly statement: Statement
+  readonly values: readonly unknown[]
+}
+
+/** A row as `pg` reads it: integers of 64 bits are text. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** Sends a prepared statement; on a pipelined connection without waiting for the ones before it. */
+/** Sends a prepared statement. A pipelined connection sends it before earlier ones are answered. */
 export async function execute(
   client: Client,
   statement: Statement,
@@ -22,22 +29,27 @@ export async function execute(
   return result.rows
 }
 
-/**
- * Sends queries in one write, waits for all of them, and throws what failed first: what failed after
- * it in the same transaction only says that it had failed.
- */
-export async function pipelined<const Sent extends readonly Promise<unknown>[]>(
-  client: Client,
-  send: () => Sent,
-): Promise<{ -readonly [index in keyof Sent]: Awaited<Sent[index]> }> {
-  const settled = await Promise.allSettled(corked(client, send))
-  for (const one of settled) if (one.status === 'rejected') throw one.reason
-  const values = settled.map((one) => (one.status === 'fulfilled' ? one.value : undefined))
-  return values as { -readonly [index in keyof Sent]: Awaited<Sent[index]> }
+/** The results of promises, in their order. */
+export type Results<Sent extends readonly Promise<unknown>[]> = {
+  -readonly [index in keyof Sent]: Awaited<Sent[index]>
 }
 
-/** Otherwise each query is a system call, and often a packet, of its own. */
-export function corked<Sent>(client: Client, send: () => Sent): Sent {
+/**
+ * Sends queries at once, and waits for all of them. Throws the error of the first query that failed:
+ * the later ones of its transaction only say that it had failed.
+ */
+export async function runPipeline<const Sent extends readonly Promise<unknown>[]>(
+  client: Client,
+  send: () => Sent,
+): Promise<Results<Sent>> {
+  const settled = await Promise.allSettled(sendAtOnce(client, send))
+  for (const result of settled) if (result.status === 'rejected') throw result.reason
+  const values = settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
+  return values as Results<Sent>
+}
+
+/** Sends queries in one write to the network: each would be a system call, and a packet, of its own. */
+export function sendAtOnce<Sent>(client: Client, send: () => Sent): Sent {
   const { stream } = client.connection
   stream.cork()
   try {

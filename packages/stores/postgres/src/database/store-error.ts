@@ -1,7 +1,7 @@
 import { BursarError } from '@bursar/core'
 import { DatabaseError } from 'pg'
 
-/** Errors that end the connection: a shutdown, a restart, a session that idled in a transaction. */
+/** Errors that end the connection: a shutdown, a restart, a transaction that idled for too long. */
 const lostCodes: ReadonlySet<string> = new Set([
   '57P01',
   '57P02',
@@ -11,10 +11,10 @@ const lostCodes: ReadonlySet<string> = new Set([
   '25P04',
 ])
 
-/** Refusals of a connection that may be over in a moment: starting up, too many connections. */
-const passingCodes: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '53300'])
+/** Errors of connecting that may be over in a moment: a server that starts, too many connections. */
+const temporaryCodes: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '53300'])
 
-/** Conflicts in which the server has chosen this transaction to be undone. */
+/** Conflicts in which the server undoes this transaction: serialization failure and deadlock. */
 const conflictCodes: ReadonlySet<string> = new Set(['40001', '40P01'])
 
 const LOCK_NOT_AVAILABLE = '55P03'
@@ -23,36 +23,36 @@ const NUMBER_OUT_OF_RANGE = '22003'
 const CONSTRAINT_CLASS = '23'
 const CONNECTION_CLASS = '08'
 
-/** The SQLSTATE of a server's error, or `undefined` where it is not the server's. */
-function codeOf(error: unknown): string | undefined {
+/** Returns the SQLSTATE of a server's error, or undefined if the error is not the server's. */
+function sqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined
 }
 
-/** True where the connection is gone: with it went an open transaction, or a commit's answer. */
-export function isLost(error: unknown): boolean {
+/** Checks whether the connection is gone, with its open transaction or with a commit's answer. */
+export function isConnectionLost(error: unknown): boolean {
   if (BursarError.isInstance(error)) return false
-  const code = codeOf(error)
+  const code = sqlState(error)
   return code === undefined || lostCodes.has(code) || code.startsWith(CONNECTION_CLASS)
 }
 
-/** True where a connection was not to be had, and may be in a moment. */
-export function isPassing(error: unknown): boolean {
+/** Checks whether another attempt to connect may succeed in a moment. */
+export function isTemporary(error: unknown): boolean {
   if (BursarError.isInstance(error)) return false
-  const code = codeOf(error)
-  return code === undefined || passingCodes.has(code) || code.startsWith(CONNECTION_CLASS)
+  const code = sqlState(error)
+  return code === undefined || temporaryCodes.has(code) || code.startsWith(CONNECTION_CLASS)
 }
 
-/** True where the same transaction, run again, may succeed. */
+/** Checks whether the same transaction may succeed if it runs again. */
 export function isConflict(error: unknown): boolean {
-  return conflictCodes.has(codeOf(error) ?? '')
+  return conflictCodes.has(sqlState(error) ?? '')
 }
 
-/** What callers get for an error of a read or a write that changed nothing; the cause is kept. */
+/** Returns the error for callers of a read or a write that changed nothing, with its cause. */
 export function storeError(error: unknown, target: string): BursarError {
   if (BursarError.isInstance(error)) return error
   const cause = { cause: error }
-  const code = codeOf(error) ?? ''
-  const text = textOf(error)
+  const code = sqlState(error) ?? ''
+  const text = errorText(error)
   if (code === LOCK_NOT_AVAILABLE) {
     const message = `The store ${target} is locked by another connection; nothing was changed.`
     return new BursarError('store_locked', message, cause)
@@ -65,7 +65,7 @@ export function storeError(error: unknown, target: string): BursarError {
     const message = `A change broke an invariant of the store ${target}; nothing of it was written: ${text}.`
     return new BursarError('invariant_broken', message, cause)
   }
-  if (isLost(error)) {
+  if (isConnectionLost(error)) {
     const message = `The store ${target} cannot be reached; nothing was changed: ${text}.`
     return new BursarError('store_unavailable', message, cause)
   }
@@ -73,37 +73,37 @@ export function storeError(error: unknown, target: string): BursarError {
   return new BursarError('store_failed', message, cause)
 }
 
-/** Where a change has rows that no statement can be made of; nothing of it was sent. */
-export function unwritable(error: unknown): BursarError {
+/** Returns the error of a change whose rows no statement can be made of. Nothing of it was sent. */
+export function unwritableError(error: unknown): BursarError {
   if (BursarError.isInstance(error)) return error
-  const message = `A change has rows that cannot be written; nothing of it was: ${textOf(error)}.`
+  const message = `A change has rows that cannot be written; nothing of it was: ${errorText(error)}.`
   return new BursarError('invariant_broken', message, { cause: error })
 }
 
-/** The connection was lost with the answer, and the database could not be asked again. */
-export function unknownOutcome(error: unknown, target: string): BursarError {
+/** Returns the error of a commit whose answer was lost, if the database could not be asked again. */
+export function unknownOutcomeError(error: unknown, target: string): BursarError {
   const message =
     `The connection to the store ${target} was lost while it committed, and could not be made again: ` +
-    `it is not known whether the change was written. ${textOf(error)}.`
+    `it is not known whether the change was written. ${errorText(error)}.`
   return new BursarError('store_failed', message, { cause: error })
 }
 
-/** The store was closed before the call. */
+/** Returns the error of a call after `close`. */
 export function closedError(target: string): BursarError {
   return new BursarError('store_closed', `The store ${target} is closed.`)
 }
 
-/** Where the database cannot be used at all. What `pg` says never has the password in it. */
+/** Returns the error of a database that cannot be used. No message of `pg` has the password in it. */
 export function openError(error: unknown, target: string, user: string): BursarError {
   if (BursarError.isInstance(error)) return error
-  const reason = whyNotOpened(error, user)
-  const code = codeOf(error) === READ_ONLY ? 'store_readonly' : 'store_unavailable'
+  const reason = openFailureReason(error, user)
+  const code = sqlState(error) === READ_ONLY ? 'store_readonly' : 'store_unavailable'
   return new BursarError(code, `The store ${target} cannot be opened: ${reason}`, { cause: error })
 }
 
-function whyNotOpened(error: unknown, user: string): string {
-  const text = textOf(error)
-  switch (codeOf(error)) {
+function openFailureReason(error: unknown, user: string): string {
+  const text = errorText(error)
+  switch (sqlState(error)) {
     case '28P01':
     case '28000':
       return `the server refuses the user ${user}: ${text}.`
@@ -118,8 +118,8 @@ function whyNotOpened(error: unknown, user: string): string {
   }
 }
 
-/** A failed connection to several addresses has its reasons inside. */
-function textOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(textOf).join('; ')
+/** Returns the message of an error. A host with several addresses fails with one error for each. */
+function errorText(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(errorText).join('; ')
   return error instanceof Error ? error.message : String(error)
 }

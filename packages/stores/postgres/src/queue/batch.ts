@@ -1,113 +1,116 @@
 import type { AuditRecord } from '@bursar/core'
 import type { Connections } from '../database/connections.ts'
-import { execute, pipelined } from '../database/statement.ts'
-import { isLost, storeError, unknownOutcome } from '../database/store-error.ts'
-import { findRecord, lockHead } from '../tables/audit-table.ts'
-import { type Wanted, wantedBy } from '../transaction/load-plan.ts'
+import { runPipeline } from '../database/statement.ts'
+import { isConnectionLost, storeError, unknownOutcomeError } from '../database/store-error.ts'
+import { hasRecord, lockHead } from '../tables/audit-table.ts'
+import { type LoadPlan, planLoad } from '../transaction/load-plan.ts'
 import {
   type Attempt,
-  attempt,
+  attemptTransaction,
   type Job,
   type TransactionOptions,
 } from '../transaction/transaction.ts'
 
 /**
- * How often a batch is begun: again where it needs rows that it had not loaded, where the server has
- * chosen it out of a conflict, or where its connection was lost. None of them happens again and again.
+ * Attempts at one batch: again if rows were not loaded, if the server chose the batch out of a conflict,
+ * or if the connection was lost. None of these lasts.
  */
 const MAX_ATTEMPTS = 8
 
-/** How often the database is asked what a commit came to, where the connection is lost meanwhile. */
+/** Attempts to ask whether a commit is in the database, if the connection is lost again meanwhile. */
 const MAX_QUESTIONS = 3
 
-/** Runs jobs in a transaction that they share, settles every one of them, and never throws. */
+/** Runs jobs in a transaction that they share, and settles each of them. Never throws. */
 export type RunBatch = (jobs: readonly Job[]) => Promise<void>
 
+/** Returns the function that runs the batches of a store. */
 export function batchRunner(
   connections: Connections,
   options: Omit<TransactionOptions, 'target'>,
 ): RunBatch {
   const { target } = connections
-  const rejectAll = (jobs: readonly Job[], error: unknown): void => {
-    for (const job of jobs) job.settle({ error })
-  }
-  const run = async (jobs: readonly Job[]): Promise<void> => {
-    const wanted = wantedBy(
-      jobs.map(({ scope }) => scope),
-      options.learnt,
-    )
-    let last: unknown
+  const runBatch = async (jobs: readonly Job[]): Promise<void> => {
+    const scopes = jobs.map(({ scope }) => scope)
+    const plan = planLoad(scopes, options.traits)
+    let lastError: unknown
     for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
-      const ended = await attemptOnce(connections, jobs, wanted, { ...options, target })
-      if (ended.kind === 'done') return settleAll(jobs, ended)
-      last = ended.error
-      if (ended.kind === 'failed') break
-      if (ended.kind === 'refused') {
+      const attempt = await attemptOnce(connections, jobs, plan, { ...options, target })
+      if (attempt.kind === 'done') return settleJobs(jobs, attempt.outcomes)
+      lastError = attempt.error
+      if (attempt.kind === 'failed') break
+      if (attempt.kind === 'refused') {
         if (jobs.length === 1) break
-        // One of them cannot be written: each runs in a transaction of its own.
-        for (const job of jobs) await run([job])
+        // The database refuses one of the jobs: each runs in a transaction of its own.
+        for (const job of jobs) await runBatch([job])
         return
       }
-      if (ended.kind === 'unknown') {
-        const isThere = await isCommitted(connections, ended.last)
-        if (isThere === undefined) return rejectAll(jobs, unknownOutcome(last, target))
-        if (isThere) return settleAll(jobs, ended)
+      if (attempt.kind === 'unknown') {
+        const isThere = await isCommitted(connections, attempt.last)
+        if (isThere === undefined) return rejectJobs(jobs, unknownOutcomeError(lastError, target))
+        if (isThere) return settleJobs(jobs, attempt.outcomes)
       }
     }
-    rejectAll(jobs, storeError(last, target))
+    rejectJobs(jobs, storeError(lastError, target))
   }
-  return run
+  return runBatch
 }
 
 async function attemptOnce(
   connections: Connections,
   jobs: readonly Job[],
-  wanted: Wanted,
+  plan: LoadPlan,
   options: TransactionOptions,
 ): Promise<Attempt> {
-  let ended: Attempt | undefined
+  let attempt: Attempt | undefined
   try {
     return await connections.write(async (client) => {
-      ended = await attempt(client, jobs, wanted, options)
-      // A connection that throws is not used again.
-      if (ended.kind === 'lost' || ended.kind === 'unknown') throw ended.error
-      return ended
+      attempt = await attemptTransaction(client, jobs, plan, options)
+      // A connection whose use throws is not used again.
+      if (attempt.kind === 'lost' || attempt.kind === 'unknown') throw attempt.error
+      return attempt
     })
   } catch (error) {
-    return ended ?? { kind: isLost(error) ? 'lost' : 'failed', error }
+    return attempt ?? { kind: isConnectionLost(error) ? 'lost' : 'failed', error }
   }
 }
 
-function settleAll(
+function settleJobs(
   jobs: readonly Job[],
-  { outcomes }: Extract<Attempt, { readonly outcomes: unknown }>,
+  outcomes: Extract<Attempt, { kind: 'done' }>['outcomes'],
 ): void {
   jobs.forEach((job, index) => {
     job.settle(outcomes[index] ?? { error: new Error('A job has no outcome.') })
   })
 }
 
+function rejectJobs(jobs: readonly Job[], error: unknown): void {
+  for (const job of jobs) job.settle({ error })
+}
+
 /**
- * Whether a commit that was not answered is in the database. Whoever commits holds the head until
- * it is decided: behind that lock the record is there, or never will be. `undefined`: not known.
+ * Checks whether a commit whose answer was lost is in the database. Returns undefined if the database
+ * could not be asked.
+ *
+ * A transaction holds the head until its commit is decided. So behind that lock its record is either
+ * there, or will never be.
  */
 async function isCommitted(
   connections: Connections,
-  { seq, hash }: AuditRecord,
+  last: AuditRecord,
 ): Promise<boolean | undefined> {
   for (let tried = 0; tried < MAX_QUESTIONS; tried += 1) {
     try {
       return await connections.write(async (client) => {
-        const [, , found] = await pipelined(client, () => [
+        const [, , isThere] = await runPipeline(client, () => [
           client.query('BEGIN'),
-          execute(client, lockHead, []),
-          execute(client, findRecord, [seq, hash]),
+          lockHead(client),
+          hasRecord(client, last),
           client.query('ROLLBACK'),
         ])
-        return found.length > 0
+        return isThere
       })
     } catch (error) {
-      if (!isLost(error)) return undefined
+      if (!isConnectionLost(error)) return undefined
     }
   }
   return undefined

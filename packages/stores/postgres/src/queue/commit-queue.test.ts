@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { SOON_MS } from '@bursar/core'
+import { SOON_MS } from '@bursar/core/store'
 import { expect, test, vi } from 'vitest'
 import type { Connections } from '../database/connections.ts'
 import type { Job } from '../transaction/transaction.ts'

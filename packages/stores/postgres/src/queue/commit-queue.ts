@@ -1,67 +1,70 @@
-import { type Change, type LedgerState, type Scope, SOON_MS, type When } from '@bursar/core'
+import type { Change, LedgerState, Scope, When } from '@bursar/core'
+import { SOON_MS } from '@bursar/core/store'
 import type { Connections } from '../database/connections.ts'
 import { closedError } from '../database/store-error.ts'
 import type { Job, Outcome } from '../transaction/transaction.ts'
 import type { RunBatch } from './batch.ts'
 
-/** Jobs that share one transaction at most: more would hold its locks, and the event loop, for long. */
+/** Most jobs of one transaction: more would hold its lock, and the event loop, for too long. */
 export const MAX_BATCH = 128
 
-/** One queue for everything that this process writes, and for the reads that have to see it. */
+/** The queue of this process's commits, and of the reads that have to see them. */
 export interface CommitQueue {
   commit<Result>(
     scope: Scope,
     change: (state: LedgerState, now: number) => Change<Result>,
     when: When,
   ): Promise<Result>
-  /** Runs a read that sees everything that was committed before it was asked. */
+  /** Runs a read that sees every commit that was asked for before it. */
   read<Result>(query: () => Promise<Result>): Promise<Result>
-  /** Makes durable what waits, waits for reads under way, and closes the connections. */
+  /** Commits the jobs in the queue, waits for reads in flight, and closes the connections. */
   close(): Promise<void>
 }
 
 /**
- * Whatever waits when the batch before it has ended shares one transaction, in the order of its
- * calls. A commit `soon` wakes nobody: it rides with the next commit `now`, or is due after
- * `SOON_MS`. A read cannot see what is not committed: it has what waits committed first.
+ * Returns the commit queue of a store.
+ *
+ * Jobs that wait when a batch has ended share the next transaction, in the order of their calls. A
+ * commit `soon` does not start a transaction: it joins the next commit `now`, or is due after
+ * `SOON_MS`. A read cannot see an open transaction, so it has the waiting jobs committed first.
  */
 export function commitQueue(runBatch: RunBatch, connections: Connections): CommitQueue {
   const waiting: Job[] = []
   const reads = new Set<Promise<unknown>>()
-  /** Waiting jobs, from the first one, that are not to wait any longer. */
-  let demanded = 0
-  let isAwake = false
+  /** The number of jobs, from the first one, that must not wait any longer. */
+  let urgent = 0
+  let isRunning = false
   let timer: NodeJS.Timeout | undefined
-  /** Resolves when the last job is settled, and so all before it. */
-  let tail: Promise<void> = Promise.resolve()
+  /** Resolves when the newest job is settled, and so all jobs before it. */
+  let newestSettled: Promise<void> = Promise.resolve()
   let closing: Promise<void> | undefined
 
-  const work = async (): Promise<void> => {
-    while (demanded > 0) {
+  const runJobs = async (): Promise<void> => {
+    while (urgent > 0) {
       const jobs = waiting.splice(0, MAX_BATCH)
-      demanded = Math.max(0, demanded - jobs.length)
+      urgent = Math.max(0, urgent - jobs.length)
       if (waiting.length === 0) {
         clearTimeout(timer)
         timer = undefined
       }
       await runBatch(jobs)
     }
-    isAwake = false
+    isRunning = false
   }
-  const demandAll = (): void => {
-    demanded = waiting.length
-    if (isAwake || demanded === 0) return
-    isAwake = true
-    // What is asked for in the same turn of the event loop shares the transaction.
-    setImmediate(() => void work())
+  const runWaiting = (): void => {
+    urgent = waiting.length
+    if (isRunning || urgent === 0) return
+    isRunning = true
+    // Calls of the current turn of the event loop share the transaction.
+    setImmediate(() => void runJobs())
   }
-  const settled = async (): Promise<void> => {
-    demandAll()
-    await tail
+  const settleWaiting = async (): Promise<void> => {
+    runWaiting()
+    await newestSettled
   }
   const fallDue = (): void => {
     timer = undefined
-    demandAll()
+    runWaiting()
   }
   return {
     async commit<Result>(
@@ -72,8 +75,8 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
       if (closing !== undefined) throw closedError(connections.target)
       const { promise, resolve } = Promise.withResolvers<Outcome>()
       waiting.push({ scope, change, settle: resolve })
-      tail = promise.then(() => {})
-      if (when === 'now' || waiting.length - demanded >= MAX_BATCH) demandAll()
+      newestSettled = promise.then(() => {})
+      if (when === 'now' || waiting.length - urgent >= MAX_BATCH) runWaiting()
       else timer ??= setTimeout(fallDue, SOON_MS)
       const outcome = await promise
       if ('error' in outcome) throw outcome.error
@@ -81,7 +84,7 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
     },
     async read(query) {
       if (closing !== undefined) throw closedError(connections.target)
-      const reading = settled().then(query)
+      const reading = settleWaiting().then(query)
       reads.add(reading)
       try {
         return await reading
@@ -91,7 +94,7 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
     },
     close() {
       closing ??= (async () => {
-        await settled()
+        await settleWaiting()
         await Promise.allSettled(reads)
         await connections.close()
       })()

@@ -1,55 +1,63 @@
+import type { Delegation, EndUserAccount, Session } from '@bursar/core'
 import {
-  type Delegation,
-  type EndUserAccount,
+  delegationJson,
   endUserAccountId,
+  endUserJson,
+  hasSameDelegationJson,
+  hasSameEndUserJson,
+  hasSameSessionJson,
   isUnsettled,
-  type LimitsText,
-  limitsFromText,
-  limitsText,
-  type Session,
-} from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import { assertFixed, type Entry, same } from './entry.ts'
-import { originalText, plainText } from './escape-nul-text.ts'
-import { optionalNumber } from './optional.ts'
-import { columnsOf } from './row-columns.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
+  parseDelegationRow,
+  parseEndUserRow,
+  parseSessionRow,
+  sessionJson,
+} from '@bursar/core/store'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { type Entry, storedEntry } from './entry.ts'
+import {
+  escapeNulText,
+  escapeOptionalText,
+  unescapeColumn,
+  unescapeNulText,
+} from './escape-nul-text.ts'
+import { numberOrNull, parseUsage, usageColumns, writeRows } from './row-columns.ts'
 
-/** What of a session is seldom written, as JSON. */
-type SessionTerms = Pick<Session, 'payer' | 'tokenHash' | 'merchants' | 'ask' | 'repeatAfterMs'> & {
-  readonly limits: LimitsText
+/** Names that lead to accounts. */
+export interface AccountNames {
+  /** Ids of accounts. */
+  readonly accounts: ReadonlySet<string>
+  readonly payments: ReadonlySet<string>
+  readonly approvals: ReadonlySet<string>
+  readonly endUsers: ReadonlySet<string>
 }
 
-const sessionTerms = ['limits', 'merchants', 'ask', 'tokenHash', 'repeatAfterMs'] as const
-
-/** What of a delegation is seldom written, as JSON. */
-type DelegationTerms = Pick<
-  Delegation,
-  'agent' | 'instrument' | 'merchants' | 'ask' | 'consent' | 'permission'
-> & {
-  readonly limits: LimitsText
+/** Accounts by their kinds. */
+export interface AccountEntries {
+  readonly endUsers: readonly Entry<EndUserAccount>[]
+  readonly delegations: readonly Entry<Delegation>[]
+  readonly sessions: readonly Entry<Session>[]
 }
 
-const delegationTerms = [
-  'limits',
-  'merchants',
-  'ask',
-  'consent',
-  'agent',
-  'instrument',
-  'permission',
-] as const
+/** Accounts as they were read. */
+export interface ReadAccounts extends AccountEntries {
+  /** End users of the delegations that hang below no account of an end user. */
+  readonly withoutAccount: readonly string[]
+}
+
+/** The delegations of an end user, oldest first, and whether they have an account. */
+export interface Grants {
+  readonly endUser: string
+  readonly delegations: readonly string[]
+  readonly hasAccount: boolean
+}
 
 /** Reads whole accounts of all kinds; a condition follows. */
 export const selectAccounts = `
 SELECT a.*, (SELECT d.id FROM accounts d WHERE d.pk = a.delegation) AS delegation_id,
   (SELECT p.id FROM accounts p WHERE p.pk = a.parent) AS parent_id FROM accounts a`
 
-/**
- * The accounts with some ids, those of some payments and approvals, and those of some end users, with
- * all ancestors, delegations and end users' accounts.
- */
-export const readAccounts: Statement = {
+const accountRead: Statement = {
   name: 'read_accounts',
   text: `WITH RECURSIVE named AS (
   SELECT pk, delegation, parent FROM accounts WHERE id = ANY ($1::text[])
@@ -63,15 +71,14 @@ export const readAccounts: Statement = {
 ) ${selectAccounts} WHERE a.pk IN (SELECT pk FROM named)`,
 }
 
-/** The accounts of some end users, oldest first. */
-export const readGranted: Statement = {
+const grantRead: Statement = {
   name: 'read_granted',
   text: `SELECT id, end_user, delegation, is_end_user FROM accounts
   WHERE end_user = ANY ($1::text[]) ORDER BY pk`,
 }
 
-/** Inserts accounts whose parents are there. */
-export const insertAccounts: Statement = {
+/** The parents of the accounts have to be there. */
+const accountInsert: Statement = {
   name: 'insert_accounts',
   text: `INSERT INTO accounts (id, end_user, delegation, parent, created_at, total, settled, held,
     payments, windows, overrun, expires_at, revoked_at, closed_at, locked_at, body, is_end_user)
@@ -86,8 +93,8 @@ export const insertAccounts: Statement = {
       overrun, expires_at, revoked_at, closed_at, locked_at, body, is_end_user, place) ORDER BY u.place`,
 }
 
-/** Writes what may change; terms that have not changed are null. */
-export const updateAccounts: Statement = {
+/** A body that has not changed is null. */
+const accountUpdate: Statement = {
   name: 'update_accounts',
   text: `UPDATE accounts a SET total = u.total, settled = u.settled, held = u.held,
     payments = u.payments, windows = u.windows, overrun = u.overrun, expires_at = u.expires_at,
@@ -99,205 +106,182 @@ export const updateAccounts: Statement = {
       locked_at, body) WHERE a.pk = u.pk`,
 }
 
-/** Hangs an end user's delegations below the account that they have from now on. */
-export const adoptDelegations: Statement = {
+const delegationAdoption: Statement = {
   name: 'adopt_delegations',
   text: `UPDATE accounts d SET parent = e.pk FROM accounts e
   WHERE e.is_end_user AND e.end_user = ANY ($1::text[])
     AND d.end_user = e.end_user AND NOT d.is_end_user AND d.parent IS NULL`,
 }
 
-/** Marks delegations by whether their permission is still to be settled. */
-export const markUnsettled: Statement = {
+const unsettledMark: Statement = {
   name: 'mark_unsettled',
   text: `UPDATE accounts a SET unsettled = u.unsettled
   FROM unnest($1::text[], $2::boolean[]) AS u (id, unsettled) WHERE a.id = u.id`,
 }
 
-/** Those whose mark is not what it was. */
-export function markedUnsettled(delegations: readonly Entry<Delegation>[]): unknown[][] {
-  return columnsOf(
-    delegations
-      .filter(({ stored, value }) => (stored ? isUnsettled(stored) : false) !== isUnsettled(value))
-      .map(({ value }) => [plainText(value.id), isUnsettled(value)]),
+/** Reads the named accounts, with all that they draw from. */
+export async function readAccounts(client: Client, names: AccountNames): Promise<ReadAccounts> {
+  const { accounts, payments, approvals, endUsers } = names
+  const sets = [accounts, payments, approvals, endUsers]
+  if (sets.every(({ size }) => size === 0)) return parseAccounts([])
+  const values = sets.map((ids) => [...ids].map(escapeNulText))
+  return parseAccounts(await execute(client, accountRead, values))
+}
+
+/** Reads which delegations end users have granted. */
+export async function readGrants(
+  client: Client,
+  endUsers: ReadonlySet<string>,
+): Promise<readonly Grants[]> {
+  if (endUsers.size === 0) return []
+  const rows = await execute(client, grantRead, [[...endUsers].map(escapeNulText)])
+  return [...endUsers].map((endUser) => {
+    const own = rows.filter((row) => row.end_user === escapeNulText(endUser))
+    const delegations = own
+      .filter((row) => kindOf(row) === 'delegation')
+      .map((row) => unescapeNulText(row.id as string))
+    return { endUser, delegations, hasAccount: own.some((row) => kindOf(row) === 'end user') }
+  })
+}
+
+/** Returns the writes that insert accounts of end users, and hang their delegations below them. */
+export function insertEndUsers(entries: readonly Entry<EndUserAccount>[]): readonly Write[] {
+  const rows = entries.map(({ value, overrun }) => [
+    ...[escapeNulText(value.id), escapeNulText(value.endUser), null, null, value.createdAt],
+    ...hotColumns(value, overrun),
+    ...[endUserJson(value), true],
+  ])
+  const names = entries.map(({ value }) => [escapeNulText(value.endUser)])
+  return [...writeRows(accountInsert, rows), ...writeRows(delegationAdoption, names)]
+}
+
+/** Returns the write that inserts delegations. */
+export function insertDelegations(entries: readonly Entry<Delegation>[]): readonly Write[] {
+  const rows = entries.map(({ value, overrun }) => [
+    ...[escapeNulText(value.id), escapeNulText(value.endUser), null],
+    ...[escapeNulText(endUserAccountId(value.endUser)), value.createdAt],
+    ...hotColumns(value, overrun),
+    ...[delegationJson(value), false],
+  ])
+  return writeRows(accountInsert, rows)
+}
+
+/** Returns the write that inserts sessions, none of which is the parent of another. */
+export function insertSessions(entries: readonly Entry<Session>[]): readonly Write[] {
+  const rows = entries.map(({ value, overrun }) => [
+    ...[escapeNulText(value.id), null, escapeNulText(value.delegation)],
+    ...[escapeOptionalText(value.parent), value.createdAt],
+    ...hotColumns(value, overrun),
+    ...[sessionJson(value), false],
+  ])
+  return writeRows(accountInsert, rows)
+}
+
+/** Returns the write that updates accounts of all kinds. */
+export function updateAccounts({
+  endUsers,
+  delegations,
+  sessions,
+}: AccountEntries): readonly Write[] {
+  return writeRows(accountUpdate, [
+    ...updatedRows(endUsers, hasSameEndUserJson, endUserJson),
+    ...updatedRows(delegations, hasSameDelegationJson, delegationJson),
+    ...updatedRows(sessions, hasSameSessionJson, sessionJson),
+  ])
+}
+
+function updatedRows<Account extends Delegation | Session | EndUserAccount>(
+  entries: readonly Entry<Account>[],
+  hasSameJson: (stored: Account, next: Account) => boolean,
+  toJson: (account: Account) => string,
+): unknown[][] {
+  return entries.map(({ pk, stored, value, overrun }) => {
+    const isSame = stored !== undefined && hasSameJson(stored, value)
+    return [pk, ...hotColumns(value, overrun), isSame ? null : toJson(value)]
+  })
+}
+
+/** Returns the write that marks the delegations whose permission has begun, or ceased, to be unsettled. */
+export function markUnsettled(entries: readonly Entry<Delegation>[]): readonly Write[] {
+  const changed = entries.filter(
+    ({ stored, value }) => (stored ? isUnsettled(stored) : false) !== isUnsettled(value),
+  )
+  return writeRows(
+    unsettledMark,
+    changed.map(({ value }) => [escapeNulText(value.id), isUnsettled(value)]),
   )
 }
 
-/** Of an account that the same transaction inserts, the id; of any other, the key. */
-export type AccountKey = readonly [pk: string | null, id: string | null]
+function parseAccounts(rows: readonly Row[]): ReadAccounts {
+  const ofKind = (kind: AccountKind): readonly Row[] => rows.filter((row) => kindOf(row) === kind)
+  const delegationRows = ofKind('delegation')
+  return {
+    endUsers: ofKind('end user').map(endUserEntry),
+    delegations: delegationRows.map(delegationEntry),
+    sessions: ofKind('session').map(sessionEntry),
+    withoutAccount: delegationRows
+      .filter((row) => row.parent === null)
+      .map((row) => unescapeNulText(row.end_user as string)),
+  }
+}
 
-/** Which of the accounts a row of `accounts` is. */
-export function kindOf(row: Row): 'session' | 'delegation' | 'end user' {
+type AccountKind = 'session' | 'delegation' | 'end user'
+
+function kindOf(row: Row): AccountKind {
   if (row.is_end_user === true) return 'end user'
   return row.delegation === null ? 'delegation' : 'session'
 }
 
-export function endUserEntry(row: Row): Entry<EndUserAccount> {
-  const endUser = originalText(row.end_user as string)
-  const value = {
-    id: endUserAccountId(endUser),
-    endUser,
-    limits: limitsFromText(
-      JSON.parse(row.body as string) as LimitsText,
-      BigInt(row.total as string),
-    ),
-    usage: usageOf(row),
+function endUserEntry(row: Row): Entry<EndUserAccount> {
+  const account = parseEndUserRow({
+    endUser: unescapeNulText(row.end_user as string),
+    totalMicro: BigInt(row.total as string),
+    usage: parseUsage(row),
     createdAt: Number(row.created_at),
-  }
-  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
+    json: row.body as string,
+  })
+  return storedEntry(row, account, row.overrun as boolean)
 }
 
+/** Returns the delegation of a row that `selectAccounts` reads. */
 export function delegationEntry(row: Row): Entry<Delegation> {
-  const value = delegationOf(row)
-  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
+  const delegation = parseDelegationRow({
+    id: unescapeNulText(row.id as string),
+    endUser: unescapeNulText(row.end_user as string),
+    totalMicro: BigInt(row.total as string),
+    usage: parseUsage(row),
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    revokedAt: numberOrNull(row.revoked_at),
+    json: row.body as string,
+  })
+  return storedEntry(row, delegation, row.overrun as boolean)
 }
 
+/** Returns the session of a row that `selectAccounts` reads. */
 export function sessionEntry(row: Row): Entry<Session> {
-  const value = sessionOf(row)
-  return { pk: row.pk as string, stored: value, value, overrun: row.overrun as boolean }
-}
-
-/** The values of `insertAccounts`. */
-export function insertedAccounts({
-  endUsers = [],
-  delegations = [],
-  sessions = [],
-}: Partial<AccountEntries>): unknown[][] {
-  return columnsOf([
-    ...endUsers.map(({ value, overrun }) => {
-      const names = [plainText(value.id), plainText(value.endUser), null, null, value.createdAt]
-      return [...names, ...hotColumns(value, overrun), endUserText(value), true]
-    }),
-    ...delegations.map(({ value, overrun }) => {
-      const account = plainText(endUserAccountId(value.endUser))
-      const names = [plainText(value.id), plainText(value.endUser), null, account]
-      return [
-        ...names,
-        value.createdAt,
-        ...hotColumns(value, overrun),
-        delegationText(value),
-        false,
-      ]
-    }),
-    ...sessions.map(({ value, overrun }) => {
-      const parent = value.parent === undefined ? null : plainText(value.parent)
-      const names = [plainText(value.id), null, plainText(value.delegation), parent]
-      return [...names, value.createdAt, ...hotColumns(value, overrun), sessionText(value), false]
-    }),
-  ])
-}
-
-/** Accounts to write, by their kinds. */
-export interface AccountEntries {
-  readonly endUsers: readonly Entry<EndUserAccount>[]
-  readonly delegations: readonly Entry<Delegation>[]
-  readonly sessions: readonly Entry<Session>[]
-}
-
-/** The values of `updateAccounts`. */
-export function updatedAccounts({ endUsers, delegations, sessions }: AccountEntries): unknown[][] {
-  return columnsOf([
-    ...endUsers.map(({ pk, stored, value, overrun }) => {
-      const isSame = stored !== undefined && same(stored, value, ['limits'])
-      return [pk, ...hotColumns(value, overrun), isSame ? null : endUserText(value)]
-    }),
-    ...delegations.map(({ pk, stored, value, overrun }) => {
-      const isSame = stored !== undefined && same(stored, value, delegationTerms)
-      return [pk, ...hotColumns(value, overrun), isSame ? null : delegationText(value)]
-    }),
-    ...sessions.map(({ pk, stored, value, overrun }) => {
-      const isSame = stored !== undefined && same(stored, value, sessionTerms)
-      return [pk, ...hotColumns(value, overrun), isSame ? null : sessionText(value)]
-    }),
-  ])
-}
-
-export function assertSameDelegation({ stored, value }: Entry<Delegation>): void {
-  if (stored) assertFixed(`delegation ${value.id}`, stored, value, ['endUser', 'createdAt'])
-}
-
-export function assertSameSession({ stored, value }: Entry<Session>): void {
-  if (!stored) return
-  assertFixed(`session ${value.id}`, stored, value, ['delegation', 'parent', 'payer', 'createdAt'])
-}
-
-/** From `total` to `locked_at`: the columns of the statements have this order. */
-function hotColumns(value: Delegation | Session | EndUserAccount, overrun: boolean): unknown[] {
-  const { limits, usage } = value
-  // An end user's account never ends.
-  const { expiresAt, revokedAt = null } = 'expiresAt' in value ? value : { expiresAt: 0 }
-  const { closedAt = null, lockedAt = null } = 'tokenHash' in value ? value : {}
-  const counted = [limits.totalMicro, ...usageColumns(usage)]
-  return [...counted, overrun, expiresAt, revokedAt, closedAt, lockedAt]
-}
-
-function delegationOf(row: Row): Delegation {
-  const terms = JSON.parse(row.body as string) as DelegationTerms
-  return {
-    id: originalText(row.id as string),
-    endUser: originalText(row.end_user as string),
-    agent: terms.agent,
-    instrument: terms.instrument,
-    limits: limitsFromText(terms.limits, BigInt(row.total as string)),
-    usage: usageOf(row),
-    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
-    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
-    consent: terms.consent,
-    ...(terms.permission === undefined ? {} : { permission: terms.permission }),
+  const session = parseSessionRow({
+    id: unescapeNulText(row.id as string),
+    delegation: unescapeNulText(row.delegation_id as string),
+    parent: unescapeColumn(row.parent_id),
+    totalMicro: BigInt(row.total as string),
+    usage: parseUsage(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    ...optionalNumber('revokedAt', row.revoked_at as string | null),
-  }
+    revokedAt: numberOrNull(row.revoked_at),
+    closedAt: numberOrNull(row.closed_at),
+    lockedAt: numberOrNull(row.locked_at),
+    json: row.body as string,
+  })
+  return storedEntry(row, session, row.overrun as boolean)
 }
 
-function sessionOf(row: Row): Session {
-  const terms = JSON.parse(row.body as string) as SessionTerms
-  return {
-    id: originalText(row.id as string),
-    delegation: originalText(row.delegation_id as string),
-    ...(row.parent_id === null ? {} : { parent: originalText(row.parent_id as string) }),
-    ...(terms.payer === undefined ? {} : { payer: terms.payer }),
-    tokenHash: terms.tokenHash,
-    limits: limitsFromText(terms.limits, BigInt(row.total as string)),
-    usage: usageOf(row),
-    ...(terms.merchants === undefined ? {} : { merchants: terms.merchants }),
-    ...(terms.ask === undefined ? {} : { ask: terms.ask }),
-    repeatAfterMs: terms.repeatAfterMs,
-    createdAt: Number(row.created_at),
-    expiresAt: Number(row.expires_at),
-    ...optionalNumber('revokedAt', row.revoked_at as string | null),
-    ...optionalNumber('closedAt', row.closed_at as string | null),
-    ...optionalNumber('lockedAt', row.locked_at as string | null),
-  }
-}
-
-function endUserText({ limits }: EndUserAccount): string {
-  return JSON.stringify(limitsText(limits))
-}
-
-function delegationText(value: Delegation): string {
-  const { agent, instrument, merchants, ask, consent, permission } = value
-  const terms: DelegationTerms = {
-    agent,
-    instrument,
-    limits: limitsText(value.limits),
-    ...(merchants === undefined ? {} : { merchants }),
-    ...(ask === undefined ? {} : { ask }),
-    consent,
-    ...(permission === undefined ? {} : { permission }),
-  }
-  return JSON.stringify(terms)
-}
-
-function sessionText(value: Session): string {
-  const { payer, tokenHash, merchants, ask, repeatAfterMs } = value
-  const terms: SessionTerms = {
-    ...(payer === undefined ? {} : { payer }),
-    tokenHash,
-    limits: limitsText(value.limits),
-    ...(merchants === undefined ? {} : { merchants }),
-    ...(ask === undefined ? {} : { ask }),
-    repeatAfterMs,
-  }
-  return JSON.stringify(terms)
+/** Returns the columns from `total` to `locked_at`, in the order of both statements. */
+function hotColumns(account: Delegation | Session | EndUserAccount, overrun: boolean): unknown[] {
+  const { limits, usage } = account
+  // The account of an end user never expires.
+  const { expiresAt, revokedAt = null } = 'expiresAt' in account ? account : { expiresAt: 0 }
+  const { closedAt = null, lockedAt = null } = 'tokenHash' in account ? account : {}
+  const counters = [limits.totalMicro, ...usageColumns(usage)]
+  return [...counters, overrun, expiresAt, revokedAt, closedAt, lockedAt]
 }

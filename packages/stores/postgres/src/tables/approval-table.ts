@@ -1,22 +1,35 @@
-import { type Approval, type ApprovalState, MAX_RECENT_APPROVALS } from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import { assertFixed, type Entry } from './entry.ts'
-import { originalText, plainText } from './escape-nul-text.ts'
-import { columnsOf } from './row-columns.ts'
+import type { Approval, ApprovalState } from '@bursar/core'
+import { approvalJson, MAX_RECENT_APPROVALS, parseApprovalRow } from '@bursar/core/store'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { type Entry, storedEntry } from './entry.ts'
+import {
+  escapeNulText,
+  escapeOptionalText,
+  unescapeColumn,
+  unescapeNulText,
+} from './escape-nul-text.ts'
+import { writeRows } from './row-columns.ts'
 
-/** What of an approval is read only with all of it, as JSON. */
-type Body = Pick<
-  Approval,
-  'delegation' | 'card' | 'reason' | 'createdAt' | 'expiresAt' | 'decidedAt' | 'payment'
->
+/** The hash of some terms within a session. */
+export interface TermsName {
+  readonly session: string
+  readonly termsHash: string
+}
+
+/** Names that lead to approvals. */
+export interface ApprovalNames {
+  readonly ids: ReadonlySet<string>
+  /** Terms of which a session's latest approval is read, and its newest ones if it is a root. */
+  readonly terms: readonly TermsName[]
+}
 
 /** Reads whole approvals; a condition follows. */
 export const selectApprovals = `
 SELECT a.*, s.id AS session_id, r.id AS root_id FROM approvals a JOIN accounts s ON s.pk = a.session
   JOIN accounts r ON r.pk = a.root`
 
-/** Approvals by their ids; of a session the latest one for some terms, and as a root its newest. */
-export const readApprovals: Statement = {
+const approvalRead: Statement = {
   name: 'read_approvals',
   text: `WITH found AS (
     SELECT pk FROM approvals WHERE id = ANY ($1::text[])
@@ -30,7 +43,7 @@ export const readApprovals: Statement = {
   ) ${selectApprovals} WHERE a.pk IN (SELECT pk FROM found) ORDER BY a.pk`,
 }
 
-export const insertApprovals: Statement = {
+const approvalInsert: Statement = {
   name: 'insert_approvals',
   text: `INSERT INTO approvals (id, session, root, end_user, terms_hash, key, state, body)
   SELECT u.id, (SELECT pk FROM accounts WHERE id = u.session),
@@ -40,59 +53,62 @@ export const insertApprovals: Statement = {
   ORDER BY u.place`,
 }
 
-export const updateApprovals: Statement = {
+const approvalUpdate: Statement = {
   name: 'update_approvals',
   text: `UPDATE approvals a SET state = u.state, body = u.body
   FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (pk, state, body) WHERE a.pk = u.pk`,
 }
 
-export function approvalEntry(row: Row): Entry<Approval> {
-  const value = approvalOf(row)
-  return { pk: row.pk as string, stored: value, value, overrun: false }
+/** Reads the named approvals, oldest first. */
+export async function readApprovals(
+  client: Client,
+  { ids, terms }: ApprovalNames,
+): Promise<readonly Entry<Approval>[]> {
+  if (ids.size + terms.length === 0) return []
+  const rows = await execute(client, approvalRead, [
+    [...ids].map(escapeNulText),
+    terms.map(({ session }) => escapeNulText(session)),
+    terms.map(({ termsHash }) => escapeNulText(termsHash)),
+  ])
+  return rows.map(approvalEntry)
 }
 
-/** The values of `insertApprovals`. */
-export function insertedApprovals(approvals: readonly Entry<Approval>[]): unknown[][] {
-  return columnsOf(
+/** Returns the write that inserts approvals. */
+export function insertApprovals(approvals: readonly Entry<Approval>[]): readonly Write[] {
+  return writeRows(
+    approvalInsert,
     approvals.map(({ value }) => [
-      plainText(value.id),
-      plainText(value.session),
-      plainText(value.root),
-      plainText(value.endUser),
-      plainText(value.termsHash),
-      value.key === undefined ? null : plainText(value.key),
+      escapeNulText(value.id),
+      escapeNulText(value.session),
+      escapeNulText(value.root),
+      escapeNulText(value.endUser),
+      escapeNulText(value.termsHash),
+      escapeOptionalText(value.key),
       value.state,
-      bodyOf(value),
+      approvalJson(value),
     ]),
   )
 }
 
-/** The values of `updateApprovals`. */
-export function updatedApprovals(approvals: readonly Entry<Approval>[]): unknown[][] {
-  return columnsOf(approvals.map(({ pk, value }) => [pk, value.state, bodyOf(value)]))
+/** Returns the write that updates approvals. */
+export function updateApprovals(approvals: readonly Entry<Approval>[]): readonly Write[] {
+  return writeRows(
+    approvalUpdate,
+    approvals.map(({ pk, value }) => [pk, value.state, approvalJson(value)]),
+  )
 }
 
-export function assertSameApproval({ stored, value }: Entry<Approval>): void {
-  if (!stored) return
-  const fixed = ['session', 'root', 'endUser', 'termsHash', 'key'] as const
-  assertFixed(`approval ${value.id}`, stored, value, fixed)
-}
-
-function bodyOf(value: Approval): string {
-  const { delegation, card, reason, createdAt, expiresAt, decidedAt, payment } = value
-  return JSON.stringify({ delegation, card, reason, createdAt, expiresAt, decidedAt, payment })
-}
-
-function approvalOf(row: Row): Approval {
-  const body = JSON.parse(row.body as string) as Body
-  return {
-    id: originalText(row.id as string),
-    session: originalText(row.session_id as string),
-    root: originalText(row.root_id as string),
-    endUser: originalText(row.end_user as string),
+/** Returns the approval of a row that `selectApprovals` reads. */
+export function approvalEntry(row: Row): Entry<Approval> {
+  const approval = parseApprovalRow({
+    id: unescapeNulText(row.id as string),
+    session: unescapeNulText(row.session_id as string),
+    root: unescapeNulText(row.root_id as string),
+    endUser: unescapeNulText(row.end_user as string),
     state: row.state as ApprovalState,
-    termsHash: originalText(row.terms_hash as string),
-    ...(row.key === null ? {} : { key: originalText(row.key as string) }),
-    ...body,
-  }
+    termsHash: unescapeNulText(row.terms_hash as string),
+    key: unescapeColumn(row.key),
+    json: row.body as string,
+  })
+  return storedEntry(row, approval, false)
 }

@@ -1,51 +1,59 @@
 import type { AuditRecord } from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import { joinedText, joinedTexts } from './joined-texts.ts'
+import type { PageBounds } from '@bursar/core/store'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { packedText, packTexts } from './packed-texts.ts'
 
-/** Where the chain of audit records stands. Its row is locked first, and by everybody who writes. */
-export interface Head {
-  /** Version of the schema. */
-  readonly version: number
+/** The last audit record of the chain. */
+export interface ChainEnd {
+  /** 0 if there is no record yet. */
   readonly seq: number
+  /** Milliseconds since the epoch. */
   readonly at: number
   readonly hash: string
-  /** The key of the newest payment: whoever holds the head numbers them. */
+}
+
+/** The head of the audit chain. Every transaction that writes locks its row first. */
+export interface Head extends ChainEnd {
+  /** Version of the schema. */
+  readonly version: number
+  /** The key of the newest payment: the transaction that holds the head numbers the next ones. */
   readonly payments: number
 }
 
-export const lockHead: Statement = {
+const headLock: Statement = {
   name: 'lock_head',
   text: 'SELECT version, seq, at, hash, payments FROM installation FOR NO KEY UPDATE',
 }
 
-/** A statement of its own, after the locks: what is read while waiting for one is too old. */
-export const readClock: Statement = {
+/** A statement of its own, behind the lock: a time that is read while waiting for it is too old. */
+const clockRead: Statement = {
   name: 'read_clock',
   text: 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
 }
 
-/** Appends records, the last of which becomes the head. */
-export const appendAudit: Statement = {
+const recordAppend: Statement = {
   name: 'append_audit',
   text: `WITH head AS (UPDATE installation SET seq = $7, at = $8, hash = $9, payments = $10)
   INSERT INTO audit (seq, at, body, hash)
-  SELECT u.seq, u.at, ${joinedText('$6')}, u.hash
+  SELECT u.seq, u.at, ${packedText('$6')}, u.hash
   FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::integer[], $5::integer[])
     AS u (seq, at, hash, start, length)`,
 }
 
-export const readAudit: Statement = {
+const recordRead: Statement = {
   name: 'read_audit',
   text: 'SELECT seq, at, body, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2',
 }
 
-/** Whether a record is in the chain: what a commit without an answer came to. */
-export const findRecord: Statement = {
+const recordSearch: Statement = {
   name: 'find_record',
   text: 'SELECT 1 FROM audit WHERE seq = $1 AND hash = $2',
 }
 
-export function headOf(row: Row): Head {
+/** Locks the head until the transaction ends, and returns it. */
+export async function lockHead(client: Client): Promise<Head> {
+  const [row = {}] = await execute(client, headLock, [])
   return {
     version: Number(row.version),
     seq: Number(row.seq),
@@ -55,29 +63,55 @@ export function headOf(row: Row): Head {
   }
 }
 
-export function recordOf(row: Row): AuditRecord {
+/** Returns the database's time, in milliseconds since the epoch. */
+export async function readClock(client: Client): Promise<number> {
+  const [row] = await execute(client, clockRead, [])
+  return Number(row?.now)
+}
+
+/** Reads a page of audit records, each with its position as its key. */
+export async function readRecords(
+  client: Client,
+  { after, limit }: PageBounds,
+): Promise<readonly { readonly pk: bigint; readonly value: AuditRecord }[]> {
+  const rows = await execute(client, recordRead, [after, limit])
+  return rows.map((row) => ({ pk: BigInt(row.seq as string), value: parseRecord(row) }))
+}
+
+/** Checks whether a record is in the chain, and so the commit that wrote it. */
+export async function hasRecord(
+  client: Client,
+  { seq, hash }: Pick<AuditRecord, 'seq' | 'hash'>,
+): Promise<boolean> {
+  const rows = await execute(client, recordSearch, [seq, hash])
+  return rows.length > 0
+}
+
+/** Returns the write that appends records and moves the head to the last of them. */
+export function appendRecords(
+  records: readonly AuditRecord[],
+  newestPayment: number,
+): readonly Write[] {
+  const last = records.at(-1)
+  if (!last) return []
+  const values = [
+    records.map(({ seq }) => seq),
+    records.map(({ at }) => at),
+    records.map(({ hash }) => hash),
+    ...packTexts(records.map(({ body }) => body)),
+    last.seq,
+    last.at,
+    last.hash,
+    newestPayment,
+  ]
+  return [{ statement: recordAppend, values }]
+}
+
+function parseRecord(row: Row): AuditRecord {
   return {
     seq: Number(row.seq),
     at: Number(row.at),
     body: row.body as string,
     hash: row.hash as string,
   }
-}
-
-/** The values of `appendAudit`. */
-export function appendedRecords(
-  records: readonly AuditRecord[],
-  last: AuditRecord,
-  payments: number,
-): unknown[] {
-  return [
-    records.map(({ seq }) => seq),
-    records.map(({ at }) => at),
-    records.map(({ hash }) => hash),
-    ...joinedTexts(records.map(({ body }) => body)),
-    last.seq,
-    last.at,
-    last.hash,
-    payments,
-  ]
 }

@@ -1,47 +1,46 @@
-import type { Credential, Operation } from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import type { Entry } from './entry.ts'
-import { originalText, plainText } from './escape-nul-text.ts'
-import { columnsOf } from './row-columns.ts'
+import type { Credential } from '@bursar/core'
+import { parseCredentialRow, serviceRow } from '@bursar/core/store'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { type Entry, storedEntry } from './entry.ts'
+import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
+import { writeRows } from './row-columns.ts'
 
-/** Reads whole keys of the service; a condition follows. */
+/** Reads whole credentials of the service; a condition follows. */
 export const selectCredentials = 'SELECT c.pk, c.id, c.body FROM credentials c'
 
-export const readCredentials: Statement = {
+const credentialRead: Statement = {
   name: 'read_credentials',
   text: `${selectCredentials} WHERE c.id = ANY ($1::text[])`,
 }
 
-export const writeCredentials: Statement = {
+const credentialWrite: Statement = {
   name: 'write_credentials',
   text: `INSERT INTO credentials (id, body) SELECT * FROM unnest($1::text[], $2::text[])
   ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
 }
 
-export const readOperations: Statement = {
-  name: 'read_operations',
-  text: 'SELECT id, body FROM operations WHERE id = ANY ($1::text[])',
+/** Reads credentials by their ids. */
+export async function readCredentials(
+  client: Client,
+  ids: ReadonlySet<string>,
+): Promise<readonly Entry<Credential>[]> {
+  if (ids.size === 0) return []
+  const rows = await execute(client, credentialRead, [[...ids].map(escapeNulText)])
+  return rows.map(credentialEntry)
 }
 
-export const writeOperations: Statement = {
-  name: 'write_operations',
-  text: 'INSERT INTO operations (id, body) SELECT * FROM unnest($1::text[], $2::text[])',
+/** Returns the write of credentials. */
+export function writeCredentials(credentials: readonly Credential[]): readonly Write[] {
+  const rows = credentials.map(serviceRow)
+  return writeRows(
+    credentialWrite,
+    rows.map(({ id, json }) => [escapeNulText(id), json]),
+  )
 }
 
+/** Returns the credential of a row that `selectCredentials` reads. */
 export function credentialEntry(row: Row): Entry<Credential> {
-  const value = whole(row) as Credential
-  return { pk: row.pk as string, stored: value, value, overrun: false }
-}
-
-export function operationOf(row: Row): Operation {
-  return whole(row) as Operation
-}
-
-/** The values of `writeCredentials`, and of `writeOperations`. */
-export function writtenBodies(rows: readonly { readonly id: string }[]): unknown[][] {
-  return columnsOf(rows.map(({ id, ...body }) => [plainText(id), JSON.stringify(body)]))
-}
-
-function whole(row: Row): { readonly id: string } {
-  return { id: originalText(row.id as string), ...(JSON.parse(row.body as string) as object) }
+  const id = unescapeNulText(row.id as string)
+  return storedEntry(row, parseCredentialRow({ id, json: row.body as string }), false)
 }

@@ -1,12 +1,24 @@
 /**
- * Text that PostgreSQL can hold: it knows neither the character NUL nor half a surrogate pair. The
- * inside of a JSON string has neither, and is the text itself where nothing in it is special.
+ * Returns a text that PostgreSQL can hold: it stores neither the character NUL nor half a surrogate
+ * pair.
+ *
+ * The text is escaped as inside a JSON string, and stays as it is if it has no special character.
  */
-export function plainText(text: string): string {
+export function escapeNulText(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
-/** The text again, as it was given to `plainText`. */
-export function originalText(plain: string): string {
-  return plain.includes('\\') ? (JSON.parse(`"${plain}"`) as string) : plain
+/** Returns the escaped text, or null if there is none. */
+export function escapeOptionalText(text: string | undefined): string | null {
+  return text === undefined ? null : escapeNulText(text)
+}
+
+/** Returns the text that `escapeNulText` was given. */
+export function unescapeNulText(escaped: string): string {
+  return escaped.includes('\\') ? (JSON.parse(`"${escaped}"`) as string) : escaped
+}
+
+/** Returns the unescaped text of a column, or null if the column is null. */
+export function unescapeColumn(column: unknown): string | null {
+  return column === null ? null : unescapeNulText(column as string)
 }

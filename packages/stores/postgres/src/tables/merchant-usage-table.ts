@@ -1,14 +1,19 @@
 import type { MerchantUsage } from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import { originalText, plainText } from './escape-nul-text.ts'
-import { columnsOf } from './row-columns.ts'
-import { usageColumns, usageOf } from './usage-columns.ts'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { escapeNulText, escapeOptionalText, unescapeNulText } from './escape-nul-text.ts'
+import { parseUsage, usageColumns, writeRows } from './row-columns.ts'
 
-/**
- * What accounts have spent at merchants: of the account with an id, of all that it draws from, and of
- * the accounts of a payment. Only those with per-merchant limits have such rows.
- */
-export const readMerchantUsages: Statement = {
+/** A merchant at which an account, or one of those that it draws from, may have spent. */
+export interface MerchantUsageName {
+  readonly account?: string | undefined
+  /** If there is no `account`, the accounts of this payment are meant. */
+  readonly payment?: string | undefined
+  readonly host: string
+  readonly payee: string
+}
+
+const merchantUsageRead: Statement = {
   name: 'read_merchant_usages',
   text: `WITH RECURSIVE line AS (
     SELECT u.host, u.payee, a.pk, a.delegation, a.parent
@@ -22,7 +27,7 @@ export const readMerchantUsages: Statement = {
     JOIN accounts a ON a.pk = l.pk`,
 }
 
-export const writeMerchantUsages: Statement = {
+const merchantUsageWrite: Statement = {
   name: 'write_merchant_usages',
   text: `INSERT INTO merchant_usages (account, host, payee, settled, held, payments, windows)
   SELECT (SELECT pk FROM accounts WHERE id = u.account), u.host, u.payee, u.settled, u.held,
@@ -33,23 +38,39 @@ export const writeMerchantUsages: Statement = {
     held = excluded.held, payments = excluded.payments, windows = excluded.windows`,
 }
 
-export function merchantUsageOf(row: Row): MerchantUsage {
-  return {
-    account: originalText(row.account_id as string),
-    host: originalText(row.host as string),
-    payee: originalText(row.payee as string),
-    usage: usageOf(row),
-  }
+/** Reads what accounts have spent at merchants. Only accounts with limits for each merchant have rows. */
+export async function readMerchantUsages(
+  client: Client,
+  names: readonly MerchantUsageName[],
+): Promise<readonly MerchantUsage[]> {
+  if (names.length === 0) return []
+  const rows = await execute(client, merchantUsageRead, [
+    names.map(({ account }) => escapeOptionalText(account)),
+    names.map(({ payment }) => escapeOptionalText(payment)),
+    names.map(({ host }) => escapeNulText(host)),
+    names.map(({ payee }) => escapeNulText(payee)),
+  ])
+  return rows.map(parseMerchantUsage)
 }
 
-/** The values of `writeMerchantUsages`. */
-export function writtenMerchantUsages(usages: readonly MerchantUsage[]): unknown[][] {
-  return columnsOf(
+/** Returns the write of merchant usages. */
+export function writeMerchantUsages(usages: readonly MerchantUsage[]): readonly Write[] {
+  return writeRows(
+    merchantUsageWrite,
     usages.map(({ account, host, payee, usage }) => [
-      plainText(account),
-      plainText(host),
-      plainText(payee),
+      escapeNulText(account),
+      escapeNulText(host),
+      escapeNulText(payee),
       ...usageColumns(usage),
     ]),
   )
+}
+
+function parseMerchantUsage(row: Row): MerchantUsage {
+  return {
+    account: unescapeNulText(row.account_id as string),
+    host: unescapeNulText(row.host as string),
+    payee: unescapeNulText(row.payee as string),
+    usage: parseUsage(row),
+  }
 }

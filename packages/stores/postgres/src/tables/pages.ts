@@ -5,19 +5,18 @@ import type {
   Delegation,
   Page,
   Payment,
-  PaymentState,
   Session,
   Store,
 } from '@bursar/core'
+import { type ListName, type PageBounds, pageOf, unproven } from '@bursar/core/store'
 import type { Client, QueryResult } from 'pg'
-import { execute, type Row } from '../database/statement.ts'
+import type { Row } from '../database/statement.ts'
 import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
 import { approvalEntry, selectApprovals } from './approval-table.ts'
-import { readAudit, recordOf } from './audit-table.ts'
+import { readRecords } from './audit-table.ts'
 import { credentialEntry, selectCredentials } from './credential-table.ts'
-import { type CursorKind, type PageBounds, pageOf } from './cursor.ts'
 import type { Entry } from './entry.ts'
-import { plainText } from './escape-nul-text.ts'
+import { escapeNulText } from './escape-nul-text.ts'
 import { paymentEntry, selectPayments } from './payment-table.ts'
 
 type PaymentFilter = Parameters<Store['payments']>[0]
@@ -25,116 +24,116 @@ type SessionFilter = Parameters<Store['sessions']>[0]
 type ApprovalFilter = Parameters<Store['approvals']>[0]
 type DelegationFilter = Parameters<Store['delegations']>[0]
 
-/** The states that the partial index holds, as the schema lists them. */
-const unproven: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
-
-/** Payments in some states, oldest first. */
-export function paymentsPage(
+/** Reads a page of payments, oldest first. */
+export function readPaymentPage(
   client: Client,
   filter: PaymentFilter,
   bounds: PageBounds,
 ): Promise<Page<Payment>> {
-  return list(client, 'payments', paymentQuery(filter, bounds), paymentEntry)
+  return readPage(client, 'payments', paymentQuery(filter, bounds), paymentEntry)
 }
 
-export function sessionsPage(
+/** Reads a page of sessions, oldest first. */
+export function readSessionPage(
   client: Client,
   { delegation, endUser }: SessionFilter,
   bounds: PageBounds,
 ): Promise<Page<Session>> {
-  const query = queryOf('a.delegation IS NOT NULL AND a.pk > ?', bounds.after)
+  const query = queryAfter(selectAccounts, 'a.pk', bounds)
+  query.text += ' AND a.delegation IS NOT NULL'
   restrict(query, 'a.delegation = (SELECT pk FROM accounts WHERE id = ?)', delegation)
   restrict(query, 'a.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)', endUser)
-  return list(client, 'sessions', ordered(selectAccounts, query, 'a.pk', bounds), sessionEntry)
+  return readPage(client, 'sessions', orderAndLimit(query, 'a.pk', bounds), sessionEntry)
 }
 
-export function delegationsPage(
+/** Reads a page of delegations, oldest first. */
+export function readDelegationPage(
   client: Client,
   { endUser, unsettled }: DelegationFilter,
   bounds: PageBounds,
 ): Promise<Page<Delegation>> {
-  const query = queryOf('a.delegation IS NULL AND NOT a.is_end_user AND a.pk > ?', bounds.after)
+  const query = queryAfter(selectAccounts, 'a.pk', bounds)
+  query.text += ' AND a.delegation IS NULL AND NOT a.is_end_user'
   restrict(query, 'a.end_user = ?', endUser)
   if (unsettled) query.text += ' AND a.unsettled'
-  return list(
-    client,
-    'delegations',
-    ordered(selectAccounts, query, 'a.pk', bounds),
-    delegationEntry,
-  )
+  return readPage(client, 'delegations', orderAndLimit(query, 'a.pk', bounds), delegationEntry)
 }
 
-export function approvalsPage(
+/** Reads a page of approvals, oldest first. */
+export function readApprovalPage(
   client: Client,
   { endUser, session, key, states }: ApprovalFilter,
   bounds: PageBounds,
 ): Promise<Page<Approval>> {
-  const query = queryOf('a.pk > ?', bounds.after)
+  const query = queryAfter(selectApprovals, 'a.pk', bounds)
   restrict(query, 'a.end_user = ?', endUser)
   restrict(query, 'a.session = (SELECT pk FROM accounts WHERE id = ?)', session)
   restrict(query, 'a.key = ?', key)
-  if (states) {
-    query.text += ' AND a.state = ANY (?::text[])'
-    query.values.push([...states])
-  }
-  return list(client, 'approvals', ordered(selectApprovals, query, 'a.pk', bounds), approvalEntry)
+  restrictToAny(query, 'a.state', states)
+  return readPage(client, 'approvals', orderAndLimit(query, 'a.pk', bounds), approvalEntry)
 }
 
-export function credentialsPage(client: Client, bounds: PageBounds): Promise<Page<Credential>> {
-  const query = ordered(selectCredentials, queryOf('c.pk > ?', bounds.after), 'c.pk', bounds)
-  return list(client, 'credentials', query, credentialEntry)
+/** Reads a page of the service's credentials, oldest first. */
+export function readCredentialPage(client: Client, bounds: PageBounds): Promise<Page<Credential>> {
+  const query = queryAfter(selectCredentials, 'c.pk', bounds)
+  return readPage(client, 'credentials', orderAndLimit(query, 'c.pk', bounds), credentialEntry)
 }
 
-export async function auditPage(client: Client, bounds: PageBounds): Promise<Page<AuditRecord>> {
-  const rows = await execute(client, readAudit, [bounds.after, bounds.limit])
-  const found = rows.map((row) => ({ pk: BigInt(row.seq as string), record: recordOf(row) }))
-  return pageOf('audit', found, ({ record }) => record)
+/** Reads a page of audit records in their order. */
+export async function readAuditPage(
+  client: Client,
+  bounds: PageBounds,
+): Promise<Page<AuditRecord>> {
+  return pageOf('audit', await readRecords(client, bounds))
 }
 
-/** Conditions, in which each `?` stands for the next value. */
+/** A query in which each `?` stands for the next value. */
 interface Query {
   text: string
   readonly values: unknown[]
 }
 
-function queryOf(text: string, ...values: unknown[]): Query {
-  return { text, values }
+function queryAfter(select: string, pk: string, { after }: PageBounds): Query {
+  return { text: `${select} WHERE ${pk} > ?`, values: [after] }
 }
 
 function restrict(query: Query, condition: string, value: string | undefined): void {
   if (value === undefined) return
   query.text += ` AND ${condition}`
-  query.values.push(plainText(value))
+  query.values.push(escapeNulText(value))
 }
 
-function ordered(select: string, query: Query, by: string, { limit }: PageBounds): Query {
-  const text = `${select} WHERE ${query.text} ORDER BY ${by} LIMIT ?`
-  return { text, values: [...query.values, limit] }
+function restrictToAny(query: Query, column: string, values: readonly string[] | undefined): void {
+  if (!values) return
+  query.text += ` AND ${column} = ANY (?::text[])`
+  query.values.push([...values])
 }
 
-/** The keys are found first, in indexes alone where that is possible, and then the rows. */
+function orderAndLimit({ text, values }: Query, pk: string, { limit }: PageBounds): Query {
+  return { text: `${text} ORDER BY ${pk} LIMIT ?`, values: [...values, limit] }
+}
+
+/** Finds the keys of the payments first, from indexes alone where that is possible. */
 function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
-  const query = queryOf('p.pk > ?', bounds.after)
+  const source = 'SELECT p.pk FROM payments p JOIN payment_states o ON o.payment = p.pk'
+  const query = queryAfter(source, 'p.pk', bounds)
   restrict(query, 'p.session = (SELECT pk FROM accounts WHERE id = ?)', filter.session)
   restrict(query, 'p.delegation = (SELECT pk FROM accounts WHERE id = ?)', filter.delegation)
   const ofEndUser = 'p.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)'
   restrict(query, ofEndUser, filter.endUser)
-  if (states) {
-    const isFew = states.every((state) => unproven.includes(state))
-    query.text += `${isFew ? ' AND o.unproven' : ''} AND o.state = ANY (?::text[])`
-    query.values.push([...states])
-  }
-  const select = 'SELECT p.pk FROM payments p JOIN payment_states o ON o.payment = p.pk'
-  const { text, values } = ordered(select, query, 'p.pk', bounds)
+  // PostgreSQL uses the partial index only if the statement has the index's own condition.
+  if (states?.every((state) => unproven.includes(state))) query.text += ' AND o.unproven'
+  restrictToAny(query, 'o.state', states)
+  const { text, values } = orderAndLimit(query, 'p.pk', bounds)
   return { text: `${selectPayments} WHERE p.pk IN (${text}) ORDER BY p.pk`, values }
 }
 
-async function list<Noun>(
+async function readPage<Noun>(
   client: Client,
-  kind: Exclude<CursorKind, 'audit'>,
+  list: ListName,
   { text, values }: Query,
-  entry: (row: Row) => Entry<Noun>,
+  parse: (row: Row) => Entry<Noun>,
 ): Promise<Page<Noun>> {
   let place = 0
   const numbered = text.replace(/\?/g, () => {
@@ -142,9 +141,9 @@ async function list<Noun>(
     return `$${place}`
   })
   const result: QueryResult<Row> = await client.query(numbered, values)
-  const found = result.rows.map((row) => ({
+  const rows = result.rows.map((row) => ({
     pk: BigInt(row.pk as string),
-    value: entry(row).value,
+    value: parse(row).value,
   }))
-  return pageOf(kind, found, ({ value }) => value)
+  return pageOf(list, rows)
 }

@@ -1,40 +1,37 @@
-import type { Evidence, Payment, PaymentState, Terms } from '@bursar/core'
-import type { Row, Statement } from '../database/statement.ts'
-import type { AccountKey } from './account-table.ts'
-import { assertFixed, type Entry, same } from './entry.ts'
-import { originalText, plainText } from './escape-nul-text.ts'
-import { joinedText, joinedTexts } from './joined-texts.ts'
-import { optionalNumber } from './optional.ts'
-import { columnsOf } from './row-columns.ts'
-import { joinKeys, joinOwnKeys } from './small-tables.ts'
+import type { Payment, PaymentState } from '@bursar/core'
+import {
+  hasSamePaymentJson,
+  parsePaymentRow,
+  paymentJson,
+  paymentOutcome,
+} from '@bursar/core/store'
+import type { Client } from 'pg'
+import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { type Entry, storedEntry } from './entry.ts'
+import { escapeNulText, escapeOptionalText, unescapeNulText } from './escape-nul-text.ts'
+import { type KeyName, keyJoin, ownKeyJoin } from './key-table.ts'
+import type { NameInDelegation } from './merchant-table.ts'
+import { packedText, packTexts } from './packed-texts.ts'
+import type { ParentKeys } from './parent-keys.ts'
+import { numberOrNull, transposeRows, writeRows } from './row-columns.ts'
 
-/** What of a payment is written once, besides its terms. */
-const fixedFields = [
-  'instrument',
-  'key',
-  'termsHash',
-  'payer',
-  'nonce',
-  'path',
-  'purpose',
-  'tokenHash',
-  'tokenExpiresAt',
-  'validBefore',
-] as const
-
-/** The same as JSON, which has no bigint: `atomic` is a decimal string. */
-type Fixed = Pick<Payment, (typeof fixedFields)[number]> & {
-  readonly terms: Omit<Terms, 'atomic' | 'amountMicro' | 'requestHash'> & {
-    readonly atomic: string
-  }
+/** A request within a session, by its hash. */
+export interface RequestName {
+  readonly session: string
+  readonly requestHash: string
 }
 
-/** What a response said, as JSON: its words are a merchant's. */
-const claimFields = ['claimedTransaction', 'claimedAt', 'delivery'] as const
+/** Names that lead to payments. */
+export interface PaymentNames {
+  readonly ids: readonly string[]
+  readonly keys: readonly KeyName[]
+  /** Requests of which a delegation's latest payment is read. */
+  readonly twins: readonly NameInDelegation[]
+  /** Requests of which a session's own latest payment is read. */
+  readonly ownTwins: readonly RequestName[]
+}
 
-type Claim = Pick<Payment, (typeof claimFields)[number]>
-
-/** So much of a request's hash is in the index: short entries, and as good as unique. */
+/** Characters of a request's hash that are in the index: short entries, and as good as unique. */
 const REQUEST_HEAD_LENGTH = 12
 
 /** Reads whole payments; more joins, or a condition, follow. */
@@ -44,17 +41,12 @@ SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, o.state, o.ov
   FROM payments p JOIN payment_states o ON o.payment = p.pk
   JOIN accounts s ON s.pk = p.session JOIN accounts d ON d.pk = p.delegation`
 
-/**
- * Payments by their ids, by the keys that are pinned to them, and the latest one for a request in
- * a delegation, which is found by itself, by a session, or by a payment; and the latest one for a
- * request in a session.
- */
-export const readPayments: Statement = {
+const paymentRead: Statement = {
   name: 'read_payments',
   text: `WITH found AS (
     SELECT pk FROM payments WHERE id = ANY ($1::text[])
-    UNION SELECT k.payment FROM unnest($2::text[], $3::text[]) AS u (session, key) ${joinKeys}
-    UNION SELECT p.pk FROM unnest($2::text[], $3::text[]) AS u (session, key) ${joinOwnKeys}
+    UNION SELECT k.payment FROM unnest($2::text[], $3::text[]) AS u (session, key) ${keyJoin}
+    UNION SELECT p.pk FROM unnest($2::text[], $3::text[]) AS u (session, key) ${ownKeyJoin}
     UNION SELECT t.pk FROM unnest($4::text[], $5::text[], $6::text[]) AS u (account, payment, hash)
       CROSS JOIN LATERAL (SELECT p.pk FROM payments p
         WHERE p.delegation = coalesce(
@@ -70,7 +62,7 @@ export const readPayments: Statement = {
   ) ${selectPayments} WHERE p.pk IN (SELECT pk FROM found) ORDER BY p.pk`,
 }
 
-export const insertPayments: Statement = {
+const paymentInsert: Statement = {
   name: 'insert_payments',
   text: `WITH fresh AS (
     INSERT INTO payments (pk, id, session, delegation, amount, reserved_at, request_head,
@@ -78,7 +70,7 @@ export const insertPayments: Statement = {
     SELECT u.pk, u.id, coalesce(u.session, (SELECT pk FROM accounts WHERE id = u.session_id)),
       coalesce(u.delegation, (SELECT pk FROM accounts WHERE id = u.delegation_id)), u.amount,
       u.reserved_at, left(u.request_hash, ${REQUEST_HEAD_LENGTH}), u.request_hash,
-      u.key, ${joinedText('$19')}
+      u.key, ${packedText('$19')}
     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
       $7::bigint[], $8::bigint[], $9::text[], $10::text[], $17::integer[], $18::integer[]) AS u (pk,
       id, session, session_id, delegation, delegation_id, amount, reserved_at, request_hash, key,
@@ -88,7 +80,7 @@ export const insertPayments: Statement = {
     $15::text[], $16::text[])`,
 }
 
-export const updatePayments: Statement = {
+const paymentUpdate: Statement = {
   name: 'update_payments',
   text: `UPDATE payment_states o SET state = u.state, overrun = u.overrun, settled = u.settled,
     proven_at = u.proven_at, claim = u.claim, evidence = u.evidence
@@ -97,116 +89,94 @@ export const updatePayments: Statement = {
   WHERE o.payment = u.pk`,
 }
 
-/** Rare: what is written once is written again. */
-export const updatePaymentTerms: Statement = {
+const paymentBodyUpdate: Statement = {
   name: 'update_payment_terms',
   text: `UPDATE payments p SET body = u.body
   FROM unnest($1::bigint[], $2::text[]) AS u (pk, body) WHERE p.pk = u.pk`,
 }
 
-export function paymentEntry(row: Row): Entry<Payment> {
-  const value = paymentOf(row)
-  return { pk: row.pk as string, stored: value, value, overrun: value.overrun }
+/** Reads the named payments, in the order of their keys. */
+export async function readPayments(
+  client: Client,
+  { ids, keys, twins, ownTwins }: PaymentNames,
+): Promise<readonly Entry<Payment>[]> {
+  if (ids.length + keys.length + twins.length + ownTwins.length === 0) return []
+  const rows = await execute(client, paymentRead, [
+    ids.map(escapeNulText),
+    keys.map(({ session }) => escapeNulText(session)),
+    keys.map(({ key }) => escapeNulText(key)),
+    twins.map(({ account }) => escapeOptionalText(account)),
+    twins.map(({ payment }) => escapeOptionalText(payment)),
+    twins.map(({ name }) => escapeNulText(name)),
+    ownTwins.map(({ session }) => escapeNulText(session)),
+    ownTwins.map(({ requestHash }) => escapeNulText(requestHash)),
+  ])
+  return rows.map(paymentEntry)
 }
 
-/** The values of `insertPayments`; `owners` are those that have their key themselves. */
-export function insertedPayments(
+/** Returns the write that inserts payments. `keyHolders` keep their idempotency key themselves. */
+export function insertPayments(
   payments: readonly Entry<Payment>[],
-  owners: ReadonlySet<string>,
-  keys: {
-    payment(id: string): string
-    session(id: string): AccountKey
-    delegation(id: string): AccountKey
-  },
-): unknown[] {
+  keyHolders: ReadonlySet<string>,
+  parents: ParentKeys,
+): readonly Write[] {
   if (payments.length === 0) return []
-  const columns = columnsOf(
-    payments.map(({ value }) => [
-      keys.payment(value.id),
-      plainText(value.id),
-      ...keys.session(value.session),
-      ...keys.delegation(value.delegation),
-      value.terms.amountMicro,
-      value.reservedAt,
-      plainText(value.terms.requestHash),
-      value.key !== undefined && owners.has(value.id) ? plainText(value.key) : null,
-      ...stateColumns(value),
-    ]),
-  )
-  return [...columns, ...joinedTexts(payments.map(({ value }) => fixedText(value)))]
+  const rows = payments.map(({ value }) => [
+    parents.payment(value.id),
+    escapeNulText(value.id),
+    ...parents.session(value.session),
+    ...parents.delegation(value.delegation),
+    value.terms.amountMicro,
+    value.reservedAt,
+    escapeNulText(value.terms.requestHash),
+    keyHolders.has(value.id) ? escapeOptionalText(value.key) : null,
+    ...stateColumns(value),
+  ])
+  const bodies = packTexts(payments.map(({ value }) => paymentJson(value)))
+  return [{ statement: paymentInsert, values: [...transposeRows(rows), ...bodies] }]
 }
 
-/** The values of `updatePayments`. */
-export function updatedPayments(payments: readonly Entry<Payment>[]): unknown[][] {
-  return columnsOf(payments.map(({ pk, value }) => [pk, ...stateColumns(value)]))
-}
-
-/** The values of `updatePaymentTerms`: empty where no terms have changed. */
-export function updatedTerms(payments: readonly Entry<Payment>[]): unknown[][] {
+/** Returns the writes that update payments; their terms hardly ever change. */
+export function updatePayments(payments: readonly Entry<Payment>[]): readonly Write[] {
   const changed = payments.filter(
-    ({ stored, value }) =>
-      stored && !(stored.terms === value.terms && same(stored, value, fixedFields)),
+    ({ stored, value }) => stored !== undefined && !hasSamePaymentJson(stored, value),
   )
-  return columnsOf(changed.map(({ pk, value }) => [pk, fixedText(value)]))
-}
-
-export function assertSamePayment({ stored, value }: Entry<Payment>): void {
-  if (!stored) return
-  const what = `payment ${value.id}`
-  assertFixed(what, stored, value, ['session', 'delegation', 'endUser', 'reservedAt'])
-  assertFixed(what, stored.terms, value.terms, ['requestHash', 'amountMicro'])
-}
-
-function stateColumns(value: Payment): unknown[] {
-  const { state, overrun, settledMicro = null, provenAt = null, evidence } = value
-  const claim = pick(value, claimFields)
   return [
-    state,
-    overrun,
-    settledMicro,
-    provenAt,
-    Object.keys(claim).length === 0 ? null : JSON.stringify(claim),
-    evidence === undefined ? null : JSON.stringify(evidence),
+    ...writeRows(
+      paymentUpdate,
+      payments.map(({ pk, value }) => [pk, ...stateColumns(value)]),
+    ),
+    ...writeRows(
+      paymentBodyUpdate,
+      changed.map(({ pk, value }) => [pk, paymentJson(value)]),
+    ),
   ]
 }
 
-function paymentOf(row: Row): Payment {
-  const fixed = JSON.parse(row.body as string) as Fixed
-  const { atomic, ...terms } = fixed.terms
-  return {
-    id: originalText(row.id as string),
-    session: originalText(row.session_id as string),
-    delegation: originalText(row.delegation_id as string),
-    endUser: originalText(row.end_user as string),
-    ...fixed,
+/** Returns the payment of a row that `selectPayments` reads. */
+export function paymentEntry(row: Row): Entry<Payment> {
+  const payment = parsePaymentRow({
+    id: unescapeNulText(row.id as string),
+    session: unescapeNulText(row.session_id as string),
+    delegation: unescapeNulText(row.delegation_id as string),
+    endUser: unescapeNulText(row.end_user as string),
+    // The body has the key of every payment, the column only that of a payment that holds its key.
+    key: null,
     state: row.state as PaymentState,
-    terms: {
-      ...terms,
-      atomic: BigInt(atomic),
-      amountMicro: BigInt(row.amount as string),
-      requestHash: originalText(row.request_hash as string),
-    },
+    amountMicro: BigInt(row.amount as string),
+    requestHash: unescapeNulText(row.request_hash as string),
     reservedAt: Number(row.reserved_at),
-    ...(row.claim === null ? {} : (JSON.parse(row.claim as string) as Claim)),
-    ...(row.settled === null ? {} : { settledMicro: BigInt(row.settled as string) }),
-    ...(row.evidence === null ? {} : { evidence: JSON.parse(row.evidence as string) as Evidence }),
-    ...optionalNumber('provenAt', row.proven_at as string | null),
     overrun: row.overrun as boolean,
-  }
+    claim: row.claim as string | null,
+    settledMicro: row.settled === null ? null : BigInt(row.settled as string),
+    provenAt: numberOrNull(row.proven_at),
+    evidence: row.evidence as string | null,
+    json: row.body as string,
+  })
+  return storedEntry(row, payment, payment.overrun)
 }
 
-function fixedText(value: Payment): string {
-  const { atomic, amountMicro: _amount, requestHash: _hash, ...terms } = value.terms
-  const fixed = pick(value, fixedFields)
-  return JSON.stringify({ ...fixed, terms: { ...terms, atomic: atomic.toString() } })
-}
-
-/** What is absent is left out. */
-function pick<Field extends keyof Payment>(
-  value: Payment,
-  fields: readonly Field[],
-): Pick<Payment, Field> {
-  const picked: Partial<Pick<Payment, Field>> = {}
-  for (const field of fields) if (value[field] !== undefined) picked[field] = value[field]
-  return picked as Pick<Payment, Field>
+function stateColumns(payment: Payment): unknown[] {
+  const { settledMicro, provenAt, claim, evidence } = paymentOutcome(payment)
+  return [payment.state, payment.overrun, settledMicro, provenAt, claim, evidence]
 }

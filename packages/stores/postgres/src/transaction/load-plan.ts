@@ -1,72 +1,45 @@
-import { endUserAccountId, type Scope } from '@bursar/core'
-
-/** A key within a session. */
-export interface WantedKey {
-  readonly session: string
-  readonly key: string
-}
-
-/** Something within a delegation, which is found by itself, by one of its sessions or payments. */
-export interface WantedWithin {
-  /** Id of the delegation or of a session. */
-  readonly account?: string | undefined
-  readonly payment?: string | undefined
-  /** The request's hash, or the merchant's host. */
-  readonly name: string
-}
-
-/** A merchant at which an account, and all that it draws from, may have spent. */
-export interface WantedUsage {
-  readonly account?: string | undefined
-  readonly payment?: string | undefined
-  readonly host: string
-  readonly payee: string
-}
-
-/** The hash of some terms within a session. */
-export interface WantedTerms {
-  readonly session: string
-  readonly termsHash: string
-}
-
-/** The hash of a request within a session. */
-export interface WantedRequest {
-  readonly session: string
-  readonly requestHash: string
-}
+import type { Scope } from '@bursar/core'
+import { endUserAccountId } from '@bursar/core/store'
+import type { TermsName } from '../tables/approval-table.ts'
+import type { KeyName } from '../tables/key-table.ts'
+import type { NameInDelegation } from '../tables/merchant-table.ts'
+import type { MerchantUsageName } from '../tables/merchant-usage-table.ts'
+import type { RequestName } from '../tables/payment-table.ts'
+import { pairId } from './row-ids.ts'
 
 /** The rows that a transaction loads. A session brings its ancestors and its delegation. */
-export interface Wanted {
+export interface LoadPlan {
   readonly accounts: Set<string>
   readonly payments: Set<string>
-  readonly keys: Map<string, WantedKey>
-  readonly twins: Map<string, WantedWithin>
-  /** Requests of which a session's own latest payment is wanted. */
-  readonly ownTwins: Map<string, WantedRequest>
-  readonly merchants: Map<string, WantedWithin>
+  readonly keys: Map<string, KeyName>
+  /** Requests of which the delegation's latest payment is loaded. */
+  readonly twins: Map<string, NameInDelegation>
+  /** Requests of which the session's own latest payment is loaded. */
+  readonly ownTwins: Map<string, RequestName>
+  readonly merchants: Map<string, NameInDelegation>
   readonly instruments: Set<string>
-  /** End users whose account and delegations are wanted. */
+  /** End users whose account and delegations are loaded. */
   readonly endUsers: Set<string>
-  /** Merchants at which what was spent is wanted. */
-  readonly usages: Map<string, WantedUsage>
+  readonly merchantUsages: Map<string, MerchantUsageName>
   readonly approvals: Set<string>
   readonly credentials: Set<string>
   readonly operations: Set<string>
-  /** Terms for which a session's approvals are wanted. */
-  readonly terms: Map<string, WantedTerms>
+  /** Terms of which the session's approvals are loaded. */
+  readonly terms: Map<string, TermsName>
 }
 
-/**
- * What a store has learnt of its ledger: once an account with per-merchant limits was seen, what was
- * spent at merchants is loaded with everything else. Until then nobody pays for asking.
- */
-export interface Learnt {
-  perMerchant: boolean
+/** The traits of a ledger that a store has observed. */
+export interface LedgerTraits {
+  /**
+   * Whether an account has limits for each merchant. From then on merchant usages are loaded with
+   * everything else; before, a load does not ask for them.
+   */
+  hasMerchantLimits: boolean
 }
 
-/** What some scopes name, each row once. */
-export function wantedBy(scopes: readonly Scope[], learnt: Learnt): Wanted {
-  const wanted: Wanted = {
+/** Returns the plan that loads all rows that some scopes name, each once. */
+export function planLoad(scopes: readonly Scope[], traits: LedgerTraits): LoadPlan {
+  const plan: LoadPlan = {
     accounts: new Set(),
     payments: new Set(),
     keys: new Map(),
@@ -75,64 +48,66 @@ export function wantedBy(scopes: readonly Scope[], learnt: Learnt): Wanted {
     merchants: new Map(),
     instruments: new Set(),
     endUsers: new Set(),
-    usages: new Map(),
+    merchantUsages: new Map(),
     approvals: new Set(),
     credentials: new Set(),
     operations: new Set(),
     terms: new Map(),
   }
   for (const scope of scopes) {
-    addScope(wanted, scope)
-    if (learnt.perMerchant) wantUsage(wanted, scope)
+    planScope(plan, scope)
+    if (traits.hasMerchantLimits) planMerchantUsage(plan, scope)
   }
-  return wanted
+  return plan
 }
 
-function addScope(wanted: Wanted, scope: Scope): void {
-  const { session, delegation, payment, key, requestHash, host, instrument } = scope
+function planScope(plan: LoadPlan, scope: Scope): void {
+  const { session, delegation, payment, key, requestHash, host, instrument, endUser } = scope
   const { approval, termsHash, credential, operation } = scope
-  if (session !== undefined) wanted.accounts.add(session)
-  if (delegation !== undefined) wanted.accounts.add(delegation)
-  if (payment !== undefined) wanted.payments.add(payment)
-  if (session !== undefined && key !== undefined) wantKey(wanted, { session, key })
   const account = delegation ?? session
-  if (requestHash !== undefined) {
-    wantWithin(wanted.twins, { account, payment, name: requestHash })
-  }
-  if (host !== undefined) wantWithin(wanted.merchants, { account, payment, name: host })
-  if (approval !== undefined) wanted.approvals.add(approval)
-  if (credential !== undefined) wanted.credentials.add(credential)
-  if (operation !== undefined) wanted.operations.add(operation)
-  if (session !== undefined && termsHash !== undefined) wantTerms(wanted, { session, termsHash })
-  if (instrument !== undefined) wanted.instruments.add(instrument)
-  if (scope.endUser !== undefined) wanted.endUsers.add(scope.endUser)
+  if (session !== undefined) plan.accounts.add(session)
+  if (delegation !== undefined) plan.accounts.add(delegation)
+  if (payment !== undefined) plan.payments.add(payment)
+  if (session !== undefined && key !== undefined) planKey(plan, { session, key })
+  if (requestHash !== undefined) planName(plan.twins, { account, payment, name: requestHash })
+  if (host !== undefined) planName(plan.merchants, { account, payment, name: host })
+  if (instrument !== undefined) plan.instruments.add(instrument)
+  if (endUser !== undefined) plan.endUsers.add(endUser)
+  if (approval !== undefined) plan.approvals.add(approval)
+  if (session !== undefined && termsHash !== undefined) planTerms(plan, { session, termsHash })
+  if (credential !== undefined) plan.credentials.add(credential)
+  if (operation !== undefined) plan.operations.add(operation)
 }
 
-/** What was spent at the merchant of a scope, if it names one. */
-export function wantUsage(
-  { usages }: Wanted,
+/** Adds what was spent at the merchant of a scope, if the scope names one. */
+export function planMerchantUsage(
+  { merchantUsages }: LoadPlan,
   { session, delegation, endUser, payment, host, payee }: Scope,
 ): void {
   if (host === undefined || payee === undefined) return
-  const user = endUser === undefined ? undefined : endUserAccountId(endUser)
-  const account = session ?? delegation ?? user
-  usages.set(`${account ?? ''} ${payment ?? ''} ${host} ${payee}`, {
-    account,
-    payment,
-    host,
-    payee,
-  })
+  const ofEndUser = endUser === undefined ? undefined : endUserAccountId(endUser)
+  const account = session ?? delegation ?? ofEndUser
+  const id = `${account ?? ''} ${payment ?? ''} ${host} ${payee}`
+  merchantUsages.set(id, { account, payment, host, payee })
 }
 
-export function wantKey(wanted: Wanted, one: WantedKey): void {
-  wanted.keys.set(`${one.session} ${one.key}`, one)
+/** Adds an idempotency key. */
+export function planKey({ keys }: LoadPlan, name: KeyName): void {
+  keys.set(pairId(name.session, name.key), name)
 }
 
-export function wantTerms(wanted: Wanted, one: WantedTerms): void {
-  wanted.terms.set(`${one.session} ${one.termsHash}`, one)
+/** Adds a request of which a session's own latest payment is loaded. */
+export function planOwnTwin({ ownTwins }: LoadPlan, name: RequestName): void {
+  ownTwins.set(pairId(name.session, name.requestHash), name)
 }
 
-export function wantWithin(within: Wanted['twins'], one: WantedWithin): void {
-  if (one.account === undefined && one.payment === undefined) return
-  within.set(`${one.account ?? ''} ${one.payment ?? ''} ${one.name}`, one)
+/** Adds the approvals of some terms. */
+export function planTerms({ terms }: LoadPlan, name: TermsName): void {
+  terms.set(pairId(name.session, name.termsHash), name)
+}
+
+/** Adds a name within a delegation, unless nothing says which delegation. */
+export function planName(names: Map<string, NameInDelegation>, name: NameInDelegation): void {
+  if (name.account === undefined && name.payment === undefined) return
+  names.set(`${name.account ?? ''} ${name.payment ?? ''} ${name.name}`, name)
 }

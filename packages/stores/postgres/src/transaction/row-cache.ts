@@ -1,60 +1,66 @@
 import { BursarError } from '@bursar/core'
 import type { Entry } from '../tables/entry.ts'
-import type { Wanted } from './load-plan.ts'
+import type { LoadPlan } from './load-plan.ts'
 
-/** The rows of one kind that one transaction has to do with, each of them once. */
-export interface Entries<Noun> {
-  /** Notes that the database was asked for a row: unless it is added, it is known to be absent. */
-  asked(id: string): void
+/** The rows of one kind that a transaction reads or writes. Each row is in it at most once. */
+export interface RowCache<Noun> {
+  /** Notes that the database was asked for a row. Unless the row is added, there is none. */
+  markAsked(id: string): void
+  /** Adds a row that was loaded. */
   add(entry: Entry<Noun>): void
-  /** Whether the row is in memory. */
+  /** Checks whether a row is in memory. */
   has(id: string): boolean
-  /** Throws `RowsNotLoaded` where the database was not asked for the row. */
+  /**
+   * Returns undefined if there is no such row. Throws `RowsNotLoaded` if the database was not asked
+   * for the row.
+   */
   find(id: string): Entry<Noun> | undefined
-  /** The row, which has to be there, because another row names it. */
+  /** Returns a row that another row names. Throws `invariant_broken` if there is no such row. */
   need(id: string): Entry<Noun>
-  /** Replaces a row's value. A row that nobody has asked for is taken for a new one. */
+  /** Replaces the value of a row. A row that the database was not asked for is assumed to be new. */
   put(value: Noun, overrun: boolean): Entry<Noun>
   /** Takes a row out that the transaction removes. */
   remove(id: string): void
-  /** The rows that were put. */
-  changed(): readonly Entry<Noun>[]
-  /** Every row that is in memory. */
-  all(): Iterable<Entry<Noun>>
+  /** Lists the rows that were put. */
+  changedEntries(): readonly Entry<Noun>[]
+  /** Lists every row in memory. */
+  entries(): Iterable<Entry<Noun>>
 }
 
-/** How the rows of one kind are told apart. */
-export interface Kind<Noun> {
-  /** What people call it, in messages. */
+/** How rows of one kind are identified and loaded. */
+export interface RowKind<Noun> {
+  /** The noun in messages, such as `session`. */
   readonly noun: string
   id(value: Noun): string
-  /** Adds a row to what has to be loaded. */
-  want(wanted: Wanted, id: string): void
+  /** Adds a row to the plan of a load. */
+  plan(plan: LoadPlan, id: string): void
 }
 
-/** A transaction needs rows that it has not loaded: it is run again, and loads them. */
+/** Says that a transaction needs rows that were not loaded: it runs again, and loads them. */
 export class RowsNotLoaded extends Error {
-  readonly want: (wanted: Wanted) => void
+  /** Adds the rows to the plan of the next attempt. */
+  readonly addTo: (plan: LoadPlan) => void
 
-  constructor(want: (wanted: Wanted) => void) {
+  constructor(addTo: (plan: LoadPlan) => void) {
     super('A row is needed that was not loaded.')
-    this.want = want
+    this.addTo = addTo
   }
 }
 
-export function entries<Noun>(kind: Kind<Noun>): Entries<Noun> {
-  const known = new Map<string, Entry<Noun>>()
-  const absent = new Set<string>()
+/** Returns an empty cache of rows of one kind. */
+export function rowCache<Noun>(kind: RowKind<Noun>): RowCache<Noun> {
+  const loaded = new Map<string, Entry<Noun>>()
+  const asked = new Set<string>()
   const changed = new Set<Entry<Noun>>()
   const find = (id: string): Entry<Noun> | undefined => {
-    const entry = known.get(id)
-    if (entry || absent.has(id)) return entry
-    throw new RowsNotLoaded((wanted) => kind.want(wanted, id))
+    const entry = loaded.get(id)
+    if (entry || asked.has(id)) return entry
+    throw new RowsNotLoaded((plan) => kind.plan(plan, id))
   }
   return {
-    asked: (id) => void absent.add(id),
-    add: (entry) => void known.set(kind.id(entry.value), entry),
-    has: (id) => known.has(id),
+    markAsked: (id) => void asked.add(id),
+    add: (entry) => void loaded.set(kind.id(entry.value), entry),
+    has: (id) => loaded.has(id),
     find,
     need(id) {
       const entry = find(id)
@@ -63,20 +69,20 @@ export function entries<Noun>(kind: Kind<Noun>): Entries<Noun> {
     },
     put(value, overrun) {
       const id = kind.id(value)
-      const entry = known.get(id) ?? { value, overrun }
-      known.set(id, entry)
+      const entry = loaded.get(id) ?? { value, overrun }
+      loaded.set(id, entry)
       entry.value = value
       entry.overrun ||= overrun
       changed.add(entry)
       return entry
     },
     remove(id) {
-      const entry = known.get(id)
+      const entry = loaded.get(id)
       if (entry) changed.delete(entry)
-      known.delete(id)
-      absent.add(id)
+      loaded.delete(id)
+      asked.add(id)
     },
-    changed: () => [...changed],
-    all: () => known.values(),
+    changedEntries: () => [...changed],
+    entries: () => loaded.values(),
   }
 }

@@ -1,44 +1,39 @@
-import {
-  type AuditRecord,
-  BursarError,
-  type Change,
-  type LedgerState,
-  type Scope,
-} from '@bursar/core'
+import type { AuditRecord, Change, LedgerState, Scope } from '@bursar/core'
+import { assertRecorded } from '@bursar/core/store'
 import type { Client, QueryResult } from 'pg'
 import { newerSchema } from '../database/migrate.ts'
 import { SCHEMA_VERSION } from '../database/schema.ts'
-import { corked } from '../database/statement.ts'
-import { isConflict, isLost, unwritable } from '../database/store-error.ts'
-import { flush, type Write, wantTakenForNew, writesOf } from './flush.ts'
-import { beginLocked, type Locked } from './load.ts'
-import type { Learnt, Wanted } from './load-plan.ts'
+import { execute, sendAtOnce, type Write } from '../database/statement.ts'
+import { isConflict, isConnectionLost, unwritableError } from '../database/store-error.ts'
+import { collectWrites, planAssumedInserts } from './collect-writes.ts'
+import type { HeadCache } from './head-cache.ts'
+import type { LedgerTraits, LoadPlan } from './load-plan.ts'
+import { addMissingRows, type LockedRows, lockAndLoad } from './load-rows.ts'
 import { RowsNotLoaded } from './row-cache.ts'
-import type { KnownRows } from './row-cache-head.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 
-/** A commit that waits for its turn. */
+/** A commit in the queue. */
 export interface Job {
   readonly scope: Scope
-  /** Is called on the newest state, and again if the transaction had to be undone. */
+  /** Runs on the newest state, and again if the transaction was undone. */
   readonly change: (state: LedgerState, now: number) => Change<unknown>
   settle(outcome: Outcome): void
 }
 
-/** What a job came to. A failure in here is the job's own, and disturbs no neighbour. */
+/** The end of a job. An error in it belongs to this job alone, not to the others of its batch. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-/** How one attempt at a transaction ended. Only `done` and `unknown` may have written anything. */
+/** The end of one attempt at a transaction. Only `done` and `unknown` may have written anything. */
 export type Attempt =
   | { readonly kind: 'done'; readonly outcomes: readonly Outcome[] }
-  /** To be begun again; what was missing is wanted now. */
+  /** The transaction has to begin again; the plan has the rows that were missing. */
   | { readonly kind: 'again'; readonly error: unknown }
-  /** What one of the jobs wants cannot be written. */
+  /** The database refuses the rows of one of the jobs. */
   | { readonly kind: 'refused'; readonly error: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** The connection is gone, before anything was committed. */
+  /** The connection was lost before the commit. */
   | { readonly kind: 'lost'; readonly error: unknown }
-  /** The connection is gone, and with it the answer to the commit. */
+  /** The connection was lost with the answer to the commit. */
   | {
       readonly kind: 'unknown'
       readonly error: unknown
@@ -46,29 +41,29 @@ export type Attempt =
       readonly outcomes: readonly Outcome[]
     }
 
-/** What an attempt needs to know of its store. */
+/** The parts of a store that an attempt uses. */
 export interface TransactionOptions {
   /** The database, for messages. */
   readonly target: string
-  /** A test's clock; without it, time is the database's. */
+  /** A test's clock. @default the database's clock */
   readonly clock?: (() => number) | undefined
-  readonly learnt: Learnt
-  readonly known: KnownRows
-  /** Is told the database's time. */
+  readonly traits: LedgerTraits
+  readonly cache: HeadCache
+  /** Takes the database's time, in milliseconds since the epoch. */
   readonly onTime: (now: number) => void
 }
 
-/** Runs jobs in one transaction: two round trips, one to lock and load, one to write and commit. */
-export async function attempt(
+/** Runs jobs in one transaction of two round trips: lock and load, then write and commit. */
+export async function attemptTransaction(
   client: Client,
   jobs: readonly Job[],
-  wanted: Wanted,
+  plan: LoadPlan,
   options: TransactionOptions,
 ): Promise<Attempt> {
   try {
-    return await lockAndRun(client, jobs, wanted, options)
+    return await lockAndRun(client, jobs, plan, options)
   } catch (error) {
-    if (isLost(error)) return { kind: 'lost', error }
+    if (isConnectionLost(error)) return { kind: 'lost', error }
     const isUndone = await client.query('ROLLBACK').then(
       () => true,
       () => false,
@@ -81,36 +76,42 @@ export async function attempt(
 async function lockAndRun(
   client: Client,
   jobs: readonly Job[],
-  wanted: Wanted,
-  { target, clock, learnt, known, onTime }: TransactionOptions,
+  plan: LoadPlan,
+  { target, clock, traits, cache, onTime }: TransactionOptions,
 ): Promise<Attempt> {
-  const locked = await beginLocked(client, wanted, known)
+  const locked = await lockAndLoad(client, plan, cache)
+  const { rows, head } = locked
   onTime(locked.now)
-  if (locked.head.version !== SCHEMA_VERSION) throw newerSchema(locked.head.version, target)
+  if (head.version !== SCHEMA_VERSION) throw newerSchema(head.version, target)
   let outcomes: readonly Outcome[]
   let writes: readonly Write[]
   try {
     outcomes = runJobs(jobs, locked, clock ?? (() => locked.now))
-    writes = writesOf(locked.rows, locked.head)
+    writes = collectWrites(rows, head)
   } catch (error) {
     await client.query('ROLLBACK')
-    if (!(error instanceof RowsNotLoaded)) return { kind: 'refused', error: unwritable(error) }
-    error.want(wanted)
-    learnt.perMerchant ||= wanted.usages.size > 0
+    if (!(error instanceof RowsNotLoaded)) return { kind: 'refused', error: unwritableError(error) }
+    addMissingRows(plan, error, traits)
     return { kind: 'again', error }
   }
-  const ended = await commitAll(client, locked, wanted, { outcomes, writes })
-  const last = locked.rows.records.at(-1)
-  if (ended.kind !== 'done') known.forget()
-  else if (last) known.learn(locked.rows, locked.head, last)
-  return ended
+  const attempt = await commitWrites(client, rows, plan, { outcomes, writes })
+  const last = rows.records.at(-1)
+  if (attempt.kind !== 'done') cache.clear()
+  else if (last) cache.keep(rows, head, last)
+  return attempt
 }
 
 /**
- * Everything between the first job and the last one is synchronous. Where rows are missing, the other
- * jobs run all the same: whatever any of them misses is loaded together, before the next attempt.
+ * Runs the jobs one after another, synchronously.
+ *
+ * If rows are missing, the other jobs run all the same, so that the next attempt loads all missing
+ * rows together.
  */
-function runJobs(jobs: readonly Job[], { rows }: Locked, clock: () => number): readonly Outcome[] {
+function runJobs(
+  jobs: readonly Job[],
+  { rows }: LockedRows,
+  clock: () => number,
+): readonly Outcome[] {
   const missing: RowsNotLoaded[] = []
   const outcomes = jobs.map((job): Outcome => {
     try {
@@ -122,8 +123,8 @@ function runJobs(jobs: readonly Job[], { rows }: Locked, clock: () => number): r
     }
   })
   if (missing.length === 0) return outcomes
-  throw new RowsNotLoaded((wanted) => {
-    for (const { want } of missing) want(wanted)
+  throw new RowsNotLoaded((plan) => {
+    for (const { addTo } of missing) addTo(plan)
   })
 }
 
@@ -141,19 +142,11 @@ function runJob({ scope, change }: Job, rows: TransactionRows, clock: () => numb
   return { value: changed.result }
 }
 
-/** Each change has its record in the same commit. */
-function assertRecorded({ result: _result, events, ...rows }: Change<unknown>): void {
-  const { removed, ...written } = rows
-  const all = [...Object.values(written), ...Object.values(removed ?? {})]
-  if (events.length > 0 || all.every((some) => !some?.length)) return
-  throw new BursarError('invariant_broken', 'A change writes rows without an audit record.')
-}
-
-/** What wrote nothing only gives its locks back. */
-async function commitAll(
+/** Sends the writes with the commit, or ends the transaction if there is no record to write. */
+async function commitWrites(
   client: Client,
-  { rows }: Locked,
-  wanted: Wanted,
+  rows: TransactionRows,
+  plan: LoadPlan,
   {
     outcomes,
     writes,
@@ -164,17 +157,20 @@ async function commitAll(
     await client.query('ROLLBACK')
     return { kind: 'done', outcomes }
   }
-  const sent = corked(client, () => [...flush(client, writes), client.query('COMMIT')])
+  const sent = sendAtOnce(client, () => [
+    ...writes.map(({ statement, values }) => execute(client, statement, values)),
+    client.query('COMMIT'),
+  ])
   const settled = await Promise.allSettled(sent)
-  const failure = settled.find((one) => one.status === 'rejected')
-  const end = settled.at(-1)
-  // After a write that failed, COMMIT succeeds as well; its answer is then `ROLLBACK`.
-  if (end?.status === 'fulfilled') {
-    if ((end.value as QueryResult).command === 'COMMIT') return { kind: 'done', outcomes }
-  } else if (isLost(end?.reason)) {
-    return { kind: 'unknown', error: end?.reason, last, outcomes }
+  const failure = settled.find(({ status }) => status === 'rejected')
+  const commit = settled.at(-1)
+  // After a write that failed, COMMIT succeeds as well; its answer is `ROLLBACK` then.
+  if (commit?.status === 'fulfilled') {
+    if ((commit.value as QueryResult).command === 'COMMIT') return { kind: 'done', outcomes }
+  } else if (isConnectionLost(commit?.reason)) {
+    return { kind: 'unknown', error: commit?.reason, last, outcomes }
   }
-  const error: unknown = failure?.reason
-  // A row may have been in the way of one that was taken for new: it is loaded next time.
-  return { kind: wantTakenForNew(rows, wanted) ? 'again' : 'refused', error }
+  const error: unknown = failure?.status === 'rejected' ? failure.reason : undefined
+  // A row that was assumed to be new may be there already: it is loaded in the next attempt.
+  return { kind: planAssumedInserts(rows, plan) ? 'again' : 'refused', error }
 }

@@ -1,6 +1,6 @@
 import type { Content } from '@bursar/core'
 import { expect, test } from 'vitest'
-import { writtenContents } from './small-tables.ts'
+import { writeContents } from './content-table.ts'
 
 function content(payment: string, body: Uint8Array): Content {
   return { payment, status: 200, headers: {}, body, truncated: false }
@@ -14,8 +14,8 @@ test('bodies are written end to end, each with its place, in statements of a mod
     content('three', large),
     content('four', Uint8Array.of(9)),
   ]
-  const places = writtenContents(contents, (id) => `pk of ${id}`).map(
-    ([payments, , , , starts, lengths, bodies]) => ({
+  const places = writeContents(contents, (id) => `pk of ${id}`).map(
+    ({ values: [payments, , , , starts, lengths, bodies] }) => ({
       payments,
       starts,
       lengths,
@@ -34,5 +34,5 @@ test('bodies are written end to end, each with its place, in statements of a mod
 })
 
 test('no content is no statement', () => {
-  expect(writtenContents([], String)).toEqual([])
+  expect(writeContents([], String)).toEqual([])
 })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { joinedTexts } from './joined-texts.ts'
+import { packTexts } from './packed-texts.ts'
 
 test('each text is where it is said to be, in bytes', () => {
   const texts = ['{"a":"ä"}', '', '🙂', 'plain']
-  const [starts, lengths, bytes] = joinedTexts(texts)
+  const [starts, lengths, bytes] = packTexts(texts)
   const read = starts.map((start, index) =>
     bytes.subarray(start - 1, start - 1 + (lengths[index] ?? 0)).toString(),
   )
   expect(read).toEqual(texts)
-  expect(joinedTexts([])).toEqual([[], [], Buffer.alloc(0)])
+  expect(packTexts([])).toEqual([[], [], Buffer.alloc(0)])
 })

@@ -1,14 +1,15 @@
-import type { Statement } from '../database/statement.ts'
-import { plainText } from './escape-nul-text.ts'
+import type { Removed } from '@bursar/core'
+import type { Statement, Write } from '../database/statement.ts'
+import { escapeNulText } from './escape-nul-text.ts'
+import { writeRows } from './row-columns.ts'
 
-/** The rows that leave the ledger, once they are in an archive: one statement for all of a kind. */
-export const shortenRecords: Statement = {
+const recordUpdate: Statement = {
   name: 'shorten_records',
   text: `UPDATE audit SET body = u.body FROM unnest($1::bigint[], $2::text[]) AS u (seq, body)
     WHERE audit.seq = u.seq`,
 }
 
-export const removePayments: Statement = {
+const paymentRemoval: Statement = {
   name: 'remove_payments',
   text: `WITH gone AS (DELETE FROM payments WHERE id = ANY ($1::text[]) RETURNING pk, session),
     states AS (DELETE FROM payment_states WHERE payment IN (SELECT pk FROM gone)),
@@ -16,13 +17,13 @@ export const removePayments: Statement = {
   DELETE FROM keys USING gone WHERE keys.session = gone.session AND keys.payment = gone.pk`,
 }
 
-export const removeApprovals: Statement = {
+const approvalRemoval: Statement = {
   name: 'remove_approvals',
   text: 'DELETE FROM approvals WHERE id = ANY ($1::text[])',
 }
 
-/** Their ids are kept: no session has one of them again. */
-export const removeSessions: Statement = {
+/** Keeps the ids, so that no session has one of them again. */
+const sessionRemoval: Statement = {
   name: 'remove_sessions',
   text: `WITH gone AS (DELETE FROM accounts WHERE id = ANY ($1::text[]) AND delegation IS NOT NULL
       RETURNING pk, id),
@@ -31,7 +32,19 @@ export const removeSessions: Statement = {
   INSERT INTO archived_sessions SELECT id FROM gone`,
 }
 
-/** The values of a statement that removes rows by their ids. */
-export function removedIds(ids: readonly string[]): readonly unknown[] {
-  return ids.length === 0 ? [] : [ids.map(plainText)]
+/** Returns the writes that remove archived rows from the ledger. */
+export function removeRows({ records, payments, approvals, sessions }: Removed): readonly Write[] {
+  return [
+    ...writeRows(
+      recordUpdate,
+      records.map(({ seq, body }) => [seq, body]),
+    ),
+    ...writeRows(paymentRemoval, idRows(payments)),
+    ...writeRows(approvalRemoval, idRows(approvals)),
+    ...writeRows(sessionRemoval, idRows(sessions)),
+  ]
+}
+
+function idRows(ids: readonly string[]): readonly string[][] {
+  return ids.map((id) => [escapeNulText(id)])
 }

@@ -1,0 +1,198 @@
+import type { Delegation, EndUserAccount, KnownMerchant, Payment, Session } from '@bursar/core'
+import type { ChainEnd } from '../tables/audit-table.ts'
+import type { Entry } from '../tables/entry.ts'
+import type { NameInDelegation } from '../tables/merchant-table.ts'
+import type { LoadPlan } from './load-plan.ts'
+import { pairId } from './row-ids.ts'
+import type { TransactionRows } from './transaction-rows.ts'
+
+/** Accounts and merchants in the cache: about 1 kB each, so some 10 MB. */
+const MAX_CACHED = 10_000
+
+/** Payments in the cache: most are claimed and proven soon after their reservation. */
+const MAX_CACHED_PAYMENTS = 2_000
+
+/**
+ * A cache of rows that is valid at one head of the audit chain.
+ *
+ * Every transaction that writes locks the head and moves it. As long as the head stands where this
+ * process has left it, no other process has written, and the cached rows are those of the database.
+ */
+export interface HeadCache {
+  /** Returns a plan without the rows that are cached. */
+  withoutCached(plan: LoadPlan): LoadPlan
+  /** Checks whether the cached rows are those of a ledger whose head stands here. */
+  isAt(head: ChainEnd): boolean
+  /** Adds the planned rows that are cached to those of a transaction. */
+  addTo(rows: TransactionRows, plan: LoadPlan): void
+  /** Caches the rows of a transaction that began at one head and was committed at another. */
+  keep(rows: TransactionRows, from: ChainEnd, to: ChainEnd): void
+  clear(): void
+}
+
+/** Returns an empty cache. */
+export function headCache(): HeadCache {
+  const cached: CachedRows = {
+    sessions: new Map(),
+    delegations: new Map(),
+    endUsers: new Map(),
+    merchants: new Map(),
+    payments: new Map(),
+  }
+  let head: ChainEnd | undefined
+  const isAt = ({ seq, hash }: ChainEnd): boolean => head?.seq === seq && head.hash === hash
+  const clear = (): void => {
+    head = undefined
+    for (const rows of Object.values(cached)) rows.clear()
+  }
+  return {
+    isAt,
+    clear,
+    withoutCached: (plan) => ({
+      ...plan,
+      accounts: new Set([...plan.accounts].filter((id) => !hasAccount(cached, id))),
+      payments: new Set([...plan.payments].filter((id) => !hasPayment(cached, id))),
+      merchants: new Map([...plan.merchants].filter(([, name]) => !findMerchant(cached, name))),
+    }),
+    addTo: (rows, plan) => addRows(cached, rows, plan),
+    keep(rows, from, to) {
+      const { sessions, delegations, merchants, payments } = cached
+      const isFull = sessions.size + delegations.size + merchants.size > MAX_CACHED
+      // A new account of an end user, and a removal, change rows that this transaction has not loaded.
+      const isBeyond = rows.removed.length > 0 || rows.endUsers.changedEntries().some(isInserted)
+      if (!isAt(from) || isFull || isBeyond) clear()
+      if (payments.size > MAX_CACHED_PAYMENTS) payments.clear()
+      head = to
+      if (!isBeyond) keepRows(cached, rows)
+    },
+  }
+}
+
+/** A row with its key. Each transaction works on a copy of it. */
+interface CachedRow<Noun> {
+  readonly pk: string | undefined
+  readonly value: Noun
+  readonly overrun: boolean
+}
+
+interface CachedRows {
+  readonly sessions: Map<string, CachedRow<Session>>
+  readonly delegations: Map<string, CachedRow<Delegation>>
+  /** By the end user's name; `undefined` for an end user without an account. */
+  readonly endUsers: Map<string, CachedRow<EndUserAccount> | undefined>
+  readonly merchants: Map<string, CachedRow<KnownMerchant>>
+  readonly payments: Map<string, CachedRow<Payment>>
+}
+
+function hasDelegation({ delegations, endUsers }: CachedRows, id: string): boolean {
+  const delegation = delegations.get(id)?.value
+  return delegation !== undefined && endUsers.has(delegation.endUser)
+}
+
+/** Returns the sessions from one up to its root, or undefined if a row of the line is not cached. */
+function findLine(cached: CachedRows, id: string): readonly Session[] | undefined {
+  const line: Session[] = []
+  for (let next: string | undefined = id; next !== undefined; ) {
+    const session: Session | undefined = cached.sessions.get(next)?.value
+    if (!session) return undefined
+    line.push(session)
+    next = session.parent
+  }
+  const [first] = line
+  return first && hasDelegation(cached, first.delegation) ? line : undefined
+}
+
+function hasAccount(cached: CachedRows, id: string): boolean {
+  return hasDelegation(cached, id) || findLine(cached, id) !== undefined
+}
+
+function hasPayment(cached: CachedRows, id: string): boolean {
+  const payment = cached.payments.get(id)?.value
+  return payment !== undefined && findLine(cached, payment.session) !== undefined
+}
+
+function findMerchant(
+  { sessions, payments, merchants }: CachedRows,
+  { account, payment, name }: NameInDelegation,
+): CachedRow<KnownMerchant> | undefined {
+  const ofPayment = payment === undefined ? undefined : payments.get(payment)?.value.delegation
+  const ofAccount =
+    account === undefined ? undefined : (sessions.get(account)?.value.delegation ?? account)
+  const delegation = ofAccount ?? ofPayment
+  return delegation === undefined ? undefined : merchants.get(pairId(delegation, name))
+}
+
+function addRows(cached: CachedRows, rows: TransactionRows, plan: LoadPlan): void {
+  for (const id of plan.accounts) {
+    if (hasDelegation(cached, id)) addDelegation(cached, rows, id)
+    addLine(cached, rows, id)
+  }
+  for (const id of plan.payments) {
+    const payment = cached.payments.get(id)
+    if (!payment || !hasPayment(cached, id)) continue
+    rows.payments.add(entryOf(payment))
+    addLine(cached, rows, payment.value.session)
+  }
+  for (const name of plan.merchants.values()) {
+    const merchant = findMerchant(cached, name)
+    if (merchant) rows.merchants.add({ value: merchant.value, overrun: false })
+  }
+}
+
+function addLine(cached: CachedRows, rows: TransactionRows, session: string): void {
+  for (const { id, delegation } of findLine(cached, session) ?? []) {
+    const row = cached.sessions.get(id)
+    if (row && !rows.sessions.has(id)) rows.sessions.add(entryOf(row))
+    addDelegation(cached, rows, delegation)
+  }
+}
+
+function addDelegation(
+  { delegations, endUsers }: CachedRows,
+  rows: TransactionRows,
+  id: string,
+): void {
+  const delegation = delegations.get(id)
+  if (!delegation || rows.delegations.has(id)) return
+  rows.delegations.add(entryOf(delegation))
+  const { endUser } = delegation.value
+  const account = endUsers.get(endUser)
+  if (account) rows.endUsers.add(entryOf(account))
+  else rows.endUsers.markAsked(endUser)
+}
+
+function keepRows(cached: CachedRows, rows: TransactionRows): void {
+  for (const entry of rows.sessions.entries()) keepRow(cached.sessions, entry.value.id, entry)
+  for (const entry of rows.delegations.entries()) {
+    keepRow(cached.delegations, entry.value.id, entry)
+    if (isInserted(entry)) continue
+    const { endUser } = entry.value
+    const account = rows.endUsers.has(endUser) ? rows.endUsers.find(endUser) : undefined
+    cached.endUsers.set(endUser, account && cachedRow(account))
+  }
+  for (const entry of rows.merchants.entries()) {
+    cached.merchants.set(pairId(entry.value.delegation, entry.value.host), cachedRow(entry))
+  }
+  for (const entry of rows.payments.entries()) {
+    const pk = entry.pk ?? rows.paymentKeys.get(entry.value.id)
+    keepRow(cached.payments, entry.value.id, pk === undefined ? entry : { ...entry, pk })
+  }
+}
+
+/** Caches a row, unless it was inserted: its key is not known, so it is loaded when it is next used. */
+function keepRow<Noun>(rows: Map<string, CachedRow<Noun>>, id: string, entry: Entry<Noun>): void {
+  if (isInserted(entry)) rows.delete(id)
+  else rows.set(id, cachedRow(entry))
+}
+
+function isInserted({ pk }: Entry<unknown>): boolean {
+  return pk === undefined
+}
+
+function cachedRow<Noun>({ pk, value, overrun }: Entry<Noun>): CachedRow<Noun> {
+  return { pk, value, overrun }
+}
+
+function entryOf<Noun>({ pk, value, overrun }: CachedRow<Noun>): Entry<Noun> {
+  return { ...(pk === undefined ? {} : { pk }), stored: value, value, overrun }
+}
