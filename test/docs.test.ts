@@ -198,6 +198,19 @@ describe('the pages', () => {
     expect(new Set(named)).toEqual(new Set(['[*]', ...states]))
   })
 
+  test('no sentence of a page begins with a riddle', () => {
+    const riddle = /(?:^|[.!?:|] |^- \*{0,2})(?:What|Whose?|Whoever|Nobody|None|In what)\b.*/gm
+    const found = all
+      .filter(({ path }) => !/^(\.changeset|packages|examples)\//.test(path))
+      .filter(({ path }) => !/^docs\/reference\/(cli|http-api)\.md$/.test(path))
+      .flatMap(({ path, text }) =>
+        [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(riddle)].map(
+          ([begin]) => `${path}: ${begin.slice(0, 60)}`,
+        ),
+      )
+    expect(found).toEqual([])
+  })
+
   test('every guide can be reached from the README', () => {
     const reached = new Set<string>()
     const follow = (path: string): void => {
