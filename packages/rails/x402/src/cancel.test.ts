@@ -2,7 +2,7 @@ import type { OpenPayment, SignRequest } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { cancel } from './cancel.ts'
 import type { ChainReader } from './chain-reader.ts'
-import type { Relayer, Sent, SignedCancellation } from './relayer.ts'
+import type { Relayer, SentCancellation, SignedCancellation } from './relayer.ts'
 
 const payer = `0x${'a'.repeat(40)}`
 const validBefore = 2_000
@@ -19,7 +19,7 @@ interface WorldOptions {
   readonly time?: number
   /** Whether the nonce is used, each time that it is asked. */
   readonly used?: readonly boolean[]
-  readonly state?: Sent['state']
+  readonly state?: SentCancellation['state']
   readonly failure?: Error
   readonly signature?: `0x${string}`
 }
@@ -38,7 +38,7 @@ async function cancelled(options: WorldOptions) {
     },
   }
   const relayer: Relayer = {
-    assertNoPayer: (address) => expect(address).toBe(payer),
+    assertNotPayer: (address) => expect(address).toBe(payer),
     send: async (cancellation) => {
       sent.push(cancellation)
       if (options.failure) throw options.failure
@@ -67,9 +67,9 @@ describe('a cancellation', () => {
     expect([signed, sent]).toEqual([0, []])
   })
 
-  test('of what has ended is not signed', async () => {
+  test('of an expired authorization is not signed', async () => {
     const { answer, signed } = await cancelled({ time: validBefore })
-    expect(answer).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('ended') })
+    expect(answer).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('expired') })
     expect(signed).toBe(0)
   })
 

@@ -1,15 +1,21 @@
 import type { CancelAnswer, OpenPayment, SignRequest } from '@bursar/core'
 import type { ChainReader } from './chain-reader.ts'
-import { chainIdOf } from './network-name.ts'
+import { parseChainId } from './network-name.ts'
 import type { Relayer } from './relayer.ts'
 
-/** What the token contract takes: v, r and s of an account's own key. */
+/**
+ * The length of a signature that the token contract takes: v, r and s of an account's own key, in
+ * hex.
+ */
 const SIGNATURE_LENGTH = 2 + 2 * 65
 
 /**
- * Asks the token contract to cancel the nonce, through the relayer. By the newest block it looks
- * first whether that can still help: a signature that is not needed is not made, and a transaction
- * that is bound to fail costs gas. Whoever comes first in a block wins, and `reconcile` says who.
+ * Cancels the payment's nonce at the token contract, through the relayer.
+ *
+ * Checks the newest block first, because a needless signature is a risk and a transaction that must
+ * fail costs gas. If a transfer and the cancellation race, the first in a block wins, and
+ * `reconcile` proves which. Throws `relayer_is_payer` if the payer is the relayer, and
+ * `rail_unreachable` if the endpoint fails.
  */
 export async function cancel(
   payment: OpenPayment,
@@ -18,11 +24,11 @@ export async function cancel(
   sign: (request: SignRequest) => Promise<`0x${string}`>,
 ): Promise<CancelAnswer> {
   const { asset, payer, nonce } = payment
-  relayer.assertNoPayer(payer)
-  const late = await tooLate(payment, chain)
-  if (late) return late
+  relayer.assertNotPayer(payer)
+  const refusal = await findRefusal(payment, chain)
+  if (refusal) return refusal
   const { address, name, version } = asset
-  const token = { chainId: chainIdOf(asset.network), address, name, version }
+  const token = { chainId: parseChainId(asset.network), address, name, version }
   const signature = await sign({
     kind: 'cancel-authorization',
     family: 'evm',
@@ -32,36 +38,39 @@ export async function cancel(
   })
   if (signature.length !== SIGNATURE_LENGTH) {
     const reason =
-      'The signature is that of a contract wallet, which the contract call cannot take.'
+      'The wallet is a contract, and the token cancels only by the signature of an own key.'
     return { outcome: 'unavailable', reason }
   }
   try {
     const cancellation = { token: address, authorizer: payer, nonce, signature }
     const { transaction, state } = await relayer.send(cancellation)
-    // Another came first in the block: the money moved, or a cancellation did the same.
-    return state === 'reverted' ? used : { outcome: 'asked', transaction }
+    // Another transaction came first in the block: a transfer, or another cancellation.
+    return state === 'reverted' ? usedAnswer : { outcome: 'asked', transaction }
   } catch (error) {
-    // Nodes refuse to send what is bound to fail.
-    const overtaken = await tooLate(payment, chain).catch(() => undefined)
-    if (overtaken) return overtaken
+    // Nodes refuse a transaction that must fail, as it must after the nonce was used.
+    const lateRefusal = await findRefusal(payment, chain).catch(() => undefined)
+    if (lateRefusal) return lateRefusal
     throw error
   }
 }
 
-const used: CancelAnswer = {
+const usedAnswer: CancelAnswer = {
   outcome: 'refused',
   reason: 'The authorization was used or cancelled before.',
 }
 
-/** By the newest block, which can still be undone: so this is no proof. */
-async function tooLate(
+/**
+ * Returns the reason not to cancel by the newest block, if there is one. That block can be undone:
+ * it proves nothing.
+ */
+async function findRefusal(
   { asset, payer, nonce, validBefore }: OpenPayment,
   chain: ChainReader,
 ): Promise<CancelAnswer | undefined> {
   const latest = await chain.latestBlock()
   if (latest.timestamp >= BigInt(validBefore)) {
-    return { outcome: 'refused', reason: 'The authorization has ended: it can move nothing.' }
+    return { outcome: 'refused', reason: 'The authorization has expired and can move nothing.' }
   }
   const isUsed = await chain.isNonceUsed(asset.address, payer, nonce, latest.number)
-  return isUsed ? used : undefined
+  return isUsed ? usedAnswer : undefined
 }

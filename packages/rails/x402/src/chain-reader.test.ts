@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { encodeAbiParameters, encodeEventTopics, parseAbi } from 'viem'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type ChainReader, chainReader } from './chain-reader.ts'
+import { type ChainReader, createChainReader } from './chain-reader.ts'
 
 const token = `0x${'c'.repeat(40)}` as const
 const payer = `0x${'a'.repeat(40)}` as const
@@ -45,7 +45,7 @@ async function endpoint(answers: Record<string, Answer>): Promise<string> {
 }
 
 async function readerOf(answers: Record<string, Answer>): Promise<ChainReader> {
-  return chainReader('eip155:1', await endpoint({ eth_chainId: () => '0x1', ...answers }))
+  return createChainReader('eip155:1', await endpoint({ eth_chainId: () => '0x1', ...answers }))
 }
 
 const abi = parseAbi([
@@ -175,7 +175,7 @@ describe('an endpoint', () => {
 
   test('that refuses connections is an error that does not tell its URL', async () => {
     // Nothing listens on port 1 of the loopback interface.
-    const reader = chainReader('eip155:1', `http://127.0.0.1:1/${secret}`)
+    const reader = createChainReader('eip155:1', `http://127.0.0.1:1/${secret}`)
     expect(await failureOf(reader.finalBlock())).toMatchObject({ code: 'rail_unreachable' })
   })
 

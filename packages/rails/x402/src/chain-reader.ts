@@ -1,18 +1,18 @@
 import { BursarError } from '@bursar/core'
 import type { PublicClient } from 'viem'
-import { chainIdOf } from './network-name.ts'
+import { parseChainId } from './network-name.ts'
 
-/** Longest wait for one answer of the RPC endpoint. */
+/** The longest wait for one answer of the RPC endpoint. */
 const RPC_TIMEOUT_MS = 10_000
 
-/** A block, as far as verdicts need it. */
+/** A block, as far as a verdict needs it. */
 export interface ChainBlock {
   readonly number: bigint
-  /** Unix seconds. */
+  /** The block's time in Unix seconds. */
   readonly timestamp: bigint
 }
 
-/** What a token contract said in one transaction that succeeded, in its order. */
+/** The events of a token contract in one successful transaction, in their order. */
 export interface TokenReceipt {
   readonly transaction: string
   readonly block: bigint
@@ -30,54 +30,58 @@ export type TokenEvent =
     }
 
 /**
- * Reads one chain through one RPC endpoint. Every answer comes within a bounded time or is thrown
- * as `rail_unreachable`, with nothing of the endpoint's URL in it: those often hold a key.
+ * A reader of one chain through one RPC endpoint. Each method throws `rail_unreachable` if the
+ * endpoint does not answer within 10 s, and `wrong_chain` if it serves another chain. No error
+ * holds the endpoint's URL, which often has a key in it.
  */
 export interface ChainReader {
+  /** Returns the newest block that cannot be undone. */
   finalBlock(): Promise<ChainBlock>
-  /** The newest block: what it says can still be undone. */
+  /** Returns the newest block, which can still be undone. */
   latestBlock(): Promise<ChainBlock>
   block(number: bigint): Promise<ChainBlock>
-  /** Whether the contract refuses this nonce, as of a block. */
+  /** Checks whether the contract refuses this nonce, as of a block. */
   isNonceUsed(token: string, authorizer: string, nonce: string, block: bigint): Promise<boolean>
-  /** `undefined` if the chain has no such transaction, or it was reverted. */
+  /** Returns undefined if the chain has no such transaction, or if the transaction was reverted. */
   receipt(token: string, transaction: string): Promise<TokenReceipt | undefined>
-  /** The transactions in these blocks in which the contract used or cancelled this nonce. */
+  /**
+   * Returns the transactions in these blocks in which the contract used or cancelled this nonce.
+   */
   findNonce(
     token: string,
     authorizer: string,
     nonce: string,
     blocks: { readonly from: bigint; readonly to: bigint },
   ): Promise<readonly string[]>
-  /** As of the newest block. */
+  /** Returns the balance as of the newest block, in atomic units. */
   balance(token: string, address: string): Promise<bigint>
 }
 
-/** Makes the reader of a network. Nothing is loaded or dialled before the first question. */
-export function chainReader(network: string, rpcUrl: string): ChainReader {
+/** Makes the reader of a network. Loads viem and dials the endpoint at the first call. */
+export function createChainReader(network: string, rpcUrl: string): ChainReader {
   let connecting: Promise<Connection> | undefined
-  const ask = async <Answer>(
-    what: string,
-    question: (connection: Connection) => Promise<Answer>,
+  const read = async <Answer>(
+    subject: string,
+    readFrom: (connection: Connection) => Promise<Answer>,
   ): Promise<Answer> => {
     connecting ??= connect(network, rpcUrl)
     const current = connecting
     const connection = await current.catch((error: unknown) => {
       if (connecting === current) connecting = undefined
-      throw unreachable(network, 'eth_chainId could not be read', error)
+      throw unreachableError(network, 'eth_chainId could not be read', error)
     })
-    return question(connection).catch((error: unknown) => {
-      throw unreachable(network, `${what} could not be read`, error)
+    return readFrom(connection).catch((error: unknown) => {
+      throw unreachableError(network, `${subject} could not be read`, error)
     })
   }
   return {
     finalBlock: () =>
-      ask('The final block', ({ client }) => client.getBlock({ blockTag: 'finalized' })),
+      read('The final block', ({ client }) => client.getBlock({ blockTag: 'finalized' })),
     latestBlock: () =>
-      ask('The newest block', ({ client }) => client.getBlock({ blockTag: 'latest' })),
-    block: (blockNumber) => ask('A block', ({ client }) => client.getBlock({ blockNumber })),
+      read('The newest block', ({ client }) => client.getBlock({ blockTag: 'latest' })),
+    block: (blockNumber) => read('A block', ({ client }) => client.getBlock({ blockNumber })),
     isNonceUsed: (token, authorizer, nonce, blockNumber) =>
-      ask('authorizationState', ({ client, abi }) =>
+      read('authorizationState', ({ client, abi }) =>
         client.readContract({
           abi,
           address: token as Hex,
@@ -87,15 +91,15 @@ export function chainReader(network: string, rpcUrl: string): ChainReader {
         }),
       ),
     receipt: (token, transaction) =>
-      ask('A receipt', (connection) => readReceipt(connection, token, transaction)),
+      read('A receipt', (connection) => readReceipt(connection, token, transaction)),
     findNonce: (token, authorizer, nonce, blocks) =>
-      ask('eth_getLogs', async ({ client, nonceTopics }) => {
+      read('eth_getLogs', async ({ client, nonceTopics }) => {
         const logs = await client.request({
           method: 'eth_getLogs',
           params: [
             {
               address: token as Hex,
-              topics: [nonceTopics, padded(authorizer), nonce as Hex],
+              topics: [nonceTopics, padAddress(authorizer), nonce as Hex],
               fromBlock: `0x${blocks.from.toString(16)}`,
               toBlock: `0x${blocks.to.toString(16)}`,
             },
@@ -104,7 +108,7 @@ export function chainReader(network: string, rpcUrl: string): ChainReader {
         return logs.flatMap(({ transactionHash }) => (transactionHash ? [transactionHash] : []))
       }),
     balance: (token, address) =>
-      ask('balanceOf', ({ client, abi }) =>
+      read('balanceOf', ({ client, abi }) =>
         client.readContract({
           abi,
           address: token as Hex,
@@ -118,13 +122,16 @@ export function chainReader(network: string, rpcUrl: string): ChainReader {
 type Hex = `0x${string}`
 type Connection = Awaited<ReturnType<typeof connect>>
 
-/** Connects, and makes sure that the endpoint is of the chain that it is configured for. */
+/**
+ * Connects to an endpoint. Throws `wrong_chain` if the endpoint serves another chain than its
+ * network.
+ */
 export async function connectClient(network: string, rpcUrl: string): Promise<PublicClient> {
   const { createPublicClient, http } = await import('viem')
   const transport = http(rpcUrl, { timeout: RPC_TIMEOUT_MS, retryCount: 0 })
   const client = createPublicClient({ transport, cacheTime: 0 })
   const chainId = await client.getChainId()
-  if (chainId === chainIdOf(network)) return client
+  if (chainId === parseChainId(network)) return client
   throw new BursarError(
     'wrong_chain',
     `The RPC endpoint of ${network} serves chain ${chainId}. Nothing can be proven through it.`,
@@ -170,16 +177,16 @@ async function readReceipt(
   return { transaction: receipt.transactionHash, block: receipt.blockNumber, events }
 }
 
-/** An address as an event's indexed argument. */
-function padded(address: string): Hex {
+/** Pads an address to the form of an event's indexed argument. */
+function padAddress(address: string): Hex {
   return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
 }
 
-/** What an endpoint's failure is thrown as. */
-export function unreachable(network: string, what: string, error: unknown): BursarError {
+/** Makes the error for an endpoint's failure. Returns an error of ours unchanged. */
+export function unreachableError(network: string, problem: string, error: unknown): BursarError {
   if (BursarError.isInstance(error)) return error
-  // The message and the cause of viem's errors hold the endpoint's URL: only their first line is kept.
+  // The message and the cause of viem's errors hold the endpoint's URL. The short message does not.
   const { name = 'Error', shortMessage } = error as { name?: string; shortMessage?: string }
   const reason = [name, shortMessage].filter(Boolean).join(': ')
-  return new BursarError('rail_unreachable', `${network}: ${what}. ${reason}`)
+  return new BursarError('rail_unreachable', `${network}: ${problem}. ${reason}`)
 }

@@ -244,7 +244,7 @@ describe('a challenge of version 2', () => {
   test('says what is wrong', () => {
     expect(reasonOf(withHeader('!'))).toBe('The header payment-required is not base64.')
     expect(reasonOf(withEntry({ amount: '0x2710' }))).toBe(
-      'In the challenge, amount: an amount is a positive whole number in decimal digits.',
+      'In the challenge, amount: must be a positive whole number in decimal digits.',
     )
     expect(reasonOf(v2({ resource: { url: 'https://bank.example/' } }))).toBe(
       'The resource is not on api.example.com.',

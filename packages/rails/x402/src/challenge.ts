@@ -1,42 +1,45 @@
 import type { Challenge, HttpChallenge, McpChallenge, Offer, Offers } from '@bursar/core'
 import { z } from 'zod'
-import { challengeIn } from './mcp-message.ts'
-import { networkOf } from './network-name.ts'
+import { findMcpChallenge } from './mcp-message.ts'
+import { toCaip2 } from './network-name.ts'
 import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
 
 /** The header that carries a challenge of version 2. */
 const CHALLENGE_HEADER = 'payment-required'
 
-/** Longest body that is read as a challenge of version 1, in bytes. */
+/** The longest body that is read as a challenge of version 1, in bytes. */
 export const MAX_BODY_BYTES = 65_536
 
-/** Most offers of one challenge: a merchant has a few networks and assets, not dozens. */
+/** The most offers of one challenge: a merchant has a few networks and assets, not dozens. */
 export const MAX_OFFERS = 20
 
 /**
- * Longest validity of a signature, in seconds: how long money may be in doubt at most. What a
- * challenge asks beyond it is clamped, which servers accept.
+ * The longest validity of a signature, in seconds: money is in doubt for no longer. A challenge
+ * that asks for more gets this validity, which servers accept.
  */
 const MAX_VALID_SECONDS = 120
 
 /**
- * Shortest validity that is worth a signature, in seconds. Facilitators refuse what ends within
- * six seconds, and request, verification and a block take their time.
+ * The shortest validity that is worth a signature, in seconds. Facilitators refuse a signature that
+ * ends within six seconds, and the request, its verification and a block take time.
  */
 const MIN_VALID_SECONDS = 10
 
-/** Longest scheme, network and the like. */
+/** The longest name of a scheme, a network or a transfer method, in characters. */
 const MAX_NAME_LENGTH = 80
 
-/** Longest URL of a resource. */
+/** The longest URL of a resource, in characters. */
 const MAX_URL_LENGTH = 2_048
 
-/** Largest amount that a token contract can move. */
+/** The largest amount that a token contract can move. */
 const MAX_UINT256 = 2n ** 256n - 1n
 
-/** What `prove` has to see again: an entry exactly as it was offered, and where it came from. */
+/**
+ * The part of a challenge that `prove` sends back: an entry exactly as it was offered, and its
+ * transport.
+ */
 export type Echo = (EchoV2 | EchoV1) & {
-  /** How the challenge came, and the proof goes. */
+  /** The way in which the challenge came, and in which the payload goes back. */
   readonly transport: 'http' | 'mcp'
 }
 
@@ -49,43 +52,45 @@ type EchoV2 = {
 type EchoV1 = { readonly version: 1; readonly scheme: string; readonly network: string }
 
 /**
- * Reads a challenge of x402, over HTTP version 2 in its header or version 1 in the body, over MCP in
- * the answer to a tool call.
+ * Reads an x402 challenge: over HTTP from the header of version 2 or the body of version 1, over
+ * MCP from the answer to a tool call. Returns undefined if there is no challenge.
  *
- * Left out are entries of another scheme, of a network that is not in `networks`, of another way
- * to transfer than EIP-3009, and those that would expire before they could settle. Whatever else
- * is not exactly as the protocol has it makes the whole challenge invalid, for a merchant that
- * sends one malformed entry is broken or hostile: nothing of it is paid.
+ * Leaves out an entry of another scheme, of a network that is not in `networks`, of another
+ * transfer method than EIP-3009, or with a validity too short to settle in. Any other deviation
+ * from the protocol makes the whole challenge invalid: a merchant that sends a malformed entry is
+ * broken or hostile.
  */
 export function readChallenge(
   challenge: Challenge,
   networks: readonly string[],
 ): Offers | undefined {
-  if ('message' in challenge) return readMessage(challenge, networks)
+  if ('message' in challenge) return readMcpChallenge(challenge, networks)
   if (challenge.status !== 402) return undefined
-  const found = findChallenge(challenge)
+  const found = findHttpChallenge(challenge)
   if (!found) return undefined
   const { version, decoded } = found
   const where = version === 2 ? `The header ${CHALLENGE_HEADER}` : 'The body'
-  if ('problem' in decoded) return invalid(`${where} ${decoded.problem}.`)
+  if ('problem' in decoded) return invalidOffers(`${where} ${decoded.problem}.`)
   const read = version === 2 ? readVersion2 : readVersion1
   return read(decoded.value, { transport: 'http', host: challenge.url.host }, networks)
 }
 
-function readMessage(
+function readMcpChallenge(
   { url, message }: McpChallenge,
   networks: readonly string[],
 ): Offers | undefined {
-  const found = challengeIn(message)
+  const found = findMcpChallenge(message)
   if (!found) return undefined
-  if ('problem' in found) return invalid(`The answer of the tool ${found.problem}.`)
+  if ('problem' in found) return invalidOffers(`The answer of the tool ${found.problem}.`)
   const version = versionSchema.safeParse(found.value)
-  if (!version.success) return malformed(version.error)
+  if (!version.success) return malformedOffers(version.error)
   const read = version.data.x402Version === 2 ? readVersion2 : readVersion1
   return read(found.value, { transport: 'mcp', host: url.host }, networks)
 }
 
-function findChallenge(challenge: HttpChallenge): { version: 1 | 2; decoded: Decoded } | undefined {
+function findHttpChallenge(
+  challenge: HttpChallenge,
+): { version: 1 | 2; decoded: Decoded } | undefined {
   const header = Object.hasOwn(challenge.headers, CHALLENGE_HEADER)
     ? challenge.headers[CHALLENGE_HEADER]
     : undefined
@@ -103,15 +108,15 @@ const name = z.string().min(1).max(MAX_NAME_LENGTH)
 const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/)
-  .refine((text) => !/^0x0+$/.test(text), 'the zero address is nobody')
+  .refine((text) => !/^0x0+$/.test(text), 'must not be the zero address')
 
 const amount = z
   .string()
-  .regex(/^[1-9][0-9]{0,77}$/, 'an amount is a positive whole number in decimal digits')
+  .regex(/^[1-9][0-9]{0,77}$/, 'must be a positive whole number in decimal digits')
   .transform(BigInt)
-  .refine((value) => value <= MAX_UINT256, 'an amount is at most 2^256 - 1')
+  .refine((value) => value <= MAX_UINT256, 'must be at most 2^256 - 1')
 
-/** What decides whether an entry is for this rail at all. */
+/** The fields that decide whether an entry is for this rail. */
 const entrySchema = z.looseObject({
   scheme: name,
   network: name,
@@ -147,7 +152,7 @@ const offerV1 = z.object({
   resource: z.string().min(1).max(MAX_URL_LENGTH),
 })
 
-/** Where a challenge came from. */
+/** The transport and the host that a challenge came from. */
 interface Source {
   readonly transport: Echo['transport']
   readonly host: string
@@ -155,35 +160,35 @@ interface Source {
 
 function readVersion2(value: unknown, source: Source, networks: readonly string[]): Offers {
   const required = requiredV2.safeParse(value)
-  if (!required.success) return malformed(required.error)
+  if (!required.success) return malformedOffers(required.error)
   const { resource, accepts } = required.data
-  if (namesAnotherHost(resource.url, source)) return elsewhere(source)
+  if (namesAnotherHost(resource.url, source)) return otherHostOffers(source)
   const offers: Offer[] = []
   for (const entry of accepts.filter((one) => isSupported(one, one.network, networks))) {
     const parsed = offerV2.safeParse(entry)
-    if (!parsed.success) return malformed(parsed.error)
+    if (!parsed.success) return malformedOffers(parsed.error)
     const { amount: atomic, ...terms } = parsed.data
     const { transport } = source
     const echo: Echo = { transport, version: 2, resourceUrl: resource.url, accepted: entry }
-    offers.push(offerOf({ ...terms, network: entry.network, atomic }, echo))
+    offers.push(makeOffer({ ...terms, network: entry.network, atomic }, echo))
   }
   return { kind: 'offers', offers: offers.filter(isLongEnough) }
 }
 
 function readVersion1(value: unknown, source: Source, networks: readonly string[]): Offers {
   const required = requiredV1.safeParse(value)
-  if (!required.success) return malformed(required.error)
+  if (!required.success) return malformedOffers(required.error)
   const offers: Offer[] = []
   for (const entry of required.data.accepts) {
-    const network = networkOf(entry.network)
+    const network = toCaip2(entry.network)
     if (!isSupported(entry, network, networks)) continue
     const parsed = offerV1.safeParse(entry)
-    if (!parsed.success) return malformed(parsed.error)
+    if (!parsed.success) return malformedOffers(parsed.error)
     const { maxAmountRequired: atomic, resource, ...terms } = parsed.data
-    if (namesAnotherHost(resource, source)) return elsewhere(source)
+    if (namesAnotherHost(resource, source)) return otherHostOffers(source)
     const { transport } = source
     const echo: Echo = { transport, version: 1, scheme: entry.scheme, network: entry.network }
-    offers.push(offerOf({ ...terms, network, atomic }, echo))
+    offers.push(makeOffer({ ...terms, network, atomic }, echo))
   }
   return { kind: 'offers', offers: offers.filter(isLongEnough) }
 }
@@ -197,7 +202,7 @@ function isSupported(
   return entry.scheme === 'exact' && method === 'eip3009' && networks.includes(network)
 }
 
-function offerOf(
+function makeOffer(
   terms: {
     readonly network: string
     readonly asset: string
@@ -223,9 +228,9 @@ function isLongEnough(offer: Offer): boolean {
 }
 
 /**
- * True if a resource's URL names another host than the one that was dialled. Only hosts are
- * compared, ports included: a server behind a proxy knows neither its scheme nor its path, and text
- * that is no URL names no host. Over MCP it names the tool, as `mcp://tool/name`, and no host.
+ * Checks whether a resource's URL names another host than the one that was dialled. Compares only
+ * the host with its port: a server behind a proxy knows neither its scheme nor its path. A text
+ * that is no URL names no host. Over MCP the URL names the tool, as `mcp://tool/name`, and no host.
  */
 function namesAnotherHost(resourceUrl: string, { transport, host }: Source): boolean {
   if (transport === 'mcp') return false
@@ -233,16 +238,16 @@ function namesAnotherHost(resourceUrl: string, { transport, host }: Source): boo
   return url !== null && url.host !== host
 }
 
-function elsewhere({ host }: Source): Offers {
-  return invalid(`The resource is not on ${host}.`)
+function otherHostOffers({ host }: Source): Offers {
+  return invalidOffers(`The resource is not on ${host}.`)
 }
 
-function malformed(error: z.ZodError): Offers {
+function malformedOffers(error: z.ZodError): Offers {
   const issue = error.issues[0]
   const field = issue?.path.map(String).join('.') || 'the challenge'
-  return invalid(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
+  return invalidOffers(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
 }
 
-function invalid(reason: string): Offers {
+function invalidOffers(reason: string): Offers {
   return { kind: 'invalid', reason }
 }

@@ -1,10 +1,10 @@
 import type { Answer, Authorization, Claim } from '@bursar/core'
 import { z } from 'zod'
-import { claimIn } from './mcp-message.ts'
-import { networkOf } from './network-name.ts'
+import { findMcpClaim } from './mcp-message.ts'
+import { toCaip2 } from './network-name.ts'
 import { readHeader } from './wire.ts'
 
-/** Where servers say what became of a payment: version 2, and version 1. */
+/** The headers that carry a claim, of version 2 and of version 1. */
 const claimHeaders = ['payment-response', 'x-payment-response'] as const
 
 const claimSchema = z.discriminatedUnion('success', [
@@ -18,25 +18,26 @@ const claimSchema = z.discriminatedUnion('success', [
   z.object({ success: z.literal(false), errorReason: z.string().nullish() }),
 ])
 
-/** The form of the protocol's own reasons: anything else is a stranger's text and left out. */
+/** The form of the protocol's own reasons. Any other text is the server's and left out. */
 const reasonPattern = /^[a-z0-9_]{1,80}$/
 
 /**
- * Reads what the answer to a paid request says about the payment. It is a claim, never proof.
+ * Reads the claim in the answer to a paid request. A claim is never proof.
  *
- * A success counts as one only if it is about this payment: its network, its payer, its amount, as
- * far as it names them, and a transaction's hash.
+ * A success counts only if it has a transaction's hash and is about this payment: the network, and
+ * the payer and the amount if the claim names them, must be the authorization's.
  */
 export function readClaim(answer: Answer, authorization: Authorization): Claim {
-  const { where, value, asksAgain } = 'message' in answer ? ofMessage(answer) : ofHeaders(answer)
-  if (where === undefined) return withoutClaim(asksAgain, 'The response makes no claim.')
+  const { where, value, asksAgain } =
+    'message' in answer ? findMessageClaim(answer) : findHeaderClaim(answer)
+  if (where === undefined) return classifyWithoutClaim(asksAgain, 'The response makes no claim.')
   const claim = claimSchema.safeParse(value)
-  if (!claim.success) return withoutClaim(asksAgain, `${where} is malformed.`)
-  if (!claim.data.success) return refused(claim.data.errorReason)
+  if (!claim.success) return classifyWithoutClaim(asksAgain, `${where} is malformed.`)
+  if (!claim.data.success) return refusedClaim(claim.data.errorReason)
   const { transaction, network, payer, amount } = claim.data
   const { terms } = authorization
   const isOurs =
-    networkOf(network) === terms.network &&
+    toCaip2(network) === terms.network &&
     (payer ?? authorization.payer).toLowerCase() === authorization.payer.toLowerCase() &&
     (amount ?? `${terms.atomic}`) === `${terms.atomic}`
   return isOurs
@@ -44,14 +45,19 @@ export function readClaim(answer: Answer, authorization: Authorization): Claim {
     : { outcome: 'unknown', reason: `${where} is about another payment.` }
 }
 
-/** Where something speaks of the payment, what it says, and whether payment is asked for again. */
+/** A claim before it is parsed. */
 interface Found {
+  /** The place of the claim, for a reason. Undefined if the answer has no claim. */
   readonly where: string | undefined
   readonly value?: unknown
+  /** The answer asks for payment once more. */
   readonly asksAgain: boolean
 }
 
-function ofHeaders({ status, headers }: Exclude<Answer, { readonly message: unknown }>): Found {
+function findHeaderClaim({
+  status,
+  headers,
+}: Exclude<Answer, { readonly message: unknown }>): Found {
   const asksAgain = status === 402
   const name = claimHeaders.find((header) => Object.hasOwn(headers, header))
   if (name === undefined) return { where: undefined, asksAgain }
@@ -60,19 +66,19 @@ function ofHeaders({ status, headers }: Exclude<Answer, { readonly message: unkn
   return { where: `The header ${name}`, value, asksAgain }
 }
 
-function ofMessage({ message }: Extract<Answer, { readonly message: unknown }>): Found {
-  const { claim, asksAgain } = claimIn(message)
+function findMessageClaim({ message }: Extract<Answer, { readonly message: unknown }>): Found {
+  const { claim, asksAgain } = findMcpClaim(message)
   const where = claim === undefined ? undefined : 'The claim of the tool'
   return { where, value: claim, asksAgain }
 }
 
-function withoutClaim(asksAgain: boolean, reason: string): Claim {
+function classifyWithoutClaim(asksAgain: boolean, reason: string): Claim {
   return asksAgain
     ? { outcome: 'refused', reason: 'The server asked for payment again.' }
     : { outcome: 'unknown', reason }
 }
 
-function refused(errorReason: string | null | undefined): Claim {
+function refusedClaim(errorReason: string | null | undefined): Claim {
   const reason = reasonPattern.test(errorReason ?? '') ? `: ${errorReason}` : ''
   return { outcome: 'refused', reason: `The server says that the payment failed${reason}.` }
 }

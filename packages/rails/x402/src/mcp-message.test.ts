@@ -4,7 +4,7 @@ import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
 import { describe, expect, test } from 'vitest'
 import { type Echo, readChallenge } from './challenge.ts'
 import { readClaim } from './claim.ts'
-import { makeProof } from './proof.ts'
+import { makePayload } from './payload.ts'
 
 const url = new URL('mcp://tools.example.com/analyze')
 const payTo = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C'
@@ -103,7 +103,7 @@ describe('a proof over MCP', () => {
   test('goes into the `_meta` of the call, as the official server takes it', async () => {
     const offers = offersOf({ result: { isError: true, structuredContent: required } })
     const [offer] = offers?.kind === 'offers' ? offers.offers : []
-    const proof = await makeProof(authorizationOf(), offer?.echo as Echo, async () => signature)
+    const proof = await makePayload(authorizationOf(), offer?.echo as Echo, async () => signature)
     const { meta } = proof as McpProof
     expect(Object.keys(meta)).toEqual(['x402/payment'])
     const payload = meta['x402/payment'] as PaymentPayload

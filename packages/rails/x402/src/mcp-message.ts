@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { type Decoded, MAX_HEADER_LENGTH, readJson } from './wire.ts'
 
-/** Where a proof goes in the `_meta` of a call. */
+/** The key of a payload in the `_meta` of a call. */
 export const PAYMENT_KEY = 'x402/payment'
 
-/** Where a server says what became of a payment: in `_meta`, or in what tells of a failure. */
+/** The key of a server's claim, in `_meta` or in the content of a failure. */
 const CLAIM_KEY = 'x402/payment-response'
 
-/** The wrapper in which a text has a challenge. */
+/** The key of a wrapper around a challenge. */
 const WRAPPER_KEY = 'x402/error'
 
-/** The code of a JSON-RPC error that asks for payment. */
+/** The code of a JSON-RPC error that is a challenge. */
 const PAYMENT_REQUIRED = 402
 
 const recordSchema = z.record(z.string(), z.unknown())
@@ -30,61 +30,65 @@ const messageSchema = z.object({
 const textSchema = z.object({ type: z.literal('text'), text: z.string() })
 
 /**
- * Finds a challenge in the answer to a tool call: in a result that says `isError`, or in a JSON-RPC
- * error 402. `undefined` where there is none: in a normal result nothing is a challenge, whatever it
- * looks like.
+ * Finds the challenge in the answer to a tool call: in a result with `isError`, or in a JSON-RPC
+ * error 402. Returns undefined if there is none. A result without `isError` is never a challenge.
  */
-export function challengeIn(message: unknown): Decoded | undefined {
+export function findMcpChallenge(message: unknown): Decoded | undefined {
   const parsed = messageSchema.safeParse(message)
   if (!parsed.success) return undefined
   const { result, error } = parsed.data
-  if (error) return error.code === PAYMENT_REQUIRED ? checked(error.data) : undefined
+  if (error) return error.code === PAYMENT_REQUIRED ? decodeBounded(error.data) : undefined
   if (result?.isError !== true) return undefined
   const { structuredContent, content } = result
-  const found = unwrapped(structuredContent) ?? unwrapped(textOf(content?.[0]))
-  return found && checked(found)
+  const found = unwrapChallenge(structuredContent) ?? unwrapChallenge(parseText(content?.[0]))
+  return found && decodeBounded(found)
 }
 
-/** Finds what the answer says of the payment, and whether it asks for payment again. */
-export function claimIn(message: unknown): {
+/**
+ * Finds the claim in the answer to a paid tool call, and whether the answer asks for payment again.
+ */
+export function findMcpClaim(message: unknown): {
   readonly claim: unknown
   readonly asksAgain: boolean
 } {
   const parsed = messageSchema.safeParse(message)
   const result = parsed.success ? parsed.data.result : undefined
-  const failure = result?.isError === true ? unwrapped(result.structuredContent) : undefined
+  const failure = result?.isError === true ? unwrapChallenge(result.structuredContent) : undefined
   return {
-    claim: own(result?._meta, CLAIM_KEY) ?? own(failure, CLAIM_KEY),
-    asksAgain: challengeIn(message) !== undefined,
+    claim: readOwn(result?._meta, CLAIM_KEY) ?? readOwn(failure, CLAIM_KEY),
+    asksAgain: findMcpChallenge(message) !== undefined,
   }
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The challenge itself, or the one in the wrapper. */
-function unwrapped(fields: Fields | undefined): Fields | undefined {
+/** Returns the challenge, taken out of its wrapper if it has one. */
+function unwrapChallenge(fields: Fields | undefined): Fields | undefined {
   if (fields === undefined) return undefined
   if (Object.hasOwn(fields, 'x402Version')) return fields
-  const wrapper = recordSchema.safeParse(own(fields, WRAPPER_KEY))
-  const data = recordSchema.safeParse(wrapper.success ? own(wrapper.data, 'data') : undefined)
+  const wrapper = recordSchema.safeParse(readOwn(fields, WRAPPER_KEY))
+  const data = recordSchema.safeParse(wrapper.success ? readOwn(wrapper.data, 'data') : undefined)
   return data.success && Object.hasOwn(data.data, 'x402Version') ? data.data : undefined
 }
 
-function textOf(content: unknown): Fields | undefined {
+function parseText(content: unknown): Fields | undefined {
   const text = textSchema.safeParse(content)
   const decoded = text.success ? readJson(text.data.text) : undefined
   const fields = recordSchema.safeParse(decoded && 'value' in decoded ? decoded.value : undefined)
   return fields.success ? fields.data : undefined
 }
 
-/** As strictly as a header: within its length, and without the key `__proto__`. */
-function checked(value: unknown): Decoded {
+/**
+ * Decodes a value as strictly as a header: within a header's length, and without the key
+ * `__proto__`.
+ */
+function decodeBounded(value: unknown): Decoded {
   const text = JSON.stringify(value) ?? ''
   return text.length > MAX_HEADER_LENGTH
     ? { problem: `is longer than ${MAX_HEADER_LENGTH} characters` }
     : readJson(text)
 }
 
-function own(fields: Fields | undefined, key: string): unknown {
+function readOwn(fields: Fields | undefined, key: string): unknown {
   return fields && Object.hasOwn(fields, key) ? fields[key] : undefined
 }

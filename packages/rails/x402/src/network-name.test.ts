@@ -1,11 +1,9 @@
 import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1'
 import { expect, test } from 'vitest'
-import { chainIdOf, networkOf } from './network-name.ts'
+import { parseChainId, toCaip2 } from './network-name.ts'
 
 test('names mean what they mean in the official package, or nothing', () => {
-  const known = Object.entries(EVM_NETWORK_CHAIN_ID_MAP).filter(
-    ([name]) => networkOf(name) !== name,
-  )
+  const known = Object.entries(EVM_NETWORK_CHAIN_ID_MAP).filter(([name]) => toCaip2(name) !== name)
   expect(known.map(([name]) => name).sort()).toEqual([
     'avalanche',
     'avalanche-fuji',
@@ -16,11 +14,11 @@ test('names mean what they mean in the official package, or nothing', () => {
     'polygon-amoy',
     'sepolia',
   ])
-  for (const [name, chainId] of known) expect(networkOf(name)).toBe(`eip155:${chainId}`)
+  for (const [name, chainId] of known) expect(toCaip2(name)).toBe(`eip155:${chainId}`)
 })
 
 test('other text is given back, and a chain id is the number in a CAIP-2 id', () => {
-  expect(networkOf('eip155:31337')).toBe('eip155:31337')
-  expect(networkOf('constructor')).toBe('constructor')
-  expect(chainIdOf('eip155:31337')).toBe(31_337)
+  expect(toCaip2('eip155:31337')).toBe('eip155:31337')
+  expect(toCaip2('constructor')).toBe('constructor')
+  expect(parseChainId('eip155:31337')).toBe(31_337)
 })

@@ -1,6 +1,6 @@
 /**
- * How version 1 of the protocol names networks. Others have no name in it, and are written as
- * CAIP-2 by the servers that use them all the same.
+ * The CAIP-2 id of each network that version 1 of the protocol names. Servers write any other
+ * network as CAIP-2.
  */
 const names: ReadonlyMap<string, string> = new Map([
   ['ethereum', 'eip155:1'],
@@ -13,12 +13,12 @@ const names: ReadonlyMap<string, string> = new Map([
   ['avalanche-fuji', 'eip155:43113'],
 ])
 
-/** The CAIP-2 id of a network that version 1 names; other text is given back as it is. */
-export function networkOf(name: string): string {
+/** Translates a network's name in version 1 to its CAIP-2 id. Returns any other text unchanged. */
+export function toCaip2(name: string): string {
   return names.get(name) ?? name
 }
 
-/** The chain id in a CAIP-2 id such as `eip155:8453`. */
-export function chainIdOf(network: string): number {
+/** Returns the chain id of a CAIP-2 id such as `eip155:8453`. */
+export function parseChainId(network: string): number {
   return Number(network.slice('eip155:'.length))
 }

@@ -38,7 +38,9 @@ interface Node {
   readonly stateSince?: bigint
 }
 
-/** A chain whose final block is `final`, and on which the nonce was used in one transaction or none. */
+/**
+ * A chain whose final block is `final`, and on which the nonce was used in one transaction or none.
+ */
 function chainOf(final: bigint, use?: Partial<TokenReceipt>, node: Node = {}): Chain {
   const { hasLogs = true, stateSince = 0n } = node
   const ranges: { from: bigint; to: bigint }[] = []
@@ -100,13 +102,13 @@ describe('an unused nonce', () => {
   test('is open until a final block of which the time is not before the end of validity', async () => {
     expect(await reconcile(payment, chainOf(10_029n))).toEqual({
       outcome: 'open',
-      reason: 'The nonce is unused, and the authorization still valid.',
+      reason: 'The nonce is unused, and the authorization is still valid.',
     })
     expect(await reconcile(payment, chainOf(10_030n))).toEqual({
       outcome: 'released',
       evidence: {
         block: '10030',
-        reason: 'The nonce is unused at a final block from which on it cannot be used.',
+        reason: 'The nonce is unused at a final block, and the authorization has expired.',
       },
     })
   })
@@ -160,7 +162,7 @@ describe('a used nonce', () => {
       outcome: 'released',
       evidence: {
         block: '10030',
-        reason: 'The nonce is unused at a final block from which on it cannot be used.',
+        reason: 'The nonce is unused at a final block, and the authorization has expired.',
       },
     }
     const late = { events: [canceled], block: 10_031n }

@@ -1,21 +1,23 @@
-import type { OpenPayment, Verdict } from '@bursar/core'
+import type { Evidence, OpenPayment, Verdict } from '@bursar/core'
 import type { ChainBlock, ChainReader, TokenReceipt } from './chain-reader.ts'
 
-/** Blocks that one question for logs covers: what public RPC endpoints commonly allow. */
+/** The blocks in one query of logs: as many as public RPC endpoints commonly allow. */
 const LOG_RANGE_BLOCKS = 1_000n
 
 /**
- * Most questions for logs, backwards from the end of validity and as many on from it, at a node
- * without old state. Backwards lies the settlement, further only if the guard's clock was ahead;
- * after it only a cancellation. At four blocks a second they reach 83 minutes each way.
+ * The most queries of logs backwards from the end of validity, and as many forwards, at a node
+ * without old state. The settlement lies backwards, and far back only if the guard's clock was
+ * ahead. Only a cancellation can lie forwards. At four blocks a second the queries reach 83 minutes
+ * each way.
  */
 const MAX_LOG_RANGES = 20
 
 /**
- * Proves what became of a payment, by one final block that every read is made at.
+ * Proves the outcome of a payment. Makes every read at one final block.
  *
- * The chain's own record of the nonce decides: used by exactly this transfer, cancelled, or unused
- * at a time from which on the contract refuses it. All else stays open.
+ * The chain's record of the nonce decides. A use by exactly this transfer settles the payment. A
+ * cancellation, or an expired nonce that is still unused, releases it. In any other case it stays
+ * open.
  */
 export async function reconcile(payment: OpenPayment, chain: ChainReader): Promise<Verdict> {
   const { asset, payer, nonce } = payment
@@ -23,17 +25,17 @@ export async function reconcile(payment: OpenPayment, chain: ChainReader): Promi
   if (await chain.isNonceUsed(asset.address, payer, nonce, final.number)) {
     return proveUse(payment, chain, final)
   }
-  if (isOver(payment, final)) return unusable(final.number)
-  return { outcome: 'open', reason: 'The nonce is unused, and the authorization still valid.' }
+  if (isExpired(payment, final)) return releaseExpired(final.number)
+  return { outcome: 'open', reason: 'The nonce is unused, and the authorization is still valid.' }
 }
 
-/** True from the time on at which the contract refuses the authorization. */
-function isOver({ validBefore }: OpenPayment, block: ChainBlock): boolean {
+/** Checks whether the contract refuses the authorization at a block's time. */
+function isExpired({ validBefore }: OpenPayment, block: ChainBlock): boolean {
   return block.timestamp >= BigInt(validBefore)
 }
 
-function unusable(block: bigint): Verdict {
-  const reason = 'The nonce is unused at a final block from which on it cannot be used.'
+function releaseExpired(block: bigint): Verdict {
+  const reason = 'The nonce is unused at a final block, and the authorization has expired.'
   return { outcome: 'released', evidence: { block: `${block}`, reason } }
 }
 
@@ -43,25 +45,26 @@ async function proveUse(
   final: ChainBlock,
 ): Promise<Verdict> {
   const { asset, payer, nonce } = payment
-  const claimed = await judgeClaimed(payment, chain, final)
-  if (claimed) return claimed
+  const claimedVerdict = await judgeClaimed(payment, chain, final)
+  if (claimedVerdict) return claimedVerdict
   const isUnused = async (block: bigint): Promise<boolean> =>
     !(await chain.isNonceUsed(asset.address, payer, nonce, block))
-  // Nodes need not keep old state: what they cannot say is searched for in the logs.
-  const use = await firstBlock(final.number, isUnused).catch(() => undefined)
+  // A node need not keep old state. Without that state the logs are searched instead.
+  const use = await findFirstBlock(final.number, isUnused).catch(() => undefined)
   const found =
     use !== undefined && (await judgeRange(payment, chain, final, { from: use, to: use }))
   if (found) return found
-  const end = await firstBlock(
+  const end = await findFirstBlock(
     final.number,
-    async (block) => !isOver(payment, await chain.block(block)),
+    async (block) => !isExpired(payment, await chain.block(block)),
   )
-  for (const range of rangesAround(end, final.number)) {
+  for (const range of listRangesAround(end, final.number)) {
     const verdict = await judgeRange(payment, chain, final, range)
     if (verdict) return verdict
   }
-  // What used the nonce later can only have cancelled it.
-  if (isOver(payment, final) && (await isUnused(end).catch(() => false))) return unusable(end)
+  // A use after the end of validity can only be a cancellation.
+  if (isExpired(payment, final) && (await isUnused(end).catch(() => false)))
+    return releaseExpired(end)
   return {
     outcome: 'open',
     reason: 'The nonce is used, but no transaction was found that used it.',
@@ -69,8 +72,8 @@ async function proveUse(
 }
 
 /**
- * The transaction that the merchant named is only a hint, and may be one that makes the node fail:
- * whatever comes of it but a verdict, the search goes on without it.
+ * Judges the transaction that the merchant claimed. Returns undefined if that gives no verdict: the
+ * claim is only a hint, and may name a transaction that makes the node fail.
  */
 async function judgeClaimed(
   payment: OpenPayment,
@@ -108,17 +111,22 @@ async function judgeTransaction(
   transaction: string,
 ): Promise<Verdict | undefined> {
   const receipt = await chain.receipt(payment.asset.address, transaction)
-  return receipt && receipt.block <= final.number ? judge(payment, receipt, final) : undefined
+  return receipt && receipt.block <= final.number
+    ? judgeReceipt(payment, receipt, final)
+    : undefined
 }
 
-/** What a receipt says about the payment's nonce; `undefined` if nothing. */
-function judge(
+/**
+ * Judges a payment by a receipt. Returns undefined if the receipt has no event of the payment's
+ * nonce.
+ */
+function judgeReceipt(
   payment: OpenPayment,
   receipt: TokenReceipt,
   final: ChainBlock,
 ): Verdict | undefined {
   const { events, transaction } = receipt
-  const evidence = (reason: string): { transaction: string; block: string; reason: string } => ({
+  const makeEvidence = (reason: string): Evidence => ({
     transaction,
     block: `${final.number}`,
     reason,
@@ -131,14 +139,15 @@ function judge(
   )
   if (index < 0) return undefined
   if (events[index]?.kind === 'canceled') {
-    return { outcome: 'released', evidence: evidence('The authorization was cancelled.') }
+    return { outcome: 'released', evidence: makeEvidence('The authorization was cancelled.') }
   }
-  // A transaction may settle many authorizations: the transfer has to be the one of this nonce.
+  // A transaction may settle many authorizations. The transfer of this nonce follows the nonce's
+  // event.
   const after = events.slice(index + 1)
   const next = after.findIndex((event) => event.kind !== 'transfer')
   const transfers = next < 0 ? after : after.slice(0, next)
   return transfers.some((event) => isTransferOf(payment, event))
-    ? { outcome: 'settled', evidence: evidence('The nonce was used by a transfer as signed.') }
+    ? { outcome: 'settled', evidence: makeEvidence('The nonce was used by a transfer as signed.') }
     : { outcome: 'open', reason: `${transaction} used the nonce, but not for this transfer.` }
 }
 
@@ -152,11 +161,13 @@ function isTransferOf(payment: OpenPayment, event: TokenReceipt['events'][number
 }
 
 /**
- * The first block that is not before a point in the chain's history: backwards from the last in
- * growing steps, for nodes need not keep old history, and then by halving. The last is taken not
- * to be before it, and `isBefore` never to become true again.
+ * Finds the first block that is not before a point in the chain's history. Steps backwards from
+ * `last` in growing steps, because a node need not keep old history, and then halves the interval.
+ *
+ * Expects that `last` is not before the point, and that `isBefore` is false for every block after
+ * it.
  */
-async function firstBlock(
+async function findFirstBlock(
   last: bigint,
   isBefore: (block: bigint) => Promise<boolean>,
 ): Promise<bigint> {
@@ -175,8 +186,10 @@ async function firstBlock(
   return low
 }
 
-/** Ranges backwards from a block, itself included, and then on from it. */
-function* rangesAround(block: bigint, last: bigint): Generator<BlockRange> {
+/**
+ * Lists ranges backwards from a block, beginning with the block itself, and then forwards from it.
+ */
+function* listRangesAround(block: bigint, last: bigint): Generator<BlockRange> {
   let to = block
   for (let range = 0; range < MAX_LOG_RANGES && to >= 0n; range++) {
     const from = to >= LOG_RANGE_BLOCKS ? to - LOG_RANGE_BLOCKS + 1n : 0n

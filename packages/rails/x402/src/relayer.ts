@@ -1,62 +1,70 @@
 import { BursarError } from '@bursar/core'
 import type { LocalAccount } from 'viem'
-import { connectClient, unreachable } from './chain-reader.ts'
+import { connectClient, unreachableError } from './chain-reader.ts'
 
-/** What the relayer needs of an account: any local account of viem has it, and many others do. */
+/** The members of an account that the relayer uses. Any local account of viem has them. */
 export type RelayerAccount = Pick<LocalAccount, 'address' | 'signTransaction'>
 
-/** What becomes of a cancellation that was sent. */
-export interface Sent {
+/** A cancellation that was sent to the network. */
+export interface SentCancellation {
   readonly transaction: `0x${string}`
-  /** `pending` where it is not in a block after the time that is waited for. */
+  /** `pending` if the transaction is in no block after 20 s. */
   readonly state: 'succeeded' | 'reverted' | 'pending'
 }
 
-/** A signed cancellation, as the token contract takes it. */
+/** A signed cancellation, in the form that the token contract takes. */
 export interface SignedCancellation {
   readonly token: string
   readonly authorizer: string
   readonly nonce: `0x${string}`
-  /** 65 bytes. */
+  /** The signature of an own key, 65 bytes. */
   readonly signature: `0x${string}`
 }
 
 /**
- * Sends cancellations and pays their gas. Nothing else can be sent through it, and what it sends can
- * only make a nonce unusable, by the signature of the nonce's owner.
+ * The sender of cancellations, which pays their gas. It can send nothing else. A cancellation only
+ * makes a nonce unusable, by the signature of the nonce's owner.
  */
 export interface Relayer {
-  /** Throws `relayer_is_payer` for its own address: a wallet that is paid from may not relay. */
-  assertNoPayer(payer: string): void
-  /** Throws `rail_unreachable` where the endpoint does not answer or does not take it. */
-  send(cancellation: SignedCancellation): Promise<Sent>
+  /**
+   * Throws `relayer_is_payer` for the relayer's own address: a wallet that is paid from must not
+   * relay.
+   */
+  assertNotPayer(payer: string): void
+  /**
+   * Sends a cancellation. Throws `rail_unreachable` if the endpoint does not answer or refuses it.
+   */
+  send(cancellation: SignedCancellation): Promise<SentCancellation>
 }
 
-/** How long a transaction is waited for: blocks come every few seconds, every twelve on Ethereum. */
+/**
+ * The longest wait for a transaction's block. Blocks come every few seconds, every twelve on
+ * Ethereum.
+ */
 const RECEIPT_TIMEOUT_MS = 20_000
 
-/** How often the endpoint is asked for it. */
+/** The time between two looks for the transaction's block. */
 const RECEIPT_POLL_MS = 1_000
 
-/** Makes the relayer of a network. Nothing is loaded or dialled before its first use. */
+/** Makes the relayer of a network. Loads viem and dials the endpoint at the first cancellation. */
 export function createRelayer(network: string, rpcUrl: string, account: RelayerAccount): Relayer {
   let connecting: ReturnType<typeof connect> | undefined
-  const connected = (): ReturnType<typeof connect> => {
+  const openConnection = (): ReturnType<typeof connect> => {
     connecting ??= connect(network, rpcUrl, account).catch((error: unknown) => {
       connecting = undefined
       throw error
     })
     return connecting
   }
-  // One after the other: each takes the number that follows the one before it.
+  // Transactions are sent in turn, because each takes the account number after the one before it.
   let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <Result>(run: () => Promise<Result>): Promise<Result> => {
+  const runInTurn = <Result>(run: () => Promise<Result>): Promise<Result> => {
     const turn = last.then(run)
     last = turn.catch(() => undefined)
     return turn
   }
   return {
-    assertNoPayer(payer) {
+    assertNotPayer(payer) {
       if (payer.toLowerCase() !== account.address.toLowerCase()) return
       throw new BursarError(
         'relayer_is_payer',
@@ -65,25 +73,25 @@ export function createRelayer(network: string, rpcUrl: string, account: RelayerA
     },
     async send(cancellation) {
       try {
-        const { broadcast, outcomeOf } = await connected()
-        const transaction = await inTurn(() => broadcast(cancellation))
-        // It is sent: whatever waiting for it brings, that much is known.
+        const { broadcast, outcomeOf } = await openConnection()
+        const transaction = await runInTurn(() => broadcast(cancellation))
+        // The transaction is sent, even if the wait for its block fails.
         return { transaction, state: await outcomeOf(transaction).catch(() => 'pending' as const) }
       } catch (error) {
-        throw unreachable(network, 'could not be sent a cancellation', error)
+        throw unreachableError(network, 'The cancellation could not be sent', error)
       }
     },
   }
 }
 
-async function connect(network: string, rpcUrl: string, given: RelayerAccount) {
+async function connect(network: string, rpcUrl: string, relayerAccount: RelayerAccount) {
   const [client, viem, { toAccount }] = await Promise.all([
     connectClient(network, rpcUrl),
     import('viem'),
     import('viem/accounts'),
   ])
   const { encodeFunctionData, parseAbi, parseSignature, walletActions } = viem
-  const account = reduced(toAccount, given)
+  const account = restrictAccount(toAccount, relayerAccount)
   const sender = client.extend(walletActions)
   const abi = parseAbi([
     'function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
@@ -95,7 +103,7 @@ async function connect(network: string, rpcUrl: string, given: RelayerAccount) {
       const data = encodeFunctionData({ abi, args })
       return sender.sendTransaction({ account, chain: null, to: token as Hex, data, value: 0n })
     },
-    outcomeOf: async (hash: Hex): Promise<Sent['state']> => {
+    outcomeOf: async (hash: Hex): Promise<SentCancellation['state']> => {
       const wait = { hash, pollingInterval: RECEIPT_POLL_MS, timeout: RECEIPT_TIMEOUT_MS }
       const { status } = await client.waitForTransactionReceipt(wait)
       return status === 'success' ? 'succeeded' : 'reverted'
@@ -105,18 +113,23 @@ async function connect(network: string, rpcUrl: string, given: RelayerAccount) {
 
 type Hex = `0x${string}`
 
-/** The account as far as it is needed: it is asked to sign transactions, and nothing else. */
-function reduced(
+/** Restricts an account to signing transactions. */
+function restrictAccount(
   toAccount: typeof import('viem/accounts').toAccount,
   { address, signTransaction }: RelayerAccount,
 ): LocalAccount {
-  const never = (): never => {
-    throw new BursarError('invariant_broken', 'The relayer signs transactions and nothing else.')
+  const refuseSigning = (): never => {
+    throw new BursarError('invariant_broken', 'The relayer only signs transactions.')
   }
-  return toAccount({ address, signTransaction, signMessage: never, signTypedData: never })
+  return toAccount({
+    address,
+    signTransaction,
+    signMessage: refuseSigning,
+    signTypedData: refuseSigning,
+  })
 }
 
-/** Whether a configured value is an account that can relay. */
+/** Checks whether a configured value is an account that can relay. */
 export function isRelayer(value: unknown): value is RelayerAccount {
   const { address, signTransaction } = (value ?? {}) as Partial<RelayerAccount>
   return /^0x[0-9a-fA-F]{40}$/.test(`${address}`) && typeof signTransaction === 'function'

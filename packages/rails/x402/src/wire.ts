@@ -1,12 +1,17 @@
-/** Longest header value that is read, in characters: far more than twenty honest offers need. */
+/**
+ * The longest header value that is read, in characters: far more than twenty honest offers need.
+ */
 export const MAX_HEADER_LENGTH = 32_768
 
-/** What untrusted JSON turned out to be. */
+/**
+ * The outcome of decoding untrusted JSON. A problem completes a sentence that begins with the
+ * subject.
+ */
 export type Decoded = { readonly value: unknown } | { readonly problem: string }
 
 /**
- * Reads JSON that a stranger wrote. The key `__proto__` is refused wherever it stands, and of a key
- * that is given twice the last value counts, for every reader after this one.
+ * Parses untrusted JSON. Refuses the key `__proto__` at any depth. If a key is given twice, the
+ * last value counts for every later reader.
  */
 export function readJson(text: string): Decoded {
   try {
@@ -16,24 +21,24 @@ export function readJson(text: string): Decoded {
   }
 }
 
-/** Reads a header of x402: padded base64 of UTF-8 JSON, in exactly the form that encoding gives. */
+/** Decodes an x402 header: padded base64 of UTF-8 JSON, in exactly the form that encoding gives. */
 export function readHeader(value: string): Decoded {
   if (value.length > MAX_HEADER_LENGTH) {
     return { problem: `is longer than ${MAX_HEADER_LENGTH} characters` }
   }
   const bytes = Buffer.from(value, 'base64')
-  // `Buffer` skips what it does not know, so only what encodes back to the same text was base64.
+  // `Buffer` skips invalid characters, so only a text that encodes back to itself was base64.
   if (value === '' || bytes.toString('base64') !== value) return { problem: 'is not base64' }
   const text = readUtf8(bytes)
   return text === undefined ? { problem: 'is not UTF-8' } : readJson(text)
 }
 
-/** Writes a header of x402. */
+/** Encodes an x402 header. */
 export function writeHeader(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64')
 }
 
-/** Decodes UTF-8, or answers `undefined` where it is broken. */
+/** Decodes UTF-8. Returns undefined if the bytes are malformed. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -1,58 +1,66 @@
 import { BursarError, type CancelAnswer, type Rail } from '@bursar/core'
 import { z } from 'zod'
 import { cancel } from './cancel.ts'
-import { type ChainReader, chainReader } from './chain-reader.ts'
+import { type ChainReader, createChainReader } from './chain-reader.ts'
 import { type Echo, readChallenge } from './challenge.ts'
 import { readClaim } from './claim.ts'
-import { makeProof } from './proof.ts'
+import { makePayload } from './payload.ts'
 import { reconcile } from './reconcile.ts'
 import { createRelayer, isRelayer, type Relayer, type RelayerAccount } from './relayer.ts'
 
-/** More networks than one guard pays on. */
+/** The most networks of one rail: more than one guard pays on. */
 const MAX_NETWORKS = 50
 
-/** Longest URL of an RPC endpoint. */
+/** The longest URL of an RPC endpoint, in characters. */
 const MAX_RPC_URL_LENGTH = 2_048
 
 /** A CAIP-2 id of an EVM chain. */
 type EvmNetwork = `eip155:${number}`
 
-/** Settings of the rail. */
+/** The options of `x402`. */
 export interface X402Options {
-  /** The networks that may be paid on, by CAIP-2 id. */
+  /** The networks to pay on, by CAIP-2 id. At least 1, at most 50. */
   readonly networks: Readonly<Record<EvmNetwork, X402Network>>
 }
 
-/** One network of the rail. */
+/** A network of the rail. */
 export interface X402Network {
-  /** The RPC endpoint that proves payments. */
+  /**
+   * The http or https URL of the RPC endpoint that proves payments. May be private, and may hold a
+   * key.
+   */
   readonly rpcUrl: string
   /**
-   * An account of the operator that pays the gas of cancellations, with a little of the network's
-   * own money. It sends nothing else, holds nothing of the end users, and must not be one of the
-   * wallets that are paid from. Without it nothing can be cancelled on the network.
+   * An account of yours that pays the gas of cancellations, with a little of the network's own
+   * currency. It sends nothing else and must not be a wallet that is paid from. Without a relayer
+   * no payment on the network can be cancelled.
    */
   readonly relayer?: RelayerAccount | undefined
 }
 
 /**
- * Makes the x402 rail: exact payments with EIP-3009 on EVM networks, version 2 and 1 over HTTP.
+ * Makes the x402 rail: exact payments with EIP-3009 on EVM networks, in versions 2 and 1 of the
+ * protocol, over HTTP and MCP.
  *
- * An RPC endpoint is the operator's own configuration and believed in what it says about its chain:
- * it may be private and http. It has to know the block tag `finalized` and the state at that block.
- * Throws `invalid_input` for a network or URL that cannot be one; nothing is dialled before use.
- * `reconcile`, `time` and `balance` throw `rail_unreachable` where the endpoint does not answer, and
- * `wrong_chain` where it serves another chain.
+ * The rail trusts its RPC endpoints about their chains. An endpoint must know the block tag
+ * `finalized` and the state at that block. It is dialled at its first use. Throws `invalid_input`
+ * for an invalid network, URL or relayer. The rail's `reconcile`, `time`, `balance` and `cancel`
+ * throw `rail_unreachable` if the endpoint does not answer, and `wrong_chain` if it serves another
+ * chain.
  *
  * @example
+ * ```ts
+ * import { x402 } from '@bursar/x402'
+ *
  * const rail = x402({ networks: { 'eip155:8453': { rpcUrl: 'https://mainnet.base.org' } } })
+ * ```
  */
 export function x402(options: X402Options): Rail {
-  const configured = networksOf(options)
+  const configured = parseNetworks(options)
   const networks = [...configured.keys()]
-  const on = (network: string): Network => {
-    const known = configured.get(network)
-    if (known) return known
+  const findNetwork = (network: string): Network => {
+    const found = configured.get(network)
+    if (found) return found
     throw new BursarError('network_unknown', `x402: ${network} is not among its networks.`)
   }
   return {
@@ -61,16 +69,17 @@ export function x402(options: X402Options): Rail {
     offers: (challenge) => readChallenge(challenge, networks),
     cancelNetworks: networks.filter((network) => configured.get(network)?.relayer),
     prove: async (authorization, echo, sign) => {
-      on(authorization.asset.network).relayer?.assertNoPayer(authorization.payer)
-      return makeProof(authorization, echo as Echo, sign)
+      findNetwork(authorization.asset.network).relayer?.assertNotPayer(authorization.payer)
+      return makePayload(authorization, echo as Echo, sign)
     },
     read: readClaim,
-    reconcile: async (payment) => reconcile(payment, on(payment.asset.network).chain),
-    time: async (network) => Number((await on(network).chain.latestBlock()).timestamp),
-    balance: async (asset, address) => on(asset.network).chain.balance(asset.address, address),
+    reconcile: async (payment) => reconcile(payment, findNetwork(payment.asset.network).chain),
+    time: async (network) => Number((await findNetwork(network).chain.latestBlock()).timestamp),
+    balance: async (asset, address) =>
+      findNetwork(asset.network).chain.balance(asset.address, address),
     cancel: async (payment, sign) => {
-      const { chain, relayer } = on(payment.asset.network)
-      return relayer ? cancel(payment, chain, relayer, sign) : noRelayer
+      const { chain, relayer } = findNetwork(payment.asset.network)
+      return relayer ? cancel(payment, chain, relayer, sign) : noRelayerAnswer
     },
   }
 }
@@ -80,9 +89,9 @@ interface Network {
   readonly relayer: Relayer | undefined
 }
 
-const noRelayer: CancelAnswer = {
+const noRelayerAnswer: CancelAnswer = {
   outcome: 'unavailable',
-  reason: 'No relayer is configured for the network: nobody would pay the gas.',
+  reason: 'The network has no relayer to pay the gas. Configure one for the rail x402.',
 }
 
 const optionsSchema = z.strictObject({
@@ -101,19 +110,19 @@ const optionsSchema = z.strictObject({
     )
     .superRefine((networks, context) => {
       const names = Object.keys(networks)
-      const add = (message: string, path: string[] = []): void =>
+      const addIssue = (message: string, path: string[] = []): void =>
         context.addIssue({ code: 'custom', message, path })
-      if (names.length === 0) add('must name at least one network')
-      if (names.length > MAX_NETWORKS) add(`must name at most ${MAX_NETWORKS} networks`)
+      if (names.length === 0) addIssue('must name at least one network')
+      if (names.length > MAX_NETWORKS) addIssue(`must name at most ${MAX_NETWORKS} networks`)
       for (const name of names) {
-        if (!networkPattern.test(name)) add(`must be a key such as 'eip155:8453'`, [name])
+        if (!networkPattern.test(name)) addIssue(`must be a key such as 'eip155:8453'`, [name])
       }
     }),
 })
 
 const networkPattern = /^eip155:[1-9][0-9]{0,14}$/
 
-function networksOf(options: X402Options): ReadonlyMap<string, Network> {
+function parseNetworks(options: X402Options): ReadonlyMap<string, Network> {
   const parsed = optionsSchema.safeParse(options)
   if (parsed.success) {
     const networks = Object.entries(parsed.data.networks)
@@ -121,7 +130,7 @@ function networksOf(options: X402Options): ReadonlyMap<string, Network> {
       networks.map(([network, { rpcUrl, relayer }]) => [
         network,
         {
-          chain: chainReader(network, rpcUrl),
+          chain: createChainReader(network, rpcUrl),
           relayer: relayer && createRelayer(network, rpcUrl, relayer),
         },
       ]),

@@ -7,34 +7,34 @@ import {
 } from '@bursar/core'
 import type { Echo } from './challenge.ts'
 import { PAYMENT_KEY } from './mcp-message.ts'
-import { chainIdOf, networkOf } from './network-name.ts'
+import { parseChainId, toCaip2 } from './network-name.ts'
 import { writeHeader } from './wire.ts'
 
 /**
- * Longest payment header, in characters, the signature left out. Servers commonly refuse more than
- * 16 KiB of headers; the guarded client refuses more than 64 KiB, and there has to be room for
- * the longest signature that a wallet may give, some 11,000 characters, and the caller's headers.
+ * The longest payment header without its signature, in characters. Servers commonly refuse more
+ * than 16 KiB of headers. The guarded client refuses more than 64 KiB, which leaves room for the
+ * longest signature of a wallet, some 11,000 characters, and for the caller's headers.
  */
 const MAX_UNSIGNED_HEADER_LENGTH = 16_384
 
 /**
- * Makes what pays: the header `PAYMENT-SIGNATURE` of version 2 or `X-PAYMENT` of version 1, or the
- * `_meta` of a tool call.
+ * Makes the signed payload: the header `PAYMENT-SIGNATURE` of version 2, the header `X-PAYMENT` of
+ * version 1, or the `_meta` of a tool call.
  *
- * All that is signed comes from the authorization: of the challenge only what the server compares
- * goes back, unsigned. Before anything is signed, throws `invariant_broken` if they disagree, and
- * `proof_too_long` for a header that could not be sent.
+ * Every signed value comes from the authorization. The fields of the challenge that the server
+ * compares go back unsigned. Throws before signing: `invariant_broken` if authorization and
+ * challenge disagree, and `proof_too_long` if the header is too long to send.
  */
-export async function makeProof(
+export async function makePayload(
   authorization: Authorization,
   echo: Echo,
   sign: (request: SignRequest) => Promise<`0x${string}`>,
 ): Promise<Proof> {
   assertSameTerms(authorization, echo)
   const { getAddress } = await import('viem')
-  const request = transferOf(authorization)
-  // Written before signing: whatever cannot be written must fail while nothing is signed yet.
-  const payloadOf = preparePayload(echo, {
+  const request = toTransfer(authorization)
+  // The payload is written first, so that a payload that cannot be written fails before signing.
+  const addSignature = preparePayload(echo, {
     from: getAddress(request.from),
     to: getAddress(request.to),
     value: `${request.value}`,
@@ -43,7 +43,7 @@ export async function makeProof(
     nonce: request.nonce,
   })
   const header = echo.version === 2 ? 'payment-signature' : 'x-payment'
-  const payload = payloadOf(await sign(request))
+  const payload = addSignature(await sign(request))
   return echo.transport === 'mcp'
     ? { meta: { [PAYMENT_KEY]: payload } }
     : { headers: { [header]: writeHeader(payload) } }
@@ -58,19 +58,20 @@ function preparePayload(
       ? { x402Version: 2, resource: { url: echo.resourceUrl }, accepted: echo.accepted }
       : { x402Version: 1, scheme: echo.scheme, network: echo.network }
   const written: object = JSON.parse(JSON.stringify({ ...envelope, payload: { authorization } }))
-  // Not as long as it was read: written again, a short `1e20` has all its digits.
+  // The written text may be longer than the challenge: a short `1e20` is written with all its
+  // digits.
   const { length } = writeHeader(written)
-  if (length > MAX_UNSIGNED_HEADER_LENGTH) throw tooLong(length)
+  if (length > MAX_UNSIGNED_HEADER_LENGTH) throw tooLongError(length)
   return (signature) => ({ ...written, payload: { signature, authorization } })
 }
 
-function transferOf(authorization: Authorization): TransferAuthorization {
+function toTransfer(authorization: Authorization): TransferAuthorization {
   const { terms, asset, payer, nonce, validBefore } = authorization
   const { address, name, version } = asset
   return {
     kind: 'transfer-authorization',
     family: 'evm',
-    token: { chainId: chainIdOf(asset.network), address, name, version },
+    token: { chainId: parseChainId(asset.network), address, name, version },
     from: payer,
     to: terms.payee,
     value: terms.atomic,
@@ -80,9 +81,12 @@ function transferOf(authorization: Authorization): TransferAuthorization {
   }
 }
 
-/** The terms that were checked are the ones that the server will compare with its own. */
+/**
+ * Throws `invariant_broken` if the checked terms are not those that the server will compare with
+ * its own.
+ */
 function assertSameTerms({ terms, asset }: Authorization, echo: Echo): void {
-  const network = echo.version === 2 ? echo.accepted.network : networkOf(echo.network)
+  const network = echo.version === 2 ? echo.accepted.network : toCaip2(echo.network)
   const isSame =
     terms.scheme === 'exact' &&
     terms.network === network &&
@@ -92,7 +96,7 @@ function assertSameTerms({ terms, asset }: Authorization, echo: Echo): void {
   if (isSame) return
   throw new BursarError(
     'invariant_broken',
-    'The terms of the payment are not those that were offered; nothing was signed.',
+    'The terms of the payment differ from the offer. Nothing was signed.',
   )
 }
 
@@ -108,10 +112,10 @@ function isSameOffer(
   )
 }
 
-function tooLong(length: number): BursarError {
+function tooLongError(length: number): BursarError {
   return new BursarError(
     'proof_too_long',
-    `The payment header would have ${length} characters, over ${MAX_UNSIGNED_HEADER_LENGTH}; ` +
-      'nothing was signed. Ask the merchant for a shorter offer.',
+    `The payment header would have ${length} characters, over ${MAX_UNSIGNED_HEADER_LENGTH}. ` +
+      'Nothing was signed. Ask the merchant for a shorter offer.',
   )
 }

@@ -10,7 +10,7 @@ import { x402ResourceServer } from '@x402/core/server'
 import type { PaymentRequirements } from '@x402/core/types'
 import { describe, expect, test } from 'vitest'
 import { type Echo, readChallenge } from './challenge.ts'
-import { makeProof } from './proof.ts'
+import { makePayload } from './payload.ts'
 
 const url = new URL('https://api.example.com/report')
 const signature = `0x${'5a'.repeat(65)}` as const
@@ -79,8 +79,8 @@ const signed = {
 const sign = async (): Promise<typeof signature> => signature
 
 /** The proof of a challenge that came over HTTP. */
-async function httpProof(...given: Parameters<typeof makeProof>): Promise<HttpProof> {
-  const proof = await makeProof(...given)
+async function httpProof(...given: Parameters<typeof makePayload>): Promise<HttpProof> {
+  const proof = await makePayload(...given)
   if ('headers' in proof) return proof
   throw new Error('The proof is not for HTTP.')
 }
@@ -108,7 +108,7 @@ describe('a proof of version 2', () => {
 
   test('is signed in the domain of the pinned asset, never of the challenge', async () => {
     const requests: SignRequest[] = []
-    await makeProof(authorizationOf(), offerOf([requirements]).echo as Echo, async (request) => {
+    await makePayload(authorizationOf(), offerOf([requirements]).echo as Echo, async (request) => {
       requests.push(request)
       return signature
     })
@@ -148,7 +148,7 @@ describe('a proof of version 1', () => {
 
   test('is not made for the network of another name', async () => {
     const echo: Echo = { transport: 'http', version: 1, scheme: 'exact', network: 'base' }
-    await expect(makeProof(authorizationOf(), echo, sign)).rejects.toMatchObject({
+    await expect(makePayload(authorizationOf(), echo, sign)).rejects.toMatchObject({
       code: 'invariant_broken',
     })
   })
@@ -157,7 +157,7 @@ describe('a proof of version 1', () => {
 describe('terms that are not what was offered', () => {
   async function expectUnsigned(authorization: Authorization, offered = requirements) {
     const requests: SignRequest[] = []
-    const proof = makeProof(authorization, offerOf([offered]).echo as Echo, async (request) => {
+    const proof = makePayload(authorization, offerOf([offered]).echo as Echo, async (request) => {
       requests.push(request)
       return signature
     })
@@ -204,13 +204,15 @@ describe('a header that grows when it is written again', () => {
     const echo = (offers?.kind === 'offers' ? offers.offers[0]?.echo : undefined) as Echo
     expect(echo).toEqual(grownBy(4_500))
     const requests: SignRequest[] = []
-    const proof = makeProof(authorizationOf(), echo, async (request) => {
+    const proof = makePayload(authorizationOf(), echo, async (request) => {
       requests.push(request)
       return signature
     })
     await expect(proof).rejects.toMatchObject({
       code: 'proof_too_long',
-      message: expect.stringMatching(/^The payment header would have \d+ characters, over 16384; /),
+      message: expect.stringMatching(
+        /^The payment header would have \d+ characters, over 16384\. /,
+      ),
     })
     expect(requests).toEqual([])
   })
