@@ -10,11 +10,17 @@ import {
 /** A request to the AI SDK to ask a human before the call runs. */
 export interface PaymentApprovalStatus {
   readonly type: 'user-approval'
-  /** Amount, currency, merchant and resource of the payment, such as `0.01 USD to api.example.com: …`. */
+  /**
+   * Amount, currency, merchant and resource of the payment, such as `0.01 USD to api.example.com:
+   * …`.
+   */
   readonly reason?: string
 }
 
-/** The payment tool's entry of the SDK's `toolApproval`. Spread it beside the entries of other tools. */
+/**
+ * The payment tool's entry of the SDK's `toolApproval`. Spread it beside the entries of other
+ * tools.
+ */
 export type PaymentApproval = {
   pay_within_session: (
     input: PayArguments,
@@ -30,7 +36,8 @@ export type ApprovalCheck = (
 
 /**
  * Makes version 7 of the AI SDK stop before a payment that needs a human's approval, by its
- * `toolApproval`. Works as `needsApproval` of `paymentTools` does, and adds the reason to the request.
+ * `toolApproval`. Works as `needsApproval` of `paymentTools` does, and adds the reason to the
+ * request.
  *
  * Throws `invalid_input` if `tools` were not made by `paymentTools`.
  *
@@ -59,7 +66,10 @@ export function paymentApproval<Context>(tools: PaymentTools<Context>): PaymentA
   }
 }
 
-/** The check of each tool. It shares the tool's calls, so that a quote's free content reaches the payment. */
+/**
+ * The check of each tool. It shares the tool's calls, so that a quote's free content reaches the
+ * payment.
+ */
 const checks = new WeakMap<object, ApprovalCheck>()
 
 /** Remembers a tool's check for `paymentApproval`. */
@@ -67,7 +77,9 @@ export function keepApprovalCheck<Context>(tool: PaymentTool<Context>, check: Ap
   checks.set(tool, check)
 }
 
-/** Returns the check that quotes a call, unless the SDK has already asked a human about the call. */
+/**
+ * Returns the check that quotes a call, unless the SDK has already asked a human about the call.
+ */
 export function approvalCheck<Context>(calls: ToolCalls<Context>): ApprovalCheck {
   return async (input, execution) => {
     if (hasApprovalRequest(execution)) return { type: 'user-approval' }
@@ -79,9 +91,10 @@ export function approvalCheck<Context>(calls: ToolCalls<Context>): ApprovalCheck
 }
 
 /**
- * Checks whether the history has an approval request for this call, as it has if the SDK checks again
- * on resume. Version 6 refuses an approved call that no longer needs approval, such as one that the
- * end user has approved at the guard. A forged request only leads to another question, never to a payment.
+ * Checks whether the history has an approval request for this call, as it has if the SDK checks
+ * again on resume. Version 6 refuses an approved call that no longer needs approval, such as one
+ * that the end user has approved at the guard. A forged request only leads to another question,
+ * never to a payment.
  */
 function hasApprovalRequest({ messages = [], toolCallId }: PaymentToolExecution): boolean {
   return messages.some(

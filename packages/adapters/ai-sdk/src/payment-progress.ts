@@ -1,6 +1,9 @@
 import type { ModelResult, PayStep } from '@bursar/core/session'
 
-/** A chunk that the tool yields as a step of the payment begins. The tool's last chunk is its result. */
+/**
+ * A chunk that the tool yields as a step of the payment begins. The tool's last chunk is its
+ * result.
+ */
 export interface PaymentProgress {
   readonly status: 'working'
   readonly step: PayStep

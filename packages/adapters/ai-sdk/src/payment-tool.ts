@@ -39,7 +39,10 @@ export type PaymentTools<Context = unknown> = {
   pay_within_session: PaymentTool<Context>
 }
 
-/** Translates a call of the SDK into a call of the guard. Versions 6 and 7 name the context differently. */
+/**
+ * Translates a call of the SDK into a call of the guard. Versions 6 and 7 name the context
+ * differently.
+ */
 export function toToolCall<Context>(
   input: PayArguments,
   { toolCallId: id, abortSignal: signal, ...execution }: PaymentToolExecution,

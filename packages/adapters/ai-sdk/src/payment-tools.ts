@@ -7,15 +7,17 @@ import { type PaymentTool, type PaymentTools, toToolCall } from './payment-tool.
 
 /**
  * The options of `paymentTools`. `Context` is the type of the context that you hand to each run:
- * `toolsContext.pay_within_session` in version 7 of the AI SDK, `experimental_context` in version 6.
+ * `toolsContext.pay_within_session` in version 7 of the AI SDK, `experimental_context` in version
+ * 6.
  */
 export interface PaymentToolsOptions<Context = unknown> extends ToolCallsOptions<Context> {
   /**
-   * Stops the run with the SDK's own approval request if a payment needs a human's approval. If false,
-   * the run goes on and the model reads the result `approval_required`. Each call is quoted first: a
-   * call that needs no approval, or will be denied, makes no request.
+   * Stops the run with the SDK's own approval request if a payment needs a human's approval. If
+   * false, the run goes on and the model reads the result `approval_required`. Each call is quoted
+   * first: a call that needs no approval, or will be denied, makes no request.
    *
-   * An approval by the SDK only repeats the call. The call pays if the end user has approved at the guard.
+   * An approval by the SDK only repeats the call. The call pays if the end user has approved at the
+   * guard.
    *
    * @default false
    */

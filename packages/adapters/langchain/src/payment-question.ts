@@ -4,9 +4,9 @@ import { interrupt, isGraphInterrupt } from '@langchain/langgraph'
  * The value of the interrupt that stops the graph if a payment needs a human's approval.
  *
  * Show the end user the guard's approval card, record the answer with the end user's facet
- * (`approve(approval)` or `deny(approval)`), then resume the graph. Resumed without a recorded answer,
- * the graph stops with this question again. Resumed with `false` or `{ approved: false }`, the call pays
- * nothing, even if an approval was recorded.
+ * (`approve(approval)` or `deny(approval)`), then resume the graph. Resumed without a recorded
+ * answer, the graph stops with this question again. Resumed with `false` or `{ approved: false }`,
+ * the call pays nothing, even if an approval was recorded.
  */
 export interface PaymentQuestion {
   readonly tool: 'pay_within_session'
@@ -34,8 +34,8 @@ const interruptedCalls = new WeakMap<Scratchpad, Set<string | undefined>>()
 /**
  * Interrupts the graph with a question. Returns true if the graph was resumed from this interrupt.
  *
- * Returns false if nothing can stop: outside a graph, without a checkpointer, or if a wrapper such as
- * `toolRetryMiddleware` has swallowed the interrupt and runs the tool again.
+ * Returns false if nothing can stop: outside a graph, without a checkpointer, or if a wrapper such
+ * as `toolRetryMiddleware` has swallowed the interrupt and runs the tool again.
  */
 export function interruptWith(question: PaymentQuestion, configurable: unknown): boolean {
   const scratchpad = findScratchpad(configurable)

@@ -15,7 +15,10 @@ import {
 } from '@langchain/core/tools'
 import { interruptWith, wasDeclined } from './payment-question.ts'
 
-/** The options of `paymentTools`. `Context` is the type of the run's context, which `contextSchema` describes. */
+/**
+ * The options of `paymentTools`. `Context` is the type of the run's context, which `contextSchema`
+ * describes.
+ */
 export type PaymentToolsOptions<Context = unknown> = ToolCallsOptions<Context>
 
 /** A chunk of the stream mode `custom`, written as a step of a payment begins. */
@@ -39,11 +42,11 @@ interface Runtime extends ToolRunnableConfig {
 /**
  * Makes the payment tool for LangChain and LangGraph.
  *
- * The tool throws only LangGraph's interrupt. A denial is a result that the model reads. A failure of
- * the guard is the result `failed`, and its cause goes to the operator as a process warning
+ * The tool throws only LangGraph's interrupt. A denial is a result that the model reads. A failure
+ * of the guard is the result `failed`, and its cause goes to the operator as a process warning
  * (`BursarWarning`). If a payment needs a human's approval, the graph stops with an interrupt, a
- * `PaymentQuestion`. Without a checkpointer the graph cannot stop, and the result is `approval_required`.
- * Throws `invalid_input` if `conversation` is an empty string.
+ * `PaymentQuestion`. Without a checkpointer the graph cannot stop, and the result is
+ * `approval_required`. Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
  * ```ts
@@ -92,20 +95,23 @@ async function answerCall<Context>(
     const declined = wasDeclined(runtime.configurable)
     const { result, approval } = await calls.pay({ ...call, declined })
     if (!approval || resumes === MAX_RESUMES) return result
-    // The value of a resume proves nothing: the guard holds the recorded answer, and the next `pay` reads it.
+    // The value of a resume proves nothing: the guard holds the recorded answer, and the next `pay`
+    // reads it.
     const terms = { approval: approval.id, expiresAt: approval.expiresAt }
     const question = { tool: payTool.name, ...callName, ...terms }
     if (!interruptWith(question, runtime.configurable)) return result
   }
 }
 
-/** The most resumes of one call without a recorded answer: each resume quotes the call once more. */
+/**
+ * The most resumes of one call without a recorded answer: each resume quotes the call once more.
+ */
 const MAX_RESUMES = 10
 
 /**
- * Makes the tool accept any input. The guard parses the arguments, ignores and records unknown ones, and
- * denies the unusable ones. LangChain would throw instead: the refusal would not be recorded, and the
- * model would read the stack of this process.
+ * Makes the tool accept any input. The guard parses the arguments, ignores and records unknown
+ * ones, and denies the unusable ones. LangChain would throw instead: the refusal would not be
+ * recorded, and the model would read the stack of this process.
  */
 function acceptAnyInput(
   paymentTool: DynamicStructuredTool,

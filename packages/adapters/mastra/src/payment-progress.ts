@@ -1,6 +1,9 @@
 import type { PayStep, ToolCall } from '@bursar/core/session'
 
-/** A chunk of the stream, written as the output of the tool or the step when a step of a payment begins. */
+/**
+ * A chunk of the stream, written as the output of the tool or the step when a step of a payment
+ * begins.
+ */
 export interface PaymentProgress {
   readonly status: 'working'
   readonly step: PayStep

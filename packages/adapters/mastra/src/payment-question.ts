@@ -4,9 +4,9 @@ import type { ModelResult, ToolCall, ToolCalls } from '@bursar/core/session'
  * The payload that suspends a run if a payment needs a human's approval.
  *
  * Show the end user the guard's approval card, record the answer with the end user's facet
- * (`approve(approval)` or `deny(approval)`), then resume the run. Resumed without a recorded answer, the
- * run is suspended with this question again. Resumed with `{ approved: false }`, the call pays nothing,
- * even if an approval was recorded.
+ * (`approve(approval)` or `deny(approval)`), then resume the run. Resumed without a recorded
+ * answer, the run is suspended with this question again. Resumed with `{ approved: false }`, the
+ * call pays nothing, even if an approval was recorded.
  */
 export interface PaymentQuestion {
   readonly tool: 'pay_within_session'
@@ -28,7 +28,10 @@ export interface Suspension {
   readonly resumeData?: unknown
 }
 
-/** Carries out one call and returns the model's result. Returns undefined if the run is now suspended. */
+/**
+ * Carries out one call and returns the model's result. Returns undefined if the run is now
+ * suspended.
+ */
 export async function payOrSuspend<Context>(
   calls: ToolCalls<Context>,
   call: ToolCall<Context>,

@@ -16,8 +16,8 @@ export interface PaymentSchemas {
 export const paymentSchemas: PaymentSchemas = {
   inputSchema: openSchema(payTool.inputSchema),
   outputSchema: openSchema({ type: 'object' }),
-  // With a schema for suspending, Mastra runs the calls of a step in turn. A run that two calls suspend
-  // at once cannot be resumed from either.
+  // With a schema for suspending, Mastra runs the calls of a step in turn. A run that two calls
+  // suspend at once cannot be resumed from either.
   suspendSchema: openSchema({ type: 'object' }),
   resumeSchema: openSchema({
     type: 'object',
@@ -29,8 +29,8 @@ export const paymentSchemas: PaymentSchemas = {
 /**
  * Makes a schema for Mastra that describes a shape and accepts any value.
  *
- * The guard parses a model's arguments, ignores and records unknown ones, and denies the unusable ones.
- * A refusal by Mastra would not be recorded, and a refused result would already be paid.
+ * The guard parses a model's arguments, ignores and records unknown ones, and denies the unusable
+ * ones. A refusal by Mastra would not be recorded, and a refused result would already be paid.
  */
 function openSchema<Value>(shape: object): StandardSchemaWithJSON<Value> {
   const jsonSchema = (): Record<string, unknown> => structuredClone(shape) as never

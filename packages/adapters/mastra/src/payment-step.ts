@@ -35,9 +35,9 @@ export type PaymentStep = Step<
 /**
  * Makes a workflow step that pays within a session.
  *
- * Within one run of a workflow the step pays once for a request, however often Mastra retries the step.
- * A denial is a result. If a payment needs a human's approval, the run is suspended with a `PaymentQuestion`.
- * Throws `invalid_input` if `conversation` is an empty string.
+ * Within one run of a workflow the step pays once for a request, however often Mastra retries the
+ * step. A denial is a result. If a payment needs a human's approval, the run is suspended with a
+ * `PaymentQuestion`. Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
  * ```ts

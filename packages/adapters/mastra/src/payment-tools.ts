@@ -41,9 +41,9 @@ interface Execution extends ToolExecutionContext<PaymentQuestion, PaymentAnswer>
  *
  * The tool never throws. A denial is a result that the model reads. A failure of the guard is the
  * result `failed`, and its cause goes to the operator as a process warning (`BursarWarning`). If a
- * payment needs a human's approval, the run is suspended with a `PaymentQuestion`. Without a storage
- * Mastra cannot suspend, and the result is `approval_required`. A background task pays nothing.
- * Throws `invalid_input` if `conversation` is an empty string.
+ * payment needs a human's approval, the run is suspended with a `PaymentQuestion`. Without a
+ * storage Mastra cannot suspend, and the result is `approval_required`. A background task pays
+ * nothing. Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
  * ```ts
@@ -93,7 +93,10 @@ async function answerCall<Values>(
   return payOrSuspend(calls, call, { suspend: suspendable?.suspend, resumeData })
 }
 
-/** Checks whether the call runs as a background task. Versions before 1.67 say so only in their task list. */
+/**
+ * Checks whether the call runs as a background task. Versions before 1.67 say so only in their task
+ * list.
+ */
 async function isBackgroundTask({ agent, mastra, runId }: Execution): Promise<boolean> {
   if (agent?.isBackgroundTask) return true
   const manager = mastra?.backgroundTaskManager

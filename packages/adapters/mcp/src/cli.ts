@@ -59,7 +59,9 @@ function requireFlag(value: string | undefined, flag: string): string {
   return value
 }
 
-/** Reads a secret and strips the trailing newline. An error names the file and never its content. */
+/**
+ * Reads a secret and strips the trailing newline. An error names the file and never its content.
+ */
 async function readSecret(path: string, flag: string): Promise<string> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`--${flag}: ${path} cannot be read (${error.code}).`)

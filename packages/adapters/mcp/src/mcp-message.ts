@@ -33,8 +33,8 @@ export function asFields(value: unknown): Fields | undefined {
 }
 
 /**
- * Returns the message as a tool call. Returns undefined for any other message, and for a call that asks
- * for a task: a task's answer comes by other requests, which no payment could be matched with.
+ * Returns the message as a tool call. Returns undefined for any other message, and for a call that
+ * asks for a task: a task's answer comes by other requests, which no payment could be matched with.
  */
 export function parseToolCall(message: unknown): McpToolCall | undefined {
   const { id, method, params } = (asFields(message) ?? {}) as McpMessage
@@ -60,11 +60,11 @@ function isId(value: unknown): value is McpId {
 }
 
 /**
- * Checks whether an answer looks like a challenge: an error 402, or a result with `isError` in the form
- * of a challenge. A result without `isError` is never a challenge.
+ * Checks whether an answer looks like a challenge: an error 402, or a result with `isError` in the
+ * form of a challenge. A result without `isError` is never a challenge.
  *
- * The guard decides what the challenge is worth. Without this check the guard would record every error
- * of a tool.
+ * The guard decides what the challenge is worth. Without this check the guard would record every
+ * error of a tool.
  */
 export function asksForPayment({ result, error }: McpMessage): boolean {
   if (error !== undefined) return asFields(error)?.code === PAYMENT_REQUIRED

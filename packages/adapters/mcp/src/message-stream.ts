@@ -4,7 +4,10 @@ import { asFields, type McpMessage } from './mcp-message.ts'
 /** Passes a message to the client. */
 export type Emit = (message: McpMessage) => void
 
-/** The longest event of a stream, and the longest body without one: the guard's bound for a tool's content. */
+/**
+ * The longest event of a stream, and the longest body without one: the guard's bound for a tool's
+ * content.
+ */
 const MAX_MESSAGE_CHARACTERS = 5_242_880
 
 /** Reads the messages of an HTTP response, from its event stream or from its JSON body. */
@@ -46,8 +49,8 @@ function* parseMessages(text: string): Generator<McpMessage, void> {
 const MAX_WAITING = 1_000
 
 /**
- * Makes a response that streams the messages that `work` emits, and ends when `work` ends. `work` goes
- * on if the client stops reading, so that the answer to a paid call is read to its end.
+ * Makes a response that streams the messages that `work` emits, and ends when `work` ends. `work`
+ * goes on if the client stops reading, so that the answer to a paid call is read to its end.
  */
 export function streamMessages(
   { status, headers }: Response,

@@ -69,7 +69,10 @@ async function proveAndConclude(payer: Payer, paid: PaidCall): Promise<McpMessag
   return wrapResult(call, content)
 }
 
-/** Returns the message's error if there is one, otherwise its result: the guard reads one of the two. */
+/**
+ * Returns the message's error if there is one, otherwise its result: the guard reads one of the
+ * two.
+ */
 function pickOutcome({ result, error }: McpMessage): Fields {
   return error === undefined ? { result } : { error }
 }
@@ -94,8 +97,8 @@ function readStoredContent({
 /**
  * Makes the answer that reports a result, in the JSON that every adapter uses.
  *
- * The answer is no error, because clients throw errors. The exception is a tool with an output schema:
- * only an error may leave the schema's output out.
+ * The answer is no error, because clients throw errors. The exception is a tool with an output
+ * schema: only an error may leave the schema's output out.
  */
 export function reportResult(
   { tools }: Pick<Payer, 'tools'>,
@@ -107,7 +110,10 @@ export function reportResult(
   return wrapResult(call, { content, ...isError })
 }
 
-/** The key of `_meta` that newer clients send. The protocol's newest form wants a type on each result. */
+/**
+ * The key of `_meta` that newer clients send. The protocol's newest form wants a type on each
+ * result.
+ */
 const PROTOCOL_KEY = 'io.modelcontextprotocol/protocolVersion'
 
 function wrapResult({ id, params }: McpToolCall, result: Fields): McpMessage {

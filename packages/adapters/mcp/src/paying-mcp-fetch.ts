@@ -16,8 +16,9 @@ import { assertPayer, createStructuredTools, payForCall, reportResult } from './
 /** The options of `payingMcpFetch`. */
 export interface PayingMcpFetchOptions<Context = unknown> {
   /**
-   * The session that pays, or a function that finds it in the third argument of the client's `fetch`,
-   * which is the request context in Mastra. For any value but a `PaymentSession` the call is denied.
+   * The session that pays, or a function that finds it in the third argument of the client's
+   * `fetch`, which is the request context in Mastra. For any value but a `PaymentSession` the call
+   * is denied.
    */
   readonly session:
     | PaymentSession
@@ -34,10 +35,11 @@ export type PayingMcpFetch<Context = unknown> = (
 ) => Promise<Response>
 
 /**
- * Makes a `fetch` that pays for calls of paid tools over HTTP. Give it to a client that makes its own
- * transport, such as Mastra's. Use `payingTransport` for a client that takes a transport.
+ * Makes a `fetch` that pays for calls of paid tools over HTTP. Give it to a client that makes its
+ * own transport, such as Mastra's. Use `payingTransport` for a client that takes a transport.
  *
- * Throws `invalid_input` if `session` is neither a `PaymentSession` nor a function, or if `server` is empty.
+ * Throws `invalid_input` if `session` is neither a `PaymentSession` nor a function, or if `server`
+ * is empty.
  *
  * @example
  * ```ts
@@ -91,7 +93,10 @@ export function payingMcpFetch<Context = unknown>(
 
 const source = 'payingMcpFetch'
 
-/** The most calls that can be cancelled at the same time. The oldest of them can no longer be stopped. */
+/**
+ * The most calls that can be cancelled at the same time. The oldest of them can no longer be
+ * stopped.
+ */
 const MAX_CALLS = 1_000
 
 /** The calls that a cancellation can stop. A client cancels a call by another request. */
@@ -128,10 +133,11 @@ function parseBody(body: unknown): unknown {
 }
 
 /**
- * Sends the call with its proof and returns the answer. Returns undefined if the response holds none.
+ * Sends the call with its proof and returns the answer. Returns undefined if the response holds
+ * none.
  *
- * The call has a new id and no signal, so that the client cannot cancel a payment that is on its way. It
- * follows no redirect, which would send the proof elsewhere.
+ * The call has a new id and no signal, so that the client cannot cancel a payment that is on its
+ * way. It follows no redirect, which would send the proof elsewhere.
  */
 async function sendProof(
   url: string | URL,

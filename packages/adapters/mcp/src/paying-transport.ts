@@ -35,14 +35,14 @@ export interface McpTransport {
 }
 
 /**
- * Wraps a client's transport, so that calls of paid tools (x402 over MCP) are paid within a session.
- * Give the wrapped transport to the client that took the original.
+ * Wraps a client's transport, so that calls of paid tools (x402 over MCP) are paid within a
+ * session. Give the wrapped transport to the client that took the original.
  *
- * If the call was paid, the client gets the tool's own result without its receipt. Otherwise it gets the
- * JSON that a model reads from `pay_within_session`. Cancelling a call stops it only before its payment is
- * reserved. Afterwards the answer is awaited, and an identical call gets it. `close` waits for such answers
- * up to 5 s.
- * Throws `invalid_input` if `session` is no `PaymentSession`, or if `server` is empty.
+ * If the call was paid, the client gets the tool's own result without its receipt. Otherwise it
+ * gets the JSON that a model reads from `pay_within_session`. Cancelling a call stops it only
+ * before its payment is reserved. Afterwards the answer is awaited, and an identical call gets it.
+ * `close` waits for such answers up to 5 s. Throws `invalid_input` if `session` is no
+ * `PaymentSession`, or if `server` is empty.
  *
  * @example
  * ```ts
@@ -192,7 +192,10 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
   return connection
 }
 
-/** The longest that `close` waits for the answers of paid calls. A payment without its answer is in doubt. */
+/**
+ * The longest that `close` waits for the answers of paid calls. A payment without its answer is in
+ * doubt.
+ */
 const MAX_CLOSE_MS = 5_000
 
 async function waitForAnswers(paying: ReadonlySet<Promise<void>>): Promise<void> {
@@ -225,7 +228,8 @@ function createProofs(transport: McpTransport): Proofs {
   }
   return {
     take,
-    // The call has a new id and no signal, so that the client cannot cancel a payment that is on its way.
+    // The call has a new id and no signal, so that the client cannot cancel a payment that is on
+    // its way.
     send: (message, options) => {
       const id = `bursar-${crypto.randomUUID()}`
       const answer = new Promise<McpMessage | undefined>((resolve) => waiting.set(id, resolve))

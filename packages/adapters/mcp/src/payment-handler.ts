@@ -15,7 +15,10 @@ export interface PaymentHandler {
   close(): Promise<void>
 }
 
-/** The most connections at the same time. The least recently used one is closed, and its client reconnects. */
+/**
+ * The most connections at the same time. The least recently used one is closed, and its client
+ * reconnects.
+ */
 const MAX_CONNECTIONS = 1_000
 
 /** The longest body: four times as much as the guard accepts as arguments. */
@@ -32,12 +35,13 @@ interface Connection {
 }
 
 /**
- * Makes a handler of MCP's streamable HTTP that offers the payment tool. Use it with any server that
- * has `Request` and `Response`. Connections live in this process, so a client must reach the same process.
+ * Makes a handler of MCP's streamable HTTP that offers the payment tool. Use it with any server
+ * that has `Request` and `Response`. Connections live in this process, so a client must reach the
+ * same process.
  *
- * A connection belongs to the payment session that it began with. A request with other credentials gets
- * status 404, so that no user can read another user's approval questions.
- * The first request rejects with `invalid_input` if `conversation` is an empty string.
+ * A connection belongs to the payment session that it began with. A request with other credentials
+ * gets status 404, so that no user can read another user's approval questions. The first request
+ * rejects with `invalid_input` if `conversation` is an empty string.
  *
  * @example
  * ```ts
@@ -101,7 +105,10 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
   }
 }
 
-/** Finds the id of the request's payment session. Returns undefined if there is none: a call is then denied. */
+/**
+ * Finds the id of the request's payment session. Returns undefined if there is none: a call is then
+ * denied.
+ */
 async function findOwner(
   { session }: PaymentServerOptions,
   auth: AuthInfo | undefined,

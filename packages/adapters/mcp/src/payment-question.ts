@@ -14,11 +14,11 @@ export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>
 const MAX_QUESTION_MS = 15 * 60_000
 
 /**
- * Asks the person at the client about a payment, by elicitation. Resolves with `retry` or `decline`, or
- * with `none` if the client cannot ask or gives no answer.
+ * Asks the person at the client about a payment, by elicitation. Resolves with `retry` or
+ * `decline`, or with `none` if the client cannot ask or gives no answer.
  *
- * The answer is never an approval. The client belongs to the agent's side, and can say yes without a
- * person. The end user approves in the application, by their own facet.
+ * The answer is never an approval. The client belongs to the agent's side, and can say yes without
+ * a person. The end user approves in the application, by their own facet.
  */
 export async function askPerson(
   server: Server,

@@ -29,12 +29,12 @@ export type PaymentServerOptions = ToolCallsOptions<AuthInfo | undefined>
 /**
  * Makes an MCP server that offers the payment tool. Connect it to a transport.
  *
- * A denial is a result that the model reads. A failure of the guard is the result `failed`, and its cause
- * goes to the operator as a process warning (`BursarWarning`). If a payment needs a human's approval and
- * the client supports elicitation, the client shows a question. The answer there is no approval: the end
- * user approves at the guard. See `docs/adapters/mcp.md`.
- * With a `conversation`, an identical request in it is paid once. Without one, every call is new.
- * Throws `invalid_input` if `conversation` is an empty string.
+ * A denial is a result that the model reads. A failure of the guard is the result `failed`, and its
+ * cause goes to the operator as a process warning (`BursarWarning`). If a payment needs a human's
+ * approval and the client supports elicitation, the client shows a question. The answer there is no
+ * approval: the end user approves at the guard. See `docs/adapters/mcp.md`. With a `conversation`,
+ * an identical request in it is paid once. Without one, every call is new. Throws `invalid_input`
+ * if `conversation` is an empty string.
  *
  * @example
  * ```ts
@@ -52,7 +52,8 @@ export function paymentServer(options: PaymentServerOptions): Server {
   const hasConversation = options.conversation !== undefined
   const server = new Server({ name: 'bursar', version }, { capabilities: { tools: {} } })
   server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: [tool] }))
-  // The SDK's own handler would refuse arguments that are no object, and the guard could not record it.
+  // The SDK's own handler would refuse arguments that are no object, and the guard could not record
+  // it.
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     if (method !== 'tools/call') throw new McpError(ErrorCode.MethodNotFound, 'Method not found')
     const { name, arguments: input = {}, _meta } = asFields(params) ?? {}
@@ -90,7 +91,10 @@ interface ServerCall extends ToolCall<AuthInfo | undefined> {
 /** The most questions to a person about one call: each question quotes the call once more. */
 const MAX_QUESTIONS = 5
 
-/** Carries out one call and returns the model's result. Asks the person at the client if an approval is needed. */
+/**
+ * Carries out one call and returns the model's result. Asks the person at the client if an approval
+ * is needed.
+ */
 async function answerCall(
   server: Server,
   calls: ToolCalls<AuthInfo | undefined>,
@@ -120,7 +124,10 @@ async function makeKey(
   return { conversation: `mcp-${id}`, id }
 }
 
-/** Returns a listener that notifies the client of each step. Returns undefined if the client sent no token. */
+/**
+ * Returns a listener that notifies the client of each step. Returns undefined if the client sent no
+ * token.
+ */
 function notifyProgress(
   extra: Extra,
   progressToken: unknown,
