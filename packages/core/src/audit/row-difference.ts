@@ -1,4 +1,4 @@
-import { canonicalText } from '../primitives/canonical-json.ts'
+import { canonicalJson } from '../primitives/canonical-json.ts'
 
 /** So much of a value is shown: a reason has to be read by people. */
 const MAX_SHOWN = 200
@@ -15,7 +15,7 @@ export function difference<Fields extends object>(
 ): string | undefined {
   for (const field of fields) {
     if (isSame(row[field], recorded[field])) continue
-    const [says, said] = [canonicalText(row[field]), canonicalText(recorded[field])]
+    const [says, said] = [canonicalJson(row[field]), canonicalJson(recorded[field])]
     if (says !== said) return `${id} says ${field} ${cut(says)}, its records say ${cut(said)}`
   }
   return undefined

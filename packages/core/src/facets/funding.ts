@@ -1,7 +1,7 @@
 import { type Guard, payableAssets } from '../guard/guard.ts'
 import type { Change } from '../ledger/ledger-state.ts'
 import type { SecretOpening } from '../ledger/secret-opening.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { duringSecretUse, type RecordOpening } from '../signing/secret-use.ts'
 
@@ -45,7 +45,7 @@ export async function fundingOf(guard: Guard, endUser: string, handle: string): 
     guard.store.commit({}, () => openSecret(handle, endUser, opening), 'now')
   // The provider may open its secrets meanwhile: each is recorded first.
   const link = await duringSecretUse({ purpose: 'funding', instrument: handle }, record, () =>
-    withinTime(fundingLink(address), LINK_TIMEOUT_MS),
+    withinDeadline(fundingLink(address), LINK_TIMEOUT_MS),
   ).catch((cause: unknown) => {
     const text = `funding: instrument: the provider of ${handle} gave no link. Send to its address.`
     throw new BursarError('wallet_unavailable', text, { cause })

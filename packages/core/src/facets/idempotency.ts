@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Change, LedgerState, Scope } from '../ledger/ledger-state.ts'
 import type { OnceOptions, Operation } from '../ledger/operation.ts'
 import type { Store } from '../ports/store.ts'
-import { canonicalText } from '../primitives/canonical-json.ts'
+import { canonicalJson } from '../primitives/canonical-json.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
@@ -56,7 +56,7 @@ export function once(
     }
   }
   const id = hashOf('operation', [...what, key])
-  const inputHash = hashOf('input', [canonicalText(input)])
+  const inputHash = hashOf('input', [canonicalJson(input)])
   return {
     run: (store, scope, change) =>
       store.commit(

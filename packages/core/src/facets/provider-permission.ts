@@ -14,7 +14,7 @@ import {
   permissionRequest,
   REQUEST_LIFE_MS,
 } from '../ports/permissions.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { duringSecretUse, type RecordOpening, useOver } from '../signing/secret-use.ts'
@@ -127,7 +127,7 @@ function asking<Result>(
   const record: RecordOpening = (opening) =>
     guard.store.commit({ delegation: id }, (state) => openSecret(state, opening), 'now')
   return duringSecretUse({ purpose: 'permission', delegation: id }, record, async () =>
-    withinTime(work(permissionsOf(guard, delegation)), timeoutMs),
+    withinDeadline(work(permissionsOf(guard, delegation)), timeoutMs),
   )
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hostField } from '../ledger/merchant.ts'
 import { amountField } from '../money/amount-field.ts'
-import { canonicalText } from '../primitives/canonical-json.ts'
+import { canonicalJson } from '../primitives/canonical-json.ts'
 import { hashOf } from '../primitives/hash.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
 import {
@@ -59,7 +59,7 @@ export function parseToolChallenge(
     const given = plainJson(read.data.arguments ?? {}, MAX_REQUEST_BODY_BYTES)
     if (!given)
       return problem(`arguments: not JSON of at most ${MAX_REQUEST_BODY_BYTES} bytes`, ignored)
-    const request = requestOf(read.data, canonicalText(given.value))
+    const request = requestOf(read.data, canonicalJson(given.value))
     return { parsed: { request, ignored }, message: message.value }
   } catch {
     // A proxy or a getter that throws, or JSON deeper than the stack: whatever it is, it is none.

@@ -2,7 +2,7 @@ import type { Guard } from '../guard/guard.ts'
 import { recordAmount, span } from '../guard/telemetry.ts'
 import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
 import type { Change } from '../ledger/ledger-state.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
 import { type Decision, reserve } from '../rules/decide.ts'
@@ -143,5 +143,5 @@ async function awaitBudget(visit: OpenVisit, intent: Intent): Promise<void> {
   if (missing <= 0n || missing > delegation.usage.heldMicro) return
   const reconciling = guard.reconciler.soon(delegation.id)
   guard.background.run('reconcile', reconciling)
-  await withinTime(reconciling, RECONCILE_WAIT_MS).catch(() => undefined)
+  await withinDeadline(reconciling, RECONCILE_WAIT_MS).catch(() => undefined)
 }

@@ -1,26 +1,28 @@
 import { BursarError } from './errors.ts'
 
 /**
- * Throws `timed_out` where an answer takes longer, and what the signal is aborted with where it is; the
- * work goes on, and nobody waits for it.
+ * Waits for a promise, at most `timeoutMs`.
+ *
+ * Throws `timed_out` at the deadline, and the signal's reason when the signal is aborted. The work behind
+ * the promise goes on either way.
  */
-export async function withinTime<Result>(
-  answer: Promise<Result>,
+export async function withinDeadline<Result>(
+  pending: Promise<Result>,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<Result> {
-  let end = (_reason: unknown): void => {}
-  const ended = new Promise<never>((_resolve, reject) => {
-    end = reject
+  let stopWaiting = (_reason: unknown): void => {}
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stopWaiting = reject
   })
   const timer = setTimeout(() => {
-    end(new BursarError('timed_out', `There was no answer within ${timeoutMs} ms.`))
+    stopWaiting(new BursarError('timed_out', `There was no answer within ${timeoutMs} ms.`))
   }, timeoutMs)
-  const abort = (): void => end(signal?.reason)
+  const abort = (): void => stopWaiting(signal?.reason)
   signal?.addEventListener('abort', abort)
   if (signal?.aborted) abort()
   try {
-    return await Promise.race([answer, ended])
+    return await Promise.race([pending, stopped])
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)

@@ -1,10 +1,22 @@
 const marker: unique symbol = Symbol.for('bursar.error')
 
 /**
- * A failure: something that the caller, the operator or the environment has to put right.
+ * A failure that the caller, the operator or the environment has to put right.
  *
- * A refusal of a payment is never thrown: it is a value with a code of `denial.ts`.
- * `code` is stable and snake_case; `message` speaks to the operator and is never shown to a model.
+ * A refused payment is never thrown: it is a `PayResult` with a denial code. `code` is stable and
+ * snake_case. `message` is written for the operator and is never shown to a model. `cause` is the error
+ * that led to this one, if there is one.
+ *
+ * @example
+ * ```ts
+ * const { endUser } = bursar
+ * try {
+ *   await endUser('alice').revokeDelegation('del_0123')
+ * } catch (error) {
+ *   if (BursarError.isInstance(error) && error.code === 'delegation_unknown') console.log('Gone.')
+ *   else throw error
+ * }
+ * ```
  */
 export class BursarError extends Error {
   readonly code: string
@@ -16,13 +28,13 @@ export class BursarError extends Error {
     Object.defineProperty(this, marker, { value: true })
   }
 
-  /** True for errors of every copy of this package that the process has loaded. */
+  /** Returns true for an error made by any copy of this package that the process has loaded. */
   static isInstance(value: unknown): value is BursarError {
     return value instanceof Error && (value as { [marker]?: unknown })[marker] === true
   }
 }
 
-/** What foreign code threw, which can be anything, as one line for the operator. */
+/** Describes a thrown value of any type in one line for the operator. */
 export function thrownText(thrown: unknown): string {
   if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
   return typeof thrown === 'string' ? thrown : typeof thrown

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { BursarError } from './errors.ts'
 
-/** Longest handle, name or id that is accepted: names are for people and for columns. */
+/** The longest handle, name or id: it has to fit on a line and in a database column. */
 const MAX_NAME_LENGTH = 120
 
-/** Longest text such as a reason or the evidence of consent. */
+/** The longest text that people write, such as a reason or the evidence of consent. */
 const MAX_TEXT_LENGTH = 1_000
 
-/** Ten years: whatever is open longer is not a permission but a mistake. */
+/** Ten years: a longer permission is a mistake. */
 const MAX_DURATION_MS = 10 * 366 * 86_400_000
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -17,7 +17,7 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
-/** A duration as people write it: a whole number and s, m, h or d. Read into milliseconds. */
+/** A duration such as `'30m'`: a whole number and s, m, h or d. Parsed into milliseconds. */
 export const durationField: z.ZodType<number, string> = z.string().transform((text, context) => {
   const match = /^([1-9][0-9]{0,5})([smhd])$/.exec(text)
   const durationMs = match ? Number(match[1]) * (unitMs[match[2] ?? ''] ?? Number.NaN) : Number.NaN
@@ -26,25 +26,25 @@ export const durationField: z.ZodType<number, string> = z.string().transform((te
   return z.NEVER
 })
 
-/** A handle or id: visible ASCII without spaces, quotes or slashes. */
+/** A handle or id of letters, digits and `. _ : @ + -`. */
 export const nameField: z.ZodType<string, string> = z
   .string()
   .min(1)
   .max(MAX_NAME_LENGTH)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:@+-]*$/, 'must be letters, digits and . _ : @ + - only')
 
-/** A short text for people. */
+/** A short text for people, trimmed and not empty. */
 export const textField: z.ZodType<string, string> = z.string().trim().min(1).max(MAX_TEXT_LENGTH)
 
-/** A reason that people give; left out is fine. */
+/** An optional reason that a person gives for a change. */
 export const reasonInput: z.ZodType<{ readonly reason?: string | undefined }> = z.strictObject({
   reason: textField.optional(),
 })
 
-/** A cursor that a list or a page answered. */
+/** An opaque cursor that an earlier page returned. */
 export const pageCursorField: z.ZodType<string, string> = z.string().max(MAX_TEXT_LENGTH)
 
-/** Which page of a list: the store clamps the limit, and knows its own cursors. */
+/** A page of a list: the store bounds `limit` and checks `after`. */
 export const pageInput: z.ZodType<{
   readonly after?: string | undefined
   readonly limit?: number | undefined
@@ -53,14 +53,14 @@ export const pageInput: z.ZodType<{
   limit: z.number().int().min(1).optional(),
 })
 
-/** Whose rows: a name that is misspelt must not list everybody's. */
+/** The owner of the rows to list. Strict, because a misspelt field would list everybody's rows. */
 export const ownerInput: z.ZodType<OwnerFilter> = z.strictObject({
   session: nameField.optional(),
   delegation: nameField.optional(),
   endUser: nameField.optional(),
 }) as z.ZodType<OwnerFilter>
 
-/** Whose rows a read is about. */
+/** The owner of the rows that a read returns; without a field, every owner's. */
 export interface OwnerFilter {
   readonly session?: string
   readonly delegation?: string
@@ -68,17 +68,20 @@ export interface OwnerFilter {
 }
 
 /**
- * Parses what came from outside, or throws `invalid_input` with one sentence that names the field.
- * `what` is the name of the call or object that people know, for example `createSession`.
+ * Parses input from outside. Throws `invalid_input` with one sentence that names `source`, the function
+ * that the application called, and the first invalid field, and repeats no value.
  */
 export function parseInput<Output>(
   schema: z.ZodType<Output, unknown>,
   input: unknown,
-  what: string,
+  source: string,
 ): Output {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const field = issue?.path.map(String).join('.') || 'its argument'
-  throw new BursarError('invalid_input', `${what}: ${field}: ${issue?.message ?? 'is not valid'}.`)
+  throw new BursarError(
+    'invalid_input',
+    `${source}: ${field}: ${issue?.message ?? 'is not valid'}.`,
+  )
 }

@@ -1,37 +1,43 @@
 import { randomFillSync } from 'node:crypto'
 
-/** What an id names. */
+/** The kind of an id: delegation, session, payment, approval or key of the service. */
 export type IdPrefix = 'del' | 'ses' | 'pay' | 'apr' | 'key'
 
-/** Random bytes of one id. */
+/** The random bytes of one id. */
 const ID_BYTES = 16
 
-/** Random bytes are asked for by the page: a system call for each id costs more than the id. */
+/** Random bytes for 256 ids: one system call for each id would cost more than the id. */
 const pool: Uint8Array = new Uint8Array(256 * ID_BYTES)
 
-/** Ids of one millisecond are told apart by a number of 32 bits, which begins below half of them. */
+/** The largest counter of ids within one millisecond. Each millisecond starts below half of it. */
 const MAX_SEQUENCE = 0xffff_ffff
 
-let used: number = pool.length
-let last: { readonly msecs: number; readonly seq: number } = { msecs: 0, seq: 0 }
+let usedBytes: number = pool.length
+let lastTimestamp: IdTimestamp = { msecs: 0, seq: 0 }
 
-/** Makes an id that sorts by time (UUIDv7), so that a store appends where it indexes it. */
+/** The time of an id in milliseconds, and its counter within that millisecond. */
+interface IdTimestamp {
+  readonly msecs: number
+  readonly seq: number
+}
+
+/** Makes an id that sorts by its time (UUIDv7), so that a store's index only grows at its end. */
 export function newId(prefix: IdPrefix): string {
-  if (used === pool.length) {
+  if (usedBytes === pool.length) {
     randomFillSync(pool)
-    used = 0
+    usedBytes = 0
   }
-  const random = pool.subarray(used, used + ID_BYTES)
-  used += ID_BYTES
-  last = after(last, Date.now(), random)
-  return `${prefix}_${uuid7(last, random)}`
+  const random = pool.subarray(usedBytes, usedBytes + ID_BYTES)
+  usedBytes += ID_BYTES
+  lastTimestamp = nextTimestamp(lastTimestamp, Date.now(), random)
+  return `${prefix}_${formatUuid7(lastTimestamp, random)}`
 }
 
 /**
- * A UUID of version 7 without hyphens, as RFC 9562 lays it out: 48 bits of time, the number within the
- * millisecond, and 42 bits by chance.
+ * Writes a version 7 UUID without hyphens, as RFC 9562 lays it out: 48 bits of time, 32 bits of counter
+ * and 42 random bits.
  */
-function uuid7({ msecs, seq }: typeof last, random: Uint8Array): string {
+function formatUuid7({ msecs, seq }: IdTimestamp, random: Uint8Array): string {
   const bytes = Buffer.from(random)
   bytes.writeUIntBE(msecs, 0, 6)
   bytes.writeUInt16BE(0x7000 | (seq >>> 20), 6)
@@ -40,12 +46,8 @@ function uuid7({ msecs, seq }: typeof last, random: Uint8Array): string {
   return bytes.toString('hex')
 }
 
-/** Never behind the id before, whatever the clock does. */
-function after(
-  { msecs, seq }: typeof last,
-  now: number,
-  random: Uint8Array,
-): { readonly msecs: number; readonly seq: number } {
+/** Returns a timestamp behind the last one, even if the clock has run back. */
+function nextTimestamp({ msecs, seq }: IdTimestamp, now: number, random: Uint8Array): IdTimestamp {
   if (now > msecs)
     return { msecs: now, seq: new DataView(random.buffer, random.byteOffset).getUint32(0) >>> 1 }
   return seq === MAX_SEQUENCE ? { msecs: msecs + 1, seq: 0 } : { msecs, seq: seq + 1 }

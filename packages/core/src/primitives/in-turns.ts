@@ -1,4 +1,7 @@
-/** Runs over rows, at most `concurrency` of them at the same time, and returns the results in the rows' order. */
+/**
+ * Runs work over rows in batches of `concurrency`, one batch after the other. Returns the results in the
+ * order of the rows. Throws the first error, and then starts no further batch.
+ */
 export async function inTurns<Row, Result>(
   rows: readonly Row[],
   concurrency: number,

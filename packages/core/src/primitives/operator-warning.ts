@@ -1,13 +1,19 @@
 import { BursarError } from './errors.ts'
 
 /**
- * Tells the operator, and never the model, what is wrong: as a process warning (`BursarWarning`), or
- * on the console where no process is. `source` names the function that an application has called.
+ * Warns the operator, never the model: emits a process warning of type `BursarWarning`, or writes to the
+ * console where there is no process. `source` names the function that the application called. The code and
+ * message of `error` are appended.
+ *
+ * @example
+ * ```ts
+ * warnOperator('paymentTools', 'a call failed', new Error('disk full'))
+ * ```
  */
-export function warnOperator(source: string, what: string, error?: unknown): void {
+export function warnOperator(source: string, problem: string, error?: unknown): void {
   const cause = error instanceof Error ? error.message : String(error)
   const code = BursarError.isInstance(error) ? `${error.code}: ` : ''
-  const warning = `${source}: ${what}${error === undefined ? '' : `: ${code}${cause}`}`
+  const warning = `${source}: ${problem}${error === undefined ? '' : `: ${code}${cause}`}`
   const process: Partial<NodeJS.Process> | undefined = globalThis.process
   if (process?.emitWarning) process.emitWarning(warning, { type: 'BursarWarning' })
   else console.warn(warning)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BursarError } from './errors.ts'
-import { displayHost, parseResourceUrl } from './resource-url.ts'
+import { parseResourceUrl } from './resource-url.ts'
 
 function refusal(text: string): string {
   try {
@@ -158,17 +158,5 @@ describe('parseResourceUrl', () => {
 
   test('repeats nothing of what was given', () => {
     expect(refusal('https://user:hunter2@example.com/')).not.toContain('hunter2')
-  })
-})
-
-describe('displayHost', () => {
-  test.each([
-    ['https://api.example.com/', 'api.example.com'],
-    ['https://api.example.com:8443/', 'api.example.com:8443'],
-    ['http://api.example.com:80/', 'api.example.com'],
-    ['https://bücher.example/', 'xn--bcher-kva.example'],
-    ['https://[2606:4700::1111]:8443/', '[2606:4700::1111]:8443'],
-  ])('%s is shown as %s', (text, host) => {
-    expect(displayHost(parseResourceUrl(text))).toBe(host)
   })
 })

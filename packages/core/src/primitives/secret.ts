@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-/** A new secret, base64url. */
+/** Makes a secret of `SECRET_BYTES` random bytes, as base64url. */
 export function newSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url')
 }
 
-/** 256 bits: nobody guesses it. */
+/** The length of a secret: 256 bits cannot be guessed. */
 export const SECRET_BYTES = 32

@@ -1,4 +1,4 @@
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { warnOperator } from '../primitives/operator-warning.ts'
 import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
@@ -162,7 +162,7 @@ async function question<Context>(
   const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal
   const quoting = quote(options, fetched, { ...call, signal })
   try {
-    const quoted = await withinTime(quoting, MAX_QUESTION_MS)
+    const quoted = await withinDeadline(quoting, MAX_QUESTION_MS)
     return quoted?.status === 'approval_required' ? quoted.approval : undefined
   } catch (error) {
     warn('a call could not be quoted', error)
@@ -281,7 +281,7 @@ async function handOver<Context>(
     truncated,
   }
   try {
-    await withinTime(
+    await withinDeadline(
       Promise.resolve().then(() => onContent(content, context)),
       MAX_CONTENT_MS,
     )

@@ -4,7 +4,7 @@ import type { Guard } from '../guard/guard.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { isUnproven, type Payment, unproven } from '../ledger/payment.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
 import { inTurns } from '../primitives/in-turns.ts'
@@ -218,7 +218,7 @@ async function ask(guard: Guard, payment: Payment): Promise<CancellationAnswer> 
         'now',
       ),
     )
-    return await withinTime(rail.cancel(open, sign), CANCEL_TIMEOUT_MS)
+    return await withinDeadline(rail.cancel(open, sign), CANCEL_TIMEOUT_MS)
   } catch (error) {
     if (error instanceof NotSigned) return unavailable(`The wallet did not sign: ${error.code}.`)
     const told = BursarError.isInstance(error) ? `${error.code}: ${error.message}` : 'it failed'

@@ -5,7 +5,7 @@ import { type Payment, unproven } from '../ledger/payment.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { settledArchived } from '../rules/archived-overrun.ts'
 import { releaseProven, scopeOfPayment, settle } from '../rules/payment-transitions.ts'
@@ -190,7 +190,7 @@ async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | '
     const open = openPayment(parts.assets, payment)
     const rail = parts.rails.find((one) => one.name === payment.terms.rail)
     if (!rail || !open || parts.closing.aborted) return 'unreachable'
-    return await withinTime(rail.reconcile(open), VERDICT_TIMEOUT_MS, parts.closing)
+    return await withinDeadline(rail.reconcile(open), VERDICT_TIMEOUT_MS, parts.closing)
   } catch {
     // A rail that cannot be asked proves nothing: the hold stays, and the next run asks again.
     return 'unreachable'

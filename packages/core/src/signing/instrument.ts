@@ -2,7 +2,7 @@ import type { Asset } from '../money/asset.ts'
 import type { Permissions } from '../ports/permissions.ts'
 import type { Rail } from '../ports/rail.ts'
 import type { Wallet } from '../ports/wallet.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /** A wallet that belongs to one end user, known to everyone else by its handle. */
@@ -55,7 +55,7 @@ export class Instruments {
     const known = this.#addresses.get(handle)
     if (known !== undefined) return known
     const address = (
-      await withinTime(this.wallet(handle).address('evm'), ANSWER_TIMEOUT_MS)
+      await withinDeadline(this.wallet(handle).address('evm'), ANSWER_TIMEOUT_MS)
     ).toLowerCase()
     this.#addresses.set(handle, address)
     return address
@@ -67,7 +67,7 @@ export class Instruments {
     const cached = this.#balances.get(name)
     const now = performance.now()
     if (cached && now - cached.at < BALANCE_CACHE_MS) return cached.atomic
-    const atomic = await withinTime(rail.balance(asset, address), ANSWER_TIMEOUT_MS)
+    const atomic = await withinDeadline(rail.balance(asset, address), ANSWER_TIMEOUT_MS)
     if (this.#balances.size >= MAX_CACHED_BALANCES) this.#balances.clear()
     this.#balances.set(name, { atomic, at: now })
     return atomic

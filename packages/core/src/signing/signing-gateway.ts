@@ -8,7 +8,7 @@ import type {
   TransferAuthorization,
   Wallet,
 } from '../ports/wallet.ts'
-import { withinTime } from '../primitives/deadline.ts'
+import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { PAYMENT_TOKEN_LIFE_MS, type PaymentToken } from './payment-token.ts'
 import { duringSecretUse, type RecordOpening } from './secret-use.ts'
@@ -45,7 +45,7 @@ export function gateway(
     // The wallet gets the guard's own words: a rail's object could still change after the check.
     // A remote signer may be slow; whatever it answers after the token's life is doubt.
     const use = { purpose: 'payment', payment: payment.id } as const
-    const sign = () => withinTime(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS)
+    const sign = () => withinDeadline(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS)
     return signatureOf(await duringSecretUse(use, record, sign))
   }
 }
@@ -78,7 +78,7 @@ export function cancellationGateway(
     if (used || !same) throw mismatch(payment.id, 'cancelled')
     used = true
     const use = { purpose: 'cancellation', payment: payment.id } as const
-    const sign = () => withinTime(wallet.sign(cancellation), CANCELLATION_SIGNING_MS)
+    const sign = () => withinDeadline(wallet.sign(cancellation), CANCELLATION_SIGNING_MS)
     return signatureOf(await duringSecretUse(use, record, sign))
   }
 }
