@@ -2,12 +2,7 @@ import type { Store } from '@bursar/core'
 import type { Account } from './accounts.ts'
 import { payment } from './payment.ts'
 
-/** What follows a reservation, in the background. */
-export interface Paid {
-  readonly followUp: Promise<unknown>
-}
-
-/** Who pays, and how long. */
+/** A number of payers, and how long they pay. */
 export interface Payers {
   readonly payers: number
   readonly forMs: number
@@ -16,8 +11,8 @@ export interface Payers {
 }
 
 /**
- * How many payments a second some payers make: each begins its next one when its reservation is
- * durable. The clock stops when what follows the last ones is durable as well.
+ * Measures how many payments a second some payers make. Each payer begins a payment when the reservation of
+ * the one before is durable. The clock stops when claim and proof of the last payments are durable as well.
  */
 export async function paymentRate(
   store: Store,

@@ -6,9 +6,8 @@ import { newId } from '../../packages/core/src/primitives/id.ts'
 import { reserve } from '../../packages/core/src/rules/decide.ts'
 import { claim, settle } from '../../packages/core/src/rules/payment-transitions.ts'
 import type { Intent } from '../../packages/core/src/rules/reservation.ts'
-import type { Paid } from './payment-rate.ts'
 
-/** Where every payment goes. */
+/** The host of the merchant that every payment goes to. */
 export const HOST = 'shop.example'
 
 const AMOUNT = 10_000n
@@ -24,11 +23,17 @@ const delivery = {
   delivered: true,
 }
 
+/** A payment whose reservation is durable. */
+export interface ReservedPayment {
+  /** Resolves when its claim and its proof are durable. */
+  readonly followUp: Promise<unknown>
+}
+
 /**
- * One payment at the seam of the store, by the functions and with the scopes that a guard uses:
+ * Makes one payment at the seam of the store, by the functions and with the scopes that a guard uses:
  * reserved `now`, claim and proof `soon`. Wallet, rail and merchant take no time.
  */
-export async function payment(store: Store, session: string): Promise<Paid> {
+export async function payment(store: Store, session: string): Promise<ReservedPayment> {
   const intent = newIntent()
   const { key, terms } = intent
   const { requestHash, host } = terms

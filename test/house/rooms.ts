@@ -23,6 +23,7 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
     'root',
     'testing',
   ],
+  'packages/service/server': ['vault', 'auth', 'config', 'ledger', 'api', 'http', 'cli', 'root'],
   'packages/stores/postgres': [
     'database',
     'tables',
@@ -35,11 +36,7 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The packages whose rooms are not in their order yet; `pnpm house` prints them and asks nothing of them. */
-export const unsortedPackages: readonly string[] = [
-  'packages/core',
-  'packages/sandbox',
-  'packages/service/server',
-]
+export const unsortedPackages: readonly string[] = ['packages/sandbox']
 
 /** Folders of one kind of thing, one file for each, which may be as many as there are. */
 export const collections: readonly string[] = [

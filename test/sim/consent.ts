@@ -1,12 +1,12 @@
 import type { AuditEvent } from '@bursar/core'
-import type { Paid } from './model.ts'
+import type { ModelPayment } from './model-payment.ts'
 
 /** What the model knows of merchants that are known, and of what humans said. */
 export interface Consent {
   /** What is wrong with a record: a payment that had to ask has to be followed by its yes. */
   take(event: AuditEvent, at: number): string | undefined
-  reserved(paid: Paid, termsHash: string): void
-  moved(paid: Paid | undefined, event: AuditEvent): void
+  reserved(paid: ModelPayment, termsHash: string): void
+  moved(paid: ModelPayment | undefined, event: AuditEvent): void
 }
 
 interface Yes {
@@ -19,15 +19,24 @@ interface Yes {
 export function createConsent(): Consent {
   const pins = new Map<string, { payee: string; payments: number }>()
   const approvals = new Map<string, Yes>()
-  let asking: { readonly paid: Paid; readonly termsHash: string } | undefined
-  const pinOf = ({ delegation, host, payee }: Paid): { payee: string; payments: number } => {
+  let asking: { readonly paid: ModelPayment; readonly termsHash: string } | undefined
+  const pinOf = ({
+    delegation,
+    host,
+    payee,
+  }: ModelPayment): { payee: string; payments: number } => {
     const name = `${delegation.id} ${host}`
     const known = pins.get(name) ?? { payee, payments: 0 }
     if (known.payments <= 0) known.payee = payee
     pins.set(name, known)
     return known
   }
-  const used = (yes: Yes | undefined, paid: Paid, termsHash: string, at: number): boolean => {
+  const used = (
+    yes: Yes | undefined,
+    paid: ModelPayment,
+    termsHash: string,
+    at: number,
+  ): boolean => {
     const isGood =
       yes?.state === 'granted' &&
       yes.session === paid.session.id &&

@@ -1,51 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { AuditEvent, AuditRecord, RecordedLimits } from '@bursar/core'
 import { createConsent } from './consent.ts'
+import type { Merchant, ModelAccount, ModelPayment } from './model-payment.ts'
 import { isAt, micro, overLimits, type Sums, sumsOf } from './over-limits.ts'
-
-/** A session, a delegation or an end user's account, as the model knows it. */
-export interface Account {
-  readonly id: string
-  /** The account that it draws from. */
-  above: Account | undefined
-  /** Of a delegation: who granted it. */
-  endUser: string | undefined
-  limits: RecordedLimits
-  merchants: readonly { readonly host: string; readonly payees?: readonly string[] }[] | undefined
-  expiresAt: number
-  /** Revoked or closed: never again anything else. */
-  ended: boolean
-  locked: boolean
-  /** Since when each window counts, by its span. */
-  windowsSince: ReadonlyMap<string, number>
-}
-
-/** A payment, as the model knows it. */
-export interface Paid {
-  readonly id: string
-  /** The call that it was reserved for. */
-  readonly call: string
-  readonly session: Account
-  readonly delegation: Account
-  readonly host: string
-  readonly payee: string
-  readonly payer: string
-  readonly asset: string
-  readonly atomic: bigint
-  readonly micro: bigint
-  readonly nonce: string
-  readonly requestHash: string
-  readonly reservedAt: number
-  readonly validBefore: number
-  state: 'reserved' | 'signed' | 'claimed' | 'in_doubt' | 'settled' | 'released'
-  /** When it counts in windows. */
-  countedAt: number
-  overrun: boolean
-  releasedBy: 'holder' | 'proof' | undefined
-}
-
-/** Who is paid. */
-export type Merchant = Pick<Paid, 'host' | 'payee'>
 
 /** What a call asked for. */
 export interface Asked {
@@ -58,26 +15,26 @@ export interface Asked {
 
 /** A ledger of a few rules, fed with what the real one recorded. */
 export interface Model {
-  readonly accounts: ReadonlyMap<string, Account>
-  readonly payments: ReadonlyMap<string, Paid>
+  readonly accounts: ReadonlyMap<string, ModelAccount>
+  readonly payments: ReadonlyMap<string, ModelPayment>
   /** What is wrong with a record, given all that came before it. */
   take(record: AuditRecord): string | undefined
   /** Takes note that a call was answered with a payment: from now on it is its key's only one. */
   answered(call: Asked, payment: string): string | undefined
   /** What an account has to say of itself. */
-  sums(account: Account, at?: Merchant): Sums
+  sums(account: ModelAccount, at?: Merchant): Sums
 }
 
 type Reserved = Extract<AuditEvent, { readonly type: 'payment-reserved' }>
 
 /** The model, over what callers asked for. */
 export function createModel(asked: ReadonlyMap<string, Asked>): Model {
-  const accounts = new Map<string, Account>()
-  const payments = new Map<string, Paid>()
+  const accounts = new Map<string, ModelAccount>()
+  const payments = new Map<string, ModelPayment>()
   const keys = new Map<string, string>()
   const consent = createConsent()
   let lastAt = 0
-  const of = (account: Account): Paid[] =>
+  const of = (account: ModelAccount): ModelPayment[] =>
     [...payments.values()].filter((one) => lineOf(one.session).includes(account))
   const open = (event: Reserved, at: number): string | undefined => {
     const session = accounts.get(event.session)
@@ -135,7 +92,7 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
 
 /** What happened to an account. */
 function takeAccount(
-  accounts: Map<string, Account>,
+  accounts: Map<string, ModelAccount>,
   event: AuditEvent,
   at: number,
 ): string | undefined {
@@ -163,7 +120,7 @@ function takeAccount(
 }
 
 /** A session, what it draws from, and so on up to the delegation. */
-export function lineOf(account: Account): Account[] {
+export function lineOf(account: ModelAccount): ModelAccount[] {
   return [account, ...(account.above ? lineOf(account.above) : [])]
 }
 
@@ -171,7 +128,12 @@ function keyOf({ session, key }: Asked): string | undefined {
   return key === undefined ? undefined : `${session} ${key}`
 }
 
-function paidOf(event: Reserved, session: Account, delegation: Account, at: number): Paid {
+function paidOf(
+  event: Reserved,
+  session: ModelAccount,
+  delegation: ModelAccount,
+  at: number,
+): ModelPayment {
   return {
     id: event.payment,
     call: event.purpose,
@@ -195,7 +157,7 @@ function paidOf(event: Reserved, session: Account, delegation: Account, at: numb
 }
 
 /** L3 and L5: the nonce follows from the payment, and the terms from what was asked. */
-function wrongTerms(paid: Paid, event: Reserved, call: Asked): string | undefined {
+function wrongTerms(paid: ModelPayment, event: Reserved, call: Asked): string | undefined {
   const nonce = createHash('sha256').update(`bursar/nonce/1/${paid.id}`).digest('hex')
   if (paid.nonce !== `0x${nonce}`) return 'L3: the nonce does not follow from the payment'
   if (new URL(call.url).host !== paid.host) return 'L5: another host than was asked'
@@ -206,13 +168,13 @@ function wrongTerms(paid: Paid, event: Reserved, call: Asked): string | undefine
   return most !== undefined && paid.micro > most ? 'L4: more than the caller allows' : undefined
 }
 
-const openStates: readonly Paid['state'][] = ['reserved', 'signed', 'in_doubt']
+const openStates: readonly ModelPayment['state'][] = ['reserved', 'signed', 'in_doubt']
 
 /** How long an identical request is answered from what the session paid before. */
 const REPEAT_AFTER_MS = 60_000
 
 /** L12: nothing is bought twice while the first purchase is open, or was just made. */
-function twiceAsked(paid: Paid, all: readonly Paid[]): string | undefined {
+function twiceAsked(paid: ModelPayment, all: readonly ModelPayment[]): string | undefined {
   const twins = all.filter(
     (one) => one.delegation === paid.delegation && one.requestHash === paid.requestHash,
   )
@@ -229,9 +191,9 @@ function twiceAsked(paid: Paid, all: readonly Paid[]): string | undefined {
 
 /** L1, L4 and L10 for one account of a payment's line. `before` are its payments so far. */
 function wrongAccount(
-  account: Account,
-  paid: Paid,
-  before: readonly Paid[],
+  account: ModelAccount,
+  paid: ModelPayment,
+  before: readonly ModelPayment[],
   at: number,
 ): string | undefined {
   const { id, limits } = account
@@ -263,7 +225,7 @@ type Moved = Extract<
 >
 
 /** L3 and L7: the arrows that there are. */
-function moved(paid: Paid | undefined, event: Moved, at: number): string | undefined {
+function moved(paid: ModelPayment | undefined, event: Moved, at: number): string | undefined {
   if (!paid) return 'L2: a payment that was never reserved'
   const { state } = paid
   const isFresh = state === 'reserved' || state === 'signed'
@@ -295,12 +257,12 @@ function moved(paid: Paid | undefined, event: Moved, at: number): string | undef
 
 interface Opened {
   readonly limits: RecordedLimits
-  readonly merchants?: Account['merchants']
+  readonly merchants?: ModelAccount['merchants']
   readonly expiresAt: number
 }
 
 function opened(
-  accounts: Map<string, Account>,
+  accounts: Map<string, ModelAccount>,
   id: string,
   aboveId: string | undefined,
   event: Opened,
@@ -332,7 +294,7 @@ type GrantedEvent = Extract<AuditEvent, { readonly type: 'delegation-granted' }>
 
 /** A delegation may be wider than what its end user may spend in all. */
 function granted(
-  accounts: Map<string, Account>,
+  accounts: Map<string, ModelAccount>,
   event: GrantedEvent,
   at: number,
 ): string | undefined {
@@ -345,7 +307,7 @@ function granted(
 
 /** From then on all that an end user has ever paid counts, from whatever delegation. */
 function limited(
-  accounts: Map<string, Account>,
+  accounts: Map<string, ModelAccount>,
   event: Extract<AuditEvent, { readonly type: 'end-user-limited' }>,
 ): string | undefined {
   const id = `user:${event.endUser}`
@@ -366,7 +328,7 @@ function limited(
   return undefined
 }
 
-function changed(account: Account | undefined, event: Opened, at: number): string | undefined {
+function changed(account: ModelAccount | undefined, event: Opened, at: number): string | undefined {
   if (!account) return 'L2: a session that was never opened'
   const { windowsSince: before } = account
   const dead = lineOf(account).some((one) => one.ended || at >= one.expiresAt)
@@ -379,13 +341,13 @@ function changed(account: Account | undefined, event: Opened, at: number): strin
   return dead ? `L10: ${account.id} had ended, and was changed` : undefined
 }
 
-function ended(account: Account | undefined): string | undefined {
+function ended(account: ModelAccount | undefined): string | undefined {
   if (!account) return 'L2: an account that was never opened'
   account.ended = true
   return undefined
 }
 
-function locked(account: Account | undefined, isLocked: boolean): string | undefined {
+function locked(account: ModelAccount | undefined, isLocked: boolean): string | undefined {
   if (!account) return 'L2: a session that was never opened'
   account.locked = isLocked
   return undefined

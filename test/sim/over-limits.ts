@@ -1,5 +1,5 @@
 import { parseAmount, type RecordedLimits } from '@bursar/core'
-import type { Merchant, Paid } from './model.ts'
+import type { Merchant, ModelPayment } from './model-payment.ts'
 
 const spanMs: Readonly<Record<string, number>> = {
   minute: 60_000,
@@ -9,19 +9,19 @@ const spanMs: Readonly<Record<string, number>> = {
 }
 
 /** Whether a payment went to a merchant. */
-export function isAt(paid: Paid, { host, payee }: Merchant): boolean {
+export function isAt(paid: ModelPayment, { host, payee }: Merchant): boolean {
   return paid.host === host && paid.payee === payee
 }
 
 /** Which limit a payment would exceed, given what counts already. */
 export function overLimits(
   limits: Partial<RecordedLimits>,
-  paid: Paid,
-  counted: readonly Paid[],
+  paid: ModelPayment,
+  counted: readonly ModelPayment[],
   begunAt: (per: string) => number,
   at: number,
 ): string | undefined {
-  const sum = (some: readonly Paid[]): bigint =>
+  const sum = (some: readonly ModelPayment[]): bigint =>
     some.reduce((total, one) => total + one.micro, paid.micro)
   if (limits.perPayment !== undefined && paid.micro > micro(limits.perPayment)) {
     return 'limit per payment'
@@ -56,10 +56,11 @@ export interface Sums {
 }
 
 /** What some payments add up to. */
-export function sumsOf(all: readonly Paid[]): Sums {
+export function sumsOf(all: readonly ModelPayment[]): Sums {
   const counted = all.filter(({ state }) => state !== 'released')
   const settled = counted.filter(({ state }) => state === 'settled')
-  const sum = (some: readonly Paid[]): bigint => some.reduce((total, one) => total + one.micro, 0n)
+  const sum = (some: readonly ModelPayment[]): bigint =>
+    some.reduce((total, one) => total + one.micro, 0n)
   return {
     settledMicro: sum(settled),
     heldMicro: sum(counted) - sum(settled),

@@ -1,7 +1,8 @@
 import { type AuditEvent, type Change, GENESIS_HASH, recordHash, type Usage } from '@bursar/core'
 import type { FakeChain } from '@bursar/core/testing'
 import type { Disk } from './disk.ts'
-import { type Account, lineOf, type Model, type Paid } from './model.ts'
+import { lineOf, type Model } from './model.ts'
+import type { ModelAccount, ModelPayment } from './model-payment.ts'
 import { micro } from './over-limits.ts'
 
 /** What is so, whatever anybody has recorded. */
@@ -59,12 +60,12 @@ function titleOf(body: string): string {
 }
 
 /** Whether the money of a payment has moved. */
-export function hasMoved({ chain }: Pick<Truth, 'chain'>, { nonce }: Paid): boolean {
+export function hasMoved({ chain }: Pick<Truth, 'chain'>, { nonce }: ModelPayment): boolean {
   return chain.transfers(nonce).length > 0
 }
 
 /** Whether the money of a payment could still move, by the rules of the chain. */
-export function canMove({ chain, signatures }: Truth, paid: Paid): boolean {
+export function canMove({ chain, signatures }: Truth, paid: ModelPayment): boolean {
   const isUsed = chain.use(paid.payer, paid.nonce, Number.POSITIVE_INFINITY) !== undefined
   return signatures.has(paid.nonce) && !isUsed && chain.time() < paid.validBefore
 }
@@ -143,7 +144,7 @@ function wrongTransfers({ chain }: Truth, model: Model): string | undefined {
 }
 
 /** L3, L4 and L7: settled only what moved, released only what never can. */
-function wrongOutcome(truth: Truth, paid: Paid): string | undefined {
+function wrongOutcome(truth: Truth, paid: ModelPayment): string | undefined {
   const { signatures, late } = truth
   if ((signatures.get(paid.nonce) ?? 0) > 1) return `L3: ${paid.id} was signed twice`
   if (paid.state === 'settled' && !hasMoved(truth, paid)) {
@@ -159,7 +160,7 @@ function wrongOutcome(truth: Truth, paid: Paid): string | undefined {
 }
 
 /** L1 by the chain alone: what moved and what may still move is within every total. */
-function overExposed(truth: Truth, model: Model, account: Account): string | undefined {
+function overExposed(truth: Truth, model: Model, account: ModelAccount): string | undefined {
   const all = [...model.payments.values()].filter(
     (paid) => lineOf(paid.session).includes(account) && !truth.late.has(paid.nonce),
   )

@@ -1,6 +1,7 @@
 import { formatAmount } from '@bursar/core'
 import type { ToolCall, Work } from './agent.ts'
-import { listActs, scriptedSummary } from './job.ts'
+import { listActs } from './job.ts'
+import { scriptedSummary } from './scripted-summary.ts'
 import type { Settlement } from './settlement.ts'
 import { type Summary, summarize } from './summary.ts'
 import type { DemoWorld } from './world.ts'

@@ -1,6 +1,5 @@
 import type { PayArguments } from '@bursar/ai-sdk'
 import type { LimitsInput } from '@bursar/core'
-import type { Summary } from './summary.ts'
 import { type DemoWorld, sessionMinutes } from './world.ts'
 
 /** A call of the tool by the scripted model, with its expected result. */
@@ -38,29 +37,8 @@ export const sessionLimits: Readonly<Record<SessionName, LimitsInput>> = {
 }
 
 /** Returns the code that refuses the dataset: of the operator's rules if there are any, else of the session's limit. */
-function overPriced({ policy }: DemoWorld): 'policy_denied' | 'payment_limit_exceeded' {
+export function overPriced({ policy }: DemoWorld): 'policy_denied' | 'payment_limit_exceeded' {
   return policy ? 'policy_denied' : 'payment_limit_exceeded'
-}
-
-/** Returns the expected summary of the scripted run, to the cent. */
-export function scriptedSummary(world: DemoWorld): Summary {
-  const denied = {
-    delegation_revoked: 1,
-    duplicate_open: 1,
-    payment_count_exceeded: 1,
-    [overPriced(world)]: 1,
-    session_expired: 1,
-    session_limit_exceeded: 1,
-  }
-  return {
-    paid: 11,
-    denied: Object.fromEntries(Object.entries(denied).sort()),
-    inDoubt: 1,
-    chainSpent: '0.425',
-    ledgerSpent: '0.425',
-    overspend: '0.00',
-    auditVerified: true,
-  }
 }
 
 /** Lists the acts: an agent buys for a brief, and meets everything that can go wrong. */
