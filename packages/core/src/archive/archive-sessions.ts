@@ -9,9 +9,9 @@ import {
   sessionOf,
 } from '../audit/archive-family.ts'
 import { archiveLines } from '../audit/archive-file.ts'
-import { accountsOf } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import { recordedWindows } from '../ledger/recorded-usage.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -218,7 +218,7 @@ function declaredArchive(
   now: number,
 ): Change<boolean> {
   if (!state.session || state.operation) return { result: false, events: [] }
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = payingState(state)
   const { usage } = session
   // What has ended stays so: only what it counts can have changed meanwhile, by a late proof.
   const { currency } = delegation.limits

@@ -1,6 +1,6 @@
 import type { MerchantTotals } from '../audit/archive-family.ts'
-import { accountsOf } from '../ledger/accounts.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import { recordedWindows } from '../ledger/recorded-usage.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Limits } from '../money/limits.ts'
@@ -35,7 +35,7 @@ function limitsMerchants({ delegation, endUser }: LedgerState): boolean {
 /** Nothing, where another call has removed the session meanwhile. */
 function declared(state: LedgerState, totals: MerchantTotals): Change<undefined> {
   if (!state.session) return { result: undefined, events: [] }
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = payingState(state)
   const { host, payee, payments, settledMicro } = totals
   const own = windowsAt(state, delegation)
   const endUser = state.endUser && windowsAt(state, state.endUser)

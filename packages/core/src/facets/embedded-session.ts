@@ -10,7 +10,7 @@ import { type Holder, holds, ownState } from '../pay/token-holder.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
-import { openedChild } from '../rules/child-session.ts'
+import { openChildSession } from '../rules/child-session.ts'
 import type {
   Call,
   PayRequest,
@@ -80,7 +80,7 @@ class EmbeddedPort implements SessionPort {
     const scope = { session: holder.session, ...credentialOf(holder) }
     const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
       const { tokenHash } = sessionToken(made.id, made.secret)
-      return openedChild(state, { id: made.id, tokenHash }, input, now)
+      return openChildSession(state, { id: made.id, tokenHash }, input, now)
     })
     const { token, tokenHash } = sessionToken(id, secret)
     const payer = input.payer ?? holder.payer

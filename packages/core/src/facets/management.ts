@@ -3,7 +3,6 @@ import { sessionToken } from '../ledger/bearer-token.ts'
 import { type Delegation, delegationEnd } from '../ledger/delegation.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
-import { recordedLimits } from '../ledger/recorded-limits.ts'
 import {
   DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
@@ -11,11 +10,12 @@ import {
   type SessionInput,
   sessionInput,
 } from '../ledger/session.ts'
-import { noUsage, widerThan } from '../money/limits.ts'
+import { widerThan } from '../money/limits.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
+import { newSession } from '../rules/new-session.ts'
 import {
   changedSession,
   type SessionChangeInput,
@@ -155,38 +155,16 @@ function created(
   const delegation = liveDelegation(state, input.delegation, now)
   const expiresAt = now + input.expiresIn
   assertWithin(delegation, input, expiresAt)
-  const session: Session = {
+  return newSession(delegation, {
     ...identity,
-    delegation: delegation.id,
     ...(input.payer === undefined ? {} : { payer: input.payer }),
     limits: input.limits,
-    usage: noUsage,
     ...(input.merchants ? { merchants: input.merchants } : {}),
     ...(input.ask ? { ask: input.ask } : {}),
     repeatAfterMs: input.repeatAfter ?? DEFAULT_REPEAT_AFTER_MS,
     createdAt: now,
     expiresAt,
-  }
-  return {
-    result: session,
-    sessions: [session],
-    events: [
-      {
-        type: 'session-created',
-        session: session.id,
-        delegation: delegation.id,
-        endUser: delegation.endUser,
-        agent: delegation.agent,
-        ...(session.payer === undefined ? {} : { payer: session.payer }),
-        tokenHash: session.tokenHash,
-        limits: recordedLimits(session.limits),
-        ...(session.merchants ? { merchants: session.merchants } : {}),
-        ...(session.ask ? { ask: session.ask } : {}),
-        repeatAfterMs: session.repeatAfterMs,
-        expiresAt,
-      },
-    ],
-  }
+  })
 }
 
 function liveDelegation(state: LedgerState, id: string, now: number): Delegation {

@@ -10,6 +10,7 @@ import { BursarError } from '../primitives/errors.ts'
 import type { Delegation } from './delegation.ts'
 import type { EndUserAccount } from './end-user-account.ts'
 import type { Change, LedgerState } from './ledger-state.ts'
+import type { DelegatedState, PayingState } from './paying-state.ts'
 import type { Terms } from './payment.ts'
 import type { Session } from './session.ts'
 
@@ -27,47 +28,29 @@ export interface Accounts extends Owners {
   readonly ancestors: readonly Session[]
 }
 
-/** The session and the delegation that a state has to bring with it. */
-export function accountsOf(state: LedgerState): {
-  readonly session: Session
-  readonly delegation: Delegation
-} {
-  const { session, delegation } = state
-  if (session && delegation) return { session, delegation }
-  throw new BursarError(
-    'invariant_broken',
-    'A payment has to belong to a session and a delegation.',
-  )
-}
-
 /** Every account that has a say about a payment of the session, nearest first. */
-export function lineOf(state: LedgerState): readonly (Session | Delegation | EndUserAccount)[] {
-  const { session, delegation } = accountsOf(state)
-  const { ancestors, endUser } = state
+export function lineOf(state: PayingState): readonly (Session | Delegation | EndUserAccount)[] {
+  const { session, ancestors, delegation, endUser } = state
   return [session, ...ancestors, delegation, ...(endUser ? [endUser] : [])]
 }
 
 /** The session at the top: those below it share its rates, and opening children multiplies none. */
-export function rootOf(state: LedgerState): string {
-  return state.ancestors.at(-1)?.id ?? accountsOf(state).session.id
+export function rootOf({ session, ancestors }: PayingState): string {
+  return ancestors.at(-1)?.id ?? session.id
 }
 
 /** Applies the same arithmetic to every account that a payment is counted in. */
-export function mapAccounts(state: LedgerState, terms: Terms, next: NextUsage): Accounts {
-  const { session } = accountsOf(state)
+export function mapAccounts(state: PayingState, terms: Terms, next: NextUsage): Accounts {
   const own: MerchantUsage[] = []
   const counted = counter(state, terms, next, own)
-  const sessions = { session: counted(session), ancestors: state.ancestors.map(counted) }
+  const sessions = { session: counted(state.session), ancestors: state.ancestors.map(counted) }
   const { merchantUsages, ...owners } = mapOwners(state, terms, next)
   return { ...sessions, ...owners, merchantUsages: [...own, ...merchantUsages] }
 }
 
 /** The same for an archived payment, whose sessions have gone. */
-export function mapOwners(state: LedgerState, terms: Terms, next: NextUsage): Owners {
+export function mapOwners(state: DelegatedState, terms: Terms, next: NextUsage): Owners {
   const { delegation, endUser } = state
-  if (!delegation) {
-    throw new BursarError('invariant_broken', 'A payment has to belong to a delegation.')
-  }
   const merchantUsages: MerchantUsage[] = []
   const counted = counter(state, terms, next, merchantUsages)
   // What was paid in another currency, before the end user set limits, was never counted there.
@@ -135,7 +118,7 @@ export function ownerRows({
 }
 
 /** What can still be reserved: the least that any account has left. */
-export function spendableMicro(state: LedgerState): bigint {
+export function spendableMicro(state: PayingState): bigint {
   return lineOf(state)
     .map((one) => remainingMicro(one.limits, one.usage))
     .reduce((least, next) => (next < least ? next : least))

@@ -1,6 +1,6 @@
 import type { Span } from '@opentelemetry/api'
 import { recordUnknownToken, span } from '../guard/telemetry.ts'
-import { accountsOf, rootOf } from '../ledger/accounts.ts'
+import { rootOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -123,5 +123,5 @@ async function pinTwin(visit: OpenVisit, payment: Payment): Promise<void> {
 
 /** A key belongs to its session. */
 export function keyName({ state }: OpenVisit, key: string): string {
-  return `${accountsOf(state).session.id} ${key}`
+  return `${state.session.id} ${key}`
 }

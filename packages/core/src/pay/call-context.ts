@@ -1,7 +1,8 @@
 import type { Span } from '@opentelemetry/api'
-import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
+import { spendableMicro } from '../ledger/accounts.ts'
 import type { Denial } from '../ledger/denial.ts'
-import type { LedgerState, Scope } from '../ledger/ledger-state.ts'
+import type { Scope } from '../ledger/ledger-state.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
 import { isOpen, type Payment } from '../ledger/payment.ts'
 import { countRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
@@ -12,7 +13,7 @@ import { deniedResult, earlierResult, money } from './results.ts'
 /** What a refusal is recorded with. */
 export interface Visit {
   readonly guard: PayGuard
-  readonly state: LedgerState
+  readonly state: PayingState
   readonly key: string | undefined
   /** The credential that came with the token: whether it is still good, the commit judges again. */
   readonly payer: string | undefined
@@ -41,7 +42,7 @@ export async function replay(visit: Visit, known: Payment): Promise<PayResult> {
 /** A refusal before the reserving commit: recorded soon, and answered at once. */
 export function refuse(visit: Visit, denial: Denial): PayResult {
   const { guard, state, key, request, ignored, recorded } = visit
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   if (recorded) {
     const event = {
       type: 'payment-denied',
@@ -76,10 +77,10 @@ export function refuse(visit: Visit, denial: Denial): PayResult {
 /** What a call's reads and commits are about. */
 export function scopeOf(
   visit: Pick<Visit, 'key' | 'payer'> &
-    ({ readonly session: string } | { readonly state: LedgerState }),
+    ({ readonly session: string } | { readonly state: PayingState }),
   request: ResourceRequest | undefined,
 ): Scope {
-  const session = 'session' in visit ? visit.session : accountsOf(visit.state).session.id
+  const session = 'session' in visit ? visit.session : visit.state.session.id
   return {
     session,
     ...(visit.key === undefined ? {} : { key: visit.key }),
@@ -90,6 +91,6 @@ export function scopeOf(
 
 /** What was left when the call began. */
 export function remainingOf(visit: Visit): Money {
-  const { session } = accountsOf(visit.state)
+  const { session } = visit.state
   return money(spendableMicro(visit.state), session.limits.currency)
 }

@@ -1,5 +1,4 @@
 import { recordCall, span } from '../guard/telemetry.ts'
-import { accountsOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -92,7 +91,7 @@ async function prepare(visit: OpenVisit): Promise<Prepared | PayResult> {
   if (!('headers' in response)) return response
   if (response.status !== 402) return free(visit, response)
   progress(visit.call, 'deciding')
-  const { session } = accountsOf(state)
+  const { session } = state
   const chosen = choose(
     { url: request.url, status: response.status, headers: response.headers, body: response.body },
     guard.rails,
@@ -115,7 +114,7 @@ async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
           body: request.body,
         },
         {
-          isolation: accountsOf(state).delegation.endUser,
+          isolation: state.delegation.endUser,
           signal: call.signal,
           payment: request,
         },
@@ -135,7 +134,7 @@ async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
 
 function free(visit: OpenVisit, response: HttpResponse): PayResult {
   const { guard, request, state, ignored } = visit
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   const event = {
     type: 'request-answered',
     session: session.id,

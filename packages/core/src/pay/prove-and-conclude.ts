@@ -1,5 +1,6 @@
 import { recordCall, span } from '../guard/telemetry.ts'
-import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
+import { spendableMicro } from '../ledger/accounts.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, parseInput } from '../primitives/fields.ts'
@@ -53,7 +54,7 @@ async function proven(visit: OpenVisit, message: unknown): Promise<ProveResult> 
   if (earlier) return earlier
   const { guard, request, state } = visit
   progress(visit.call, 'deciding')
-  const { currency } = accountsOf(state).session.limits
+  const { currency } = state.session.limits
   const chosen = choose({ url: request.url, message }, guard.rails, guard.assets, currency)
   if ('code' in chosen) return refuse(visit, chosen)
   const held = await commit(visit, await prepared(visit, chosen))
@@ -92,13 +93,14 @@ export async function conclude(
     { 'bursar.session.id': holder.session, 'bursar.payment.id': id },
     async () => {
       if (!(await ownState(guard, holder))) throw unknownPayment()
-      const { payment, ...state } = await guard.store.read({ payment: id })
+      const loaded = await guard.store.read({ payment: id })
+      const { payment } = loaded
       if (payment?.session !== holder.session) throw unknownPayment()
       const known = guard.payloads.take(id)
       if (known) return heard(known.held, message)
       const { currency } = payment.terms
       const content = await guard.store.content(id)
-      return earlierResult(payment, content, money(spendableMicro(state), currency))
+      return earlierResult(payment, content, money(spendableMicro(payingState(loaded)), currency))
     },
   )
   guard.background.run('finish a call', concluding.then(noop, noop))

@@ -1,6 +1,6 @@
 import type { Guard } from '../guard/guard.ts'
 import { recordAmount, span } from '../guard/telemetry.ts'
-import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
+import { spendableMicro } from '../ledger/accounts.ts'
 import type { Change } from '../ledger/ledger-state.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -39,7 +39,7 @@ async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): 
   const { guard, request, state, key, ignored } = visit
   const terms = termsOf(chosen, request)
   const paymentId = newId('pay')
-  const funds = await fundsOf(guard, accountsOf(state).delegation.instrument, chosen)
+  const funds = await fundsOf(guard, state.delegation.instrument, chosen)
   return {
     paymentId,
     approvalId: newId('apr'),
@@ -111,7 +111,7 @@ export async function answerOf(
   decision: Exclude<Decision, { readonly kind: 'reserved' }>,
 ): Promise<PayResult> {
   if (decision.kind === 'replayed') return replay(visit, decision.payment)
-  const { currency } = accountsOf(visit.state).session.limits
+  const { currency } = visit.state.session.limits
   const remaining = money(decision.remainingMicro, currency)
   return decision.kind === 'asked'
     ? askedResult(decision.approval, decision.denial, remaining)
@@ -138,7 +138,7 @@ async function fundsOf(
 /** Where holds stand in the way, proof may release some: started, and waited for a little. */
 async function awaitBudget(visit: OpenVisit, intent: Intent): Promise<void> {
   const { guard, state } = visit
-  const { delegation } = accountsOf(state)
+  const { delegation } = state
   const missing = intent.terms.amountMicro - spendableMicro(state)
   if (missing <= 0n || missing > delegation.usage.heldMicro) return
   const reconciling = guard.reconciler.soon(delegation.id)

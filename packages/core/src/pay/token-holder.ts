@@ -1,6 +1,7 @@
 import type { Guard } from '../guard/guard.ts'
 import { recordUnknownToken } from '../guard/telemetry.ts'
-import type { LedgerState, Scope } from '../ledger/ledger-state.ts'
+import type { Scope } from '../ledger/ledger-state.ts'
+import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { equalHashes } from '../primitives/hash.ts'
 
@@ -30,12 +31,12 @@ export async function ownState(
   guard: Guard,
   holder: Holder,
   scope: Omit<Scope, 'session'> = {},
-): Promise<LedgerState | undefined> {
+): Promise<PayingState | undefined> {
   const { store, strangers } = guard
   const { session, tokenHash, payer } = holder
-  const find = async (): Promise<LedgerState | undefined> => {
+  const find = async (): Promise<PayingState | undefined> => {
     const state = await store.read({ ...scope, session })
-    return holds(holder, state.session) ? state : undefined
+    return holds(holder, state.session) ? payingState(state) : undefined
   }
   const own = await strangers.look(tokenHash, store.now(), find, payer)
   if (!own) recordUnknownToken()

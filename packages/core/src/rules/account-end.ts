@@ -1,13 +1,12 @@
-import { accountsOf } from '../ledger/accounts.ts'
 import { credentialEnd } from '../ledger/credential.ts'
 import { delegationEnd } from '../ledger/delegation.ts'
 import { type Denial, deny, firstDenial } from '../ledger/denial.ts'
-import type { LedgerState } from '../ledger/ledger-state.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
 import { sessionEnd } from '../ledger/session.ts'
 
 /** Why nothing can be paid within the session now, whatever it is. */
-export function standing(state: LedgerState, now: number): Denial | undefined {
-  const { session, delegation } = accountsOf(state)
+export function standing(state: PayingState, now: number): Denial | undefined {
+  const { session, delegation } = state
   const ends = [session, ...state.ancestors].flatMap((one) => {
     const code = sessionEnd(one, now)
     return code ? [deny(code, { cause: `session ${one.id}` })] : []

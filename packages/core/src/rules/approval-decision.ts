@@ -1,4 +1,4 @@
-import { accountsOf, rootOf } from '../ledger/accounts.ts'
+import { rootOf } from '../ledger/accounts.ts'
 import {
   APPROVAL_LIFE_MS,
   type Approval,
@@ -8,6 +8,7 @@ import {
 } from '../ledger/approval.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { standing } from './account-end.ts'
 import type { Intent } from './reservation.ts'
@@ -19,12 +20,12 @@ export type Asked =
   | { readonly kind: 'flooded' }
 
 /** Whether a human has said yes to exactly these terms, in this session, and the yes is unused. */
-export function isApproved(state: LedgerState, now: number): boolean {
+export function isApproved(state: PayingState, now: number): boolean {
   return state.approval !== undefined && approvalStanding(state.approval, now) === 'approved'
 }
 
 /** The same terms while waiting are the same approval; a no, or silence, stands for its key. */
-export function ask(state: LedgerState, intent: Intent, reason: string, now: number): Asked {
+export function ask(state: PayingState, intent: Intent, reason: string, now: number): Asked {
   const { approval } = state
   const known = approval && approvalStanding(approval, now)
   if (approval && known === 'waiting') return { kind: 'waiting', approval, isNew: false }
@@ -36,10 +37,10 @@ export function ask(state: LedgerState, intent: Intent, reason: string, now: num
 }
 
 /** The human's yes. Twice is once; after the approval's end, or its session's, it is refused. */
-export function approve(state: LedgerState, endUser: string, now: number): Change<Approval> {
-  const approval = ownApproval(state, endUser)
+export function approve(loaded: LedgerState, endUser: string, now: number): Change<Approval> {
+  const approval = ownApproval(loaded, endUser)
   if (approval.state === 'approved' || approval.state === 'used') return unchanged(approval)
-  const ended = standing(state, now)
+  const ended = standing(payingState(loaded), now)
   if (ended) throw new BursarError(ended.code, `approve: ${ended.detail}.`)
   return decided(approval, 'approved', undefined, now)
 }
@@ -87,8 +88,8 @@ function decided(
   }
 }
 
-function newApproval(state: LedgerState, intent: Intent, reason: string, now: number): Approval {
-  const { session, delegation } = accountsOf(state)
+function newApproval(state: PayingState, intent: Intent, reason: string, now: number): Approval {
+  const { session, delegation } = state
   return {
     id: intent.approvalId,
     session: session.id,

@@ -1,5 +1,6 @@
 import { mapOwners, ownerRows } from '../ledger/accounts.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { delegatedState } from '../ledger/paying-state.ts'
 import type { Evidence, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
 import { overrun } from '../money/limits.ts'
@@ -9,13 +10,13 @@ import { overrun } from '../money/limits.ts'
  * counts as an overrun of its delegation and end user; no session is there to be locked.
  */
 export function settledArchived(
-  state: LedgerState,
+  loaded: LedgerState,
   payment: Payment,
   evidence: Evidence,
   now: number,
 ): Change<Payment> {
   const { id, session, delegation, endUser, terms } = payment
-  const counted = mapOwners(state, terms, (limits, usage) =>
+  const counted = mapOwners(delegatedState(loaded), terms, (limits, usage) =>
     overrun(limits, usage, terms.amountMicro, now),
   )
   return {

@@ -4,6 +4,7 @@ import { spendableMicro } from '../ledger/accounts.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { denialCodes } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { hold, type Limits, noUsage, type Usage } from '../money/limits.ts'
 import { type Decision, reserve } from './decide.ts'
@@ -107,7 +108,7 @@ describe('whatever the ledger says', () => {
           expect(usage.payments).toBe(known.payments + 1)
         })
         expect(change.result).toMatchObject({
-          remainingMicro: spendableMicro(afterOf(state, change)),
+          remainingMicro: spendableMicro(payingState(afterOf(state, change))),
         })
       }),
     )

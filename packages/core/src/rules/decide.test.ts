@@ -4,6 +4,7 @@ import type { Delegation } from '../ledger/delegation.ts'
 import { deny } from '../ledger/denial.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
 import type { Payment, PaymentState, Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { type Limits, noUsage, type Usage } from '../money/limits.ts'
@@ -246,7 +247,7 @@ describe('precedence', () => {
     expect(code(ledger({ delegation: open() }), poor)).toBe('approval_required')
   })
 
-  test.each<[string | undefined, LedgerState]>([
+  test.each<[string | undefined, PayingState]>([
     [undefined, ledger()],
     ['session_expired', ledger({ session: session({ expiresAt: NOW }) })],
     [undefined, ledger({ session: session({ expiresAt: NOW + 1 }) })],
@@ -353,7 +354,7 @@ function denialCode(known: ReturnType<typeof earlier>): string | undefined {
   return known?.kind === 'denied' ? known.denial.code : undefined
 }
 
-function ledger(changed: Partial<LedgerState> = {}): LedgerState {
+function ledger(changed: Partial<PayingState> = {}): PayingState {
   return { session: session(), ancestors: [], delegation: delegation(), ...changed }
 }
 

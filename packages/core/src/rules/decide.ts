@@ -1,4 +1,4 @@
-import { accountRows, accountsOf, mapAccounts, spendableMicro } from '../ledger/accounts.ts'
+import { accountRows, mapAccounts, spendableMicro } from '../ledger/accounts.ts'
 import { type Approval, asks } from '../ledger/approval.ts'
 import {
   type Denial,
@@ -9,6 +9,7 @@ import {
 } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
+import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { hold } from '../money/limits.ts'
@@ -56,11 +57,11 @@ export type Earlier =
 
 /** What is known of the key, and of an identical request in the delegation. */
 export function earlier(
-  state: LedgerState,
+  state: PayingState,
   request: { readonly hash: string; readonly key?: string | undefined },
   now: number,
 ): Earlier | undefined {
-  const { session } = accountsOf(state)
+  const { session } = state
   if (request.key !== undefined && state.key) {
     const known = ofKey(state.key, state.payment, request.hash)
     if (known) return known
@@ -77,10 +78,10 @@ export function earlier(
 
 /** Whether the session's and the delegation's lists name the host: known before a byte leaves. */
 export function admitHost(
-  state: LedgerState,
+  state: PayingState,
   { host, isDialled }: { readonly host: string; readonly isDialled: boolean },
 ): Denial | undefined {
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   // Nobody but the caller says who the merchant is then: only payees that the session lists count.
   if (!isDialled && !session.merchants?.some((rule) => rule.host === host && rule.payees)) {
     return deny('merchant_not_allowed', { host, cause: 'not dialled, and no payees are listed' })
@@ -91,7 +92,8 @@ export function admitHost(
 }
 
 /** Decides and reserves: what a commit of step 6 writes. */
-export function reserve(state: LedgerState, intent: Intent, now: number): Change<Decision> {
+export function reserve(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
+  const state = payingState(loaded)
   const known = earlier(state, { hash: intent.terms.requestHash, key: intent.key }, now)
   if (known?.kind === 'payment') return replayed(state, intent, known.payment)
   const ended = standing(state, now)
@@ -107,7 +109,7 @@ export function reserve(state: LedgerState, intent: Intent, now: number): Change
 }
 
 function answered(
-  state: LedgerState,
+  state: PayingState,
   intent: Intent,
   denial: Denial | undefined,
   now: number,
@@ -166,7 +168,7 @@ function ofKey(
 
 /** Every rule over the terms; of the refusals the first in the order of precedence. */
 function judge(
-  state: LedgerState,
+  state: PayingState,
   intent: Intent,
   policy: PolicyDecision,
   now: number,
@@ -199,8 +201,8 @@ function judge(
 }
 
 /** What the rules of delegation and sessions ask. */
-function accountQuestions(state: LedgerState, terms: Terms, facts: DenialFacts): Denial[] {
-  const { session, delegation } = accountsOf(state)
+function accountQuestions(state: PayingState, terms: Terms, facts: DenialFacts): Denial[] {
+  const { session, delegation } = state
   const known = isKnown(state, terms)
   return [session, ...state.ancestors, delegation].flatMap((one) => {
     const reason = asks(one.ask, parseAmount, terms, known)
@@ -209,11 +211,11 @@ function accountQuestions(state: LedgerState, terms: Terms, facts: DenialFacts):
 }
 
 function merchantDecision(
-  state: LedgerState,
+  state: PayingState,
   terms: Terms,
   facts: DenialFacts,
 ): Denial | undefined {
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   for (const one of [session, ...state.ancestors, delegation]) {
     const payees = one.merchants?.find((rule) => rule.host === terms.host)?.payees
     if (payees && !payees.includes(terms.payee)) {
@@ -242,7 +244,7 @@ function merchantQuestion(
 }
 
 /** A new payee at a known host is a new merchant. */
-function isKnown(state: LedgerState, terms: Terms): boolean {
+function isKnown(state: PayingState, terms: Terms): boolean {
   return pinned(state.merchant)?.payee === terms.payee
 }
 
@@ -256,8 +258,8 @@ function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
   return deny('insufficient_funds', { ...facts, cause })
 }
 
-function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Decision> {
-  const { session, delegation } = accountsOf(state)
+function denied(state: PayingState, intent: Intent, denial: Denial): Change<Decision> {
+  const { session, delegation } = state
   const { terms, key, ignoredArguments } = intent
   return {
     result: { kind: 'denied', denial, remainingMicro: spendableMicro(state) },
@@ -282,14 +284,14 @@ function denied(state: LedgerState, intent: Intent, denial: Denial): Change<Deci
   }
 }
 
-function replayed(state: LedgerState, intent: Intent, payment: Payment): Change<Decision> {
+function replayed(state: PayingState, intent: Intent, payment: Payment): Change<Decision> {
   const { key, terms } = intent
   const result = { kind: 'replayed', payment } as const
   if (key === undefined) return { result, events: [] }
   return { ...pinnedToTwin(state, { hash: terms.requestHash, key }, payment), result }
 }
 
-function asked(state: LedgerState, intent: Intent, denial: Denial, now: number): Change<Decision> {
+function asked(state: PayingState, intent: Intent, denial: Denial, now: number): Change<Decision> {
   const asking = ask(state, intent, denial.detail, now)
   if (asking.kind !== 'waiting') return denied(state, intent, askedDenial(asking))
   const { approval } = asking
@@ -318,14 +320,14 @@ function asked(state: LedgerState, intent: Intent, denial: Denial, now: number):
   }
 }
 
-function reserved(state: LedgerState, intent: Intent, now: number): Change<Decision> {
-  const { session, delegation } = accountsOf(state)
+function reserved(state: PayingState, intent: Intent, now: number): Change<Decision> {
+  const { session, delegation } = state
   const payment = newPayment(session, delegation, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
     hold(limits, usage, amountMicro, now),
   )
-  const after: LedgerState = { ...state, ...accounts }
+  const after: PayingState = { ...state, ...accounts }
   const used = usedApproval(state, payment, now)
   return {
     result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },

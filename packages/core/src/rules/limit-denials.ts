@@ -1,11 +1,11 @@
 import { lineOf, usageAt } from '../ledger/accounts.ts'
 import { type Denial, type DenialFacts, deny } from '../ledger/denial.ts'
-import type { LedgerState } from '../ledger/ledger-state.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
 import type { Terms } from '../ledger/payment.ts'
 import { type Excess, excesses } from '../money/limits.ts'
 
 /** What a payment would exceed, in any account that it would be counted in. */
-export function limitDenials(state: LedgerState, terms: Terms, now: number): Denial[] {
+export function limitDenials(state: PayingState, terms: Terms, now: number): Denial[] {
   const { amountMicro, currency, host } = terms
   const facts = { amountMicro, currency, host }
   return lineOf(state).flatMap((one) => {

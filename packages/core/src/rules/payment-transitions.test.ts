@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { mapOwners, usageAt } from '../ledger/accounts.ts'
+import { usageAt } from '../ledger/accounts.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { Limits, Usage } from '../money/limits.ts'
+import { settledArchived } from './archived-overrun.ts'
 import {
   claim,
   doubt,
@@ -150,8 +151,8 @@ test('an event of a payment that is not there breaks an invariant', () => {
   expect(() => sign({ ancestors: [] })).toThrow('not in the ledger')
   const { delegation: _, ...without } = ledger('claimed')
   expect(() => settle(without, evidence, NOW)).toThrow('has to belong')
-  const { terms } = payment('settled')
-  expect(() => mapOwners(without, terms, (_, used) => used)).toThrow('has to belong')
+  const archived = payment('settled')
+  expect(() => settledArchived({ ancestors: [] }, archived, evidence, NOW)).toThrow('has to belong')
 })
 
 function ledger(state: PaymentState): LedgerState {

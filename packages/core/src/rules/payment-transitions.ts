@@ -1,7 +1,8 @@
-import { accountRows, accountsOf, mapAccounts } from '../ledger/accounts.ts'
+import { accountRows, mapAccounts } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState, Scope } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
+import { type DelegatedState, type PayingState, payingState } from '../ledger/paying-state.ts'
 import {
   type Content,
   type Delivery,
@@ -28,11 +29,11 @@ type Arrow = Change<Payment>
  * reserved, or of the cancellation of one that is not proved. Throws `secret_use_over` for any other.
  */
 export function openSecret(
-  state: LedgerState,
+  loaded: LedgerState,
   purpose: SigningPurpose,
   { secret, version }: SecretOpening,
 ): Arrow {
-  const payment = paymentOf(state)
+  const { state, payment } = paymentOf(loaded)
   const mayBeSigned = purpose === 'payment' ? payment.state === 'reserved' : isUnproven(payment)
   if (!mayBeSigned) {
     throw useOver(`Payment ${payment.id} is ${payment.state} already.`)
@@ -44,8 +45,8 @@ export function openSecret(
 }
 
 /** The holder's wallet has signed. */
-export function sign(state: LedgerState): Arrow {
-  const payment = paymentOf(state)
+export function sign(loaded: LedgerState): Arrow {
+  const { state, payment } = paymentOf(loaded)
   if (payment.state !== 'reserved') return unchanged(payment)
   const next: Payment = { ...payment, state: 'signed' }
   return {
@@ -57,7 +58,7 @@ export function sign(state: LedgerState): Arrow {
 
 /** The merchant says that it was paid. Budgets do not move: only proof moves them. */
 export function claim(
-  state: LedgerState,
+  loaded: LedgerState,
   claimed: {
     readonly transaction?: string | undefined
     readonly delivery: Delivery
@@ -65,7 +66,7 @@ export function claim(
   },
   now: number,
 ): Arrow {
-  const payment = paymentOf(state)
+  const { state, payment } = paymentOf(loaded)
   const { transaction, delivery, content } = claimed
   const next: Payment = {
     ...payment,
@@ -94,14 +95,14 @@ export function claim(
 
 /** There is no believable word on the outcome. The hold stays until the rail proves it. */
 export function doubt(
-  state: LedgerState,
+  loaded: LedgerState,
   doubted: {
     readonly reason: string
     readonly delivery?: Delivery | undefined
     readonly content?: Content | undefined
   },
 ): Arrow {
-  const payment = paymentOf(state)
+  const { state, payment } = paymentOf(loaded)
   const { reason, delivery, content } = doubted
   const next: Payment = {
     ...payment,
@@ -124,15 +125,15 @@ export function doubt(
 }
 
 /** The process that holds the payment knows that nothing was signed. */
-export function releaseUnsigned(state: LedgerState, reason: string, now: number): Arrow {
-  const payment = paymentOf(state)
+export function releaseUnsigned(loaded: LedgerState, reason: string, now: number): Arrow {
+  const { state, payment } = paymentOf(loaded)
   if (payment.state !== 'reserved') return unchanged(payment)
   return released(state, payment, { by: 'holder', reason }, now)
 }
 
 /** The rail has proved that the payment can never settle. */
-export function releaseProven(state: LedgerState, evidence: Evidence, now: number): Arrow {
-  const payment = paymentOf(state)
+export function releaseProven(loaded: LedgerState, evidence: Evidence, now: number): Arrow {
+  const { state, payment } = paymentOf(loaded)
   if (!isUnproven(payment)) return unchanged(payment)
   const { reason, block } = evidence
   return released(state, { ...payment, evidence }, { by: 'proof', reason, block }, now)
@@ -142,8 +143,8 @@ export function releaseProven(state: LedgerState, evidence: Evidence, now: numbe
  * The rail has proved that the payment settled. After a release this is an overrun: the money is
  * counted although nothing held it, and the session is locked until management has looked.
  */
-export function settle(state: LedgerState, evidence: Evidence, now: number): Arrow {
-  const payment = paymentOf(state)
+export function settle(loaded: LedgerState, evidence: Evidence, now: number): Arrow {
+  const { state, payment } = paymentOf(loaded)
   if (payment.state === 'settled') return unchanged(payment)
   const isOverrun = payment.state === 'released'
   const { amountMicro } = payment.terms
@@ -184,7 +185,7 @@ export function settle(state: LedgerState, evidence: Evidence, now: number): Arr
 }
 
 function released(
-  state: LedgerState,
+  state: PayingState,
   payment: Payment,
   cause: { readonly by: 'holder' | 'proof'; readonly reason: string; readonly block?: string },
   now: number,
@@ -215,8 +216,13 @@ export function scopeOfPayment({ id, terms }: Payment): Scope {
   return { payment: id, host: terms.host, payee: terms.payee }
 }
 
-function paymentOf(state: LedgerState): Payment {
-  if (state.payment) return state.payment
+/** Reads the payment that an event is about, with the accounts that the payment is counted in. */
+function paymentOf(loaded: LedgerState): {
+  readonly state: PayingState
+  readonly payment: Payment
+} {
+  const { payment } = loaded
+  if (payment) return { state: payingState(loaded), payment }
   throw new BursarError('invariant_broken', 'The payment of this event is not in the ledger.')
 }
 
@@ -225,14 +231,14 @@ function unchanged(payment: Payment): Arrow {
 }
 
 /** With its last payment gone, the merchant's payee is no longer pinned. */
-function forgetMerchant(state: LedgerState): { readonly merchants?: readonly KnownMerchant[] } {
+function forgetMerchant(state: PayingState): { readonly merchants?: readonly KnownMerchant[] } {
   const { merchant } = state
   if (!merchant) return {}
   return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
 }
 
 /** Who was paid after all is known again. A payee that was pinned since then stays pinned. */
-function paidMerchant({ merchant }: LedgerState, { delegation, terms }: Payment): KnownMerchant {
+function paidMerchant({ merchant }: PayingState, { delegation, terms }: Payment): KnownMerchant {
   const { host, payee } = terms
   const known =
     merchant && merchant.payments > 0 ? merchant : { delegation, host, payee, payments: 0 }
@@ -249,13 +255,13 @@ function lockedEvent(session: Session): AuditEvent {
 }
 
 /** What every event of a payment says about it. */
-export function subject(state: LedgerState, payment: Payment): PaymentSubject {
+export function subject({ delegation }: DelegatedState, payment: Payment): PaymentSubject {
   return {
     payment: payment.id,
     session: payment.session,
     delegation: payment.delegation,
     endUser: payment.endUser,
-    agent: accountsOf(state).delegation.agent,
+    agent: delegation.agent,
     amount: formatAmount(payment.terms.amountMicro),
     currency: payment.terms.currency,
     host: payment.terms.host,

@@ -1,16 +1,15 @@
-import { accountsOf } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
-import type { LedgerState } from '../ledger/ledger-state.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
 import { evaluatePolicies, type Judgement, type PolicyInput } from '../ports/policy.ts'
 import type { Intent } from './reservation.ts'
 
 /** What the operator's policies say of an intent, on the figures of the commit. */
 export function judgementOf(
-  state: LedgerState,
+  state: PayingState,
   intent: Intent,
   figures: Pick<PolicyInput, 'at' | 'remainingMicro' | 'knownMerchant'>,
 ): Judgement {
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   return evaluatePolicies(intent.policies, {
     terms: intent.terms,
     agent: delegation.agent,
@@ -29,11 +28,11 @@ export function judgementOf(
 
 /** The records of what policies that are only observed would have decided. */
 export function observedEvents(
-  state: LedgerState,
+  state: PayingState,
   intent: Intent,
   { observations }: Judgement,
 ): readonly AuditEvent[] {
-  const { session, delegation } = accountsOf(state)
+  const { session, delegation } = state
   const { requestHash, host } = intent.terms
   return observations.map((observation) => ({
     type: 'policy-observed',

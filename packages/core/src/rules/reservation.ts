@@ -1,9 +1,9 @@
-import { accountsOf } from '../ledger/accounts.ts'
 import { type Approval, approvalStanding } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
+import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import type { KeyRecord, Payment, Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -83,12 +83,12 @@ export function pinnedKey(session: Session, intent: Intent): readonly KeyRecord[
 
 /** Pins a key to the payment of an identical request, unless it has one by now. */
 export function pinnedToTwin(
-  state: LedgerState,
+  loaded: LedgerState,
   request: { readonly hash: string; readonly key: string },
   payment: Payment,
 ): Change<undefined> {
-  const { session } = accountsOf(state)
-  if (state.key?.payment !== undefined) return { result: undefined, events: [] }
+  const { session, key: known } = payingState(loaded)
+  if (known?.payment !== undefined) return { result: undefined, events: [] }
   const { hash: requestHash, key } = request
   return {
     result: undefined,
@@ -122,8 +122,8 @@ export function knownMerchant(
 }
 
 /** What an auditor can know of a reservation. */
-export function reservedEvent(after: LedgerState, payment: Payment, intent: Intent): AuditEvent {
-  const { session, delegation } = accountsOf(after)
+export function reservedEvent(after: PayingState, payment: Payment, intent: Intent): AuditEvent {
+  const { session, delegation } = after
   const { terms } = payment
   return {
     type: 'payment-reserved',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { accountsOf } from '../ledger/accounts.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { type MerchantRule, merchantsInput } from '../ledger/merchant.ts'
+import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
@@ -53,11 +53,12 @@ export const sessionChangeInput: z.ZodType<ParsedSessionChange, SessionChangeInp
  * below what is committed. What has ended does not live again.
  */
 export function changedSession(
-  state: LedgerState,
+  loaded: LedgerState,
   input: ParsedSessionChange,
   now: number,
 ): Change<Session> {
-  const { session } = accountsOf(state)
+  const state = payingState(loaded)
+  const { session } = state
   const ended = standing(state, now)
   if (ended && ended.code !== 'session_locked') {
     throw new BursarError(ended.code, `changeSession: ${ended.detail}.`)
@@ -94,12 +95,11 @@ export function changedSession(
 
 /** Only what is given has to fit: what was there before is bound by the sessions above anyway. */
 function outside(
-  state: LedgerState,
+  { ancestors, delegation }: PayingState,
   { limits, expiresIn }: ParsedSessionChange,
   expiresAt: number,
 ): string | undefined {
-  const { delegation } = accountsOf(state)
-  for (const above of [...state.ancestors, delegation]) {
+  for (const above of [...ancestors, delegation]) {
     const wider = limits && widerThan(limits, above.limits)
     if (wider) return wider
     if (expiresIn !== undefined && expiresAt > above.expiresAt) {

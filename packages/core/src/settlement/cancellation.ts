@@ -3,6 +3,7 @@ import type { CancellationAnswer, CancelledPayment } from '../guard/cancellation
 import type { Guard } from '../guard/guard.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import { isUnproven, type Payment, unproven } from '../ledger/payment.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -160,13 +161,14 @@ type Requested = { readonly payment: Payment } | { readonly refused: string }
 
 /** Whether it may be asked for, by the newest state; and the record of who asked. */
 function requestedCancellation(
-  state: LedgerState,
+  loaded: LedgerState,
   { by }: Canceller,
   reason: string | undefined,
   now: number,
 ): Change<Requested> {
-  const { payment } = state
+  const { payment } = loaded
   if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
+  const state = payingState(loaded)
   if (!isUnproven(payment)) {
     return { result: { refused: `It is ${payment.state}, by proof.` }, events: [] }
   }
@@ -183,9 +185,10 @@ function requestedCancellation(
   return { result: { payment }, events: [event] }
 }
 
-function answeredCancellation(state: LedgerState, answer: CancellationAnswer): Change<undefined> {
-  const { payment } = state
+function answeredCancellation(loaded: LedgerState, answer: CancellationAnswer): Change<undefined> {
+  const { payment } = loaded
   if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
+  const state = payingState(loaded)
   const event: AuditEvent = { type: 'cancellation-answered', ...subject(state, payment), ...answer }
   return { result: undefined, events: [event] }
 }

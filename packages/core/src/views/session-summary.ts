@@ -1,7 +1,8 @@
-import { accountsOf, spendableMicro } from '../ledger/accounts.ts'
+import { spendableMicro } from '../ledger/accounts.ts'
 import type { AskRule } from '../ledger/approval.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { MerchantRule } from '../ledger/merchant.ts'
+import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Store } from '../ports/store.ts'
@@ -36,8 +37,9 @@ const states: Readonly<Record<string, Exclude<SessionSummary['state'], 'open'>>>
 }
 
 /** Sums up the session of a state. */
-export function summaryOfSession(state: LedgerState, now: number): SessionSummary {
-  const { session } = accountsOf(state)
+export function summaryOfSession(loaded: LedgerState, now: number): SessionSummary {
+  const state = payingState(loaded)
+  const { session } = state
   // The key of whoever pays may end and be renewed; the session stands.
   const { credential: _key, ...accounts } = state
   const ended = standing(accounts, now)
