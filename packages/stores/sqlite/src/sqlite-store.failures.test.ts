@@ -50,7 +50,7 @@ test('a full disk rejects what does not fit, and the store goes on', async () =>
 
 test('a lock that nobody gives back rejects, and the store goes on', async () => {
   const path = join(directory, 'locked.db')
-  const store = storeOn(openDatabase(path), { path, clock: Date.now, busyTotalMs: 5 })
+  const store = storeOn(openDatabase(path), { path, clock: Date.now }, 5)
   await plant(store, 100n)
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')

@@ -6,36 +6,52 @@ import { commitQueue, type QueueOptions } from './queue/commit-queue.ts'
 import { pages } from './tables/pages.ts'
 import { openLedger } from './transaction/ledger.ts'
 
-/** What `sqliteStore` takes. */
+/** The options of `sqliteStore`. */
 export interface SqliteStoreOptions {
-  /** The file, made if it is missing; its directory has to exist. `':memory:'` for a test. */
+  /**
+   * The path of the file. The store creates a missing file, but no missing directory. `':memory:'`
+   * keeps everything in memory, for a test.
+   */
   readonly path: string
-  /** Milliseconds since the epoch; `Date.now` unless a test has a clock of its own. */
+  /**
+   * A clock for tests, in milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
   readonly clock?: (() => number) | undefined
 }
 
 /**
- * The ledger and the audit trail in one SQLite file, by `node:sqlite`.
+ * Returns a store that keeps the ledger and the audit trail in one SQLite file, through `node:sqlite`.
  *
- * Opens at once: a file that cannot be used throws before anything is paid, with one of the codes
- * `store_unavailable`, `store_readonly`, `store_locked` and `store_schema_newer`. A commit that
- * cannot be written is rejected with `store_failed`, and nothing of it is there; the store goes on.
- * Several processes may use one file, and stay correct; one that writes is fastest.
+ * Opens the file at once. Throws `store_unavailable`, `store_readonly`, `store_locked` or
+ * `store_schema_newer` if the file cannot be used, and `invalid_input` for a bad option.
  *
+ * A commit that cannot be written is rejected with `store_failed`, and nothing of it is in the file.
+ * Several processes may use one file; a single process that writes is fastest.
+ *
+ * @example
  * ```ts
- * const store = sqliteStore({ path: 'bursar.db' })
+ * import type { Store } from '@bursar/core'
+ * import { sqliteStore } from '@bursar/store-sqlite'
+ *
+ * export const store: Store = sqliteStore({ path: 'bursar.db' })
  * ```
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
-  const { path, clock } = validate(options)
+  const { path, clock } = parseOptions(options)
   return storeOn(openDatabase(path), { path, clock })
 }
 
-/** The store over a database that is open. */
-export function storeOn(database: Database, options: QueueOptions): Store {
+/**
+ * Returns the store of an open database.
+ *
+ * @internal
+ */
+export function storeOn(database: Database, options: QueueOptions, busyTotalMs?: number): Store {
   const ledger = openLedger(database)
   const lists = pages(database, ledger.audit)
-  const queue = commitQueue(ledger, options)
+  const queue = commitQueue(ledger, options, busyTotalMs)
   return {
     commit: (scope, change, when) => queue.commit(scope, change, when),
     read: (scope) => queue.read(() => ledger.load(scope)),
@@ -69,20 +85,22 @@ export function storeOn(database: Database, options: QueueOptions): Store {
   }
 }
 
-function validate(options: SqliteStoreOptions): { path: string; clock: () => number } {
+function parseOptions(options: SqliteStoreOptions): { path: string; clock: () => number } {
   const { path, clock = Date.now } = options ?? {}
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw new BursarError('invalid_input', 'sqliteStore: path: must be the path of a file.')
+    throw optionError('path', 'must be the path of a file')
   }
-  if (typeof clock !== 'function') {
-    throw new BursarError('invalid_input', 'sqliteStore: clock: must be a function.')
-  }
+  if (typeof clock !== 'function') throw optionError('clock', 'must be a function')
   return { path, clock: () => wholeMs(clock()) }
 }
 
-/** A clock that is broken must not decide about an expiry. */
+/** Returns a clock's time in whole milliseconds. Throws, so that no expiry depends on a broken clock. */
 function wholeMs(at: number): number {
   const ms = Math.floor(at)
   if (Number.isSafeInteger(ms) && ms >= 0) return ms
-  throw new BursarError('invalid_input', `sqliteStore: clock: returned ${String(at)}.`)
+  throw optionError('clock', `returned ${String(at)}`)
+}
+
+function optionError(field: string, rule: string): BursarError {
+  return new BursarError('invalid_input', `sqliteStore: ${field}: ${rule}.`)
 }

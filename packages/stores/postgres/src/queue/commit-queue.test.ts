@@ -3,7 +3,8 @@ import { SOON_MS } from '@bursar/core/store'
 import { expect, test, vi } from 'vitest'
 import type { Connections } from '../database/connections.ts'
 import type { Job } from '../transaction/transaction.ts'
-import { commitQueue, MAX_BATCH } from './commit-queue.ts'
+import { commitQueue } from './commit-queue.ts'
+import { MAX_BATCH } from './job-queue.ts'
 
 const nothing = () => ({ result: 0, events: [] })
 

@@ -1,12 +1,8 @@
 import type { Change, LedgerState, Scope, When } from '@bursar/core'
-import { SOON_MS } from '@bursar/core/store'
 import type { Connections } from '../database/connections.ts'
 import { closedError } from '../database/store-error.ts'
-import type { Job, Outcome } from '../transaction/transaction.ts'
 import type { RunBatch } from './batch.ts'
-
-/** Most jobs of one transaction: more would hold its lock, and the event loop, for too long. */
-export const MAX_BATCH = 128
+import { jobQueue } from './job-queue.ts'
 
 /** The queue of this process's commits, and of the reads that have to see them. */
 export interface CommitQueue {
@@ -24,47 +20,17 @@ export interface CommitQueue {
 /**
  * Returns the commit queue of a store.
  *
- * Jobs that wait when a batch has ended share the next transaction, in the order of their calls. A
- * commit `soon` does not start a transaction: it joins the next commit `now`, or is due after
- * `SOON_MS`. A read cannot see an open transaction, so it has the waiting jobs committed first.
+ * A read uses a connection of its own, which does not see an open transaction. So it has the waiting
+ * jobs committed first.
  */
 export function commitQueue(runBatch: RunBatch, connections: Connections): CommitQueue {
-  const waiting: Job[] = []
+  const queue = jobQueue(runBatch)
   const reads = new Set<Promise<unknown>>()
-  /** The number of jobs, from the first one, that must not wait any longer. */
-  let urgent = 0
-  let isRunning = false
-  let timer: NodeJS.Timeout | undefined
-  /** Resolves when the newest job is settled, and so all jobs before it. */
-  let newestSettled: Promise<void> = Promise.resolve()
   let closing: Promise<void> | undefined
-
-  const runJobs = async (): Promise<void> => {
-    while (urgent > 0) {
-      const jobs = waiting.splice(0, MAX_BATCH)
-      urgent = Math.max(0, urgent - jobs.length)
-      if (waiting.length === 0) {
-        clearTimeout(timer)
-        timer = undefined
-      }
-      await runBatch(jobs)
-    }
-    isRunning = false
-  }
-  const runWaiting = (): void => {
-    urgent = waiting.length
-    if (isRunning || urgent === 0) return
-    isRunning = true
-    // Calls of the current turn of the event loop share the transaction.
-    setImmediate(() => void runJobs())
-  }
-  const settleWaiting = async (): Promise<void> => {
-    runWaiting()
-    await newestSettled
-  }
-  const fallDue = (): void => {
-    timer = undefined
-    runWaiting()
+  const closeAll = async (): Promise<void> => {
+    await queue.settleWaiting()
+    await Promise.allSettled(reads)
+    await connections.close()
   }
   return {
     async commit<Result>(
@@ -73,18 +39,13 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
       when: When,
     ): Promise<Result> {
       if (closing !== undefined) throw closedError(connections.target)
-      const { promise, resolve } = Promise.withResolvers<Outcome>()
-      waiting.push({ scope, change, settle: resolve })
-      newestSettled = promise.then(() => {})
-      if (when === 'now' || waiting.length - urgent >= MAX_BATCH) runWaiting()
-      else timer ??= setTimeout(fallDue, SOON_MS)
-      const outcome = await promise
+      const outcome = await queue.enqueue({ scope, change }, when)
       if ('error' in outcome) throw outcome.error
       return outcome.value as Result
     },
     async read(query) {
       if (closing !== undefined) throw closedError(connections.target)
-      const reading = settleWaiting().then(query)
+      const reading = queue.settleWaiting().then(query)
       reads.add(reading)
       try {
         return await reading
@@ -93,11 +54,7 @@ export function commitQueue(runBatch: RunBatch, connections: Connections): Commi
       }
     },
     close() {
-      closing ??= (async () => {
-        await settleWaiting()
-        await Promise.allSettled(reads)
-        await connections.close()
-      })()
+      closing ??= closeAll()
       return closing
     },
   }

@@ -1,8 +1,10 @@
-import { type AuditEvent, SOON_MS } from '@bursar/core'
+import type { AuditEvent } from '@bursar/core'
+import { SOON_MS } from '@bursar/core/store'
 import { expect, test, vi } from 'vitest'
 import { openDatabase } from '../database/open-database.ts'
 import { type Ledger, openLedger } from '../transaction/ledger.ts'
-import { commitQueue, MAX_BATCH } from './commit-queue.ts'
+import { commitQueue } from './commit-queue.ts'
+import { MAX_BATCH } from './job-queue.ts'
 
 const event: AuditEvent = { type: 'session-locked', session: 's', delegation: 'd' }
 const change = (): { result: number; events: AuditEvent[] } => ({ result: 0, events: [event] })

@@ -1,119 +1,73 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Change, LedgerState, Scope, When } from '@bursar/core'
-import { assertRecorded, SOON_MS } from '@bursar/core/store'
+import { assertRecorded } from '@bursar/core/store'
 import { closedError, isBusy, storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
-import { BUSY_TOTAL_MS, batches, type Job, type Outcome } from './batch.ts'
+import { batchRunner } from './batch.ts'
+import { jobQueue } from './job-queue.ts'
+import type { Outcome } from './shared-transaction.ts'
 
-/** Jobs that share one transaction at most: more would keep the event loop for too long. */
-export const MAX_BATCH = 128
+/** The time that a commit or a read waits for another connection's lock before it is rejected. */
+const BUSY_TOTAL_MS = 5_000
 
-/** One queue for everything that is written, and for the reads that have to see it. */
+/** The queue of this connection's commits, and of the reads that have to see them. */
 export interface CommitQueue {
   commit<Result>(
     scope: Scope,
     change: (state: LedgerState, now: number) => Change<Result>,
     when: When,
   ): Promise<Result>
+  /** Runs a read that sees every commit that was asked for before it. */
   read<Result>(query: () => Result): Promise<Result>
-  /** Makes durable what waits, and closes the ledger. */
+  /** Commits the jobs in the queue, and closes the ledger. */
   close(): Promise<void>
 }
 
-/** What a queue needs to know of its store. */
+/** The parts of a store that its queue uses. */
 export interface QueueOptions {
   /** The file, for messages. */
   readonly path: string
+  /** Milliseconds since the epoch. */
   readonly clock: () => number
-  /** How long a commit waits for another connection's lock. */
-  readonly busyTotalMs?: number
 }
 
 /**
- * Whatever waits when the event loop gets here shares one transaction, in the order of its calls.
+ * Returns the commit queue of a ledger.
  *
- * A commit `soon` wakes nobody: it rides with the next commit `now`, or is due after `SOON_MS`. A
- * read that finds only such commits waiting runs them, and leaves their transaction open: it sees
- * them, and they still share the durable write of the next commit.
+ * A read that finds only commits `soon` in the queue runs them and leaves their transaction open: it
+ * sees them, and they still share the durable write of the next commit. Tests shorten `busyTotalMs`.
  */
-export function commitQueue(ledger: Ledger, options: QueueOptions): CommitQueue {
-  const { clock, path, busyTotalMs = BUSY_TOTAL_MS } = options
-  const { readNow, run, pending } = batches(ledger, path, busyTotalMs)
-  const waiting: Job[] = []
-  let urgent = 0
-  let isAwake = false
-  let isDue = false
-  let timer: NodeJS.Timeout | undefined
-  let closing: PromiseWithResolvers<void> | undefined
-
-  const isDemanded = (): boolean => {
-    const isSome = waiting.length + pending() > 0
-    return urgent > 0 || waiting.length >= MAX_BATCH || (isSome && (isDue || closing !== undefined))
-  }
-  const runNext = async (): Promise<void> => {
-    const jobs = waiting.splice(0, MAX_BATCH)
-    urgent -= jobs.filter((job) => job.kind !== 'soon').length
-    const isFull = pending() + jobs.length >= MAX_BATCH
-    const isNow = jobs.some((job) => job.kind === 'now')
-    await run(jobs, isNow || isFull || isDue || closing !== undefined)
-    if (waiting.length + pending() > 0) return
-    clearTimeout(timer)
-    timer = undefined
-    isDue = false
-  }
-  const work = async (): Promise<void> => {
-    while (isDemanded()) {
-      await runNext()
-      if (isDemanded()) await nextTurn()
-    }
-    isAwake = false
-    if (closing) closeLedger(ledger, path, closing)
-  }
-  const wake = (): void => {
-    if (isAwake) return
-    isAwake = true
-    setImmediate(() => void work())
-  }
-  const fallDue = (): void => {
-    isDue = true
-    if (isDemanded()) wake()
-  }
-  const enqueue = <Result>(kind: Job['kind'], runJob: () => Outcome): Promise<Result> =>
-    new Promise((resolve, reject) => {
-      const settle = (outcome: Outcome): void =>
-        'error' in outcome ? reject(outcome.error) : resolve(outcome.value as Result)
-      waiting.push({ kind, run: runJob, settle })
-      if (kind !== 'soon') urgent += 1
-      else timer ??= setTimeout(fallDue, SOON_MS)
-      if (isDemanded()) wake()
-    })
+export function commitQueue(
+  ledger: Ledger,
+  { clock, path }: QueueOptions,
+  busyTotalMs: number = BUSY_TOTAL_MS,
+): CommitQueue {
+  const runner = batchRunner(ledger, path, busyTotalMs)
+  const queue = jobQueue(runner)
+  let closing: Promise<void> | undefined
   return {
     async commit(scope, change, when) {
-      if (closing) throw closedError(path)
-      return await enqueue(when, () => runChange(ledger, clock, scope, change))
+      if (closing !== undefined) throw closedError(path)
+      return await queue.enqueue(when, () => runChange(ledger, clock, scope, change))
     },
     async read(query) {
-      if (closing) throw closedError(path)
-      if (!isAwake && waiting.length === 0) {
+      if (closing !== undefined) throw closedError(path)
+      if (queue.isIdle()) {
         try {
-          return readNow(query)
+          return runner.readNow(query)
         } catch (error) {
           if (!isBusy(error)) throw storeError(error, path)
         }
       }
-      return await enqueue('read', () => ({ value: query() }))
+      return await queue.enqueue('read', () => ({ value: query() }))
     },
     close() {
-      if (!closing) {
-        closing = Promise.withResolvers()
-        wake()
-      }
-      return closing.promise
+      closing ??= queue.drain().then(() => closeLedger(ledger, path))
+      return closing
     },
   }
 }
 
-/** Runs a change on the newest state. What it throws is its own; what a write throws is everyone's. */
+/** Runs a change on the newest state. Its own error is its outcome; an error of a write is thrown. */
 function runChange<Result>(
   ledger: Ledger,
   clock: () => number,
@@ -133,11 +87,10 @@ function runChange<Result>(
   return { value: changed.result }
 }
 
-function closeLedger(ledger: Ledger, path: string, closing: PromiseWithResolvers<void>): void {
+function closeLedger(ledger: Ledger, path: string): void {
   try {
     ledger.close()
-    closing.resolve()
   } catch (error) {
-    closing.reject(storeError(error, path))
+    throw storeError(error, path)
   }
 }
