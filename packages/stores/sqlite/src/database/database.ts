@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 
-/** One row as it is read: integers are always bigints, so that no amount is ever rounded. */
+/** A row as it is read: every integer is a bigint, so that no amount is rounded. */
 export type Row = Readonly<Record<string, unknown>>
 
 /** A prepared statement. */
@@ -8,17 +8,18 @@ export interface Statement {
   get(...values: SQLInputValue[]): Row | undefined
   all(...values: SQLInputValue[]): readonly Row[]
   run(...values: SQLInputValue[]): void
-  /** The key of the row that was inserted; `undefined` where `DO NOTHING` found it there. */
+  /** Returns the key of the inserted row, or undefined if `DO NOTHING` found the row there. */
   insert(...values: SQLInputValue[]): bigint | undefined
 }
 
-/** The connection, with each statement prepared once. */
+/** A connection that prepares each statement once. */
 export interface Database {
   statement(sql: string): Statement
   exec(sql: string): void
   close(): void
 }
 
+/** Returns the database of an open connection. */
 export function wrapDatabase(connection: DatabaseSync): Database {
   const prepared = new Map<string, Statement>()
   return {
@@ -47,11 +48,11 @@ function wrapStatement(statement: StatementSync): Statement {
   }
 }
 
-/** Undoes the open transaction. Some errors have undone it already, and then there is none. */
+/** Undoes the open transaction, if the error that ended it has not undone it already. */
 export function rollBack(database: Database): void {
   try {
     database.exec('ROLLBACK')
   } catch {
-    // Whatever is wrong with the connection shows at the next statement.
+    // If the connection itself is broken, the next statement says so.
   }
 }

@@ -3,30 +3,34 @@ import { dirname, resolve } from 'node:path'
 import { BursarError } from '@bursar/core'
 import { type Database, rollBack, wrapDatabase } from './database.ts'
 import { APPLICATION_ID, migrations, SCHEMA_VERSION } from './schema.ts'
-import { cannotOpen, isBusy, isNoDatabase, isReadOnly, lockedError } from './store-error.ts'
+import { cannotOpen, isBusy, isNotDatabase, isReadOnly, lockedError } from './store-error.ts'
 
-/** The name of a database that lives in memory, and dies with its store. */
+/** The name of a database in memory, which is gone when its store is closed. */
 const IN_MEMORY = ':memory:'
 
 /**
- * How long opening waits, blocking, for another connection that holds the file: long enough for a
- * neighbour that creates or checkpoints it, short enough to say so at start.
+ * The time that opening waits for another connection's lock, blocking the process: long enough for a
+ * connection that creates or checkpoints the file, short enough for an error at start.
  */
 const OPEN_BUSY_MS = 1_000
 
 /**
- * Pages of the log, 16 MB, after which a commit moves them into the file: hot pages are in the log again
- * and again, and are moved once. Four times as many as SQLite's own number, and still few to move.
+ * Pages of the write-ahead log, 16 MB, after which a commit moves them into the file. A hot page is in
+ * the log many times, and is moved once: so four times SQLite's own number, which is still fast to move.
  */
 const CHECKPOINT_PAGES = 4_000
 
-/** The mode of a new file: its owner reads and writes it, and nobody else. */
+/** The mode of a new file: only its owner reads and writes it. */
 const OWNER_ONLY = 0o600
 
-/** Pause between two attempts to open. */
+/** The pause between two attempts to open. */
 const OPEN_RETRY_MS = 10
 
-/** Opens the file, brings its schema up to date, and proves that it can be written. */
+/**
+ * Opens a file, migrates its schema, and checks that the file can be written.
+ *
+ * Throws `store_unavailable`, `store_readonly`, `store_locked` or `store_schema_newer` if it cannot.
+ */
 export function openDatabase(path: string): Database {
   const file = path === IN_MEMORY ? path : resolve(path)
   let database: Database | undefined
@@ -51,18 +55,18 @@ function connect(file: string): Database {
   return wrapDatabase(new sqlite.DatabaseSync(file))
 }
 
-/** What was bought is nobody else's business. SQLite gives its other files the mode of this one. */
+/** Creates a missing file with a mode of its own, which SQLite copies to the files beside it. */
 function createPrivately(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {
-    // It is there already, or SQLite will say what is wrong with it.
+    // The file is there already, or SQLite says what is wrong with it.
   }
 }
 
 function prepare(database: Database, file: string): void {
   readVersion(database, file)
-  // The journal mode is kept in the file: a file of somebody else is not touched before this point.
+  // The journal mode is kept in the file: another application's file is not changed before this point.
   const mode = String(database.statement('PRAGMA journal_mode = WAL').get()?.journal_mode)
   if (mode !== 'wal' && file !== IN_MEMORY) {
     const message = `The store ${file} cannot use a write-ahead log here (journal mode ${mode}).`
@@ -81,7 +85,12 @@ function prepare(database: Database, file: string): void {
   }
 }
 
-/** The file's schema version; 0 for a new file. Throws for a file that is not ours to write. */
+/**
+ * Returns the version of the file's schema, or 0 for a new file.
+ *
+ * Throws `store_unavailable` if the file is another application's, `store_schema_newer` if a newer
+ * version of this package has migrated it.
+ */
 function readVersion(database: Database, file: string): number {
   const version = Number(database.statement('PRAGMA user_version').get()?.user_version)
   const application = Number(database.statement('PRAGMA application_id').get()?.application_id)
@@ -99,8 +108,10 @@ function readVersion(database: Database, file: string): number {
 }
 
 /**
- * Runs under the write lock, and reads the version again there: another process may have won. The
- * version is written in any case: SQLite opens a read-only file, and says so at the first write.
+ * Migrates the schema, under the write lock.
+ *
+ * Reads the version again there: another process may have migrated meanwhile. Writes the version in
+ * any case, because SQLite opens a read-only file and refuses only the first write.
  */
 function migrate(database: Database, file: string): void {
   for (const migration of migrations.slice(readVersion(database, file))) database.exec(migration)
@@ -109,7 +120,7 @@ function migrate(database: Database, file: string): void {
   )
 }
 
-/** Opening is synchronous, so that a bad file is an error at once: here, waiting blocks. */
+/** Tries again until another connection gives its lock back, blocking: opening is synchronous. */
 function retryWhileBusy(attempt: () => void): void {
   const until = performance.now() + OPEN_BUSY_MS
   for (;;) {
@@ -131,11 +142,11 @@ function openError(error: unknown, file: string): BursarError {
     const message = `The store ${file} is read-only. It has to be writable, and so has its directory.`
     return new BursarError('store_readonly', message, cause)
   }
-  if (isNoDatabase(error)) {
+  if (isNotDatabase(error)) {
     return new BursarError('store_unavailable', `${file} is not a SQLite database.`, cause)
   }
   const text = error instanceof Error ? error.message : String(error)
-  const reason = cannotOpen(error) ? whyNotOpened(file) : `${text}.`
+  const reason = cannotOpen(error) ? openFailureReason(file) : `${text}.`
   return new BursarError(
     'store_unavailable',
     `The store ${file} cannot be opened: ${reason}`,
@@ -143,7 +154,7 @@ function openError(error: unknown, file: string): BursarError {
   )
 }
 
-function whyNotOpened(file: string): string {
+function openFailureReason(file: string): string {
   const directory = dirname(file)
   if (!existsSync(directory)) return `the directory ${directory} does not exist.`
   if (existsSync(file) && statSync(file).isDirectory()) return 'it is a directory.'

@@ -1,23 +1,26 @@
-/** Marks a file as ours in its header: the letters `burs`. */
+/** Marks a file in its header as one of this package: the letters `burs`. */
 export const APPLICATION_ID = 0x62757273
 
-/** The schema that this version reads and writes. */
+/** The version of the schema that this package reads and writes. */
 export const SCHEMA_VERSION = 3
 
 /**
- * What is hot (counters, states) is narrow and apart from what is written once (terms, consent,
- * evidence), because every page that a commit touches is written whole. Integer keys grow in the
- * order of insertion, and public ids sort by time, so that tables and indexes grow at one end.
+ * The tables of version 1.
  *
- * Of hashes there are heads in the indexes, the first bits as a number: short, and as good as unique.
- * A payment that a key is pinned to has the key itself (`key_head`); only other keys have a row: those
- * that were refused, and those that the payment of an identical request answers.
+ * Columns that change with every payment (counters, states) are in narrow tables apart from those that
+ * are written once (terms, consent, evidence), because a commit writes every page that it touches as a
+ * whole. Integer keys grow in the order of insertion, and public ids sort by time, so that tables and
+ * indexes grow at one end.
  *
- * What is removed once it is archived must be found by what names it: so a session does not refer to
- * its parent, nor a key to its payment, which would be searched through without an index. Rows that
- * are written right after their payment do not refer to it either: there is nothing to find out.
+ * Indexes have only the heads of hashes, their first bits as a number: short, and as good as unique. A
+ * payment holds the key that is pinned to it (`key_head`). Only other keys have a row: keys that were
+ * refused, and keys that the payment of an identical request answers.
  *
- * The columns of limits and amounts are micro-units; atomic amounts can exceed 64 bits and are text.
+ * A foreign key costs a search at each removal, unless the referring column has an index. So a session
+ * does not refer to its parent, nor a key to its payment. Rows that are written right after their
+ * payment do not refer to it either: the reference could not be wrong.
+ *
+ * Limits and amounts are micro-units. Atomic amounts can exceed 64 bits, and are text.
  */
 const firstSchema = `
 CREATE TABLE instruments (
@@ -174,8 +177,8 @@ CREATE TRIGGER audit_is_never_removed BEFORE DELETE ON audit
 `
 
 /**
- * What end users may spend in all, and what accounts with per-merchant limits have spent at each
- * merchant. An account is named by its id, because it is of one of three kinds.
+ * The accounts of end users, and what accounts with limits for each merchant have spent there.
+ * `merchant_usages` names an account by its id, because it is one of three kinds.
  */
 const limitsSchema = `
 CREATE TABLE end_users (
@@ -204,11 +207,11 @@ CREATE TABLE merchant_usages (
 ) STRICT;
 `
 
-/** Delegations whose permission at the wallet's provider is still to be settled: a few of them all. */
+/** Marks the delegations whose permission at the wallet's provider is unsettled: few of them are. */
 const permissionSchema = `
 ALTER TABLE delegations ADD COLUMN unsettled INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1));
 CREATE INDEX delegations_unsettled ON delegations (pk) WHERE unsettled = 1;
 `
 
-/** What leads from each schema version to the next one; the first starts from an empty file. */
+/** The migrations from each version to the next; the first one starts with an empty file. */
 export const migrations: readonly string[] = [firstSchema, limitsSchema, permissionSchema]

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 
-/** SQLite's primary result codes that have a meaning of their own here. */
+/** SQLite's primary result codes. */
 const SQLITE_PERM = 3
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
@@ -12,35 +12,35 @@ const SQLITE_NOTADB = 26
 /** The low byte of an extended result code is the primary one. */
 const PRIMARY_MASK = 0xff
 
-/** SQLite's primary result code, or `undefined` if the error is not SQLite's. */
+/** Returns SQLite's primary result code, or undefined if the error is not SQLite's. */
 function resultCode(error: unknown): number | undefined {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined
   return typeof code === 'number' ? code & PRIMARY_MASK : undefined
 }
 
-/** True where another connection has the lock, and trying again may help. */
+/** Checks whether another connection has the lock, so that a later attempt may succeed. */
 export function isBusy(error: unknown): boolean {
   const code = resultCode(error)
   return code === SQLITE_BUSY || code === SQLITE_LOCKED
 }
 
-/** True where the file, or its directory, cannot be opened at all. */
+/** Checks whether the file or its directory cannot be opened. */
 export function cannotOpen(error: unknown): boolean {
   const code = resultCode(error)
   return code === SQLITE_CANTOPEN || code === SQLITE_PERM
 }
 
-/** True where the file holds something that is not SQLite's. */
-export function isNoDatabase(error: unknown): boolean {
+/** Checks whether the file is not a SQLite database. */
+export function isNotDatabase(error: unknown): boolean {
   return resultCode(error) === SQLITE_NOTADB
 }
 
-/** True where the file can be read, and not written. */
+/** Checks whether the file can be read, but not written. */
 export function isReadOnly(error: unknown): boolean {
   return resultCode(error) === SQLITE_READONLY
 }
 
-/** What callers get for an error of a read or a write; the cause is kept. */
+/** Returns the error for callers of a read or a write, with its cause. */
 export function storeError(error: unknown, path: string): BursarError {
   if (BursarError.isInstance(error)) return error
   const cause = { cause: error }
@@ -57,13 +57,13 @@ export function storeError(error: unknown, path: string): BursarError {
   return new BursarError('store_failed', message, cause)
 }
 
-/** Another connection did not let go of the file in time. */
+/** Returns the error of a lock that another connection did not give back in time. */
 export function lockedError(path: string, cause: unknown): BursarError {
   const message = `The store ${path} is locked by another connection. Close it, and try again.`
   return new BursarError('store_locked', message, { cause })
 }
 
-/** The store was closed before the call. */
+/** Returns the error of a call after `close`. */
 export function closedError(path: string): BursarError {
   return new BursarError('store_closed', `The store ${path} is closed.`)
 }
