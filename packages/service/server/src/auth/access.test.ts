@@ -4,8 +4,8 @@ import { payBody, type ServiceWorld, serviceWorld } from '../../test/world.ts'
 import { operations } from '../api/openapi.ts'
 import { access, describeRoleConflict, mayCall, type OperationName } from './access.ts'
 
-/** Written out, not computed: who gets through at which route. Whoever is not named is refused. */
-const through: Readonly<Record<OperationName, readonly Role[]>> = {
+/** The roles that each operation admits, written out by hand. Every other role is refused. */
+const admittedRoles: Readonly<Record<OperationName, readonly Role[]>> = {
   caller: ['administrator', 'manager', 'payer', 'end_user', 'auditor'],
   pay: ['payer'],
   quote: ['payer'],
@@ -51,15 +51,15 @@ const through: Readonly<Record<OperationName, readonly Role[]>> = {
   payment: ['auditor'],
 }
 
-/** What can both widen and spend, written out as well. */
+/** The pairs of roles that can both raise a limit and spend, written out by hand. */
 const forbiddenPairs = [
   ['administrator', 'payer'],
   ['manager', 'payer'],
   ['payer', 'end_user'],
 ] as const
 
-/** A request that its role can make in every respect. */
-function request(name: OperationName, world: ServiceWorld) {
+/** Builds a valid request for an operation. */
+function buildRequest(name: OperationName, world: ServiceWorld) {
   const limits = { currency: 'USD', total: '0.10' }
   const bodies: Partial<Record<OperationName, unknown>> = {
     pay: payBody('quote'),
@@ -112,8 +112,8 @@ function request(name: OperationName, world: ServiceWorld) {
   }
 }
 
-/** Of what is not there, who may ask for it is told so. */
-const missing: Partial<Record<OperationName, string>> = {
+/** The code for operations whose request names an object that does not exist. */
+const unknownCodes: Partial<Record<OperationName, string>> = {
   approve: 'approval_unknown',
   deny: 'approval_unknown',
   conclude: 'payment_unknown',
@@ -123,44 +123,44 @@ const missing: Partial<Record<OperationName, string>> = {
 describe('the table of roles', () => {
   test('has a row for every route, and a route for every row', () => {
     expect(operations.map(({ name }) => name).toSorted()).toEqual(Object.keys(access).toSorted())
-    expect(Object.keys(through).toSorted()).toEqual(Object.keys(access).toSorted())
+    expect(Object.keys(admittedRoles).toSorted()).toEqual(Object.keys(access).toSorted())
   })
 
-  test.each(operations.map(({ name }) => name))('%s is for its roles alone', async (name) => {
+  test.each(operations.map(({ name }) => name))('%s admits its roles only', async (name) => {
     for (const role of [...roles, undefined]) {
-      // Nothing has ended in it: nothing is written.
+      // No session has ended in this ledger, so the operation `archive` writes no file.
       const world = await serviceWorld({ archives: 'unused' })
-      const { method, path, options } = request(name, world)
+      const { method, path, options } = buildRequest(name, world)
       const { status, body } = await world.call(role, method, path, options)
-      const isThrough = role !== undefined && through[name].includes(role)
-      if (!isThrough) {
+      const isAdmitted = role !== undefined && admittedRoles[name].includes(role)
+      if (!isAdmitted) {
         const expected = role === undefined ? [401, 'unauthenticated'] : [403, 'forbidden']
         expect([role, status, body.code]).toEqual([role, ...expected])
-      } else if (missing[name]) {
-        expect([role, status, body.code]).toEqual([role, 404, missing[name]])
+      } else if (unknownCodes[name]) {
+        expect([role, status, body.code]).toEqual([role, 404, unknownCodes[name]])
       } else {
         expect([role, status < 300]).toEqual([role, true])
       }
     }
   })
 
-  test('lets nobody raise and spend, whatever roles are put together', () => {
+  test('lets no set of roles both raise and spend', () => {
     const sets = Array.from({ length: 2 ** roles.length }, (_, bits) =>
       roles.filter((_role, place) => (bits >> place) & 1),
     )
-    for (const some of sets) {
+    for (const set of sets) {
       const isForbidden = forbiddenPairs.some(([one, other]) => {
-        return some.includes(one) && some.includes(other)
+        return set.includes(one) && set.includes(other)
       })
-      expect([some, describeRoleConflict(some) !== undefined]).toEqual([some, isForbidden])
+      expect([set, describeRoleConflict(set) !== undefined]).toEqual([set, isForbidden])
       if (!isForbidden) continue
-      // Even if such a caller came through, what would make it dangerous is denied.
-      expect(mayCall('pay', some)).toBe(false)
-      expect(mayCall('openChild', some)).toBe(false)
+      // A second line of defence: the table denies spending even if such a caller is recognised.
+      expect(mayCall('pay', set)).toBe(false)
+      expect(mayCall('openChild', set)).toBe(false)
     }
   })
 
-  test('says why', () => {
+  test('names the operations that make roles conflict', () => {
     expect(describeRoleConflict(['payer', 'manager'])).toBe(
       'can both raise a budget (createSession) and spend it (pay)',
     )

@@ -14,10 +14,10 @@ const options: IdentityOptions = {
 
 const MINUTE_S = 60
 
-/** What a token says; what is undefined, it leaves out. */
+/** The claims of a token. A claim that is undefined is left out. */
 type Claims = Readonly<Record<string, unknown>>
 
-/** As the provider's cache has them. */
+/** The cache times of `identity-provider.ts`. */
 const COOLDOWN_MS = 30_000
 const MAX_AGE_MS = 600_000
 
@@ -33,8 +33,11 @@ async function newSigner(kid: string, algorithm = 'ES256'): Promise<Signer> {
   return { ...pair, kid, algorithm, jwk }
 }
 
-/** A provider whose keys a test can change, and which counts how often it is asked. */
-async function providerWorld(answer?: () => Partial<HttpResponse>) {
+/** Creates a provider whose keys a test can change. `state.asked` counts the fetches of its keys. */
+async function providerWorld(
+  answer?: () => Partial<HttpResponse>,
+  claimNames: Pick<IdentityOptions, 'rolesClaim' | 'endUserClaim'> = {},
+) {
   const signer = await newSigner('one')
   const state = { keys: [signer.jwk], asked: 0, now: Date.UTC(2030, 0, 1) }
   const http: HttpClient = {
@@ -53,14 +56,14 @@ async function providerWorld(answer?: () => Partial<HttpResponse>) {
     },
     close: async () => {},
   }
-  const provider = identityProvider(options, http, () => state.now)
+  const provider = identityProvider({ ...options, ...claimNames }, http, () => state.now)
   return { provider, signer, state, http }
 }
 
 type World = Awaited<ReturnType<typeof providerWorld>>
 
-/** A token that is good but for what a test changes. */
-function signed(
+/** Signs a token that is valid except for the given claims and header fields. */
+function signToken(
   { signer, state }: Pick<World, 'signer' | 'state'>,
   claims: Claims = {},
   header: object = {},
@@ -84,11 +87,11 @@ function signed(
 describe('a token of the identity provider', () => {
   test('names its caller by its provider and its subject', async () => {
     const world = await providerWorld()
-    expect(await world.provider.verify(await signed(world))).toEqual({
+    expect(await world.provider.verify(await signToken(world))).toEqual({
       id: 'corp:agent-7',
       roles: ['payer'],
     })
-    const user = await signed(world, { sub: 'alice', bursar_roles: 'end_user auditor' })
+    const user = await signToken(world, { sub: 'alice', bursar_roles: 'end_user auditor' })
     expect(await world.provider.verify(user)).toEqual({
       id: 'corp:alice',
       roles: ['end_user', 'auditor'],
@@ -103,20 +106,48 @@ describe('a token of the identity provider', () => {
     ['that does not begin yet', { nbf: Date.UTC(2030, 0, 2) / 1_000 }],
     ['that never expires', { exp: undefined }],
     ['without a subject', { sub: undefined }],
-    ['whose subject is no name', { sub: 'a b' }],
-    ['whose subject could be another provider’s', { sub: `${'x'.repeat(100)}` }],
+    ['whose subject is not a name', { sub: 'a b' }],
+    ['whose subject is too long', { sub: `${'x'.repeat(100)}` }],
     ['without a role', { bursar_roles: undefined }],
-    ['with a role that is none', { bursar_roles: ['root'] }],
+    ['with an unknown role only', { bursar_roles: ['root'] }],
     ['of an end user without a name', { bursar_roles: ['end_user'], sub: '-' }],
-  ])('%s is nobody’s', async (_name, claims) => {
+  ])('%s is rejected', async (_name, claims) => {
     const world = await providerWorld()
-    expect(await world.provider.verify(await signed(world, claims))).toBe(undefined)
+    expect(await world.provider.verify(await signToken(world, claims))).toBe(undefined)
   })
 
-  test('is good until its last second, and a little for clocks that differ', async () => {
+  test.each<[string, unknown]>([
+    ['a list', ['end_user', 'root', 'auditor']],
+    ['a string', 'end_user root auditor'],
+  ])('takes its roles from %s in the claim of rolesClaim', async (_form, granted) => {
+    const world = await providerWorld(undefined, { rolesClaim: 'groups' })
+    const token = await signToken(world, { groups: granted, sub: 'alice' })
+    const caller = { id: 'corp:alice', roles: ['end_user', 'auditor'], endUser: 'alice' }
+    expect(await world.provider.verify(token)).toEqual(caller)
+  })
+
+  test('without the claim of rolesClaim is rejected, whatever bursar_roles says', async () => {
+    const world = await providerWorld(undefined, { rolesClaim: 'groups' })
+    const token = await signToken(world, { bursar_roles: ['payer'] })
+    expect(await world.provider.verify(token)).toBe(undefined)
+  })
+
+  test('takes its end user from the claim of endUserClaim, and never from the subject', async () => {
+    const world = await providerWorld(undefined, { endUserClaim: 'account' })
+    const claims = { sub: 'app-1', bursar_roles: ['end_user'] }
+    expect(
+      await world.provider.verify(await signToken(world, { ...claims, account: 'bob' })),
+    ).toEqual({ id: 'corp:app-1', roles: ['end_user'], endUser: 'bob' })
+    for (const account of [undefined, '', 'a b', 7, ['bob']]) {
+      const token = await signToken(world, { ...claims, account })
+      expect([account, await world.provider.verify(token)]).toEqual([account, undefined])
+    }
+  })
+
+  test('is valid until its last second, and five seconds longer for clocks that differ', async () => {
     const world = await providerWorld()
     const exp = Date.UTC(2030, 0, 1) / 1_000 + MINUTE_S
-    const token = await signed(world, { exp })
+    const token = await signToken(world, { exp })
     world.state.now = (exp + 4) * 1_000
     expect(await world.provider.verify(token)).toBeDefined()
     world.state.now = (exp + 5) * 1_000
@@ -124,29 +155,29 @@ describe('a token of the identity provider', () => {
   })
 
   test.each([
-    ['signed by nobody', { alg: 'none' }, ''],
+    ['without a signature', { alg: 'none' }, ''],
     ['signed with the public key as a secret', { alg: 'HS256' }, 'x'],
     ['signed with an algorithm that is not pinned', { alg: 'RS256' }, 'x'],
-  ])('%s is nobody’s', async (_name, header, signature) => {
+  ])('%s is rejected', async (_name, header, signature) => {
     const world = await providerWorld()
-    const [, payload] = (await signed(world)).split('.')
+    const [, payload] = (await signToken(world)).split('.')
     const head = Buffer.from(JSON.stringify({ kid: 'one', ...header })).toString('base64url')
     const forged = `${head}.${payload}.${Buffer.from(signature).toString('base64url')}`
     expect(await world.provider.verify(forged)).toBe(undefined)
   })
 
-  test('brings no key of its own, and no place to get one from', async () => {
+  test('cannot bring its own key, nor the address of one', async () => {
     const world = await providerWorld()
     const mallory = await newSigner('one')
     for (const header of [{ jwk: mallory.jwk }, { jku: 'https://evil.example/keys' }]) {
-      const token = await signed({ ...world, signer: mallory }, {}, header)
+      const token = await signToken({ ...world, signer: mallory }, {}, header)
       expect(await world.provider.verify(token)).toBe(undefined)
     }
   })
 
-  test('is nobody’s after any one character of it has changed', async () => {
+  test('is rejected after any one character of it has changed', async () => {
     const world = await providerWorld()
-    const token = await signed(world)
+    const token = await signToken(world)
     const step = 7
     for (let place = 0; place < token.length - 1; place += step) {
       const other = token[place] === 'A' ? 'B' : 'A'
@@ -160,35 +191,35 @@ describe('the provider’s keys', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
   afterEach(() => void vi.useRealTimers())
 
-  test('are asked for once, and again when a new one signs', async () => {
+  test('are fetched once, and again when a new key signs', async () => {
     const world = await providerWorld()
-    await world.provider.verify(await signed(world))
-    await world.provider.verify(await signed(world))
+    await world.provider.verify(await signToken(world))
+    await world.provider.verify(await signToken(world))
     expect(world.state.asked).toBe(1)
     const next = await newSigner('two', 'EdDSA')
     world.state.keys = [...world.state.keys, next.jwk]
-    // Within the cooldown nobody can make the service ask again and again.
-    expect(await world.provider.verify(await signed({ ...world, signer: next }))).toBe(undefined)
+    // Within the cooldown an unknown key starts no second fetch.
+    expect(await world.provider.verify(await signToken({ ...world, signer: next }))).toBe(undefined)
     expect(world.state.asked).toBe(1)
     vi.setSystemTime(Date.now() + COOLDOWN_MS)
-    expect(await world.provider.verify(await signed({ ...world, signer: next }))).toBeDefined()
+    expect(await world.provider.verify(await signToken({ ...world, signer: next }))).toBeDefined()
     expect(world.state.asked).toBe(2)
-    // A key that the provider has taken back is no key after the cache has ended.
+    // A key that the provider removed is rejected once the cached key set has expired.
     world.state.keys = [next.jwk]
     vi.setSystemTime(Date.now() + MAX_AGE_MS)
-    expect(await world.provider.verify(await signed(world))).toBe(undefined)
+    expect(await world.provider.verify(await signToken(world))).toBe(undefined)
   })
 
   test.each<[string, Partial<HttpResponse>]>([
-    ['is an error', { status: 500 }],
-    ['is no JSON', { body: new TextEncoder().encode('<html>') }],
-    ['is no key set', { body: new TextEncoder().encode('{}') }],
-    ['was cut', { truncated: true }],
-    ['broke off', { broken: true }],
-  ])('that %s leave the service without an answer, for a while', async (_name, wrong) => {
+    ['with an error status', { status: 500 }],
+    ['without JSON', { body: new TextEncoder().encode('<html>') }],
+    ['without a key set', { body: new TextEncoder().encode('{}') }],
+    ['that was truncated', { truncated: true }],
+    ['that broke off', { broken: true }],
+  ])('in a response %s are unavailable, and fetched again after a pause', async (_name, wrong) => {
     let isWrong = true
     const world = await providerWorld(() => (isWrong ? wrong : {}))
-    const token = await signed(world)
+    const token = await signToken(world)
     const failing = expect.objectContaining({ code: 'identity_unavailable' })
     await expect(world.provider.verify(token)).rejects.toEqual(failing)
     await expect(world.provider.verify(token)).rejects.toEqual(failing)
@@ -203,7 +234,7 @@ describe('over HTTP', () => {
   test('a subject pays within the sessions that are bound to it', async () => {
     const { provider, signer, state } = await providerWorld()
     const world = await serviceWorld({ identity: provider })
-    const token = await signed({ signer, state })
+    const token = await signToken({ signer, state })
     const who = await call(world.app, token, 'GET', '/v1/caller')
     expect(who.body).toEqual({ id: 'corp:agent-7', roles: ['payer'] })
     const limits = { currency: 'USD', total: '0.50' }
@@ -217,17 +248,17 @@ describe('over HTTP', () => {
     expect(paid.body.status).toBe('paid')
   })
 
-  test('a token that claims to raise and to spend is refused', async () => {
+  test('a token with roles that raise and spend is refused', async () => {
     const { provider, signer, state } = await providerWorld()
     const world = await serviceWorld({ identity: provider })
-    const token = await signed({ signer, state }, { bursar_roles: ['payer', 'manager'] })
+    const token = await signToken({ signer, state }, { bursar_roles: ['payer', 'manager'] })
     expect(await call(world.app, token, 'GET', '/v1/caller')).toMatchObject({
       status: 403,
       body: { code: 'roles_conflict' },
     })
   })
 
-  test('what the provider’s failure is, the caller is not told', async () => {
+  test('the caller is not told why the provider failed', async () => {
     const failing = {
       verify: () => Promise.reject(new BursarError('identity_unavailable', 'secret')),
     }
