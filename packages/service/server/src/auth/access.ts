@@ -1,12 +1,15 @@
 import { type Role, roles } from '@bursar/core'
 
-/** What one role may do with one operation. A `deny` wins over another role's `allow`. */
+/**
+ * The answer for one role and one operation. `allow` lets the role call it, `no` does not, and `deny`
+ * refuses the call even if another role of the same caller is allowed.
+ */
 export type Access = 'allow' | 'deny' | 'no'
 
-/** Whether an operation can widen what may be spent, spends, or does neither. */
+/** The effect of an operation on money: it can raise a limit, it can spend, or it does neither. */
 export type Effect = 'raises' | 'spends' | 'neither'
 
-/** Every operation of the service. */
+/** The name of an operation of the HTTP API. */
 export type OperationName =
   | 'issueKey'
   | 'rotateKey'
@@ -59,10 +62,19 @@ const deny = 'deny'
 const no = 'no'
 
 /**
- * Who may call what: the one place where it is decided. What is not in it is not there at all.
+ * The table of permissions: a row for each operation, a column for each role. No other place decides
+ * who may call an operation.
  *
- * Whoever can raise a budget is denied spending, not just not allowed to: also where another role of
- * the same caller would allow it.
+ * A role that can raise a limit is denied spending, so a second role of the same caller cannot
+ * allow it again.
+ *
+ * @example
+ * ```ts
+ * import { access } from 'bursar'
+ *
+ * console.log(access.pay.payer) // 'allow'
+ * console.log(access.pay.manager) // 'deny'
+ * ```
  */
 // biome-ignore format: a table is read in columns.
 export const access: Readonly<Record<OperationName, AccessRow>> = {
@@ -111,33 +123,32 @@ export const access: Readonly<Record<OperationName, AccessRow>> = {
   caller:           { administrator: allow, manager: allow, payer: allow, end_user: allow, auditor: allow, effect: 'neither' },
 }
 
-/** Whether a caller with some roles may call an operation. Unknown roles are none. */
-export function mayCall(operation: OperationName, some: readonly Role[]): boolean {
+/** Returns true if one of the roles is allowed the operation and none is denied it. */
+export function mayCall(operation: OperationName, callerRoles: readonly Role[]): boolean {
   const row = access[operation]
-  const given = some.map((role) => row[role])
-  return given.includes(allow) && !given.includes(deny)
+  const answers = callerRoles.map((role) => row[role])
+  return answers.includes(allow) && !answers.includes(deny)
 }
 
 /**
- * Why nobody may have some roles together, as the end of a sentence; `undefined` if they may be
- * one's. It looks at what the roles are allowed one by one, so that a table that was changed wrongly
- * is found as well.
+ * Describes why one caller must not have all of these roles, as the end of a sentence. Returns
+ * undefined if the roles can be combined. Each role is judged by its own column, so a row whose
+ * `deny` is missing is found as well.
  */
-export function describeRoleConflict(some: readonly Role[]): string | undefined {
-  const [raised, spent] = [
-    some.find((role) => raisingOperations[role]),
-    some.find((role) => spendingOperations[role]),
-  ]
-  if (raised === undefined || spent === undefined) return undefined
-  return `can both raise a budget (${raisingOperations[raised]}) and spend it (${spendingOperations[spent]})`
+export function describeRoleConflict(callerRoles: readonly Role[]): string | undefined {
+  const raiser = callerRoles.find((role) => raisingOperations[role])
+  const spender = callerRoles.find((role) => spendingOperations[role])
+  if (raiser === undefined || spender === undefined) return undefined
+  return `can both raise a budget (${raisingOperations[raiser]}) and spend it (${spendingOperations[spender]})`
 }
 
-/** What each role is allowed of an effect, if anything: every request asks. */
+/** Returns the first operation with an effect that each role is allowed. A role without one is left out. */
 function findAllowedOperations(effect: Effect): Readonly<Partial<Record<Role, string>>> {
   const findAllowed = (role: Role): string | undefined =>
     Object.entries(access).find(([, row]) => row.effect === effect && row[role] === allow)?.[0]
   return Object.fromEntries(roles.map((role) => [role, findAllowed(role)]))
 }
 
+// Computed once: every request reads them.
 const raisingOperations = findAllowedOperations('raises')
 const spendingOperations = findAllowedOperations('spends')

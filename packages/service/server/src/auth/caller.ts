@@ -1,12 +1,12 @@
 import type { Bursar, Role } from '@bursar/core'
 import { describeRoleConflict } from './access.ts'
 
-/** Who calls: a key of the ledger, or a subject of an identity provider. */
+/** The sender of a request: a key of the ledger, or a subject of an identity provider. */
 export interface Caller {
-  /** Of the key, such as `key_…`, or of the subject, such as `corp:agent-7`. */
+  /** The id of the key, such as `key_…`, or of the subject, such as `corp:agent-7`. */
   readonly id: string
   readonly roles: readonly Role[]
-  /** The end user that it speaks for, if it has that role. */
+  /** The end user that the caller speaks for; undefined without the role `end_user`. */
   readonly endUser?: string
 }
 
@@ -19,15 +19,18 @@ export interface IdentityProvider {
   verify(token: string): Promise<Caller | undefined>
 }
 
-/** Answers who calls, or why nobody does. */
+/** Returns the caller that an `Authorization` header names, or the code of the refusal. */
 export type Authenticator = (
   authorization: string | undefined,
 ) => Promise<Caller | 'unauthenticated' | 'roles_conflict'>
 
-/** A credential of either kind: no whitespace, and no longer than a token may be. */
+/** A bearer credential: visible ASCII, at most 8,192 characters. */
 const bearerPattern = /^Bearer ([\x21-\x7e]{1,8192})$/i
 
-/** Tries the keys of the ledger first, by their form, and then the identity provider, if there is one. */
+/**
+ * Creates an authenticator. A credential that begins with `bursar_` is looked up in the ledger; any
+ * other is verified by the identity provider, if one is configured.
+ */
 export function createAuthenticator(
   bursar: Pick<Bursar, 'authenticate'>,
   provider: IdentityProvider | undefined,
@@ -39,7 +42,7 @@ export function createAuthenticator(
       ? await bursar.authenticate(text)
       : await provider?.verify(text)
     if (!caller) return 'unauthenticated'
-    // A key like that cannot be issued, and the start refuses; a token's claims can say anything.
+    // The ledger issues no key with conflicting roles, but a token's claims can name any roles.
     return describeRoleConflict(caller.roles) === undefined ? caller : 'roles_conflict'
   }
 }

@@ -3,27 +3,36 @@ import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } f
 import { z } from 'zod'
 import type { Caller, IdentityProvider } from './caller.ts'
 
-/** Tokens (JWT) of an identity provider, besides the keys of the ledger. */
+/** The identity provider whose tokens (JWT) are accepted, besides the keys of the ledger. */
 export interface IdentityOptions {
-  /** What its subjects are called by: the subject `agent-7` of `corp` is the caller `corp:agent-7`. */
+  /** A prefix for its subjects: the subject `agent-7` of `corp` is the caller `corp:agent-7`. */
   readonly name: string
-  /** Exactly as in `iss`. */
+  /** The issuer of its tokens, exactly as in `iss`. */
   readonly issuer: string
-  /** What has to be in `aud`: this service, and nothing else that tokens are issued for. */
+  /** The audience that `aud` has to contain. Choose one that stands for this service alone. */
   readonly audience: string
-  /** Where its keys are: https, and public. */
+  /** The URL of its key set (JWKS): https, at a public address. */
   readonly jwksUrl: string
-  /** The signatures that are accepted, and no others, whatever a token says of itself. */
+  /** The accepted signature algorithms. The `alg` of a token cannot add another. */
   readonly algorithms: readonly ('EdDSA' | 'ES256' | 'ES384' | 'PS256' | 'RS256')[]
-  /** The claim with the roles, as a list or separated by blanks. `bursar_roles` if left out. */
+  /**
+   * The claim that holds the roles, as a list or as a string separated by spaces. Unknown roles are
+   * ignored; a token without a known role is rejected.
+   *
+   * @default 'bursar_roles'
+   */
   readonly rolesClaim?: string | undefined
-  /** The claim with the end user of an `end_user`. `sub` if left out. */
+  /**
+   * The claim that holds the name of the end user, for a token with the role `end_user`.
+   *
+   * @default 'sub'
+   */
   readonly endUserClaim?: string | undefined
 }
 
 const nameField = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as corp')
 
-/** A subject as it may stand in the ledger: with the provider's name before it, a name like any. */
+/** A subject that forms a valid caller id when the provider's name is put before it. */
 const subjectField = z.string().regex(/^[A-Za-z0-9._:@+-]{1,80}$/)
 
 const endUserField = z
@@ -41,22 +50,22 @@ export const identityInput: z.ZodType<IdentityOptions> = z.strictObject({
   endUserClaim: z.string().min(1).max(100).optional(),
 })
 
-/** How far the provider's clock may be from ours. */
+/** The accepted difference between the provider's clock and ours. */
 const CLOCK_TOLERANCE_S = 5
 
-/** How long its keys are kept, and how soon a key that is not among them asks for them again. */
+/** The lifetime of a cached key set, and the shortest time between two fetches for an unknown key. */
 const JWKS_MAX_AGE_MS = 600_000
 const JWKS_COOLDOWN_MS = 30_000
 
-/** After it could not be asked, it is left in peace for so long. */
+/** The pause after a failed fetch of the key set. */
 const JWKS_PAUSE_MS = 5_000
 
-/** Keys of one provider. A set that is larger is not one. */
+/** Largest number of keys in a key set. A larger set is rejected. */
 const MAX_JWKS_KEYS = 100
 
 /**
- * Tokens of one provider. Its keys come through the guarded HTTP client, are asked for again when a
- * new one signs, and are kept for a bounded time; nothing in a token says where to get keys from.
+ * Creates the verifier of one provider's tokens. Its keys are fetched with the guarded HTTP client
+ * from the configured URL only, cached for a bounded time, and fetched again for an unknown key.
  */
 export function identityProvider(
   options: IdentityOptions,
@@ -90,16 +99,16 @@ export function identityProvider(
   }
 }
 
-/** What the claims make of a subject. What is not understood is nobody. */
+/** Maps token claims to a caller. Returns undefined if a claim is missing or invalid. */
 function readCaller(options: IdentityOptions, payload: JWTPayload): Caller | undefined {
   const { name: provider, rolesClaim = 'bursar_roles', endUserClaim = 'sub' } = options
-  const sub = subjectField.safeParse(payload.sub)
-  const some = readRoles(payload[rolesClaim])
-  if (!sub.success || some.length === 0) return undefined
-  const id = `${provider}:${sub.data}`
-  if (!some.includes('end_user')) return { id, roles: some }
+  const subject = subjectField.safeParse(payload.sub)
+  const callerRoles = readRoles(payload[rolesClaim])
+  if (!subject.success || callerRoles.length === 0) return undefined
+  const id = `${provider}:${subject.data}`
+  if (!callerRoles.includes('end_user')) return { id, roles: callerRoles }
   const endUser = endUserField.safeParse(payload[endUserClaim])
-  return endUser.success ? { id, roles: some, endUser: endUser.data } : undefined
+  return endUser.success ? { id, roles: callerRoles, endUser: endUser.data } : undefined
 }
 
 function readRoles(claim: unknown): readonly Role[] {
@@ -117,7 +126,7 @@ function createKeySetFetch(http: HttpClient, clock: () => number): JwksFetch {
   let pausedUntil = 0
   return async (url, { headers, signal }) => {
     if (clock() < pausedUntil)
-      throw identityUnavailableError(new Error('it could not be asked a moment ago'))
+      throw identityUnavailableError(new Error('the last fetch of the key set failed'))
     try {
       const response = await http.request(
         { method: 'GET', url: new URL(url), headers: Object.fromEntries(headers) },
@@ -128,7 +137,7 @@ function createKeySetFetch(http: HttpClient, clock: () => number): JwksFetch {
       if (isWhole && Array.isArray(keySet.keys) && keySet.keys.length <= MAX_JWKS_KEYS) {
         return Response.json(keySet)
       }
-      throw new Error(`it answered with status ${response.status}, or with what is no key set`)
+      throw new Error(`status ${response.status}, or no key set in the body`)
     } catch (error) {
       pausedUntil = clock() + JWKS_PAUSE_MS
       throw identityUnavailableError(error)
@@ -137,6 +146,6 @@ function createKeySetFetch(http: HttpClient, clock: () => number): JwksFetch {
 }
 
 function identityUnavailableError(cause: unknown): BursarError {
-  const message = 'The keys of the identity provider cannot be read.'
+  const message = 'The keys of the identity provider cannot be read. Try again in a moment.'
   return new BursarError('identity_unavailable', message, { cause })
 }
