@@ -1,19 +1,24 @@
 import { BursarError } from '@bursar/core'
 
-/** A payment waits for it, and its token lives for a minute. */
+/** The time limit of one call. A payment waits for it, and its payment token expires after a minute. */
 const CALL_MS = 5_000
 
-/** Attempts of the SDK for one call, within its time: none of our calls changes anything at AWS. */
+/** Attempts of the SDK within one call. Retries are safe: no call here changes anything at AWS. */
 const MAX_ATTEMPTS = 2
 
-/** Where AWS is reached. Its credentials are found as its SDK finds them. */
+/** The AWS region to call. The credentials come from the default provider chain of the AWS SDK. */
 export interface AwsPlace {
+  /** The region, such as `eu-central-1`. */
   readonly region: string
-  /** Another address, such as that of a VPC endpoint. */
+  /**
+   * The URL of another endpoint, such as a VPC endpoint.
+   *
+   * @default the public endpoint of the region
+   */
   readonly endpoint?: string | undefined
 }
 
-/** Settings of a client of the SDK. */
+/** Builds the settings of a client of the AWS SDK. */
 export function createAwsClientConfig({ region, endpoint }: AwsPlace): {
   readonly region: string
   readonly maxAttempts: number
@@ -23,7 +28,7 @@ export function createAwsClientConfig({ region, endpoint }: AwsPlace): {
   return endpoint === undefined ? config : { ...config, endpoint }
 }
 
-/** What AWS, or its SDK, said instead of an answer: the kind of error, and nothing that it quotes. */
+/** A failed call to AWS. It keeps the name of the error only: the message may quote the request. */
 export class AwsRefusal extends Error {
   readonly kind: string
 
@@ -34,8 +39,8 @@ export class AwsRefusal extends Error {
 }
 
 /**
- * One call, within a bounded time. Throws an `AwsRefusal`: what the SDK throws holds the request,
- * and with it what was to stay secret.
+ * Sends one call within `CALL_MS`. Throws an `AwsRefusal` instead of the SDK's error, which holds the
+ * request and so may hold a secret.
  */
 export async function callAws<Answer>(
   send: (options: { readonly abortSignal: AbortSignal }) => Promise<Answer>,
@@ -48,7 +53,7 @@ export async function callAws<Answer>(
   }
 }
 
-/** Loads a package of the SDK when it is first needed. */
+/** Loads a package of the AWS SDK. Throws `package_missing` if it is not installed. */
 export async function loadAwsPackage<Package>(
   name: string,
   load: () => Promise<Package>,
@@ -56,9 +61,13 @@ export async function loadAwsPackage<Package>(
   try {
     return await load()
   } catch (cause) {
-    throw new BursarError('package_missing', `Install ${name}, which could not be loaded.`, {
-      cause,
-    })
+    throw new BursarError(
+      'package_missing',
+      `The package ${name} could not be loaded. Install it: npm install ${name}`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -26,7 +26,7 @@ afterEach(async () => {
   await aws.close()
 })
 
-async function thrown(answer: Promise<unknown>): Promise<unknown> {
+async function catchError(answer: Promise<unknown>): Promise<unknown> {
   return answer.then(
     () => 'done',
     (error: unknown) => error,
@@ -48,17 +48,19 @@ test.each<[string, SecretBinding]>([
   ['name', { ...binding, name: 'privy' }],
   ['version', { ...binding, version: 2 }],
   ['purpose', { ...binding, purpose: 'webhook' as 'wallet' }],
-])('KMS unwraps nothing in the context of another %s', async (_what, other) => {
+])('KMS does not unwrap a data key in the context of another %s', async (_what, other) => {
   const { wrapped } = await key.wrap(createDataKey(), binding)
-  expect(await thrown(key.unwrap(wrapped, other))).toMatchObject({ code: 'secret_unreadable' })
+  expect(await catchError(key.unwrap(wrapped, other))).toMatchObject({ code: 'secret_unreadable' })
   const changed = Buffer.from(wrapped)
   changed.writeUInt8(changed.readUInt8(20) ^ 1, 20)
-  expect(await thrown(key.unwrap(changed, binding))).toMatchObject({ code: 'secret_unreadable' })
+  expect(await catchError(key.unwrap(changed, binding))).toMatchObject({
+    code: 'secret_unreadable',
+  })
 })
 
-test('what KMS wrapped with another key is not kept: this one could not unwrap it', async () => {
+test('a data key that KMS wrapped with another key is refused', async () => {
   aws.encryptsWith = `${aws.keyArn.slice(0, -1)}c`
-  expect(await thrown(key.wrap(createDataKey(), binding))).toMatchObject({
+  expect(await catchError(key.wrap(createDataKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: an answer of another key.',
   })
@@ -66,7 +68,7 @@ test('what KMS wrapped with another key is not kept: this one could not unwrap i
 
 test('a request that is signed with another key is refused', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another')
-  expect(await thrown(key.wrap(createDataKey(), binding))).toMatchObject({
+  expect(await catchError(key.wrap(createDataKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: InvalidSignatureException.',
   })
@@ -80,25 +82,28 @@ describe('KMS that', () => {
     ['fails', { status: 500, type: 'KMSInternalException' }, 'KMSInternalException'],
     ['ends the connection', 'drop', 'TimeoutError'],
   ]
-  test.each(faults)('%s is unavailable, and nothing of the key is told', async (...given) => {
-    const [, fault, kind] = given
-    const dataKey = createDataKey()
-    const { wrapped } = await key.wrap(dataKey, binding)
-    aws.fault = fault
-    for (const ask of [() => key.unwrap(wrapped, binding), () => key.wrap(dataKey, binding)]) {
-      const error = await thrown(ask())
-      expect(error).toMatchObject({ code: 'wrapping_key_unavailable' })
-      expect(`${error}`).toBe(`BursarError: vault: AWS KMS: ${kind}.`)
-      const shown = inspect(error, { depth: 9, showHidden: true })
-      expect(shown).not.toContain(dataKey.toString('base64'))
-      expect(shown).not.toContain('AKIACANARYACCESSKEY0')
-    }
-  })
+  test.each(faults)(
+    '%s is reported as unavailable, without anything of the data key',
+    async (...given) => {
+      const [, fault, kind] = given
+      const dataKey = createDataKey()
+      const { wrapped } = await key.wrap(dataKey, binding)
+      aws.fault = fault
+      for (const ask of [() => key.unwrap(wrapped, binding), () => key.wrap(dataKey, binding)]) {
+        const error = await catchError(ask())
+        expect(error).toMatchObject({ code: 'wrapping_key_unavailable' })
+        expect(`${error}`).toBe(`BursarError: vault: AWS KMS: ${kind}.`)
+        const shown = inspect(error, { depth: 9, showHidden: true })
+        expect(shown).not.toContain(dataKey.toString('base64'))
+        expect(shown).not.toContain('AKIACANARYACCESSKEY0')
+      }
+    },
+  )
 
-  test('does not answer is unavailable in time', async () => {
+  test('does not answer is reported as unavailable after the time limit', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(AbortSignal.abort())
     aws.fault = 'hang'
-    expect(`${await thrown(key.wrap(createDataKey(), binding))}`).toContain('no answer in time')
+    expect(`${await catchError(key.wrap(createDataKey(), binding))}`).toContain('no answer in time')
     vi.restoreAllMocks()
   })
 })
@@ -111,13 +116,13 @@ test('a vault is sealed by KMS', async () => {
   expect(await openVersions(vault, 'cdp')).toEqual(['2: canary-2', '1: canary-1'])
   expect((await vault.list())[0]?.versions[0]?.key).toBe(`aws-kms:${aws.keyArn}`)
   aws.fault = { status: 400, type: 'KMSInvalidStateException' }
-  expect(await thrown(openVersions(vault, 'cdp'))).toMatchObject({
+  expect(await catchError(openVersions(vault, 'cdp'))).toMatchObject({
     code: 'wrapping_key_unavailable',
   })
 })
 
 test.each(['', 'alias/bursar', 'arn:aws:kms:eu-central-1:111122223333:alias/x', '1234'])(
-  '%j is no key',
+  '%j is not accepted as the ARN of a key',
   (keyArn) => {
     expect(() => awsKmsKey({ keyArn })).toThrow(BursarError)
   },

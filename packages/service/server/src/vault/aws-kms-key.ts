@@ -4,30 +4,40 @@ import { AwsRefusal, callAws, createAwsClientConfig, loadAwsPackage } from './aw
 import { KEY_BYTES, type SecretBinding, secretUnreadableError } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
-/** What `awsKmsKey` takes. */
+/** The options of `awsKmsKey`. */
 export interface AwsKmsKeyOptions {
   /**
-   * The ARN of a symmetric key. Not of an alias: that could be pointed to a key that cannot open
-   * what was sealed.
+   * The ARN of a symmetric key. The ARN of an alias is refused: an alias can be moved to a key that
+   * cannot decrypt the vault.
    */
   readonly keyArn: string
-  /** Another address of KMS, such as that of a VPC endpoint. */
+  /**
+   * The URL of another KMS endpoint, such as a VPC endpoint.
+   *
+   * @default the public endpoint of the key's region
+   */
   readonly endpoint?: string | undefined
 }
 
-/** What KMS says of a ciphertext that this key did not make, or not in this context. */
+/** The errors of KMS for a ciphertext of another key, or of another encryption context. */
 const refusalKinds: readonly string[] = ['InvalidCiphertextException', 'IncorrectKeyException']
 
 /**
- * A wrapping key in AWS KMS, which never leaves it. Name, version and purpose of a secret are the
- * encryption context: they are in CloudTrail for each use, and a policy can ask for them. Whoever
- * puts secrets needs `kms:Encrypt` alone, and the service `kms:Decrypt` alone.
+ * Creates a wrapping key that stays in AWS KMS. The encryption context holds the name, version and
+ * purpose of the secret, so CloudTrail shows them for each use and a key policy can require them.
+ * Putting secrets needs `kms:Encrypt`; the service needs `kms:Decrypt`.
  *
- * Throws `wrapping_key_unavailable` where KMS cannot or does not want to, and `package_missing`
- * without `@aws-sdk/client-kms`.
+ * Throws `invalid_input` if `keyArn` is not the ARN of a key. Its methods throw
+ * `wrapping_key_unavailable` if KMS fails or refuses, `secret_unreadable` if the ciphertext belongs
+ * to another key or secret, and `package_missing` without the package `@aws-sdk/client-kms`.
  *
  * @example
- * const keys = [awsKmsKey({ keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-…' })]
+ * ```ts
+ * import { awsKmsKey, sealedVault } from 'bursar'
+ *
+ * const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+ * export const vault = sealedVault({ database: 'bursar.vault', keys: [awsKmsKey({ keyArn })] })
+ * ```
  */
 export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
   const { keyArn, endpoint } = options
@@ -54,7 +64,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
       const answer = await callAws((call) => client.send(command, call)).catch(throwKmsError)
       const wrapped = answer.CiphertextBlob
       if (!wrapped) throw kmsError('an answer without a ciphertext')
-      // What this key cannot unwrap would be lost with the value that it was made for.
+      // A data key that another KMS key wrapped could never be unwrapped by this one.
       if (answer.KeyId !== keyArn) throw kmsError('an answer of another key')
       return { keyId, wrapped: Buffer.from(wrapped) }
     },
@@ -84,7 +94,7 @@ function createEncryptionContext({
   return { application: 'bursar', secret: name, version: `${version}`, purpose }
 }
 
-/** The SDK's own copy is overwritten. */
+/** Copies the data key out of an answer and overwrites the SDK's copy. */
 function takeDataKey(plaintext: Uint8Array | undefined): Buffer {
   const dataKey = Buffer.from(plaintext ?? [])
   plaintext?.fill(0)
@@ -103,7 +113,7 @@ function kmsError(reason: unknown): BursarError {
   return new BursarError('wrapping_key_unavailable', `vault: AWS KMS: ${text}.`)
 }
 
-/** Runs once; after a failure it runs again. */
+/** Returns a function that runs the work once and shares its result. A failed run is repeated. */
 function runOnce<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined
   return () => {

@@ -1,14 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { resolve } from 'node:path'
 
-/** One for the process: the command line may be another copy of this package than the configuration's. */
+/**
+ * The key of one storage for the whole process. The command line and the configuration may load two
+ * copies of this package, and both have to see the same folder.
+ */
 const NAME = Symbol.for('bursar.config-folder')
 
 const processGlobals = globalThis as { [NAME]?: AsyncLocalStorage<string> }
 processGlobals[NAME] ??= new AsyncLocalStorage()
 const currentFolder = processGlobals[NAME]
 
-/** Reads a configuration: paths that are relative in what it makes are those of its folder. */
+/** Runs `read` so that `resolveConfigPath` resolves relative paths from the configuration's folder. */
 export function runInConfigFolder<Result>(
   folder: string,
   read: () => Promise<Result>,
@@ -16,7 +19,10 @@ export function runInConfigFolder<Result>(
   return currentFolder.run(folder, read)
 }
 
-/** The path of a file that is named in a configuration, or else in a program, which has its own folder. */
+/**
+ * Resolves the path of a file: from the configuration's folder while a configuration is read, and
+ * from the working directory of the process otherwise.
+ */
 export function resolveConfigPath(path: string): string {
   return resolve(currentFolder.getStore() ?? '', path)
 }

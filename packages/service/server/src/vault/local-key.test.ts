@@ -11,7 +11,7 @@ import { createDataKey, type SecretBinding } from './sealed-secret.ts'
 const binding: SecretBinding = { name: 'cdp', version: 1, purpose: 'wallet' }
 const folders: string[] = []
 
-function newFile(): string {
+function createFilePath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-key-'))
   folders.push(folder)
   return join(folder, 'bursar.key')
@@ -21,15 +21,15 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true })
 })
 
-async function codeOf(answer: Promise<unknown>): Promise<unknown> {
+async function readCode(answer: Promise<unknown>): Promise<unknown> {
   return answer.then(
     () => 'done',
     (error: { code?: string }) => error.code,
   )
 }
 
-test('a key is made when it first wraps, for its owner alone, and stays', async () => {
-  const path = newFile()
+test('the first wrap creates the key, readable by its owner only', async () => {
+  const path = createFilePath()
   const key = localKey({ path })
   const dataKey = createDataKey()
   expect(await key.owns('local:0')).toBe(false)
@@ -45,8 +45,8 @@ test('a key is made when it first wraps, for its owner alone, and stays', async 
   expect(inspect([key, keyId, wrapped.toString('base64')], { depth: 9 })).not.toContain(text)
 })
 
-test('processes that make it at once have the same one', async () => {
-  const path = newFile()
+test('processes that create the key at once share one key', async () => {
+  const path = createFilePath()
   const wraps = Array.from({ length: 8 }, () => localKey({ path }).wrap(createDataKey(), binding))
   const ids = (await Promise.all(wraps)).map(({ keyId }) => keyId)
   expect(new Set(ids).size).toBe(1)
@@ -54,29 +54,29 @@ test('processes that make it at once have the same one', async () => {
 })
 
 test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode) => {
-  const path = newFile()
+  const path = createFilePath()
   const key = localKey({ path })
   const { keyId, wrapped } = await key.wrap(createDataKey(), binding)
   chmodSync(path, mode)
-  expect(await codeOf(key.unwrap(wrapped, binding))).toBe('key_file_exposed')
-  expect(await codeOf(key.wrap(createDataKey(), binding))).toBe('key_file_exposed')
-  expect(await codeOf(key.owns(keyId))).toBe('key_file_exposed')
+  expect(await readCode(key.unwrap(wrapped, binding))).toBe('key_file_exposed')
+  expect(await readCode(key.wrap(createDataKey(), binding))).toBe('key_file_exposed')
+  expect(await readCode(key.owns(keyId))).toBe('key_file_exposed')
   chmodSync(path, 0o400)
-  expect(await codeOf(key.unwrap(wrapped, binding))).toBe('done')
+  expect(await readCode(key.unwrap(wrapped, binding))).toBe('done')
 })
 
-test('a key of another file is another key', async () => {
-  const [one, other] = [localKey({ path: newFile() }), localKey({ path: newFile() })]
+test('keys of two files do not unwrap each other’s data keys', async () => {
+  const [one, other] = [localKey({ path: createFilePath() }), localKey({ path: createFilePath() })]
   const { keyId, wrapped } = await one.wrap(createDataKey(), binding)
   await other.wrap(createDataKey(), binding)
   expect(await other.owns(keyId)).toBe(false)
-  expect(await codeOf(other.unwrap(wrapped, binding))).toBe('secret_unreadable')
+  expect(await readCode(other.unwrap(wrapped, binding))).toBe('secret_unreadable')
 })
 
 test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repeat(100_000)])(
-  'a file that is no key is not used, nor replaced, nor shown',
+  'a file without a key is refused, kept, and not quoted',
   async (content) => {
-    const path = newFile()
+    const path = createFilePath()
     writeFileSync(path, content, { mode: 0o600 })
     const error = await localKey({ path })
       .wrap(createDataKey(), binding)
@@ -87,18 +87,18 @@ test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repea
   },
 )
 
-test('what is no file is not waited for, and is no key', async () => {
-  const path = newFile()
+test('a named pipe is refused at once', async () => {
+  const path = createFilePath()
   execFileSync('mkfifo', ['-m', '600', path])
-  expect(await codeOf(localKey({ path }).unwrap(Buffer.alloc(60), binding))).toBe(
+  expect(await readCode(localKey({ path }).unwrap(Buffer.alloc(60), binding))).toBe(
     'wrapping_key_unavailable',
   )
 })
 
-test('a key that is away is told as such, and no path is no key', async () => {
-  const away = localKey({ path: join(newFile(), 'missing', 'bursar.key') })
-  expect(await codeOf(away.unwrap(Buffer.alloc(60), binding))).toBe('wrapping_key_unavailable')
-  expect(await codeOf(away.wrap(createDataKey(), binding))).toBe('wrapping_key_unavailable')
+test('a missing key is unavailable, and an invalid path is refused', async () => {
+  const away = localKey({ path: join(createFilePath(), 'missing', 'bursar.key') })
+  expect(await readCode(away.unwrap(Buffer.alloc(60), binding))).toBe('wrapping_key_unavailable')
+  expect(await readCode(away.wrap(createDataKey(), binding))).toBe('wrapping_key_unavailable')
   const problem = expect.objectContaining({ code: 'invalid_input' })
   for (const path of ['', 'a\0b', 7 as unknown as string]) {
     expect(() => localKey({ path })).toThrow(problem)

@@ -7,33 +7,40 @@ import { resolveConfigPath } from './config-path.ts'
 import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
-/** What `localKey` takes. */
+/** The options of `localKey`. */
 export interface LocalKeyOptions {
   /**
-   * The key's file: 32 random bytes as base64. Made when it first wraps, for its owner alone. Relative to
-   * the configuration's folder, as all paths there.
+   * The file of the key: 32 random bytes as base64. The first `wrap` creates the file with mode 600.
+   * A relative path starts from the configuration's folder.
    */
   readonly path: string
 }
 
-/** Read and written by its owner, and by nobody else. */
+/** The mode of the file, and the bits of group and others, which have to be clear. */
 const OWNER_ONLY = 0o600
 const ANYBODY_ELSE = 0o077
 
-/** A pipe that nobody writes to would be waited for, with a thread of the whole process. */
+/** Without O_NONBLOCK, opening a named pipe would block a thread of the pool until a writer comes. */
 const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** Base64 of the key and a line's end. */
+/** The largest file that is read: the base64 of a key and a line break take less. */
 const MAX_FILE_BYTES = 64
 
 /**
- * A wrapping key in a file of this machine. Keep it, and its backup, away from what is sealed: both
- * together are the secrets. A file that anybody but its owner may read is refused.
+ * Creates a wrapping key that lives in a file of this machine. Keep the file and its backups apart
+ * from the vault: the two together reveal every secret.
  *
- * Throws `wrapping_key_unavailable` with the reason, and `key_file_exposed`.
+ * Throws `invalid_input` if `path` is not a path. Its methods throw `wrapping_key_unavailable` with
+ * the reason if the file cannot be used, `key_file_exposed` if others than its owner can read it,
+ * and `secret_unreadable` if a data key was not wrapped with this key for the same secret.
  *
  * @example
- * const vault = sealedVault({ database: 'bursar.vault', keys: [localKey({ path: 'bursar.key' })] })
+ * ```ts
+ * import { localKey, sealedVault } from 'bursar'
+ *
+ * const keys = [localKey({ path: 'bursar.key' })]
+ * export const vault = sealedVault({ database: 'bursar.vault', keys })
+ * ```
  */
 export function localKey(options: LocalKeyOptions): WrappingKey {
   const { path } = options
@@ -60,12 +67,13 @@ export function localKey(options: LocalKeyOptions): WrappingKey {
   }
 }
 
-/** A part of the hash of 256 random bits: it tells keys apart, and says nothing about them. */
+/** Computes the id of a key: half of a hash of 256 random bits, which reveals nothing of the key. */
 function computeKeyId(key: Buffer): string {
   const hash = createHash('sha256').update('bursar/wrapping-key/1').update(key).digest('hex')
   return `local:${hash.slice(0, 32)}`
 }
 
+/** Runs `use` and overwrites the key afterwards, whatever the outcome. */
 async function useAndOverwrite<Result>(key: Buffer, use: () => Promise<Result>): Promise<Result> {
   try {
     return await use()
@@ -74,17 +82,17 @@ async function useAndOverwrite<Result>(key: Buffer, use: () => Promise<Result>):
   }
 }
 
-/** What is read is what was looked at: by one handle, whatever happens to the path. */
+/** Reads the key. Checks and reads through one handle, so the file cannot be swapped in between. */
 async function readKey(file: string): Promise<Buffer> {
   const handle = await open(file, READ_AT_ONCE).catch((error: unknown) => {
     throw keyUnavailableError(file, readErrorCode(error), error)
   })
   try {
     const stats = await handle.stat()
-    if (!stats.isFile()) throw keyUnavailableError(file, 'it is no file')
+    if (!stats.isFile()) throw keyUnavailableError(file, 'it is not a file')
     const { mode, size } = stats
     if ((mode & ANYBODY_ELSE) !== 0) {
-      const message = `The key ${file} can be read by others. Change its mode to 600, and the key.`
+      const message = `The key ${file} can be read by others. Run chmod 600 ${file}, and rotate the key.`
       throw new BursarError('key_file_exposed', message)
     }
     return await decodeKey(file, handle, size)
@@ -94,17 +102,20 @@ async function readKey(file: string): Promise<Buffer> {
 }
 
 async function decodeKey(file: string, handle: FileHandle, size: number): Promise<Buffer> {
-  if (size > MAX_FILE_BYTES) throw keyUnavailableError(file, 'it is no key')
+  if (size > MAX_FILE_BYTES) throw keyUnavailableError(file, 'it is not a key')
   const bytes = await handle.readFile()
   const text = bytes.toString('latin1').replace(/\r?\n$/, '')
   bytes.fill(0)
   const key = Buffer.from(text, 'base64')
   if (key.length === KEY_BYTES && key.toString('base64') === text) return key
   key.fill(0)
-  throw keyUnavailableError(file, 'it is no key')
+  throw keyUnavailableError(file, 'it is not a key')
 }
 
-/** Makes the key. Whole or not at all: whoever comes second, or in between, finds the first one's. */
+/**
+ * Creates the file of the key, whole or not at all, and returns the key. If another process created
+ * the file first, returns that process's key.
+ */
 async function createKey(file: string): Promise<Buffer> {
   const key = randomBytes(KEY_BYTES)
   const draft = `${file}.${randomBytes(6).toString('hex')}`
@@ -142,7 +153,7 @@ async function syncFolder(directory: string): Promise<void> {
   }
 }
 
-/** Nothing there is an answer; anything else that is wrong with the file is not. */
+/** Returns undefined if the file does not exist. Throws every other error. */
 function ignoreMissingFile(error: unknown): undefined {
   if (BursarError.isInstance(error) && readErrorCode(error.cause) === 'ENOENT') return undefined
   throw error

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { openSecret } from './opened-secret.ts'
 
-test('gives its text, and its members, until it is forgotten', () => {
+test('gives its text and its members until it is overwritten', () => {
   const value = Buffer.from('{"id":"canary-id","secret":"canary-secret"}')
   const { secret, forget, isInvalid } = openSecret('cdp', value)
   expect(secret.text()).toContain('canary-id')
@@ -24,7 +24,7 @@ test.each([
   '{"other":"canary"}',
   'null',
   '',
-])('a value without the text %j is told by its name alone', (text) => {
+])('the error for a member missing from %j names the member and quotes nothing', (text) => {
   const { secret, isInvalid } = openSecret('cdp', Buffer.from(text))
   const read = (field: string): unknown => {
     try {
@@ -36,14 +36,14 @@ test.each([
   for (const field of ['id', '__proto__', 'toString']) {
     expect(read(field)).toMatchObject({
       code: 'secret_invalid',
-      message: `vault: cdp has no text called ${field}. Put it as a JSON object of texts.`,
+      message: `vault: cdp has no text called ${field}. Put it as a JSON object of strings.`,
     })
     expect(inspect(read(field), { depth: 9, showHidden: true })).not.toContain('canary')
   }
   expect(isInvalid()).toBe(true)
 })
 
-test('shows nothing when it is printed or serialised', () => {
+test('reveals nothing when it is printed or serialised', () => {
   const { secret } = openSecret('cdp', Buffer.from('canary'))
   const shown = inspect(secret, { depth: 9, showHidden: true }) + JSON.stringify(secret)
   expect(shown).not.toContain('canary')

@@ -1,35 +1,35 @@
 import { BursarError } from '@bursar/core'
 
 /**
- * A secret that is open while one signature is made. Nothing of it is shown when it is printed or
- * serialised. Afterwards both calls throw `secret_forgotten`.
+ * A secret that is open for one request, such as one signature. Printing or serialising it reveals
+ * nothing. After the request both methods throw `secret_forgotten`.
  */
 export interface OpenedSecret {
-  /** The whole value, as text. */
+  /** Returns the whole value as text. */
   text(): string
   /**
-   * Members of a value that is a JSON object, such as the credentials of a provider. Throws
-   * `secret_invalid` where one is not there, or is no text.
+   * Returns members of a value that is a JSON object, such as the credentials of a provider. Throws
+   * `secret_invalid` if a member is missing or not a string.
    */
   fields<Name extends string>(...names: readonly Name[]): Readonly<Record<Name, string>>
 }
 
-/** An opened secret, and the end of it. */
+/** An opened secret with the means to close it. */
 export interface OpenSecret {
   readonly secret: OpenedSecret
-  /** Whether a member was asked for that is not there: then it is no credential of what reads it. */
+  /** Returns true if a member was asked for that the value lacks: it suits another kind of wallet. */
   isInvalid(): boolean
-  /** Overwrites the value. Texts that were made of it are left to the garbage collector. */
+  /** Overwrites the value. Strings made of it are left to the garbage collector. */
   forget(): void
 }
 
-/** Takes over the buffer of a value. */
+/** Opens a secret over the buffer of its value. The buffer belongs to the opened secret from then on. */
 export function openSecret(name: string, value: Buffer): OpenSecret {
   let isForgotten = false
   let isInvalid = false
   const readText = (): string => {
     if (!isForgotten) return value.toString('utf8')
-    const message = `vault: ${name} was opened for one signature, which is over.`
+    const message = `vault: ${name} was opened for one request, which has ended. Read it within the request.`
     throw new BursarError('secret_forgotten', message)
   }
   return {
@@ -40,7 +40,7 @@ export function openSecret(name: string, value: Buffer): OpenSecret {
         const fields: Partial<Record<Name, string>> = {}
         for (const one of names) {
           const member = members?.[one]
-          // What it is instead is not told: it may be the secret.
+          // The error quotes no value: the member may be the secret itself.
           if (typeof member !== 'string') {
             isInvalid = true
             throw secretInvalidError(name, one)
@@ -64,12 +64,12 @@ function readMembers(text: string): Readonly<Record<string, unknown>> | undefine
     const isObject = typeof read === 'object' && read !== null && !Array.isArray(read)
     return isObject ? { __proto__: null, ...read } : undefined
   } catch {
-    // The parser's message quotes what it was given.
+    // The parser's error is dropped: it quotes the text.
     return undefined
   }
 }
 
 function secretInvalidError(name: string, field: string): BursarError {
-  const message = `vault: ${name} has no text called ${field}. Put it as a JSON object of texts.`
+  const message = `vault: ${name} has no text called ${field}. Put it as a JSON object of strings.`
   return new BursarError('secret_invalid', message)
 }

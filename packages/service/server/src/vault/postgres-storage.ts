@@ -3,30 +3,27 @@ import type { Client } from 'pg'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 
-/** A payment waits for it. */
+/** The time limit of a connection and of each query. A payment waits for them. */
 const TIMEOUT_MS = 5_000
 
-/** Writers of the vault wait for each other, also for the first one, which makes the table. */
+/** Locks out other writers. An advisory lock also works before the first writer creates the table. */
 const WRITERS = 'SELECT pg_advisory_xact_lock(4863521)'
 
-/** What a name that is not there yet is answered with. */
+/** The error code of PostgreSQL for a table that does not exist. */
 const UNDEFINED_TABLE = '42P01'
 
-/**
- * A schema of its own: the servers need to read it, and only who puts secrets needs to write it. An
- * acknowledged write is on the disk, whatever the server's default is.
- */
+/** The vault has its own schema, so that servers can be granted reading only. */
 const SCHEMA = `CREATE SCHEMA IF NOT EXISTS bursar_vault;
   CREATE TABLE IF NOT EXISTS bursar_vault.vault (
     id integer PRIMARY KEY CHECK (id = 1), revision bigint NOT NULL, document text NOT NULL
   )`
 
-/** What is too long to be one is not taken into memory, and reads as none. */
+/** Reads the document; a document over the limit stays out of memory and reads as an empty text. */
 const NEWEST = `SELECT revision,
   CASE WHEN octet_length(document) <= ${MAX_DOCUMENT_BYTES} THEN document ELSE '' END AS document
   FROM bursar_vault.vault`
 
-/** The document in a PostgreSQL database, which may be that of the ledger. */
+/** Creates the storage in a PostgreSQL database, which may be the ledger's. */
 export function postgresStorage(url: string): VaultStorage {
   return {
     async read() {
@@ -40,6 +37,7 @@ export function postgresStorage(url: string): VaultStorage {
     },
     async write(text, revision) {
       return withClient(url, async (client) => {
+        // An acknowledged write has to be on the disk, whatever the server's default is.
         await client.query('BEGIN; SET LOCAL synchronous_commit TO on')
         await client.query(WRITERS)
         const before = (await hasTable(client)) ? await readNewest(client) : undefined
@@ -68,7 +66,7 @@ async function hasTable(client: Client): Promise<boolean> {
   return rows[0]?.found !== null
 }
 
-/** A connection for each use: it ends with it, and so does a transaction that is still open. */
+/** Runs `use` on a connection of its own. Closing it rolls back a transaction that is still open. */
 async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>) {
   const { Client: PostgresClient } = await import('pg')
   let client: Client | undefined
@@ -79,7 +77,7 @@ async function withClient<Result>(url: string, use: (client: Client) => Promise<
       query_timeout: TIMEOUT_MS,
       fallback_application_name: 'bursar vault',
     })
-    // One that is lost while it is used says so to its queries.
+    // A lost connection fails its queries as well; this listener keeps it from ending the process.
     client.on('error', () => {})
     await client.connect()
     return await use(client)
@@ -90,7 +88,7 @@ async function withClient<Result>(url: string, use: (client: Client) => Promise<
   }
 }
 
-/** The code alone: a message may quote the URL, and with it a password. */
+/** Creates the error from the code only: a message may quote the URL, and so a password. */
 function vaultUnavailableError(error: unknown): BursarError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const reason = typeof code === 'string' ? code : 'it could not be reached'

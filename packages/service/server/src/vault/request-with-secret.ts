@@ -3,15 +3,17 @@ import type { OpenedSecret } from './opened-secret.ts'
 import { NotOpened, openVersions, type SecretSource } from './secret-source.ts'
 
 /**
- * A permission has to take effect within two minutes of its delegation, and its provider's package takes a
- * while as well: it is asked within this time of the call, or not at all.
+ * Longest time for opening the secret. A permission has to take effect within two minutes of its
+ * delegation, and the request to the provider takes a part of that time.
  */
 const OPENING_MS = 15_000
 
 /**
- * Asks a provider for what may be asked again, with the newest version of a secret; where that is
- * refused, with the one before while it is good. Throws the codes of the provider's package, what keeps
- * the secret from being opened, `timed_out`, or `credential_expired`.
+ * Sends a repeatable request to a provider with the newest version of a secret. If the provider
+ * refuses that version, sends the request with the version before it, while that one is valid.
+ *
+ * Throws `credential_expired` if the provider refuses every version, `timed_out` after `OPENING_MS`,
+ * the code that kept the secret from being opened, or the code of the provider's package.
  */
 export async function requestWithSecret<Answer>(
   source: SecretSource,
@@ -20,11 +22,14 @@ export async function requestWithSecret<Answer>(
   sendRequest: (secret: OpenedSecret) => Promise<Answer>,
 ): Promise<Answer> {
   const until = Date.now() + OPENING_MS
-  let refusal = credentialExpiredError(name, 'has no version that is good now')
+  let refusal = credentialExpiredError(name, 'has no valid version')
   try {
     for await (const { secret, version, isInvalid } of openVersions(source, name, [purpose])) {
       if (Date.now() >= until) {
-        throw new BursarError('timed_out', `vault: it took too long to open ${name}.`)
+        throw new BursarError(
+          'timed_out',
+          `vault: ${name} was not opened within ${OPENING_MS / 1_000} s. Try again.`,
+        )
       }
       try {
         return await sendRequest(secret)
@@ -32,7 +37,7 @@ export async function requestWithSecret<Answer>(
         const failure = toBursarError(error, name)
         if (!isInvalid() && failure.code !== 'credential_expired') throw failure
         refusal = isInvalid()
-          ? credentialExpiredError(name, `has not the fields in version ${version}`)
+          ? credentialExpiredError(name, `lacks a field in version ${version}`)
           : failure
       }
     }
@@ -43,10 +48,10 @@ export async function requestWithSecret<Answer>(
   throw refusal
 }
 
-/** Ours quote nothing. What others throw may quote what they were given. */
+/** Returns an error of ours as it is, and replaces every other: its message may quote the secret. */
 function toBursarError(error: unknown, name: string): BursarError {
   if (BursarError.isInstance(error)) return error
-  return new BursarError('wallet_unavailable', `vault: what was asked for with ${name} failed.`)
+  return new BursarError('wallet_unavailable', `vault: the request that used ${name} failed.`)
 }
 
 function credentialExpiredError(name: string, why: string): BursarError {

@@ -3,19 +3,19 @@ import { BursarError } from '@bursar/core'
 import { z } from 'zod'
 
 /**
- * What a secret is for. It is sealed with it: whoever can write what is sealed cannot have a wallet
- * sign with a secret that was put for something else.
+ * The purpose of a secret. It is part of the sealed data, so that an attacker who can write the vault
+ * cannot make a wallet sign with a secret that was put for another purpose.
  */
 export type SecretPurpose = 'wallet'
 
-/** What one version of a secret is sealed for; nobody can open it as another one. */
+/** The name, version and purpose that a value is sealed for. It opens under no other binding. */
 export interface SecretBinding {
   readonly name: string
   readonly version: number
   readonly purpose: SecretPurpose
 }
 
-/** A value that is sealed with a data key of its own. Everything but the purpose is base64. */
+/** A value that is sealed with its own data key. Every field but the purpose is base64. */
 export interface SealedSecret {
   readonly purpose: SecretPurpose
   readonly nonce: string
@@ -25,24 +25,24 @@ export interface SealedSecret {
 
 const CIPHER = 'aes-256-gcm'
 
-/** AES-256. Also of the keys that wrap data keys. */
+/** The length of an AES-256 key, both of data keys and of the keys that wrap them. */
 export const KEY_BYTES = 32
 
-/** What GCM is made for. A data key seals one value, so that no nonce comes twice with a key. */
+/** The standard nonce length of GCM. A data key seals one value, so no nonce repeats under a key. */
 const NONCE_BYTES = 12
 
-/** The whole tag: a shorter one is easier to forge, and is refused. */
+/** The full tag length. A shorter tag would be easier to forge, and is refused. */
 const TAG_BYTES = 16
 
-/** Base64 that has one form only, for so many bytes, or for any number. */
+/** Creates a field for canonical base64, of the given number of bytes or of any number. */
 export function base64Field(bytes?: number): z.ZodType<string> {
   return z.string().refine((text) => {
     const decoded = Buffer.from(text, 'base64')
     return decoded.toString('base64') === text && (bytes ?? decoded.length) === decoded.length
-  }, 'is not what base64 of it looks like')
+  }, 'must be canonical base64')
 }
 
-/** The fields of a sealed secret, as strict as they are written. */
+/** The fields of a sealed secret as they are stored. */
 export const sealedFields: {
   readonly purpose: z.ZodType<SecretPurpose>
   readonly nonce: z.ZodType<string>
@@ -55,12 +55,12 @@ export const sealedFields: {
   tag: base64Field(TAG_BYTES),
 }
 
-/** A key for one value. Whoever makes it overwrites it after use. */
+/** Creates a random key for one value. The caller overwrites it after use. */
 export function createDataKey(): Buffer {
   return randomBytes(KEY_BYTES)
 }
 
-/** Seals a value with its data key. The value stays the caller's, who overwrites it. */
+/** Seals a value with its data key. The caller keeps the value and overwrites it. */
 export function sealSecret(dataKey: Buffer, binding: SecretBinding, value: Buffer): SealedSecret {
   const { nonce, ciphertext, tag } = encrypt(dataKey, encodeBinding('secret', binding), value)
   return {
@@ -72,9 +72,8 @@ export function sealSecret(dataKey: Buffer, binding: SecretBinding, value: Buffe
 }
 
 /**
- * Opens what was sealed with the same key, for the same name, version and purpose. Throws
- * `secret_unreadable` for everything else, and does not say why: a changed byte, a wrong tag and a
- * record that was moved are the same.
+ * Opens a sealed value. Throws `secret_unreadable` if the value was sealed with another key or
+ * binding, or was changed. The error does not tell these cases apart.
  */
 export function unsealSecret(
   dataKey: Buffer,
@@ -91,13 +90,13 @@ export function unsealSecret(
   throw secretUnreadableError(binding)
 }
 
-/** Wraps a data key with another key: nonce, ciphertext and tag in one. */
+/** Wraps a data key with another key. Returns nonce, ciphertext and tag in one buffer. */
 export function wrapDataKey(key: Buffer, binding: SecretBinding, dataKey: Buffer): Buffer {
   const { nonce, ciphertext, tag } = encrypt(key, encodeBinding('data-key', binding), dataKey)
   return Buffer.concat([nonce, ciphertext, tag])
 }
 
-/** Throws `secret_unreadable` for what was not wrapped so. */
+/** Unwraps a data key. Throws `secret_unreadable` if it was wrapped with another key or binding. */
 export function unwrapDataKey(key: Buffer, binding: SecretBinding, wrapped: Buffer): Buffer {
   const isWhole = wrapped.length === NONCE_BYTES + KEY_BYTES + TAG_BYTES
   const opened =
@@ -106,14 +105,14 @@ export function unwrapDataKey(key: Buffer, binding: SecretBinding, wrapped: Buff
   throw secretUnreadableError(binding)
 }
 
-/** The one error for what cannot be opened. */
+/** Creates the only error for a value or a data key that cannot be opened. */
 export function secretUnreadableError({
   name,
   version,
 }: Omit<SecretBinding, 'purpose'>): BursarError {
   const message =
-    `vault: version ${version} of ${name} is not what was sealed: it was changed, cut, swapped or ` +
-    'sealed with another key. Put the secret again.'
+    `vault: version ${version} of ${name} cannot be opened: it was changed, cut, swapped or sealed ` +
+    'with another key. Put the secret again.'
   return new BursarError('secret_unreadable', message)
 }
 
@@ -131,7 +130,7 @@ function splitWrappedKey(wrapped: Buffer): Encrypted {
   }
 }
 
-/** JSON keeps the parts apart: no name can be made to look like another name with a version. */
+/** Encodes a binding as JSON, so that no name can imitate another name followed by a version. */
 function encodeBinding(layer: 'secret' | 'data-key', binding: SecretBinding): Buffer {
   const { name, version, purpose } = binding
   return Buffer.from(JSON.stringify(['bursar/vault/1', layer, name, version, purpose]))
@@ -150,7 +149,7 @@ function decrypt(key: Buffer, associated: Buffer, sealed: Encrypted): Buffer | u
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(associated)
   decipher.setAuthTag(tag)
-  // What this gives is not to be believed, nor kept, before the tag has been checked.
+  // The decrypted bytes are not authentic until final() has checked the tag.
   const opened = decipher.update(ciphertext)
   try {
     decipher.final()

@@ -11,45 +11,63 @@ import { findEntry, findValidVersions, readNewestDocument } from './vault-docume
 import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
-/** What `sealedVault` takes. */
+/** The options of `sealedVault`. */
 export interface SealedVaultOptions {
   /**
-   * Where what is sealed lives: a file of its own, relative to the configuration's folder, or a
-   * `postgres://` URL, which may be the ledger's.
+   * The database of the sealed secrets: a SQLite file of its own, relative to the configuration's
+   * folder, or a `postgres://` URL, which may be the ledger's.
    */
   readonly database: string
-  /** The first one wraps; the others can still unwrap, until `rewrap` has made them needless. */
+  /**
+   * The wrapping keys. The first one wraps new data keys; the others unwrap what they wrapped before,
+   * until `rewrap` has wrapped that with the first one.
+   */
   readonly keys: readonly WrappingKey[]
 }
 
-/** Secrets that are sealed by ourselves. They can be put, listed, rotated and removed, and not read. */
+/** A vault that seals its secrets itself. Secrets can be put, listed, rotated and removed, but not read. */
 export interface SealedVault extends Vault {
-  /** What there is, by name. */
+  /** Lists the secrets, sorted by name, without their values. */
   list(): Promise<readonly SecretSummary[]>
   /**
-   * What would keep its secrets from being opened now: no version that is good, or a wrapping key that
-   * is not there. Opens none, and asks no service that keeps keys.
+   * Finds the reasons why secrets could not be opened now: no valid version, or a missing wrapping
+   * key. Opens no secret and calls no key service.
    */
   problems(): Promise<readonly SecretProblem[]>
   /**
-   * The vault to be changed. The ledger records each change, durably, before it is made; where it
-   * cannot, nothing is changed.
+   * Returns the methods that change the vault. The ledger records each change durably before it is
+   * made. If the ledger cannot record a change, the vault stays as it is.
    *
    * @example
+   * ```ts
+   * import type { Bursar } from '@bursar/core'
+   * import type { SealedVault } from 'bursar'
+   *
+   * declare const vault: SealedVault
+   * declare const bursar: Bursar
+   * declare const value: Buffer
    * await vault.recordedBy(bursar.administration).put('cdp', value)
+   * ```
    */
   recordedBy(ledger: ChangeLedger): VaultChanges
 }
 
 /**
- * A vault of secrets that are sealed with AES-256-GCM, each version with a data key of its own, which
- * a wrapping key wraps; all bound to name, version and purpose. Nothing is read before it is needed.
+ * Creates a vault whose secrets are sealed with AES-256-GCM. Each version has its own data key, which
+ * a wrapping key wraps; both are bound to the name, version and purpose of the secret. The database
+ * is opened at the first use.
  *
- * Its calls throw `invalid_input`, `vault_unavailable`, `vault_unreadable`, `secret_unreadable`,
- * `wrapping_key_unavailable` or `wrapping_key_missing`; its wallets answer `wallet_unavailable`.
+ * Throws `invalid_input` if an option is not valid. Its methods throw `invalid_input`,
+ * `vault_unavailable`, `vault_unreadable`, `secret_unreadable`, `wrapping_key_unavailable` or
+ * `wrapping_key_missing`. Its wallets throw none of these and answer `wallet_unavailable`.
  *
  * @example
- * const vault = sealedVault({ database: 'bursar.vault', keys: [localKey({ path: 'bursar.key' })] })
+ * ```ts
+ * import { localKey, sealedVault } from 'bursar'
+ *
+ * const keys = [localKey({ path: 'bursar.key' })]
+ * export const vault = sealedVault({ database: 'bursar.vault', keys })
+ * ```
  */
 export function sealedVault(options: SealedVaultOptions): SealedVault {
   const { database, keys } = options
@@ -71,7 +89,7 @@ export function sealedVault(options: SealedVaultOptions): SealedVault {
   }
 }
 
-/** What wallets open: the newest document, each time. */
+/** Creates the source that wallets open secrets from. It reads the newest document for each request. */
 function createSource(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
   return {
     async versions(secret) {

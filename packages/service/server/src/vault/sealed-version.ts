@@ -5,7 +5,7 @@ import type { WrappingKey } from './wrapping-key.ts'
 
 const PURPOSE: SecretPurpose = 'wallet'
 
-/** Seals a value as a version of a secret. The value stays the caller's. */
+/** Seals a value as a version of a secret. The caller keeps the value and overwrites it. */
 export async function sealVersion(
   key: WrappingKey,
   given: { readonly name: string; readonly version: number; readonly value: Buffer },
@@ -27,7 +27,10 @@ export async function sealVersion(
   }
 }
 
-/** The value of a version, in a buffer that is the caller's. Throws what the wrapping keys throw. */
+/**
+ * Opens a version and returns its value in a buffer that the caller overwrites. Throws
+ * `wrapping_key_missing`, `secret_unreadable`, or the codes of the wrapping key.
+ */
 export async function openVersion(
   keys: readonly WrappingKey[],
   entry: SecretEntry,
@@ -41,7 +44,7 @@ export async function openVersion(
   }
 }
 
-/** The value stays sealed as it is: only its data key is wrapped anew. */
+/** Wraps the data key of a version with another wrapping key. The value stays sealed as it is. */
 export async function rewrapVersion(
   keys: readonly WrappingKey[],
   wrapping: WrappingKey,
@@ -51,7 +54,7 @@ export async function rewrapVersion(
   const binding = createBinding(entry, version)
   const dataKey = await unwrapDataKeyOfVersion(keys, entry, version)
   try {
-    // What cannot be opened is not made to look new.
+    // A version that cannot be opened must not appear to be freshly wrapped.
     unsealSecret(dataKey, binding, version).fill(0)
     const { keyId, wrapped } = await wrapping.wrap(dataKey, binding)
     return { ...version, keyId, wrappedKey: wrapped.toString('base64') }
@@ -69,7 +72,10 @@ async function unwrapDataKeyOfVersion(
   return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), createBinding(entry, version))
 }
 
-/** The key that has wrapped a version's data key. Throws `wrapping_key_missing`, and what keys throw. */
+/**
+ * Finds the wrapping key of a version's data key. Throws `wrapping_key_missing` if it is not among
+ * the keys, or the codes of a key that cannot answer.
+ */
 export async function findWrappingKey(
   keys: readonly WrappingKey[],
   entry: SecretEntry,
@@ -78,6 +84,6 @@ export async function findWrappingKey(
   for (const key of keys) if (await key.owns(version.keyId)) return key
   const message =
     `vault: version ${version.version} of ${entry.name} was sealed with the key ${version.keyId}, ` +
-    'which is not among the keys of this vault.'
+    'which is not among the keys of this vault. Add it to keys, or rotate the secret.'
   throw new BursarError('wrapping_key_missing', message)
 }

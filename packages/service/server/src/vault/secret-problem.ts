@@ -2,13 +2,15 @@ import { findWrappingKey } from './sealed-version.ts'
 import { findValidVersions, type VaultDocument } from './vault-document.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
-/** Why a secret could not be opened, as a sentence. */
+/** The reason why a secret could not be opened. */
 export interface SecretProblem {
+  /** The name of the secret. */
   readonly name: string
+  /** The reason, as a sentence. */
   readonly problem: string
 }
 
-/** What would keep the secrets of a document from being opened at a time. Opens none. */
+/** Finds the reasons why secrets of a document could not be opened at `now`. Opens no secret. */
 export async function findSecretProblems(
   document: VaultDocument,
   keys: readonly WrappingKey[],
@@ -18,8 +20,7 @@ export async function findSecretProblems(
   for (const entry of document.filter(({ versions }) => versions.length > 0)) {
     const { name } = entry
     const valid = findValidVersions(entry, now)
-    if (valid.length === 0)
-      found.push({ name, problem: `${name} has no version that is good now.` })
+    if (valid.length === 0) found.push({ name, problem: `${name} has no valid version.` })
     for (const version of valid) {
       await findWrappingKey(keys, entry, version).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : 'its wrapping key failed'

@@ -51,7 +51,7 @@ export async function* openVersions(
   }
   const use = currentSecretUse()
   if (!use || !purposes.includes(use.purpose)) {
-    const text = `vault: it is opened for the guard's own ${purposes.join(' or ')} alone.`
+    const text = `vault: it opens only while the guard handles a ${purposes.join(' or ')}.`
     throw new NotOpened(name, new BursarError('secret_not_needed', text))
   }
   for (const { version, open } of await source.versions(name).catch(throwNotOpened)) {

@@ -1,21 +1,26 @@
 import type { SecretPurpose } from './sealed-secret.ts'
 import type { SecretEntry } from './vault-document.ts'
 
-/** What may be said of a secret. */
+/** The public facts about a secret. */
 export interface SecretSummary {
+  /** The name of the secret. */
   readonly name: string
-  /** Newest first. */
+  /** The versions of the secret, newest first. */
   readonly versions: readonly {
+    /** The number of the version, counted from 1. */
     readonly version: number
+    /** The purpose that the version is sealed for. */
     readonly purpose: SecretPurpose
+    /** The time of sealing, in milliseconds since the epoch. */
     readonly createdAt: number
+    /** The end of the overlap after a rotation, in milliseconds since the epoch. */
     readonly endsAt?: number
-    /** The wrapping key: of a local one a part of its hash, of KMS the ARN. */
+    /** The id of the wrapping key: part of a hash for a local key, the ARN for KMS. */
     readonly key: string
   }[]
 }
 
-/** Nothing of what is sealed, nor of the key. */
+/** Summarises a secret without anything of its value or its keys. */
 export function summarizeSecret({ name, versions }: SecretEntry): SecretSummary {
   return {
     name,

@@ -23,7 +23,7 @@ afterEach(async () => {
   await aws.close()
 })
 
-test('opens the current version, and the one before where that is refused', async () => {
+test('opens the current version, and the previous one if the provider refuses it', async () => {
   expect(await openVersions(vault, 'payments/cdp')).toEqual([
     'version-2: canary-2',
     'version-1: canary-1',
@@ -31,14 +31,14 @@ test('opens the current version, and the one before where that is refused', asyn
   expect(aws.log).toEqual(['DescribeSecret 200', 'GetSecretValue 200', 'GetSecretValue 200'])
 })
 
-test('sees a rotation at the next signature', async () => {
+test('uses a rotated secret from the next signature on', async () => {
   await openVersions(vault, 'payments/cdp')
   const versions = aws.secrets.get('payments/cdp') ?? []
   versions.splice(0, 4, { id: 'version-4', value: 'canary-4', stages: ['AWSCURRENT'] })
   expect(await openVersions(vault, 'payments/cdp')).toEqual(['version-4: canary-4'])
 })
 
-test('a secret that is not there, or cannot be had, is told without its value', async () => {
+test('a secret that is missing or cannot be read is reported without its value', async () => {
   const missing = await openVersions(vault, 'payments/none').catch((error: unknown) => error)
   expect(missing).toMatchObject({ code: 'secret_unknown' })
   aws.fault = { status: 400, type: 'AccessDeniedException' }
@@ -50,7 +50,7 @@ test('a secret that is not there, or cannot be had, is told without its value', 
   expect(inspect([missing, denied], { depth: 9, showHidden: true })).not.toContain('canary')
 })
 
-test('needs a region', () => {
+test('refuses an invalid region', () => {
   const problem = expect.objectContaining({ code: 'invalid_input' })
   expect(() => secretsManagerVault({ region: 'everywhere!' })).toThrow(problem)
 })

@@ -10,17 +10,28 @@ import {
 import type { SecretSource, SecretVersion } from './secret-source.ts'
 import { createVault, type Vault } from './vault.ts'
 
-/** Versions that are good now, newest first: AWS keeps the one before until the next rotation. */
+/** The stages of valid versions, newest first. AWS keeps the previous one until the next rotation. */
 const stages = ['AWSCURRENT', 'AWSPREVIOUS']
 
 /**
- * Secrets in AWS Secrets Manager, where your own tooling puts, rotates and removes them. They are
- * read for each signature, by name or ARN: never copied, never kept. Needs
- * `secretsmanager:DescribeSecret` and `GetSecretValue`, and `@aws-sdk/client-secrets-manager`.
+ * Creates a vault over AWS Secrets Manager, where your own tooling puts, rotates and removes the
+ * secrets. A secret is read by name or ARN for each request and never kept. The service needs
+ * `secretsmanager:DescribeSecret`, `secretsmanager:GetSecretValue` and the package
+ * `@aws-sdk/client-secrets-manager`.
+ *
+ * Throws `invalid_input` if the region is not valid. Its wallets answer `wallet_unavailable` if a
+ * secret cannot be read.
  *
  * @example
+ * ```ts
+ * import type { Wallet } from '@bursar/core'
+ * import { type OpenedSecret, secretsManagerVault } from 'bursar'
+ *
+ * declare const address: string
+ * declare function createWallet(secret: OpenedSecret): Wallet
  * const vault = secretsManagerVault({ region: 'eu-central-1' })
- * const wallet = vault.wallet({ secret: 'payments/cdp', address, wallet: (secret) => … })
+ * export const wallet = vault.wallet({ secret: 'payments/cdp', address, wallet: createWallet })
+ * ```
  */
 export function secretsManagerVault(options: AwsPlace): Vault {
   const { region, endpoint } = options

@@ -5,19 +5,16 @@ import { resolveConfigPath } from './config-path.ts'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 
-/** A neighbour's write takes some milliseconds. */
+/** Longest wait for another process that is writing. A write takes some milliseconds. */
 const BUSY_MS = 2_000
 
-/** The mode of a new file: its owner reads and writes it, and nobody else. */
+/** The mode of a new file: only its owner reads and writes it. */
 const OWNER_ONLY = 0o600
 
-/** Tells the file from every other application's, and from a ledger. */
+/** The application id of a vault file. It differs from a ledger's and from other applications'. */
 const APPLICATION_ID = 0x42_75_56_61
 
-/**
- * SQLite writes a document whole or not at all, holds a lock that dies with its process, and
- * recovers a file whose writer was killed. What was removed is overwritten.
- */
+/** A full sync makes each write durable; secure_delete overwrites removed secrets with zeros. */
 const SETTINGS = `PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
   PRAGMA secure_delete = ON`
 
@@ -25,11 +22,11 @@ const SCHEMA = `CREATE TABLE IF NOT EXISTS vault (
     id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, document TEXT NOT NULL
   ) STRICT; PRAGMA application_id = ${APPLICATION_ID}`
 
-/** What is too long to be one is not taken into memory, and reads as none. */
+/** Reads the document; a document over the limit stays out of memory and reads as an empty text. */
 const NEWEST = `SELECT revision, iif(octet_length(document) <= ${MAX_DOCUMENT_BYTES}, document, '')
   AS document FROM vault`
 
-/** The document in a SQLite file of its own. */
+/** Creates the storage in a SQLite file of its own. */
 export function sqliteStorage(path: string): VaultStorage {
   const file = resolveConfigPath(path)
   return {
@@ -65,7 +62,7 @@ function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Res
   try {
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(file)
-    // Before anything is read: a neighbour may be writing.
+    // Has to come before the first read: another process may be writing.
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     assertVaultFile(database)
     database.exec(SETTINGS)
@@ -74,12 +71,12 @@ function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Res
     const text = cause instanceof Error ? cause.message : 'it failed'
     throw new BursarError('vault_unavailable', `vault: ${file}: ${text}.`, { cause })
   } finally {
-    // An open transaction is rolled back.
+    // Closing rolls back a transaction that is still open.
     database?.close()
   }
 }
 
-/** A ledger, or a file of somebody else, is not written to. */
+/** Throws if the file is a ledger or belongs to another application. */
 function assertVaultFile(database: DatabaseSync): void {
   const application = Number(database.prepare('PRAGMA application_id').get()?.application_id)
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
@@ -91,6 +88,6 @@ function createPrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {
-    // It is there already, or SQLite will say what is wrong with it.
+    // The file exists already, or SQLite reports the problem when it opens the file.
   }
 }

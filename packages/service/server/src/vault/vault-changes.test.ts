@@ -9,15 +9,15 @@ import type { VaultChanges } from './vault-changes.ts'
 
 interface World {
   readonly changes: VaultChanges
-  /** What the ledger was told, and what was in the vault at that moment. */
-  readonly told: readonly string[]
-  /** Names and versions that are there now. */
+  /** The recorded changes, each with the content of the vault at that moment. */
+  readonly recorded: readonly string[]
+  /** Returns the names and versions in the vault now. */
   names(): Promise<string>
-  /** The ledger, or the vault's disk, fails from now on. */
+  /** Makes the ledger or the vault's disk fail from now on. */
   fail(what: 'ledger' | 'vault' | 'none'): void
 }
 
-function vaultWorld(
+function createVaultWorld(
   keyName = 'a.key',
   folder = mkdtempSync(join(tmpdir(), 'bursar-changes-')),
 ): World {
@@ -32,9 +32,9 @@ function vaultWorld(
     (await vault.list())
       .map(({ name, versions }) => `${name} ${versions.map(({ version }) => version)}`)
       .join('; ')
-  const told: string[] = []
+  const recorded: string[] = []
   return {
-    told,
+    recorded,
     names,
     fail: (what) => {
       failing = what
@@ -42,23 +42,24 @@ function vaultWorld(
     changes: vault.recordedBy({
       async recordSecretChanges(changes) {
         if (failing === 'ledger') throw new Error('The ledger cannot be written.')
-        told.push(`${changes.map(textOf).join(', ')} while [${await names()}]`)
+        recorded.push(`${changes.map(formatChange).join(', ')} while [${await names()}]`)
         if (failing === 'vault') rmSync(folder, { recursive: true })
       },
     }),
   }
 }
 
-const textOf = ({ type, secret, version }: SecretChange): string => `${type} ${secret} ${version}`
+const formatChange = ({ type, secret, version }: SecretChange): string =>
+  `${type} ${secret} ${version}`
 
-test('each change is told to the ledger before it is made', async () => {
-  const { changes, told } = vaultWorld()
+test('the ledger records each change before it is made', async () => {
+  const { changes, recorded } = createVaultWorld()
   await changes.put('cdp', Buffer.from('canary-1'))
   await changes.rotate('cdp', Buffer.from('canary-2'), { overlap: '1h' })
   await changes.remove('cdp', { version: 1 })
   await changes.rotate('cdp', Buffer.from('canary-3'), { overlap: '1h' })
   await changes.remove('cdp')
-  expect(told).toEqual([
+  expect(recorded).toEqual([
     'secret-added cdp 1 while []',
     'secret-rotated cdp 2 while [cdp 1]',
     'secret-removed cdp 1 while [cdp 2,1]',
@@ -67,22 +68,22 @@ test('each change is told to the ledger before it is made', async () => {
   ])
 })
 
-test('a new wrapping key is told for every version that it wraps, and for no other', async () => {
+test('rewrapping is recorded for the versions that it wraps again, and for no other', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-changes-'))
-  const before = vaultWorld('a.key', folder)
+  const before = createVaultWorld('a.key', folder)
   await before.changes.put('cdp', Buffer.from('canary-1'))
   await before.changes.rotate('cdp', Buffer.from('canary-2'), { overlap: '1h' })
-  const { changes, told } = vaultWorld('b.key', folder)
+  const { changes, recorded } = createVaultWorld('b.key', folder)
   await changes.put('privy', Buffer.from('canary-3'))
   expect(await changes.rewrap()).toEqual({ rewrapped: 2 })
   expect(await changes.rewrap()).toEqual({ rewrapped: 0 })
-  expect(told.slice(1)).toEqual([
+  expect(recorded.slice(1)).toEqual([
     'secret-rewrapped cdp 2, secret-rewrapped cdp 1 while [cdp 2,1; privy 1]',
   ])
 })
 
-test('what the ledger cannot record is not done', async () => {
-  const { changes, names, fail } = vaultWorld()
+test('a change that the ledger cannot record is not made', async () => {
+  const { changes, names, fail } = createVaultWorld()
   await changes.put('cdp', Buffer.from('canary'))
   fail('ledger')
   const refused: (() => Promise<unknown>)[] = [
@@ -95,15 +96,15 @@ test('what the ledger cannot record is not done', async () => {
   expect(await names()).toBe('cdp 1')
 })
 
-test('what is refused is not told; what fails afterwards is', async () => {
-  const { changes, told, fail } = vaultWorld()
+test('a refused change is not recorded, and one that fails later is', async () => {
+  const { changes, recorded, fail } = createVaultWorld()
   await expect(changes.rotate('cdp', Buffer.from('canary'))).rejects.toMatchObject({
     code: 'secret_unknown',
   })
-  expect(told).toEqual([])
+  expect(recorded).toEqual([])
   fail('vault')
   await expect(changes.put('cdp', Buffer.from('canary'))).rejects.toMatchObject({
     code: 'vault_unavailable',
   })
-  expect(told).toEqual(['secret-added cdp 1 while []'])
+  expect(recorded).toEqual(['secret-added cdp 1 while []'])
 })

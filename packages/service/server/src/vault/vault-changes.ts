@@ -16,17 +16,20 @@ import {
 import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
-/** Where changes of a vault are recorded: the `administration` of a guard. */
+/** The ledger that records changes of a vault: the `administration` of a guard. */
 export type ChangeLedger = Pick<Administration, 'recordSecretChanges'>
 
-/** How a vault is changed: each change is recorded first. */
+/** The methods that change a vault. The ledger records each change before it is made. */
 export interface VaultChanges {
-  /** Seals a new secret. Throws `secret_exists`. The value stays the caller's, to be overwritten. */
+  /**
+   * Seals a new secret of 1 to 65,536 bytes. The caller keeps the value and overwrites it. Throws
+   * `secret_exists` if the name is taken.
+   */
   put(name: string, value: Buffer): Promise<SecretSummary>
   /**
-   * Seals a new version, which is used from now on, by every process. The one before stays good for
-   * `overlap`, such as `'1h'`, for where the provider refuses the new one; without it, it ends at
-   * once. Throws `secret_unknown`.
+   * Seals a new version, which every process uses from the next signature on. The version before it
+   * stays valid for `overlap`, such as `'1h'`, in case the provider still refuses the new one.
+   * Without `overlap` it ends at once. Throws `secret_unknown` if there is no such secret.
    */
   rotate(
     name: string,
@@ -34,30 +37,33 @@ export interface VaultChanges {
     options?: { readonly overlap?: string | undefined },
   ): Promise<SecretSummary>
   /**
-   * Wraps every data key with the first of `keys`, all in one write. Answers how many it wrapped
-   * anew. The other keys can be taken away afterwards.
+   * Wraps every data key with the first of `keys`, in one write, and returns how many it wrapped
+   * again. The other keys can be removed from the configuration afterwards.
    */
   rewrap(): Promise<{ readonly rewrapped: number }>
-  /** Removes a secret, or the version of it that an overlap keeps. Throws `secret_unknown`. */
+  /**
+   * Removes a secret, or only one version of it. Throws `secret_unknown` if the secret or the version
+   * does not exist.
+   */
   remove(name: string, options?: { readonly version?: number | undefined }): Promise<void>
 }
 
-/** As much as AWS Secrets Manager takes. */
+/** The size limit of AWS Secrets Manager, so that secrets can move there. */
 const MAX_SECRET_BYTES = 65_536
 
-/** Writers who come first this often are no accident. */
+/** Attempts of one change. More lost races than that mean a writer that never stops. */
 const MAX_WRITES = 10
 
 const valueInput = z
   .instanceof(Uint8Array, { message: 'must be a buffer' })
   .refine(({ length }) => length > 0 && length <= MAX_SECRET_BYTES, 'must have 1 to 65,536 bytes')
 
-/** As the rotation of a key is parsed. */
+/** The schema that core uses for the rotation of a key. */
 const rotateInput = inputs.rotateKey as z.ZodType<{ readonly overlap?: number | undefined }>
 
 const removeInput = z.strictObject({ version: z.number().int().min(1).optional() })
 
-/** What a vault is changed with: its storage, its keys with the one that wraps, and who records it. */
+/** The parts of a vault that a change needs. `wrapping` is the first of `keys`. */
 interface ChangeContext {
   readonly storage: VaultStorage
   readonly keys: readonly WrappingKey[]
@@ -65,13 +71,13 @@ interface ChangeContext {
   readonly ledger: ChangeLedger
 }
 
-/** A document that follows, and what is different in it. */
+/** The next document, and the changes that lead to it. */
 interface NextDocument {
   readonly document: VaultDocument
   readonly changes: readonly SecretChange[]
 }
 
-/** The vault of a storage, to be changed. */
+/** Creates the methods that change a vault. */
 export function createVaultChanges(context: ChangeContext): VaultChanges {
   const { wrapping } = context
   return {
@@ -81,7 +87,7 @@ export function createVaultChanges(context: ChangeContext): VaultChanges {
       return changeEntry(context, 'secret-added', async (document) => {
         const known = document.find((one) => one.name === name)
         if (known && known.versions.length > 0) {
-          const message = `vault: there is a secret called ${name}. Rotate it, or remove it first.`
+          const message = `vault: there is already a secret called ${name}. Rotate it, or remove it first.`
           throw new BursarError('secret_exists', message)
         }
         const version = (known?.newest ?? 0) + 1
@@ -144,7 +150,7 @@ async function rewrapAll(context: ChangeContext): Promise<{ readonly rewrapped: 
   return { rewrapped }
 }
 
-/** Changes one entry. What has ended by then is dropped. */
+/** Changes one entry, and drops every version whose overlap has ended. */
 async function changeEntry(
   context: ChangeContext,
   type: SecretChange['type'],
@@ -166,14 +172,15 @@ async function changeEntry(
 }
 
 /**
- * The whole document in one write: whatever happens in between, the one before is there, whole. What is
- * about to change is in the ledger by then; where another writer comes first, it is recorded again.
+ * Replaces the whole document in one write, so that a crash leaves the old document or the new one.
+ * The ledger records the changes before the write. If another writer comes first, the change is
+ * computed and recorded again. Throws `vault_unavailable` after `MAX_WRITES` attempts.
  */
 async function changeDocument(
   { storage, ledger }: ChangeContext,
   next: (document: VaultDocument) => Promise<NextDocument>,
 ): Promise<void> {
-  for (let tried = 0; tried < MAX_WRITES; tried += 1) {
+  for (let attempt = 0; attempt < MAX_WRITES; attempt += 1) {
     const { document, revision } = await readNewestDocument(storage)
     const { document: following, changes } = await next(document)
     if (changes.length === 0) return
@@ -181,7 +188,7 @@ async function changeDocument(
     await ledger.recordSecretChanges(changes)
     if (await storage.write(text, revision)) return
   }
-  const message = 'vault: others keep changing it. Nothing was changed; try again.'
+  const message = `vault: another writer was first ${MAX_WRITES} times. Nothing was changed. Try again.`
   throw new BursarError('vault_unavailable', message)
 }
 
@@ -193,7 +200,7 @@ function createSecretChange(
   return { type, secret, version: `${version}` }
 }
 
-/** As core's, which does not repeat what it was given either. */
+/** Parses an argument. Throws `invalid_input` without the value, which may be a secret. */
 function parseInput<Output>(
   schema: z.ZodType<Output, unknown>,
   input: unknown,

@@ -8,39 +8,39 @@ import {
 } from './sealed-secret.ts'
 import type { VaultStorage } from './vault-storage.ts'
 
-/** One version of a secret as it is written: sealed, with its data key wrapped. */
+/** A version of a secret as it is stored: the sealed value and the wrapped data key. */
 export interface SealedVersion extends SealedSecret {
   readonly version: number
   readonly createdAt: number
-  /** When a rotation ends it. */
+  /** The end of the overlap after a rotation, in milliseconds since the epoch. */
   readonly endsAt?: number | undefined
-  /** The wrapping key of its data key. */
+  /** The id of the key that wrapped the data key. */
   readonly keyId: string
   readonly wrappedKey: string
 }
 
-/** A secret: its versions, newest first. One that was removed has none, and its numbers go on. */
+/** A secret with its versions, newest first. A removed secret keeps its entry without versions. */
 export interface SecretEntry {
   readonly name: string
-  /** The number of the newest version that there ever was: none is used twice. */
+  /** The highest version number ever used. Numbers are not used again after a removal. */
   readonly newest: number
   readonly versions: readonly SealedVersion[]
 }
 
-/** Everything that is sealed, as one document: it is read and written whole. */
+/** The content of a vault. It is read and written as a whole. */
 export type VaultDocument = readonly SecretEntry[]
 
 const FORMAT = 'bursar/vault/1'
 
-/** Secrets in one vault, the removed ones included. */
+/** Largest number of secrets in one vault, removed ones included. */
 const MAX_SECRETS = 1_000
 
-/** A document that takes longer to read than a payment should wait. */
+/** Largest size of a document: reading a larger one would delay a payment. */
 export const MAX_DOCUMENT_BYTES = 8_388_608
 
 const MAX_VERSION = 1_000_000
 
-/** A name of a secret, as names are everywhere. */
+/** The name of a secret. It follows the rule for names of end users and agents. */
 export const secretNameField: z.ZodType<string> = z
   .string()
   .max(120)
@@ -48,7 +48,7 @@ export const secretNameField: z.ZodType<string> = z
 
 const count = z.number().int().min(1).max(MAX_VERSION)
 
-/** Milliseconds since the epoch. */
+/** A time in milliseconds since the epoch. */
 const time = z.number().int().min(0)
 
 const versionFields = z.strictObject({
@@ -73,7 +73,7 @@ const documentFields = z.strictObject({
     .max(MAX_SECRETS),
 })
 
-/** The newest document of a storage, and how many were written before it. */
+/** Reads the newest document of a storage and its revision. Throws `vault_unreadable`. */
 export async function readNewestDocument(
   storage: VaultStorage,
 ): Promise<{ readonly document: VaultDocument; readonly revision: number }> {
@@ -82,7 +82,7 @@ export async function readNewestDocument(
   return { document: parseDocument(stored.text), revision: stored.revision }
 }
 
-/** Reads a document. Throws `vault_unreadable` for anything that was not written so. */
+/** Parses a document. Throws `vault_unreadable` if it is not one that `serializeDocument` writes. */
 function parseDocument(text: string): VaultDocument {
   const parsed = documentFields.safeParse(parseJson(text))
   if (!parsed.success) throw documentUnreadableError(describeFirstIssue(parsed.error))
@@ -95,19 +95,25 @@ function parseDocument(text: string): VaultDocument {
     if (!isOrdered) throw documentUnreadableError(`${name}: its versions are out of order`)
   }
   if (new Set(secrets.map(({ name }) => name)).size < secrets.length) {
-    throw documentUnreadableError('a name is there twice')
+    throw documentUnreadableError('a name is used twice')
   }
   return secrets
 }
 
-/** Writes a document. Throws `vault_full`, and `vault_unreadable` for what could not be read again. */
+/**
+ * Serialises a document. Throws `vault_full` if it is too large, and `vault_unreadable` if
+ * `parseDocument` would refuse it.
+ */
 export function serializeDocument(secrets: VaultDocument): string {
   const document = { format: FORMAT, secrets }
   const text = JSON.stringify(document, null, 2)
   if (secrets.length > MAX_SECRETS || Buffer.byteLength(text) > MAX_DOCUMENT_BYTES) {
-    throw new BursarError('vault_full', 'vault: there is no room for another secret. Remove some.')
+    throw new BursarError(
+      'vault_full',
+      'vault: it is full. Nothing was changed. Put the secret into another vault.',
+    )
   }
-  // One field that is refused later, such as the id of a wrapping key, would take all secrets along.
+  // A field that is refused when it is read again, such as a key id, would make every secret unreadable.
   const parsed = documentFields.safeParse(document)
   if (parsed.success) return text
   const message = `vault: nothing was changed: ${describeFirstIssue(parsed.error)}.`
@@ -119,7 +125,7 @@ function describeFirstIssue({ issues: [issue] }: z.ZodError): string {
   return `${field}: ${issue?.message ?? 'is not valid'}`
 }
 
-/** What a version of a secret is bound to. */
+/** Creates the binding of a version. */
 export function createBinding(
   { name }: Pick<SecretEntry, 'name'>,
   { version, purpose }: Pick<SealedVersion, 'version' | 'purpose'>,
@@ -127,7 +133,7 @@ export function createBinding(
   return { name, version, purpose }
 }
 
-/** The versions of a secret that are good at a time, newest first. */
+/** Returns the versions of a secret that are valid at `now`, newest first. */
 export function findValidVersions(
   { versions }: SecretEntry,
   now: number,
@@ -135,14 +141,14 @@ export function findValidVersions(
   return versions.filter(({ endsAt }) => endsAt === undefined || now < endsAt)
 }
 
-/** The entry of a name that has versions. Throws `secret_unknown`. */
+/** Finds the entry of a secret. Throws `secret_unknown` if there is none, or it was removed. */
 export function findEntry(document: VaultDocument, name: string): SecretEntry {
   const entry = document.find((one) => one.name === name)
   if (entry && entry.versions.length > 0) return entry
   throw new BursarError('secret_unknown', `vault: there is no secret called ${name}.`)
 }
 
-/** The document with an entry in the place of the one with its name, or behind all others. */
+/** Returns the document with an entry replaced, or appended if its name is new. */
 export function replaceEntry(document: VaultDocument, entry: SecretEntry): VaultDocument {
   const known = document.some(({ name }) => name === entry.name)
   return known
@@ -154,11 +160,11 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw documentUnreadableError('it is no JSON, or too long')
+    throw documentUnreadableError('it is not JSON, or too long')
   }
 }
 
 function documentUnreadableError(why: string): BursarError {
-  const message = `vault: what is sealed cannot be read: ${why}. Restore it from a backup.`
+  const message = `vault: its document cannot be read: ${why}. Restore the vault from a backup.`
   return new BursarError('vault_unreadable', message)
 }

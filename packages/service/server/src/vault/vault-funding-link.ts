@@ -2,15 +2,15 @@ import type { OpenedSecret } from './opened-secret.ts'
 import { requestWithSecret } from './request-with-secret.ts'
 import type { SecretSource } from './secret-source.ts'
 
-/** Links to a provider's page whose credentials are in a vault. */
+/** The options of `vault.fundingLink`. */
 export interface VaultFundingLinkOptions {
-  /** The secret's name. */
+  /** The name of the secret with the provider's credentials. */
   readonly secret: string
-  /** Makes what makes the link, for one link, with the opened secret. */
+  /** Creates the provider's function for links from the opened secret. It is used for one link. */
   readonly fundingLink: (secret: OpenedSecret) => (address: string) => Promise<string>
 }
 
-/** Opens the secret for each link that an end user asks for, and records that first. */
+/** Creates a function that opens the secret for each link, and records each opening before it. */
 export function vaultFundingLink(
   source: SecretSource,
   options: VaultFundingLinkOptions,

@@ -3,20 +3,21 @@ import type { OpenedSecret } from './opened-secret.ts'
 import { requestWithSecret } from './request-with-secret.ts'
 import type { SecretSource } from './secret-source.ts'
 
-/** Permissions at a provider whose credentials are in a vault. */
+/** The options of `vault.permissions`. */
 export interface VaultPermissionsOptions {
   /**
-   * The secret's name. Where the provider can tell the two apart, it is not the one that signs: who has
-   * only that cannot widen what it may sign.
+   * The name of the secret with the credentials that grant permissions. If the provider has separate
+   * credentials for signing, name another secret here: a stolen signing credential then cannot
+   * widen its own permission.
    */
   readonly secret: string
-  /** Makes the permissions, for one request, with the opened secret. */
+  /** Creates the provider's permissions from the opened secret. They are used for one request. */
   readonly permissions: (secret: OpenedSecret) => Permissions
 }
 
 /**
- * Opens the secret for each request of the guard about a delegation's permission, records that first,
- * and forgets it with the answer.
+ * Creates permissions that open the secret for each request, record each opening before it, and
+ * overwrite the secret afterwards.
  */
 export function vaultPermissions(
   source: SecretSource,

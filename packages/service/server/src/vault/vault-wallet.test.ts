@@ -8,23 +8,23 @@ import { vaultWallet } from './vault-wallet.ts'
 const address = `0x${'a'.repeat(40)}`
 const signature = `0x${'ab'.repeat(65)}` as const
 
-/** Signs as the guard's gateway asks, with a wallet whose versions have these values, newest first. */
-function signed(
+/** Signs during a use of the guard, with a secret whose versions have these values, newest first. */
+function sign(
   values: readonly string[],
   wallet: (secret: OpenedSecret) => Wallet,
 ): Promise<SignResult> {
-  return signedBy({ versions: async () => versionsOf(values) }, wallet)
+  return signFromSource({ versions: async () => createVersions(values) }, wallet)
 }
 
-function versionsOf(values: readonly string[]): SecretVersion[] {
+function createVersions(values: readonly string[]): SecretVersion[] {
   return values.map((value, at) => ({
     version: `${values.length - at}`,
     open: async () => Buffer.from(value),
   }))
 }
 
-/** Nobody waits longer than `until`, as for a wallet that takes too long. */
-async function signedBy(
+/** Signs with the secrets of a source. The guard stops waiting when `until` resolves. */
+async function signFromSource(
   source: SecretSource,
   wallet: (secret: OpenedSecret) => Wallet,
   until: Promise<SignResult> = new Promise(() => {}),
@@ -46,8 +46,8 @@ async function signedBy(
 
 const withKey = JSON.stringify({ key: 'canary' })
 
-/** Signs when it can read its field, which it does for each request, as wallets of providers do. */
-const lazy = (first: 'address' | 'sign') => (secret: OpenedSecret) => {
+/** Creates a wallet that reads its field late, as wallets of providers do. */
+const createLateReader = (first: 'address' | 'sign') => (secret: OpenedSecret) => {
   const ask = (): 'done' | 'unavailable' => {
     try {
       return secret.fields('key').key === 'canary' ? 'done' : 'unavailable'
@@ -71,58 +71,58 @@ const lazy = (first: 'address' | 'sign') => (secret: OpenedSecret) => {
 test.each(['address', 'sign'] as const)(
   'a secret without a field that is read for %s is a credential that is none',
   async (first) => {
-    expect(await signed([withKey], lazy(first))).toEqual({ signature })
-    expect(await signed(['{"other":"canary"}'], lazy(first))).toEqual({
+    expect(await sign([withKey], createLateReader(first))).toEqual({ signature })
+    expect(await sign(['{"other":"canary"}'], createLateReader(first))).toEqual({
       notSigned: 'credential_expired',
-      reason: 'cdp: version 1 has not the fields that the wallet reads',
+      reason: 'cdp: version 1 lacks a field that the wallet reads',
     })
-    // The one before it may have them.
-    expect(await signed(['canary', withKey], lazy(first))).toEqual({ signature })
+    // The previous version may have the field.
+    expect(await sign(['canary', withKey], createLateReader(first))).toEqual({ signature })
   },
 )
 
-test('a wallet that throws over a missing field leaves doubt: it may have signed before', async () => {
+test('a wallet that throws for a missing field leaves doubt, as it may have signed before', async () => {
   const wallet = (secret: OpenedSecret): Wallet => ({
     families: ['evm'],
     address: async () => address,
     sign: async () => ({ signature: secret.fields('key').key as `0x${string}` }),
   })
-  await expect(signed(['{}', withKey], wallet)).rejects.toMatchObject({ code: 'secret_invalid' })
+  await expect(sign(['{}', withKey], wallet)).rejects.toMatchObject({ code: 'secret_invalid' })
 })
 
-test('a wallet that has signed without a field has signed', async () => {
+test('a signature counts although the wallet missed a field', async () => {
   const wallet = (secret: OpenedSecret): Wallet => ({
-    ...lazy('sign')(secret),
+    ...createLateReader('sign')(secret),
     async sign() {
       expect(() => secret.fields('key')).toThrow('has no text called key')
       return { signature }
     },
   })
-  expect(await signed(['{}'], wallet)).toEqual({ signature })
+  expect(await sign(['{}'], wallet)).toEqual({ signature })
 })
 
 test.each<[string, unknown]>([
-  ['nothing that is known', {}],
-  ['another word', { notSigned: 'perhaps' }],
+  ['an unknown shape', {}],
+  ['an unknown code', { notSigned: 'perhaps' }],
 ])('a wallet without a field that answers with %s leaves doubt', async (_what, answer) => {
   const wallet = (secret: OpenedSecret): Wallet => ({
-    ...lazy('sign')(secret),
+    ...createLateReader('sign')(secret),
     async sign() {
       expect(() => secret.fields('key')).toThrow('has no text called key')
       return answer as SignResult
     },
   })
-  expect(await signed(['{}', withKey], wallet)).toEqual(answer)
+  expect(await sign(['{}', withKey], wallet)).toEqual(answer)
 })
 
 const late: SignResult = { notSigned: 'wallet_unavailable', reason: 'nobody waits any more' }
 
-test('a wallet that never answers has no secret when nobody waits for it any more', async () => {
+test('a wallet that never answers loses its secret when the guard stops waiting', async () => {
   const value = Buffer.from(withKey)
   const source = { versions: async () => [{ version: '1', open: async () => value }] }
   const asked = Promise.withResolvers<OpenedSecret>()
   const wallet = (secret: OpenedSecret): Wallet => ({
-    ...lazy('sign')(secret),
+    ...createLateReader('sign')(secret),
     sign: () => {
       asked.resolve(secret)
       return new Promise<SignResult>(() => {})
@@ -132,13 +132,13 @@ test('a wallet that never answers has no secret when nobody waits for it any mor
     expect(secret.text()).toBe(withKey)
     return late
   })
-  await signedBy(source, wallet, until)
+  await signFromSource(source, wallet, until)
   const secret = await asked.promise
-  expect(() => secret.text()).toThrow('was opened for one signature, which is over')
+  expect(() => secret.text()).toThrow('was opened for one request, which has ended')
   expect(value).toEqual(Buffer.alloc(value.length))
 })
 
-test('a secret that is opened too late reaches no wallet', async () => {
+test('a secret that is opened too late does not reach the wallet', async () => {
   const [opening, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<Buffer>()]
   const open = async (): Promise<Buffer> => {
     opening.resolve()
@@ -147,11 +147,11 @@ test('a secret that is opened too late reaches no wallet', async () => {
   const made = Promise.withResolvers<OpenedSecret>()
   const wallet = (secret: OpenedSecret): Wallet => {
     made.resolve(secret)
-    return lazy('sign')(secret)
+    return createLateReader('sign')(secret)
   }
   const until = opening.promise.then(() => late)
-  await signedBy({ versions: async () => [{ version: '1', open }] }, wallet, until)
+  await signFromSource({ versions: async () => [{ version: '1', open }] }, wallet, until)
   opened.resolve(Buffer.from(withKey))
   const secret = await made.promise
-  expect(() => secret.text()).toThrow('was opened for one signature, which is over')
+  expect(() => secret.text()).toThrow('was opened for one request, which has ended')
 })

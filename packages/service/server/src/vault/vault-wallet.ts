@@ -8,31 +8,31 @@ import {
 import type { OpenedSecret } from './opened-secret.ts'
 import { NotOpened, type OpenedVersion, openVersions, type SecretSource } from './secret-source.ts'
 
-/** A wallet whose key, or whose way to its provider, is in a vault. */
+/** The options of `vault.wallet`. */
 export interface VaultWalletOptions {
-  /** The secret's name. */
+  /** The name of the secret with the private key or the provider's credentials. */
   readonly secret: string
-  /** The wallet's address. It is known beforehand, so that only signing needs the secret. */
+  /** The address of the wallet, so that the secret is opened for signing only. */
   readonly address: string
   /**
-   * Makes the wallet that signs, for one signature, with the opened secret. The same secret has to
-   * make a wallet of the same address.
+   * Creates the wallet from the opened secret. It is used for one signature and has to have the
+   * address above.
    */
   readonly wallet: (secret: OpenedSecret) => Wallet
 }
 
 type NotSigned = Extract<SignResult, { readonly notSigned: unknown }>
 
-/** The words that prove that nothing was signed. Any other answer is the gateway's to doubt. */
+/** The codes that prove that no signature was made. The signing gateway doubts every other answer. */
 const notSignedCodes: readonly unknown[] = ['wallet_unavailable', 'credential_expired']
 
 /**
- * Opens the secret for each signature that the guard's gateway asks for, records that first, and
- * forgets the secret with the answer.
+ * Creates a wallet that opens the secret for each signature, records each opening before it, and
+ * overwrites the secret afterwards.
  *
- * Whatever keeps it from opening is `wallet_unavailable`: nothing was signed. Where the provider
- * refuses the newest credential, the one before it is tried while it is good: the refusal proves
- * that nothing was signed.
+ * If the secret cannot be opened, the answer is `wallet_unavailable`: nothing was signed. If the
+ * provider refuses the newest credential, nothing was signed either, and the previous version is
+ * tried while it is valid. Throws `invalid_input` if the address is not valid.
  */
 export function vaultWallet(source: SecretSource, options: VaultWalletOptions): Wallet {
   const { secret, address, wallet } = options
@@ -42,7 +42,7 @@ export function vaultWallet(source: SecretSource, options: VaultWalletOptions): 
     address: async () => address,
     async sign(request) {
       assertOwnRequest(request, address, `vault.wallet of ${secret}`)
-      let result: SignResult = notSignedExpired(`${secret} has no version that is good now`)
+      let result: SignResult = notSignedExpired(`${secret} has no valid version`)
       try {
         for await (const opened of openVersions(source, secret, ['payment', 'cancellation'])) {
           result = await signWithVersion({ secret, address, wallet }, opened, request)
@@ -64,16 +64,16 @@ async function signWithVersion(
 ): Promise<SignResult> {
   const wallet = await makeWallet(options, opened)
   const result = 'notSigned' in wallet ? wallet : await wallet.sign(request)
-  // A wallet may read its fields late, and tell only that it could not fetch its credentials.
+  // A wallet may read its fields while it signs, and report only that its credentials failed.
   const hasNotSigned = 'notSigned' in result && notSignedCodes.includes(result.notSigned)
   if (!hasNotSigned || !opened.isInvalid()) return result
   const { secret } = options
   return notSignedExpired(
-    `${secret}: version ${opened.version} has not the fields that the wallet reads`,
+    `${secret}: version ${opened.version} lacks a field that the wallet reads`,
   )
 }
 
-/** The wallet, or why there is none: up to here nobody has been asked to sign. */
+/** Creates the wallet, or returns the reason why there is none. Nothing has been signed by then. */
 async function makeWallet(
   { wallet, address, secret }: VaultWalletOptions,
   { version, secret: opened }: OpenedVersion,
@@ -82,13 +82,15 @@ async function makeWallet(
     const made = wallet(opened)
     const own = await made.address('evm')
     if (own.toLowerCase() === address.toLowerCase()) return made
-    return notSignedUnavailable(`version ${version} of ${secret} is of ${own}, not of ${address}`)
+    return notSignedUnavailable(
+      `version ${version} of ${secret} belongs to ${own}, not to ${address}`,
+    )
   } catch (error) {
     const code = BursarError.isInstance(error) ? error.code : undefined
     if (code === 'wallet_unavailable') return notSignedUnavailable(`${secret}: ${code}`)
-    // What makes no wallet is no credential. What was thrown may quote it.
+    // A value that creates no wallet is a bad credential. The thrown error is dropped: it may quote it.
     return notSignedExpired(
-      `${secret}: version ${version} makes no wallet${code ? `: ${code}` : ''}`,
+      `${secret}: version ${version} creates no wallet${code ? `: ${code}` : ''}`,
     )
   }
 }

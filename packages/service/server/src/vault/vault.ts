@@ -5,23 +5,26 @@ import { type VaultPermissionsOptions, vaultPermissions } from './vault-permissi
 import { type VaultWalletOptions, vaultWallet } from './vault-wallet.ts'
 
 /**
- * Secrets that reach wallets. There is no way to read one through it: it makes the parts of an
- * instrument, and these open a secret for one request of the guard, and forget it. Each opening is an
- * audit record, and durable before it.
+ * A vault of secrets for wallets. It has no method that reads a secret. It creates the parts of an
+ * instrument, and each part opens its secret for one request of the guard and overwrites it
+ * afterwards. An audit record of each opening is durable before the secret is opened.
  */
 export interface Vault {
-  /** A wallet that opens its secret for each signature. Throws `invalid_input`. */
+  /** Creates a wallet that opens its secret for each signature. Throws `invalid_input`. */
   wallet(options: VaultWalletOptions): Wallet
   /**
-   * The provider's permissions, which open their secret for each request about a delegation. Throws
-   * `invalid_input`.
+   * Creates permissions at the wallet's provider, which open their secret for each request about a
+   * delegation. Throws `invalid_input`.
    */
   permissions(options: VaultPermissionsOptions): Permissions
-  /** What makes links to pay in by, and opens its secret for each. Throws `invalid_input`. */
+  /**
+   * Creates a function that returns a funding page for an address, and opens its secret for each
+   * call. Throws `invalid_input`.
+   */
   fundingLink(options: VaultFundingLinkOptions): (address: string) => Promise<string>
 }
 
-/** The vault over a source of secrets. */
+/** Creates a vault over a source of secrets. */
 export function createVault(source: SecretSource): Vault {
   return {
     wallet(options) {
@@ -46,7 +49,7 @@ function assertSecretOptions<Part extends keyof Vault>(
 ): void {
   const { secret, [part]: make } = options
   if (typeof secret !== 'string' || secret === '') {
-    throw new BursarError('invalid_input', `vault.${part}: secret: must be its name.`)
+    throw new BursarError('invalid_input', `vault.${part}: secret: must be the name of a secret.`)
   }
   if (typeof make !== 'function') {
     throw new BursarError('invalid_input', `vault.${part}: ${part}: must be a function.`)

@@ -1,23 +1,27 @@
 import type { SecretBinding } from './sealed-secret.ts'
 
 /**
- * The key that wraps data keys: the one thing that what is sealed does not contain. All of it has to
- * be refused where it is not bound to the same secret: whoever implements it passes the binding on,
- * as associated data or as an encryption context.
+ * A key that wraps data keys. It never lies beside the sealed secrets.
  *
- * `unwrap` throws `secret_unreadable` where the key's holder says that this was not wrapped so, and
- * `wrapping_key_unavailable` where nobody can say.
+ * An implementation authenticates the binding together with the data key, as associated data or as an
+ * encryption context, so that a data key cannot be unwrapped for another secret.
  */
 export interface WrappingKey {
-  /** Whether it has wrapped what names this id. A key that has never wrapped has wrapped nothing. */
+  /** Returns true if the key with this id is this one. A key that never wrapped has no id. */
   owns(keyId: string): Promise<boolean>
-  /** Wraps a data key, which stays the caller's. */
+  /** Wraps a data key. The caller keeps the data key and overwrites it. */
   wrap(dataKey: Buffer, binding: SecretBinding): Promise<WrappedKey>
+  /**
+   * Unwraps a data key into a buffer that the caller overwrites. Throws `secret_unreadable` if it was
+   * wrapped with another key or binding, and `wrapping_key_unavailable` if that cannot be decided.
+   */
   unwrap(wrapped: Buffer, binding: SecretBinding): Promise<Buffer>
 }
 
-/** A wrapped data key, and the id of the key that wrapped it. */
+/** A wrapped data key. */
 export interface WrappedKey {
+  /** The id of the key that wrapped the data key, at most 300 characters. */
   readonly keyId: string
+  /** The wrapped data key. */
   readonly wrapped: Buffer
 }

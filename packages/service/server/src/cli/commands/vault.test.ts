@@ -55,7 +55,7 @@ test('a secret is put, listed, rotated and removed, and never shown', async () =
   const again = await kept(world.pipe('canary-two', 'vault', 'put', 'cdp'))
   expect([again.code, again.error]).toEqual([
     3,
-    'bursar: vault: there is a secret called cdp. Rotate it, or remove it first.\n',
+    'bursar: vault: there is already a secret called cdp. Rotate it, or remove it first.\n',
   ])
   const rotate = ['--json', 'vault', 'rotate', 'cdp', '--overlap', '1h']
   const rotated = await kept(world.pipe('canary-two\r\n', ...rotate))
@@ -171,11 +171,11 @@ test('doctor says whether the secrets could be opened, and opens none', async ()
   await world.run('vault', 'remove', 'cdp', '--only', '2')
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 })
   onTestFinished(() => void vi.useRealTimers())
-  expect(await told()).toEqual(['failed: cdp has no version that is good now.'])
+  expect(await told()).toEqual(['failed: cdp has no valid version.'])
   const key = join(world.folder, 'first.key')
   chmodSync(key, 0o640)
   expect(await told()).toEqual([
-    'failed: cdp has no version that is good now.',
+    'failed: cdp has no valid version.',
     expect.stringMatching(/^failed: privy, version 1: The key .*first\.key can be read by others/),
   ])
   rmSync(key)
