@@ -23,6 +23,7 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
     'root',
     'testing',
   ],
+  'packages/sandbox': ['chain', 'merchants', 'hostile', 'providers', 'root'],
   'packages/service/server': ['vault', 'auth', 'config', 'ledger', 'api', 'http', 'cli', 'root'],
   'packages/stores/postgres': [
     'database',
@@ -34,9 +35,6 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/stores/sqlite': ['database', 'tables', 'transaction', 'queue', 'root', 'test-process'],
 }
-
-/** The packages whose rooms are not in their order yet; `pnpm house` prints them and asks nothing of them. */
-export const unsortedPackages: readonly string[] = ['packages/sandbox']
 
 /** Folders of one kind of thing, one file for each, which may be as many as there are. */
 export const collections: readonly string[] = [

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
 const sourceUrl = new URL('../contracts/TestUSD.sol', import.meta.url)
-const artifactUrl = new URL('../src/test-usd.compiled.json', import.meta.url)
+const artifactUrl = new URL('../src/chain/test-usd.compiled.json', import.meta.url)
 
 interface CompilerOutput {
   readonly errors?: readonly { readonly severity: string; readonly formattedMessage: string }[]

@@ -1,9 +1,10 @@
-export type { HonestMerchant } from './honest-merchant.ts'
+export type { SandboxAsset, SandboxTransfer } from './chain/test-dollar.ts'
 export type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-merchant.ts'
 export type { HostileMerchants, HostileName } from './hostile/hostile-merchants.ts'
 export type { WithholdingMerchant } from './hostile/withholds.ts'
-export type { LegacyMerchant } from './legacy-merchant.ts'
-export type { Merchant, MerchantRequest, Resource } from './merchant.ts'
+export type { HonestMerchant } from './merchants/honest-merchant.ts'
+export type { LegacyMerchant } from './merchants/legacy-merchant.ts'
+export type { Merchant, MerchantRequest, Resource } from './merchants/merchant.ts'
 export {
   type CdpProjectCredentials,
   type CdpService,
@@ -22,4 +23,3 @@ export {
   startSandbox,
 } from './sandbox.ts'
 export { type ShownWorld, shownWorld, worldText } from './shown-world.ts'
-export type { SandboxAsset, SandboxTransfer } from './test-dollar.ts'

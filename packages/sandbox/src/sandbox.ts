@@ -1,14 +1,14 @@
 import { getRequestListener } from '@hono/node-server'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
-import { startChain } from './chain.ts'
-import { createFacilitator, facilitatorApp } from './facilitator.ts'
-import { type HonestMerchant, openHonestMerchant } from './honest-merchant.ts'
+import { startChain } from './chain/chain.ts'
+import { createFacilitator, facilitatorApp } from './chain/facilitator.ts'
+import { deployTestDollar, type SandboxAsset, type SandboxTransfer } from './chain/test-dollar.ts'
 import type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-merchant.ts'
 import { type HostileMerchants, openHostileMerchants } from './hostile/hostile-merchants.ts'
-import { type LegacyMerchant, openLegacyMerchant } from './legacy-merchant.ts'
-import { openShop } from './merchant.ts'
-import { deployTestDollar, type SandboxAsset, type SandboxTransfer } from './test-dollar.ts'
-import type { World } from './world.ts'
+import { type HonestMerchant, openHonestMerchant } from './merchants/honest-merchant.ts'
+import { type LegacyMerchant, openLegacyMerchant } from './merchants/legacy-merchant.ts'
+import { openShop } from './merchants/merchant.ts'
+import type { World } from './merchants/world.ts'
 
 /** Settings of a sandbox. */
 export interface SandboxOptions {

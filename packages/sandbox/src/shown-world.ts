@@ -1,4 +1,4 @@
-import type { Merchant } from './merchant.ts'
+import type { Merchant } from './merchants/merchant.ts'
 import type { Sandbox, SandboxAccount } from './sandbox.ts'
 
 /** A sandbox as another process has to know it. Plain JSON. */

@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 const tenYearsInSeconds = 10 * 365 * 24 * 60 * 60

@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
 
 /** Takes the money, announces a thousand bytes and breaks off after the first few. */

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
 
 const memberBytes = 1024 * 1024

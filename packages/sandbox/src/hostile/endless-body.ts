@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
 
 const chunk: Buffer = Buffer.alloc(64 * 1024, 'x')

@@ -1,5 +1,5 @@
-import type { Resource } from '../merchant.ts'
-import type { World } from '../world.ts'
+import type { Resource } from '../merchants/merchant.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
 
 const resources: readonly Resource[] = [

@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Claims in its challenge to be a host that it is not, to profit from that host's good name. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Delivers with a receipt for a transaction that does not exist, and keeps the signature. */

@@ -10,10 +10,10 @@ import type {
   PaymentRequirements,
   SettleResponse,
 } from '@x402/core/types'
-import { type Merchant, openShop, paymentHeader, type Resource } from '../merchant.ts'
-import { namedAddress } from '../named-address.ts'
-import { toAtomic } from '../test-dollar.ts'
-import type { World } from '../world.ts'
+import { namedAddress } from '../chain/named-address.ts'
+import { toAtomic } from '../chain/test-dollar.ts'
+import { type Merchant, openShop, paymentHeader, type Resource } from '../merchants/merchant.ts'
+import type { World } from '../merchants/world.ts'
 
 /** A merchant that robs its customers. */
 export interface HostileMerchant extends Merchant {

@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { absurdValidity } from './absurd-validity.ts'
 import { alwaysAsks } from './always-asks.ts'
 import { breaksBody } from './breaks-body.ts'

@@ -1,5 +1,5 @@
-import { toAtomic } from '../test-dollar.ts'
-import type { World } from '../world.ts'
+import { toAtomic } from '../chain/test-dollar.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Keeps the payment that it asked for, and asks for a higher one each time that it is paid. */

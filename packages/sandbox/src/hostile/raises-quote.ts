@@ -1,5 +1,5 @@
-import { toAtomic } from '../test-dollar.ts'
-import type { World } from '../world.ts'
+import { toAtomic } from '../chain/test-dollar.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Asks for one cent more with every quote, so that whoever asks twice pays more than it was told. */

@@ -1,4 +1,4 @@
-import type { Merchant } from '../merchant.ts'
+import type { Merchant } from '../merchants/merchant.ts'
 import type { Visit } from './hostile-merchant.ts'
 
 /** Answers 302, and names the target in the way in which the client named the host it came to. */

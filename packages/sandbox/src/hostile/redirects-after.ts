@@ -1,4 +1,4 @@
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import {
   type HostileMerchant,
   openHostileMerchant,

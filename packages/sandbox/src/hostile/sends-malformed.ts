@@ -1,6 +1,6 @@
 import type { PaymentRequired, PaymentRequirements } from '@x402/core/types'
-import type { Resource } from '../merchant.ts'
-import type { World } from '../world.ts'
+import type { Resource } from '../merchants/merchant.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, type Visit } from './hostile-merchant.ts'
 
 /** Longer than Node and its HTTP clients take headers by default, which is 16 KiB. */

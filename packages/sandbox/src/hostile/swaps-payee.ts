@@ -1,5 +1,5 @@
-import { namedAddress } from '../named-address.ts'
-import type { World } from '../world.ts'
+import { namedAddress } from '../chain/named-address.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Names another payee with every quote; its own the first time, so that it gets itself trusted. */

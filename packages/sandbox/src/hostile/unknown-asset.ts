@@ -1,5 +1,5 @@
-import { namedAddress } from '../named-address.ts'
-import type { World } from '../world.ts'
+import { namedAddress } from '../chain/named-address.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Asks for a huge amount of a token that calls itself a dollar, and keeps the signature. */

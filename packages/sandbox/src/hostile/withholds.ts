@@ -1,5 +1,5 @@
 import type { PaymentPayload, SettleResponse } from '@x402/core/types'
-import type { World } from '../world.ts'
+import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
 /** A hostile merchant that takes the money when nobody looks. */

@@ -4,9 +4,9 @@ import type { RoutesConfig } from '@x402/core/server'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
+import { namedAddress } from '../chain/named-address.ts'
+import { type SandboxAsset, toAtomic } from '../chain/test-dollar.ts'
 import { type Merchant, openShop, type Resource } from './merchant.ts'
-import { namedAddress } from './named-address.ts'
-import { type SandboxAsset, toAtomic } from './test-dollar.ts'
 import type { World } from './world.ts'
 
 /** A merchant that sells what it says at the price that it says. */

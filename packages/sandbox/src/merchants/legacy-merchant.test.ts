@@ -2,7 +2,7 @@ import type { PaymentRequiredV1 } from '@x402/core/types/v1'
 import { authorizationTypes } from '@x402/evm'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Sandbox, type SandboxAccount, startSandbox } from './sandbox.ts'
+import { type Sandbox, type SandboxAccount, startSandbox } from '../sandbox.ts'
 
 let sandbox: Sandbox
 let url: string

@@ -1,5 +1,5 @@
 import type { FacilitatorClient } from '@x402/core/server'
-import type { SandboxAsset } from './test-dollar.ts'
+import type { SandboxAsset } from '../chain/test-dollar.ts'
 
 /** What every merchant of a sandbox stands on. */
 export interface World {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Network, PaymentPayload } from '@x402/core/types'
 import type { PaymentPayloadV1, PaymentRequirementsV1 } from '@x402/core/types/v1'
+import { namedAddress } from '../chain/named-address.ts'
+import { toAtomic } from '../chain/test-dollar.ts'
 import { type Merchant, openShop, paymentHeader, type Resource } from './merchant.ts'
-import { namedAddress } from './named-address.ts'
-import { toAtomic } from './test-dollar.ts'
 import type { World } from './world.ts'
 
 /** An honest merchant that speaks x402 version 1: challenge in the body, payment in `X-PAYMENT`. */
