@@ -1,6 +1,6 @@
 import { storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
-import { type Job, retryWhileBusy, sharedTransaction } from './shared-transaction.ts'
+import { type Job, jobTransaction, retryWhileBusy } from './job-transaction.ts'
 
 /** Runs the jobs of a store in transactions that they share. */
 export interface BatchRunner {
@@ -14,7 +14,7 @@ export interface BatchRunner {
 
 /** Returns the batch runner of a ledger. `path` is for messages. */
 export function batchRunner(ledger: Ledger, path: string, busyTotalMs: number): BatchRunner {
-  const transaction = sharedTransaction(ledger, path, busyTotalMs)
+  const transaction = jobTransaction(ledger, path, busyTotalMs)
   const runAlone = async (job: Job): Promise<void> => {
     try {
       await transaction.begin()

@@ -4,7 +4,7 @@ import { closedError, isBusy, storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 import { batchRunner } from './batch.ts'
 import { jobQueue } from './job-queue.ts'
-import type { Outcome } from './shared-transaction.ts'
+import type { Outcome } from './job-transaction.ts'
 
 /** The time that a commit or a read waits for another connection's lock before it is rejected. */
 const BUSY_TOTAL_MS = 5_000

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SOON_MS } from '@bursar/core/store'
 import type { BatchRunner } from './batch.ts'
-import type { Job, Outcome } from './shared-transaction.ts'
+import type { Job, Outcome } from './job-transaction.ts'
 
 /** Most jobs of one transaction: more would keep the event loop for too long. */
 export const MAX_BATCH = 128

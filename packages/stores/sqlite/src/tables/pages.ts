@@ -8,7 +8,7 @@ import type {
   Session,
   Store,
 } from '@bursar/core'
-import { type ListName, type PageBounds, pageOf, unproven } from '@bursar/core/store'
+import { type ListName, type PageBounds, pageOf, unprovenStates } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
 import { parseApproval, selectApprovals } from './approval-table.ts'
 import type { AuditTable } from './audit-table.ts'
@@ -90,11 +90,13 @@ function orderAndLimit({ sql, values }: Query, pk: string, { limit }: PageBounds
 /** Finds the keys of the payments first, from an index alone where that is possible. */
 function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
-  const isUnproven = states?.[0] !== undefined && states.every((state) => unproven.includes(state))
+  const isUnproven =
+    states?.[0] !== undefined && states.every((state) => unprovenStates.includes(state))
   const source = isUnproven ? 'payments INDEXED BY payments_unproven' : 'payments'
   const query = queryAfter(`SELECT pk FROM ${source}`, 'pk', bounds)
   // SQLite uses a partial index only if the statement has the index's own condition.
-  if (isUnproven) query.sql += ` AND state IN (${unproven.map((state) => `'${state}'`).join(', ')})`
+  if (isUnproven)
+    query.sql += ` AND state IN (${unprovenStates.map((state) => `'${state}'`).join(', ')})`
   restrict(query, 'session = (SELECT pk FROM sessions WHERE id = ?)', filter.session)
   restrict(query, 'delegation = (SELECT pk FROM delegations WHERE id = ?)', filter.delegation)
   const ofEndUser = 'delegation IN (SELECT pk FROM delegations WHERE end_user = ?)'

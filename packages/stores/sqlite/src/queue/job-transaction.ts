@@ -18,7 +18,7 @@ export interface Job {
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /** A transaction that may stay open, so that later jobs share its durable write. */
-export interface SharedTransaction {
+export interface JobTransaction {
   isOpen(): boolean
   /** Lists the commits that ran in the open transaction, and are settled when it is durable. */
   openJobs(): readonly Job[]
@@ -35,11 +35,7 @@ interface JobResult {
 }
 
 /** Returns the transaction that the jobs of a ledger share, which is not open yet. */
-export function sharedTransaction(
-  ledger: Ledger,
-  path: string,
-  busyTotalMs: number,
-): SharedTransaction {
+export function jobTransaction(ledger: Ledger, path: string, busyTotalMs: number): JobTransaction {
   let isOpen = false
   let open: readonly JobResult[] = []
   return {
