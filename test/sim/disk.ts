@@ -1,7 +1,6 @@
 import {
   type Approval,
   type AuditRecord,
-  auditRecord,
   BursarError,
   type Change,
   type Content,
@@ -11,7 +10,6 @@ import {
   type KeyRecord,
   type KnownMerchant,
   type LedgerState,
-  MAX_RECENT_APPROVALS,
   type MerchantUsage,
   type Operation,
   type Payment,
@@ -20,6 +18,13 @@ import {
   type Scope,
   type Session,
 } from '@bursar/core'
+import {
+  assertRecorded,
+  auditRecord,
+  type Lookups,
+  loadState,
+  MAX_RECENT_APPROVALS,
+} from '@bursar/core/store'
 
 /** What is on the disk: it survives every process, and all of them share it. */
 export interface Disk {
@@ -86,57 +91,50 @@ export function copyOf(disk: Disk): Disk {
   }
 }
 
-/** The newest state of what a scope names. */
+/** Returns the newest state of a scope. */
 export function load(disk: Disk, scope: Scope): LedgerState {
-  const named = scope.payment === undefined ? undefined : disk.payments.get(scope.payment)
-  const asked = disk.approvals.get(scope.approval ?? '')
-  const session = disk.sessions.get(scope.session ?? named?.session ?? asked?.session ?? '')
-  const key =
-    session && scope.key !== undefined ? disk.keys.get(keyName(session.id, scope.key)) : undefined
-  const payment = scope.payment === undefined ? disk.payments.get(key?.payment ?? '') : named
-  const delegation = disk.delegations.get(scope.delegation ?? session?.delegation ?? '')
-  const twins = [...disk.payments.values()].filter(
-    (one) => one.delegation === delegation?.id && one.terms.requestHash === scope.requestHash,
-  )
-  const twin = twins.at(-1)
-  const ownTwin = twins.findLast((one) => one.session === session?.id)
-  const merchant =
-    delegation && scope.host !== undefined
-      ? disk.merchants.get(merchantName(delegation.id, scope.host))
-      : undefined
-  const instrument = disk.instruments.get(scope.instrument ?? '')
-  const endUser = disk.endUsers.get(delegation?.endUser ?? scope.endUser ?? '')
-  const ancestors = ancestorsOf(disk, session)
-  const granted = [...disk.delegations.values()].filter((one) => one.endUser === scope.endUser)
+  return loadState(lookups(disk), scope)
+}
+
+function lookups(disk: Disk): Lookups {
+  const payments = (): Payment[] => [...disk.payments.values()]
+  const newestFirst = (): Approval[] => [...disk.approvals.values()].reverse()
   return {
-    ...(session && { session }),
-    ancestors,
-    ...(delegation && { delegation }),
-    ...(endUser && { endUser }),
-    ...(scope.endUser === undefined ? {} : { delegations: granted }),
-    ...usagesOf(disk, [session, ...ancestors, delegation, endUser], scope),
-    ...(payment && { payment }),
-    ...(key && { key }),
-    ...(twin && { twin }),
-    ...(ownTwin && ownTwin !== twin && { ownTwin }),
-    ...(merchant && { merchant }),
-    ...(instrument && { instrument }),
-    ...approvalsOf(disk, scope, session, ancestors, asked),
-    ...serviceRows(disk, scope),
+    session: (id) => disk.sessions.get(id),
+    delegation: (id) => disk.delegations.get(id),
+    payment: (id) => disk.payments.get(id),
+    key: (session, key) => disk.keys.get(keyName(session, key)),
+    twin: (delegation, requestHash) =>
+      payments().findLast(
+        (one) => one.delegation === delegation && one.terms.requestHash === requestHash,
+      ),
+    ownTwin: ({ id }, requestHash) =>
+      payments().findLast((one) => one.session === id && one.terms.requestHash === requestHash),
+    merchant: (delegation, host) => disk.merchants.get(merchantName(delegation, host)),
+    merchantUsage: (account, host, payee) =>
+      disk.merchantUsages.get(usageName({ account, host, payee })),
+    instrument: (handle) => disk.instruments.get(handle),
+    endUser: (name) => disk.endUsers.get(name),
+    delegationsOf: (endUser) =>
+      [...disk.delegations.values()].filter((one) => one.endUser === endUser),
+    approval: (id) => disk.approvals.get(id),
+    latestApproval: (session, termsHash) =>
+      newestFirst().find((one) => one.session === session && one.termsHash === termsHash),
+    recentApprovals: (root) =>
+      newestFirst()
+        .filter((one) => one.root === root)
+        .slice(0, MAX_RECENT_APPROVALS),
+    credential: (id) => disk.credentials.get(id),
+    operation: (id) => disk.operations.get(id),
   }
 }
 
-/** Writes a change, rows and records together. Throws, and writes nothing, if it has no record. */
+/** Writes a change, rows and records together. Throws, and writes nothing, if a row breaks an invariant. */
 export function write(disk: Disk, change: Change<unknown>, now: number): void {
-  const { result: _result, events, ...rows } = change
-  const { removed, ...written } = rows
-  const all = [...Object.values(written), ...Object.values(removed ?? {})]
-  if (events.length === 0 && all.some((some) => some && some.length > 0)) {
-    throw new BursarError('invariant_broken', 'Rows were to be written without a record.')
-  }
+  assertRecorded(change)
   assertWhole(disk, change)
   const { delegations = [], sessions = [], payments = [], approvals = [] } = change
-  const { credentials = [] } = change
+  const { credentials = [], removed, events } = change
   for (const { id } of [...delegations, ...sessions, ...payments, ...approvals, ...credentials]) {
     if (!disk.places.has(id)) disk.places.set(id, disk.places.size + 1)
   }
@@ -203,50 +201,8 @@ export function nowOf(disk: Disk, clock: () => number): number {
   return Math.max(clock(), disk.audit.at(-1)?.at ?? 0)
 }
 
-function usagesOf(
-  disk: Disk,
-  line: readonly (Pick<Session, 'id' | 'limits'> | undefined)[],
-  { host, payee }: Scope,
-): Pick<LedgerState, 'merchantUsages'> {
-  const limited = line.flatMap((one) => (one?.limits.perMerchant ? [one.id] : []))
-  if (host === undefined || payee === undefined || limited.length === 0) return {}
-  return {
-    merchantUsages: limited.flatMap(
-      (account) => disk.merchantUsages.get(usageName({ account, host, payee })) ?? [],
-    ),
-  }
-}
-
 function usageName({ account, host, payee }: Omit<MerchantUsage, 'usage'>): string {
   return `${account} ${host} ${payee}`
-}
-
-function approvalsOf(
-  disk: Disk,
-  { termsHash }: Scope,
-  session: Session | undefined,
-  ancestors: readonly Session[],
-  asked: Approval | undefined,
-): Pick<LedgerState, 'approval' | 'recentApprovals'> {
-  if (!session || termsHash === undefined) return asked ? { approval: asked } : {}
-  const { id: root } = ancestors.at(-1) ?? session
-  const newest = [...disk.approvals.values()].filter((one) => one.root === root).reverse()
-  const isOwn = (one: Approval): boolean =>
-    one.session === session.id && one.termsHash === termsHash
-  const approval = asked ?? newest.find(isOwn)
-  const recentApprovals = newest.slice(0, MAX_RECENT_APPROVALS)
-  return { ...(approval && { approval }), recentApprovals }
-}
-
-function serviceRows(disk: Disk, scope: Scope): Pick<LedgerState, 'credential' | 'operation'> {
-  const credential = disk.credentials.get(scope.credential ?? '')
-  const operation = disk.operations.get(scope.operation ?? '')
-  return { ...(credential && { credential }), ...(operation && { operation }) }
-}
-
-function ancestorsOf(disk: Disk, session: Session | undefined): Session[] {
-  const parent = disk.sessions.get(session?.parent ?? '')
-  return parent ? [parent, ...ancestorsOf(disk, parent)] : []
 }
 
 function keyName(session: string, key: string): string {

@@ -2,15 +2,14 @@ import {
   type AuditRecord,
   BursarError,
   type Change,
-  isUnsettled,
   type LedgerState,
-  MAX_PAGE,
   type Page,
   type PageRequest,
   type Scope,
   type Store,
   type When,
 } from '@bursar/core'
+import { isUnsettled, type ListName, pageBounds, pageOf } from '@bursar/core/store'
 import { copyOf, type Disk, load, nowOf, write } from './disk.ts'
 
 /**
@@ -146,7 +145,7 @@ function lists(
       ask('list payments', () => {
         const seen = view()
         const { session, delegation, endUser, states } = filter
-        return pageOf(
+        return readPage(
           'payments',
           [...seen.payments.values()],
           (one) =>
@@ -160,12 +159,18 @@ function lists(
       }),
     credentials: (page) =>
       ask('list keys', () =>
-        pageOf('credentials', [...view().credentials.values()], () => true, page, placeIn(view())),
+        readPage(
+          'credentials',
+          [...view().credentials.values()],
+          () => true,
+          page,
+          placeIn(view()),
+        ),
       ),
     sessions: ({ delegation, endUser }, page) =>
       ask('list sessions', () => {
         const seen = view()
-        return pageOf(
+        return readPage(
           'sessions',
           [...seen.sessions.values()],
           (one) =>
@@ -178,7 +183,7 @@ function lists(
     approvals: ({ endUser, session, key, states }, page) =>
       ask('list approvals', () => {
         const seen = view()
-        return pageOf(
+        return readPage(
           'approvals',
           [...seen.approvals.values()],
           (one) =>
@@ -193,7 +198,7 @@ function lists(
     delegations: ({ endUser, unsettled }, page) =>
       ask('list delegations', () => {
         const seen = view()
-        return pageOf(
+        return readPage(
           'delegations',
           [...seen.delegations.values()],
           (one) =>
@@ -207,35 +212,29 @@ function lists(
 
 function auditPage({ audit }: Disk, page: PageRequest): Page<AuditRecord> {
   const isWanted = (): boolean => true
-  return pageOf('audit', audit, isWanted, page, ({ seq }) => seq)
+  return readPage('audit', audit, isWanted, page, ({ seq }) => seq)
 }
 
 function placeIn({ places }: Disk): (row: { readonly id: string }) => number {
   return ({ id }) => places.get(id) ?? 0
 }
 
-/** A cursor is the place of a row: rows are added at the end of a list, and removed anywhere. */
-function pageOf<Row>(
-  kind: string,
+/** Returns a page of a list. Rows are added at its end, and removed anywhere: a cursor is a place. */
+function readPage<Row>(
+  list: ListName,
   all: readonly Row[],
   isWanted: (row: Row) => boolean,
-  { after, limit = MAX_PAGE }: PageRequest,
+  page: PageRequest,
   placeOf: (row: Row) => number,
 ): Page<Row> {
-  const rows: Row[] = []
-  const [, named, place] = /^([a-z]+) ([1-9][0-9]{0,9})$/.exec(after ?? `${kind} 1`) ?? []
-  const behind = after === undefined ? 0 : Number(place)
-  if (named !== kind || !Number.isSafeInteger(limit) || limit < 1) {
-    throw new BursarError('invalid_input', 'Not a page of the simulated store.')
+  const { after, limit } = pageBounds(list, page)
+  const rows: { readonly pk: bigint; readonly value: Row }[] = []
+  for (const value of all) {
+    if (rows.length === limit) break
+    const pk = BigInt(placeOf(value))
+    if (pk > after && isWanted(value)) rows.push({ pk, value })
   }
-  let cursor: string | undefined
-  for (const row of all) {
-    if (rows.length === Math.min(limit, MAX_PAGE)) break
-    if (placeOf(row) <= behind || !isWanted(row)) continue
-    rows.push(row)
-    cursor = `${kind} ${placeOf(row)}`
-  }
-  return { rows, ...(cursor === undefined ? {} : { cursor }) }
+  return pageOf(list, rows)
 }
 
 /** A store may run a change again: both runs have to give the same. */
