@@ -1,4 +1,4 @@
-import { MAX_PAGE } from '@bursar/core'
+import { MAX_PAGE } from '@bursar/core/store'
 import { describe, expect, test } from 'vitest'
 import { MAX_EXPOSED } from '../packages/core/src/settlement/exposure.ts'
 import { guardWorld, HOST, seam, shop } from './guard-world.ts'

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
-import { type AuditRecord, MAX_PAGE, type Store } from '@bursar/core'
+import type { AuditRecord, Store } from '@bursar/core'
+import { MAX_PAGE } from '@bursar/core/store'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { verifyLedger } from '../../packages/core/src/audit/verify.ts'
 import { openAccounts } from './accounts.ts'

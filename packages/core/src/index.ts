@@ -16,52 +16,47 @@ export type { CreatedSession, Management } from './facets/management.ts'
 export type { CancelledPayment } from './guard/cancellation-answer.ts'
 export type { Reconciliation } from './guard/reconciler.ts'
 export { type GuardedHttpOptions, guardedHttp } from './http/guarded-http.ts'
-export {
-  type Approval,
-  type ApprovalCard,
-  type ApprovalState,
-  type AskInput,
-  type AskRule,
-  MAX_RECENT_APPROVALS,
+export type {
+  Approval,
+  ApprovalCard,
+  ApprovalState,
+  AskInput,
+  AskRule,
 } from './ledger/approval.ts'
 export type { AuditEvent, AuditEventType, RecordedCaller } from './ledger/audit-event.ts'
 export {
   type AuditHead,
   type AuditRecord,
   archivedBody,
-  auditRecord,
   GENESIS_HASH,
   recordHash,
 } from './ledger/audit-record.ts'
 export type { Credential, CredentialSecret, KeyInput } from './ledger/credential.ts'
-export {
-  type Consent,
-  type Delegation,
-  type DelegationInput,
-  type DelegationPermission,
-  isUnsettled,
+export type {
+  Consent,
+  Delegation,
+  DelegationInput,
+  DelegationPermission,
 } from './ledger/delegation.ts'
 export { type Denial, type DenialCode, denialCodes } from './ledger/denial.ts'
-export { type EndUserAccount, endUserAccountId } from './ledger/end-user-account.ts'
-export {
-  type Change,
-  isOverrun,
-  type LedgerState,
-  type RegisteredInstrument,
-  type Removed,
-  type Scope,
+export type { EndUserAccount } from './ledger/end-user-account.ts'
+export type {
+  Change,
+  LedgerState,
+  RegisteredInstrument,
+  Removed,
+  Scope,
 } from './ledger/ledger-state.ts'
 export type { KnownMerchant, MerchantRule } from './ledger/merchant.ts'
 export type { OnceOptions, Operation } from './ledger/operation.ts'
-export {
-  type Content,
-  type Delivery,
-  type Evidence,
-  isOwnKey,
-  type KeyRecord,
-  type Payment,
-  type PaymentState,
-  type Terms,
+export type {
+  Content,
+  Delivery,
+  Evidence,
+  KeyRecord,
+  Payment,
+  PaymentState,
+  Terms,
 } from './ledger/payment.ts'
 export type { RecordedLimits } from './ledger/recorded-limits.ts'
 export { type Role, roleConflict, roles } from './ledger/role.ts'
@@ -80,13 +75,6 @@ export type {
   WindowLimit,
   WindowSpan,
 } from './money/limits.ts'
-export {
-  type LimitsText,
-  limitsFromText,
-  limitsText,
-  windowsFromText,
-  windowsText,
-} from './money/limits-json.ts'
 export type {
   HttpClient,
   HttpRequest,
@@ -117,13 +105,11 @@ export type {
   Rail,
   Verdict,
 } from './ports/rail.ts'
-export {
-  MAX_PAGE,
-  type Page,
-  type PageRequest,
-  SOON_MS,
-  type Store,
-  type When,
+export type {
+  Page,
+  PageRequest,
+  Store,
+  When,
 } from './ports/store.ts'
 export {
   assertOwnRequest,

@@ -3,7 +3,7 @@ export { auditRecord } from './ledger/audit-record.ts'
 export { isUnsettled } from './ledger/delegation.ts'
 export { endUserAccountId } from './ledger/end-user-account.ts'
 export { isOverrun } from './ledger/ledger-state.ts'
-export { isOwnKey, unproven } from './ledger/payment.ts'
+export { isOwnKey, unprovenStates } from './ledger/payment.ts'
 export { windowsFromText, windowsText } from './money/limits-json.ts'
 export {
   type ApprovalRow,

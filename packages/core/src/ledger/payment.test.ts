@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { isOwnKey, type KeyRecord, type Payment } from './payment.ts'
+import {
+  isOwnKey,
+  isUnproven,
+  type KeyRecord,
+  type Payment,
+  type PaymentState,
+  unprovenStates,
+} from './payment.ts'
 
 test('a key is its payment’s own only where its record says nothing else', () => {
   const payment = {
@@ -28,4 +35,17 @@ test('a key is its payment’s own only where its record says nothing else', () 
     { ...record, lastRefusal },
   ]
   for (const other of others) expect(isOwnKey(other, payment)).toBe(false)
+})
+
+test('the unproven states are those in which a payment is unproven', () => {
+  const states: Record<PaymentState, true> = {
+    reserved: true,
+    signed: true,
+    claimed: true,
+    in_doubt: true,
+    settled: true,
+    released: true,
+  }
+  const unproven = Object.keys(states).filter((state) => isUnproven({ state } as Payment))
+  expect(unproven).toEqual(unprovenStates)
 })

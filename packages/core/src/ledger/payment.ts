@@ -22,7 +22,7 @@ export interface Terms {
 export type PaymentState = 'reserved' | 'signed' | 'claimed' | 'in_doubt' | 'settled' | 'released'
 
 /** The states in which its outcome is not proven: money can still move. */
-export const unproven: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
+export const unprovenStates: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
 
 /** One payment, from its reservation on. */
 export interface Payment {

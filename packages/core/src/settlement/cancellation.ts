@@ -4,7 +4,7 @@ import type { Guard } from '../guard/guard.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
-import { isUnproven, type Payment, unproven } from '../ledger/payment.ts'
+import { isUnproven, type Payment, unprovenStates } from '../ledger/payment.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
@@ -107,7 +107,7 @@ async function idsOf(
   after: string | undefined,
 ): Promise<{ readonly ids: readonly string[]; readonly cursor?: string | undefined }> {
   if ('payment' in target) return { ids: [target.payment] }
-  const filter = { ...target, states: unproven }
+  const filter = { ...target, states: unprovenStates }
   const { rows, cursor } = await store.payments(filter, { after, limit: MAX_CANCELLED })
   const ids = rows.map(({ id }) => id)
   return rows.length < MAX_CANCELLED ? { ids } : { ids, cursor }

@@ -1,5 +1,5 @@
 import type { Guard } from '../guard/guard.ts'
-import { type Payment, type PaymentState, unproven } from '../ledger/payment.ts'
+import { type Payment, type PaymentState, unprovenStates } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import type { Money } from '../session/pay-result.ts'
@@ -49,7 +49,7 @@ export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<
   let read = 0
   do {
     const page = await guard.store.payments(
-      { ...within, states: unproven },
+      { ...within, states: unprovenStates },
       { after, limit: MAX_PAGE },
     )
     for (const payment of page.rows) if (await isWithin(payment)) payments.push(payment)

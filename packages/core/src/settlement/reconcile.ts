@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import type { Reconciler, Reconciliation } from '../guard/reconciler.ts'
 import { span } from '../guard/telemetry.ts'
-import { type Payment, unproven } from '../ledger/payment.ts'
+import { type Payment, unprovenStates } from '../ledger/payment.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
@@ -84,7 +84,7 @@ function unprovenOf(
   after: string | undefined,
 ): Promise<Page<Payment>> {
   const page = { after, limit: MAX_RECONCILED_PER_RUN }
-  return parts.store.payments({ ...filter, states: unproven }, page)
+  return parts.store.payments({ ...filter, states: unprovenStates }, page)
 }
 
 async function proveAndWatch(

@@ -8,7 +8,7 @@ import type {
   Session,
   Store,
 } from '@bursar/core'
-import { type ListName, type PageBounds, pageOf, unproven } from '@bursar/core/store'
+import { type ListName, type PageBounds, pageOf, unprovenStates } from '@bursar/core/store'
 import type { Client, QueryResult } from 'pg'
 import type { Row } from '../database/statement.ts'
 import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
@@ -123,7 +123,7 @@ function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const ofEndUser = 'p.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)'
   restrict(query, ofEndUser, filter.endUser)
   // PostgreSQL uses the partial index only if the statement has the index's own condition.
-  if (states?.every((state) => unproven.includes(state))) query.text += ' AND o.unproven'
+  if (states?.every((state) => unprovenStates.includes(state))) query.text += ' AND o.unproven'
   restrictToAny(query, 'o.state', states)
   const { text, values } = orderAndLimit(query, 'p.pk', bounds)
   return { text: `${selectPayments} WHERE p.pk IN (${text}) ORDER BY p.pk`, values }
