@@ -16,7 +16,8 @@ import type { Reconciliation } from './guard/reconciler.ts'
 import { guardedHttp, refuseInProduction } from './http/guarded-http.ts'
 import type { RecordedCaller } from './ledger/audit-event.ts'
 import { readSessionToken } from './ledger/bearer-token.ts'
-import { type Asset, pinnedAssets } from './money/asset.ts'
+import type { Asset } from './money/asset.ts'
+import { listedStablecoins, pinnedAssets, type StablecoinSymbol } from './money/pinned-assets.ts'
 import { createPayState, type PayGuard } from './pay/pay-state.ts'
 import type { HttpClient } from './ports/http-client.ts'
 import type { Policy } from './ports/policy.ts'
@@ -37,6 +38,13 @@ export interface BursarOptions {
   readonly policies?: readonly Policy[] | undefined
   /** Assets besides the ones that are pinned already. */
   readonly assets?: readonly Asset[] | undefined
+  /**
+   * Listed stablecoins, besides USDC, that count 1:1 as US dollars, such as `['USDT0']`. That they keep
+   * their value is your risk.
+   *
+   * @default []
+   */
+  readonly stablecoins?: readonly StablecoinSymbol[] | undefined
   /**
    * Development mode: these hosts may be http and local. Refused where NODE_ENV is `production`.
    */
@@ -119,6 +127,7 @@ const optionsInput = z.strictObject({
     .array(z.custom<Policy>((value) => has(value, 'evaluate'), 'is not a policy'))
     .optional(),
   assets: z.array(assetInput).optional(),
+  stablecoins: z.array(z.enum(['USDT', 'USDT0', 'USAT'])).optional(),
   development: z.strictObject({ hosts: z.array(z.string()) }).optional(),
   http: z.custom<HttpClient>((value) => has(value, 'request'), 'is not a client').optional(),
 })
@@ -202,6 +211,7 @@ function createGuard(
   // What is pinned comes first: configuration adds assets, and cannot redefine one.
   const assets: readonly Asset[] = [
     ...pinnedAssets,
+    ...listedStablecoins.filter(({ symbol }) => input.stablecoins?.includes(symbol)),
     ...(input.assets ?? []).map((asset) => Object.freeze(asset)),
   ]
   return {

@@ -64,7 +64,7 @@ export type { SecretChange } from './ledger/secret-event.ts'
 export type { SecretOpening, SigningPurpose } from './ledger/secret-opening.ts'
 export type { ChildInput, Session, SessionInput } from './ledger/session.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
-export { type Asset, findAsset, pinnedAssets } from './money/asset.ts'
+export { type Asset, findAsset } from './money/asset.ts'
 export type {
   Bucket,
   Limits,
@@ -75,6 +75,7 @@ export type {
   WindowLimit,
   WindowSpan,
 } from './money/limits.ts'
+export { listedStablecoins, pinnedAssets, type StablecoinSymbol } from './money/pinned-assets.ts'
 export type {
   HttpClient,
   HttpRequest,

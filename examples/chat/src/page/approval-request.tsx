@@ -55,6 +55,12 @@ export function ApprovalRequest(props: {
         Pay {card.amount} {card.currency} to {card.merchant}?
       </h3>
       <dl>
+        {card.sellerSays === undefined ? null : (
+          <>
+            <dt>The seller says</dt>
+            <dd>{card.sellerSays}</dd>
+          </>
+        )}
         <dt>For</dt>
         <dd>{card.resource}</dd>
         <dt>To account</dt>

@@ -29,6 +29,7 @@ export async function askPerson(
   if (!elicitation || (elicitation.url && !elicitation.form)) return 'none'
   const message = [
     `${card.agent} wants to pay ${card.amount} ${card.currency} to ${card.merchant}.`,
+    ...(card.sellerSays === undefined ? [] : [`The seller says it is ${card.sellerSays}.`]),
     `For: ${card.resource}`,
     `The agent's own, unchecked reason: ${JSON.stringify(card.agentSays)}`,
     'To allow this payment, approve it in the application where you set the budget. Then accept here to try the payment again. Accepting here alone approves nothing.',

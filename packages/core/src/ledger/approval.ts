@@ -72,6 +72,11 @@ export interface ApprovalCard {
   readonly agent: string
   /** The agent's own words about its purpose, on one line. Nobody has checked them. */
   readonly agentSays: string
+  /**
+   * The host that the seller's own challenge names, in punycode, if it is another one than `merchant`.
+   * Nobody has checked it: show it below the merchant as "the seller says: …".
+   */
+  readonly sellerSays?: string | undefined
 }
 
 /** How long a human has to answer, unless the session or the delegation ends sooner. */
@@ -123,7 +128,12 @@ export function asks(
 /** The card of some terms. */
 export function cardOf(
   terms: Terms,
-  request: { readonly method: string; readonly path: string; readonly purpose: string },
+  request: {
+    readonly method: string
+    readonly path: string
+    readonly purpose: string
+    readonly claimedHost?: string | undefined
+  },
   agent: string,
 ): ApprovalCard {
   const resource = `${request.method} ${request.path}`.replace(/[^\x20-\x7e]/g, '?')
@@ -136,5 +146,6 @@ export function cardOf(
     resource: resource.slice(0, MAX_RESOURCE_LENGTH),
     agent,
     agentSays: request.purpose,
+    ...(request.claimedHost === undefined ? {} : { sellerSays: request.claimedHost }),
   }
 }

@@ -202,6 +202,8 @@ type Happening =
       readonly currency?: string
       readonly payee?: string
       readonly purpose?: string
+      /** The host that the challenge named, if it was another one than the host that was dialled. */
+      readonly claimedHost?: string
       readonly ignoredArguments?: readonly string[]
     }
   | (PaymentSubject & {
@@ -216,6 +218,7 @@ type Happening =
       readonly payer: string
       readonly path: string
       readonly purpose: string
+      readonly claimedHost?: string
       readonly requestHash: string
       readonly termsHash: string
       readonly key?: string

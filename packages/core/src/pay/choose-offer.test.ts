@@ -32,7 +32,11 @@ const railOf = (name: string, offers: () => Offers | undefined): Rail => ({
   offers,
 })
 const offering = (name: string, ...offers: Partial<Offer>[]): Rail =>
-  railOf(name, () => ({ kind: 'offers', offers: offers.map((one) => ({ ...offer, ...one })) }))
+  railOf(name, () => ({
+    kind: 'offers',
+    offers: offers.map((one) => ({ ...offer, ...one })),
+    leftOut: [],
+  }))
 const silent = railOf('silent', () => undefined)
 const invalid = railOf('strict', () => ({ kind: 'invalid', reason: 'no amount' }))
 const throwing = (thrown: unknown): Rail =>

@@ -22,13 +22,17 @@ export function choose(
   assets: readonly Asset[],
   currency: string,
 ): Chosen | Denial {
-  const read = rails.map((rail) => ({ rail, offers: readClosed(rail, challenge) }))
+  const read = rails.map((rail) => ({ rail, offers: readClosed(rail, challenge, assets) }))
   const offered = read.flatMap(({ rail, offers }) =>
     offers?.kind === 'offers' ? offers.offers.map((offer) => ({ rail, offer })) : [],
   )
   if (offered.length === 0) {
-    if (read.some(({ offers }) => offers?.kind === 'offers')) {
-      return deny('no_acceptable_offer', { host: challenge.url.host })
+    const leftOut = read.flatMap(({ offers }) =>
+      offers?.kind === 'offers' ? [offers.leftOut.join('; ')] : [],
+    )
+    if (leftOut.length > 0) {
+      const cause = leftOut.filter(Boolean).join('; ') || 'no rail has an offer in it'
+      return deny('no_acceptable_offer', { host: challenge.url.host, cause })
     }
     const reasons = read.flatMap(({ offers }) =>
       offers?.kind === 'invalid' ? [offers.reason] : [],
@@ -40,9 +44,13 @@ export function choose(
 }
 
 /** Fails closed: a rail that stumbles over a challenge has not understood it. */
-function readClosed(rail: Rail, challenge: Challenge): Offers | undefined {
+function readClosed(
+  rail: Rail,
+  challenge: Challenge,
+  assets: readonly Asset[],
+): Offers | undefined {
   try {
-    return rail.offers(challenge)
+    return rail.offers(challenge, assets)
   } catch (cause) {
     return { kind: 'invalid', reason: `rail ${rail.name}: ${thrownText(cause)}` }
   }

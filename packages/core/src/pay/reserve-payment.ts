@@ -51,6 +51,7 @@ async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): 
     path: request.url.pathname,
     isDialled: isDialled(request),
     purpose: request.purpose,
+    claimedHost: chosen.offer.claimedHost,
     validForSeconds: chosen.offer.validForSeconds,
     ...funds,
     key,

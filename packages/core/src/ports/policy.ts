@@ -15,6 +15,11 @@ export interface PolicyInput {
   readonly path: string
   /** The agent's words. */
   readonly purpose: string
+  /**
+   * The host that the challenge itself names, in punycode, if it is another one than `terms.host`, the
+   * host that the guard dialled. Nobody has checked it. Absent if both are the same.
+   */
+  readonly claimedHost?: string | undefined
   /** Milliseconds since the epoch, by the ledger's clock. */
   readonly at: number
   /** What is left of the session before this payment. */

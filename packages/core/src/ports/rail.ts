@@ -37,13 +37,23 @@ export interface Offer {
   readonly payee: string
   /** How long a proof would be good for, already clamped by the rail. */
   readonly validForSeconds: number
+  /**
+   * The host that the challenge itself names, in punycode with its port, where it is another one than
+   * the host that was dialled. A fact for policies and people; the merchant stays the dialled host.
+   */
+  readonly claimedHost?: string
   /** What the rail needs to see again in `prove`. Core carries it and never looks inside. */
   readonly echo: unknown
 }
 
 /** What a rail makes of a challenge: its offers, or why it cannot be one of them. */
 export type Offers =
-  | { readonly kind: 'offers'; readonly offers: readonly Offer[] }
+  | {
+      readonly kind: 'offers'
+      readonly offers: readonly Offer[]
+      /** Why entries of the challenge are no offers, for the record: a few short texts of the rail's own. */
+      readonly leftOut: readonly string[]
+    }
   | { readonly kind: 'invalid'; readonly reason: string }
 
 /** What is signed: fixed in the reserving commit, and the same in every later step. */
@@ -121,9 +131,10 @@ export interface Rail {
   readonly cancelNetworks: readonly string[]
   /**
    * The challenge's offers; `undefined` if it is no challenge of this rail.
-   * Leave out what you do not support, and call `invalid` what nobody should have sent.
+   * Leave out what you do not support, and what could never settle in one of `assets`, the assets that
+   * may be paid in. Call `invalid` what nobody should have sent.
    */
-  offers(challenge: Challenge): Offers | undefined
+  offers(challenge: Challenge, assets: readonly Asset[]): Offers | undefined
   /**
    * Makes the proof for exactly this authorization, calling `sign` at most once.
    * What `sign` throws is passed on untouched.

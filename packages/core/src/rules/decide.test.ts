@@ -162,6 +162,25 @@ describe('merchants', () => {
     expect(code(state)).toBe(expected)
   })
 
+  test.each<[string, LedgerState]>([
+    ['approval_required', ledger({})],
+    ['approval_required', ledger({ delegation: delegation({ merchants: rule() }) })],
+    ['approval_required', ledger({ merchant: known(PAYEE, 0) })],
+    ['reserved', ledger({ merchant: known(PAYEE) })],
+    ['reserved', ledger({ delegation: delegation({ merchants: rule([PAYEE]) }) })],
+  ])('%s where the challenge names another host', (expected, state) => {
+    expect(code(state, intent({ claimedHost: 'bank.example' }))).toBe(expected)
+  })
+
+  test('a question about a challenge that names another host shows that host', () => {
+    const { result, approvals } = reserve(ledger({}), intent({ claimedHost: 'bank.example' }), NOW)
+    expect(result).toMatchObject({ denial: { detail: expect.stringContaining('bank.example') } })
+    expect(approvals?.[0]?.card).toMatchObject({
+      merchant: 'shop.example',
+      sellerSays: 'bank.example',
+    })
+  })
+
   test('a host is admitted only where every list names it', () => {
     expect(admitHost(ledger(), { host: 'shop.example', isDialled: true })).toBeUndefined()
     expect(admitHost(ledger(), { host: 'shop.example.evil.example', isDialled: true })?.code).toBe(

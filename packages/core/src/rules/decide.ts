@@ -189,6 +189,7 @@ function judge(
       ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
       : undefined,
     ...accountQuestions(state, terms, facts),
+    claimedHostQuestion(state, intent, facts),
     ...limitDenials(state, terms, now),
     fundsDenial(intent, facts),
   ]
@@ -243,6 +244,20 @@ function merchantQuestion(
     : deny('approval_required', { ...facts, cause: `first payment to payee ${terms.payee}` })
 }
 
+/**
+ * Asks about the first payment to a merchant whose challenge names another host, unless the end user
+ * has listed the payees that may be paid there: the challenge may be that of an honest shop, relayed.
+ */
+function claimedHostQuestion(
+  state: PayingState,
+  { claimedHost, terms }: Intent,
+  facts: DenialFacts,
+): Denial | undefined {
+  const rule = state.delegation.merchants?.find(({ host }) => host === terms.host)
+  if (claimedHost === undefined || rule?.payees || isKnown(state, terms)) return undefined
+  return deny('approval_required', { ...facts, cause: `the seller says it is ${claimedHost}` })
+}
+
 /** A new payee at a known host is a new merchant. */
 function isKnown(state: PayingState, terms: Terms): boolean {
   return pinned(state.merchant)?.payee === terms.payee
@@ -278,6 +293,7 @@ function denied(state: PayingState, intent: Intent, denial: Denial): Change<Deci
         currency: terms.currency,
         payee: terms.payee,
         purpose: intent.purpose,
+        ...(intent.claimedHost === undefined ? {} : { claimedHost: intent.claimedHost }),
         ...(ignoredArguments.length === 0 ? {} : { ignoredArguments }),
       },
     ],

@@ -20,6 +20,7 @@ export function judgementOf(
     method: intent.method,
     path: intent.path,
     purpose: intent.purpose,
+    claimedHost: intent.claimedHost,
     payments: session.usage.payments,
     expiresAt: session.expiresAt,
     ...figures,

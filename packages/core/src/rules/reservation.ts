@@ -26,6 +26,8 @@ export interface Intent {
   /** False where the caller sends the request itself: then the host is its word, and only payees count. */
   readonly isDialled: boolean
   readonly purpose: string
+  /** The host that the challenge itself names, if it is another one than `terms.host`. */
+  readonly claimedHost?: string | undefined
   /** How long a proof may be good for, from the reservation on. */
   readonly validForSeconds: number
   readonly payer: string
@@ -138,6 +140,7 @@ export function reservedEvent(after: PayingState, payment: Payment, intent: Inte
     payer: payment.payer,
     path: payment.path,
     purpose: payment.purpose,
+    ...(intent.claimedHost === undefined ? {} : { claimedHost: intent.claimedHost }),
     requestHash: terms.requestHash,
     termsHash: payment.termsHash,
     ...(payment.key === undefined ? {} : { key: payment.key }),

@@ -121,7 +121,7 @@ describe('a fake payment', () => {
   test('is asked for, signed, settled and proven', async () => {
     const { chain, rail, payment, prove } = world()
     const asked = await send(chain, 'honest')
-    expect(rail.offers({ url, ...asked })).toEqual({
+    expect(rail.offers({ url, ...asked }, [fakeAsset])).toEqual({
       kind: 'offers',
       offers: [
         {
@@ -134,6 +134,7 @@ describe('a fake payment', () => {
           echo: { isMessage: false },
         },
       ],
+      leftOut: [],
     })
     const paid = await send(chain, 'honest', await prove())
     expect(paid.status).toBe(200)
@@ -340,7 +341,7 @@ describe('a fake challenge', () => {
     validForSeconds: 60,
   }
   const offersOf = (challenge: Omit<HttpChallenge, 'url'>): unknown =>
-    fakeRail().offers({ url, ...challenge })
+    fakeRail().offers({ url, ...challenge }, [fakeAsset])
 
   test('is clamped, and what the rail does not support is left out', () => {
     const offers = [

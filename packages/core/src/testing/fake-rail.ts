@@ -238,7 +238,7 @@ function readOffers(challenge: Challenge, networks: readonly string[]): Offers |
       const validForSeconds = Math.min(offer.validForSeconds, MAX_VALID_SECONDS)
       return { ...offer, validForSeconds, echo: { isMessage } satisfies FakeEcho }
     })
-  return { kind: 'offers', offers }
+  return { kind: 'offers', offers, leftOut: [] }
 }
 
 /** A fake challenge over MCP is the `data` of an error. */

@@ -64,9 +64,9 @@ export function testRail(
 function testOffers(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
   test('offers what the challenge asks for', async () => {
     const { rail, asset, payee, demand } = await makeWorld()
-    const offers = rail.offers(await demand(PRICE))
+    const offers = rail.offers(await demand(PRICE), [asset])
     expect(offers?.kind === 'offers' ? offers.offers.length : offers).toBe(1)
-    const offer = onlyOffer(rail, await demand(PRICE))
+    const offer = onlyOffer(rail, asset, await demand(PRICE))
     const { network, asset: address, atomic, validForSeconds } = offer
     expect({ network, address, atomic, validForSeconds }).toEqual({
       network: asset.network,
@@ -79,19 +79,22 @@ function testOffers(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
   })
 
   test('knows what is no challenge of its own', async () => {
-    const { rail, demand } = await makeWorld()
+    const { rail, asset, demand } = await makeWorld()
     const challenge = await demand(PRICE)
-    expect(rail.offers({ ...challenge, status: 200 })).toBe(undefined)
+    const assets = [asset]
+    expect(rail.offers({ ...challenge, status: 200 }, assets)).toBe(undefined)
     const nothing = { headers: {}, body: new Uint8Array() }
-    expect(rail.offers({ ...challenge, ...nothing })).toBe(undefined)
+    expect(rail.offers({ ...challenge, ...nothing }, assets)).toBe(undefined)
     const other = new TextEncoder().encode('{"error":"Pay me."}')
-    expect(rail.offers({ ...challenge, headers: {}, body: other })).toBe(undefined)
+    expect(rail.offers({ ...challenge, headers: {}, body: other }, assets)).toBe(undefined)
   })
 
   test('calls invalid what nobody should have sent', async () => {
-    const { rail, malformed } = await makeWorld()
+    const { rail, asset, malformed } = await makeWorld()
     expect(malformed.length > 0).toBe(true)
-    for (const challenge of malformed) expect(rail.offers(challenge)?.kind).toBe('invalid')
+    for (const challenge of malformed) {
+      expect(rail.offers(challenge, [asset])?.kind).toBe('invalid')
+    }
   })
 }
 
@@ -263,8 +266,8 @@ function testCancellation(makeWorld: () => Promise<RailWorld>, { test, expect }:
   })
 }
 
-function onlyOffer(rail: Rail, challenge: Challenge): Offer {
-  const offers = rail.offers(challenge)
+function onlyOffer(rail: Rail, asset: Asset, challenge: Challenge): Offer {
+  const offers = rail.offers(challenge, [asset])
   const [offer] = offers?.kind === 'offers' ? offers.offers : []
   if (offer) return offer
   throw new Error('The rail has no offer for the challenge.')
@@ -273,7 +276,7 @@ function onlyOffer(rail: Rail, challenge: Challenge): Offer {
 async function paymentIn(world: RailWorld): Promise<OpenPayment> {
   const { rail, asset, payer } = world
   const challenge = await world.demand(PRICE)
-  const { scheme, network, atomic, payee, validForSeconds } = onlyOffer(rail, challenge)
+  const { scheme, network, atomic, payee, validForSeconds } = onlyOffer(rail, asset, challenge)
   const now = world.now()
   return {
     paymentId: 'payment-1',
@@ -302,7 +305,7 @@ async function prove(
   payment: OpenPayment,
   sign: (request: SignRequest) => Promise<`0x${string}`> = world.sign,
 ): Promise<HttpProof> {
-  const { echo } = onlyOffer(world.rail, await world.demand(payment.terms.atomic))
+  const { echo } = onlyOffer(world.rail, world.asset, await world.demand(payment.terms.atomic))
   const proof = await world.rail.prove(payment, echo, sign)
   if ('headers' in proof) return proof
   throw new Error('The proof of a challenge over HTTP has no headers.')

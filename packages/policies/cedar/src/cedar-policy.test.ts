@@ -93,6 +93,10 @@ describe('what policies can look at', () => {
     ['context.path like "/v1/*"', { path: '/v1/quote' }],
     ['context.purpose == "to know"', { purpose: 'to know' }],
     ['!context.knownMerchant', { knownMerchant: false }],
+    [
+      'context has claimedHost && context.claimedHost == "bank.example"',
+      { claimedHost: 'bank.example' },
+    ],
     ['context.instrument == "bob-wallet"', { instrument: 'bob-wallet' }],
     ['context.delegation == "del_2"', { delegation: 'del_2' }],
     ['context.session.id == "ses_2"', { session: 'ses_2' }],

@@ -35,6 +35,7 @@ export function cedarRequest(input: PolicyInput, named: readonly EntityJson[]): 
       method: input.method,
       path: input.path,
       purpose: input.purpose,
+      ...(input.claimedHost === undefined ? {} : { claimedHost: input.claimedHost }),
       knownMerchant: input.knownMerchant,
       instrument: input.instrument,
       delegation: input.delegation,

@@ -34,6 +34,7 @@ export const paymentSchema: string = `namespace Bursar {
     method: String,
     path: String,
     purpose: String,
+    claimedHost?: String,
     knownMerchant: Bool,
     instrument: String,
     delegation: String,

@@ -1,155 +1,66 @@
-import type { Challenge, HttpChallenge, McpChallenge, Offer, Offers } from '@bursar/core'
+import type { Asset, Challenge, Offer, Offers } from '@bursar/core'
 import { z } from 'zod'
-import { findMcpChallenge } from './mcp-message.ts'
-import { toCaip2 } from './network-name.ts'
-import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
+import { type Extensions, readExtensions } from './extensions.ts'
+import { type Accepted, readEntry } from './offer-entry.ts'
+import { findPaymentRequired, findToolPaymentRequired } from './payment-required.ts'
 
-/** The header that carries a challenge of version 2. */
-const CHALLENGE_HEADER = 'payment-required'
+/** The most entries of one challenge that are read: a merchant has a few networks and assets. */
+export const MAX_ENTRIES = 50
 
-/** The longest body that is read as a challenge of version 1, in bytes. */
-export const MAX_BODY_BYTES = 65_536
+/** The most reasons for left-out entries that are recorded. Further ones are only counted. */
+const MAX_LEFT_OUT = 10
 
-/** The most offers of one challenge: a merchant has a few networks and assets, not dozens. */
-export const MAX_OFFERS = 20
-
-/**
- * The longest validity of a signature, in seconds: money is in doubt for no longer. A challenge
- * that asks for more gets this validity, which servers accept.
- */
-const MAX_VALID_SECONDS = 120
-
-/**
- * The shortest validity that is worth a signature, in seconds. Facilitators refuse a signature that
- * ends within six seconds, and the request, its verification and a block take time.
- */
-const MIN_VALID_SECONDS = 10
-
-/** The longest name of a scheme, a network or a transfer method, in characters. */
-const MAX_NAME_LENGTH = 80
-
-/** The longest URL of a resource, in characters. */
+/** The longest URL of a resource. */
 const MAX_URL_LENGTH = 2_048
 
-/** The largest amount that a token contract can move. */
-const MAX_UINT256 = 2n ** 256n - 1n
-
-/**
- * The part of a challenge that `prove` sends back: an entry exactly as it was offered, and its
- * transport.
- */
+/** The data that `prove` has to see again: an entry exactly as it was offered, and where it came from. */
 export type Echo = (EchoV2 | EchoV1) & {
-  /** The way in which the challenge came, and in which the payload goes back. */
+  /** How the challenge came, and the payload goes. */
   readonly transport: 'http' | 'mcp'
 }
 
 type EchoV2 = {
   readonly version: 2
-  readonly resourceUrl: string
-  readonly accepted: Readonly<Record<string, unknown>>
+  /** Absent where the challenge names no resource. */
+  readonly resourceUrl?: string
+  readonly accepted: Accepted
+  readonly extensions?: Extensions
 }
 
 type EchoV1 = { readonly version: 1; readonly scheme: string; readonly network: string }
 
 /**
- * Reads an x402 challenge: over HTTP from the header of version 2 or the body of version 1, over
- * MCP from the answer to a tool call. Returns undefined if there is no challenge.
+ * Reads a challenge of x402, over HTTP from its headers or its body, over MCP from the answer to a
+ * tool call, by the version that it names.
  *
- * Leaves out an entry of another scheme, of a network that is not in `networks`, of another
- * transfer method than EIP-3009, or with a validity too short to settle in. Any other deviation
- * from the protocol makes the whole challenge invalid: a merchant that sends a malformed entry is
- * broken or hostile.
+ * Left out, and named in `leftOut`, are entries for other payers (another scheme, network or way to
+ * transfer), entries that could never settle (the name of another token, too short a validity), and
+ * those behind the first 50. An entry for this rail that breaks the protocol makes the whole challenge
+ * invalid, because such a merchant is broken or hostile: nothing of it is paid.
+ *
+ * Returns undefined if the answer is no challenge of x402.
  */
 export function readChallenge(
   challenge: Challenge,
   networks: readonly string[],
+  assets: readonly Asset[],
 ): Offers | undefined {
-  if ('message' in challenge) return readMcpChallenge(challenge, networks)
-  if (challenge.status !== 402) return undefined
-  const found = findHttpChallenge(challenge)
+  const isTool = 'message' in challenge
+  const found = isTool ? findToolPaymentRequired(challenge) : findPaymentRequired(challenge)
   if (!found) return undefined
-  const { version, decoded } = found
-  const where = version === 2 ? `The header ${CHALLENGE_HEADER}` : 'The body'
-  if ('problem' in decoded) return invalidOffers(`${where} ${decoded.problem}.`)
-  const read = version === 2 ? readVersion2 : readVersion1
-  return read(decoded.value, { transport: 'http', host: challenge.url.host }, networks)
+  const { where, decoded } = found
+  if ('problem' in decoded) return invalid(`${where} ${decoded.problem}.`)
+  const required = requiredSchema.safeParse(decoded.value)
+  if (!required.success) return describeMalformed(required.error)
+  const source = { transport: isTool ? 'mcp' : 'http', host: challenge.url.host } as const
+  return readAccepts(required.data, source, networks, assets)
 }
 
-function readMcpChallenge(
-  { url, message }: McpChallenge,
-  networks: readonly string[],
-): Offers | undefined {
-  const found = findMcpChallenge(message)
-  if (!found) return undefined
-  if ('problem' in found) return invalidOffers(`The answer of the tool ${found.problem}.`)
-  const version = versionSchema.safeParse(found.value)
-  if (!version.success) return malformedOffers(version.error)
-  const read = version.data.x402Version === 2 ? readVersion2 : readVersion1
-  return read(found.value, { transport: 'mcp', host: url.host }, networks)
-}
-
-function findHttpChallenge(
-  challenge: HttpChallenge,
-): { version: 1 | 2; decoded: Decoded } | undefined {
-  const header = Object.hasOwn(challenge.headers, CHALLENGE_HEADER)
-    ? challenge.headers[CHALLENGE_HEADER]
-    : undefined
-  if (header !== undefined) return { version: 2, decoded: readHeader(header) }
-  const text = readUtf8(challenge.body.subarray(0, MAX_BODY_BYTES))
-  if (!text?.includes('"x402Version"')) return undefined
-  if (challenge.body.length > MAX_BODY_BYTES) {
-    return { version: 1, decoded: { problem: `is longer than ${MAX_BODY_BYTES} bytes` } }
-  }
-  return { version: 1, decoded: readJson(text) }
-}
-
-const name = z.string().min(1).max(MAX_NAME_LENGTH)
-
-const address = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{40}$/)
-  .refine((text) => !/^0x0+$/.test(text), 'must not be the zero address')
-
-const amount = z
-  .string()
-  .regex(/^[1-9][0-9]{0,77}$/, 'must be a positive whole number in decimal digits')
-  .transform(BigInt)
-  .refine((value) => value <= MAX_UINT256, 'must be at most 2^256 - 1')
-
-/** The fields that decide whether an entry is for this rail. */
-const entrySchema = z.looseObject({
-  scheme: name,
-  network: name,
-  extra: z
-    .looseObject({ assetTransferMethod: z.string().max(MAX_NAME_LENGTH).optional() })
-    .nullish(),
-})
-
-const accepts = z.array(entrySchema).min(1).max(MAX_OFFERS)
-
-const versionSchema = z.object({ x402Version: z.literal([1, 2]) })
-
-const requiredV2 = z.object({
-  x402Version: z.literal(2),
-  resource: z.object({ url: z.string().min(1).max(MAX_URL_LENGTH) }),
-  accepts,
-})
-
-const requiredV1 = z.object({ x402Version: z.literal(1), accepts })
-
-const offerV2 = z.object({
-  amount,
-  asset: address,
-  payTo: address,
-  maxTimeoutSeconds: z.int().positive(),
-})
-
-const offerV1 = z.object({
-  maxAmountRequired: amount,
-  asset: address,
-  payTo: address,
-  maxTimeoutSeconds: z.int().positive(),
-  resource: z.string().min(1).max(MAX_URL_LENGTH),
+const requiredSchema = z.object({
+  x402Version: z.literal([1, 2]),
+  resource: z.object({ url: z.string().min(1).max(MAX_URL_LENGTH) }).nullish(),
+  accepts: z.array(z.unknown()).min(1),
+  extensions: z.unknown().optional(),
 })
 
 /** The transport and the host that a challenge came from. */
@@ -158,96 +69,75 @@ interface Source {
   readonly host: string
 }
 
-function readVersion2(value: unknown, source: Source, networks: readonly string[]): Offers {
-  const required = requiredV2.safeParse(value)
-  if (!required.success) return malformedOffers(required.error)
-  const { resource, accepts } = required.data
-  if (namesAnotherHost(resource.url, source)) return otherHostOffers(source)
-  const offers: Offer[] = []
-  for (const entry of accepts.filter((one) => isSupported(one, one.network, networks))) {
-    const parsed = offerV2.safeParse(entry)
-    if (!parsed.success) return malformedOffers(parsed.error)
-    const { amount: atomic, ...terms } = parsed.data
-    const { transport } = source
-    const echo: Echo = { transport, version: 2, resourceUrl: resource.url, accepted: entry }
-    offers.push(makeOffer({ ...terms, network: entry.network, atomic }, echo))
-  }
-  return { kind: 'offers', offers: offers.filter(isLongEnough) }
-}
-
-function readVersion1(value: unknown, source: Source, networks: readonly string[]): Offers {
-  const required = requiredV1.safeParse(value)
-  if (!required.success) return malformedOffers(required.error)
-  const offers: Offer[] = []
-  for (const entry of required.data.accepts) {
-    const network = toCaip2(entry.network)
-    if (!isSupported(entry, network, networks)) continue
-    const parsed = offerV1.safeParse(entry)
-    if (!parsed.success) return malformedOffers(parsed.error)
-    const { maxAmountRequired: atomic, resource, ...terms } = parsed.data
-    if (namesAnotherHost(resource, source)) return otherHostOffers(source)
-    const { transport } = source
-    const echo: Echo = { transport, version: 1, scheme: entry.scheme, network: entry.network }
-    offers.push(makeOffer({ ...terms, network, atomic }, echo))
-  }
-  return { kind: 'offers', offers: offers.filter(isLongEnough) }
-}
-
-function isSupported(
-  entry: z.infer<typeof entrySchema>,
-  network: string,
+function readAccepts(
+  required: z.output<typeof requiredSchema>,
+  source: Source,
   networks: readonly string[],
-): boolean {
-  const method = entry.extra?.assetTransferMethod ?? 'eip3009'
-  return entry.scheme === 'exact' && method === 'eip3009' && networks.includes(network)
-}
-
-function makeOffer(
-  terms: {
-    readonly network: string
-    readonly asset: string
-    readonly atomic: bigint
-    readonly payTo: string
-    readonly maxTimeoutSeconds: number
-  },
-  echo: Echo,
-): Offer {
-  return {
-    scheme: 'exact',
-    network: terms.network,
-    asset: terms.asset.toLowerCase(),
-    atomic: terms.atomic,
-    payee: terms.payTo.toLowerCase(),
-    validForSeconds: Math.min(terms.maxTimeoutSeconds, MAX_VALID_SECONDS),
-    echo,
+  assets: readonly Asset[],
+): Offers {
+  const { x402Version: version, accepts, resource } = required
+  const read = version === 2 ? readExtensions(required.extensions) : {}
+  const offers: Offer[] = []
+  const leftOut: string[] = []
+  for (const [index, entry] of accepts.slice(0, MAX_ENTRIES).entries()) {
+    const reading = readEntry(entry, version, networks, assets)
+    if ('malformed' in reading) return invalid(`In the challenge, ${reading.malformed}.`)
+    if ('leftOut' in reading) {
+      leftOut.push(`entry ${index + 1}: ${reading.leftOut}`)
+      continue
+    }
+    if ('problem' in read) {
+      leftOut.push(`entry ${index + 1}: ${read.problem}`)
+      continue
+    }
+    const { terms, accepted } = reading
+    const resourceUrl = version === 2 ? resource?.url : reading.resource
+    if (resourceUrl !== undefined && resourceUrl.length > MAX_URL_LENGTH) {
+      return invalid('In the challenge, resource: the URL is too long.')
+    }
+    const claimedHost = readClaimedHost(resourceUrl, source)
+    const { transport } = source
+    const echo: Echo =
+      version === 2
+        ? {
+            transport,
+            version,
+            ...(resourceUrl === undefined ? {} : { resourceUrl }),
+            accepted,
+            ...(read.extensions ? { extensions: read.extensions } : {}),
+          }
+        : { transport, version, scheme: `${accepted.scheme}`, network: `${accepted.network}` }
+    offers.push({ ...terms, ...(claimedHost === undefined ? {} : { claimedHost }), echo })
   }
+  return { kind: 'offers', offers, leftOut: summarizeLeftOut(leftOut, accepts.length) }
 }
 
-function isLongEnough(offer: Offer): boolean {
-  return offer.validForSeconds >= MIN_VALID_SECONDS
+/** Returns the first reasons as they are recorded, and the number of the further entries. */
+function summarizeLeftOut(leftOut: readonly string[], entries: number): readonly string[] {
+  const more = Math.max(0, leftOut.length - MAX_LEFT_OUT) + Math.max(0, entries - MAX_ENTRIES)
+  const shown = leftOut.slice(0, MAX_LEFT_OUT)
+  return more === 0 ? shown : [...shown, `${more} more entries were left out or not read`]
 }
 
 /**
- * Checks whether a resource's URL names another host than the one that was dialled. Compares only
- * the host with its port: a server behind a proxy knows neither its scheme nor its path. A text
- * that is no URL names no host. Over MCP the URL names the tool, as `mcp://tool/name`, and no host.
+ * Returns the host that a resource's URL names, in punycode with its port, if it is another one than
+ * the host that was dialled. Only hosts are compared: a server behind a proxy knows neither its
+ * scheme nor its path, and text that is no URL names no host. Over MCP the URL names the tool.
  */
-function namesAnotherHost(resourceUrl: string, { transport, host }: Source): boolean {
-  if (transport === 'mcp') return false
-  const url = URL.parse(resourceUrl)
-  return url !== null && url.host !== host
+function readClaimedHost(
+  resourceUrl: string | undefined,
+  { transport, host }: Source,
+): string | undefined {
+  const url = transport === 'mcp' || resourceUrl === undefined ? null : URL.parse(resourceUrl)
+  return url === null || url.host === host ? undefined : url.host || url.protocol
 }
 
-function otherHostOffers({ host }: Source): Offers {
-  return invalidOffers(`The resource is not on ${host}.`)
-}
-
-function malformedOffers(error: z.ZodError): Offers {
+function describeMalformed(error: z.ZodError): Offers {
   const issue = error.issues[0]
   const field = issue?.path.map(String).join('.') || 'the challenge'
-  return invalidOffers(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
+  return invalid(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
 }
 
-function invalidOffers(reason: string): Offers {
+function invalid(reason: string): Offers {
   return { kind: 'invalid', reason }
 }

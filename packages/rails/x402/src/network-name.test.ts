@@ -2,19 +2,10 @@ import { EVM_NETWORK_CHAIN_ID_MAP } from '@x402/evm/v1'
 import { expect, test } from 'vitest'
 import { parseChainId, toCaip2 } from './network-name.ts'
 
-test('names mean what they mean in the official package, or nothing', () => {
-  const known = Object.entries(EVM_NETWORK_CHAIN_ID_MAP).filter(([name]) => toCaip2(name) !== name)
-  expect(known.map(([name]) => name).sort()).toEqual([
-    'avalanche',
-    'avalanche-fuji',
-    'base',
-    'base-sepolia',
-    'ethereum',
-    'polygon',
-    'polygon-amoy',
-    'sepolia',
-  ])
-  for (const [name, chainId] of known) expect(toCaip2(name)).toBe(`eip155:${chainId}`)
+test('every name of the official package means the same network', () => {
+  for (const [name, chainId] of Object.entries(EVM_NETWORK_CHAIN_ID_MAP)) {
+    expect(toCaip2(name), name).toBe(`eip155:${chainId}`)
+  }
 })
 
 test('other text is given back, and a chain id is the number in a CAIP-2 id', () => {

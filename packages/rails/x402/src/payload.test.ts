@@ -25,7 +25,7 @@ const requirements: PaymentRequirements = {
   asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
   payTo,
   maxTimeoutSeconds: 315_360_000,
-  extra: { name: 'Something else', version: '9', nested: { list: [1, 'two', null] } },
+  extra: { name: 'USDC', version: '2', nested: { list: [1, 'two', null] } },
 }
 
 function offerOf(accepts: readonly PaymentRequirements[]): Offer {
@@ -37,7 +37,7 @@ function offerOf(accepts: readonly PaymentRequirements[]): Offer {
     headers: { 'payment-required': header },
     body: new Uint8Array(),
   }
-  const offers = readChallenge(challenge, ['eip155:84532'])
+  const offers = readChallenge(challenge, ['eip155:84532'], pinnedAssets)
   const [offer] = offers?.kind === 'offers' ? offers.offers : []
   if (!offer) throw new Error('The challenge has no offer.')
   return offer
@@ -190,17 +190,23 @@ describe('a header that grows when it is written again', () => {
   /** An entry that is as short as it can be in the challenge, and many times longer when echoed. */
   function grownBy(numbers: number): Echo {
     const list = Array.from({ length: numbers }, () => 1e20)
-    return { ...echoV2, accepted: { ...echoV2.accepted, extra: { list } } }
+    return {
+      ...echoV2,
+      accepted: { ...echoV2.accepted, extra: { name: 'USDC', version: '2', list } },
+    }
   }
   const echoV2 = offerOf([requirements]).echo as Echo & { version: 2 }
 
   test('is refused before anything is signed', async () => {
-    const text = JSON.stringify({ ...requirements, extra: { list: [] } })
+    const text = JSON.stringify({
+      ...requirements,
+      extra: { name: 'USDC', version: '2', list: [] },
+    })
     const small = text.replace('[]', `[${Array(4_500).fill('1e20').join(',')}]`)
     const accepts = `{"x402Version":2,"resource":{"url":"${url}"},"accepts":[${small}]}`
     const headers = { 'payment-required': Buffer.from(accepts).toString('base64') }
     const challenge = { url, status: 402, headers, body: new Uint8Array() }
-    const offers = readChallenge(challenge, ['eip155:84532'])
+    const offers = readChallenge(challenge, ['eip155:84532'], pinnedAssets)
     const echo = (offers?.kind === 'offers' ? offers.offers[0]?.echo : undefined) as Echo
     expect(echo).toEqual(grownBy(4_500))
     const requests: SignRequest[] = []

@@ -6,6 +6,7 @@ import {
   type TransferAuthorization,
 } from '@bursar/core'
 import type { Echo } from './challenge.ts'
+import { answerExtensions } from './extensions.ts'
 import { PAYMENT_KEY } from './mcp-message.ts'
 import { parseChainId, toCaip2 } from './network-name.ts'
 import { writeHeader } from './wire.ts'
@@ -34,7 +35,7 @@ export async function makePayload(
   const { getAddress } = await import('viem')
   const request = toTransfer(authorization)
   // The payload is written first, so that a payload that cannot be written fails before signing.
-  const addSignature = preparePayload(echo, {
+  const addSignature = preparePayload(echo, authorization.paymentId, {
     from: getAddress(request.from),
     to: getAddress(request.to),
     value: `${request.value}`,
@@ -51,11 +52,17 @@ export async function makePayload(
 
 function preparePayload(
   echo: Echo,
+  paymentId: string,
   authorization: Readonly<Record<string, string>>,
 ): (signature: string) => object {
   const envelope =
     echo.version === 2
-      ? { x402Version: 2, resource: { url: echo.resourceUrl }, accepted: echo.accepted }
+      ? {
+          x402Version: 2,
+          ...(echo.resourceUrl === undefined ? {} : { resource: { url: echo.resourceUrl } }),
+          accepted: echo.accepted,
+          ...(echo.extensions ? { extensions: answerExtensions(echo.extensions, paymentId) } : {}),
+        }
       : { x402Version: 1, scheme: echo.scheme, network: echo.network }
   const written: object = JSON.parse(JSON.stringify({ ...envelope, payload: { authorization } }))
   // The written text may be longer than the challenge: a short `1e20` is written with all its
@@ -106,7 +113,7 @@ function isSameOffer(
 ): boolean {
   const { amount, asset, payTo } = accepted
   return (
-    amount === `${terms.atomic}` &&
+    `${amount}` === `${terms.atomic}` &&
     `${asset}`.toLowerCase() === terms.asset &&
     `${payTo}`.toLowerCase() === terms.payee
   )

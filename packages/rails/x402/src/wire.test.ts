@@ -15,15 +15,16 @@ test('a header is read up to its bound', () => {
   })
 })
 
-test('only the form that encoding gives is base64', () => {
+test('only text that an encoder gives is base64', () => {
   const problem = { problem: 'is not base64' }
   for (const header of [
     '',
-    'e30',
     'e31=',
+    'e31',
+    'e30===',
+    'e3 0',
     'e30=\n',
     ' e30=',
-    'e3-_',
     'e30=e30=',
     '{}',
     'ＥＥＥＥ',
@@ -31,6 +32,8 @@ test('only the form that encoding gives is base64', () => {
     expect(readHeader(header), JSON.stringify(header)).toEqual(problem)
   }
   expect(readHeader('e30=')).toEqual({ value: {} })
+  expect(readHeader('e30')).toEqual({ value: {} })
+  expect(readHeader(Buffer.from('"ÿÿ>"').toString('base64url'))).toEqual({ value: 'ÿÿ>' })
 })
 
 test('JSON with a key for a prototype is refused, at any depth', () => {
@@ -39,6 +42,19 @@ test('JSON with a key for a prototype is refused, at any depth', () => {
   expect(readJson('[{"a":{"__proto__":null}}]')).toEqual(problem)
   expect(readJson('{"a":1')).toEqual(problem)
   expect(readJson('{"constructor":1}')).toEqual({ value: { constructor: 1 } })
+})
+
+test('JSON that gives a key twice in one object is refused, at any depth', () => {
+  const problem = { problem: 'gives a key twice' }
+  expect(readJson('{"a":1,"a":1}')).toEqual(problem)
+  expect(readJson('[{"b":{"a":1,"\\u0061":2}}]')).toEqual(problem)
+  expect(readJson('{"":1,"":2}')).toEqual(problem)
+  for (const value of [{ a: { a: 1 } }, [{ a: 1 }, { a: 2 }], { '': 1 }, '"a":1,"a":2', {}, []]) {
+    expect(readJson(JSON.stringify(value))).toEqual({ value })
+  }
+  expect(readJson('{"a" : "\\"b\\":", "c":"d\\\\"}')).toEqual({
+    value: { a: '"b":', c: 'd\\' },
+  })
 })
 
 test('broken UTF-8 is no text', () => {

@@ -172,7 +172,7 @@ async function ask(merchant: Merchant, path: string, proof?: HttpProof): Promise
 }
 
 function onlyOffer(challenge: HttpChallenge): Offer {
-  const offers = rail.offers(challenge)
+  const offers = rail.offers(challenge, [asset])
   const [offer] = offers?.kind === 'offers' ? offers.offers : []
   if (offer) return offer
   throw new Error(`There is no offer: ${JSON.stringify(offers)}`)
@@ -258,25 +258,26 @@ describe('a hostile merchant', () => {
   const firstPath = (merchant: Merchant): string => merchant.resources[0]?.path ?? '/'
   const quote = (merchant: Merchant): Promise<HttpChallenge> => ask(merchant, firstPath(merchant))
 
-  test('that claims to be another host has an invalid challenge', async () => {
-    expect(rail.offers(await quote(hostile('falseHost')))).toMatchObject({ kind: 'invalid' })
+  test('that claims to be another host is told apart from it', async () => {
+    expect(onlyOffer(await quote(hostile('falseHost'))).claimedHost).toEqual(expect.any(String))
   })
 
   test('on another network has no offer', async () => {
-    const offers = rail.offers(await quote(hostile('otherNetwork')))
-    expect(offers).toEqual({ kind: 'offers', offers: [] })
+    const offers = rail.offers(await quote(hostile('otherNetwork')), [asset])
+    const leftOut = ['entry 1: its network is not configured']
+    expect(offers).toEqual({ kind: 'offers', offers: [], leftOut })
   })
 
   test('that asks for ten years gets two minutes', async () => {
     expect(onlyOffer(await quote(hostile('absurdValidity'))).validForSeconds).toBe(120)
   })
 
-  test('that sends malformed challenges has no offer, but for what signing never looks at', async () => {
+  test('that sends malformed challenges has no offer', async () => {
     const merchant = hostile('sendsMalformed')
     const outcomes: Record<string, string> = {}
     for (const { name, path } of merchant.resources) {
       const challenge = await ask(merchant, path).catch(() => undefined)
-      const offers = challenge && rail.offers(challenge)
+      const offers = challenge && rail.offers(challenge, [asset])
       const count = offers?.kind === 'offers' ? `${offers.offers.length} offers` : `${offers?.kind}`
       outcomes[name] = challenge ? count : 'does not arrive'
     }
@@ -287,7 +288,7 @@ describe('a hostile merchant', () => {
     expect(missing).toBe('undefined')
     const { 'domain-missing': domain, 'scheme-unknown': scheme, permit2, ...malformed } = challenges
     expect({ domain, scheme, permit2 }).toEqual({
-      domain: '1 offers',
+      domain: '0 offers',
       scheme: '0 offers',
       permit2: '0 offers',
     })

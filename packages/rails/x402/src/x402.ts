@@ -66,7 +66,7 @@ export function x402(options: X402Options): Rail {
   return {
     name: 'x402',
     networks,
-    offers: (challenge) => readChallenge(challenge, networks),
+    offers: (challenge, assets) => readChallenge(challenge, networks, assets),
     cancelNetworks: networks.filter((network) => configured.get(network)?.relayer),
     prove: async (authorization, echo, sign) => {
       findNetwork(authorization.asset.network).relayer?.assertNotPayer(authorization.payer)

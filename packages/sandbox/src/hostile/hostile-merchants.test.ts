@@ -225,13 +225,13 @@ describe('sendsMalformed', () => {
     '/amount-with-sign',
     '/amount-with-zeros',
     '/amount-empty',
-    '/amount-a-number',
-    '/resource-missing',
+    '/resource-a-number',
     '/validity-negative',
     '/permit2',
   ]
   const refused = [
     ['/amount-exponent', 'Cannot convert 1e4 to a BigInt'],
+    ['/amount-a-fraction', 'cannot be converted to a BigInt'],
     ['/amount-negative', 'is not in safe 256-bit unsigned integer range'],
     ['/amount-with-point', 'Cannot convert 10000.0 to a BigInt'],
     ['/amount-full-width', 'Cannot convert １００００ to a BigInt'],

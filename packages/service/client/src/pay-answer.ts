@@ -50,6 +50,7 @@ export const cardShape: Shape<ApprovalCard> = object({
   resource: text,
   agent: text,
   agentSays: text,
+  sellerSays: optional(text),
 })
 
 const results = {

@@ -99,6 +99,10 @@ export const cardSchema: z.ZodType = z
     resource: z.string(),
     agent: z.string(),
     agentSays: z.string().describe('The agent’s own words. Nobody has checked them.'),
+    sellerSays: z
+      .string()
+      .optional()
+      .describe('The host that the seller’s challenge names, if it is not `merchant`. Unchecked.'),
   })
   .meta({ id: 'ApprovalCard' })
 

@@ -63,6 +63,7 @@ function formatApproval({ id, state, expiresAt, card: shown }: ApprovalSummary):
   return [
     `${id}  ${state}, until ${expiresAt}`,
     `  ${shown.amount} ${shown.currency} to ${shown.merchant} (${shown.payee} on ${shown.network})`,
+    ...(shown.sellerSays === undefined ? [] : [`  the seller says: ${shown.sellerSays}`]),
     `  for ${shown.resource}`,
     // A model has written it: whatever could move the cursor is shown as what it is.
     `  the agent ${shown.agent} says, unchecked: ${JSON.stringify(shown.agentSays)}`,
