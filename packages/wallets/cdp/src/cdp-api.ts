@@ -1,38 +1,41 @@
 import { BursarError } from '@bursar/core'
 
-/** What reaches a project at Coinbase CDP. Whoever has all of it can sign whatever they like. */
+/**
+ * The credentials of a project at Coinbase CDP. Together they can sign anything with its accounts.
+ */
 export interface CdpCredentials {
+  /** The id of the project's API key. */
   readonly apiKeyId: string
-  /** Base64 of an Ed25519 key, or an EC key in PEM. */
+  /** The API key: base64 of an Ed25519 key, or an EC key in PEM. */
   readonly apiKeySecret: string
-  /** Base64 of a P-256 key in PKCS#8. */
+  /** The wallet secret: base64 of a P-256 key in PKCS#8. */
   readonly walletSecret: string
 }
 
-/** Settings of the API. */
+/** The access to CDP's API. */
 export interface CdpApiOptions {
-  /** Fetches the credentials for one request; nothing of them is kept. */
+  /** Fetches the credentials for one request. They are not kept. */
   readonly credentials: () => Promise<CdpCredentials>
   readonly baseUrl: string
 }
 
-/** One request. `body` is sent as JSON. */
+/** A request to CDP. Its `body` is sent as JSON. */
 export interface CdpRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: Readonly<Record<string, unknown>>
-  /** The same key gives the same answer, within a day. */
+  /** A request with a known key gets the first request's answer, within a day. */
   readonly idempotencyKey?: string
 }
 
-/** What the service answered: JSON, or nothing that is JSON. */
+/** An answer of CDP. Its `body` is undefined if it was not JSON, or was too long. */
 export interface CdpAnswer {
   readonly status: number
   readonly body: unknown
 }
 
-/** Nothing has left this process, so nothing was done. */
-export class NothingSent extends Error {
+/** The error of a request that never left this process. */
+export class UnsentRequest extends Error {
   readonly code: 'wallet_unavailable' | 'credential_expired'
 
   constructor(code: 'wallet_unavailable' | 'credential_expired', reason: string) {
@@ -41,27 +44,31 @@ export class NothingSent extends Error {
   }
 }
 
-/** A signer that does not answer within this time leaves the payment in doubt. */
+/** The longest wait for an answer. A payment whose signer does not answer in time is in doubt. */
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** Answers that the wallet reads are a few hundred bytes. */
+/** The longest answer. CDP's answers are a few hundred bytes. */
 const MAX_ANSWER_BYTES = 65_536
 
-/** Lifetime of the token of one request. */
+/** The lifetime of a request's authentication token. */
 const TOKEN_SECONDS = 60
 
-/** Failures to connect: the request was never sent. */
-const unconnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+/** The error codes of a failed connection, over which no request was sent. */
+const connectionFailures = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
 
 /**
- * Asks the service once. Its own client retries what it has sent, and keeps one configuration for the
- * whole process: neither is right here. Its authentication is the official one.
+ * Sends a request once, with CDP's official authentication. CDP's own client is not used, because
+ * it retries requests and has one configuration for the whole process.
  *
- * Throws `NothingSent`, or, where the request may have arrived, whatever went wrong.
+ * Throws `UnsentRequest` if the request never left this process. Throws `wallet_answer_lost` if the
+ * request may have arrived and no answer came.
  */
-export async function askCdp(options: CdpApiOptions, request: CdpRequest): Promise<CdpAnswer> {
+export async function sendCdpRequest(
+  options: CdpApiOptions,
+  request: CdpRequest,
+): Promise<CdpAnswer> {
   const url = new URL(`${options.baseUrl.replace(/\/$/, '')}${request.path}`)
-  const headers = await authorized(options, request, url)
+  const headers = await makeHeaders(options, request, url)
   const response = await fetch(url, {
     method: request.method,
     headers,
@@ -69,30 +76,50 @@ export async function askCdp(options: CdpApiOptions, request: CdpRequest): Promi
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
   }).catch((error: unknown) => {
-    throw unconnected.includes(codeOf(error)) ? neverConnected(url, codeOf(error)) : lost(error)
+    throw connectionFailures.includes(readCauseCode(error))
+      ? unreachableError(url, readCauseCode(error))
+      : lostAnswerError(error)
   })
-  return { status: response.status, body: await jsonOf(response) }
+  return { status: response.status, body: await readJson(response) }
 }
 
-async function authorized(
+/**
+ * Sends a request once for the function `source`. Throws `wallet_unavailable` or
+ * `credential_expired` in its name if the request never left this process, and otherwise as
+ * `sendCdpRequest` does.
+ */
+export async function callCdp(
+  source: string,
+  options: CdpApiOptions,
+  request: CdpRequest,
+): Promise<CdpAnswer> {
+  try {
+    return await sendCdpRequest(options, request)
+  } catch (error) {
+    if (!(error instanceof UnsentRequest)) throw error
+    throw new BursarError(error.code, `${source}: ${error.message}.`)
+  }
+}
+
+async function makeHeaders(
   { credentials }: CdpApiOptions,
   { method, body, idempotencyKey }: CdpRequest,
   url: URL,
 ): Promise<Record<string, string>> {
-  // Before the credentials: without it nothing has to be opened for nothing.
+  // The package is loaded before the credentials, which a vault need not open if it is missing.
   const { getAuthHeaders } = await import('@coinbase/cdp-sdk/auth').catch(() => {
-    const text = 'install @coinbase/cdp-sdk, which could not be loaded'
-    throw new NothingSent('wallet_unavailable', text)
+    const reason = '@coinbase/cdp-sdk could not be loaded. Install it'
+    throw new UnsentRequest('wallet_unavailable', reason)
   })
-  const found = await credentials().catch((error: unknown) => {
+  const opened = await credentials().catch((error: unknown) => {
     const code = BursarError.isInstance(error) ? `: ${error.code}` : ''
-    throw new NothingSent('wallet_unavailable', `the credentials could not be fetched${code}`)
+    throw new UnsentRequest('wallet_unavailable', `the credentials could not be fetched${code}`)
   })
   try {
     const headers = await getAuthHeaders({
-      apiKeyId: found.apiKeyId,
-      apiKeySecret: found.apiKeySecret,
-      walletSecret: found.walletSecret,
+      apiKeyId: opened.apiKeyId,
+      apiKeySecret: opened.apiKeySecret,
+      walletSecret: opened.walletSecret,
       requestMethod: method,
       requestHost: url.host,
       requestPath: url.pathname,
@@ -104,12 +131,13 @@ async function authorized(
       ? headers
       : { ...headers, 'X-Idempotency-Key': idempotencyKey }
   } catch {
-    // What it throws may quote what it was given.
-    throw new NothingSent('credential_expired', 'the credentials are none that can be used')
+    // The thrown error may quote the credentials.
+    throw new UnsentRequest('credential_expired', 'the credentials are malformed')
   }
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
+/** Reads the body of a response as JSON. Returns undefined if it is not JSON, or too long. */
+async function readJson(response: Response): Promise<unknown> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
@@ -124,18 +152,18 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-function codeOf(error: unknown): string {
+function readCauseCode(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   return typeof code === 'string' ? code : ''
 }
 
-function neverConnected(url: URL, code: string): NothingSent {
-  return new NothingSent('wallet_unavailable', `${url.host} could not be reached: ${code}`)
+function unreachableError(url: URL, code: string): UnsentRequest {
+  return new UnsentRequest('wallet_unavailable', `${url.host} could not be reached: ${code}`)
 }
 
-function lost(cause: unknown): BursarError {
+function lostAnswerError(cause: unknown): BursarError {
   const name = cause instanceof Error ? cause.name : typeof cause
-  const text = `No answer came from the wallet's provider: ${codeOf(cause) || name}.`
+  const text = `No answer came from the wallet's provider: ${readCauseCode(cause) || name}.`
   return new BursarError('wallet_answer_lost', text)
 }

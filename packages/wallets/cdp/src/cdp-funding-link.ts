@@ -1,25 +1,44 @@
 import { BursarError } from '@bursar/core'
-import { SERVICE_URL, typeOf } from './cdp-answer.ts'
-import { askCdp, type CdpCredentials, NothingSent } from './cdp-api.ts'
+import { readErrorType, SERVICE_URL } from './cdp-answer.ts'
+import { type CdpCredentials, callCdp } from './cdp-api.ts'
 
-/** Settings of the page. */
+/** The options of `cdpFundingLink`. */
 export interface CdpFundingLinkOptions {
-  /** Name of the network at CDP, such as `base`. */
+  /** The name of the network at CDP, such as `base`. */
   readonly network: string
-  /** What is bought there: `USDC` if not given. */
+  /**
+   * The symbol of the currency to buy.
+   *
+   * @default 'USDC'
+   */
   readonly currency?: string | undefined
-  /** Fetches the project's credentials, for each request anew. */
+  /** Fetches the project's credentials. Called for each request. */
   readonly credentials: () => Promise<CdpCredentials>
-  /** Another address of the service, for tests. */
+  /**
+   * The address of the service. Set it in tests.
+   *
+   * @default 'https://api.cdp.coinbase.com/platform'
+   */
   readonly baseUrl?: string | undefined
 }
 
 /**
- * Makes links to CDP's onramp, where an end user pays money into their wallet: for an instrument's
- * `fundingLink`. A link is good once. Throws `wallet_unavailable` or `credential_expired`.
+ * Makes links to CDP's onramp, where end users pay money into their wallets. Give it to an
+ * instrument as `fundingLink`. Each link works once.
+ *
+ * Throws `invalid_input` if `credentials` is no function. The returned function throws
+ * `credential_expired` if CDP refuses the credentials, `wallet_answer_lost` if no answer came, and
+ * `wallet_unavailable` for any other failure.
  *
  * @example
- * const fundingLink = cdpFundingLink({ network: 'base', credentials: () => secrets.open('cdp') })
+ * ```ts
+ * import { type CdpCredentials, cdpFundingLink } from '@bursar/wallet-cdp'
+ *
+ * declare const credentials: () => Promise<CdpCredentials>
+ *
+ * const fundingLink = cdpFundingLink({ network: 'base', credentials })
+ * const url = await fundingLink('0x2222222222222222222222222222222222222222')
+ * ```
  */
 export function cdpFundingLink(
   options: CdpFundingLinkOptions,
@@ -34,19 +53,14 @@ export function cdpFundingLink(
       destinationNetwork: network,
       destinationAddress: address,
     }
-    const path = '/v2/onramp/sessions'
-    const answer = await askCdp({ credentials, baseUrl }, { method: 'POST', path, body }).catch(
-      (error: unknown) => {
-        if (!(error instanceof NothingSent)) throw error
-        throw new BursarError(error.code, `cdpFundingLink: ${error.message}.`)
-      },
-    )
+    const request = { method: 'POST', path: '/v2/onramp/sessions', body } as const
+    const answer = await callCdp('cdpFundingLink', { credentials, baseUrl }, request)
     const { session } = (answer.body ?? {}) as {
       readonly session?: { readonly onrampUrl?: unknown }
     }
     if (answer.status < 300 && typeof session?.onrampUrl === 'string') return session.onrampUrl
     const code = answer.status === 401 ? 'credential_expired' : 'wallet_unavailable'
-    const text = `cdpFundingLink: CDP answered ${answer.status}: ${typeOf(answer)}.`
+    const text = `cdpFundingLink: CDP answered ${answer.status}: ${readErrorType(answer)}.`
     throw new BursarError(code, text)
   }
 }

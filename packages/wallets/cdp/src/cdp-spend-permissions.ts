@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as after } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BursarError, type PermissionRequest, type Permissions } from '@bursar/core'
-import { SERVICE_URL, textIn, typeOf } from './cdp-answer.ts'
+import { readErrorType, readText, SERVICE_URL } from './cdp-answer.ts'
 import {
-  askCdp,
   type CdpAnswer,
   type CdpApiOptions,
   type CdpCredentials,
   type CdpRequest,
-  NothingSent,
+  callCdp,
 } from './cdp-api.ts'
 
-/** The networks on which CDP has spend permissions, by their chains. */
+/** The chain id of each network on which CDP has spend permissions. */
 const chains = {
   base: 8_453,
   'base-sepolia': 84_532,
@@ -23,72 +22,97 @@ const chains = {
   polygon: 137,
 } as const
 
-/** Settings of the permissions. */
+/** The options of `cdpSpendPermissions`. */
 export interface CdpSpendPermissionsOptions {
-  /** The end user's smart account at CDP, which holds their money. */
+  /** The address of the end user's smart account at CDP, which holds their money. */
   readonly smartAccount: string
+  /** The name of the network at CDP. */
   readonly network: keyof typeof chains
-  /** Fetches the project's credentials, for each request anew. */
+  /** Fetches the project's credentials. Called for each request. */
   readonly credentials: () => Promise<CdpCredentials>
-  /** Another address of the service, for tests. */
+  /**
+   * The address of the service. Set it in tests.
+   *
+   * @default 'https://api.cdp.coinbase.com/platform'
+   */
   readonly baseUrl?: string | undefined
 }
 
-/** A permission takes effect with a transaction: so often, and so far apart, is looked for it. */
-const LOOKS = 20
+/** The most looks for a granted permission, which takes effect with a transaction. */
+const GRANT_LOOKS = 20
+
+/** The time between two looks. */
 const LOOK_EVERY_MS = 1_000
 
-/** A withdrawal is looked for less often: the guard tries again by itself. */
-const LOOKS_FOR_WITHDRAWAL = 8
+/** The most looks for a withdrawal. They are fewer, because the guard tries again by itself. */
+const WITHDRAWAL_LOOKS = 8
 
-/** A grant looks first: a request that is sent later than this could outlive its withdrawal. */
+/**
+ * The longest time until a grant sends its request. A later request could outlive its withdrawal.
+ */
 const SENDING_MS = 20_000
 
-/** Permissions of one smart account that are looked through. */
+/** The most pages of a smart account's permissions that are read. */
 const MAX_PAGES = 50
+
+/** The permissions on a page. */
 const PAGE_SIZE = 100
 
 /**
- * Makes permissions of spend permissions at Coinbase CDP, which the chain holds: the wallet's account may
- * take from the end user's smart account what a delegation allows in total, until it ends or is revoked.
- * Payments are made from the wallet's own account; what it takes is taken outside of Bursar.
+ * Makes the permissions of an instrument from spend permissions at Coinbase CDP, which the block
+ * chain holds. Each lets the wallet's account take a delegation's total from the end user's smart
+ * account, until the delegation ends or is revoked. Payments come from the wallet's own account.
+ * Your application moves the money there.
  *
- * A permission is found by its salt, which is made of the delegation's id. Throws the codes of `cdpWallet`,
- * `permission_invalid` where there is not exactly one asset on the network, and `permission_pending`
- * where the chain has not shown it in time.
+ * Throws `invalid_input` for an invalid option. The methods throw `permission_invalid` if the
+ * delegation has not exactly one asset on the network, `permission_pending` if the chain has not
+ * shown the permission in 20 s, `credential_expired` if CDP refuses the credentials,
+ * `wallet_answer_lost` if no answer came, and `permission_unavailable` or `wallet_unavailable` for
+ * any other failure.
  *
  * @example
- * const permissions = cdpSpendPermissions({ smartAccount, network: 'base', credentials })
+ * ```ts
+ * import { type CdpCredentials, cdpSpendPermissions, cdpWallet } from '@bursar/wallet-cdp'
+ *
+ * declare const credentials: () => Promise<CdpCredentials>
+ *
+ * const smartAccount = '0x2222222222222222222222222222222222222222'
+ * const instrument = {
+ *   endUser: 'alice',
+ *   wallet: cdpWallet({ account: 'alice-wallet', credentials }),
+ *   permissions: cdpSpendPermissions({ smartAccount, network: 'base', credentials }),
+ * }
+ * ```
  */
 export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permissions {
   const { smartAccount, network, credentials, baseUrl = SERVICE_URL } = options
-  const wrong = (field: string, rule: string): BursarError =>
+  const optionError = (field: string, rule: string): BursarError =>
     new BursarError('invalid_input', `cdpSpendPermissions: ${field}: ${rule}.`)
   if (typeof smartAccount !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(smartAccount)) {
-    throw wrong('smartAccount', 'must be an address')
+    throw optionError('smartAccount', 'must be an address')
   }
   if (!Object.hasOwn(chains, network)) {
-    throw wrong('network', `must be one of ${Object.keys(chains).join(', ')}`)
+    throw optionError('network', `must be one of ${Object.keys(chains).join(', ')}`)
   }
-  if (typeof credentials !== 'function') throw wrong('credentials', 'must be a function')
+  if (typeof credentials !== 'function') throw optionError('credentials', 'must be a function')
   const api: CdpApiOptions = { credentials, baseUrl }
   const path = `/v2/evm/smart-accounts/${smartAccount}/spend-permissions`
-  const find = (delegation: string) => found(api, path, saltOf(delegation))
+  const find = (delegation: string) => findPermission(api, path, makeSalt(delegation))
   return {
     async grant(request) {
-      const until = Date.now() + SENDING_MS
+      const deadline = Date.now() + SENDING_MS
       const known = await find(request.delegation)
       if (known && !known.revoked) return { id: known.permissionHash }
-      if (Date.now() >= until) {
-        const text = 'cdpSpendPermissions: CDP takes too long. Nothing was asked for.'
+      if (Date.now() >= deadline) {
+        const text = `cdpSpendPermissions: CDP took over ${SENDING_MS / 1_000} s. No permission was requested.`
         throw new BursarError('permission_unavailable', text)
       }
-      const body = { network, ...permissionOf(request, chains[network]) }
-      const idempotencyKey = uuidOf(request.delegation)
-      await asked(api, { method: 'POST', path, body, idempotencyKey })
-      const made = await looked(LOOKS, () => find(request.delegation))
-      if (made && !made.revoked) return { id: made.permissionHash }
-      const text = 'cdpSpendPermissions: the chain has not shown the permission in time.'
+      const body = { network, ...describePermission(request, chains[network]) }
+      const idempotencyKey = makeUuid(request.delegation)
+      await sendRequest(api, { method: 'POST', path, body, idempotencyKey })
+      const granted = await lookFor(GRANT_LOOKS, () => find(request.delegation))
+      if (granted && !granted.revoked) return { id: granted.permissionHash }
+      const text = `cdpSpendPermissions: the chain has not shown the permission in ${GRANT_LOOKS} looks.`
       throw new BursarError('permission_pending', text)
     },
     async read({ delegation }) {
@@ -99,18 +123,21 @@ export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permis
       const known = await find(delegation)
       if (!known || known.revoked) return
       const body = { network, permissionHash: known.permissionHash }
-      await asked(api, { method: 'POST', path: `${path}/revoke`, body })
-      await looked(LOOKS_FOR_WITHDRAWAL, async () => (await find(delegation))?.revoked || undefined)
+      await sendRequest(api, { method: 'POST', path: `${path}/revoke`, body })
+      await lookFor(WITHDRAWAL_LOOKS, async () => (await find(delegation))?.revoked || undefined)
     },
   }
 }
 
-/** One token, one allowance, for the whole life of the delegation. */
-function permissionOf(request: PermissionRequest, chain: number): Readonly<Record<string, string>> {
-  const here = request.assets.filter(({ asset }) => asset.network === `eip155:${chain}`)
-  const [permitted] = here
-  if (!permitted || here.length > 1) {
-    const text = `cdpSpendPermissions: there are ${here.length} assets on eip155:${chain}, not one.`
+/** Describes a permission of one token with one allowance for the delegation's whole life. */
+function describePermission(
+  request: PermissionRequest,
+  chain: number,
+): Readonly<Record<string, string>> {
+  const permittedHere = request.assets.filter(({ asset }) => asset.network === `eip155:${chain}`)
+  const [permitted] = permittedHere
+  if (!permitted || permittedHere.length > 1) {
+    const text = `cdpSpendPermissions: the delegation has ${permittedHere.length} assets on eip155:${chain}. Allow exactly one.`
     throw new BursarError('permission_invalid', text)
   }
   const start = Math.floor(request.startsAt / 1_000)
@@ -122,54 +149,61 @@ function permissionOf(request: PermissionRequest, chain: number): Readonly<Recor
     period: `${end - start}`,
     start: `${start}`,
     end: `${end}`,
-    salt: saltOf(request.delegation),
+    salt: makeSalt(request.delegation),
     extraData: '0x',
   }
 }
 
-/** 256 bits as a decimal number, made of the delegation's id alone. */
-function saltOf(delegation: string): string {
-  return BigInt(`0x${digest(delegation)}`).toString()
+/** Derives a permission's salt from the delegation's id: 256 bits as a decimal number. */
+function makeSalt(delegation: string): string {
+  return BigInt(`0x${hashText(delegation)}`).toString()
 }
 
-function uuidOf(delegation: string): string {
-  const hex = digest(`create ${delegation}`)
+/** Derives the idempotency key of a grant from the delegation's id. */
+function makeUuid(delegation: string): string {
+  const hex = hashText(`create ${delegation}`)
   const version = `4${hex.slice(13, 16)}-8${hex.slice(17, 20)}`
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${version}-${hex.slice(20, 32)}`
 }
 
-function digest(text: string): string {
+function hashText(text: string): string {
   return createHash('sha256').update(`bursar spend permission ${text}`).digest('hex')
 }
 
-interface Found {
+/** A permission that CDP knows. */
+interface FoundPermission {
   readonly permissionHash: string
   readonly revoked: boolean
 }
 
-async function found(api: CdpApiOptions, path: string, salt: string): Promise<Found | undefined> {
+/** Finds a permission by its salt among all of the smart account. */
+async function findPermission(
+  api: CdpApiOptions,
+  path: string,
+  salt: string,
+): Promise<FoundPermission | undefined> {
   let token = ''
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const query = new URLSearchParams({
       pageSize: `${PAGE_SIZE}`,
       ...(token && { pageToken: token }),
     })
-    const answer = await asked(api, { method: 'GET', path: `${path}/list?${query}` })
+    const answer = await sendRequest(api, { method: 'GET', path: `${path}/list?${query}` })
     const body = answer.body as { readonly spendPermissions?: readonly unknown[] } | undefined
     for (const one of body?.spendPermissions ?? []) {
       const known = readPermission(one)
       if (known?.salt === salt) return known
     }
-    token = textIn(answer, 'nextPageToken') ?? ''
+    token = readText(answer, 'nextPageToken') ?? ''
     if (token === '') return undefined
   }
   throw new BursarError(
     'permission_unavailable',
-    'cdpSpendPermissions: there are too many of them.',
+    `cdpSpendPermissions: the smart account has over ${MAX_PAGES * PAGE_SIZE} permissions.`,
   )
 }
 
-function readPermission(one: unknown): (Found & { readonly salt: string }) | undefined {
+function readPermission(one: unknown): (FoundPermission & { readonly salt: string }) | undefined {
   if (typeof one !== 'object' || one === null) return undefined
   const { permission, permissionHash, revoked } = one as Readonly<Record<string, unknown>>
   const salt =
@@ -180,27 +214,22 @@ function readPermission(one: unknown): (Found & { readonly salt: string }) | und
   return { salt, permissionHash, revoked: revoked === true }
 }
 
-async function asked(api: CdpApiOptions, request: CdpRequest): Promise<CdpAnswer> {
-  try {
-    const answer = await askCdp(api, request)
-    if (answer.status < 300) return answer
-    const code = answer.status === 401 ? 'credential_expired' : 'permission_unavailable'
-    const text = `cdpSpendPermissions: CDP answered ${answer.status}: ${typeOf(answer)}.`
-    throw new BursarError(code, text)
-  } catch (error) {
-    if (!(error instanceof NothingSent)) throw error
-    throw new BursarError(error.code, `cdpSpendPermissions: ${error.message}.`)
-  }
+async function sendRequest(api: CdpApiOptions, request: CdpRequest): Promise<CdpAnswer> {
+  const answer = await callCdp('cdpSpendPermissions', api, request)
+  if (answer.status < 300) return answer
+  const code = answer.status === 401 ? 'credential_expired' : 'permission_unavailable'
+  const text = `cdpSpendPermissions: CDP answered ${answer.status}: ${readErrorType(answer)}.`
+  throw new BursarError(code, text)
 }
 
-/** Looks until there is something to see, for a bounded time. */
-async function looked<Seen>(
+/** Looks until a look returns a value, a bounded number of times. Returns undefined if none did. */
+async function lookFor<Seen>(
   times: number,
   look: () => Promise<Seen | undefined>,
 ): Promise<Seen | undefined> {
   for (let count = 1; ; count += 1) {
     const seen = await look()
     if (seen !== undefined || count === times) return seen
-    await after(LOOK_EVERY_MS)
+    await sleep(LOOK_EVERY_MS)
   }
 }

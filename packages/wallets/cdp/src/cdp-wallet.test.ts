@@ -58,7 +58,7 @@ test('an SDK that cannot be loaded is told as such, and asks for no credentials'
   const wallet = cdpWallet({ account: 'unloaded', credentials, baseUrl: service.url })
   await expect(wallet.address('evm')).rejects.toMatchObject({
     code: 'wallet_unavailable',
-    message: 'cdpWallet: install @coinbase/cdp-sdk, which could not be loaded.',
+    message: 'cdpWallet: @coinbase/cdp-sdk could not be loaded. Install it.',
   })
   expect(credentials).not.toHaveBeenCalled()
 })

@@ -7,58 +7,73 @@ import {
   typedDataOf,
   type Wallet,
 } from '@bursar/core'
-import { SERVICE_URL, textIn, typeOf } from './cdp-answer.ts'
+import { readErrorType, readText, SERVICE_URL } from './cdp-answer.ts'
 import {
-  askCdp,
   type CdpAnswer,
   type CdpApiOptions,
   type CdpCredentials,
-  NothingSent,
+  callCdp,
+  sendCdpRequest,
+  UnsentRequest,
 } from './cdp-api.ts'
 
-/** Settings of the wallet. */
+/** The options of `cdpWallet`. */
 export interface CdpWalletOptions {
-  /** Name of the account at CDP: it is looked up, and created if there is none. */
+  /**
+   * The account's name at CDP, 2 to 36 letters, digits and hyphens. The account is looked up, and
+   * created if there is none.
+   */
   readonly account: string
-  /** The account's address, where it is known: then nothing is looked up or created, and only signed. */
+  /** The account's address. If you give it, the account is neither looked up nor created. */
   readonly address?: string | undefined
-  /** Fetches the project's credentials, for each request anew: from a vault, say. */
+  /** Fetches the project's credentials, for example from a vault. Called for each request. */
   readonly credentials: () => Promise<CdpCredentials>
-  /** Another address of the service, for tests. */
+  /**
+   * The address of the service. Set it in tests.
+   *
+   * @default 'https://api.cdp.coinbase.com/platform'
+   */
   readonly baseUrl?: string | undefined
 }
 
 /**
- * Makes a wallet of an account at Coinbase CDP. Its key never leaves CDP; the credentials that reach it
- * are fetched for each request, and forgotten.
+ * Makes a wallet from an account at Coinbase CDP. The account's key never leaves CDP. The
+ * credentials are fetched for each request and not kept.
  *
- * What CDP refuses was not signed: `credential_expired` for a refused credential, `wallet_unavailable`
- * for the rest. Everything else is thrown, and is doubt.
- * `address` throws these codes as errors. Throws `invalid_input` for a name that CDP does not take.
+ * `sign` returns `notSigned` if CDP refused the request: `credential_expired` for refused
+ * credentials, `wallet_unavailable` for any other refusal. `sign` throws any other failure, and the
+ * payment is then in doubt. `address` throws the two codes as errors. Throws `invalid_input` for an
+ * invalid option.
  *
  * @example
- * const wallet = cdpWallet({ account: 'alice-wallet', credentials: () => secrets.open('cdp') })
+ * ```ts
+ * import { type CdpCredentials, cdpWallet } from '@bursar/wallet-cdp'
+ *
+ * declare const credentials: () => Promise<CdpCredentials>
+ *
+ * const wallet = cdpWallet({ account: 'alice-wallet', credentials })
+ * ```
  */
 export function cdpWallet(options: CdpWalletOptions): Wallet {
-  const { account, address: told, credentials, baseUrl = SERVICE_URL } = options
+  const { account, address: givenAddress, credentials, baseUrl = SERVICE_URL } = options
   if (typeof account !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9-]{0,34}[A-Za-z0-9]$/.test(account)) {
     const rule = 'must be 2 to 36 letters, digits and hyphens'
     throw new BursarError('invalid_input', `cdpWallet: account: ${rule}.`)
   }
-  if (told !== undefined && !/^0x[0-9a-fA-F]{40}$/.test(told)) {
+  if (givenAddress !== undefined && !/^0x[0-9a-fA-F]{40}$/.test(givenAddress)) {
     throw new BursarError('invalid_input', 'cdpWallet: address: must be 0x and 40 hex digits.')
   }
   if (typeof credentials !== 'function') {
     throw new BursarError('invalid_input', 'cdpWallet: credentials: must be a function.')
   }
   const api: CdpApiOptions = { credentials, baseUrl }
-  let known = told === undefined ? undefined : Promise.resolve(told)
+  let knownAddress = givenAddress === undefined ? undefined : Promise.resolve(givenAddress)
   const address = (): Promise<string> => {
-    known ??= accountAddress(api, account).catch((error: unknown) => {
-      known = undefined
+    knownAddress ??= findOrCreateAccount(api, account).catch((error: unknown) => {
+      knownAddress = undefined
       throw error
     })
-    return known
+    return knownAddress
   }
   return {
     families: ['evm'],
@@ -67,33 +82,25 @@ export function cdpWallet(options: CdpWalletOptions): Wallet {
   }
 }
 
-/** Looks the account up by its name, and creates it where there is none. */
-async function accountAddress(api: CdpApiOptions, name: string): Promise<string> {
-  const find = () => ask(api, { method: 'GET', path: `/v2/evm/accounts/by-name/${name}` })
+/** Looks the account up by its name, or creates it, and returns its address. */
+async function findOrCreateAccount(api: CdpApiOptions, name: string): Promise<string> {
+  const find = () =>
+    callCdp('cdpWallet', api, { method: 'GET', path: `/v2/evm/accounts/by-name/${name}` })
   const found = await find()
-  if (found.status !== 404) return addressOf(found)
+  if (found.status !== 404) return readAddress(found)
   const create = { method: 'POST', path: '/v2/evm/accounts', body: { name } } as const
-  const created = await ask(api, create)
+  const created = await callCdp('cdpWallet', api, create)
   // Another process may have created it in between.
-  return addressOf(created.status === 409 ? await find() : created)
+  return readAddress(created.status === 409 ? await find() : created)
 }
 
-async function ask(...given: Parameters<typeof askCdp>): Promise<CdpAnswer> {
-  try {
-    return await askCdp(...given)
-  } catch (error) {
-    if (!(error instanceof NothingSent)) throw error
-    throw new BursarError(error.code, `cdpWallet: ${error.message}.`)
-  }
-}
-
-function addressOf(answer: CdpAnswer): string {
+function readAddress(answer: CdpAnswer): string {
   const { status } = answer
-  const address = status < 300 ? textIn(answer, 'address') : undefined
+  const address = status < 300 ? readText(answer, 'address') : undefined
   if (address && /^0x[0-9a-fA-F]{40}$/.test(address)) return address
-  const refused = refusalOf(answer)
-  const code = refused?.notSigned ?? 'wallet_unavailable'
-  throw new BursarError(code, `cdpWallet: ${refused?.reason ?? `CDP answered ${status}`}.`)
+  const refusal = readRefusal(answer)
+  const code = refusal?.notSigned ?? 'wallet_unavailable'
+  throw new BursarError(code, `cdpWallet: ${refusal?.reason ?? `CDP answered ${status}`}.`)
 }
 
 async function sign(
@@ -103,22 +110,22 @@ async function sign(
 ): Promise<SignResult> {
   assertOwnRequest(request, address, 'cdpWallet')
   try {
-    const answer = await askCdp(api, {
+    const answer = await sendCdpRequest(api, {
       method: 'POST',
       path: `/v2/evm/accounts/${address}/sign/typed-data`,
-      body: messageOf(request),
+      body: encodeTypedData(request),
       idempotencyKey: signingKeyOf(request),
     })
-    const result = signatureOf(answer)
+    const result = readSignature(answer)
     if ('signature' in result) await assertOwnSignature(request, address, result.signature)
     return result
   } catch (error) {
-    if (error instanceof NothingSent) return { notSigned: error.code, reason: error.message }
+    if (error instanceof UnsentRequest) return { notSigned: error.code, reason: error.message }
     throw error
   }
 }
 
-/** Whatever was answered: only the account's own signature, over exactly this request, is one. */
+/** Throws `signature_invalid` unless the account itself signed exactly this request. */
 async function assertOwnSignature(
   request: SignRequest,
   address: string,
@@ -132,8 +139,10 @@ async function assertOwnSignature(
   throw new BursarError('signature_invalid', `CDP answered with a signature of ${signer}.`)
 }
 
-/** EIP-712 as CDP takes it: with the type of its domain, and numbers as texts. */
-function messageOf(request: SignRequest): Readonly<Record<string, unknown>> {
+/**
+ * Encodes a request as EIP-712 for CDP, which wants the type of the domain and numbers as texts.
+ */
+function encodeTypedData(request: SignRequest): Readonly<Record<string, unknown>> {
   const { domain, types, primaryType, message } = typedDataOf(request)
   return {
     domain,
@@ -150,20 +159,23 @@ const domainType = [
   { name: 'verifyingContract', type: 'address' },
 ]
 
-function signatureOf(answer: CdpAnswer): SignResult {
+function readSignature(answer: CdpAnswer): SignResult {
   if (answer.status < 300) {
-    const signature = textIn(answer, 'signature')
+    const signature = readText(answer, 'signature')
     if (signature && /^0x(?:[0-9a-f]{2})+$/i.test(signature)) {
       return { signature: signature as `0x${string}` }
     }
-    throw new BursarError('signature_invalid', 'CDP answered with what is no signature.')
+    throw new BursarError('signature_invalid', 'The answer of CDP holds no signature.')
   }
-  const refused = refusalOf(answer)
-  if (refused) return refused
-  throw new BursarError('wallet_answer_lost', `CDP answered ${answer.status}: ${typeOf(answer)}.`)
+  const refusal = readRefusal(answer)
+  if (refusal) return refusal
+  throw new BursarError(
+    'wallet_answer_lost',
+    `CDP answered ${answer.status}: ${readErrorType(answer)}.`,
+  )
 }
 
-/** Kinds of error by which the service says that it did nothing. Any other may come after a signature. */
+/** The error types by which CDP says that it did nothing. Any other type may follow a signature. */
 const refusals: readonly string[] = [
   'account_limit_exceeded',
   'authorization_expired',
@@ -176,12 +188,15 @@ const refusals: readonly string[] = [
   'unauthorized',
 ]
 
-/** The service's own word that it did nothing. What a gateway in between answers is not its word. */
-function refusalOf(
+/**
+ * Reads CDP's refusal in an answer. Returns undefined for any other answer, such as one from a
+ * gateway in between: it does not prove that nothing was signed.
+ */
+function readRefusal(
   answer: CdpAnswer,
 ): Extract<SignResult, { readonly notSigned: unknown }> | undefined {
   const { status } = answer
-  if (status < 400 || status >= 500 || !refusals.includes(typeOf(answer))) return undefined
-  const reason = `CDP answered ${status}: ${typeOf(answer)}`
+  if (status < 400 || status >= 500 || !refusals.includes(readErrorType(answer))) return undefined
+  const reason = `CDP answered ${status}: ${readErrorType(answer)}`
   return { notSigned: status === 401 ? 'credential_expired' : 'wallet_unavailable', reason }
 }

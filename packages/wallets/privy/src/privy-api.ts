@@ -1,108 +1,141 @@
 import { BursarError } from '@bursar/core'
 import type { PrivyClient } from '@privy-io/node'
 
-/** What reaches an app at Privy, and one of its authorization keys. */
+/** The credentials of an app at Privy, with one of its authorization keys. */
 export interface PrivyCredentials {
+  /** The app's id. */
   readonly appId: string
+  /** The app's secret. */
   readonly appSecret: string
-  /** Base64 of a P-256 key in PKCS#8: of a wallet's owner, or of one of its additional signers. */
+  /**
+   * The authorization key of a wallet's owner or of an additional signer, as base64 of a P-256 key
+   * in PKCS#8.
+   */
   readonly authorizationKey: string
 }
 
-/** Settings of the API. */
+/** The access to Privy's API. */
 export interface PrivyApiOptions {
-  /** Fetches the credentials for one request; nothing of them is kept. */
+  /** Fetches the credentials for one request. They are not kept. */
   readonly credentials: () => Promise<PrivyCredentials>
   readonly baseUrl: string
 }
 
-/** What one request is made with. */
+/** The means to make one request. */
 export interface PrivyCall {
   readonly client: PrivyClient
-  /** Signs the request as its authorization key, for the few seconds that it may take. */
-  authorized(): {
+  /**
+   * Returns the fields that sign the request with the authorization key. The request expires after
+   * 60 s.
+   */
+  authorize(): {
     readonly authorization_context: { readonly authorization_private_keys: string[] }
     readonly request_expiry: number
   }
 }
 
-/** The service's own word that it did nothing, or that nothing has left this process. */
+/** A refusal by Privy itself, or the failure of a request that never left this process. */
 export interface PrivyRefusal {
   readonly refused: 'wallet_unavailable' | 'credential_expired'
   readonly reason: string
-  /** Absent where the service was never reached. */
+  /** The HTTP status. Absent if Privy was never reached. */
   readonly status?: number
 }
 
-/** A signer that does not answer within this time leaves the payment in doubt. */
+/** The longest wait for an answer. A payment whose signer does not answer in time is in doubt. */
 const REQUEST_TIMEOUT_MS = 30_000
 
-/** How long a request may be on its way: the service refuses one that comes later. */
+/** The longest that a request may be on its way. Privy refuses a later one. */
 const REQUEST_LIFE_MS = 60_000
 
-/** Answers are a few hundred bytes; a policy with hundreds of rules is the largest. */
+/**
+ * The longest answer, as long as a policy with hundreds of rules. Other answers are a few hundred
+ * bytes.
+ */
 const MAX_ANSWER_BYTES = 1_048_576
 
-/** Failures to connect: the request was never sent. */
-const unconnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+/** The error codes of a failed connection, over which no request was sent. */
+const connectionFailures = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
 
-/** Statuses by which the service says that it did nothing. Any other may come after a signature. */
-const refusals = [400, 401, 403, 404, 422, 429]
+/**
+ * The statuses by which Privy says that it did nothing. Any other status may follow a signature.
+ */
+const refusalStatuses = [400, 401, 403, 404, 422, 429]
 
-/** Deeper than any error that fetch and the client wrap into each other. */
+/** The most nested causes to search: more than fetch and the client wrap around an error. */
 const MAX_CAUSES = 4
 
 /**
- * Asks the service once, with the official client, which is made for this request and forgotten: so it
- * never signs with what has been rotated away. It is kept from asking again, for then its last answer
- * would say nothing about the first.
+ * Sends a request once, with Privy's official client. The client is made for this request alone, so
+ * that it never uses a rotated credential. It does not retry: the answer to a retry would prove
+ * nothing about the first request.
  *
- * Returns a refusal where it is certain that nothing was done. Where the request may have arrived, it
- * throws `wallet_answer_lost`.
+ * Returns a refusal if it is certain that nothing was done. Throws `wallet_answer_lost` if the
+ * request may have arrived and no answer came.
  */
-export async function askPrivy<Result>(
+export async function sendPrivyRequest<Result>(
   options: PrivyApiOptions,
-  ask: (call: PrivyCall) => Promise<Result>,
+  send: (call: PrivyCall) => Promise<Result>,
 ): Promise<{ readonly result: Result } | PrivyRefusal> {
-  // Before the credentials: without it nothing has to be opened for nothing.
+  // The package is loaded before the credentials, which a vault need not open if it is missing.
   const sdk = await import('@privy-io/node').catch(() => undefined)
   if (!sdk) {
-    const reason = 'install @privy-io/node, which could not be loaded'
+    const reason = '@privy-io/node could not be loaded. Install it'
     return { refused: 'wallet_unavailable', reason }
   }
-  const found = await options.credentials().catch((error: unknown) => {
+  const opened = await options.credentials().catch((error: unknown) => {
     const code = BursarError.isInstance(error) ? `: ${error.code}` : ''
     return { unavailable: `the credentials could not be fetched${code}` }
   })
-  if (found && 'unavailable' in found) {
-    return { refused: 'wallet_unavailable', reason: found.unavailable }
+  if (opened && 'unavailable' in opened) {
+    return { refused: 'wallet_unavailable', reason: opened.unavailable }
   }
-  const line: Line = { sent: false }
+  const transmission: Transmission = { sent: false }
   try {
-    const { authorizationKey } = found
+    const { authorizationKey } = opened
     const authorization_context = { authorization_private_keys: [authorizationKey] }
-    const client = clientOf(sdk, found, options.baseUrl, line)
-    const authorized = () => ({
+    const client = createClient(sdk, opened, options.baseUrl, transmission)
+    const authorize = () => ({
       authorization_context,
       request_expiry: Date.now() + REQUEST_LIFE_MS,
     })
-    return { result: await ask({ client, authorized }) }
+    return { result: await send({ client, authorize }) }
   } catch (error) {
-    // What was thrown may quote what it was given: only statuses and codes are repeated.
-    return refusalOf(error, line)
+    // The thrown error may quote the credentials. Only its status and code are repeated.
+    return readRefusal(error, transmission)
   }
 }
 
-/** What is known of the request besides what the client throws. */
-interface Line {
+/**
+ * Sends a request once for the function `source` and returns its result. Throws a refusal in the
+ * name of `source`, and `wallet_answer_lost` as `sendPrivyRequest` does.
+ */
+export async function callPrivy<Result>(
+  source: string,
+  options: PrivyApiOptions,
+  send: (call: PrivyCall) => Promise<Result>,
+): Promise<Result> {
+  const answer = await sendPrivyRequest(options, send)
+  if ('result' in answer) return answer.result
+  throw refusalError(source, answer)
+}
+
+/** Makes the error for a refusal, in the name of the function `source`. */
+export function refusalError(source: string, { refused, reason }: PrivyRefusal): BursarError {
+  return new BursarError(refused, `${source}: ${reason}.`)
+}
+
+/** The state of a request, which the client's errors do not tell. */
+interface Transmission {
+  /** True once the client has begun to send. */
   sent: boolean
 }
 
-function clientOf(
+function createClient(
   sdk: typeof import('@privy-io/node'),
   { appId, appSecret }: PrivyCredentials,
   baseUrl: string,
-  line: Line,
+  transmission: Transmission,
 ): PrivyClient {
   return new sdk.PrivyClient({
     appId,
@@ -112,48 +145,56 @@ function clientOf(
     timeout: REQUEST_TIMEOUT_MS,
     logLevel: 'off',
     fetch: async (url, init) => {
-      line.sent = true
+      transmission.sent = true
       const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
       const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout
-      return bounded(await fetch(url, { ...init, signal, redirect: 'error' }))
+      return readBounded(await fetch(url, { ...init, signal, redirect: 'error' }))
     },
   })
 }
 
-/** The same response, read up to a bound. */
-async function bounded(response: Response): Promise<Response> {
+/** Reads a response to its end. Throws if it is longer than an answer may be. */
+async function readBounded(response: Response): Promise<Response> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
     bytes += part.byteLength
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer is too large.')
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`The answer is over ${MAX_ANSWER_BYTES} bytes.`)
     parts.push(part)
   }
   const { status, statusText, headers } = response
   return new Response(Buffer.concat(parts), { status, statusText, headers })
 }
 
-function refusalOf(error: unknown, { sent }: Line): PrivyRefusal {
+/**
+ * Reads Privy's refusal from a thrown error. Throws `wallet_answer_lost` if the request may have
+ * arrived.
+ */
+function readRefusal(error: unknown, { sent }: Transmission): PrivyRefusal {
   if (!sent) {
-    return { refused: 'credential_expired', reason: 'the credentials are none that can be used' }
+    return { refused: 'credential_expired', reason: 'the credentials are malformed' }
   }
-  const connection = connectionCodeOf(error)
-  if (unconnected.includes(connection)) {
+  const connection = readCauseCode(error)
+  if (connectionFailures.includes(connection)) {
     const reason = `Privy could not be reached: ${connection}`
     return { refused: 'wallet_unavailable', reason }
   }
-  const { status, body } = answerOf(error)
-  if (status === undefined || !refusals.includes(status) || !body) {
-    const what = status ?? (connection || nameOf(error))
-    const text = `No answer that says what was done came from the wallet's provider: ${what}.`
+  const { status, body } = readAnswer(error)
+  if (status === undefined || !refusalStatuses.includes(status) || !body) {
+    const name = error instanceof Error ? error.constructor.name : typeof error
+    const found = status ?? (connection || name)
+    const text = `No answer that tells the outcome came from the wallet's provider: ${found}.`
     throw new BursarError('wallet_answer_lost', text)
   }
   const refused = status === 401 ? 'credential_expired' : 'wallet_unavailable'
-  return { refused, status, reason: `Privy answered ${status}: ${codeIn(body)}` }
+  return { refused, status, reason: `Privy answered ${status}: ${readErrorCode(body)}` }
 }
 
-/** The service's own errors are JSON with a text; what a gateway in between answers is not its word. */
-function answerOf(error: unknown): {
+/**
+ * Reads Privy's own error, which is JSON with a text. Returns no body for an answer of a gateway in
+ * between.
+ */
+function readAnswer(error: unknown): {
   readonly status?: number
   readonly body?: Readonly<Record<string, unknown>>
 } {
@@ -165,20 +206,17 @@ function answerOf(error: unknown): {
   return { status, body: body as Readonly<Record<string, unknown>> }
 }
 
-/** Only the code is repeated: its text is the provider's. */
-function codeIn({ code }: Readonly<Record<string, unknown>>): string {
+/** Returns the code of Privy's error. The error's text is the provider's and left out. */
+function readErrorCode({ code }: Readonly<Record<string, unknown>>): string {
   return typeof code === 'string' && /^[a-z_]{1,80}$/.test(code) ? code : 'without a known code'
 }
 
-function connectionCodeOf(error: unknown): string {
+/** Returns the code of the error or of one of its causes. Returns an empty text if none has one. */
+function readCauseCode(error: unknown): string {
   let cause: unknown = error
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth += 1) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code
     cause = cause.cause
   }
   return ''
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.constructor.name : typeof error
 }

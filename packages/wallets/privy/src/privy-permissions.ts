@@ -7,45 +7,69 @@ import {
   type PermittedAsset,
 } from '@bursar/core'
 import {
-  askPrivy,
+  callPrivy,
   type PrivyApiOptions,
   type PrivyCall,
   type PrivyCredentials,
+  refusalError,
+  sendPrivyRequest,
 } from './privy-api.ts'
 
-/** Settings of the permissions. */
+/** The options of `privyPermissions`. */
 export interface PrivyPermissionsOptions {
-  /** Id of the policy that the guard's signer is held to. It may be without a rule at first. */
+  /** The id of the policy that limits the guard's signer. The policy may have no rule at first. */
   readonly policy: string
   /**
-   * Fetches credentials with the key of the policy's owner, for each request anew. They are not those
-   * that sign: whoever has only the signer's key cannot widen what it may sign.
+   * Fetches credentials with the key of the policy's owner. Called for each request. They differ
+   * from the wallet's credentials, so that the signer's key alone cannot widen the policy.
    */
   readonly credentials: () => Promise<PrivyCredentials>
-  /** Another address of the service, for tests. */
+  /**
+   * The address of the service. Set it in tests.
+   *
+   * @default 'https://api.privy.io'
+   */
   readonly baseUrl?: string | undefined
 }
 
 const SERVICE_URL = 'https://api.privy.io'
+
+/** The function that the application called, as errors name it. */
+const source = 'privyPermissions'
 
 type Policies = ReturnType<PrivyCall['client']['policies']>
 type RuleInput = Omit<Parameters<Policies['createRule']>[1], 'authorization_context'>
 type Rule = Awaited<ReturnType<Policies['get']>>['rules'][number]
 type Condition = RuleInput['conditions'][number]
 
-/** A grant is several requests: one that is sent later than this could outlive its withdrawal. */
+/**
+ * The longest time until a grant sends its last request. A later request could outlive its
+ * withdrawal.
+ */
 const SENDING_MS = 20_000
 
 /**
- * Makes permissions of a policy at Privy: each delegation gets rules that let its transfers be signed, by
- * asset, amount of one payment, payees where all are known, and time. Privy knows no total: that is the
- * ledger's alone.
+ * Makes the permissions of an instrument from a policy at Privy. Each delegation gets rules that
+ * allow its transfers, by asset, amount per payment, payees if all are known, and time. Privy has
+ * no limit on a total: only the ledger enforces that.
  *
- * Cancellations of what was signed stay allowed when a delegation ends: they can move nothing. Throws
- * the codes of `privyWallet`.
+ * The rules for cancellations stay when a delegation ends: a cancellation moves no money. Throws
+ * `invalid_input` for an invalid option. The methods throw `permission_invalid` if the delegation
+ * has no asset, `permission_unavailable` if Privy is too slow, `credential_expired` if it refuses
+ * the credentials, `wallet_answer_lost` if no answer came, and `wallet_unavailable` for any other
+ * failure.
  *
  * @example
- * const permissions = privyPermissions({ policy: policyId, credentials: () => secrets.open('privy-owner') })
+ * ```ts
+ * import { type PrivyCredentials, privyPermissions } from '@bursar/wallet-privy'
+ *
+ * declare const ownerCredentials: () => Promise<PrivyCredentials>
+ *
+ * const permissions = privyPermissions({
+ *   policy: 'policy-of-the-guard',
+ *   credentials: ownerCredentials,
+ * })
+ * ```
  */
 export function privyPermissions(options: PrivyPermissionsOptions): Permissions {
   const { policy, credentials, baseUrl = SERVICE_URL } = options
@@ -56,83 +80,77 @@ export function privyPermissions(options: PrivyPermissionsOptions): Permissions 
     throw new BursarError('invalid_input', 'privyPermissions: credentials: must be a function.')
   }
   const api: PrivyApiOptions = { credentials, baseUrl }
-  const rulesOf = async ({ id, delegation }: PermissionName): Promise<readonly Rule[]> => {
-    const rules = await rulesIn(api, id ?? policy)
+  const findOwnRules = async ({ id, delegation }: PermissionName): Promise<readonly Rule[]> => {
+    const rules = await readRules(api, id ?? policy)
     return rules.filter(({ name }) => name.startsWith(`${delegation} `))
   }
   return {
     async grant(request) {
-      const until = Date.now() + SENDING_MS
-      const wanted = wantedRules(request)
-      const known = (await rulesIn(api, policy)).map(({ name }) => name)
-      for (const rule of wanted.filter(({ name }) => !known.includes(name))) {
-        if (Date.now() >= until) throw tooSlow()
-        await asked(api, ({ client, authorized }) =>
-          client.policies().createRule(policy, { ...authorized(), ...rule }),
+      const deadline = Date.now() + SENDING_MS
+      const rules = makeRules(request)
+      const knownNames = (await readRules(api, policy)).map(({ name }) => name)
+      for (const rule of rules.filter(({ name }) => !knownNames.includes(name))) {
+        if (Date.now() >= deadline) throw timeoutError()
+        await callPrivy(source, api, ({ client, authorize }) =>
+          client.policies().createRule(policy, { ...authorize(), ...rule }),
         )
       }
       return { id: policy }
     },
-    read: async (permission) => ((await rulesOf(permission)).length > 0 ? 'granted' : 'absent'),
+    read: async (permission) =>
+      (await findOwnRules(permission)).length > 0 ? 'granted' : 'absent',
     async revoke(permission) {
       const policy_id = permission.id ?? policy
-      for (const rule of await rulesOf(permission)) {
-        const answer = await askPrivy(api, ({ client, authorized }) =>
-          client.policies().deleteRule(rule.id, { ...authorized(), policy_id }),
+      for (const rule of await findOwnRules(permission)) {
+        const answer = await sendPrivyRequest(api, ({ client, authorize }) =>
+          client.policies().deleteRule(rule.id, { ...authorize(), policy_id }),
         )
-        // Whoever else withdraws it at this moment was first.
-        if (!('result' in answer) && answer.status !== 404) throw refusal(answer)
+        // Another process may have withdrawn the rule at the same moment.
+        if (!('result' in answer) && answer.status !== 404) throw refusalError(source, answer)
       }
     },
   }
 }
 
-async function rulesIn(api: PrivyApiOptions, policy: string): Promise<readonly Rule[]> {
-  return (await asked(api, ({ client }) => client.policies().get(policy))).rules
+async function readRules(api: PrivyApiOptions, policy: string): Promise<readonly Rule[]> {
+  return (await callPrivy(source, api, ({ client }) => client.policies().get(policy))).rules
 }
 
-async function asked<Result>(
-  api: PrivyApiOptions,
-  ask: (call: PrivyCall) => Promise<Result>,
-): Promise<Result> {
-  const answer = await askPrivy(api, ask)
-  if ('result' in answer) return answer.result
-  throw refusal(answer)
-}
-
-function refusal(answer: { readonly refused: string; readonly reason: string }): BursarError {
-  return new BursarError(answer.refused, `privyPermissions: ${answer.reason}.`)
-}
-
-function tooSlow(): BursarError {
-  const text = 'privyPermissions: Privy takes too long. What it has of the permission is withdrawn.'
+function timeoutError(): BursarError {
+  const text = `${source}: Privy took over ${SENDING_MS / 1_000} s. The rules made so far are withdrawn.`
   return new BursarError('permission_unavailable', text)
 }
 
-/** The rules of a delegation have its id in their names; those that cancel are everybody's. */
-function wantedRules(request: PermissionRequest): readonly RuleInput[] {
+/** Makes the rules of a delegation. A rule for transfers has the delegation's id in its name. */
+function makeRules(request: PermissionRequest): readonly RuleInput[] {
   const { delegation, assets } = request
   if (assets.length === 0) {
-    const text = 'privyPermissions: there is no asset that the delegation could be spent in.'
+    const text = 'privyPermissions: the delegation has no asset to pay in. Allow at least one.'
     throw new BursarError('permission_invalid', text)
   }
   return assets.flatMap((permitted, index) => [
-    rule(`${delegation} pay ${index}`, transferConditions(request, permitted)),
-    rule(cancelName(permitted, request.address), cancelConditions(permitted, request.address)),
+    makeRule(`${delegation} pay ${index}`, makeTransferConditions(request, permitted)),
+    makeRule(
+      makeCancelName(permitted, request.address),
+      makeCancelConditions(permitted, request.address),
+    ),
   ])
 }
 
-function rule(name: string, conditions: Condition[]): RuleInput {
+function makeRule(name: string, conditions: Condition[]): RuleInput {
   return { name, method: 'eth_signTypedData_v4', action: 'ALLOW', conditions }
 }
 
-/** The same for every delegation of a wallet, and short. */
-function cancelName({ asset }: PermittedAsset, address: string): string {
-  const what = `${asset.network} ${asset.address} ${address}`
-  return `cancel ${createHash('sha256').update(what).digest('hex').slice(0, 32)}`
+/**
+ * Makes the name of the rule for cancellations, which all delegations of a wallet share. Names are
+ * short.
+ */
+function makeCancelName({ asset }: PermittedAsset, address: string): string {
+  const scope = `${asset.network} ${asset.address} ${address}`
+  return `cancel ${createHash('sha256').update(scope).digest('hex').slice(0, 32)}`
 }
 
-function transferConditions(
+function makeTransferConditions(
   { address, payees, expiresAt }: PermissionRequest,
   { asset, perPayment }: PermittedAsset,
 ): Condition[] {
@@ -142,8 +160,8 @@ function transferConditions(
     ? [{ field_source, field: 'to', operator: 'in', value: [...payees], typed_data }]
     : []
   return [
-    ...domainConditions(asset),
-    // The policy is that of every wallet with this signer: each rule is for one of them.
+    ...makeDomainConditions(asset),
+    // Every wallet with this signer has the policy, so each rule names its wallet.
     { field_source, field: 'from', operator: 'eq', value: address, typed_data },
     { field_source, field: 'value', operator: 'lte', value: `${perPayment}`, typed_data },
     ...toPayees,
@@ -156,24 +174,24 @@ function transferConditions(
   ]
 }
 
-function cancelConditions({ asset }: PermittedAsset, address: string): Condition[] {
+function makeCancelConditions({ asset }: PermittedAsset, address: string): Condition[] {
   const typed_data = { primary_type: 'CancelAuthorization', types: cancelTypes }
   const field_source = 'ethereum_typed_data_message'
   return [
-    ...domainConditions(asset),
+    ...makeDomainConditions(asset),
     { field_source, field: 'authorizer', operator: 'eq', value: address, typed_data },
   ]
 }
 
-function domainConditions(asset: PermittedAsset['asset']): Condition[] {
+function makeDomainConditions(asset: PermittedAsset['asset']): Condition[] {
   const field_source = 'ethereum_typed_data_domain'
   return [
-    { field_source, field: 'chainId', operator: 'eq', value: chainOf(asset) },
+    { field_source, field: 'chainId', operator: 'eq', value: readChainId(asset) },
     { field_source, field: 'verifyingContract', operator: 'eq', value: asset.address },
   ]
 }
 
-function chainOf({ network }: PermittedAsset['asset']): string {
+function readChainId({ network }: PermittedAsset['asset']): string {
   return network.replace(/^eip155:/, '')
 }
 

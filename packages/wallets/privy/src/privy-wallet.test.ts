@@ -71,7 +71,7 @@ test('an SDK that cannot be loaded is told as such, and asks for no credentials'
   const wallet = privyWallet({ ...optionsOf('unloaded'), credentials })
   await expect(wallet.address('evm')).rejects.toMatchObject({
     code: 'wallet_unavailable',
-    message: 'privyWallet: install @privy-io/node, which could not be loaded.',
+    message: 'privyWallet: @privy-io/node could not be loaded. Install it.',
   })
   expect(credentials).not.toHaveBeenCalled()
 })

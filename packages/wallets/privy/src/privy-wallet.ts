@@ -8,89 +8,106 @@ import {
   type Wallet,
 } from '@bursar/core'
 import {
-  askPrivy,
+  callPrivy,
   type PrivyApiOptions,
   type PrivyCall,
   type PrivyCredentials,
+  sendPrivyRequest,
 } from './privy-api.ts'
 
-/** Whose a new wallet is: a user of the app, or whoever holds the keys of a key quorum. */
+/** The owner of a new wallet: a user of the app, or the holders of a key quorum. */
 export type PrivyOwner = { readonly userId: string } | { readonly keyQuorumId: string }
 
-/** Settings of the wallet. */
+/** The options of `privyWallet`. */
 export interface PrivyWalletOptions {
-  /** Its external id at Privy: it is looked up, and created if there is none. */
+  /**
+   * The wallet's external id at Privy, 1 to 64 letters, digits, hyphens and underscores. The wallet
+   * is looked up, and created if there is none.
+   */
   readonly wallet: string
   /**
-   * What Privy calls it, and its address, where they are known: then nothing is looked up or created, and
-   * only signed.
+   * The wallet's id at Privy and its address. If you give them, the wallet is neither looked up nor
+   * created.
    */
   readonly known?: { readonly id: string; readonly address: string } | undefined
-  /** Whose it is, if it has to be created. */
+  /** The owner of the wallet, if it has to be created. */
   readonly owner: PrivyOwner
   /**
-   * Who may sign besides the owner, and only what the policy allows, if the wallet has to be created.
-   * Without it, `credentials` need the owner's key.
+   * An additional signer of the wallet, limited by a policy, if the wallet has to be created.
+   * Without a signer, `credentials` need the owner's key.
    */
   readonly signer?: { readonly keyQuorumId: string; readonly policyId: string } | undefined
-  /** Fetches the app's credentials, for each request anew: from a vault, say. */
+  /** Fetches the app's credentials, for example from a vault. Called for each request. */
   readonly credentials: () => Promise<PrivyCredentials>
-  /** Another address of the service, for tests. */
+  /**
+   * The address of the service. Set it in tests.
+   *
+   * @default 'https://api.privy.io'
+   */
   readonly baseUrl?: string | undefined
 }
 
 const SERVICE_URL = 'https://api.privy.io'
 
-/** Wallets of one external id that are looked at: more than one is a race of those who created it. */
+/**
+ * The most wallets of one external id to read. There is more than one after a race to create it.
+ */
 const MAX_NAMESAKES = 10
 
 /**
- * Makes a wallet of a wallet at Privy. Its key never leaves Privy; the credentials that reach it are
- * fetched for each request, and forgotten.
+ * Makes a wallet from a wallet at Privy. Its key never leaves Privy. The credentials are fetched
+ * for each request and not kept.
  *
- * What Privy refuses was not signed: `credential_expired` for a refused credential, `wallet_unavailable`
- * for the rest, as what a policy at Privy forbids. Everything else is thrown, and is doubt.
- * `address` throws these codes as errors. Throws `invalid_input` for a name that Privy does not take.
+ * `sign` returns `notSigned` if Privy refused the request: `credential_expired` for refused
+ * credentials, `wallet_unavailable` for any other refusal, such as one by a policy. `sign` throws
+ * any other failure, and the payment is then in doubt. `address` throws the two codes as errors.
+ * Throws `invalid_input` for an invalid option.
  *
  * @example
+ * ```ts
+ * import { type PrivyCredentials, privyWallet } from '@bursar/wallet-privy'
+ *
+ * declare const credentials: () => Promise<PrivyCredentials>
+ *
  * const wallet = privyWallet({
  *   wallet: 'alice-wallet',
- *   owner: { userId: 'did:privy:…' },
- *   signer: { keyQuorumId, policyId },
- *   credentials: () => secrets.open('privy'),
+ *   owner: { userId: 'did:privy:alice' },
+ *   signer: { keyQuorumId: 'quorum-of-the-guard', policyId: 'policy-of-the-guard' },
+ *   credentials,
  * })
+ * ```
  */
 export function privyWallet(options: PrivyWalletOptions): Wallet {
-  const { wallet, known: told, owner, signer, credentials, baseUrl = SERVICE_URL } = options
+  const { wallet, known: givenAccount, owner, signer, credentials, baseUrl = SERVICE_URL } = options
   if (typeof wallet !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(wallet)) {
     const rule = 'must be 1 to 64 letters, digits, hyphens and underscores'
     throw new BursarError('invalid_input', `privyWallet: wallet: ${rule}.`)
   }
-  if (told !== undefined && !isAccount(told)) {
-    const rule = 'must be { id, address } as Privy says them'
+  if (givenAccount !== undefined && !isAccount(givenAccount)) {
+    const rule = 'must be { id, address } as Privy names them'
     throw new BursarError('invalid_input', `privyWallet: known: ${rule}.`)
   }
   if (typeof credentials !== 'function') {
     throw new BursarError('invalid_input', 'privyWallet: credentials: must be a function.')
   }
   const api: PrivyApiOptions = { credentials, baseUrl }
-  const creation = creationOf(wallet, owner, signer)
-  let known = told === undefined ? undefined : Promise.resolve<Account>(told)
-  const account = (): Promise<Account> => {
-    known ??= findOrCreate(api, wallet, creation).catch((error: unknown) => {
-      known = undefined
+  const creation = makeCreation(wallet, owner, signer)
+  let knownAccount = givenAccount === undefined ? undefined : Promise.resolve<Account>(givenAccount)
+  const findAccount = (): Promise<Account> => {
+    knownAccount ??= findOrCreate(api, wallet, creation).catch((error: unknown) => {
+      knownAccount = undefined
       throw error
     })
-    return known
+    return knownAccount
   }
   return {
     families: ['evm'],
-    address: async () => (await account()).address,
-    sign: async (request) => sign(api, await account(), request),
+    address: async () => (await findAccount()).address,
+    sign: async (request) => sign(api, await findAccount(), request),
   }
 }
 
-/** What the wallet is called at Privy, and its address. */
+/** The wallet's id at Privy, and its address. */
 interface Account {
   readonly id: string
   readonly address: string
@@ -102,7 +119,7 @@ function isAccount({ id, address }: Account): boolean {
 
 type Creation = Parameters<ReturnType<PrivyCall['client']['wallets']>['create']>[0]
 
-function creationOf(
+function makeCreation(
   wallet: string,
   owner: PrivyOwner,
   signer: PrivyWalletOptions['signer'],
@@ -116,7 +133,7 @@ function creationOf(
   return {
     chain_type: 'ethereum',
     external_id: wallet,
-    // Whoever else creates it at this moment gets the same one.
+    // Processes that create the wallet at the same moment get one wallet.
     idempotency_key: `bursar-wallet-${wallet}`,
     ...(isUser ? { owner: { user_id: id } } : { owner_id: id }),
     ...(signer === undefined
@@ -136,34 +153,26 @@ async function findOrCreate(
 ): Promise<Account> {
   const found = await find(api, wallet)
   if (found) return found
-  await asked(api, ({ client }) => client.wallets().create(creation))
-  // It is read again, so that all who create it at the same time agree on one.
-  const made = await find(api, wallet)
-  if (made) return made
-  const text = `privyWallet: Privy created ${wallet}, and does not know it.`
+  await callPrivy('privyWallet', api, ({ client }) => client.wallets().create(creation))
+  // The wallet is read again, so that all who created it at the same time agree on one.
+  const created = await find(api, wallet)
+  if (created) return created
+  const text = `privyWallet: Privy created ${wallet}, but does not list it.`
   throw new BursarError('wallet_unavailable', text)
 }
 
+/** Finds the oldest wallet with the external id. Returns undefined if there is none. */
 async function find(api: PrivyApiOptions, wallet: string): Promise<Account | undefined> {
   const query = { external_id: wallet, chain_type: 'ethereum', limit: MAX_NAMESAKES } as const
-  const page = await asked(api, ({ client }) => client.wallets().list(query))
-  const own = page.data
+  const page = await callPrivy('privyWallet', api, ({ client }) => client.wallets().list(query))
+  const namesakes = page.data
     .filter((one) => one.external_id === wallet && one.chain_type === 'ethereum')
     .sort((left, right) => left.created_at - right.created_at || (left.id < right.id ? -1 : 1))
-  const [oldest] = own
+  const [oldest] = namesakes
   if (!oldest) return undefined
   const { id, address } = oldest
   if (isAccount({ id, address })) return { id, address }
-  throw new BursarError('wallet_unavailable', `privyWallet: Privy knows no address of ${wallet}.`)
-}
-
-async function asked<Result>(
-  api: PrivyApiOptions,
-  ask: (call: PrivyCall) => Promise<Result>,
-): Promise<Result> {
-  const answer = await askPrivy(api, ask)
-  if ('result' in answer) return answer.result
-  throw new BursarError(answer.refused, `privyWallet: ${answer.reason}.`)
+  throw new BursarError('wallet_unavailable', `privyWallet: Privy lists no address of ${wallet}.`)
 }
 
 async function sign(
@@ -172,29 +181,32 @@ async function sign(
   request: SignRequest,
 ): Promise<SignResult> {
   assertOwnRequest(request, address, 'privyWallet')
-  const answer = await askPrivy(api, ({ client, authorized }) =>
+  const answer = await sendPrivyRequest(api, ({ client, authorize }) =>
     client
       .wallets()
       .ethereum()
       .signTypedData(id, {
-        ...authorized(),
-        params: { typed_data: messageOf(request) },
+        ...authorize(),
+        params: { typed_data: encodeTypedData(request) },
         idempotency_key: signingKeyOf(request),
       }),
   )
   if (!('result' in answer)) return { notSigned: answer.refused, reason: answer.reason }
-  return { signature: await ownSignature(request, address, answer.result) }
+  return { signature: await readOwnSignature(request, address, answer.result) }
 }
 
-/** Whatever was answered: only the wallet's own signature, over exactly this request, is one. */
-async function ownSignature(
+/**
+ * Returns the answer's signature. Throws `signature_invalid` unless the wallet itself signed
+ * exactly this request.
+ */
+async function readOwnSignature(
   request: SignRequest,
   address: string,
-  answered: { readonly signature?: string } | undefined,
+  answer: { readonly signature?: string } | undefined,
 ): Promise<`0x${string}`> {
-  const signature = answered?.signature
+  const signature = answer?.signature
   if (typeof signature !== 'string' || !/^0x(?:[0-9a-f]{2})+$/i.test(signature)) {
-    throw new BursarError('signature_invalid', 'Privy answered with what is no signature.')
+    throw new BursarError('signature_invalid', 'The answer of Privy holds no signature.')
   }
   const signed = signature as `0x${string}`
   const { recoverTypedDataAddress } = await import('viem')
@@ -210,8 +222,10 @@ type PrivyTypedData = Parameters<
   ReturnType<ReturnType<PrivyCall['client']['wallets']>['ethereum']>['signTypedData']
 >[1]['params']['typed_data']
 
-/** EIP-712 as Privy takes it: numbers are texts, the same as in the conditions of a policy. */
-function messageOf(request: SignRequest): PrivyTypedData {
+/**
+ * Encodes a request as EIP-712 for Privy, with numbers as texts as in the conditions of a policy.
+ */
+function encodeTypedData(request: SignRequest): PrivyTypedData {
   const { domain, types, primaryType, message } = typedDataOf(request)
   return {
     domain: { ...domain },

@@ -70,8 +70,7 @@ describe('viemWallet', () => {
 
   test('says what is wrong with an account', () => {
     const make = (options: unknown) => codeOf(() => viemWallet(options as ViemWalletOptions))
-    const address =
-      'invalid_input: viemWallet: account.address: must be an address such as 0x… with 40 hex digits.'
+    const address = 'invalid_input: viemWallet: account.address: must be 0x and 40 hex digits.'
     expect(make(undefined)).toBe(address)
     expect(make({})).toBe(address)
     expect(make({ account: { ...account, address: '0x12' } })).toBe(address)

@@ -7,30 +7,40 @@ import {
   type Wallet,
 } from '@bursar/core'
 
-/** What the wallet needs of an account: any local account of viem has it, and many others do. */
+/** The members of an account that the wallet uses. Any local account of viem has them. */
 export interface TypedDataAccount {
+  /** The account's address, `0x` and 40 hex digits. */
   readonly address: string
+  /** Signs EIP-712 typed data. */
   signTypedData(typedData: TypedData): Promise<`0x${string}`>
 }
 
-/** Settings of the wallet. */
+/** The options of `viemWallet`. */
 export interface ViemWalletOptions {
+  /** The account that signs, such as the result of `privateKeyToAccount`. */
   readonly account: TypedDataAccount
 }
 
 /**
- * Makes a wallet of a viem account, reduced to its address and to signing payments.
+ * Makes a wallet from a viem account, restricted to the account's address and to signing payments.
  *
- * Whatever else the account can do cannot be reached through the wallet, and printing or
- * serialising the wallet shows nothing of it. Throws `invalid_input` if the account is none. `sign`
- * throws `invalid_input`, with nothing signed, for a request that is not from this account; what
- * the account throws is passed on, for then it is not known whether it signed.
+ * The account cannot be reached through the wallet, also not by printing or serialising it. Throws
+ * `invalid_input` if `account` has no valid address or no `signTypedData`. `sign` throws
+ * `invalid_input` without signing if the request names another payer. It passes the account's own
+ * errors on: the payment is then in doubt, because the account may have signed.
  *
  * @example
+ * ```ts
+ * import { viemWallet } from '@bursar/wallet-viem'
+ * import { privateKeyToAccount } from 'viem/accounts'
+ *
+ * declare const key: `0x${string}`
+ *
  * const wallet = viemWallet({ account: privateKeyToAccount(key) })
+ * ```
  */
 export function viemWallet(options: ViemWalletOptions): Wallet {
-  const { address, signTypedData } = reduce(options)
+  const { address, signTypedData } = restrictAccount(options)
   return {
     families: ['evm'],
     address: async () => address,
@@ -40,12 +50,12 @@ export function viemWallet(options: ViemWalletOptions): Wallet {
       if (typeof signature === 'string' && /^0x(?:[0-9a-fA-F]{2})+$/.test(signature)) {
         return { signature: signature as `0x${string}` }
       }
-      throw new BursarError('signature_invalid', 'The account answered with what is no signature.')
+      throw new BursarError('signature_invalid', 'The account returned no signature.')
     },
   }
 }
 
-function reduce(options: ViemWalletOptions): {
+function restrictAccount(options: ViemWalletOptions): {
   readonly address: string
   readonly signTypedData: TypedDataAccount['signTypedData']
 } {
@@ -54,14 +64,14 @@ function reduce(options: ViemWalletOptions): {
   if (typeof address !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(address)) {
     throw new BursarError(
       'invalid_input',
-      `viemWallet: account.address: must be an address such as 0x… with 40 hex digits.`,
+      'viemWallet: account.address: must be 0x and 40 hex digits.',
     )
   }
   if (typeof account?.signTypedData !== 'function') {
     throw new BursarError(
       'invalid_input',
-      'viemWallet: account.signTypedData: must be a function; an account without a key of its own, ' +
-        'as of a browser wallet, cannot sign here.',
+      'viemWallet: account.signTypedData: must be a function. An account without its own key, such as ' +
+        'that of a browser wallet, cannot sign here.',
     )
   }
   return { address, signTypedData: account.signTypedData.bind(account) }
