@@ -143,7 +143,7 @@ export const exposureShape = object({
   complete: flag,
 }) as Shape<Exposure>
 
-/** A page of a list. */
+/** Makes the shape of one page of a list. */
 export function pageShape<Row>(
   row: Shape<Row>,
 ): Shape<{ readonly rows: readonly Row[]; readonly cursor?: string }> {

@@ -10,11 +10,11 @@ import {
   paymentShape,
   sessionShape,
 } from './account-answer.ts'
-import { type EndpointOptions, endpointOf } from './endpoint.ts'
-import { callService, onceHeader, pathOf } from './service-call.ts'
+import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
+import { callService, makeOnceHeader, makePath } from './service-call.ts'
 import { object, oneOf, type Shape } from './shape.ts'
 
-/** What an end user does over HTTP, as `bursar.endUser(id)` does it in one process. */
+/** An end user's facet over HTTP. It works as `bursar.endUser(id)` does in one process. */
 export type RemoteEndUser = Pick<
   EndUser,
   | 'grantDelegation'
@@ -35,27 +35,44 @@ export type RemoteEndUser = Pick<
 >
 
 /**
- * Connects the end user that the key speaks for. Throws `invalid_input` with the field; its calls
- * throw the codes of the service, `service_unreachable` and `service_answer_invalid`.
+ * Connects the end user whom the key belongs to. Throws `invalid_input` with the name of the
+ * unusable field. The facet's calls throw the codes of the service, `service_unreachable` and
+ * `service_answer_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { connectEndUser } from '@bursar/client'
+ *
+ * declare const key: string
+ *
+ * const alice = connectEndUser({ url: 'https://guard.example.com', key })
+ * const { rows } = await alice.approvals({ waiting: true })
+ * for (const { id } of rows) await alice.deny(id)
+ * ```
  */
 export function connectEndUser(options: EndpointOptions): RemoteEndUser {
-  const endpoint = endpointOf(options, 'connectEndUser')
+  const endpoint = parseEndpoint(options, 'connectEndUser')
   const read = <Value>(
     shape: Shape<Value>,
     part: string | readonly string[],
-    query: Parameters<typeof pathOf>[1] = {},
+    query: Parameters<typeof makePath>[1] = {},
   ): Promise<Value> =>
-    callService(endpoint, shape, { method: 'GET', path: pathOf(['me', part].flat(), query) })
+    callService(endpoint, shape, { method: 'GET', path: makePath(['me', part].flat(), query) })
   const write = <Value>(
     shape: Shape<Value>,
     parts: readonly string[],
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Value> =>
-    callService(endpoint, shape, { method: 'POST', path: pathOf(['me', ...parts]), body, headers })
+    callService(endpoint, shape, {
+      method: 'POST',
+      path: makePath(['me', ...parts]),
+      body,
+      headers,
+    })
   return {
     grantDelegation: (input, { idempotencyKey } = {}) =>
-      write(delegationShape, ['delegations'], input, onceHeader(idempotencyKey)),
+      write(delegationShape, ['delegations'], input, makeOnceHeader(idempotencyKey)),
     revokeDelegation: (id, reason = {}) =>
       write(delegationShape, ['delegations', id, 'revoke'], reason),
     readPermission: async (id) => {

@@ -1,44 +1,48 @@
 import { BursarError } from '@bursar/core/session'
 
-/** Where the service is, and who calls it. */
+/** The address of the service and the caller's key. */
 export interface EndpointOptions {
-  /** The address of the service. `https`, or `http` on this machine. It may have a path. */
+  /** The address of the service, `https`, or `http` on this machine. May have a path. */
   readonly url: string
-  /** The caller's own key, or its token of the identity provider. */
+  /** The caller's own key, or a token of the identity provider, up to 8,000 characters. */
   readonly key: string
 }
 
-/** A service that can be called. */
+/** A service with the headers of its caller. */
 export interface Endpoint {
-  /** Without a slash at its end. */
+  /** The service's address without a trailing slash. */
   readonly base: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Texts that a header can carry. */
+/** The form of a text that a header can carry. */
 const headerText = /^[\x21-\x7e]{1,8000}$/
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** Throws `invalid_input` with the field; no message repeats a key. */
-export function endpointOf({ url, key }: EndpointOptions, what: string): Endpoint {
+/**
+ * Parses the options of the function `source`. Throws `invalid_input` with the name of the unusable
+ * field. No message repeats a key.
+ */
+export function parseEndpoint({ url, key }: EndpointOptions, source: string): Endpoint {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw invalid(`${what}: url: must be the http address of the service.`)
+    throw inputError(`${source}: url: must be the https address of the service.`)
   }
   if (parsed.username || parsed.password || parsed.search || parsed.hash) {
-    throw invalid(`${what}: url: must have no user, no query and no fragment.`)
+    throw inputError(`${source}: url: must have no user, query or fragment.`)
   }
   if (parsed.protocol === 'http:' && !loopback.test(parsed.hostname)) {
-    throw invalid(`${what}: url: a key must not go over plain http. Use https.`)
+    throw inputError(`${source}: url: plain http would expose the key. Use https.`)
   }
   if (typeof key !== 'string' || !headerText.test(key)) {
-    throw invalid(`${what}: key: must be a key of the service.`)
+    throw inputError(`${source}: key: must be a key of the service.`)
   }
   const base = parsed.origin + parsed.pathname.replace(/\/+$/, '')
   return { base, headers: { authorization: `Bearer ${key}` } }
 }
 
-export function invalid(message: string): BursarError {
+/** Makes an `invalid_input` error. */
+export function inputError(message: string): BursarError {
   return new BursarError('invalid_input', message)
 }

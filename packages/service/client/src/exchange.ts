@@ -5,53 +5,61 @@ import type { Endpoint } from './endpoint.ts'
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'PATCH'
   readonly path: string
-  /** JSON. */
+  /** The body as JSON text. */
   readonly body?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether the service does it once however often it is sent. */
+  /** The service carries out repeated copies of the request only once. */
   readonly isRepeatable: boolean
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * What came of a request. `lost`: it may have been carried out, and nobody said so. `stopped`: the
- * caller's signal came before it could have been carried out.
+ * The outcome of a request. `lost`: the request may have been carried out, but no answer came.
+ * `stopped`: the caller's signal came before the request could be carried out.
  */
 export type Exchange =
   | { readonly outcome: 'answered'; readonly body: unknown }
   | { readonly outcome: 'lost'; readonly cause: unknown }
   | { readonly outcome: 'stopped' }
 
-/** One request is sent so often at most. */
+/** The most attempts of one request. */
 const MAX_ATTEMPTS = 4
 
-/** All attempts together: longer than a guard works on one payment. */
+/** The deadline of all attempts together: longer than a guard works on one payment. */
 const DEADLINE_MS = 120_000
 
-/** The first wait between two attempts; each one after it is twice as long, less a random part. */
+/** The first wait between two attempts. Each later wait is twice as long, less a random part. */
 const FIRST_WAIT_MS = 200
 
-/** The longest wait that a service may ask for. */
+/** The longest wait that the service may ask for by `retry-after`. */
 const MAX_WAIT_MS = 5_000
 
-/** The largest body that a guard can be told to fetch, in base64, and what stands around it. */
+/**
+ * The longest answer: the largest content that a guard can be set to fetch, in base64, and its
+ * envelope.
+ */
 const MAX_ANSWER_BYTES = 96 * 1_024 * 1_024
 
-/** Longest account of a problem that is kept. */
+/** The most characters of a problem's detail that are kept. */
 const MAX_DETAIL_LENGTH = 1_000
 
-/** The service says so before it begins with a request: it can be sent again, whatever it is. */
-const notBegun = new Set([
+/** The codes of requests that the service did not begin. Any such request can be sent again. */
+const unbegunCodes = new Set([
   'overloaded',
   'shutting_down',
   'identity_unavailable',
   'request_rate_exceeded',
 ])
 
-/** They speak of what was sent, and every attempt sends the same: so none of them was carried out. */
-const unfit = new Set(['body_too_large', 'invalid_input', 'malformed_body'])
+/**
+ * The codes of unusable requests. All attempts are alike, so the service carried out none of them.
+ */
+const unusableCodes = new Set(['body_too_large', 'invalid_input', 'malformed_body'])
 
-/** One attempt: an answer, a failure that the service told, or no answer to believe. */
+/**
+ * The outcome of one attempt: an answer, a problem that the service reports, or no trustworthy
+ * answer.
+ */
 type Attempt =
   | { readonly kind: 'answer'; readonly body: unknown }
   | {
@@ -63,22 +71,26 @@ type Attempt =
   | { readonly kind: 'lost'; readonly cause: unknown }
 
 /**
- * Sends a request, and sends it again where that cannot do it twice. Throws what the service says
- * that it has not done, by its code, and `service_answer_invalid` for what no service says.
+ * Sends a request, and sends it again if that cannot carry it out twice. Throws the service's own
+ * error, by its code, if the service did not carry the request out. Throws `service_answer_invalid`
+ * if the answer is not the service's.
  */
 export async function exchange(endpoint: Endpoint, request: ServiceRequest): Promise<Exchange> {
   const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(new Error('No answer in time.')), DEADLINE_MS)
+  const timer = setTimeout(
+    () => deadline.abort(new Error(`No answer came within ${DEADLINE_MS / 1_000} s.`)),
+    DEADLINE_MS,
+  )
   const { signal } = request
   const stop = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
   try {
-    return await attempts(endpoint, request, stop)
+    return await attemptRepeatedly(endpoint, request, stop)
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function attempts(
+async function attemptRepeatedly(
   endpoint: Endpoint,
   request: ServiceRequest,
   stop: AbortSignal,
@@ -87,7 +99,7 @@ async function attempts(
   let problem: BursarError | undefined
   let waitMs = 0
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await pause(Math.max(waitMs, backoffMs(attempt)), stop)
+    if (attempt > 0) await pause(Math.max(waitMs, computeBackoffMs(attempt)), stop)
     if (stop.aborted) break
     const result = await attemptOnce(endpoint, request, stop)
     if (result.kind === 'answer') return { outcome: 'answered', body: result.body }
@@ -98,12 +110,12 @@ async function attempts(
     }
     problem = result.error
     waitMs = result.waitMs
-    if (!notBegun.has(problem.code) && !(request.isRepeatable && result.status >= 500)) {
-      if (lost && request.method !== 'GET' && !unfit.has(problem.code)) return lost
+    if (!unbegunCodes.has(problem.code) && !(request.isRepeatable && result.status >= 500)) {
+      if (lost && request.method !== 'GET' && !unusableCodes.has(problem.code)) return lost
       throw problem
     }
   }
-  // What was lost once may have been carried out, whatever was said to the next attempt.
+  // A lost attempt may have been carried out, even if the service refused a later one.
   if (lost) return lost
   if (problem && !stop.aborted) throw problem
   return { outcome: 'stopped' }
@@ -125,36 +137,40 @@ async function attemptOnce(
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      // Keys go to the service that was named, and to nobody that it points to.
+      // A redirect would send the caller's keys elsewhere.
       redirect: 'manual',
       signal,
     })
-    text = await boundedText(response)
+    text = await readBoundedText(response)
   } catch (cause) {
     return { kind: 'lost', cause }
   }
-  const answer = parsed(text)
+  const answer = parseJson(text)
   if (response.ok) {
-    if (answer === undefined) throw invalidAnswer(response.status)
+    if (answer === undefined) throw invalidAnswerError(response.status)
     return { kind: 'answer', body: answer }
   }
-  const error = problemOf(answer)
-  if (error) return { kind: 'problem', error, status: response.status, waitMs: waitMsOf(response) }
-  // A proxy in between, which does not know what became of the request.
-  const cause = invalidAnswer(response.status)
+  const error = readProblem(answer)
+  if (error)
+    return { kind: 'problem', error, status: response.status, waitMs: readWaitMs(response) }
+  // A proxy in between answered. It does not know the outcome of the request.
+  const cause = invalidAnswerError(response.status)
   if (response.status >= 500) return { kind: 'lost', cause }
   return { kind: 'problem', error: cause, status: response.status, waitMs: 0 }
 }
 
-/** What no service answers, for the operator. Nothing of it is repeated. */
-export function invalidAnswer(status?: number): BursarError {
-  const what = status === undefined ? 'in another shape' : `with HTTP status ${status}`
-  const message = `The service answered ${what}, and not as its API says. Check the url.`
+/** Makes the error for an answer that is not the service's. It repeats nothing of the answer. */
+export function invalidAnswerError(status?: number): BursarError {
+  const fault = status === undefined ? 'has another shape' : `has HTTP status ${status}`
+  const message = `The answer ${fault} and is not the service's. Check the url.`
   return new BursarError('service_answer_invalid', message)
 }
 
-/** The body as text; `undefined` over the bound. Rejects where it breaks off. */
-async function boundedText(response: Response): Promise<string | undefined> {
+/**
+ * Reads the body as text. Returns undefined if it is too long. Rejects if the connection breaks
+ * off.
+ */
+async function readBoundedText(response: Response): Promise<string | undefined> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()
@@ -172,7 +188,7 @@ async function boundedText(response: Response): Promise<string | undefined> {
   }
 }
 
-function parsed(text: string | undefined): unknown {
+function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text)
   } catch {
@@ -180,26 +196,26 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-/** The service's own account of why it has not done something; `undefined` if it is none. */
-function problemOf(answer: unknown): BursarError | undefined {
+/** Reads the service's own problem document. Returns undefined if the answer is none. */
+function readProblem(answer: unknown): BursarError | undefined {
   const { type, code, detail } = Object(answer) as Readonly<Record<string, unknown>>
   if (typeof code !== 'string' || !/^[a-z][a-z0-9_]{0,59}$/.test(code)) return undefined
-  // A proxy in between may have codes, too.
+  // A proxy in between may have codes of its own.
   if (type !== `urn:bursar:problem:${code}`) return undefined
   const message = typeof detail === 'string' ? detail.slice(0, MAX_DETAIL_LENGTH) : ''
-  return new BursarError(code, message || 'The service has not done it.')
+  return new BursarError(code, message || 'The service refused the request.')
 }
 
-function waitMsOf(response: Response): number {
+function readWaitMs(response: Response): number {
   const seconds = Number(response.headers.get('retry-after'))
   return seconds > 0 ? Math.min(seconds * 1_000, MAX_WAIT_MS) : 0
 }
 
-function backoffMs(attempt: number): number {
+function computeBackoffMs(attempt: number): number {
   return FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
 }
 
-/** Resolves after a while, or when the signal comes. */
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -6,10 +6,10 @@ import {
   pageShape,
   sessionShape,
 } from './account-answer.ts'
-import { type EndpointOptions, endpointOf } from './endpoint.ts'
-import { callService, onceHeader, pathOf } from './service-call.ts'
+import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
+import { callService, makeOnceHeader, makePath } from './service-call.ts'
 
-/** What a manager does over HTTP, as `bursar.management` does it in one process. */
+/** A manager's facet over HTTP. It works as `bursar.management` does in one process. */
 export type RemoteManagement = Pick<
   Management,
   | 'createSession'
@@ -23,13 +23,31 @@ export type RemoteManagement = Pick<
 >
 
 /**
- * Connects a manager. Every write is sent under an idempotency key, the caller's or one of its own, so
- * that its attempts do it once. Throws `invalid_input` with the field; its calls throw the codes of
- * the service, `service_unreachable` and `service_answer_invalid`.
+ * Connects a manager. Sends every write with an idempotency key, yours or a random one, so that
+ * repeated attempts take effect once. Throws `invalid_input` with the name of the unusable field.
+ * The facet's calls throw the codes of the service, `service_unreachable` and
+ * `service_answer_invalid`.
+ *
+ * @example
+ * ```ts
+ * import { connectManagement } from '@bursar/client'
+ *
+ * declare const key: string
+ * declare const delegation: string
+ * declare const payer: string
+ *
+ * const management = connectManagement({ url: 'https://guard.example.com', key })
+ * const { token } = await management.createSession({
+ *   delegation,
+ *   payer,
+ *   limits: { currency: 'USD', total: '1.00' },
+ *   expiresIn: '30m',
+ * })
+ * ```
  */
 export function connectManagement(options: EndpointOptions): RemoteManagement {
-  const endpoint = endpointOf(options, 'connectManagement')
-  const changed = (
+  const endpoint = parseEndpoint(options, 'connectManagement')
+  const writeSession = (
     method: 'POST' | 'PATCH',
     path: string,
     body: unknown,
@@ -39,32 +57,38 @@ export function connectManagement(options: EndpointOptions): RemoteManagement {
     createSession: (body, { idempotencyKey } = {}) =>
       callService(endpoint, createdSession, {
         method: 'POST',
-        path: pathOf(['sessions']),
+        path: makePath(['sessions']),
         body,
-        headers: onceHeader(idempotencyKey),
+        headers: makeOnceHeader(idempotencyKey),
       }),
     changeSession: (id, change, { idempotencyKey } = {}) =>
-      changed('PATCH', pathOf(['sessions', id]), change, onceHeader(idempotencyKey)),
-    revokeSession: (id, reason = {}) => changed('POST', pathOf(['sessions', id, 'revoke']), reason),
+      writeSession('PATCH', makePath(['sessions', id]), change, makeOnceHeader(idempotencyKey)),
+    revokeSession: (id, reason = {}) =>
+      writeSession('POST', makePath(['sessions', id, 'revoke']), reason),
     unlockSession: (id, { idempotencyKey, ...reason } = {}) =>
-      changed('POST', pathOf(['sessions', id, 'unlock']), reason, onceHeader(idempotencyKey)),
+      writeSession(
+        'POST',
+        makePath(['sessions', id, 'unlock']),
+        reason,
+        makeOnceHeader(idempotencyKey),
+      ),
     session: (id) =>
-      callService(endpoint, sessionShape, { method: 'GET', path: pathOf(['sessions', id]) }),
+      callService(endpoint, sessionShape, { method: 'GET', path: makePath(['sessions', id]) }),
     sessions: (filter = {}, page = {}) =>
       callService(endpoint, pageShape(sessionShape), {
         method: 'GET',
-        path: pathOf(['sessions'], { ...filter, ...page }),
+        path: makePath(['sessions'], { ...filter, ...page }),
       }),
     cancel: (target, options = {}) =>
       callService(endpoint, cancellationShape, {
         method: 'POST',
-        path: pathOf(['cancel']),
+        path: makePath(['cancel']),
         body: { ...target, ...options },
       }),
     exposure: (filter = {}) =>
       callService(endpoint, exposureShape, {
         method: 'GET',
-        path: pathOf(['exposure'], { ...filter }),
+        path: makePath(['exposure'], { ...filter }),
       }),
   }
 }

@@ -40,7 +40,7 @@ const receipt = object({
   contentSha256: optional(text),
 })
 
-/** What an approval shows. */
+/** The card that an approval shows to the end user. */
 export const cardShape: Shape<ApprovalCard> = object({
   amount: text,
   currency: text,
@@ -106,7 +106,7 @@ export const sessionStatus: Shape<SessionStatus> = object({
   expiresAt: optional(text),
 }) as Shape<SessionStatus>
 
-/** A token as the guard makes them. */
+/** The form of a session token, with the session's id as its first group. */
 export const sessionToken: RegExp = /^bursar_(ses_[0-9a-f]{32})_[A-Za-z0-9_-]{43}$/
 
 export const openedChild: Shape<{ readonly id: string; readonly token: string }> = object({

@@ -1,18 +1,21 @@
 import { BursarError } from '@bursar/core/session'
 import type { Endpoint } from './endpoint.ts'
-import { exchange, invalidAnswer, type ServiceRequest } from './exchange.ts'
-import { NotOfShape, type Shape } from './shape.ts'
+import { exchange, invalidAnswerError, type ServiceRequest } from './exchange.ts'
+import { type Shape, ShapeError } from './shape.ts'
 
-/** Reads an answer. Throws `service_answer_invalid` for one of another shape. */
+/** Reads an answer. Throws `service_answer_invalid` if it has another shape. */
 export function readAnswer<Value>(shape: Shape<Value>, body: unknown): Value {
   try {
     return shape(body)
   } catch (error) {
-    throw error instanceof NotOfShape ? invalidAnswer() : error
+    throw error instanceof ShapeError ? invalidAnswerError() : error
   }
 }
 
-/** Carries out an operation that can be sent again, and reads its answer. */
+/**
+ * Carries out an operation that can be sent again, and reads its answer. Throws
+ * `service_unreachable` if no answer came.
+ */
 export async function callService<Value>(
   endpoint: Endpoint,
   shape: Shape<Value>,
@@ -22,23 +25,28 @@ export async function callService<Value>(
   const result = await exchange(endpoint, { ...request, body, isRepeatable: true })
   if (result.outcome === 'answered') return readAnswer(shape, result.body)
   const cause = result.outcome === 'lost' ? result.cause : undefined
-  throw new BursarError('service_unreachable', 'The service did not answer.', { cause })
+  throw new BursarError('service_unreachable', 'The service did not answer. Try again later.', {
+    cause,
+  })
 }
 
-/** The header under which a write is done once: the caller's key, or one for this call's attempts. */
-export function onceHeader(idempotencyKey: string | undefined): Record<string, string> {
+/**
+ * Makes the header of an idempotency key: the caller's key, or a random one for this call's
+ * attempts.
+ */
+export function makeOnceHeader(idempotencyKey: string | undefined): Record<string, string> {
   const key = idempotencyKey ?? crypto.randomUUID() + crypto.randomUUID()
   return { 'idempotency-key': key }
 }
 
-/** A path with its parameters, and a query of what is given. */
-export function pathOf(
+/** Makes a path from its parts, with a query of the values that are defined. */
+export function makePath(
   parts: readonly string[],
   query: Readonly<Record<string, string | number | boolean | undefined>> = {},
 ): string {
-  const given = Object.entries(query).flatMap(([name, value]) =>
+  const entries = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
   )
   const path = `/v1/${parts.map(encodeURIComponent).join('/')}`
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+  return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries)}`
 }

@@ -1,81 +1,89 @@
-/** Reads a value of unknown origin: answers it with its known fields alone, or throws `NotOfShape`. */
+/**
+ * A reader of untrusted values. Returns the value with its known fields alone, or throws
+ * `ShapeError`.
+ */
 export type Shape<Value> = (value: unknown) => Value
 
-/** Thrown by shapes. What was found is not repeated: a stranger may have written it. */
-export class NotOfShape extends Error {}
+/** The error of a value in another shape. It never repeats the value, which is untrusted. */
+export class ShapeError extends Error {}
 
-export const text: Shape<string> = (value) => (typeof value === 'string' ? value : fail())
+export const text: Shape<string> = (value) => (typeof value === 'string' ? value : failShape())
 
 export const count: Shape<number> = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fail()
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : failShape()
 
-export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : fail())
+export const flag: Shape<boolean> = (value) => (typeof value === 'boolean' ? value : failShape())
 
-/** What the API's own schemas describe, and nothing is decided by. */
-export const json: Shape<unknown> = (value) => (value === undefined ? fail() : value)
+/** Any JSON value. The API's schemas describe it, and no decision here depends on it. */
+export const json: Shape<unknown> = (value) => (value === undefined ? failShape() : value)
 
-/** An object of any fields. */
-export const record: Shape<Record<string, unknown>> = (value) => ({ ...recordOf(value) })
+/** An object with any fields. */
+export const record: Shape<Record<string, unknown>> = (value) => ({ ...asRecord(value) })
 
+/** Makes the shape of a text in a form. */
 export function matching(form: RegExp): Shape<string> {
-  return (value) => (form.test(text(value)) ? (value as string) : fail())
+  return (value) => (form.test(text(value)) ? (value as string) : failShape())
 }
 
+/** Makes the shape of one of several texts. */
 export function oneOf<const Values extends readonly string[]>(
   ...values: Values
 ): Shape<Values[number]> {
-  return (value) => (values.includes(value as string) ? (value as Values[number]) : fail())
+  return (value) => (values.includes(value as string) ? (value as Values[number]) : failShape())
 }
 
-/** A field that may be missing. */
+/** Makes the shape of a field that may be missing. */
 export function optional<Value>(shape: Shape<Value>): Shape<Value | undefined> {
   return (value) => (value === undefined ? undefined : shape(value))
 }
 
+/** Makes the shape of a list. */
 export function list<Value>(shape: Shape<Value>): Shape<Value[]> {
-  return (value) => (Array.isArray(value) ? value.map(shape) : fail())
+  return (value) => (Array.isArray(value) ? value.map(shape) : failShape())
 }
 
-/** Names to texts. A name may be `__proto__`: it is a field like any other. */
+/** An object from names to texts. The name `__proto__` is a field like any other. */
 export const texts: Shape<Record<string, string>> = (value) =>
-  Object.fromEntries(Object.entries(recordOf(value)).map(([name, one]) => [name, text(one)]))
+  Object.fromEntries(Object.entries(asRecord(value)).map(([name, one]) => [name, text(one)]))
 
+/** Makes the shape of an object. Unknown fields are left out. */
 export function object<Fields extends Readonly<Record<string, Shape<unknown>>>>(
   fields: Fields,
 ): Shape<{ readonly [Name in keyof Fields]: ReturnType<Fields[Name]> }> {
   return (value) => {
-    const given = recordOf(value)
+    const fieldValues = asRecord(value)
     const read = Object.entries(fields).map(([name, shape]) => [
       name,
-      shape(Object.hasOwn(given, name) ? given[name] : undefined),
+      shape(Object.hasOwn(fieldValues, name) ? fieldValues[name] : undefined),
     ])
     return Object.fromEntries(read.filter(([, one]) => one !== undefined)) as never
   }
 }
 
-/** An object of one of several shapes; its field `status` says which. */
+/** Makes the shape of an object whose field `status` selects one of several shapes. */
 export function byStatus(shapes: Readonly<Record<string, Shape<unknown>>>): Shape<unknown> {
   return (value) => {
-    const status = text(recordOf(value).status)
+    const status = text(asRecord(value).status)
     const shape = Object.hasOwn(shapes, status) ? shapes[status] : undefined
-    return shape ? { status, ...(shape(value) as object) } : fail()
+    return shape ? { status, ...(shape(value) as object) } : failShape()
   }
 }
 
-/** Standard base64. */
+/** Bytes in standard base64. */
 export const bytes: Shape<Uint8Array> = (value) => {
   try {
     return Uint8Array.from(atob(text(value)), (character) => character.charCodeAt(0))
   } catch {
-    return fail()
+    return failShape()
   }
 }
 
-function recordOf(value: unknown): Record<string, unknown> {
+function asRecord(value: unknown): Record<string, unknown> {
   const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isRecord ? (value as Record<string, unknown>) : fail()
+  return isRecord ? (value as Record<string, unknown>) : failShape()
 }
 
-function fail(): never {
-  throw new NotOfShape('The answer has another shape.')
+/** Throws `ShapeError`. */
+function failShape(): never {
+  throw new ShapeError('The answer has another shape.')
 }
