@@ -6,61 +6,70 @@ import {
   preparseSchema,
   statefulIsAuthorized,
 } from '@cedar-policy/cedar-wasm/nodejs'
-import { type CedarRequest, cedarRequest } from './cedar-request.ts'
-import { type CedarRules, type CedarSource, cedarRules } from './cedar-source.ts'
+import { type CedarRequest, makeCedarRequest } from './cedar-request.ts'
+import { type CedarRules, type CedarSource, parseCedarRules } from './cedar-source.ts'
 
-/** A policy whose rules are Cedar's. */
+/** A policy whose rules are written in Cedar. */
 export interface CedarPolicy extends Policy {
-  /** `cedar@` and the SHA-256 of schema, policies and entities: recorded with each reservation. */
+  /** `cedar@` and the SHA-256 of schema, policies and entities. Recorded with each reservation. */
   readonly name: string
   /**
-   * Puts other rules in the place of the present ones, whole, from the next decision on. Throws
-   * `invalid_input`, and then nothing has changed.
+   * Replaces all rules from the next decision on. Throws `invalid_input` for invalid rules, and
+   * then changes nothing.
    */
   reload(source: CedarSource): void
 }
 
 /**
- * Rules of the operator in Cedar: who (agent, user) may pay whom (merchant), for what, and when a human
- * is asked. What no policy permits is denied, a forbid wins, and what cannot be evaluated is denied.
+ * Makes a policy from your rules in Cedar: which agent of which user may pay which merchant, for
+ * what, and when a human is asked. Denies a payment that no rule permits, that a rule forbids, or
+ * that Cedar cannot evaluate.
  *
- * Throws `invalid_input` for what Cedar's strict validation does not accept, warnings included.
+ * Throws `invalid_input` if Cedar's strict validation reports an error or a warning.
  *
  * @example
- * const policies = `
- *   @id("small amounts")
- *   permit(principal, action == Bursar::Action::"pay", resource)
- *   when { context.currency == "USD" && context.amountMicro <= 500000 };
- * `
- * createBursar({ ...parts, policies: [cedarPolicy({ policies })] })
+ * ```ts
+ * import { cedarPolicy } from '@bursar/policy-cedar'
+ *
+ * const policy = cedarPolicy({
+ *   policies: `
+ *     @id("small amounts")
+ *     permit(principal, action == Bursar::Action::"pay", resource)
+ *     when { context.currency == "USD" && context.amountMicro <= 500000 };
+ *   `,
+ * })
+ * ```
  */
 export function cedarPolicy(source: CedarSource): CedarPolicy {
-  // Cedar keeps what was parsed by a name, for every copy of this package in the process, and never
-  // forgets one: each policy has one for its life that no other can have.
-  const parsed = `bursar ${randomUUID()}`
-  let rules = load(parsed, source)
+  // Cedar keeps parsed rules by a name for the whole process and never forgets one. Each policy has
+  // a name of its own for its life, which no other copy of this package can have.
+  const cacheName = `bursar ${randomUUID()}`
+  let rules = loadRules(cacheName, source)
   return {
     get name() {
       return `cedar@${rules.version}`
     },
-    evaluate: (input) => decide(parsed, cedarRequest(input, rules.entities)),
+    evaluate: (input) => decide(cacheName, makeCedarRequest(input, rules.entities)),
     reload: (next) => {
-      rules = load(parsed, next)
+      rules = loadRules(cacheName, next)
     },
   }
 }
 
-/** Nothing is put in place before all of it has been found right. */
-function load(parsed: string, source: CedarSource): CedarRules {
-  const rules = cedarRules(source)
-  const trial = `${parsed} on trial`
-  parse(trial, rules)
-  assertAccepts(trial, rules)
-  parse(parsed, rules)
+/**
+ * Checks all rules under another name first, then puts them in place. Throws `invalid_input` for
+ * invalid rules.
+ */
+function loadRules(cacheName: string, source: CedarSource): CedarRules {
+  const rules = parseCedarRules(source)
+  const trial = `${cacheName} on trial`
+  parseRules(trial, rules)
+  assertSchemaFits(trial, rules)
+  parseRules(cacheName, rules)
   return rules
 }
 
-function parse(name: string, { schema, policies }: CedarRules): void {
+function parseRules(name: string, { schema, policies }: CedarRules): void {
   const answers = [
     preparseSchema(name, schema),
     preparsePolicySet(name, { staticPolicies: policies }),
@@ -69,64 +78,69 @@ function parse(name: string, { schema, policies }: CedarRules): void {
   if (failed) throw new BursarError('invalid_input', 'cedarPolicy: policies: cannot be parsed.')
 }
 
-/** A schema of the operator's own has to have a place for all that a payment is. */
-function assertAccepts(name: string, { entities }: CedarRules): void {
+/** Throws `invalid_input` if the schema has no place for a field of a payment. */
+function assertSchemaFits(name: string, { entities }: CedarRules): void {
   for (const action of ['pay', 'ask'] as const) {
-    const answer = authorize(name, action, cedarRequest(sample, entities))
+    const answer = authorize(name, action, makeCedarRequest(samplePayment, entities))
     if (answer.type === 'success') continue
-    const said = answer.errors.map(({ message }) => message).join('; ')
-    throw new BursarError('invalid_input', `cedarPolicy: schema: does not fit a payment: ${said}.`)
+    const problems = answer.errors.map(({ message }) => message).join('; ')
+    throw new BursarError(
+      'invalid_input',
+      `cedarPolicy: schema: does not fit a payment: ${problems}.`,
+    )
   }
 }
 
-/** First whether it may be paid, then whether somebody is asked. An error is never a yes. */
-function decide(parsed: string, request: CedarRequest): PolicyDecision {
-  const pay = outcomeOf(authorize(parsed, 'pay', request))
+/** Decides on a payment: first whether to pay, then whether to ask a human. An error denies. */
+function decide(cacheName: string, request: CedarRequest): PolicyDecision {
+  const pay = readOutcome(authorize(cacheName, 'pay', request))
   if (!pay.permitted) return { effect: 'deny', reason: pay.reason }
-  const ask = outcomeOf(authorize(parsed, 'ask', request))
+  const ask = readOutcome(authorize(cacheName, 'ask', request))
   if (ask.failed) return { effect: 'deny', reason: ask.reason }
   return ask.permitted ? { effect: 'ask', reason: ask.reason } : { effect: 'allow' }
 }
 
 function authorize(
-  parsed: string,
+  cacheName: string,
   action: 'pay' | 'ask',
   request: CedarRequest,
 ): AuthorizationAnswer {
   return statefulIsAuthorized({
     ...request,
     action: { type: 'Bursar::Action', id: action },
-    preparsedSchemaName: parsed,
-    preparsedPolicySetId: parsed,
+    preparsedSchemaName: cacheName,
+    preparsedPolicySetId: cacheName,
     validateRequest: true,
   })
 }
 
+/** The outcome of one action. A failed outcome is never permitted. */
 interface Outcome {
   readonly permitted: boolean
   readonly failed: boolean
   readonly reason: string
 }
 
-function outcomeOf(answer: AuthorizationAnswer): Outcome {
+function readOutcome(answer: AuthorizationAnswer): Outcome {
   if (answer.type === 'failure') {
-    const said = answer.errors.map(({ message }) => message).join('; ')
-    return { permitted: false, failed: true, reason: `Cedar could not decide: ${said}` }
+    const problems = answer.errors.map(({ message }) => message).join('; ')
+    return { permitted: false, failed: true, reason: `Cedar could not decide: ${problems}` }
   }
   const { decision, diagnostics } = answer.response
-  const { reason: by, errors } = diagnostics
+  const { reason: policies, errors } = diagnostics
   if (errors.length > 0) {
-    const said = errors.map(({ policyId, error }) => `${policyId}: ${error.message}`).join('; ')
-    return { permitted: false, failed: true, reason: `a policy failed: ${said}` }
+    const problems = errors.map(({ policyId, error }) => `${policyId}: ${error.message}`).join('; ')
+    return { permitted: false, failed: true, reason: `a policy failed: ${problems}` }
   }
-  if (by.length === 0) return { permitted: false, failed: false, reason: 'no policy permits it' }
+  if (policies.length === 0)
+    return { permitted: false, failed: false, reason: 'no policy permits it' }
   const permitted = decision === 'allow'
   const verb = permitted ? 'permitted' : 'forbidden'
-  return { permitted, failed: false, reason: `${verb} by ${by.join(', ')}` }
+  return { permitted, failed: false, reason: `${verb} by ${policies.join(', ')}` }
 }
 
-/** A payment like any other, to try a schema with. */
-const sample: PolicyInput = {
+/** An ordinary payment to try a schema with. */
+const samplePayment: PolicyInput = {
   terms: {
     rail: 'x402',
     scheme: 'exact',

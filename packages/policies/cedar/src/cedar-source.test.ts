@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cedarPolicy } from './cedar-policy.ts'
-import { type CedarSource, cedarRules } from './cedar-source.ts'
+import { type CedarSource, parseCedarRules } from './cedar-source.ts'
 import { paymentSchema } from './payment-schema.ts'
 
 const permit = 'permit(principal, action == Bursar::Action::"pay", resource)'
@@ -8,13 +8,13 @@ const policies = `${permit};`
 const user = { uid: { type: 'Bursar::User', id: 'a' }, attrs: {}, parents: [] }
 
 test('policies have the names of their annotations, or of their places', () => {
-  const rules = cedarRules({ policies: `@id("first") ${permit}; ${permit} when { true };` })
+  const rules = parseCedarRules({ policies: `@id("first") ${permit}; ${permit} when { true };` })
   expect(Object.keys(rules.policies)).toEqual(['first', 'policy 2'])
 })
 
 test('a path may have letters of any case, and an address lower ones', () => {
   const when = 'context.path == "/0xAB" && context.payee == "0xab" && context.host != "0xAB"'
-  expect(() => cedarRules({ policies: `${permit} when { ${when} };` })).not.toThrow()
+  expect(() => parseCedarRules({ policies: `${permit} when { ${when} };` })).not.toThrow()
 })
 
 test.each<[string, unknown, string]>([
@@ -47,16 +47,16 @@ test.each<[string, unknown, string]>([
   [
     'a payee that is not written as payments have it',
     { policies: `forbid(principal, action, resource) when { context.payee == "0xAbc1" };` },
-    'policy 1: 0xAbc1 is never what a payment has: write addresses in lower case',
+    'policy 1: 0xAbc1 matches no payment. Write addresses in lower case',
   ],
   [
     'an asset that is not written so, among others',
     { policies: `${permit} unless { ["0xab", "0xAB"].contains(context["asset"]) };` },
-    'policy 1: 0xAB is never',
+    'policy 1: 0xAB matches no payment',
   ],
   ['templates', { policies: 'permit(principal == ?principal, action, resource);' }, 'templates'],
-  ['one name twice', { policies: `@id("a") ${policies} @id("a") ${policies}` }, 'two are called a'],
-  ['too many', { policies: policies.repeat(201) }, 'policies: at most 200'],
+  ['one name twice', { policies: `@id("a") ${policies} @id("a") ${policies}` }, 'two are named a'],
+  ['too many', { policies: policies.repeat(201) }, 'policies: must be at most 200'],
   [
     'too much text',
     { policies: `${policies} // ${'x'.repeat(200_000)}` },
@@ -90,7 +90,7 @@ test.each<[string, unknown, string]>([
     code: 'invalid_input',
     message: expect.stringContaining(message),
   })
-  expect(() => cedarRules(source as CedarSource)).toThrow(problem)
+  expect(() => parseCedarRules(source as CedarSource)).toThrow(problem)
 })
 
 test('says a few problems at once, and how many more there are', () => {
@@ -98,7 +98,7 @@ test('says a few problems at once, and how many more there are', () => {
     { length: 4 },
     () => 'permit(principal, action, resource) when { context.x };',
   )
-  expect(() => cedarRules({ policies: wrong.join('\n') })).toThrow(/; and 3 more\.$/)
+  expect(() => parseCedarRules({ policies: wrong.join('\n') })).toThrow(/; and 3 more\.$/)
 })
 
 test('a schema without a place for what a payment is, is refused', () => {

@@ -10,108 +10,134 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs'
 import { paymentSchema } from './payment-schema.ts'
-import { unmatchedAddress } from './unmatched-address.ts'
+import { findUnmatchedAddress } from './unmatched-address.ts'
 
-/** What `cedarPolicy` is made of, as texts and JSON of Cedar. */
+/** The rules of `cedarPolicy`, as texts and JSON of Cedar. */
 export interface CedarSource {
-  /** Policies in Cedar's language. `@id("name")` names one in what the operator reads. */
+  /**
+   * Policies in Cedar's language, 1 to 200, in at most 200,000 characters. `@id("name")` names a
+   * policy in the operator's reasons. Write addresses in lower case.
+   */
   readonly policies: string
-  /** `paymentSchema` if not given. Another one has to accept what that one accepts. */
+  /**
+   * The schema that policies are validated against. It must accept every payment that
+   * `paymentSchema` accepts.
+   *
+   * @default paymentSchema
+   */
   readonly schema?: string | undefined
-  /** Users, agents and merchants with their groups and categories, in Cedar's JSON. */
+  /**
+   * Users, agents, merchants and tools with their groups and categories, in Cedar's JSON. At most
+   * 500.
+   *
+   * @default []
+   */
   readonly entities?: readonly EntityJson[] | undefined
 }
 
-/** `CedarSource`, parsed and validated. */
+/** A `CedarSource` after parsing and validation. */
 export interface CedarRules {
   readonly schema: string
-  /** By their names. */
+  /** The text of each policy by its name. */
   readonly policies: Readonly<Record<string, string>>
   readonly entities: readonly EntityJson[]
-  /** SHA-256 over all of it, hex. */
+  /** The SHA-256 of schema, policies and entities, in hex. */
   readonly version: string
 }
 
-/** More text than anyone reads before it decides about money. */
+/** The longest text: more than an operator reviews before it decides about money. */
 const MAX_TEXT_CHARACTERS = 200_000
 
-/** Policies are evaluated while the ledger waits; their cost grows with their number. */
+/** The most policies. The ledger waits while they are evaluated, and each adds to the wait. */
 const MAX_POLICIES = 200
 
-/** Entities are handed to Cedar with every payment. */
+/** The most entities. Cedar gets all of them with every payment. */
 const MAX_ENTITIES = 500
 
-/** Of what is wrong, this much is said at once. */
+/** The most problems in one error. */
 const MAX_PROBLEMS = 5
 
-/** Parses and validates strictly. Throws `invalid_input` that names the field and what is wrong in it. */
-export function cedarRules(source: CedarSource): CedarRules {
-  const schema = textOf(source.schema ?? paymentSchema, 'schema')
-  const text = textOf(source.policies, 'policies')
+/**
+ * Parses and strictly validates the rules. Throws `invalid_input` with the field and its problems.
+ */
+export function parseCedarRules(source: CedarSource): CedarRules {
+  const schema = checkText(source.schema ?? paymentSchema, 'schema')
+  const text = checkText(source.policies, 'policies')
   const entities = source.entities ?? []
-  if (!Array.isArray(entities)) throw invalid('entities', ['must be a list'])
+  if (!Array.isArray(entities)) throw inputError('entities', ['must be a list'])
   if (entities.length > MAX_ENTITIES) {
-    throw invalid('entities', [`must be at most ${MAX_ENTITIES}`])
+    throw inputError('entities', [`must be at most ${MAX_ENTITIES}`])
   }
-  succeed(checkParseSchema(schema), 'schema')
-  const policies = namedPolicies(text)
-  const answer = succeed(validate({ schema, policies: { staticPolicies: policies } }), 'policies')
-  const doubts = [...answer.validationErrors, ...answer.validationWarnings]
-  if (doubts.length > 0) {
-    const problems = doubts.map(({ policyId, error }) => `${policyId}: ${textOfError(error)}`)
-    throw invalid('policies', problems)
+  requireSuccess(checkParseSchema(schema), 'schema')
+  const policies = namePolicies(text)
+  const answer = requireSuccess(
+    validate({ schema, policies: { staticPolicies: policies } }),
+    'policies',
+  )
+  const findings = [...answer.validationErrors, ...answer.validationWarnings]
+  if (findings.length > 0) {
+    const problems = findings.map(({ policyId, error }) => `${policyId}: ${describeError(error)}`)
+    throw inputError('policies', problems)
   }
-  succeed(checkParseEntities({ entities: [...entities], schema }), 'entities')
+  requireSuccess(checkParseEntities({ entities: [...entities], schema }), 'entities')
   const version = hash('sha256', JSON.stringify([schema, text, entities]), 'hex')
   return { schema, policies, entities: structuredClone(entities), version }
 }
 
-/** Each policy by its `@id`, or by its place. */
-function namedPolicies(text: string): Readonly<Record<string, string>> {
-  const { policies, policy_templates: templates } = succeed(policySetTextToParts(text), 'policies')
+/** Names each policy by its `@id`, or by its position. */
+function namePolicies(text: string): Readonly<Record<string, string>> {
+  const { policies, policy_templates: templates } = requireSuccess(
+    policySetTextToParts(text),
+    'policies',
+  )
   if (templates.length > 0) {
-    throw invalid('policies', ['templates (?principal, ?resource) are filled by nobody here'])
+    throw inputError('policies', [
+      'templates (?principal, ?resource) are not supported. Write full policies',
+    ])
   }
-  if (policies.length === 0) throw invalid('policies', ['there are none: nothing could be paid'])
-  if (policies.length > MAX_POLICIES) throw invalid('policies', [`at most ${MAX_POLICIES}`])
+  if (policies.length === 0)
+    throw inputError('policies', ['there are none. Permit at least one payment'])
+  if (policies.length > MAX_POLICIES)
+    throw inputError('policies', [`must be at most ${MAX_POLICIES}`])
   const named = new Map<string, string>()
-  policies.forEach((policy, place) => {
-    const { json } = succeed(policyToJson(policy), 'policies')
-    const name = json.annotations?.id ?? `policy ${place + 1}`
-    if (named.has(name)) throw invalid('policies', [`two are called ${name}`])
-    const unmatched = unmatchedAddress(json.conditions)
+  policies.forEach((policy, index) => {
+    const { json } = requireSuccess(policyToJson(policy), 'policies')
+    const name = json.annotations?.id ?? `policy ${index + 1}`
+    if (named.has(name)) throw inputError('policies', [`two are named ${name}`])
+    const unmatched = findUnmatchedAddress(json.conditions)
     if (unmatched !== undefined) {
-      const rule = 'is never what a payment has: write addresses in lower case'
-      throw invalid('policies', [`${name}: ${unmatched} ${rule}`])
+      const rule = 'matches no payment. Write addresses in lower case'
+      throw inputError('policies', [`${name}: ${unmatched} ${rule}`])
     }
     named.set(name, policy)
   })
   return Object.fromEntries(named)
 }
 
-function textOf(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw invalid(field, ['must be a text'])
+function checkText(value: unknown, field: string): string {
+  if (typeof value !== 'string') throw inputError(field, ['must be a text'])
   if (value.length > MAX_TEXT_CHARACTERS) {
-    throw invalid(field, [`must be at most ${MAX_TEXT_CHARACTERS} characters`])
+    throw inputError(field, [`must be at most ${MAX_TEXT_CHARACTERS} characters`])
   }
   return value
 }
 
-function succeed<Answer extends { readonly type: string }>(
+/** Returns a successful answer. Throws `invalid_input` with the errors of a failed one. */
+function requireSuccess<Answer extends { readonly type: string }>(
   answer: Answer,
   field: string,
 ): Extract<Answer, { readonly type: 'success' }> {
   if (answer.type === 'success') return answer as Extract<Answer, { readonly type: 'success' }>
   const { errors } = answer as unknown as { readonly errors: readonly DetailedError[] }
-  throw invalid(field, errors.map(textOfError))
+  throw inputError(field, errors.map(describeError))
 }
 
-function textOfError({ message, help }: DetailedError): string {
+function describeError({ message, help }: DetailedError): string {
   return help ? `${message} (${help})` : message
 }
 
-function invalid(field: string, problems: readonly string[]): BursarError {
-  const said = problems.slice(0, MAX_PROBLEMS).join('; ')
+function inputError(field: string, problems: readonly string[]): BursarError {
+  const listed = problems.slice(0, MAX_PROBLEMS).join('; ')
   const more = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : ''
-  return new BursarError('invalid_input', `cedarPolicy: ${field}: ${said}${more}.`)
+  return new BursarError('invalid_input', `cedarPolicy: ${field}: ${listed}${more}.`)
 }

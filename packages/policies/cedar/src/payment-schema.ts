@@ -1,12 +1,12 @@
 /**
- * What policies can speak of: the schema that they are validated against, and every payment with them.
+ * The schema that policies and payments are validated against.
  *
- * - `pay`: a payment goes on only where a policy permits it, and none forbids it.
- * - `ask`: where one permits this as well, a human is asked first.
+ * - `pay`: a payment goes on only if a policy permits this action and none forbids it.
+ * - `ask`: a human is asked first if a policy permits this action as well.
  *
- * What is bought is a merchant's: by HTTP the merchant itself, by MCP one of its tools, as `server/tool`.
- * Amounts are millionths of `currency`. A user, an agent or a merchant may be put into groups or
- * categories by `entities`.
+ * The resource is the merchant of a payment over HTTP, or the tool of one over MCP, as
+ * `server/tool`. Amounts are millionths of `currency`. Your `entities` put users, agents, merchants
+ * and tools into groups and categories.
  */
 export const paymentSchema: string = `namespace Bursar {
   entity Group;
