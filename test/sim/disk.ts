@@ -20,6 +20,10 @@ import {
 } from '@bursar/core'
 import {
   assertRecorded,
+  assertSameApproval,
+  assertSameDelegation,
+  assertSamePayment,
+  assertSameSession,
   auditRecord,
   type Lookups,
   loadState,
@@ -133,6 +137,7 @@ function lookups(disk: Disk): Lookups {
 export function write(disk: Disk, change: Change<unknown>, now: number): void {
   assertRecorded(change)
   assertWhole(disk, change)
+  assertFixedFields(disk, change)
   const { delegations = [], sessions = [], payments = [], approvals = [] } = change
   const { credentials = [], removed, events } = change
   for (const { id } of [...delegations, ...sessions, ...payments, ...approvals, ...credentials]) {
@@ -194,6 +199,15 @@ function assertWhole(disk: Disk, change: Change<unknown>): void {
     payments.every(({ session }) => isSession(session)) &&
     contents.every(({ payment }) => isPayment(payment))
   if (!isWhole) throw new BursarError('invariant_broken', 'A row names what is not there.')
+}
+
+/** Throws if a row changes a field that it keeps for life. */
+function assertFixedFields(disk: Disk, change: Change<unknown>): void {
+  const { delegations = [], sessions = [], payments = [], approvals = [] } = change
+  for (const one of delegations) assertSameDelegation(disk.delegations.get(one.id) ?? one, one)
+  for (const one of sessions) assertSameSession(disk.sessions.get(one.id) ?? one, one)
+  for (const one of payments) assertSamePayment(disk.payments.get(one.id) ?? one, one)
+  for (const one of approvals) assertSameApproval(disk.approvals.get(one.id) ?? one, one)
 }
 
 /** The clock of a ledger: never behind what was recorded last. */

@@ -36,25 +36,14 @@ export function writeRows(ledger: MemoryLedger, change: Change<unknown>, now: nu
   }
 }
 
+/** Throws if a row changes a field that it keeps for life. */
 function assertFixedFields(ledger: MemoryLedger, change: Change<unknown>): void {
-  const check = <Row>(
-    table: ReadonlyMap<string, Row>,
-    id: string,
-    next: Row,
-    assertSame: (stored: Row, next: Row) => void,
-  ): void => {
-    const stored = table.get(id)
-    if (stored !== undefined) assertSame(stored, next)
-  }
-  for (const one of change.delegations ?? []) {
-    check(ledger.delegations, one.id, one, assertSameDelegation)
-  }
-  for (const one of change.sessions ?? []) check(ledger.sessions, one.id, one, assertSameSession)
-  for (const one of change.payments ?? []) check(ledger.payments, one.id, one, assertSamePayment)
-  for (const one of change.endUsers ?? []) {
-    check(ledger.endUsers, one.endUser, one, assertSameEndUser)
-  }
-  for (const one of change.approvals ?? []) check(ledger.approvals, one.id, one, assertSameApproval)
+  const { delegations = [], sessions = [], payments = [], endUsers = [], approvals = [] } = change
+  for (const one of delegations) assertSameDelegation(ledger.delegations.get(one.id) ?? one, one)
+  for (const one of sessions) assertSameSession(ledger.sessions.get(one.id) ?? one, one)
+  for (const one of payments) assertSamePayment(ledger.payments.get(one.id) ?? one, one)
+  for (const one of endUsers) assertSameEndUser(ledger.endUsers.get(one.endUser) ?? one, one)
+  for (const one of approvals) assertSameApproval(ledger.approvals.get(one.id) ?? one, one)
 }
 
 /** Throws if a row names one that is not there, or a session has the id of an archived one. */

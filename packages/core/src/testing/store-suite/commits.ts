@@ -1,3 +1,4 @@
+import type { Change } from '../../ledger/ledger-state.ts'
 import type { StoreTest } from './bench.ts'
 import { firstBroken, trailOf } from './bench.ts'
 import {
@@ -6,6 +7,7 @@ import {
   hashOf,
   note,
   plant,
+  plantPayments,
   reasonsOf,
   reserveOf,
   sampleDelegation,
@@ -103,6 +105,29 @@ function testRefusals({ test, expect }: StoreTest): void {
     const change = { result: 0, delegations: [delegation], events: [] }
     expect(await codeOf(store.commit({}, () => change, 'now'))).toBe('invariant_broken')
     expect(await store.read({ delegation: delegation.id })).toEqual({ ancestors: [] })
+  })
+  test('a row never changes the fields that it keeps for life', async ({ store }) => {
+    const delegation = sampleDelegation()
+    const session = sampleSession(delegation.id)
+    const payment = samplePayment(session)
+    await plant(store, delegation, session)
+    await plantPayments(store, [payment])
+    const terms = { ...payment.terms, amountMicro: payment.terms.amountMicro + 1n }
+    const changes: readonly Partial<Change<number>>[] = [
+      { delegations: [{ ...delegation, createdAt: 9 }] },
+      { sessions: [{ ...session, payer: 'key_other' }] },
+      { payments: [{ ...payment, reservedAt: 9 }] },
+      { payments: [{ ...payment, terms }] },
+    ]
+    const scopes = [{ payment: payment.id }, {}]
+    for (const change of changes) {
+      for (const scope of scopes) {
+        const changed = { result: 0, ...change, events: [note('changed')] }
+        expect(await codeOf(store.commit(scope, () => changed, 'now'))).toBe('invariant_broken')
+      }
+    }
+    const state = { session, delegation, payment, ancestors: [] }
+    expect(await store.read({ payment: payment.id })).toEqual(state)
   })
 }
 
