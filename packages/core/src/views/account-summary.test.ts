@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Delegation } from '../ledger/delegation.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type Limits, limitsInput, noUsage } from '../money/limits.ts'
-import { summaryOfDelegation } from './account-summary.ts'
+import { summarizeDelegation } from './account-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = {
@@ -58,7 +58,7 @@ describe('limits', () => {
 
 describe('a delegation', () => {
   test('is summed up with its consent', () => {
-    expect(summaryOfDelegation(delegation, NOW)).toEqual({
+    expect(summarizeDelegation(delegation, NOW)).toEqual({
       id: 'del_1',
       endUser: 'alice',
       agent: 'researcher',
@@ -77,11 +77,11 @@ describe('a delegation', () => {
     ['revoked', { revokedAt: NOW }, NOW],
     ['revoked', { revokedAt: NOW }, NOW + 1_000],
   ])('is %s: %j', (state, change, now) => {
-    expect(summaryOfDelegation({ ...delegation, ...change }, now).state).toBe(state)
+    expect(summarizeDelegation({ ...delegation, ...change }, now).state).toBe(state)
   })
 
   test('names its merchants, if it lists them', () => {
     const merchants = [{ host: 'shop.example' }]
-    expect(summaryOfDelegation({ ...delegation, merchants }, NOW).merchants).toEqual(merchants)
+    expect(summarizeDelegation({ ...delegation, merchants }, NOW).merchants).toEqual(merchants)
   })
 })

@@ -8,34 +8,48 @@ import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, remainingMicro, type Usage } from '../money/limits.ts'
 
-/** What limits allow and what of it is used. Amounts are decimal strings. */
+/** The limits of an account and the usage under them. Amounts are decimal strings in the limits' currency. */
 export interface Spending {
+  /** The limits, with amounts as decimal strings. */
   readonly limits: RecordedLimits
+  /** The sum of settled payments. */
   readonly settled: string
+  /** The sum held for payments whose outcome is open. */
   readonly held: string
+  /** The total minus `settled` and `held`. */
   readonly remaining: string
+  /** The number of payments that were not released. */
   readonly payments: number
 }
 
 /** A delegation as people and programs outside the guard read it. */
 export interface DelegationSummary extends Spending {
+  /** The delegation's id. */
   readonly id: string
+  /** The end user whose money the agent may spend. */
   readonly endUser: string
+  /** The agent's name, as the end user gave it. */
   readonly agent: string
+  /** The handle of the wallet that pays. */
   readonly instrument: string
+  /** Whether the delegation can be spent from now, and if not, why. */
   readonly state: 'open' | 'revoked' | 'expired'
+  /** The merchants that may be paid; absent if every new merchant needs an approval. */
   readonly merchants?: readonly MerchantRule[]
-  /** When it asks a human, besides what it leaves open. */
+  /** The rule for payments that need an approval, besides those to merchants that are not listed. */
   readonly ask?: AskRule
+  /** How the end user agreed. */
   readonly consent: Consent
-  /** The permission at the wallet's provider, as the ledger knows it. */
+  /** The permission at the wallet's provider, as the ledger last recorded it. */
   readonly permission?: DelegationPermission
   /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-export function summaryOfDelegation(delegation: Delegation, now: number): DelegationSummary {
+/** Returns the summary of a delegation at a time in milliseconds since the epoch. */
+export function summarizeDelegation(delegation: Delegation, now: number): DelegationSummary {
   const end = delegationEnd(delegation, now)
   return {
     id: delegation.id,
@@ -49,27 +63,29 @@ export function summaryOfDelegation(delegation: Delegation, now: number): Delega
     ...(delegation.permission ? { permission: delegation.permission } : {}),
     createdAt: new Date(delegation.createdAt).toISOString(),
     expiresAt: new Date(delegation.expiresAt).toISOString(),
-    ...spending(delegation.limits, delegation.usage),
+    ...summarizeSpending(delegation.limits, delegation.usage),
   }
 }
 
-/** What an end user may spend over all agents, and what of it is used. */
+/** The limits of an end user over all agents and delegations, and the usage under them. */
 export interface EndUserSummary extends Spending {
+  /** The end user's name. */
   readonly endUser: string
-  /** When limits were first set, ISO 8601, UTC. */
+  /** When limits were first set. ISO 8601, UTC. */
   readonly createdAt: string
 }
 
-export function summaryOfEndUser(account: EndUserAccount): EndUserSummary {
+/** Returns the summary of an end user's account. */
+export function summarizeEndUser(account: EndUserAccount): EndUserSummary {
   return {
     endUser: account.endUser,
     createdAt: new Date(account.createdAt).toISOString(),
-    ...spending(account.limits, account.usage),
+    ...summarizeSpending(account.limits, account.usage),
   }
 }
 
-/** What accounts of all kinds say of their spending. */
-export function spending(limits: Limits, usage: Usage): Spending {
+/** Returns the limits and the usage of an account of any kind as decimal strings. */
+export function summarizeSpending(limits: Limits, usage: Usage): Spending {
   return {
     limits: recordedLimits(limits),
     settled: formatAmount(usage.settledMicro),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Payment } from '../ledger/payment.ts'
-import { summaryOfPayment } from './payment-summary.ts'
+import { summarizePayment } from './payment-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const payment: Payment = {
@@ -54,7 +54,7 @@ const summary = {
 }
 
 test('a payment that was only reserved has its terms, and no field without a value', () => {
-  expect(summaryOfPayment(payment)).toStrictEqual(summary)
+  expect(summarizePayment(payment)).toStrictEqual(summary)
 })
 
 test('a claim is told as a claim, and a delivery with its hash', () => {
@@ -67,7 +67,7 @@ test('a claim is told as a claim, and a delivery with its hash', () => {
     delivered: true,
   }
   const claimed: Payment = { ...payment, state: 'claimed', claimedTransaction: '0xc1a1', delivery }
-  expect(summaryOfPayment(claimed)).toStrictEqual({
+  expect(summarizePayment(claimed)).toStrictEqual({
     ...summary,
     state: 'claimed',
     claimedTransaction: '0xc1a1',
@@ -85,7 +85,7 @@ test('proof is told with its evidence, and money that moved after all as an over
     provenAt: NOW + 5_000,
     overrun: true,
   }
-  expect(summaryOfPayment(settled)).toStrictEqual({
+  expect(summarizePayment(settled)).toStrictEqual({
     ...summary,
     state: 'settled',
     settled: '0.00',

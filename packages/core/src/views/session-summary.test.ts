@@ -3,7 +3,7 @@ import type { Delegation } from '../ledger/delegation.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { type Limits, noUsage } from '../money/limits.ts'
-import { summaryOfSession } from './session-summary.ts'
+import { summarizeSession } from './session-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = { currency: 'USD', totalMicro: 1_000_000n, windows: [] }
@@ -41,7 +41,7 @@ const child: Session = { ...session, id: 'ses_2', parent: 'ses_1', usage: noUsag
 
 describe('a session', () => {
   test('is summed up without its token, or the hash of it', () => {
-    const summary = summaryOfSession(ledger(), NOW)
+    const summary = summarizeSession(ledger(), NOW)
     expect(summary).toEqual({
       id: 'ses_1',
       delegation: 'del_1',
@@ -67,9 +67,9 @@ describe('a session', () => {
     ['revoked', { revokedAt: NOW, lockedAt: NOW }, NOW + 1_000],
   ])('is %s: %j', (state, change, now) => {
     const own = ledger({ session: { ...session, ...change } })
-    expect(summaryOfSession(own, now).state).toBe(state)
+    expect(summarizeSession(own, now).state).toBe(state)
     const below = ledger({ session: child, ancestors: [{ ...session, ...change }] })
-    expect(summaryOfSession(below, now)).toMatchObject({ state, parent: 'ses_1' })
+    expect(summarizeSession(below, now)).toMatchObject({ state, parent: 'ses_1' })
   })
 
   test.each<[string, Partial<Delegation>]>([
@@ -77,24 +77,24 @@ describe('a session', () => {
     ['expired', { expiresAt: NOW }],
   ])('is %s with its delegation: %j', (state, change) => {
     const ended = ledger({ delegation: { ...delegation, ...change } })
-    expect(summaryOfSession(ended, NOW).state).toBe(state)
+    expect(summarizeSession(ended, NOW).state).toBe(state)
   })
 
   test('has no more left than any account that it draws from', () => {
     const spent = { ...noUsage, settledMicro: 99_999_999n }
     const below = ledger({ session: child, ancestors: [session] })
-    expect(summaryOfSession(below, NOW)).toMatchObject({ settled: '0.00', remaining: '0.94' })
+    expect(summarizeSession(below, NOW)).toMatchObject({ settled: '0.00', remaining: '0.94' })
     const poor = ledger({ session: child, delegation: { ...delegation, usage: spent } })
-    expect(summaryOfSession(poor, NOW).remaining).toBe('0.000001')
+    expect(summarizeSession(poor, NOW).remaining).toBe('0.000001')
   })
 
   test('whose money moved after its hold was released has less than nothing left', () => {
     const over = { ...session, usage: { ...usage, settledMicro: 1_500_000n, heldMicro: 0n } }
-    expect(summaryOfSession(ledger({ session: over }), NOW).remaining).toBe('-0.50')
+    expect(summarizeSession(ledger({ session: over }), NOW).remaining).toBe('-0.50')
   })
 
   test('without a list of merchants has none in its summary', () => {
     const { merchants: _none, ...open } = session
-    expect(summaryOfSession(ledger({ session: open }), NOW)).not.toHaveProperty('merchants')
+    expect(summarizeSession(ledger({ session: open }), NOW)).not.toHaveProperty('merchants')
   })
 })

@@ -7,24 +7,30 @@ import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Store } from '../ports/store.ts'
 import { standing } from '../rules/account-end.ts'
-import { type Spending, spending } from './account-summary.ts'
+import { type Spending, summarizeSpending } from './account-summary.ts'
 
 /**
- * A session as people and programs outside the guard read it. Its token is not in it. Its state and
- * what remains are those of all that it draws from: nothing is left of a child whose parent is spent.
+ * A session as people and programs outside the guard read it, without its token. `state` and `remaining` take
+ * account of every parent session and of the delegation: a child whose parent is spent has `remaining: '0.00'`.
  */
 export interface SessionSummary extends Spending {
+  /** The session's id. */
   readonly id: string
+  /** The id of the delegation that the session draws from. */
   readonly delegation: string
-  /** The session that it draws from. */
+  /** The id of the parent session; absent for a session that management created. */
   readonly parent?: string
-  /** The credential that its token has to come with. */
+  /** The id of the credential that has to accompany the session's token. */
   readonly payer?: string
+  /** Whether the session can pay now, and if not, why. */
   readonly state: 'open' | 'revoked' | 'expired' | 'locked'
+  /** The merchants that the session may pay; absent if the session doesn't narrow the delegation's. */
   readonly merchants?: readonly MerchantRule[]
-  /** When it asks a human, besides what it leaves open. */
+  /** The rule for payments that need an approval, besides those to merchants that are not listed. */
   readonly ask?: AskRule
+  /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
@@ -36,11 +42,11 @@ const states: Readonly<Record<string, Exclude<SessionSummary['state'], 'open'>>>
   delegation_expired: 'expired',
 }
 
-/** Sums up the session of a state. */
-export function summaryOfSession(loaded: LedgerState, now: number): SessionSummary {
+/** Returns the summary of a loaded session at a time in milliseconds since the epoch. */
+export function summarizeSession(loaded: LedgerState, now: number): SessionSummary {
   const state = payingState(loaded)
   const { session } = state
-  // The key of whoever pays may end and be renewed; the session stands.
+  // A payer's key may expire and be renewed while the session stays open.
   const { credential: _key, ...accounts } = state
   const ended = standing(accounts, now)
   return {
@@ -53,28 +59,29 @@ export function summaryOfSession(loaded: LedgerState, now: number): SessionSumma
     ...(session.ask ? { ask: session.ask } : {}),
     createdAt: new Date(session.createdAt).toISOString(),
     expiresAt: new Date(session.expiresAt).toISOString(),
-    ...spending(session.limits, session.usage),
+    ...summarizeSpending(session.limits, session.usage),
     remaining: formatAmount(spendableMicro(state)),
   }
 }
 
-/** Sums up a page of sessions. What they draw from is read once for all that share it. */
-export async function summariesOfSessions(
+/** Returns the summaries of a page of sessions. A parent or delegation that several share is read once. */
+export async function summarizeSessions(
   store: Store,
   sessions: readonly Session[],
 ): Promise<SessionSummary[]> {
-  const known = new Map<string, LedgerState>()
-  const above = async ({ parent, delegation }: Session): Promise<LedgerState> => {
+  const sources = new Map<string, LedgerState>()
+  const readSource = async ({ parent, delegation }: Session): Promise<LedgerState> => {
     const id = parent ?? delegation
-    const found = known.get(id) ?? (await store.read(parent ? { session: parent } : { delegation }))
-    known.set(id, found)
+    const found =
+      sources.get(id) ?? (await store.read(parent ? { session: parent } : { delegation }))
+    sources.set(id, found)
     return found
   }
   const summaries: SessionSummary[] = []
   for (const session of sessions) {
-    const { session: parent, ancestors, ...others } = await above(session)
+    const { session: parent, ancestors, ...others } = await readSource(session)
     const state = { ...others, session, ancestors: parent ? [parent, ...ancestors] : ancestors }
-    summaries.push(summaryOfSession(state, store.now()))
+    summaries.push(summarizeSession(state, store.now()))
   }
   return summaries
 }
