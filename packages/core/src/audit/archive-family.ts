@@ -4,24 +4,24 @@ import { parseAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 
-/** Which archive a session belongs to: the id of the session above all others, by each one's id. */
+/** The id of the root session, and so of the archive, of each session by its id. */
 export type Families = ReadonlyMap<string, string>
 
-/** What an archive holds, as its records add up. */
+/** The sums over the records of one archive. */
 export interface ArchiveTotals {
   records: number
-  /** Payments that were not released. */
+  /** The number of payments that were not released. */
   payments: number
   settledMicro: bigint
-  /** The same of each merchant that was paid, by `merchantName`. */
+  /** The sums of each merchant that was paid, by `merchantName`. */
   readonly merchants: Map<string, MerchantTotals>
-  /** Number of the first and of the last record. */
+  /** The numbers of the first and of the last record. */
   first: number
   through: number
   recordsSha256: string
 }
 
-/** What an archive holds of one merchant; also one whose payments were all released. */
+/** The sums of one merchant in an archive. A merchant whose payments were all released has zeros. */
 export interface MerchantTotals {
   readonly host: string
   readonly payee: string
@@ -29,7 +29,7 @@ export interface MerchantTotals {
   readonly settledMicro: bigint
 }
 
-/** Adds a record to what its archive holds. */
+/** Returns the totals of an archive with one more record; creates the totals if undefined. */
 export function addRecord(
   totals: ArchiveTotals | undefined,
   record: Pick<AuditRecord, 'seq' | 'hash'>,
@@ -44,9 +44,9 @@ export function addRecord(
     through: 0,
     recordsSha256: '',
   }
-  const payments = countedBy(event)
+  const payments = countPayments(event)
   const settledMicro = event.type === 'payment-settled' ? (parseAmount(event.settled) ?? 0n) : 0n
-  addToMerchant(before.merchants, event, payments, settledMicro)
+  addMerchantTotals(before.merchants, event, payments, settledMicro)
   return {
     first: before.first,
     records: before.records + 1,
@@ -58,7 +58,7 @@ export function addRecord(
   }
 }
 
-function addToMerchant(
+function addMerchantTotals(
   merchants: ArchiveTotals['merchants'],
   event: AuditEvent,
   payments: number,
@@ -83,24 +83,24 @@ function isMoving(
   return type === 'payment-reserved' || type === 'payment-settled' || type === 'payment-released'
 }
 
-/** What a merchant is told by within an archive: hosts have no spaces. */
+/** Returns the key of a merchant within an archive. Hosts contain no spaces. */
 export function merchantName({ host, payee }: Pick<MerchantTotals, 'host' | 'payee'>): string {
   return `${host} ${payee}`
 }
 
-function countedBy(event: AuditEvent): number {
+function countPayments(event: AuditEvent): number {
   if (event.type === 'payment-reserved') return 1
   if (event.type === 'payment-released') return -1
   return event.type === 'payment-settled' && event.overrun ? 1 : 0
 }
 
-/** The session that a record belongs to, and goes into an archive with; `undefined` if none. */
-export function sessionOf(event: AuditEvent): string | undefined {
+/** Returns the session that a record is archived with. Returns undefined if the record is never archived. */
+export function findArchivedSession(event: AuditEvent): string | undefined {
   if (isOfArchive(event)) return undefined
   return 'session' in event ? event.session : undefined
 }
 
-/** What is recorded about an archive is in none. */
+/** Checks whether a record is about an archive. Such a record is never archived itself. */
 function isOfArchive({ type }: AuditEvent): boolean {
   return (
     type === 'session-archived' ||
@@ -116,18 +116,18 @@ export interface ReadRecord {
   readonly event: AuditEvent
 }
 
-/** The trail, record by record, as far as it goes by now. */
-export async function* everyRecord(store: Store): AsyncGenerator<ReadRecord> {
+/** Yields the records of the trail from the first to the one that is last when it is reached. */
+export async function* readEveryRecord(store: Store): AsyncGenerator<ReadRecord> {
   let after: string | undefined
   for (;;) {
     const page = await store.audit({ after, limit: MAX_PAGE })
-    for (const record of page.rows) yield { record, event: eventOf(record) }
+    for (const record of page.rows) yield { record, event: parseEvent(record) }
     if (page.cursor === undefined) return
     after = page.cursor
   }
 }
 
-function eventOf({ seq, body }: AuditRecord): AuditEvent {
+function parseEvent({ seq, body }: AuditRecord): AuditEvent {
   const archived = readArchivedBody(body)
   if (archived) return { type: 'record-archived', ...archived }
   try {

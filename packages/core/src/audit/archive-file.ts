@@ -1,39 +1,52 @@
 import type { AuditHead } from '../ledger/audit-record.ts'
 import { type AuditRecord, bodyHash, GENESIS_HASH } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
-import { type ArchiveTotals, everyRecord, type Families, sessionOf } from './archive-family.ts'
+import {
+  type ArchiveTotals,
+  type Families,
+  findArchivedSession,
+  readEveryRecord,
+} from './archive-family.ts'
 
-/** Version of the format; readers refuse others. */
+/** The version of the format. A reader refuses every other version. */
 export const ARCHIVE_VERSION = 1
 
-/** One archive in the file, as its last line tells it. */
+/** One archive in a file, as the file's last line sums it up. */
 export interface ArchivedSession {
+  /** The id of the session that was archived with all sessions below it. */
   readonly session: string
+  /** The number of audit records in the archive. */
   readonly records: number
+  /** The number of payments that were not released. */
   readonly payments: number
-  /** Atomic micro-units as a decimal number. */
+  /** The settled sum in micro-units of the delegation's currency, as a decimal number. */
   readonly settledMicro: string
+  /** SHA-256 over the hashes of the records, in their order. */
   readonly recordsSha256: string
 }
 
 /**
- * The lines of an archive, without their line ends: what it is; the rows of its sessions, payments
- * and approvals; their records, with the hashes of all others in between, so that the chain can be
- * checked; and what all of it comes to.
+ * Yields the lines of an archive, without their line ends: the format and version, the rows of its sessions,
+ * payments and approvals, their records, and the totals. Records of other sessions in between are given as
+ * hashes, so that the links between records can be checked.
  */
-export async function* archiveLines(
+export async function* createArchiveLines(
   store: Store,
   families: Families,
   totals: ReadonlyMap<string, ArchiveTotals>,
 ): AsyncGenerator<string> {
-  yield line({ kind: 'bursar-archive', version: ARCHIVE_VERSION, sessions: [...totals.keys()] })
+  yield formatLine({
+    kind: 'bursar-archive',
+    version: ARCHIVE_VERSION,
+    sessions: [...totals.keys()],
+  })
   for (const id of families.keys()) {
     const { session } = await store.read({ session: id })
-    if (session) yield line({ kind: 'session', row: session })
-    yield* rows('payment', (page) => store.payments({ session: id }, page))
-    yield* rows('approval', (page) => store.approvals({ session: id }, page))
+    if (session) yield formatLine({ kind: 'session', row: session })
+    yield* createRowLines('payment', (page) => store.payments({ session: id }, page))
+    yield* createRowLines('approval', (page) => store.approvals({ session: id }, page))
   }
-  const head = yield* chain(store, families, totals)
+  const head = yield* createRecordLines(store, families, totals)
   const archives = [...totals].map(
     ([session, { records, payments, settledMicro, recordsSha256 }]): ArchivedSession => ({
       session,
@@ -43,23 +56,23 @@ export async function* archiveLines(
       recordsSha256,
     }),
   )
-  yield line({ kind: 'end', head, archives })
+  yield formatLine({ kind: 'end', head, archives })
 }
 
-async function* rows<Row>(
+async function* createRowLines<Row>(
   kind: 'payment' | 'approval',
   list: (page: PageRequest) => Promise<Page<Row>>,
 ): AsyncGenerator<string> {
   let after: string | undefined
   do {
     const page: Page<Row> = await list({ after, limit: MAX_PAGE })
-    for (const row of page.rows) yield line({ kind, row })
+    for (const row of page.rows) yield formatLine({ kind, row })
     after = page.cursor
   } while (after !== undefined)
 }
 
-/** From the first record that is archived to the last one; of what is not, only the hashes. */
-async function* chain(
+/** Yields the records from the first archived one to the last. Of records that are not archived, yields the hashes. */
+async function* createRecordLines(
   store: Store,
   families: Families,
   totals: ReadonlyMap<string, ArchiveTotals>,
@@ -67,23 +80,23 @@ async function* chain(
   const first = Math.min(...[...totals.values()].map((one) => one.first))
   const through = Math.max(...[...totals.values()].map((one) => one.through))
   let previous: AuditHead = { seq: 0, hash: GENESIS_HASH }
-  for await (const { record, event } of everyRecord(store)) {
+  for await (const { record, event } of readEveryRecord(store)) {
     const { seq, at, body, hash } = record
     if (seq > through) break
-    if (seq === first) yield line({ kind: 'chain', previous })
-    const root = families.get(sessionOf(event) ?? '')
+    if (seq === first) yield formatLine({ kind: 'chain', previous })
+    const root = families.get(findArchivedSession(event) ?? '')
     const isOwn = root !== undefined && seq <= (totals.get(root)?.through ?? 0)
-    if (seq >= first) yield line(isOwn ? { seq, at, body, hash } : linkOf(record))
+    if (seq >= first) yield formatLine(isOwn ? { seq, at, body, hash } : formatLink(record))
     previous = { seq, hash }
   }
   return previous
 }
 
-function linkOf({ seq, at, body, hash }: AuditRecord): object {
+function formatLink({ seq, at, body, hash }: AuditRecord): object {
   return { seq, at, sha256: bodyHash(body), hash }
 }
 
-function line(value: object): string {
+function formatLine(value: object): string {
   return JSON.stringify(value, (_name, part: unknown) =>
     typeof part === 'bigint' ? `${part}` : part,
   )

@@ -4,48 +4,52 @@ import type { AuditHead } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput } from '../primitives/fields.ts'
-import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
-import { everyRecord } from './archive-family.ts'
-import type { AuditHub, AuditListener } from './event-hub.ts'
+import { type PaymentSummary, summarizePayment } from '../views/payment-summary.ts'
+import { readEveryRecord } from './archive-family.ts'
+import type { AuditListener, EventHub } from './event-hub.ts'
 import { type Verification, verifyLedger } from './verify.ts'
 import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 
-/** One audit record as readers get it. */
+/** One audit record. */
 export interface AuditEntry {
+  /** The number of the record. The first record has number 1. */
   readonly seq: number
   /** ISO 8601, UTC. */
   readonly at: string
+  /** The recorded change. */
   readonly event: AuditEvent
+  /** SHA-256 over the record and the hash before it, 64 hex digits. */
   readonly hash: string
 }
 
-/** Reads, verifies and exports. It can write nothing. */
+/** A facet for the auditor: reads, verifies and exports, and writes nothing. */
 export interface Auditing {
-  /** Records in their order: the durable feed. `after` is the last page's cursor. */
+  /** Reads records in their order. Pass the last page's cursor as `after` to go on: no record is skipped. */
   read(page?: PageRequest): Promise<Page<AuditEntry>>
   /**
-   * Checks the chain, and the rows of the ledger against it; see `Verification`. Its memory grows
-   * with the number of payments.
+   * Checks the links between records, and every row of the ledger against its records. Pass a `head` that
+   * you kept elsewhere to find out whether newer records were cut off. Memory grows with the number of
+   * payments.
    */
   verify(options?: { readonly head?: AuditHead | undefined }): Promise<Verification>
   /**
-   * Checks an archive by itself, and that the trail has it: this very file, with these records. Its
-   * lines with or without their line ends. `archives` are the sessions that were archived in it; what
-   * else is in a file whose archiving was interrupted, a later one has.
+   * Checks the lines of an archive, with or without line ends, and that the trail recorded this very file.
+   * `archives` names the sessions that were archived in the file. If archiving was interrupted, the file
+   * may contain other sessions, too: these are in a later archive.
    */
   verifyArchive(lines: AsyncIterable<string> | Iterable<string>): Promise<ArchiveVerification>
-  /** The whole trail as JSON lines, each with its line end. */
+  /** Exports the whole trail as JSON lines, each with its line end. */
   export(): AsyncIterable<string>
-  /** Payments, oldest first. */
+  /** Lists payments, oldest first. */
   payments(
     filter?: { readonly session?: string; readonly delegation?: string; readonly endUser?: string },
     page?: PageRequest,
   ): Promise<Page<PaymentSummary>>
-  /** One payment. Throws `payment_unknown`, also for one that was archived. */
+  /** Returns one payment. Throws `payment_unknown` if there is none, or if it was archived. */
   payment(id: string): Promise<PaymentSummary>
   /**
-   * A typed event for each change: after its commit, at most once, in this process. What a listener
-   * throws harms nothing. Returns the function that ends the subscription.
+   * Calls a listener with each event of this process, after the event's commit and at most once. Errors of
+   * a listener are ignored. Returns the function that ends the subscription.
    */
   subscribe(listener: AuditListener): () => void
 }
@@ -59,7 +63,9 @@ const headInput = z.strictObject({
     .optional(),
 })
 
-export function createAuditing(store: Store, hub: AuditHub): Auditing {
+/** Creates the auditor's facet. */
+/** Creates the auditor's facet. */
+export function createAuditing(store: Store, hub: EventHub): Auditing {
   const read = async (given: PageRequest = {}): Promise<Page<AuditEntry>> => {
     const page = parseInput(pageInput, given, 'read')
     const found = await store.audit(page)
@@ -75,18 +81,18 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
     read,
     verify: async (options = {}) =>
       verifyLedger(store, parseInput(headInput, options, 'verify').head),
-    verifyArchive: async (lines) => knownArchive(store, await verifyArchive(lines)),
+    verifyArchive: async (lines) => confirmArchive(store, await verifyArchive(lines)),
     export: () => exportLines(store),
     payments: async (whose = {}, given = {}) => {
       const filter = parseInput(ownerInput, whose, 'payments')
       const page = parseInput(pageInput, given, 'payments')
       const found = await store.payments(filter, page)
-      return { ...found, rows: found.rows.map(summaryOfPayment) }
+      return { ...found, rows: found.rows.map(summarizePayment) }
     },
     payment: async (given) => {
       const id = parseInput(nameField, given, 'payment')
       const { payment } = await store.read({ payment: id })
-      if (payment) return summaryOfPayment(payment)
+      if (payment) return summarizePayment(payment)
       throw new BursarError('payment_unknown', `There is no payment called ${id}.`)
     },
     subscribe: (listener) => {
@@ -96,15 +102,15 @@ export function createAuditing(store: Store, hub: AuditHub): Auditing {
   }
 }
 
-/** An archive that is whole by itself may still be another one than was archived. */
-async function knownArchive(
+/** Checks that the trail declares the archives of a file that is consistent in itself. */
+async function confirmArchive(
   store: Store,
   verified: ArchiveVerification,
 ): Promise<ArchiveVerification> {
   if (!verified.ok) return verified
   const hashes = new Map(verified.archives.map((one) => [one.session, one.recordsSha256]))
   const found = new Set<string>()
-  for await (const { event } of everyRecord(store)) {
+  for await (const { event } of readEveryRecord(store)) {
     if (event.type !== 'session-archived') continue
     const { session, recordsSha256, fileSha256 } = event
     if (fileSha256 !== verified.fileSha256) continue
@@ -115,7 +121,7 @@ async function knownArchive(
   return { ok: false, line: 1, reason: 'the trail does not say that it was archived in this file' }
 }
 
-/** Each line has the record exactly as it was hashed, so that anyone can check the chain again. */
+/** Yields each record exactly as it was hashed, so that anyone can check the links again. */
 async function* exportLines(store: Store): AsyncGenerator<string> {
   let after: string | undefined
   do {

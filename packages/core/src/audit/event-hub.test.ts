@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Store } from '../ports/store.ts'
-import { createHub, observed } from './event-hub.ts'
+import { createEventHub, observeCommits } from './event-hub.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 
@@ -17,7 +17,7 @@ function sessionOf(told: AuditEvent): string {
 
 describe('a hub', () => {
   test('tells every listener each event with its time', () => {
-    const hub = createHub()
+    const hub = createEventHub()
     const told: string[] = []
     hub.subscribe((one, at) => told.push(`a ${sessionOf(one)} ${at - AT}`))
     hub.subscribe((one, at) => told.push(`b ${sessionOf(one)} ${at - AT}`))
@@ -27,7 +27,7 @@ describe('a hub', () => {
   })
 
   test('tells one function as often as it was subscribed, and ends one subscription at a time', () => {
-    const hub = createHub()
+    const hub = createEventHub()
     let count = 0
     const listener = () => {
       count += 1
@@ -69,7 +69,7 @@ describe('a hub', () => {
   ]
 
   test.each(broken)('a listener that %s harms nothing', async (_what, listener) => {
-    const hub = createHub()
+    const hub = createEventHub()
     const told: string[] = []
     hub.subscribe(listener)
     hub.subscribe((one) => told.push(sessionOf(one)))
@@ -81,7 +81,7 @@ describe('a hub', () => {
   })
 
   test('what a listener writes into an event is its own', () => {
-    const hub = createHub()
+    const hub = createEventHub()
     const given = event('1')
     const told: AuditEvent[] = []
     hub.subscribe((one) => Object.assign(one, { session: 'forged' }))
@@ -91,7 +91,7 @@ describe('a hub', () => {
   })
 
   test('who subscribes while an event is told hears the next one, and the telling ends', () => {
-    const hub = createHub()
+    const hub = createEventHub()
     let count = 0
     const again = () => {
       count += 1
@@ -105,7 +105,7 @@ describe('a hub', () => {
   })
 
   test('who leaves while an event is told hears no more', () => {
-    const hub = createHub()
+    const hub = createEventHub()
     const told: string[] = []
     hub.subscribe(() => end())
     const end = hub.subscribe(() => told.push('left'))
@@ -141,10 +141,10 @@ function storeOf(run: Run): Store {
 }
 
 function watched(run: Run) {
-  const hub = createHub()
+  const hub = createEventHub()
   const told: string[] = []
   hub.subscribe((one, at) => told.push(`${sessionOf(one)} ${at - AT}`))
-  return { store: observed(storeOf(run), hub), told }
+  return { store: observeCommits(storeOf(run), hub), told }
 }
 
 describe('a store that is observed', () => {

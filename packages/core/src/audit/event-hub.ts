@@ -1,17 +1,19 @@
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Store } from '../ports/store.ts'
 
-/** Told each event after its commit; `at` is milliseconds since the epoch, by the store's clock. */
+/** A function called with each event after its commit. `at` is milliseconds since the epoch by the store's clock. */
 export type AuditListener = (event: AuditEvent, at: number) => unknown
 
-/** Hands events to whoever wants them: in this process, at most once, after the commit. */
-export interface AuditHub {
-  /** Returns the function that ends the subscription. */
+/** A list of the listeners of this process. Each gets an event at most once, after the event's commit. */
+export interface EventHub {
+  /** Adds a listener, and returns the function that removes it. */
   subscribe(listener: AuditListener): () => void
+  /** Calls every listener with an event that was committed. */
   emit(event: AuditEvent, at: number): void
 }
 
-export function createHub(): AuditHub {
+/** Creates a hub without listeners. */
+export function createEventHub(): EventHub {
   const listeners = new Set<AuditListener>()
   return {
     subscribe: (listener) => {
@@ -20,18 +22,18 @@ export function createHub(): AuditHub {
       return () => listeners.delete(own)
     },
     emit: (event, at) => {
-      // Who subscribes while an event is told hears the next one; who has left hears no more.
+      // A listener added during a call gets the next event first; a removed one gets no more.
       for (const listener of [...listeners]) {
-        if (listeners.has(listener)) tell(listener, event, at)
+        if (listeners.has(listener)) callListener(listener, event, at)
       }
     },
   }
 }
 
-/** A store that tells the hub what it has committed. */
-export function observed(store: Store, hub: AuditHub): Store {
+/** Returns a store that emits to the hub the events of each of its commits. */
+export function observeCommits(store: Store, hub: EventHub): Store {
   return {
-    ...bound(store),
+    ...bindMethods(store),
     commit: async (scope, change, when) => {
       let committed: readonly AuditEvent[] = []
       let committedAt = 0
@@ -52,7 +54,7 @@ export function observed(store: Store, hub: AuditHub): Store {
   }
 }
 
-function bound(store: Store): Store {
+function bindMethods(store: Store): Store {
   return {
     commit: (scope, change, when) => store.commit(scope, change, when),
     read: (scope) => store.read(scope),
@@ -68,12 +70,12 @@ function bound(store: Store): Store {
   }
 }
 
-/** What a listener throws, now or later, harms neither the payment nor another listener. */
-function tell(listener: AuditListener, event: AuditEvent, at: number): void {
+/** Calls a listener. Its errors and rejections reach neither the payment nor another listener. */
+function callListener(listener: AuditListener, event: AuditEvent, at: number): void {
   try {
     const later = listener(structuredClone(event), at)
     Promise.resolve(later).catch(() => undefined)
   } catch {
-    // Its own affair: the durable feed is `auditing.read`.
+    // Delivery is not promised: a reader that needs every event uses the feed of `auditing.read`.
   }
 }

@@ -5,33 +5,35 @@ import {
   recordHash,
 } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
-import { foldRecord } from './replay.ts'
-import { emptyFold, type Fold } from './replay-state.ts'
+import { replayRecord } from './replay.ts'
+import { createReplay, type Replay } from './replay-state.ts'
 
-/** What is wrong with the trail, or with a row that it speaks of. */
+/** The first fault found in the trail, or in a row that differs from its records. */
 export interface Failure {
+  /** Always false: the ledger did not pass. */
   readonly ok: false
-  /** The first bad record, where it is a record that is bad. */
+  /** The number of the first bad record; absent if the fault is in a row. */
   readonly seq?: number
-  /** What is wrong; of a row, which one, and in what it is not what its records say. */
+  /** A sentence about the fault: for a row, its id, its field and both values. */
   readonly reason: string
 }
 
-/** What was read of the trail so far. */
+/** The state of one reading of the trail. */
 export interface Trail {
   readonly store: Store
-  /** The record that was kept elsewhere, if one was. */
+  /** The record that the caller kept elsewhere, if any. */
   readonly head: AuditHead | undefined
   headSeen: boolean
-  /** A session was archived while it was read: it has to be read again. */
+  /** Whether a session was archived during the reading: then the trail has to be read again. */
   stale: boolean
-  /** Cursor behind what was read. */
+  /** The cursor behind the last page that was read. */
   after: string | undefined
   last: AuditHead | undefined
-  readonly fold: Fold
+  readonly replay: Replay
 }
 
-export function newTrail(store: Store, head: AuditHead | undefined): Trail {
+/** Starts a reading of a store's trail, which has to contain `head` if that is given. */
+export function createTrail(store: Store, head: AuditHead | undefined): Trail {
   const headSeen = head === undefined
   return {
     store,
@@ -40,15 +42,15 @@ export function newTrail(store: Store, head: AuditHead | undefined): Trail {
     stale: false,
     after: undefined,
     last: undefined,
-    fold: emptyFold(),
+    replay: createReplay(),
   }
 }
 
 /**
- * Reads what the trail has by now behind what was read, and checks each link. `onRecord` is told
- * the rows that each record is about.
+ * Reads the records that were added since the last reading, and checks each link between them. Calls
+ * `onRecord` with the ids of the rows that a record touches. Returns undefined if every record is right.
  */
-export async function readOn(
+export async function readNewRecords(
   trail: Trail,
   onRecord?: (touched: readonly string[]) => void,
 ): Promise<Failure | undefined> {
@@ -57,29 +59,29 @@ export async function readOn(
     const page = await trail.store.audit({ after, limit: MAX_PAGE })
     for (const record of page.rows) {
       const { seq, hash } = record
-      const broken = linkProblem(trail.last, record) ?? headProblem(trail.head, record)
+      const broken = findLinkFault(trail.last, record) ?? findHeadFault(trail.head, record)
       if (broken) return { ok: false, seq, reason: broken }
-      const folded = foldRecord(trail.fold, record, after)
-      if ('stale' in folded) {
+      const replayed = replayRecord(trail.replay, record, after)
+      if ('stale' in replayed) {
         trail.stale = true
         return { ok: false, seq, reason: 'its session was archived while the trail was read' }
       }
-      if ('problem' in folded) return { ok: false, seq, reason: folded.problem }
+      if ('problem' in replayed) return { ok: false, seq, reason: replayed.problem }
       trail.last = { seq, hash }
       if (seq === trail.head?.seq) trail.headSeen = true
-      onRecord?.(folded.touched())
+      onRecord?.(replayed.touched())
     }
     if (page.cursor === undefined) return undefined
     trail.after = page.cursor
   }
 }
 
-function headProblem(head: AuditHead | undefined, record: AuditRecord): string | undefined {
+function findHeadFault(head: AuditHead | undefined, record: AuditRecord): string | undefined {
   const differs = head !== undefined && record.seq === head.seq && record.hash !== head.hash
   return differs ? 'it is not the record that was kept as head' : undefined
 }
 
-function linkProblem(last: AuditHead | undefined, record: AuditRecord): string | undefined {
+function findLinkFault(last: AuditHead | undefined, record: AuditRecord): string | undefined {
   const expected = (last?.seq ?? 0) + 1
   if (record.seq > expected) return `record ${expected} is missing before it`
   if (record.seq < expected) return `record ${expected} should stand in its place`

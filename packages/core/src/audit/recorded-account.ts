@@ -8,18 +8,18 @@ import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { keptWindows } from '../rules/session-change.ts'
-import { impossibleEvent } from './impossible-event.ts'
-import { difference } from './row-difference.ts'
+import { impossibleEvent } from './replay-state.ts'
+import { findDifference } from './row-difference.ts'
 
-/** The delegation as it was granted. */
-export function grantedDelegation(event: EventOf<'delegation-granted'>, at: number): Delegation {
+/** Returns the delegation that a record granted. */
+export function replayGrant(event: EventOf<'delegation-granted'>, at: number): Delegation {
   const { delegation: id, endUser, agent, instrument, merchants, ask, consent, expiresAt } = event
   return {
     id,
     endUser,
     agent,
     instrument,
-    limits: readLimits(event.limits),
+    limits: parseLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -30,8 +30,8 @@ export function grantedDelegation(event: EventOf<'delegation-granted'>, at: numb
   }
 }
 
-/** The delegation as it is after a change of it. */
-export function delegationAfter(
+/** Returns a delegation after a record changed it. */
+export function replayDelegationChange(
   delegation: Delegation,
   event: EventOf<
     | 'delegation-revoked'
@@ -56,8 +56,8 @@ export function delegationAfter(
   }
 }
 
-/** The session as it was created. */
-export function createdSession(event: EventOf<'session-created'>, at: number): Session {
+/** Returns the session that a record created. */
+export function replaySessionCreation(event: EventOf<'session-created'>, at: number): Session {
   const { session: id, parent, delegation, payer, tokenHash } = event
   const { merchants, ask, repeatAfterMs } = event
   return {
@@ -66,7 +66,7 @@ export function createdSession(event: EventOf<'session-created'>, at: number): S
     delegation,
     ...(payer === undefined ? {} : { payer }),
     tokenHash,
-    limits: readLimits(event.limits),
+    limits: parseLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -76,8 +76,8 @@ export function createdSession(event: EventOf<'session-created'>, at: number): S
   }
 }
 
-/** The session as it is after a change of it. */
-export function sessionAfter(
+/** Returns a session after a record changed it. */
+export function replaySessionChange(
   session: Session,
   event: EventOf<
     'session-changed' | 'session-revoked' | 'session-closed' | 'session-locked' | 'session-unlocked'
@@ -97,7 +97,7 @@ export function sessionAfter(
     }
     case 'session-changed': {
       const { merchants: _, ...rest } = session
-      const limits = readLimits(event.limits)
+      const limits = parseLimits(event.limits)
       return {
         ...rest,
         limits,
@@ -111,11 +111,11 @@ export function sessionAfter(
   }
 }
 
-/** In what a session's row is not what its records say. */
-export function sessionProblem(row: Session, recorded: Session): string | undefined {
+/** Returns the first field in which a session's row differs from its records. Returns undefined if none does. */
+export function findSessionDifference(row: Session, recorded: Session): string | undefined {
   return (
     usageProblem(row, recorded) ??
-    difference(row.id, shown(row), shown(recorded), [
+    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'delegation',
       'parent',
       'payer',
@@ -133,11 +133,14 @@ export function sessionProblem(row: Session, recorded: Session): string | undefi
   )
 }
 
-/** In what a delegation's row is not what its records say. */
-export function delegationProblem(row: Delegation, recorded: Delegation): string | undefined {
+/** Returns the first field in which a delegation's row differs from its records. Returns undefined if none does. */
+export function findDelegationDifference(
+  row: Delegation,
+  recorded: Delegation,
+): string | undefined {
   return (
     usageProblem(row, recorded) ??
-    difference(row.id, shown(row), shown(recorded), [
+    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'agent',
       'instrument',
@@ -153,16 +156,23 @@ export function delegationProblem(row: Delegation, recorded: Delegation): string
   )
 }
 
-/** In what an end user's account is not what its records say. */
-export function endUserProblem(row: EndUserAccount, recorded: EndUserAccount): string | undefined {
+/** Returns the first field in which an end user's account differs from its records. Returns undefined if none does. */
+export function findEndUserDifference(
+  row: EndUserAccount,
+  recorded: EndUserAccount,
+): string | undefined {
   return (
     usageProblem(row, recorded) ??
-    difference(row.id, shown(row), shown(recorded), ['endUser', 'limits', 'createdAt'])
+    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
+      'endUser',
+      'limits',
+      'createdAt',
+    ])
   )
 }
 
-/** In what an account has spent something else at a merchant than its records say. */
-export function merchantUsageProblem(
+/** Returns how an account's usage at a merchant differs from its records. Returns undefined if they agree. */
+export function findMerchantUsageDifference(
   row: Account,
   recorded: Pick<Account, 'usage'>,
 ): string | undefined {
@@ -172,24 +182,24 @@ export function merchantUsageProblem(
 type Account = { readonly id: string; readonly usage: Usage }
 
 function usageProblem({ id, usage }: Account, recorded: Account): string | undefined {
-  const [says, said] = [balances(usage), balances(recorded.usage)]
+  const [says, said] = [formatBalances(usage), formatBalances(recorded.usage)]
   if (says !== said) return `${id} says ${says}, its records say ${said}`
-  return difference(id, usage, recorded.usage, ['windows'])
+  return findDifference(id, usage, recorded.usage, ['windows'])
 }
 
-function balances({ settledMicro, heldMicro, payments }: Usage): string {
+function formatBalances({ settledMicro, heldMicro, payments }: Usage): string {
   const [settled, held] = [formatAmount(settledMicro), formatAmount(heldMicro)]
   return `settled ${settled}, held ${held}, payments ${payments}`
 }
 
-function shown<One extends { readonly limits: Limits }>(
+function withRecordedLimits<One extends { readonly limits: Limits }>(
   one: One,
 ): Omit<One, 'limits'> & { readonly limits: RecordedLimits } {
   return { ...one, limits: recordedLimits(one.limits) }
 }
 
-/** Limits as they were recorded. */
-export function readLimits(recorded: unknown): Limits {
+/** Parses recorded limits. Throws `invariant_broken` if they can't be read. */
+export function parseLimits(recorded: unknown): Limits {
   const limits = limitsInput.safeParse(recorded)
   if (limits.success) return limits.data
   throw impossibleEvent('its limits cannot be read')

@@ -1,9 +1,9 @@
 import type { Approval } from '../ledger/approval.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
-import { difference } from './row-difference.ts'
+import { findDifference } from './row-difference.ts'
 
-/** The approval as it was asked for. */
-export function requestedApproval(event: EventOf<'approval-requested'>, at: number): Approval {
+/** Returns the approval that a record requested. */
+export function replayApprovalRequest(event: EventOf<'approval-requested'>, at: number): Approval {
   const { approval: id, session, root, delegation, endUser, termsHash, key, card, reason } = event
   return {
     id,
@@ -21,8 +21,8 @@ export function requestedApproval(event: EventOf<'approval-requested'>, at: numb
   }
 }
 
-/** The approval as it is after an answer, or after its use. */
-export function approvalAfter(
+/** Returns an approval after a record answered or used it. */
+export function replayApprovalChange(
   approval: Approval,
   event: EventOf<'approval-granted' | 'approval-denied' | 'approval-used'>,
   at: number,
@@ -39,9 +39,9 @@ export function approvalAfter(
   }
 }
 
-/** In what an approval's row is not what its records say. */
-export function approvalProblem(row: Approval, recorded: Approval): string | undefined {
-  return difference(row.id, row, recorded, [
+/** Returns the first field in which an approval's row differs from its records. Returns undefined if none does. */
+export function findApprovalDifference(row: Approval, recorded: Approval): string | undefined {
+  return findDifference(row.id, row, recorded, [
     'state',
     'session',
     'root',

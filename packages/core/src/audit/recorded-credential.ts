@@ -1,10 +1,10 @@
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Credential } from '../ledger/credential.ts'
 import { rotatedCredential } from '../ledger/credential.ts'
-import { difference } from './row-difference.ts'
+import { findDifference } from './row-difference.ts'
 
-/** The key as it was issued. */
-export function issuedCredential(event: EventOf<'key-issued'>, at: number): Credential {
+/** Returns the key that a record issued. */
+export function replayIssuedKey(event: EventOf<'key-issued'>, at: number): Credential {
   const { credential: id, roles, endUser, label, secretHash, expiresAt } = event
   return {
     id,
@@ -17,8 +17,8 @@ export function issuedCredential(event: EventOf<'key-issued'>, at: number): Cred
   }
 }
 
-/** The key as it is after a change of it. */
-export function credentialAfter(
+/** Returns a key after a record changed it. */
+export function replayKeyChange(
   credential: Credential,
   event: EventOf<'key-rotated' | 'key-revoked' | 'key-used'>,
   at: number,
@@ -35,9 +35,12 @@ export function credentialAfter(
   }
 }
 
-/** In what a key's row is not what its records say. */
-export function credentialProblem(row: Credential, recorded: Credential): string | undefined {
-  return difference(row.id, row, recorded, [
+/** Returns the first field in which a key's row differs from its records. Returns undefined if none does. */
+export function findCredentialDifference(
+  row: Credential,
+  recorded: Credential,
+): string | undefined {
+  return findDifference(row.id, row, recorded, [
     'roles',
     'endUser',
     'label',

@@ -2,23 +2,10 @@ import type { EventOf } from '../ledger/audit-event.ts'
 import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
 import { sha256 } from '../primitives/hash.ts'
-import { impossibleEvent, recordedMicro } from './impossible-event.ts'
-import { difference } from './row-difference.ts'
+import { impossibleEvent, parseRecordedMicro, type RecordedPayment } from './replay-state.ts'
+import { findDifference } from './row-difference.ts'
 
-/** What the records say about a payment, in so few words that many of them can be held. */
-export type RecordedPayment = Pick<
-  Payment,
-  'session' | 'reservedAt' | Exclude<Outcome, 'delivery'>
-> & {
-  /** Hash of what never changes: it is long, and its record can be read again. */
-  readonly fixed: string
-  /** The cursor that leads to the page of the record that reserved it. */
-  readonly page: string | undefined
-  /** As much of it as is recorded. */
-  readonly delivery?: Partial<Delivery>
-}
-
-/** What is known of how it ended. */
+/** The fields of a payment that change after its reservation. */
 const outcomeFields = [
   'state',
   'overrun',
@@ -52,8 +39,8 @@ const fixedFields = [
 
 const fixedValueFields = fixedFields.filter((field) => field !== 'terms')
 
-/** What of a payment's row never changes, as its reservation was recorded. */
-function reservedPayment(
+/** Returns the fields that never change of the payment that a record reserved. */
+function parseReservation(
   event: EventOf<'payment-reserved'>,
   at: number,
 ): Pick<Payment, (typeof fixedFields)[number]> {
@@ -92,19 +79,19 @@ function reservedPayment(
   }
 }
 
-/** What has to be kept of a reservation. */
-export function recordedPayment(
+/** Returns the payment that a record reserved. `page` is the cursor that leads to the record's page. */
+export function replayReservation(
   event: EventOf<'payment-reserved'>,
   at: number,
   page: string | undefined,
 ): RecordedPayment {
-  const fixed = fixedHash(reservedPayment(event, at))
+  const fixed = hashFixedFields(parseReservation(event, at))
   const { session } = event
   return { session, state: 'reserved', overrun: false, reservedAt: at, fixed, page }
 }
 
-/** What is recorded about a payment after one more event. */
-export function paymentAfter(
+/** Returns a payment after a record changed it. */
+export function replayPaymentChange(
   payment: RecordedPayment,
   event: EventOf<
     | 'payment-signed'
@@ -142,7 +129,7 @@ export function paymentAfter(
       return {
         ...payment,
         state: 'settled',
-        settledMicro: recordedMicro(event.settled),
+        settledMicro: parseRecordedMicro(event.settled),
         provenAt: at,
         overrun,
         evidence: { ...(transaction === undefined ? {} : { transaction }), block, reason },
@@ -158,56 +145,59 @@ export function paymentAfter(
   }
 }
 
-/** In what a payment's row is not what its records say. */
-export function paymentProblem(row: Payment, recorded: RecordedPayment): string | undefined {
-  if (fixedHash(row) !== recorded.fixed) return `${row.id} is not what was reserved`
-  return difference<Pick<RecordedPayment, Outcome>>(
+/** Returns the first field in which a payment's row differs from its records. Returns undefined if none does. */
+export function findPaymentDifference(row: Payment, recorded: RecordedPayment): string | undefined {
+  if (hashFixedFields(row) !== recorded.fixed) return `${row.id} is not what was reserved`
+  return findDifference<Pick<RecordedPayment, Outcome>>(
     row.id,
-    asFarAsRecorded(row, recorded),
+    pickRecordedFields(row, recorded),
     recorded,
     outcomeFields,
   )
 }
 
-/** In what a payment's row is not what was reserved. */
-export function fixedProblem(
+/** Returns the first field in which a payment's row differs from its reservation. Returns undefined if none does. */
+export function findReservedDifference(
   row: Payment,
   event: EventOf<'payment-reserved'>,
   at: number,
 ): string | undefined {
-  const [{ terms, ...rest }, { terms: reserved, ...recorded }] = [row, reservedPayment(event, at)]
+  const [{ terms, ...rest }, { terms: reserved, ...recorded }] = [row, parseReservation(event, at)]
   const names = Object.keys(reserved) as (keyof typeof reserved)[]
   return (
-    difference(row.id, terms, reserved, names) ??
-    difference<typeof recorded>(row.id, rest, recorded, fixedValueFields)
+    findDifference(row.id, terms, reserved, names) ??
+    findDifference<typeof recorded>(row.id, rest, recorded, fixedValueFields)
   )
 }
 
-/** For every payment twice: so it is one text of one list, with each value in its own place. */
-function fixedHash({ terms, ...row }: Pick<Payment, (typeof fixedFields)[number]>): string {
+/** Hashes the fields that never change as one list, which is fast: every payment is hashed twice. */
+function hashFixedFields({ terms, ...row }: Pick<Payment, (typeof fixedFields)[number]>): string {
   const { rail, scheme, network, asset, currency, payee, host, requestHash } = terms
   const amounts = [`${terms.atomic}`, `${terms.amountMicro}`]
   const termValues = [rail, scheme, network, asset, currency, payee, host, requestHash, ...amounts]
   const values = fixedValueFields.map((field) => row[field])
-  // Terms with anything more are other terms, and what is absent is not the same as null.
-  const known = [defined(Object.values(terms)), defined(values)]
+  // The counts tell terms with another field apart, and an absent value from null.
+  const known = [countDefined(Object.values(terms)), countDefined(values)]
   return sha256(JSON.stringify([...known, ...termValues, ...values]))
 }
 
-function defined(values: readonly unknown[]): number {
+function countDefined(values: readonly unknown[]): number {
   return values.filter((value) => value !== undefined).length
 }
 
-/** Of a delivery and of a release the records do not have everything that the row has. */
-function asFarAsRecorded(row: Payment, recorded: RecordedPayment): Pick<RecordedPayment, Outcome> {
+/** Returns a row's outcome without the parts of a delivery and of a release that no record contains. */
+function pickRecordedFields(
+  row: Payment,
+  recorded: RecordedPayment,
+): Pick<RecordedPayment, Outcome> {
   const { delivery, evidence, ...rest } = row
   const names = Object.keys(recorded.delivery ?? {}) as (keyof Delivery)[]
-  const told = delivery && Object.fromEntries(names.map((name) => [name, delivery[name]]))
+  const known = delivery && Object.fromEntries(names.map((name) => [name, delivery[name]]))
   const { transaction: _, ...released } = evidence ?? { block: '', reason: '' }
   const proof = evidence && recorded.state === 'released' ? released : evidence
   return {
     ...rest,
-    ...(delivery ? { delivery: recorded.delivery ? { ...told } : delivery } : {}),
+    ...(delivery ? { delivery: recorded.delivery ? { ...known } : delivery } : {}),
     ...(proof ? { evidence: proof } : {}),
   }
 }

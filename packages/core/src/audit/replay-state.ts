@@ -3,55 +3,79 @@ import type { Credential } from '../ledger/credential.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
 import type { RegisteredInstrument } from '../ledger/ledger-state.ts'
+import type { Delivery, Payment } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
+import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type MerchantUsage, noUsage } from '../money/limits.ts'
-import { impossibleEvent } from './impossible-event.ts'
-import type { RecordedPayment } from './recorded-payment.ts'
+import { BursarError } from '../primitives/errors.ts'
 
-/** What is known of an archive while the trail is read. */
+/** What the records say about an archive, as far as the trail has been replayed. */
 export interface ArchiveEntry {
-  /** Whether records of it were met whose bodies are gone: then the fold has nothing of it. */
+  /** Whether records whose bodies are gone were met: then the replay lacks the archive's rows. */
   readonly isPruned: boolean
   records: number
-  /** Hash over its records so far. */
+  /** The hash over the archive's records so far. */
   sha256: string
-  /** The same after each record that still has its body, and after the last one that has not. */
+  /** The counts and hashes after the last record without a body, and after each later record. */
   readonly marks: { seq: number; records: number; sha256: string }[]
-  /** Merchants of it that were recorded, by `merchantName`. */
+  /** The merchants recorded for the archive, by `merchantName`. */
   readonly merchants: Set<string>
-  /** Set by the record that says what was archived. */
+  /** Whether the record that declares the archive was met. */
   declared: boolean
-  /** Set by the last record about it: no row of it is left. */
+  /** Whether the last record about the archive was met: all of its rows are removed. */
   done: boolean
 }
 
-/** What the records say about one row of the ledger. */
-export interface Entry<Recorded> {
+/** A row of the ledger as the records make it. */
+export interface ReplayedRow<Recorded> {
   recorded: Recorded
-  /** The record that made it. */
+  /** The number of the record that created the row. */
   readonly seq: number
   /** Whether the row was seen in its list. */
   listed: boolean
 }
 
-/** What the records say about the rows of the ledger, by their ids. */
-export interface Fold {
-  readonly sessions: Map<string, Entry<Session>>
-  readonly delegations: Map<string, Entry<Delegation>>
-  readonly payments: Map<string, Entry<RecordedPayment>>
-  readonly approvals: Map<string, Entry<Approval>>
-  readonly instruments: Map<string, Entry<RegisteredInstrument>>
-  readonly credentials: Map<string, Entry<Credential>>
-  readonly endUsers: Map<string, Entry<EndUserAccount>>
-  /** What accounts with per-merchant limits have spent, by `merchantUsageId`. */
-  readonly merchantUsages: Map<string, Entry<MerchantUsage>>
-  /** The delegations of each end user. */
+/** A payment as its records make it, in so few fields that many payments fit into memory. */
+export type RecordedPayment = Pick<
+  Payment,
+  | 'session'
+  | 'reservedAt'
+  | 'state'
+  | 'overrun'
+  | 'settledMicro'
+  | 'provenAt'
+  | 'evidence'
+  | 'claimedTransaction'
+  | 'claimedAt'
+> & {
+  /** The hash of the fields that never change. They are long, and their record can be read again. */
+  readonly fixed: string
+  /** The cursor that leads to the page of the record that reserved the payment. */
+  readonly page: string | undefined
+  /** The recorded part of the delivery. */
+  readonly delivery?: Partial<Delivery>
+}
+
+/** The rows of the ledger as its records make them, by their ids. */
+export interface Replay {
+  readonly sessions: Map<string, ReplayedRow<Session>>
+  readonly delegations: Map<string, ReplayedRow<Delegation>>
+  readonly payments: Map<string, ReplayedRow<RecordedPayment>>
+  readonly approvals: Map<string, ReplayedRow<Approval>>
+  readonly instruments: Map<string, ReplayedRow<RegisteredInstrument>>
+  readonly credentials: Map<string, ReplayedRow<Credential>>
+  readonly endUsers: Map<string, ReplayedRow<EndUserAccount>>
+  /** The usage of each account with per-merchant limits at each merchant, by `merchantUsageId`. */
+  readonly merchantUsages: Map<string, ReplayedRow<MerchantUsage>>
+  /** The ids of the delegations of each end user. */
   readonly granted: Map<string, string[]>
-  /** The archive that a session belongs to, by the session's id. */
+  /** The id of the archive that a session belongs to, by the session's id. */
   readonly archived: Map<string, string>
   readonly archives: Map<string, ArchiveEntry>
 }
-export function emptyFold(): Fold {
+
+/** Creates a replay that has read no record yet. */
+export function createReplay(): Replay {
   return {
     sessions: new Map(),
     delegations: new Map(),
@@ -66,8 +90,10 @@ export function emptyFold(): Fold {
     archives: new Map(),
   }
 }
-export function add<Recorded>(
-  entries: Map<string, Entry<Recorded>>,
+
+/** Adds the row that a record creates. Throws `invariant_broken` if an earlier record created it. */
+export function addRow<Recorded>(
+  entries: Map<string, ReplayedRow<Recorded>>,
   id: string,
   recorded: Recorded,
   seq: number,
@@ -76,25 +102,29 @@ export function add<Recorded>(
   if (before) throw impossibleEvent(`record ${before.seq} made ${id} already`)
   entries.set(id, { recorded, seq, listed: false })
 }
-export function update<Recorded>(
-  entries: ReadonlyMap<string, Entry<Recorded>>,
+
+/** Replaces a row by its next value, and returns that. Throws `invariant_broken` if no record created the row. */
+export function updateRow<Recorded>(
+  entries: ReadonlyMap<string, ReplayedRow<Recorded>>,
   id: string,
   next: (recorded: Recorded) => Recorded,
 ): Recorded {
-  const entry = entryOf(entries, id)
+  const entry = requireRow(entries, id)
   entry.recorded = next(entry.recorded)
   return entry.recorded
 }
-export function entryOf<Recorded>(
-  entries: ReadonlyMap<string, Entry<Recorded>>,
+
+/** Returns a row. Throws `invariant_broken` if no record created the row. */
+export function requireRow<Recorded>(
+  entries: ReadonlyMap<string, ReplayedRow<Recorded>>,
   id: string,
-): Entry<Recorded> {
+): ReplayedRow<Recorded> {
   const entry = entries.get(id)
   if (entry) return entry
   throw impossibleEvent(`it is about ${id}, which no record made`)
 }
 
-/** What a merchant's usage is told by: names and hosts have no spaces. */
+/** Returns the id of an account's usage at a merchant. Names and hosts contain no spaces. */
 export function merchantUsageId({
   account,
   host,
@@ -103,17 +133,29 @@ export function merchantUsageId({
   return `${account} ${host} ${payee}`
 }
 
-/** What an account has spent at a merchant, from its first payment there on. */
-export function usageAt(
-  { merchantUsages }: Fold,
+/** Returns an account's usage at a merchant; adds an empty one at the account's first payment there. */
+export function ensureMerchantUsage(
+  { merchantUsages }: Replay,
   { host, payee }: Pick<MerchantUsage, 'host' | 'payee'>,
   account: string,
   seq: number,
-): Entry<MerchantUsage> {
+): ReplayedRow<MerchantUsage> {
   const id = merchantUsageId({ account, host, payee })
   const known = merchantUsages.get(id)
   if (known) return known
   const entry = { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
   merchantUsages.set(id, entry)
   return entry
+}
+
+/** Parses a recorded amount into micro-units; zero is allowed. Throws `invariant_broken` if unreadable. */
+export function parseRecordedMicro(amount: string): bigint {
+  const micro = amount === formatAmount(0n) ? 0n : parseAmount(amount)
+  if (micro === undefined) throw impossibleEvent('its amount cannot be read')
+  return micro
+}
+
+/** Creates the error for a record that this ledger can't have written. */
+export function impossibleEvent(why: string): BursarError {
+  return new BursarError('invariant_broken', why)
 }

@@ -14,61 +14,73 @@ import {
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { accountUnder } from '../rules/end-user-limits.ts'
-import { sessionOf } from './archive-family.ts'
-import { recordedMicro } from './impossible-event.ts'
+import { findArchivedSession } from './archive-family.ts'
 import {
-  createdSession,
-  delegationAfter,
-  grantedDelegation,
-  readLimits,
-  sessionAfter,
+  parseLimits,
+  replayDelegationChange,
+  replayGrant,
+  replaySessionChange,
+  replaySessionCreation,
 } from './recorded-account.ts'
-import { approvalAfter, requestedApproval } from './recorded-approval.ts'
+import { replayApprovalChange, replayApprovalRequest } from './recorded-approval.ts'
 import {
   declareArchive,
   declareMerchant,
-  meetArchived,
-  meetRemaining,
-  removeArchived,
+  replayArchivedRecord,
+  replayRemainingRecord,
+  replayRemoval,
 } from './recorded-archive.ts'
-import { credentialAfter, issuedCredential } from './recorded-credential.ts'
-import { paymentAfter, recordedPayment } from './recorded-payment.ts'
-import { add, entryOf, type Fold, merchantUsageId, update, usageAt } from './replay-state.ts'
+import { replayIssuedKey, replayKeyChange } from './recorded-credential.ts'
+import { replayPaymentChange, replayReservation } from './recorded-payment.ts'
+import {
+  addRow,
+  ensureMerchantUsage,
+  merchantUsageId,
+  parseRecordedMicro,
+  type Replay,
+  requireRow,
+  updateRow,
+} from './replay-state.ts'
 
-/** The rows that a record is about, or why the ledger cannot have written it. */
-export type Folded =
+/** The rows that a replayed record touches, or the reason why this ledger can't have written the record. */
+export type ReplayedRecord =
   | { readonly touched: () => readonly string[] }
   | { readonly problem: string }
-  /** What was read before has been archived meanwhile: the trail has to be read again. */
+  /** The record's session was archived during the reading: the trail has to be read again. */
   | { readonly stale: true }
 
-/**
- * Adds a record with the ledger's own arithmetic. `page` is the cursor that leads to the record's
- * page.
- */
-export function foldRecord(fold: Fold, record: AuditRecord, page: string | undefined): Folded {
-  const event = readEvent(record.body)
+/** Replays a record with the ledger's own arithmetic. `page` is the cursor that leads to the record's page. */
+export function replayRecord(
+  replay: Replay,
+  record: AuditRecord,
+  page: string | undefined,
+): ReplayedRecord {
+  const event = parseEvent(record.body)
   if (!event) return { problem: 'its body is no event' }
   try {
     if (event.type === 'record-archived') {
-      return meetArchived(fold, event, record) ? { touched: () => [] } : { stale: true }
+      return replayArchivedRecord(replay, event, record) ? { touched: () => [] } : { stale: true }
     }
-    const archive = archiveOf(fold, event)
+    const archive = findArchive(replay, event)
     if (archive !== undefined) {
-      meetRemaining(fold, archive, record)
-      return { touched: countLate(fold, event, record) ? () => touchedBy(fold, event) : () => [] }
+      replayRemainingRecord(replay, archive, record)
+      return {
+        touched: countLateSettlement(replay, event, record)
+          ? () => listTouchedRows(replay, event)
+          : () => [],
+      }
     }
-    addEvent(fold, event, record, page)
-    return { touched: () => touchedBy(fold, event) }
+    applyEvent(replay, event, record, page)
+    return { touched: () => listTouchedRows(replay, event) }
   } catch (error) {
     if (BursarError.isInstance(error)) return { problem: error.message }
     throw error
   }
 }
 
-/** The archive that a record belongs to whose others are in one; a child's first record says so. */
-function archiveOf({ archived }: Fold, event: AuditEvent): string | undefined {
-  const session = sessionOf(event)
+/** Returns the archive of a record's session; a new child session gets its parent's. Returns undefined if none. */
+function findArchive({ archived }: Replay, event: AuditEvent): string | undefined {
+  const session = findArchivedSession(event)
   if (session === undefined) return undefined
   const parent = event.type === 'session-created' ? event.parent : undefined
   const archive = archived.get(session) ?? (parent === undefined ? undefined : archived.get(parent))
@@ -76,7 +88,7 @@ function archiveOf({ archived }: Fold, event: AuditEvent): string | undefined {
   return archive
 }
 
-function readEvent(body: string): AuditEvent | undefined {
+function parseEvent(body: string): AuditEvent | undefined {
   try {
     const event: unknown = JSON.parse(body)
     const isEvent = typeof event === 'object' && event !== null && 'type' in event
@@ -86,116 +98,120 @@ function readEvent(body: string): AuditEvent | undefined {
   }
 }
 
-function addEvent(
-  fold: Fold,
+function applyEvent(
+  replay: Replay,
   event: AuditEvent,
   { seq, at }: AuditRecord,
   page: string | undefined,
 ): void {
-  const { sessions, delegations, payments, approvals, instruments, credentials } = fold
+  const { sessions, delegations, payments, approvals, instruments, credentials } = replay
   switch (event.type) {
     case 'key-issued':
-      add(credentials, event.credential, issuedCredential(event, at), seq)
+      addRow(credentials, event.credential, replayIssuedKey(event, at), seq)
       break
     case 'key-rotated':
     case 'key-revoked':
     case 'key-used':
-      update(credentials, event.credential, (one) => credentialAfter(one, event, at))
+      updateRow(credentials, event.credential, (one) => replayKeyChange(one, event, at))
       break
     case 'instrument-registered': {
       const { instrument: handle, endUser } = event
-      add(instruments, handle, { handle, endUser, registeredAt: at }, seq)
+      addRow(instruments, handle, { handle, endUser, registeredAt: at }, seq)
       break
     }
     case 'delegation-granted':
-      add(delegations, event.delegation, grantedDelegation(event, at), seq)
-      grantedBy(fold, event.endUser).push(event.delegation)
+      addRow(delegations, event.delegation, replayGrant(event, at), seq)
+      grantsOf(replay, event.endUser).push(event.delegation)
       break
     case 'end-user-limited':
-      limit(fold, event, { seq, at })
+      limitEndUser(replay, event, { seq, at })
       break
     case 'delegation-revoked':
     case 'permission-granted':
     case 'permission-revoked':
     case 'permission-withdrawal-failed':
-      update(delegations, event.delegation, (one) => delegationAfter(one, event, at))
+      updateRow(delegations, event.delegation, (one) => replayDelegationChange(one, event, at))
       break
     case 'session-created':
-      add(sessions, event.session, createdSession(event, at), seq)
+      addRow(sessions, event.session, replaySessionCreation(event, at), seq)
       break
     case 'session-changed':
     case 'session-revoked':
     case 'session-closed':
     case 'session-locked':
     case 'session-unlocked':
-      update(sessions, event.session, (one) => sessionAfter(one, event, at))
+      updateRow(sessions, event.session, (one) => replaySessionChange(one, event, at))
       break
     case 'approval-requested':
-      add(approvals, event.approval, requestedApproval(event, at), seq)
+      addRow(approvals, event.approval, replayApprovalRequest(event, at), seq)
       break
     case 'approval-granted':
     case 'approval-denied':
     case 'approval-used':
-      update(approvals, event.approval, (one) => approvalAfter(one, event, at))
+      updateRow(approvals, event.approval, (one) => replayApprovalChange(one, event, at))
       break
     case 'payment-reserved': {
-      const micro = recordedMicro(event.amount)
-      add(payments, event.payment, recordedPayment(event, at, page), seq)
-      move(fold, event, seq, (limits, usage) => hold(limits, usage, micro, at))
+      const micro = parseRecordedMicro(event.amount)
+      addRow(payments, event.payment, replayReservation(event, at, page), seq)
+      moveUsage(replay, event, seq, (limits, usage) => hold(limits, usage, micro, at))
       break
     }
     case 'payment-signed':
     case 'payment-claimed':
     case 'payment-doubted':
-      update(payments, event.payment, (one) => paymentAfter(one, event, at))
+      updateRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
       break
     case 'payment-settled':
     case 'payment-released':
     case 'archived-payment-settled':
-      conclude(fold, event, { seq, at })
+      concludePayment(replay, event, { seq, at })
       break
     case 'session-archived':
-      declareArchive(fold, event, entryOf(delegations, event.delegation))
+      declareArchive(replay, event, requireRow(delegations, event.delegation))
       break
     case 'merchant-archived':
-      declareMerchant(fold, event, (account) => usageAt(fold, event, account, seq))
+      declareMerchant(replay, event, (account) => ensureMerchantUsage(replay, event, account, seq))
       break
     case 'session-removed':
-      removeArchived(fold, event)
+      replayRemoval(replay, event)
       break
     default:
-    // The others change no row that is folded.
+    // The other events change no row that is verified.
   }
 }
 
-function conclude(
-  fold: Fold,
+function concludePayment(
+  replay: Replay,
   event: EventOf<'payment-settled' | 'payment-released' | 'archived-payment-settled'>,
   { seq, at }: { readonly seq: number; readonly at: number },
 ): void {
-  const heldMicro = recordedMicro(event.amount)
+  const heldMicro = parseRecordedMicro(event.amount)
   if (event.type === 'archived-payment-settled') {
-    move(fold, event, seq, (limits, usage) => overrun(limits, usage, heldMicro, at))
+    moveUsage(replay, event, seq, (limits, usage) => overrun(limits, usage, heldMicro, at))
     return
   }
-  const { reservedAt } = update(fold.payments, event.payment, (one) => paymentAfter(one, event, at))
+  const { reservedAt } = updateRow(replay.payments, event.payment, (one) =>
+    replayPaymentChange(one, event, at),
+  )
   if (event.type === 'payment-released') {
-    move(fold, event, seq, (limits, usage) => releaseHold(limits, usage, heldMicro, reservedAt))
+    moveUsage(replay, event, seq, (limits, usage) =>
+      releaseHold(limits, usage, heldMicro, reservedAt),
+    )
     return
   }
-  const settledMicro = recordedMicro(event.settled)
-  move(fold, event, seq, (limits, usage) =>
+  const settledMicro = parseRecordedMicro(event.settled)
+  moveUsage(replay, event, seq, (limits, usage) =>
     event.overrun
       ? overrun(limits, usage, settledMicro, at)
       : settleHold(usage, heldMicro, settledMicro),
   )
 }
 
-/** A settlement that came after its archive was declared, and before its row went, counts in no archive. */
-function countLate(fold: Fold, event: AuditEvent, { seq, at }: AuditRecord): boolean {
+/** Counts a settlement between the declaration of its archive and the removal of its row: no archive counts it. */
+function countLateSettlement(replay: Replay, event: AuditEvent, { seq, at }: AuditRecord): boolean {
   if (event.type !== 'payment-settled' || !event.overrun) return false
-  const settledMicro = recordedMicro(event.settled)
-  move(fold, event, seq, (limits, usage) => overrun(limits, usage, settledMicro, at))
+  const settledMicro = parseRecordedMicro(event.settled)
+  moveUsage(replay, event, seq, (limits, usage) => overrun(limits, usage, settledMicro, at))
   return true
 }
 
@@ -203,9 +219,9 @@ type MovingEvent = EventOf<
   'payment-reserved' | 'payment-settled' | 'payment-released' | 'archived-payment-settled'
 >
 
-/** A payment counts in its session, in every session above that one, and so on up to the end user. */
-function move(
-  fold: Fold,
+/** Moves the usage of a payment's session, of every session above, of the delegation and of the end user. */
+function moveUsage(
+  replay: Replay,
   event: MovingEvent,
   seq: number,
   next: (limits: Limits | MerchantLimits, usage: Usage) => Usage,
@@ -213,49 +229,49 @@ function move(
   const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
     const { perMerchant } = one.limits
     if (perMerchant) {
-      const entry = usageAt(fold, event, one.id, seq)
+      const entry = ensureMerchantUsage(replay, event, one.id, seq)
       const { recorded } = entry
       entry.recorded = { ...recorded, usage: next(perMerchant, recorded.usage) }
     }
     return { ...one, usage: next(one.limits, one.usage) }
   }
-  // What is in an archive has no sessions here.
-  const isGone = event.type === 'archived-payment-settled' || fold.archived.has(event.session)
-  const sessions = isGone ? [] : withAncestors(fold, event.session)
-  for (const id of sessions) update(fold.sessions, id, counted)
-  update(fold.delegations, event.delegation, counted)
+  // An archived session is not among the replayed ones.
+  const isGone = event.type === 'archived-payment-settled' || replay.archived.has(event.session)
+  const sessions = isGone ? [] : listWithAncestors(replay, event.session)
+  for (const id of sessions) updateRow(replay.sessions, id, counted)
+  updateRow(replay.delegations, event.delegation, counted)
   const endUser = endUserAccountId(event.endUser)
-  const known = fold.endUsers.get(endUser)?.recorded
+  const known = replay.endUsers.get(endUser)?.recorded
   if (known && known.limits.currency === event.currency) {
-    update(fold.endUsers, endUser, counted)
+    updateRow(replay.endUsers, endUser, counted)
   }
 }
 
-function limit(
-  fold: Fold,
+function limitEndUser(
+  replay: Replay,
   event: EventOf<'end-user-limited'>,
   { seq, at }: { readonly seq: number; readonly at: number },
 ): void {
   const { endUser } = event
   const id = endUserAccountId(endUser)
-  const known = fold.endUsers.get(id)
-  const delegations = grantedBy(fold, endUser).flatMap((one) => {
-    const entry = fold.delegations.get(one)
+  const known = replay.endUsers.get(id)
+  const delegations = grantsOf(replay, endUser).flatMap((one) => {
+    const entry = replay.delegations.get(one)
     return entry ? [entry.recorded] : []
   })
-  const wanted = { endUser, limits: readLimits(event.limits) }
+  const wanted = { endUser, limits: parseLimits(event.limits) }
   const recorded = accountUnder(known?.recorded, delegations, wanted, at)
   if (known) known.recorded = recorded
-  else add(fold.endUsers, id, recorded, seq)
+  else addRow(replay.endUsers, id, recorded, seq)
 }
 
-function grantedBy({ granted }: Fold, endUser: string): string[] {
+function grantsOf({ granted }: Replay, endUser: string): string[] {
   const known = granted.get(endUser) ?? []
   granted.set(endUser, known)
   return known
 }
 
-function withAncestors({ sessions }: Fold, session: string): string[] {
+function listWithAncestors({ sessions }: Replay, session: string): string[] {
   const line: string[] = []
   for (
     let id: string | undefined = session;
@@ -267,16 +283,16 @@ function withAncestors({ sessions }: Fold, session: string): string[] {
   return line
 }
 
-function touchedBy(fold: Fold, event: AuditEvent): string[] {
+function listTouchedRows(replay: Replay, event: AuditEvent): string[] {
   const ids: string[] = []
-  if ('session' in event) ids.push(...withAncestors(fold, event.session))
+  if ('session' in event) ids.push(...listWithAncestors(replay, event.session))
   if ('delegation' in event) ids.push(event.delegation)
   if ('payment' in event) ids.push(event.payment)
   if ('credential' in event) ids.push(event.credential)
   if ('approval' in event) ids.push(event.approval)
   if ('endUser' in event) ids.push(endUserAccountId(event.endUser))
   const isOfMerchant = event.type === 'merchant-archived' || 'payment' in event
-  if ('payee' in event && isOfMerchant && fold.merchantUsages.size > 0) {
+  if ('payee' in event && isOfMerchant && replay.merchantUsages.size > 0) {
     ids.push(...ids.map((account) => merchantUsageId({ ...event, account })))
   }
   return ids

@@ -1,13 +1,13 @@
 import { canonicalJson } from '../primitives/canonical-json.ts'
 
-/** So much of a value is shown: a reason has to be read by people. */
+/** The characters of a value that a reason shows, so that people can read the reason. */
 const MAX_SHOWN = 200
 
 /**
- * The first of some fields in which a row is not what its records say, as a sentence; `undefined`
- * if there is none.
+ * Compares some fields of a row with the values that its records give. Returns a sentence about the first
+ * field that differs. Returns undefined if all of them agree.
  */
-export function difference<Fields extends object>(
+export function findDifference<Fields extends object>(
   id: string,
   row: Fields,
   recorded: Fields,
@@ -21,7 +21,7 @@ export function difference<Fields extends object>(
   return undefined
 }
 
-/** Nearly all are: so it is found out before both are written out, as far as values are alike and flat. */
+/** Compares flat values without writing them as text, which is slow and which few rows need. */
 function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false

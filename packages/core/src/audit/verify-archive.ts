@@ -3,17 +3,17 @@ import { z } from 'zod'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { AuditHead } from '../ledger/audit-record.ts'
 import { linkHash } from '../ledger/audit-record.ts'
-import { type ArchiveTotals, addRecord, sessionOf } from './archive-family.ts'
+import { type ArchiveTotals, addRecord, findArchivedSession } from './archive-family.ts'
 import { ARCHIVE_VERSION, type ArchivedSession } from './archive-file.ts'
 
-/** What a file says, once it is verified; or the first line that is wrong. */
+/** The verified contents of an archive file, or the first line that is wrong. */
 export type ArchiveVerification =
   | {
       readonly ok: true
       readonly archives: readonly ArchivedSession[]
-      /** The last record in it: the trail has the same one, for ever. */
+      /** The last record in the file. The trail keeps that record for ever. */
       readonly head: AuditHead
-      /** SHA-256 of the whole file. The trail's record `session-archived` has it, too. */
+      /** SHA-256 of the whole file, as in the trail's record `session-archived`. */
       readonly fileSha256: string
     }
   | { readonly ok: false; readonly line: number; readonly reason: string }
@@ -53,8 +53,8 @@ const lineInput = z.union([
 
 type Line = z.output<typeof lineInput>
 
-interface Reading {
-  /** The session above all others, by each one's id. */
+interface ArchiveReading {
+  /** The id of each session's root session, by the session's id. */
   readonly roots: Map<string, string>
   readonly totals: Map<string, ArchiveTotals>
   last: AuditHead | undefined
@@ -62,25 +62,37 @@ interface Reading {
 }
 
 /**
- * Checks an archive by itself, line by line: each record and each link between them, whose they are,
- * and what they come to. With a `head` that was kept elsewhere, also that it is the same trail, where
- * the file reaches that far.
+ * Checks an archive file without a ledger: every record, every link between records, their sessions and the
+ * totals. Pass a `head` that you kept elsewhere to check as well that the file belongs to that trail, if the
+ * file reaches that record.
  *
- * That the file is the one that was archived, and its rows what they were, the trail says: its record
- * `session-archived` has the file's hash. `auditing.verifyArchive` compares them.
+ * A file can be consistent and still be another one than was archived. `auditing.verifyArchive` compares the
+ * file's hash with the trail's record `session-archived`.
+ *
+ * @example
+ * ```ts
+ * const lines = ['{"kind":"bursar-archive","version":1,"sessions":[]}']
+ * const verified = await verifyArchive(lines)
+ * if (!verified.ok) console.error(`line ${verified.line}: ${verified.reason}`)
+ * ```
  */
 export async function verifyArchive(
   lines: AsyncIterable<string> | Iterable<string>,
   head?: AuditHead,
 ): Promise<ArchiveVerification> {
   const sum = createHash('sha256')
-  const reading: Reading = { roots: new Map(), totals: new Map(), last: undefined, end: undefined }
+  const reading: ArchiveReading = {
+    roots: new Map(),
+    totals: new Map(),
+    last: undefined,
+    end: undefined,
+  }
   let count = 0
   for await (const given of lines) {
     count += 1
     const text = given.replace(/\n$/, '')
     sum.update(`${text}\n`)
-    const reason = lineProblem(reading, text, count, head)
+    const reason = findLineFault(reading, text, count, head)
     if (reason !== undefined) return { ok: false, line: count, reason }
   }
   const { end } = reading
@@ -88,16 +100,16 @@ export async function verifyArchive(
   return { ok: true, archives: end.archives, head: end.head, fileSha256: sum.digest('hex') }
 }
 
-function lineProblem(
-  reading: Reading,
+function findLineFault(
+  reading: ArchiveReading,
   text: string,
   number: number,
   head: AuditHead | undefined,
 ): string | undefined {
-  const line = readLine(text)
+  const line = parseLine(text)
   if (!line) return 'it is no line of an archive'
   if (reading.end) return 'it comes after the end'
-  if (!('kind' in line)) return recordProblem(reading, line, head)
+  if (!('kind' in line)) return findRecordFault(reading, line, head)
   if ((line.kind === 'bursar-archive') !== (number === 1)) return 'an archive begins with its kind'
   switch (line.kind) {
     case 'bursar-archive':
@@ -118,13 +130,13 @@ function lineProblem(
       return undefined
     case 'end':
       reading.end = line
-      return endProblem(reading, line)
+      return findEndFault(reading, line)
     default:
       return line satisfies never
   }
 }
 
-function readLine(text: string): Line | undefined {
+function parseLine(text: string): Line | undefined {
   try {
     const parsed = lineInput.safeParse(JSON.parse(text))
     return parsed.success ? parsed.data : undefined
@@ -133,8 +145,8 @@ function readLine(text: string): Line | undefined {
   }
 }
 
-function recordProblem(
-  reading: Reading,
+function findRecordFault(
+  reading: ArchiveReading,
   line: Exclude<Line, { kind: string }>,
   head: AuditHead | undefined,
 ): string | undefined {
@@ -150,22 +162,22 @@ function recordProblem(
     return `record ${seq}: it is not the record that was kept as head`
   }
   reading.last = { seq, hash }
-  return 'body' in line ? ownProblem(reading, line) : undefined
+  return 'body' in line ? addOwnRecord(reading, line) : undefined
 }
 
-function ownProblem(
-  { roots, totals }: Reading,
+function addOwnRecord(
+  { roots, totals }: ArchiveReading,
   line: { readonly seq: number; readonly body: string; readonly hash: string },
 ): string | undefined {
   const event = JSON.parse(line.body) as AuditEvent
-  const root = roots.get(sessionOf(event) ?? '')
+  const root = roots.get(findArchivedSession(event) ?? '')
   if (root === undefined) return `record ${line.seq} is of none of the sessions of the archive`
   totals.set(root, addRecord(totals.get(root), line, event))
   return undefined
 }
 
-function endProblem(
-  { totals, last }: Reading,
+function findEndFault(
+  { totals, last }: ArchiveReading,
   { head, archives }: Extract<Line, { kind: 'end' }>,
 ): string | undefined {
   if (last?.seq !== head.seq || last.hash !== head.hash) return 'its last record is another one'

@@ -5,52 +5,58 @@ import type { RegisteredInstrument } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { MerchantUsage } from '../money/limits.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
-import { type Failure, newTrail, readOn, type Trail } from './journal.ts'
+import { createTrail, type Failure, readNewRecords, type Trail } from './journal.ts'
 import {
-  delegationProblem,
-  endUserProblem,
-  merchantUsageProblem,
-  sessionProblem,
+  findDelegationDifference,
+  findEndUserDifference,
+  findMerchantUsageDifference,
+  findSessionDifference,
 } from './recorded-account.ts'
-import { approvalProblem } from './recorded-approval.ts'
-import { credentialProblem } from './recorded-credential.ts'
-import { fixedProblem, paymentProblem, type RecordedPayment } from './recorded-payment.ts'
-import { difference } from './row-difference.ts'
-import { wrongRow } from './row-verification.ts'
+import { findApprovalDifference } from './recorded-approval.ts'
+import { findCredentialDifference } from './recorded-credential.ts'
+import { findPaymentDifference, findReservedDifference } from './recorded-payment.ts'
+import type { RecordedPayment } from './replay-state.ts'
+import { findDifference } from './row-difference.ts'
+import { findWrongRow } from './row-verification.ts'
 
-/** Whether the trail is whole and the ledger is what the trail says. */
+/** The result of verifying a ledger: the number of records and the last one, or the first fault. */
 export type Verification =
   | { readonly ok: true; readonly records: number; readonly head: AuditHead | undefined }
   | Failure
 
-/** How often the trail is read at most, where sessions are archived while it is. */
+/** The most readings of the trail: a reading during which a session is archived starts anew. */
 const MAX_READINGS = 3
 
-/** Instruments have no list, and are read one by one: so many at the same time. */
+/** The rows without a list, such as instruments, that are read at the same time. */
 const CONCURRENCY = 16
 
 /**
- * Checks every link of the chain, and that delegations, sessions, payments, approvals and the owners
- * of instruments are what the records say, with all that they count. Payments may go on meanwhile.
+ * Checks every link between records, and that delegations, sessions, payments, approvals, keys and the owners
+ * of instruments, with their sums, are as the records make them. Payments may go on meanwhile.
  *
- * It names the first record that was changed, removed, swapped or added; or else a row, and in what
- * it differs. Alone it cannot see that the newest records were cut off together with their effects,
- * or that the whole trail was written anew: give it a `head` that was kept elsewhere for that.
+ * Returns the first record that was changed, removed, swapped or added, or else the first row and field that
+ * differ. Pass a `head` that you kept elsewhere: without it, a trail whose newest records were cut off
+ * together with their effects, or that was rewritten as a whole, passes.
  *
- * Of what was archived it checks that the records that say so are whole, that nothing else is gone,
- * and that delegations count what was archived; the rest is in the archive, for `verifyArchive`.
+ * For archived sessions, the call checks that their declarations are whole, that no other record is gone, and
+ * that delegations count the archived sums. `verifyArchive` checks the archive files.
  *
- * A store has no list of the payees that merchants are pinned to, of keys, stored responses and
- * instruments: these are not checked, but for the instruments that the records name. Nor is what no
- * record has: the content type of a response and whether it was cut, more than the status of one
- * that came with a doubt, and the transaction that proved a release.
+ * A store has no list of pinned payees, idempotency keys and stored responses, so these rows are not checked.
+ * Fields that no record contains are not checked either: the content type of a response, whether it was cut,
+ * and the transaction that proved a release.
  *
- * It holds an entry for each account, payment, approval and instrument that there ever was, so its
- * memory grows with the ledger: verify a large one in a process of its own.
+ * Memory grows with the number of accounts, payments, approvals and instruments: verify a large ledger in a
+ * process of its own.
+ *
+ * @example
+ * ```ts
+ * const verified = await verifyLedger(store)
+ * if (!verified.ok) console.error(verified.reason)
+ * ```
  */
 export async function verifyLedger(store: Store, head?: AuditHead): Promise<Verification> {
   for (let read = 1; ; read += 1) {
-    const trail = newTrail(store, head)
+    const trail = createTrail(store, head)
     const verified = await verifyOnce(trail)
     if (!trail.stale || read === MAX_READINGS) return verified
   }
@@ -58,62 +64,62 @@ export async function verifyLedger(store: Store, head?: AuditHead): Promise<Veri
 
 async function verifyOnce(trail: Trail): Promise<Verification> {
   const { head } = trail
-  const wrong = await readOn(trail)
+  const wrong = await readNewRecords(trail)
   if (wrong) return wrong
-  const unsaid = [...trail.fold.archives].find(([, { declared }]) => !declared)
+  const unsaid = [...trail.replay.archives].find(([, { declared }]) => !declared)
   if (unsaid) return { ok: false, reason: `records of ${unsaid[0]} are gone, and in no archive` }
   if (!trail.headSeen) return { ok: false, reason: `the trail ends before its head ${head?.seq}` }
   const differing =
-    (await wrongAccount(trail)) ??
-    (await wrongPayment(trail)) ??
-    (await wrongApproval(trail)) ??
-    (await wrongCredential(trail)) ??
-    (await wrongInstrument(trail))
+    (await findWrongAccount(trail)) ??
+    (await findWrongPayment(trail)) ??
+    (await findWrongApproval(trail)) ??
+    (await findWrongCredential(trail)) ??
+    (await findWrongInstrument(trail))
   return differing ?? { ok: true, records: trail.last?.seq ?? 0, head: trail.last }
 }
 
-async function wrongAccount(trail: Trail): Promise<Failure | undefined> {
-  const { store, fold } = trail
-  const endUsers = await wrongRow(trail, {
-    recorded: fold.endUsers,
-    // Every end user with a delegation is asked for, so that an account without a record shows.
-    list: listOf(
-      [...fold.granted.keys()],
+async function findWrongAccount(trail: Trail): Promise<Failure | undefined> {
+  const { store, replay } = trail
+  const endUsers = await findWrongRow(trail, {
+    recorded: replay.endUsers,
+    // Every end user with a delegation is read, so that an account without a record is found.
+    list: listOneByOne(
+      [...replay.granted.keys()],
       async (endUser) => (await store.read({ endUser })).endUser,
     ),
     read: async (id) =>
       (await store.read({ endUser: id.slice(endUserAccountId('').length) })).endUser,
-    problem: endUserProblem,
+    problem: findEndUserDifference,
   })
   if (endUsers) return endUsers
-  const session = await wrongRow(trail, {
-    recorded: fold.sessions,
+  const session = await findWrongRow(trail, {
+    recorded: replay.sessions,
     list: (page) => store.sessions({}, page),
     read: async (id) => (await store.read({ session: id })).session,
-    problem: sessionProblem,
+    problem: findSessionDifference,
     session: ({ id }) => id,
   })
   if (session) return session
-  const delegation = await wrongRow(trail, {
-    recorded: fold.delegations,
+  const delegation = await findWrongRow(trail, {
+    recorded: replay.delegations,
     list: (page) => store.delegations({}, page),
     read: async (id) => (await store.read({ delegation: id })).delegation,
-    problem: delegationProblem,
+    problem: findDelegationDifference,
   })
-  return delegation ?? wrongMerchantUsage(trail)
+  return delegation ?? findWrongMerchantUsage(trail)
 }
 
-/** What accounts have spent at merchants has no list of its own: what the records know is read. */
-function wrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
-  const { store, fold } = trail
+/** Compares the usages at merchants. They have no list, so those that the records name are read. */
+function findWrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
+  const { store, replay } = trail
   const read = async (
     id: string,
   ): Promise<(MerchantUsage & { readonly id: string }) | undefined> => {
-    const recorded = fold.merchantUsages.get(id)?.recorded
+    const recorded = replay.merchantUsages.get(id)?.recorded
     if (!recorded) return undefined
     const { account, host, payee } = recorded
-    const owner = fold.endUsers.get(account)?.recorded.endUser
-    const scope = fold.sessions.has(account) ? { session: account } : { delegation: account }
+    const owner = replay.endUsers.get(account)?.recorded.endUser
+    const scope = replay.sessions.has(account) ? { session: account } : { delegation: account }
     const found = await store.read({
       ...(owner === undefined ? scope : { endUser: owner }),
       host,
@@ -122,16 +128,16 @@ function wrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
     const usage = found.merchantUsages?.find((one) => one.account === account)
     return usage && { ...usage, id }
   }
-  return wrongRow(trail, {
-    recorded: fold.merchantUsages,
-    list: listOf([...fold.merchantUsages.keys()], read),
+  return findWrongRow(trail, {
+    recorded: replay.merchantUsages,
+    list: listOneByOne([...replay.merchantUsages.keys()], read),
     read,
-    problem: merchantUsageProblem,
+    problem: findMerchantUsageDifference,
   })
 }
 
-/** A list of what can only be read one by one. */
-function listOf<Row>(
+/** Creates a list of rows that can only be read by id. */
+function listOneByOne<Row>(
   ids: readonly string[],
   read: (id: string) => Promise<Row | undefined>,
 ): (page: PageRequest) => Promise<Page<Row>> {
@@ -143,20 +149,20 @@ function listOf<Row>(
   }
 }
 
-function wrongPayment(trail: Trail): Promise<Failure | undefined> {
-  const { store, fold } = trail
-  return wrongRow(trail, {
-    recorded: fold.payments,
+function findWrongPayment(trail: Trail): Promise<Failure | undefined> {
+  const { store, replay } = trail
+  return findWrongRow(trail, {
+    recorded: replay.payments,
     list: (page) => store.payments({}, page),
     read: async (id) => (await store.read({ payment: id })).payment,
-    problem: paymentProblem,
+    problem: findPaymentDifference,
     session: ({ session }) => session,
-    explain: (row, recorded) => reservationProblem(store, row, recorded),
+    explain: (row, recorded) => findReservationDifference(store, row, recorded),
   })
 }
 
-/** What was reserved is kept as a hash only; which field differs is in the record. */
-async function reservationProblem(
+/** Reads the reservation of a payment again, of which only a hash was kept, to name the field that differs. */
+async function findReservationDifference(
   store: Store,
   row: Payment,
   { page }: RecordedPayment,
@@ -165,51 +171,51 @@ async function reservationProblem(
   for (const { at, body } of rows) {
     const event = JSON.parse(body) as EventOf<'payment-reserved'>
     if (event.type === 'payment-reserved' && event.payment === row.id) {
-      return fixedProblem(row, event, at)
+      return findReservedDifference(row, event, at)
     }
   }
   return undefined
 }
 
-function wrongApproval(trail: Trail): Promise<Failure | undefined> {
-  const { store, fold } = trail
-  return wrongRow(trail, {
-    recorded: fold.approvals,
+function findWrongApproval(trail: Trail): Promise<Failure | undefined> {
+  const { store, replay } = trail
+  return findWrongRow(trail, {
+    recorded: replay.approvals,
     list: (page) => store.approvals({}, page),
     read: async (id) => (await store.read({ approval: id })).approval,
-    problem: approvalProblem,
+    problem: findApprovalDifference,
     session: ({ session }) => session,
   })
 }
 
-function wrongCredential(trail: Trail): Promise<Failure | undefined> {
-  const { store, fold } = trail
-  return wrongRow(trail, {
-    recorded: fold.credentials,
+function findWrongCredential(trail: Trail): Promise<Failure | undefined> {
+  const { store, replay } = trail
+  return findWrongRow(trail, {
+    recorded: replay.credentials,
     list: (page) => store.credentials(page),
     read: async (id) => (await store.read({ credential: id })).credential,
-    problem: credentialProblem,
+    problem: findCredentialDifference,
   })
 }
 
-/** The owner of an instrument never changes, whatever goes on meanwhile. */
-async function wrongInstrument({ store, fold }: Trail): Promise<Failure | undefined> {
-  const registered = [...fold.instruments.values()].map(({ recorded }) => recorded)
+/** Compares the owners of instruments, which never change, so that no newer record needs to be read. */
+async function findWrongInstrument({ store, replay }: Trail): Promise<Failure | undefined> {
+  const registered = [...replay.instruments.values()].map(({ recorded }) => recorded)
   for (let start = 0; start < registered.length; start += CONCURRENCY) {
     const some = registered.slice(start, start + CONCURRENCY)
-    const reasons = await Promise.all(some.map((one) => instrumentProblem(store, one)))
+    const reasons = await Promise.all(some.map((one) => findInstrumentDifference(store, one)))
     const reason = reasons.find((one) => one !== undefined)
     if (reason !== undefined) return { ok: false, reason }
   }
   return undefined
 }
 
-async function instrumentProblem(
+async function findInstrumentDifference(
   store: Store,
   recorded: RegisteredInstrument,
 ): Promise<string | undefined> {
   const { handle } = recorded
   const { instrument } = await store.read({ instrument: handle })
   if (!instrument) return `${handle} is in the records, and not in the ledger`
-  return difference(handle, instrument, recorded, ['endUser', 'registeredAt'])
+  return findDifference(handle, instrument, recorded, ['endUser', 'registeredAt'])
 }
