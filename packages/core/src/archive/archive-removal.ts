@@ -1,33 +1,37 @@
-import { everyRecord, type Families, sessionOf } from '../audit/archive-family.ts'
+import { type Families, findArchivedSession, readEveryRecord } from '../audit/archive-family.ts'
 import { archivedBody, bodyHash } from '../ledger/audit-record.ts'
 import type { Change, LedgerState, Removed } from '../ledger/ledger-state.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 
-/** Rows that one commit removes: more would keep others waiting. */
+/** The most rows that one commit removes, so that other commits don't wait long. */
 const MAX_REMOVED = 200
 
-const nothing: Removed = { records: [], payments: [], approvals: [], sessions: [] }
+const emptyRemoval: Removed = { records: [], payments: [], approvals: [], sessions: [] }
 
-/** Number of the last record that is in its archive, by the session that was archived. */
+/** The number of the last record in each archive, by the archived session's id. */
 export type Archived = ReadonlyMap<string, number>
 
 /**
- * Removes what is in archives, a bounded number of rows a commit, from wherever an interruption has
- * left it. Records go first, oldest first; the session that was archived goes last.
+ * Removes the rows of archives, a bounded number per commit, and resumes where an earlier call was interrupted.
+ * The bodies of records go first, oldest first. The archived root session goes last.
  */
 export async function finishRemoval(store: Store, archived: Archived): Promise<void> {
   const families = new Map<string, string>()
   for (const root of archived.keys()) await addFamily(store, families, root)
   const remove = (root: string, removed: Partial<Removed>): Promise<void> =>
-    store.commit({ session: root }, (state) => removal(state, { ...nothing, ...removed }), 'now')
+    store.commit(
+      { session: root },
+      (state) => recordRemoval(state, { ...emptyRemoval, ...removed }),
+      'now',
+    )
   await shortenRecords(store, families, archived, remove)
   // Children before their parents.
   for (const [session, root] of [...families].reverse()) {
-    await inBatches(
+    await removeInBatches(
       () => store.payments({ session }, { limit: MAX_REMOVED }),
       (payments) => remove(root, { payments }),
     )
-    await inBatches(
+    await removeInBatches(
       () => store.approvals({ session }, { limit: MAX_REMOVED }),
       (approvals) => remove(root, { approvals }),
     )
@@ -35,7 +39,7 @@ export async function finishRemoval(store: Store, archived: Archived): Promise<v
   }
 }
 
-/** Adds a session and all below it, parents first. */
+/** Adds a session and all sessions below it to the families, parents first. */
 async function addFamily(store: Store, families: Map<string, string>, root: string): Promise<void> {
   const { session } = await store.read({ session: root })
   if (!session) return
@@ -61,10 +65,10 @@ async function shortenRecords(
 ): Promise<void> {
   const waiting = new Map<string, Removed['records'][number][]>()
   const last = Math.max(0, ...archived.values())
-  for await (const { record, event } of everyRecord(store)) {
+  for await (const { record, event } of readEveryRecord(store)) {
     const { seq, body } = record
     if (seq > last) break
-    const session = sessionOf(event)
+    const session = findArchivedSession(event)
     const archive = families.get(session ?? '')
     if (session === undefined || archive === undefined || event.type === 'record-archived') continue
     if (seq > (archived.get(archive) ?? 0)) continue
@@ -78,7 +82,7 @@ async function shortenRecords(
   for (const [archive, records] of waiting) await remove(archive, { records })
 }
 
-async function inBatches(
+async function removeInBatches(
   list: () => Promise<{ readonly rows: readonly { readonly id: string }[] }>,
   remove: (ids: readonly string[]) => Promise<void>,
 ): Promise<void> {
@@ -89,8 +93,8 @@ async function inBatches(
   }
 }
 
-/** Nothing, where another call has removed the session meanwhile. */
-function removal({ session }: LedgerState, removed: Removed): Change<undefined> {
+/** Records a removal. Changes nothing if another call has removed the session meanwhile. */
+function recordRemoval({ session }: LedgerState, removed: Removed): Change<undefined> {
   if (!session) return { result: undefined, events: [] }
   const { records, payments, approvals, sessions } = removed
   return {

@@ -3,12 +3,12 @@ import { z } from 'zod'
 import {
   type ArchiveTotals,
   addRecord,
-  everyRecord,
   type Families,
+  findArchivedSession,
   merchantName,
-  sessionOf,
+  readEveryRecord,
 } from '../audit/archive-family.ts'
-import { archiveLines } from '../audit/archive-file.ts'
+import { createArchiveLines } from '../audit/archive-file.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
@@ -22,34 +22,34 @@ import { hashOf } from '../primitives/hash.ts'
 import { finishRemoval } from './archive-removal.ts'
 import { declareMerchants } from './archived-merchants.ts'
 
-/** Which sessions go into an archive, and where it is kept. */
+/** The sessions to archive, and the function that stores the archive. */
 export interface ArchiveInput {
-  /** Those that have ended at least so long ago, such as `'90d'`; at least `'1h'`. */
+  /** How long ago a session must have ended, such as `'90d'`. At least `'1h'`. */
   readonly endedFor: string
   /**
-   * Keeps the lines of the archive, each with its line end, and resolves when all of them are
-   * durable: only then is anything removed. Not called where there is nothing to archive.
+   * Stores the lines of the archive, each with its line end, and resolves when all of them are durable. Rows
+   * are removed only after that. Not called if no session can be archived.
    */
   readonly keep: (lines: AsyncIterable<string>) => Promise<void>
 }
 
-/** What was archived. */
+/** The outcome of one call of `archive`. */
 export interface ArchiveResult {
-  /** Sessions that are in this archive, without those below them. */
+  /** The ids of the root sessions in this archive. */
   readonly sessions: readonly string[]
-  /** Sessions of an earlier archive, whose removal was interrupted and is finished now. */
+  /** The ids of root sessions in an earlier archive, whose interrupted removal this call finished. */
   readonly resumed: readonly string[]
-  /** False where there may be more than one archive holds: call again. */
+  /** False if more sessions have ended than one archive takes: call again. */
   readonly complete: boolean
 }
 
-/** Sessions of one archive, those below them not counted. */
+/** The most root sessions in one archive, so that its totals fit into memory. */
 const MAX_ARCHIVED = 500
 
-/** What was released is asked about again for so long: a late proof needs its row. */
+/** A released payment is asked about again for this long, and a late proof needs its row. */
 const MIN_ENDED_MS = 3_600_000
 
-/** How long ago a session has to have ended to be archived. */
+/** Parses `endedFor`: how long ago a session must have ended to be archived, in milliseconds. */
 export const endedForField: z.ZodType<number, string> = durationField.refine(
   (ms) => ms >= MIN_ENDED_MS,
   `must be at least '1h'`,
@@ -64,15 +64,15 @@ const archiveInput = z.strictObject({
 })
 
 /**
- * Writes what has ended into an archive, and removes it from the ledger. Killed at any moment, it
- * loses nothing: what was kept and not removed yet, the next call removes.
+ * Writes sessions that have ended into an archive, and removes them from the ledger. If the process dies at any
+ * moment, no row is lost: the next call removes what was stored and not removed yet.
  */
-export async function archive(store: Store, given: ArchiveInput): Promise<ArchiveResult> {
+export async function archiveSessions(store: Store, given: ArchiveInput): Promise<ArchiveResult> {
   const { endedFor, keep } = parseInput(archiveInput, given, 'archive')
   const before = store.now() - endedFor
-  const { families, complete } = await endedFamilies(store, before)
+  const { families, complete } = await findEndedFamilies(store, before)
   const { totals, begun } = await readTotals(store, families, before)
-  if (begun.size > 0) await finish(store, begun)
+  if (begun.size > 0) await finishArchives(store, begun)
   const chosen = new Map([...families].filter(([, root]) => totals.has(root)))
   const sessions = totals.size === 0 ? [] : await keepAndRemove(store, chosen, totals, keep)
   return { sessions, resumed: [...begun.keys()], complete }
@@ -87,7 +87,7 @@ async function keepAndRemove(
   const sum = createHash('sha256')
   let isRead = false
   async function* lines(): AsyncGenerator<string> {
-    for await (const line of archiveLines(store, families, totals)) {
+    for await (const line of createArchiveLines(store, families, totals)) {
       sum.update(`${line}\n`)
       yield `${line}\n`
     }
@@ -103,33 +103,36 @@ async function keepAndRemove(
   for (const [root, total] of totals) {
     const sessions = [...families.values()].filter((one) => one === root).length
     const isDeclared = await store.commit(
-      { session: root, operation: declarationOf(root) },
-      (state, now) => declaredArchive(state, total, { sessions, fileSha256 }, now),
+      { session: root, operation: declarationId(root) },
+      (state, now) => declareArchive(state, total, { sessions, fileSha256 }, now),
       'now',
     )
     if (isDeclared) declared.set(root, total)
   }
-  await finish(store, declared)
+  await finishArchives(store, declared)
   return [...declared.keys()]
 }
 
-/** An archive that the trail tells of: what may go, and the merchants that are still to be recorded. */
+/** A declared archive: its last record, and the merchants that still have to be recorded. */
 type Declared = Pick<ArchiveTotals, 'through' | 'merchants'>
 
-async function finish(store: Store, archives: ReadonlyMap<string, Declared>): Promise<void> {
+async function finishArchives(
+  store: Store,
+  archives: ReadonlyMap<string, Declared>,
+): Promise<void> {
   for (const [root, { merchants }] of archives) {
     await declareMerchants(store, root, merchants.values())
   }
   await finishRemoval(store, new Map([...archives].map(([root, { through }]) => [root, through])))
 }
 
-/** A session is archived once, by whichever of several calls comes first. */
-function declarationOf(session: string): string {
+/** Returns the id of the operation that declares an archive, so that of several calls one does. */
+function declarationId(session: string): string {
   return hashOf('archive', [session])
 }
 
-/** Sessions that ended before a time, and all below them. What is held has to be proved first. */
-async function endedFamilies(
+/** Finds sessions that ended before a time, with all below them. A session with open holds is left out. */
+async function findEndedFamilies(
   store: Store,
   before: number,
 ): Promise<{ readonly families: Map<string, string>; readonly complete: boolean }> {
@@ -150,7 +153,7 @@ async function endedFamilies(
       if (!revoked.has(delegation)) {
         revoked.set(delegation, (await store.read({ delegation })).delegation?.revokedAt)
       }
-      const isEnded = endedAt(session, revoked.get(delegation)) <= before
+      const isEnded = findEnd(session, revoked.get(delegation)) <= before
       if (!isEnded || session.usage.heldMicro > 0n) continue
       isCut ||= roots === MAX_ARCHIVED
       if (roots === MAX_ARCHIVED) continue
@@ -162,7 +165,7 @@ async function endedFamilies(
   return { families, complete: !isCut }
 }
 
-function endedAt(
+function findEnd(
   { expiresAt, revokedAt, closedAt }: Session,
   delegationRevokedAt?: number,
 ): number {
@@ -170,22 +173,22 @@ function endedAt(
   return Math.min(...ends.filter((one) => one !== undefined))
 }
 
-/** What the records say about what may go; and which archives were begun, and not finished. */
+/** Reads the totals of sessions that may be archived, and the archives that were begun and not finished. */
 async function readTotals(
   store: Store,
   families: Families,
   before: number,
 ): Promise<{
   readonly totals: Map<string, ArchiveTotals>
-  /** By the session. */
+  /** Unfinished archives by their root session. */
   readonly begun: Map<string, Declared>
 }> {
   const totals = new Map<string, ArchiveTotals>()
   const begun = new Map<string, Declared>()
   const late = new Set<string>()
-  for await (const { record, event } of everyRecord(store)) {
-    noteBegun(begun, totals, event)
-    const root = families.get(sessionOf(event) ?? '')
+  for await (const { record, event } of readEveryRecord(store)) {
+    noteBegunArchive(begun, totals, event)
+    const root = families.get(findArchivedSession(event) ?? '')
     if (root === undefined) continue
     totals.set(root, addRecord(totals.get(root), record, event))
     if (event.type === 'payment-released' && record.at > before) late.add(root)
@@ -194,8 +197,8 @@ async function readTotals(
   return { totals, begun }
 }
 
-/** As long as merchants are missing nothing was removed, and what the records add up to is whole. */
-function noteBegun(
+/** Notes archives that were begun. While a merchant's record is missing, no row was removed and totals are whole. */
+function noteBegunArchive(
   begun: Map<string, Declared>,
   totals: ReadonlyMap<string, ArchiveTotals>,
   event: AuditEvent,
@@ -210,8 +213,8 @@ function noteBegun(
   if (event.type === 'session-removed' && event.done) begun.delete(event.session)
 }
 
-/** Says what is archived, by the newest state; false where it is not what the archive has. */
-function declaredArchive(
+/** Declares an archive on the newest state. Results in false if the state differs from the stored archive. */
+function declareArchive(
   state: LedgerState,
   total: ArchiveTotals,
   file: { readonly sessions: number; readonly fileSha256: string },
@@ -220,7 +223,7 @@ function declaredArchive(
   if (!state.session || state.operation) return { result: false, events: [] }
   const { session, delegation } = payingState(state)
   const { usage } = session
-  // What has ended stays so: only what it counts can have changed meanwhile, by a late proof.
+  // An ended session stays ended: only a late proof can have changed its sums meanwhile.
   const { currency } = delegation.limits
   const account = state.endUser?.limits.currency === currency ? state.endUser : undefined
   const isSame =
@@ -233,7 +236,7 @@ function declaredArchive(
     result: true,
     operations: [
       {
-        id: declarationOf(session.id),
+        id: declarationId(session.id),
         inputHash: recordsSha256,
         subject: session.id,
         salt: '',

@@ -7,13 +7,13 @@ import type { Limits } from '../money/limits.ts'
 import type { Store } from '../ports/store.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 
-/** Merchants that are recorded at the same time. */
+/** The merchants that are recorded at the same time. */
 const CONCURRENCY = 8
 
 /**
- * Records what an archive has of each merchant, where the delegation or the end user limits each
- * merchant: without its records nobody could say any more what was spent there. All of it is durable
- * before a record of the archive goes; interrupted, what is missing is recorded by the next call.
+ * Records an archive's sums for each merchant if the delegation or the end user has per-merchant limits: these
+ * still count the sums after the archive's records are gone. All are durable before a record is removed.
+ * After an interruption, the next call records the missing ones.
  */
 export async function declareMerchants(
   store: Store,
@@ -23,22 +23,22 @@ export async function declareMerchants(
   if (!limitsMerchants(await store.read({ session }))) return
   await inTurns([...merchants], CONCURRENCY, (one) => {
     const scope = { session, host: one.host, payee: one.payee }
-    return store.commit(scope, (state) => declared(state, one), 'now')
+    return store.commit(scope, (state) => declareMerchant(state, one), 'now')
   })
 }
 
-/** Whether an account that outlives the session limits each merchant. */
+/** Checks whether the delegation or the end user, which outlive the session, have per-merchant limits. */
 function limitsMerchants({ delegation, endUser }: LedgerState): boolean {
   return [delegation, endUser].some((one) => one?.limits.perMerchant !== undefined)
 }
 
-/** Nothing, where another call has removed the session meanwhile. */
-function declared(state: LedgerState, totals: MerchantTotals): Change<undefined> {
+/** Records the sums of one merchant. Changes nothing if another call has removed the session meanwhile. */
+function declareMerchant(state: LedgerState, totals: MerchantTotals): Change<undefined> {
   if (!state.session) return { result: undefined, events: [] }
   const { session, delegation } = payingState(state)
   const { host, payee, payments, settledMicro } = totals
-  const own = windowsAt(state, delegation)
-  const endUser = state.endUser && windowsAt(state, state.endUser)
+  const own = recordedWindowsAt(state, delegation)
+  const endUser = state.endUser && recordedWindowsAt(state, state.endUser)
   return {
     result: undefined,
     events: [
@@ -58,8 +58,8 @@ function declared(state: LedgerState, totals: MerchantTotals): Change<undefined>
   }
 }
 
-/** What an account counts in its windows at the merchant; `undefined` where it has counted nothing. */
-function windowsAt(
+/** Returns the windows that an account counts at the merchant. Returns undefined if it has paid nothing there. */
+function recordedWindowsAt(
   { merchantUsages }: LedgerState,
   account: { readonly id: string; readonly limits: Limits },
 ): ReturnType<typeof recordedWindows> | undefined {
