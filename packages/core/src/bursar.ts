@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { type Auditing, createAuditing } from './audit/auditing.ts'
-import { createHub, observed } from './audit/event-hub.ts'
-import { type Administration, createAdministration, register } from './facets/administration.ts'
-import { attributed, recordedCallerInput } from './facets/attributed-store.ts'
+import { createEventHub, observeCommits } from './audit/event-hub.ts'
+import {
+  type Administration,
+  createAdministration,
+  registerInstrument,
+} from './facets/administration.ts'
+import { attributeCommits, recordedCallerInput } from './facets/attributed-store.ts'
 import { authenticate, type VerifiedKey } from './facets/authentication.ts'
-import { embeddedPort } from './facets/embedded-session.ts'
+import { createEmbeddedPort } from './facets/embedded-session.ts'
 import { createEndUser, type EndUser } from './facets/end-user.ts'
 import { createManagement, type Management } from './facets/management.ts'
 import { createPermissionSettler } from './facets/provider-permission.ts'
@@ -29,14 +33,26 @@ import { PaymentSession } from './session/payment-session.ts'
 import { createReconciler } from './settlement/reconcile.ts'
 import { type Instrument, Instruments } from './signing/instrument.ts'
 
-/** What a guard is made of. */
+/** The parts that `createBursar` joins into a guard. */
 export interface BursarOptions {
+  /** The ledger's store. The guard closes it. */
   readonly store: Store
+  /** The payment protocols that the guard can pay by. At least one. */
   readonly rails: readonly Rail[]
-  /** Wallets with their owners, by handle. More can be registered by `administration`. */
+  /**
+   * Wallets with their owners, by handle. `administration.registerInstrument` adds more.
+   * @default {}
+   */
   readonly instruments?: Readonly<Record<string, Instrument>> | undefined
+  /**
+   * Policies that decide on every payment, besides limits and merchants. One deny refuses the payment.
+   * @default []
+   */
   readonly policies?: readonly Policy[] | undefined
-  /** Assets besides the ones that are pinned already. */
+  /**
+   * Assets that may be paid in, besides the pinned ones of `pinnedAssets`.
+   * @default []
+   */
   readonly assets?: readonly Asset[] | undefined
   /**
    * Listed stablecoins, besides USDC, that count 1:1 as US dollars, such as `['USDT0']`. That they keep
@@ -46,62 +62,71 @@ export interface BursarOptions {
    */
   readonly stablecoins?: readonly StablecoinSymbol[] | undefined
   /**
-   * Development mode: these hosts may be http and local. Refused where NODE_ENV is `production`.
+   * Development mode: these hosts may be reached by http and at local addresses. Refused with
+   * `invalid_input` if NODE_ENV is `production`.
+   * @default undefined
    */
   readonly development?: { readonly hosts: readonly string[] } | undefined
-  /** Another implementation of the guarded HTTP client; it has to keep the seam's promises. */
+  /**
+   * Another implementation of the guarded HTTP client. It has to keep the promises of `HttpClient`.
+   * @default guardedHttp()
+   */
   readonly http?: HttpClient | undefined
 }
 
 /**
- * A guard: one facet for each role, none of which can both raise a budget and spend it.
- * Whoever holds this object is trusted; agent code gets a `PaymentSession` and nothing else.
+ * A guard: one facet for each role, none of which can both raise a budget and spend it. Code that holds this
+ * object is trusted with all of them. Give agent code a `PaymentSession` only.
  */
 export interface Bursar {
+  /** The facet that registers instruments, issues keys and archives. */
   readonly administration: Administration
+  /** The facet that creates, changes and ends sessions. */
   readonly management: Management
+  /** The facet that reads and verifies. */
   readonly auditing: Auditing
-  /** What one end user may do, on what is theirs. */
+  /** Returns the facet of one end user. Throws `invalid_input` if the name can't be one. */
   endUser(id: string): EndUser
   /**
-   * The facets of this guard for somebody whom the records of their changes are to name. Name only
-   * who was verified. What a payer does has the session's own payer in its records.
+   * Returns facets whose changes name a caller in their audit records. Pass a caller whom you have verified. A
+   * payment's records name the session's own payer instead.
    */
   as(caller: RecordedCaller): Pick<Bursar, 'administration' | 'management' | 'endUser'>
   /**
-   * The session that a token speaks of. A token of no session pays nothing, and is told so; so does
-   * one whose session is bound to a payer, unless `payer` names that credential. Name only one that
-   * you have verified.
+   * Opens the session of a token. Does not throw for an unknown token: every call on the session is then denied
+   * with `session_unknown`. The same happens if the session is bound to a payer's credential and `payer` is
+   * not the id of that credential. Pass an id that you have verified. Throws `invalid_input` for a text
+   * that has not the form of a token.
    */
   openSession(token: string, options?: { readonly payer?: string | undefined }): PaymentSession
   /**
-   * Whose key of the service this is; `undefined` for what is no key, or is revoked, expired or
-   * rotated away. The ledger is read at every call. Throws `request_rate_exceeded` where too many are asked
-   * for that this process does not know yet.
+   * Returns the caller of a key of the service. Returns undefined if the text is no key, or the key is revoked,
+   * expired or rotated away. Every call reads the ledger. Throws `request_rate_exceeded` after too many
+   * unknown keys in a minute.
    */
   authenticate(key: string): Promise<VerifiedKey | undefined>
   /**
-   * Asks the rails about what is unproven, and providers for permissions that are still to be withdrawn.
-   * It also runs by itself, when opened and on a timer.
+   * Asks the rails about unproven payments, and wallet providers to withdraw revoked permissions. The guard also
+   * does this when it opens and on a timer.
    */
   reconcile(): Promise<Reconciliation>
   /**
-   * Waits for payments under way, writes what waits, and closes. What is unproven then, the next guard
-   * over the ledger asks about: no rail is waited for.
+   * Waits for payments in flight, flushes pending writes, and closes the store. Does not wait for a rail's proof:
+   * the next guard over the ledger asks about unproven payments.
    */
   close(): Promise<void>
 }
 
-/** How often the guard asks the rails by itself. */
+/** How often the guard asks the rails on its timer. */
 const RECONCILE_EVERY_MS = 15_000
 
-/** Calls of one session in a minute; an agent that needs more is looping. */
+/** The calls of one session in a minute. An agent that makes more is in a loop. */
 const MAX_CALLS_PER_MINUTE = 600
 
-/** Refusals of a session that has ended which are recorded in a minute: the rest says nothing new. */
+/** The recorded refusals of an ended session in a minute. More would repeat the first. */
 const MAX_ENDED_RECORDS_PER_MINUTE = 10
 
-/** Tokens that this process looks for in vain in a minute, for one caller: guesses end here. */
+/** The failed look-ups of tokens in a minute for one caller, which bounds guessing. */
 const MAX_STRANGE_CALLS_PER_MINUTE = 1_000
 
 const assetInput = z.strictObject({
@@ -120,45 +145,49 @@ const assetInput = z.strictObject({
 const payerInput = z.strictObject({ payer: nameField.optional() })
 
 const optionsInput = z.strictObject({
-  store: z.custom<Store>((value) => has(value, 'commit'), 'is not a store'),
-  rails: z.array(z.custom<Rail>((value) => has(value, 'offers'), 'is not a rail')).min(1),
+  store: z.custom<Store>((value) => hasMethod(value, 'commit'), 'is not a store'),
+  rails: z.array(z.custom<Rail>((value) => hasMethod(value, 'offers'), 'is not a rail')).min(1),
   instruments: z.record(z.string(), z.custom<Instrument>()).optional(),
   policies: z
-    .array(z.custom<Policy>((value) => has(value, 'evaluate'), 'is not a policy'))
+    .array(z.custom<Policy>((value) => hasMethod(value, 'evaluate'), 'is not a policy'))
     .optional(),
   assets: z.array(assetInput).optional(),
   stablecoins: z.array(z.enum(['USDT', 'USDT0', 'USAT'])).optional(),
   development: z.strictObject({ hosts: z.array(z.string()) }).optional(),
-  http: z.custom<HttpClient>((value) => has(value, 'request'), 'is not a client').optional(),
+  http: z.custom<HttpClient>((value) => hasMethod(value, 'request'), 'is not a client').optional(),
 })
 
 /**
- * Joins a store, rails, instruments and policies into a guard. Throws `invalid_input` for what is
- * wrong with the options; what has to be recorded first is awaited by the first call.
+ * Joins a store, rails, instruments and policies into a guard. Throws `invalid_input` if an option is wrong. The
+ * owners of instruments are recorded in the background, and the first call waits for that.
  *
  * @example
+ * ```ts
+ * import { fakeRail, fakeWallet } from '@bursar/core/testing'
+ *
  * const bursar = createBursar({
- *   store: sqliteStore({ path: 'bursar.db' }),
- *   rails: [x402({ networks: { 'eip155:8453': { rpcUrl } } })],
- *   instruments: { 'alice-wallet': { endUser: 'alice', wallet: viemWallet({ account }) } },
+ *   store,
+ *   rails: [fakeRail()],
+ *   instruments: { 'alice-wallet': { endUser: 'alice', wallet: fakeWallet() } },
  * })
+ * ```
  */
 export function createBursar(options: BursarOptions): Bursar {
   const input = parseInput(optionsInput, options, 'createBursar')
   refuseInProduction(input.development, 'createBursar')
-  const hub = createHub()
+  const hub = createEventHub()
   const closing = new AbortController()
   const guard: PayGuard = {
-    ...createGuard(input, observed(input.store, hub), closing.signal),
+    ...createGuard(input, observeCommits(input.store, hub), closing.signal),
     ...createPayState(),
   }
-  const ready = untilDone(async () => {
+  const ready = retryUntilDone(async () => {
     for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
-      await register(guard, handle, instrument)
+      await registerInstrument(guard, handle, instrument)
     }
   })
   const permissions = createPermissionSettler(guard)
-  const timer = byItself(guard, ready, {
+  const timer = runPeriodically(guard, ready, {
     reconcile: guard.reconciler,
     'settle permissions': permissions,
   })
@@ -171,8 +200,8 @@ export function createBursar(options: BursarOptions): Bursar {
     ...facets(guard),
     as: (given) => {
       const caller = parseInput(recordedCallerInput, given, 'as')
-      // Proof is nobody's doing: the reconciler stays with the store as it is.
-      return facets({ ...guard, store: attributed(guard.store, caller) })
+      // Reconciliation is not attributed to a caller, so it keeps the plain store.
+      return facets({ ...guard, store: attributeCommits(guard.store, caller) })
     },
     auditing: createAuditing(guard.store, hub),
     openSession: (token, options = {}) => {
@@ -180,7 +209,10 @@ export function createBursar(options: BursarOptions): Bursar {
       if (!holder)
         throw new BursarError('invalid_input', 'openSession: token: is no session token.')
       const { payer } = parseInput(payerInput, options, 'openSession')
-      return new PaymentSession(holder.session, embeddedPort(guard, ready, { ...holder, payer }))
+      return new PaymentSession(
+        holder.session,
+        createEmbeddedPort(guard, ready, { ...holder, payer }),
+      )
     },
     authenticate: async (key) => {
       await ready()
@@ -192,7 +224,7 @@ export function createBursar(options: BursarOptions): Bursar {
       await permissions.run()
       return found
     },
-    close: once(async () => {
+    close: runOnce(async () => {
       timer.stop()
       closing.abort()
       await guard.background.drain()
@@ -208,7 +240,7 @@ function createGuard(
   closing: AbortSignal,
 ): Guard {
   const { rails, policies = [], development } = input
-  // What is pinned comes first: configuration adds assets, and cannot redefine one.
+  // Pinned assets come first, so that configuration adds assets and can't redefine one.
   const assets: readonly Asset[] = [
     ...pinnedAssets,
     ...listedStablecoins.filter(({ symbol }) => input.stablecoins?.includes(symbol)),
@@ -232,21 +264,21 @@ function createGuard(
   }
 }
 
-/** What no answer can say, the operator hears from the process. */
+/** Warns the operator about a failure in the background, which no call can throw. */
 function warn(what: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
   process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
 }
 
-/** Runs when the guard opens, and then on a timer that keeps no process alive. */
-function byItself(
+/** Runs jobs when the guard opens, and then on a timer that doesn't keep the process alive. */
+function runPeriodically(
   guard: Guard,
   ready: () => Promise<void>,
   works: Readonly<Record<string, { run(): Promise<unknown> }>>,
 ): { stop(): void } {
   const running = new Set<string>()
   const run = async (what: string, work: { run(): Promise<unknown> }): Promise<void> => {
-    // A provider that is slow does not keep the rails from being asked, nor the other way round.
+    // Each job runs on its own, so that a slow provider doesn't delay the rails.
     if (running.has(what)) return
     running.add(what)
     try {
@@ -264,8 +296,8 @@ function byItself(
   return { stop: () => clearInterval(timer) }
 }
 
-/** Runs until it has succeeded once: what could not be recorded now, the next call tries again. */
-function untilDone(work: () => Promise<void>): () => Promise<void> {
+/** Returns a function that runs the work until it has succeeded once. A later call retries a failure. */
+function retryUntilDone(work: () => Promise<void>): () => Promise<void> {
   let result: Promise<void> | undefined
   return () => {
     result ??= work().catch((error: unknown) => {
@@ -276,8 +308,8 @@ function untilDone(work: () => Promise<void>): () => Promise<void> {
   }
 }
 
-/** Runs once, however often it is called; a failure is every caller's. */
-function once(work: () => Promise<void>): () => Promise<void> {
+/** Returns a function that runs the work on its first call. Every call gets that result or failure. */
+function runOnce(work: () => Promise<void>): () => Promise<void> {
   let result: Promise<void> | undefined
   return () => {
     result ??= work()
@@ -285,7 +317,7 @@ function once(work: () => Promise<void>): () => Promise<void> {
   }
 }
 
-function has(value: unknown, method: string): boolean {
+function hasMethod(value: unknown, method: string): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&

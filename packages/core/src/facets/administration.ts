@@ -1,4 +1,8 @@
-import { type ArchiveInput, type ArchiveResult, archive } from '../archive/archive-sessions.ts'
+import {
+  type ArchiveInput,
+  type ArchiveResult,
+  archiveSessions,
+} from '../archive/archive-sessions.ts'
 import type { Guard } from '../guard/guard.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { SecretChange } from '../ledger/secret-event.ts'
@@ -10,41 +14,50 @@ import type { Instrument } from '../signing/instrument.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { recordSecretChanges } from './secret-changes.ts'
 
-/** Registers instruments with their owners, issues keys, and records who changes secrets. It can neither pay nor create sessions. */
+/**
+ * A facet for the administrator: registers instruments with their owners, issues keys, archives sessions, and
+ * records changes of secrets. It can neither pay nor create sessions.
+ */
 export interface Administration extends Keys {
   /**
-   * Makes a wallet known under a handle, as one end user's. Its owner is recorded once: another
-   * one is refused with `instrument_taken`, in this process and in every later one.
+   * Registers a wallet of an end user under a handle. The first owner of a handle is recorded for good.
+   * Throws `invalid_input`, and `instrument_taken` if the handle belongs to another end user.
    */
   registerInstrument(handle: string, instrument: Instrument): Promise<void>
+  /** Lists the instruments that this process has registered. */
   instruments(): Promise<readonly InstrumentSummary[]>
   /**
    * Writes sessions that have ended, with all below them, into an archive, and removes them from the
-   * ledger: rows, bought content, and the bodies of their records, of which the hashes stay. What is
-   * not proved yet stays. Throws `invalid_input`, what `keep` throws, and `archive_not_kept`.
+   * ledger: rows, bought content, and the bodies of their records, of which the hashes stay. Sessions with
+   * open holds stay. Throws `invalid_input`, any error of `keep`, and `archive_not_kept` if `keep` resolves
+   * before it has read every line.
    */
   archive(input: ArchiveInput): Promise<ArchiveResult>
-  /** The assets that may be paid in. */
+  /** Returns the assets that may be paid in. */
   assets(): readonly Asset[]
   /**
-   * Records that secrets of a vault are about to be changed: a vault calls it before each change, and
-   * changes nothing where it throws. Throws `invalid_input`.
+   * Records that secrets of a vault are about to change. A vault calls it before each change, and changes
+   * nothing if it throws. Throws `invalid_input`.
    */
   recordSecretChanges(changes: readonly SecretChange[]): Promise<void>
 }
 
+/** An instrument as administrators read it. */
 export interface InstrumentSummary {
+  /** The handle that the instrument is registered under. */
   readonly handle: string
+  /** The end user who owns the instrument. */
   readonly endUser: string
-  /** Absent where the wallet cannot tell it now. */
+  /** The wallet's address; absent if the wallet can't be reached now. */
   readonly address?: string
 }
 
+/** Creates the administrator's facet. */
 export function createAdministration(guard: Guard, ready: () => Promise<void>): Administration {
   return {
     registerInstrument: async (handle, instrument) => {
       await ready()
-      await register(guard, handle, instrument)
+      await registerInstrument(guard, handle, instrument)
     },
     instruments: async () => {
       await ready()
@@ -57,7 +70,7 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
     },
     archive: async (input) => {
       await ready()
-      return archive(guard.store, input)
+      return archiveSessions(guard.store, input)
     },
     assets: () => guard.assets,
     recordSecretChanges: async (changes) => {
@@ -68,8 +81,12 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
   }
 }
 
-/** Records the owner of an instrument, and lets the guard sign with it. */
-export async function register(guard: Guard, given: string, instrument: Instrument): Promise<void> {
+/** Records the owner of an instrument, and lets the guard sign with its wallet. */
+export async function registerInstrument(
+  guard: Guard,
+  given: string,
+  instrument: Instrument,
+): Promise<void> {
   const handle = parseInput(nameField, given, 'registerInstrument: handle')
   const endUser = parseInput(nameField, instrument?.endUser, `instrument ${handle}: endUser`)
   const { wallet, permissions, fundingLink } = instrument
@@ -84,7 +101,7 @@ export async function register(guard: Guard, given: string, instrument: Instrume
   }
   await guard.store.commit(
     { instrument: handle },
-    (state, now) => registered(state, handle, endUser, now),
+    (state, now) => recordInstrument(state, handle, endUser, now),
     'now',
   )
   guard.instruments.set(handle, { endUser, wallet, permissions, fundingLink })
@@ -95,7 +112,7 @@ function isPermissions(given: Partial<Permissions>): boolean {
   return [grant, read, revoke].every((method) => typeof method === 'function')
 }
 
-function registered(
+function recordInstrument(
   state: LedgerState,
   handle: string,
   endUser: string,

@@ -8,47 +8,54 @@ import { approve, refuse } from '../rules/approval-decision.ts'
 
 /** An approval as the end user's application reads it. */
 export interface ApprovalSummary {
+  /** The approval's id. */
   readonly id: string
+  /** The id of the session that asked. */
   readonly session: string
+  /** The id of the delegation that the session draws from. */
   readonly delegation: string
+  /** Whether the approval waits for an answer, and if not, how it ended. */
   readonly state: ApprovalState | 'expired'
+  /** The exact terms, to be shown to the end user. */
   readonly card: ApprovalCard
   /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-/** The end user's side of approvals: what they are asked, and their answers. */
+/** The part of the end user's facet that lists approvals and answers them. */
 export interface Approvals {
-  /** What this end user is asked, oldest first. `waiting` alone if that is what is wanted. */
+  /** Lists the approvals that this end user is asked for, oldest first; with `waiting`, only open ones. */
   approvals(
     filter?: { readonly waiting?: boolean },
     page?: PageRequest,
   ): Promise<Page<ApprovalSummary>>
-  /** The approval that a call asked for, by its key; `undefined` if it asked for none. */
+  /** Returns the last approval that a call asked for. Returns undefined if the call asked for none. */
   approvalOf(call: {
     readonly session: string
     readonly conversation: string
     readonly id: string
   }): Promise<ApprovalSummary | undefined>
   /**
-   * Says yes to exactly the terms on the card, once. Twice is once. Throws `approval_unknown`,
-   * `approval_expired`, `approval_denied`, and the code of a session or permission that has ended.
+   * Approves exactly the terms on the card, for one payment. A second call changes nothing. Throws
+   * `approval_unknown`, `approval_expired`, `approval_denied`, and the code of a session or delegation that
+   * has ended.
    */
   approve(approval: string): Promise<ApprovalSummary>
-  /** Says no, for as long as the session lives. A yes that was not used yet is taken back. */
+  /** Denies these terms until the session ends. Withdraws an approval that was not used yet. */
   deny(approval: string, options?: { readonly reason?: string }): Promise<ApprovalSummary>
 }
 
 const waitingInput = z.strictObject({ waiting: z.boolean().optional() })
 
-/** The end user's side of approvals: the only one that can say yes. */
+/** Creates the part of the end user's facet that answers approvals. No other facet can approve. */
 export function createApprovals(
   store: Store,
   ready: () => Promise<void>,
   endUser: string,
 ): Approvals {
-  const summary = (approval: Approval): ApprovalSummary => summaryOf(approval, store.now())
+  const summary = (approval: Approval): ApprovalSummary => summarizeApproval(approval, store.now())
   return {
     approvals: async (given = {}, at = {}) => {
       const { waiting = false } = parseInput(waitingInput, given, 'approvals')
@@ -94,7 +101,7 @@ export function createApprovals(
   }
 }
 
-function summaryOf(approval: Approval, now: number): ApprovalSummary {
+function summarizeApproval(approval: Approval, now: number): ApprovalSummary {
   const { id, session, delegation, card, createdAt, expiresAt } = approval
   return {
     id,

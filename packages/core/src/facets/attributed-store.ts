@@ -3,16 +3,17 @@ import type { RecordedCaller } from '../ledger/audit-event.ts'
 import type { Store } from '../ports/store.ts'
 import { textField } from '../primitives/fields.ts'
 
-/** Roles that one caller may have at most. */
+/** The most roles of one caller. */
 const MAX_ROLES = 20
 
+/** Parses the caller whom records name. */
 export const recordedCallerInput: z.ZodType<RecordedCaller> = z.strictObject({
   id: textField,
   roles: z.array(textField).max(MAX_ROLES),
 })
 
-/** A store that names in each record who asked for its change. */
-export function attributed(store: Store, caller: RecordedCaller): Store {
+/** Returns a store that adds the caller to the records of each commit. */
+export function attributeCommits(store: Store, caller: RecordedCaller): Store {
   return {
     ...store,
     commit: (scope, change, when) =>

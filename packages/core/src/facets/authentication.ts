@@ -5,10 +5,13 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Role } from '../ledger/role.ts'
 import { equalHashes } from '../primitives/hash.ts'
 
-/** Who calls, as their key says now. */
+/** A caller whose key is live. */
 export interface VerifiedKey {
+  /** The key's id. */
   readonly id: string
+  /** The key's roles. */
   readonly roles: readonly Role[]
+  /** The end user that the key acts for; absent for a key without the role `end_user`. */
   readonly endUser?: string
 }
 
@@ -25,28 +28,29 @@ export async function authenticate(guard: Guard, text: string): Promise<Verified
   const credential = await keyStrangers.look(presented.hash, store.now(), async () => {
     const state = await store.read({ credential: presented.id })
     const found = state.credential
-    return found && opens(found, presented.hash, store.now()) ? found : undefined
+    return found && isLiveSecret(found, presented.hash, store.now()) ? found : undefined
   })
   if (!credential) return undefined
   const now = store.now()
   if (now - (credential.usedAt ?? 0) >= USED_EVERY_MS) {
     const scope = { credential: credential.id }
-    const recording = store.commit(scope, (state, at) => used(state, at), 'soon')
+    const recording = store.commit(scope, (state, at) => recordUse(state, at), 'soon')
     background.run('record the use of a key', recording)
   }
   const { id, roles, endUser } = credential
   return { id, roles, ...(endUser === undefined ? {} : { endUser }) }
 }
 
-function opens(credential: Credential, hash: string, now: number): boolean {
+/** Checks whether a secret's hash opens a live key. */
+function isLiveSecret(credential: Credential, hash: string, now: number): boolean {
   return (
     credentialEnd(credential, now) === undefined &&
     liveSecrets(credential, now).some((secret) => equalHashes(secret.hash, hash))
   )
 }
 
-/** Several processes may find at once that it is time: the first one records it. */
-function used({ credential }: LedgerState, now: number): Change<undefined> {
+/** Records the use of a key, unless another process has recorded a use within the same interval. */
+function recordUse({ credential }: LedgerState, now: number): Change<undefined> {
   if (!credential || now - (credential.usedAt ?? 0) < USED_EVERY_MS) {
     return { result: undefined, events: [] }
   }

@@ -21,11 +21,11 @@ import type {
 } from '../session/pay-result.ts'
 import { type OpenedChild, PaymentSession, type SessionPort } from '../session/payment-session.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
-import { summaryOfSession } from '../views/session-summary.ts'
-import { once } from './idempotency.ts'
+import { summarizeSession } from '../views/session-summary.ts'
+import { prepareOperation } from './idempotency.ts'
 
-/** Carries out the calls of one session in this process. */
-export function embeddedPort(
+/** Creates the port of a session whose calls this process carries out. */
+export function createEmbeddedPort(
   guard: PayGuard,
   ready: () => Promise<void>,
   holder: Holder,
@@ -33,7 +33,7 @@ export function embeddedPort(
   return new EmbeddedPort(guard, ready, holder)
 }
 
-/** A class, because there may be very many: their methods are there once, and not for each of them. */
+/** A port as a class, so that many sessions share the memory of its methods. */
 class EmbeddedPort implements SessionPort {
   readonly #guard: PayGuard
   readonly #ready: () => Promise<void>
@@ -68,16 +68,16 @@ class EmbeddedPort implements SessionPort {
   async status(): Promise<SessionStatus> {
     await this.#ready()
     const state = await ownState(this.#guard, this.#holder)
-    return statusOf(state, this.#holder, this.#guard.store.now())
+    return summarizeStatus(state, this.#holder, this.#guard.store.now())
   }
 
   async openChild(given: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
     const [guard, holder] = [this.#guard, this.#holder]
     const input = parseInput(childInput, given, 'openChild')
     await this.#ready()
-    await assertMayOpen(guard, holder)
-    const opening = once(['openChild', holder.session], input, newId('ses'), options)
-    const scope = { session: holder.session, ...credentialOf(holder) }
+    await assertMayOpenChild(guard, holder)
+    const opening = prepareOperation(['openChild', holder.session], input, newId('ses'), options)
+    const scope = { session: holder.session, ...credentialScope(holder) }
     const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
       const { tokenHash } = sessionToken(made.id, made.secret)
       return openChildSession(state, { id: made.id, tokenHash }, input, now)
@@ -86,26 +86,26 @@ class EmbeddedPort implements SessionPort {
     const payer = input.payer ?? holder.payer
     guard.strangers.know(tokenHash)
     const child = { session: id, tokenHash, payer }
-    return { session: new PaymentSession(id, embeddedPort(guard, this.#ready, child)), token }
+    return { session: new PaymentSession(id, createEmbeddedPort(guard, this.#ready, child)), token }
   }
 
   async close(): Promise<void> {
     await this.#ready()
     await this.#guard.store.commit(
       { session: this.#holder.session },
-      (state, now) => closed(state, this.#holder, now),
+      (state, now) => closeSession(state, this.#holder, now),
       'now',
     )
   }
 }
 
-/** What tells the commit whether the holder's credential is still good. */
-function credentialOf({ payer }: Holder): { readonly credential?: string } {
+/** Returns the part of a scope that loads the holder's credential, so that the commit can check it. */
+function credentialScope({ payer }: Holder): { readonly credential?: string } {
   return payer === undefined ? {} : { credential: payer }
 }
 
-/** Opening children is bounded like every other call of the session: each one is kept for ever. */
-async function assertMayOpen(guard: PayGuard, holder: Holder): Promise<void> {
+/** Checks that a session may open a child now. Children are counted as calls, because each is kept for ever. */
+async function assertMayOpenChild(guard: PayGuard, holder: Holder): Promise<void> {
   const state = await ownState(guard, holder)
   if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
@@ -115,9 +115,13 @@ async function assertMayOpen(guard: PayGuard, holder: Holder): Promise<void> {
   }
 }
 
-function statusOf(ledger: LedgerState | undefined, holder: Holder, now: number): SessionStatus {
+function summarizeStatus(
+  ledger: LedgerState | undefined,
+  holder: Holder,
+  now: number,
+): SessionStatus {
   if (!ledger) return { id: holder.session, state: 'unknown' }
-  const { id, state, settled, held, remaining, payments, limits, expiresAt } = summaryOfSession(
+  const { id, state, settled, held, remaining, payments, limits, expiresAt } = summarizeSession(
     ledger,
     now,
   )
@@ -125,7 +129,7 @@ function statusOf(ledger: LedgerState | undefined, holder: Holder, now: number):
   return { id, state, currency, total, settled, held, remaining, payments, expiresAt }
 }
 
-function closed(state: LedgerState, holder: Holder, now: number): Change<undefined> {
+function closeSession(state: LedgerState, holder: Holder, now: number): Change<undefined> {
   const { session } = state
   if (!session || !holds(holder, session) || session.closedAt !== undefined)
     return { result: undefined, events: [] }

@@ -11,7 +11,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type LimitsInput, limitsInput, noUsage } from '../money/limits.ts'
-import type { Page, PageRequest } from '../ports/store.ts'
+import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
@@ -26,65 +26,71 @@ import { type Exposure, exposureOf } from '../settlement/exposure.ts'
 import {
   type DelegationSummary,
   type EndUserSummary,
-  summaryOfDelegation,
-  summaryOfEndUser,
+  summarizeDelegation,
+  summarizeEndUser,
 } from '../views/account-summary.ts'
-import { type PaymentSummary, summaryOfPayment } from '../views/payment-summary.ts'
-import { type SessionSummary, summariesOfSessions } from '../views/session-summary.ts'
+import { type PaymentSummary, summarizePayment } from '../views/payment-summary.ts'
+import { type SessionSummary, summarizeSessions } from '../views/session-summary.ts'
 import { type Approvals, createApprovals } from './approvals.ts'
-import { type Funding, fundingOf } from './funding.ts'
-import { once } from './idempotency.ts'
+import { type Funding, readFunding } from './funding.ts'
+import { prepareOperation } from './idempotency.ts'
 import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 
-/** What one end user may do: everything on what is theirs, nothing on what is not. */
+/** A facet for one end user, who may do everything with their own rows and read no others. */
 export interface EndUser extends Approvals {
   /**
    * Gives an agent permission to spend from an instrument of this end user. Throws `invalid_input`,
-   * `instrument_unknown` (also for another's instrument) or `instrument_unfunded`: first funded,
-   * then delegated, then spent.
+   * `instrument_unknown` (also for another's instrument), or `instrument_unfunded` if the instrument holds
+   * nothing in the limits' currency.
    *
-   * Where the instrument has permissions at its provider, the delegation gets one, and it can be spent
-   * from when the provider has granted it. Throws `permission_unavailable` where it has not: then the
-   * delegation is revoked, at once or after two minutes; ask anew.
+   * If the instrument's provider has permissions of its own, the delegation gets one, and can be spent from
+   * once the provider has granted it. Throws `permission_unavailable` if the provider does not grant it: the
+   * delegation is then revoked, at once or after two minutes. Call again for another delegation.
    */
   grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
   /**
-   * Sets what may be spent in all, over every agent and delegation of this end user, until it is set
-   * again. What was spent before counts: all of it in the total and the number of payments, and in a
-   * window as if it were paid now, because its time is not kept. Payments in another currency are
-   * refused from then on. Throws `invalid_input`, also where the total is below what is committed.
+   * Sets limits over every agent and delegation of this end user, until the next call. Earlier payments count
+   * in the total and in the number of payments; in a window they count as if paid now, because their times
+   * are not kept. Payments in another currency are refused from then on. Throws `invalid_input`, also if
+   * the total is below the settled and held sum.
    */
   setLimits(limits: LimitsInput, options?: { readonly reason?: string }): Promise<EndUserSummary>
-  /** What `setLimits` allows, and what of it is used; `undefined` if it was never called. */
+  /** Returns the limits of `setLimits` and the usage under them. Returns undefined if it was never called. */
   limits(): Promise<EndUserSummary | undefined>
   /**
-   * Withdraws the permission: after it has returned there is no new reservation. Then it asks the
-   * wallet's provider to withdraw its own: `permission` says what came of it. `not_withdrawn` is recorded
-   * and tried again, by the guard itself and by whoever revokes again.
+   * Revokes a delegation: no payment is reserved under it after the call. Then asks the wallet's provider to
+   * withdraw its own permission, and returns the outcome in `permission`. If that fails, `not_withdrawn` is
+   * recorded, and the guard tries again on its timer and on each further call. Throws `delegation_unknown`.
    */
   revokeDelegation(
     delegation: string,
     options?: { readonly reason?: string },
   ): Promise<DelegationSummary>
   /**
-   * Where this end user can put money into an instrument of theirs. Throws `instrument_unknown`, and
-   * `wallet_unavailable` where its address or its link cannot be told now.
+   * Returns where this end user can pay money into their instrument. Throws `instrument_unknown`, and
+   * `wallet_unavailable` if the provider can't be reached.
    */
   funding(instrument: string): Promise<Funding>
-  /** Asks the wallet's provider for the permission of a delegation: `absent` also where it has none. */
+  /** Asks the wallet's provider for the permission of a delegation; `absent` also if it never had one. */
   readPermission(delegation: string): Promise<'granted' | 'absent'>
-  /** What may be signed and is still open: the most that can still move, and until when. */
+  /** Returns the payments that may be signed and are open: the most that can still move, and until when. */
   exposure(): Promise<Exposure>
   /**
-   * Asks the rails to make unusable what was signed: one payment, or everything open of a session or
-   * a permission of this end user. What is settled first stays settled, and only proof ends a
-   * hold. Throws `invalid_input`, and the code of what is not known or not theirs.
+   * Asks the rails to cancel signed payments: one payment, or all open ones of a session or a delegation of
+   * this end user. A payment that settles first stays settled, and only proof ends a hold. Throws
+   * `invalid_input`, and `payment_unknown`, `session_unknown` or `delegation_unknown` for a target that
+   * doesn't exist or belongs to another end user.
    */
   cancel(target: CancelTarget, options?: CancelOptions): Promise<Cancellation>
+  /** Lists this end user's delegations, oldest first. */
   delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
+  /** Lists the sessions of this end user's delegations, oldest first. */
   sessions(page?: PageRequest): Promise<Page<SessionSummary>>
+  /** Lists this end user's payments, oldest first. */
   payments(page?: PageRequest): Promise<Page<PaymentSummary>>
 }
+
+/** Creates the facet of one end user. Throws `invalid_input` if the name can't be one. */
 
 export function createEndUser(guard: Guard, ready: () => Promise<void>, name: string): EndUser {
   const endUser = parseInput(nameField, name, 'endUser')
@@ -95,17 +101,17 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       await ready()
       await assertOwnAndFunded(guard, endUser, input)
       const { permissions } = guard.instruments.get(input.instrument) ?? {}
-      const granting = once(['grantDelegation', endUser], input, newId('del'), options)
+      const granting = prepareOperation(['grantDelegation', endUser], input, newId('del'), options)
       const scope = { instrument: input.instrument }
       const { id } = await granting.run(store, scope, (state, now, made) =>
-        granted(state, made.id, endUser, input, permissions !== undefined, now),
+        recordGrant(state, made.id, endUser, input, permissions !== undefined, now),
       )
       const delegation = await readDelegation(guard, id)
       if (delegation.permission?.state !== 'requested') {
-        return summaryOfDelegation(delegation, store.now())
+        return summarizeDelegation(delegation, store.now())
       }
       await grantAtProvider(guard, delegation)
-      return summaryOfDelegation(await readDelegation(guard, id), store.now())
+      return summarizeDelegation(await readDelegation(guard, id), store.now())
     },
     setLimits: async (given, options = {}) => {
       const limits = parseInput(limitsInput, given, 'setLimits')
@@ -116,12 +122,12 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
         (state, now) => limitedEndUser(state, endUser, limits, reason, now),
         'now',
       )
-      return summaryOfEndUser(account)
+      return summarizeEndUser(account)
     },
     limits: async () => {
       await ready()
       const { endUser: account } = await store.read({ endUser })
-      return account && summaryOfEndUser(account)
+      return account && summarizeEndUser(account)
     },
     revokeDelegation: async (given, options = {}) => {
       const delegation = parseInput(nameField, given, 'revokeDelegation')
@@ -129,15 +135,16 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       await ready()
       const summary = await store.commit(
         { delegation },
-        (state, now) => revoked(state, delegation, endUser, reason, now),
+        (state, now) => recordRevocation(state, delegation, endUser, reason, now),
         'now',
       )
       if (!summary.permission) return summary
       await withdrawAtProvider(guard, delegation)
-      return summaryOfDelegation(await readDelegation(guard, delegation), store.now())
+      return summarizeDelegation(await readDelegation(guard, delegation), store.now())
     },
-    ...atProvider(guard, ready, endUser),
+    ...createProviderCalls(guard, ready, endUser),
     ...createApprovals(store, ready, endUser),
+    ...createLists(store, ready, endUser),
     exposure: async () => {
       await ready()
       return exposureOf(guard, { endUser })
@@ -146,29 +153,39 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       await ready()
       return cancelExposed(guard, { by: 'end_user', endUser }, target, options)
     },
+  }
+}
+
+/** Creates the methods that list an end user's rows. */
+function createLists(
+  store: Store,
+  ready: () => Promise<void>,
+  endUser: string,
+): Pick<EndUser, 'delegations' | 'sessions' | 'payments'> {
+  return {
     delegations: async (given = {}) => {
       const page = parseInput(pageInput, given, 'delegations')
       await ready()
       const found = await store.delegations({ endUser }, page)
-      return { ...found, rows: found.rows.map((one) => summaryOfDelegation(one, store.now())) }
+      return { ...found, rows: found.rows.map((one) => summarizeDelegation(one, store.now())) }
     },
     sessions: async (given = {}) => {
       const page = parseInput(pageInput, given, 'sessions')
       await ready()
       const found = await store.sessions({ endUser }, page)
-      return { ...found, rows: await summariesOfSessions(store, found.rows) }
+      return { ...found, rows: await summarizeSessions(store, found.rows) }
     },
     payments: async (given = {}) => {
       const page = parseInput(pageInput, given, 'payments')
       await ready()
       const found = await store.payments({ endUser }, page)
-      return { ...found, rows: found.rows.map(summaryOfPayment) }
+      return { ...found, rows: found.rows.map(summarizePayment) }
     },
   }
 }
 
-/** What the wallet's provider is asked on behalf of its end user. */
-function atProvider(
+/** Creates the methods that ask the provider of an end user's wallet. */
+function createProviderCalls(
   guard: Guard,
   ready: () => Promise<void>,
   endUser: string,
@@ -177,7 +194,7 @@ function atProvider(
     funding: async (given) => {
       const instrument = parseInput(nameField, given, 'funding: instrument')
       await ready()
-      return fundingOf(guard, endUser, instrument)
+      return readFunding(guard, endUser, instrument)
     },
     readPermission: async (given) => {
       const id = parseInput(nameField, given, 'readPermission: delegation')
@@ -226,7 +243,7 @@ async function assertOwnAndFunded(
   )
 }
 
-function granted(
+function recordGrant(
   state: LedgerState,
   id: string,
   endUser: string,
@@ -272,7 +289,7 @@ function granted(
   }
 }
 
-function revoked(
+function recordRevocation(
   state: LedgerState,
   id: string,
   endUser: string,
@@ -282,11 +299,11 @@ function revoked(
   const { delegation } = state
   if (delegation?.endUser !== endUser) throw unknownDelegation(id)
   if (delegation.revokedAt !== undefined) {
-    return { result: summaryOfDelegation(delegation, now), events: [] }
+    return { result: summarizeDelegation(delegation, now), events: [] }
   }
   const next = revokedDelegation(delegation, now)
   return {
-    result: summaryOfDelegation(next, now),
+    result: summarizeDelegation(next, now),
     delegations: [next],
     events: [
       {

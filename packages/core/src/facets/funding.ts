@@ -5,29 +5,30 @@ import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { duringSecretUse, type RecordOpening } from '../signing/secret-use.ts'
 
-/** How an end user puts money into an instrument: outside, by themselves. The guard has no way to. */
+/** The place where an end user pays money into an instrument themselves. The guard can't move money there. */
 export interface Funding {
+  /** The instrument's handle. */
   readonly instrument: string
-  /** Where to send it. */
+  /** The address to send money to. */
   readonly address: string
-  /** What can be paid with afterwards. Anything else that is sent there is of no use here. */
+  /** The assets that the guard can pay with. Another asset that is sent to the address can't be spent here. */
   readonly assets: readonly {
     readonly network: string
     readonly address: string
     readonly symbol: string
   }[]
-  /** A page of the provider where the end user pays in; made for them, and often good once. */
+  /** An https page of the provider where the end user pays in, often good for one visit. */
   readonly link?: string
 }
 
-/** A page that is not there within this time is not available. */
+/** How long the guard waits for a provider's link. */
 const LINK_TIMEOUT_MS = 15_000
 
-/** No link of a provider is longer. */
+/** The most characters of a provider's link. */
 const MAX_LINK_LENGTH = 4_096
 
-/** Says where an end user can fund an instrument of theirs. Another's is unknown. */
-export async function fundingOf(guard: Guard, endUser: string, handle: string): Promise<Funding> {
+/** Returns where an end user can fund an instrument. Throws `instrument_unknown` if it belongs to another. */
+export async function readFunding(guard: Guard, endUser: string, handle: string): Promise<Funding> {
   const instrument = guard.instruments.get(handle)
   if (instrument?.endUser !== endUser) {
     const text = `funding: instrument: the end user has no instrument called ${handle}.`
@@ -42,24 +43,24 @@ export async function fundingOf(guard: Guard, endUser: string, handle: string): 
   const { fundingLink } = instrument
   if (!fundingLink) return { instrument: handle, address, assets }
   const record: RecordOpening = (opening) =>
-    guard.store.commit({}, () => openSecret(handle, endUser, opening), 'now')
-  // The provider may open its secrets meanwhile: each is recorded first.
+    guard.store.commit({}, () => recordOpening(handle, endUser, opening), 'now')
+  // The provider's code may open secrets during the call: each opening is recorded first.
   const link = await duringSecretUse({ purpose: 'funding', instrument: handle }, record, () =>
     withinDeadline(fundingLink(address), LINK_TIMEOUT_MS),
   ).catch((cause: unknown) => {
     const text = `funding: instrument: the provider of ${handle} gave no link. Send to its address.`
     throw new BursarError('wallet_unavailable', text, { cause })
   })
-  return { instrument: handle, address, assets, link: pageLink(link, handle) }
+  return { instrument: handle, address, assets, link: parsePageLink(link, handle) }
 }
 
-function openSecret(handle: string, endUser: string, opening: SecretOpening): Change<undefined> {
+function recordOpening(handle: string, endUser: string, opening: SecretOpening): Change<undefined> {
   const subject = { purpose: 'funding', instrument: handle, endUser } as const
   return { result: undefined, events: [{ type: 'secret-opened', ...subject, ...opening }] }
 }
 
-/** People follow it: nothing but a page, over an encrypted connection. */
-function pageLink(link: unknown, handle: string): string {
+/** Checks that a link is an https URL without user info, since people follow it. Throws `wallet_unavailable`. */
+function parsePageLink(link: unknown, handle: string): string {
   if (typeof link === 'string' && link.length <= MAX_LINK_LENGTH && URL.canParse(link)) {
     const { protocol, username, password, href } = new URL(link)
     if (protocol === 'https:' && username === '' && password === '') return href

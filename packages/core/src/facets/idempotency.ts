@@ -16,9 +16,9 @@ const idempotencyKeyField: z.ZodType<string, string> = z
 
 const onceInput = z.object({ idempotencyKey: idempotencyKeyField.optional() })
 
-/** An operation about to be done, or done before. */
-export interface Once {
-  /** Runs the change unless it was run before, and answers the subject and its secret either way. */
+/** An operation that runs at most once. */
+export interface PreparedOperation {
+  /** Runs the change unless it ran before. Returns the subject and its secret in both cases. */
   run(
     store: Store,
     scope: Scope,
@@ -26,7 +26,7 @@ export interface Once {
   ): Promise<Made>
 }
 
-/** What an operation makes or changes, and the secret that goes with it. */
+/** The subject of an operation, and the secret that belongs to it. */
 export interface Made {
   readonly id: string
   /** 256 bits, base64url. */
@@ -34,17 +34,17 @@ export interface Made {
 }
 
 /**
- * Prepares an operation on `subject`. What it is for (`what`, with the name of whoever asks) and the
- * key together are its name, so that nobody meets another's operation.
+ * Prepares an operation on `subject`. The idempotency key is scoped by `what`, which includes the caller's name,
+ * so that one caller never gets the result of another's operation. Without a key, the operation always runs.
  */
-export function once(
+export function prepareOperation(
   what: readonly string[],
   input: unknown,
   subject: string,
   options: OnceOptions,
-): Once {
+): PreparedOperation {
   const { idempotencyKey: key } = parseInput(onceInput, options, what[0] ?? 'once')
-  // 256 bits: nobody who has not read the ledger derives a token, whatever key was chosen.
+  // The salt has 256 bits, so that a token can't be derived from a weak key without reading the ledger.
   const salt = newSecret()
   if (key === undefined) {
     const made = { id: subject, secret: salt }
@@ -63,12 +63,12 @@ export function once(
         { ...scope, operation: id },
         (state, now) => {
           const known = state.operation
-          if (known && known.inputHash !== inputHash) throw conflict(what[0])
-          if (known) return { result: madeFor(key, known), events: [] }
+          if (known && known.inputHash !== inputHash) throw idempotencyConflict(what[0])
+          if (known) return { result: deriveMade(key, known), events: [] }
           const operation = { id, inputHash, subject, salt, at: now }
-          const result = madeFor(key, operation)
+          const result = deriveMade(key, operation)
           const changed = change(state, now, result)
-          // What changed nothing has no record, and may be asked for again.
+          // An operation without a record is not stored: a retry runs it again.
           return changed.events.length === 0
             ? { result, events: [] }
             : { ...changed, result, operations: [operation] }
@@ -78,13 +78,13 @@ export function once(
   }
 }
 
-/** The secret is whoever's that has the key: the ledger has its other half alone. */
-function madeFor(key: string, { subject, salt }: Operation): Made {
+/** Derives the secret from the idempotency key, which is never stored, and the stored salt. Neither is enough alone. */
+function deriveMade(key: string, { subject, salt }: Operation): Made {
   const secret = Buffer.from(hashOf('secret', [key, salt, subject]), 'hex').toString('base64url')
   return { id: subject, secret }
 }
 
-function conflict(what = 'operation'): BursarError {
+function idempotencyConflict(what = 'operation'): BursarError {
   const message = `${what}: idempotencyKey: was used before, with another input.`
   return new BursarError('idempotency_conflict', message)
 }

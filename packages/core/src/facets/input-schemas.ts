@@ -11,8 +11,8 @@ import { sessionChangeInput } from '../rules/session-change.ts'
 import { cancelOptionsInput, cancelTargetInput } from '../settlement/cancellation.ts'
 
 /**
- * The schemas (zod 4) that parse what the facets and sessions are given, for whoever has to describe
- * or check the same input elsewhere, such as an API over HTTP. What they accept is what is accepted.
+ * The zod 4 schemas that parse the inputs of facets and sessions. Use them to describe or check these inputs
+ * elsewhere, such as in an HTTP API.
  */
 export const inputs: {
   readonly grantDelegation: z.ZodType

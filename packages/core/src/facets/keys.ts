@@ -18,82 +18,90 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { sha256 } from '../primitives/hash.ts'
 import { newId } from '../primitives/id.ts'
-import { once } from './idempotency.ts'
+import { prepareOperation } from './idempotency.ts'
 
-/** A key that was just made or rotated. It is shown here once, and stored nowhere. */
+/** A key that was just issued or rotated. */
 export interface IssuedKey {
+  /** The key's id. */
   readonly id: string
+  /** The secret text of the key. It is returned once and never stored. */
   readonly key: string
   /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-/** A key as administrators read it. Nothing in it is secret. */
+/** A key as administrators read it, without secrets. */
 export interface KeySummary {
+  /** The key's id. */
   readonly id: string
+  /** The key's roles. */
   readonly roles: readonly Role[]
+  /** The end user that the key acts for; absent for a key without the role `end_user`. */
   readonly endUser?: string
+  /** The label that the key was issued with, if any. */
   readonly label?: string
+  /** Whether the key is good now, and if not, why. */
   readonly state: 'live' | 'revoked' | 'expired'
-  /** ISO 8601, UTC, like every time here. */
+  /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** ISO 8601, UTC. */
   readonly expiresAt: string
-  /** When it was last used, to within an hour. */
+  /** When the key was last used, to within an hour. ISO 8601, UTC; absent if never. */
   readonly usedAt?: string
-  /** Until when the secret before the last rotation is good as well. */
+  /** When the secret before the last rotation ends. ISO 8601, UTC; absent if it has ended. */
   readonly overlapEndsAt?: string
 }
 
 /** The part of administration that issues, rotates and revokes keys of the service. */
 export interface Keys {
   /**
-   * Makes a key for the service. It is shown here once and stored nowhere. Who issues a key could
-   * use it: that is recorded, not prevented. Throws `invalid_input`, also for roles that would
-   * combine raising a budget with spending it.
+   * Issues a key of the service. Its text is returned once and never stored. An administrator who issues a key
+   * could use it: the record says who issued it. Throws `invalid_input`, also for roles that combine raising
+   * a budget with spending it.
    */
   issueKey(input: KeyInput, options?: OnceOptions): Promise<IssuedKey>
   /**
-   * Gives a key a new secret. The one before stays good for `overlap`, such as `'1h'`; without it,
-   * it ends at once. Throws `key_unknown`, `key_revoked` or `key_expired`.
+   * Gives a key a new secret. The secret before it stays good for `overlap`, such as `'1h'`; without
+   * `overlap`, it ends at once. Throws `key_unknown`, `key_revoked` or `key_expired`.
    */
   rotateKey(
     key: string,
     change?: { readonly overlap?: string | undefined },
     options?: OnceOptions,
   ): Promise<IssuedKey>
-  /** Ends a key at once, in every process, also for what is about to be reserved with it. */
+  /** Revokes a key at once, in every process: the next reservation with it is refused. Throws `key_unknown`. */
   revokeKey(key: string, options?: { readonly reason?: string }): Promise<KeySummary>
-  /** Keys, oldest first. */
+  /** Lists keys, oldest first. */
   keys(page?: PageRequest): Promise<Page<KeySummary>>
 }
 
-/** Creates the part of administration that handles keys. */
+/** Creates the part of the administrator's facet that handles keys. */
 export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
   const { store } = guard
   const read = async (id: string): Promise<Credential> => {
     const { credential } = await store.read({ credential: id })
-    if (!credential) throw unknown(id)
+    if (!credential) throw unknownKey(id)
     return credential
   }
   return {
     issueKey: async (given: KeyInput, options: OnceOptions = {}) => {
       const input = parseInput(keyInput, given, 'issueKey')
       await ready()
-      const making = once(['issueKey'], input, newId('key'), options)
+      const making = prepareOperation(['issueKey'], input, newId('key'), options)
       const made = await making.run(store, {}, (_state, now, { id, secret }) =>
-        issued(id, sha256(keyText(id, secret)), input, now),
+        recordIssue(id, sha256(keyText(id, secret)), input, now),
       )
-      return shown(made, await read(made.id))
+      return describeIssuedKey(made, await read(made.id))
     },
     rotateKey: async (given, change = {}, options = {}) => {
       const id = parseInput(nameField, given, 'rotateKey: key')
       const { overlap = 0 } = parseInput(rotationInput, change, 'rotateKey')
       await ready()
-      const rotating = once(['rotateKey', id], { overlap }, id, options)
+      const rotating = prepareOperation(['rotateKey', id], { overlap }, id, options)
       const made = await rotating.run(store, { credential: id }, (state, now, { secret }) =>
-        rotated(live(state, id, now), sha256(keyText(id, secret)), overlap, now),
+        recordRotation(requireLiveKey(state, id, now), sha256(keyText(id, secret)), overlap, now),
       )
-      return shown(made, await read(id))
+      return describeIssuedKey(made, await read(id))
     },
     revokeKey: async (given, options = {}) => {
       const id = parseInput(nameField, given, 'revokeKey: key')
@@ -101,7 +109,7 @@ export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
       await ready()
       return store.commit(
         { credential: id },
-        (state, now) => revoked(state, id, reason, now),
+        (state, now) => recordRevocation(state, id, reason, now),
         'now',
       )
     },
@@ -114,14 +122,14 @@ export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
   }
 }
 
-function shown(
+function describeIssuedKey(
   { id, secret }: { readonly id: string; readonly secret: string },
   { expiresAt }: Credential,
 ): IssuedKey {
   return { id, key: keyText(id, secret), expiresAt: new Date(expiresAt).toISOString() }
 }
 
-function issued(
+function recordIssue(
   id: string,
   secretHash: string,
   { roles, endUser, label, expiresIn }: ParsedKey,
@@ -141,8 +149,8 @@ function issued(
   }
 }
 
-/** The newest secret stays good for as long as is asked; an older one is at its end. */
-function rotated(
+/** Records a rotation. The newest secret stays good for the overlap, and older ones end at once. */
+function recordRotation(
   credential: Credential,
   secretHash: string,
   overlap: number,
@@ -158,20 +166,20 @@ function rotated(
   }
 }
 
-function live({ credential }: LedgerState, id: string, now: number): Credential {
-  if (!credential) throw unknown(id)
+function requireLiveKey({ credential }: LedgerState, id: string, now: number): Credential {
+  if (!credential) throw unknownKey(id)
   const end = credentialEnd(credential, now)
   if (end) throw new BursarError(`key_${end}`, `rotateKey: key: ${id} is ${end}.`)
   return credential
 }
 
-function revoked(
+function recordRevocation(
   { credential }: LedgerState,
   id: string,
   reason: string | undefined,
   now: number,
 ): Change<KeySummary> {
-  if (!credential) throw unknown(id)
+  if (!credential) throw unknownKey(id)
   if (credential.revokedAt !== undefined) {
     return { result: summaryOfKey(credential, now), events: [] }
   }
@@ -202,6 +210,6 @@ function summaryOfKey(credential: Credential, now: number): KeySummary {
   }
 }
 
-function unknown(id: string): BursarError {
+function unknownKey(id: string): BursarError {
   return new BursarError('key_unknown', `There is no key called ${id}.`)
 }

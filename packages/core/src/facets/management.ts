@@ -30,58 +30,67 @@ import {
 import { type Exposure, type ExposureFilter, exposureOf } from '../settlement/exposure.ts'
 import {
   type SessionSummary,
-  summariesOfSessions,
-  summaryOfSession,
+  summarizeSession,
+  summarizeSessions,
 } from '../views/session-summary.ts'
-import { once } from './idempotency.ts'
+import { prepareOperation } from './idempotency.ts'
 
-/** Creates and ends sessions within delegations. It can never pay. */
+/** A facet for the manager: creates, changes and ends sessions within delegations. It can never pay. */
 export interface Management {
   /**
-   * Opens a session within a delegation. The token is shown here once and stored nowhere: give it
-   * to the agent's process and to nobody else. Throws `invalid_input`, `delegation_unknown`,
-   * `delegation_revoked` or `delegation_expired`.
+   * Creates a session within a delegation. Its token is returned once and never stored: give it to the agent's
+   * process only. Throws `invalid_input`, `delegation_unknown`, `delegation_revoked`, `delegation_expired`, or
+   * `permission_unavailable` if the wallet's provider has not granted its permission yet.
    */
   createSession(input: SessionInput, options?: OnceOptions): Promise<CreatedSession>
-  /** Stops the next reservation at once, for good. What may be signed is still reconciled. */
+  /**
+   * Revokes a session: no payment is reserved in it after the call. Payments that may be signed are still
+   * reconciled. Throws `session_unknown`.
+   */
   revokeSession(session: string, options?: { readonly reason?: string }): Promise<SessionSummary>
   /**
-   * Narrows, raises or extends a session, within its delegation. Throws `invalid_input`, also where
-   * the new total is below what is committed, and the code of what has ended.
+   * Narrows, raises or extends a session within its delegation. Throws `invalid_input`, also if the new total
+   * is below the settled and held sum; `session_unknown`; and the code of a session or delegation that has
+   * ended.
    */
   changeSession(
     session: string,
     change: SessionChangeInput,
     options?: OnceOptions,
   ): Promise<SessionSummary>
-  /** What may be signed and is still open: the most that can still move, and until when. */
+  /** Returns the payments that may be signed and are open: the most that can still move, and until when. */
   exposure(filter?: ExposureFilter): Promise<Exposure>
   /**
-   * Asks the rails to make unusable what was signed within a session or a permission that has ended:
-   * revoke first, so that nothing new comes. What is settled first stays settled, and only proof
-   * ends a hold. Throws `invalid_input` and the code of what is not known.
+   * Asks the rails to cancel the signed payments of a session or a delegation that has ended: revoke it first, so
+   * that no new ones follow. A payment that settles first stays settled, and only proof ends a hold. Throws
+   * `invalid_input`, and the code of an unknown target.
    */
   cancel(target: CancelTarget, options?: CancelOptions): Promise<Cancellation>
-  /** Lets a session go on that an overrun has locked. */
+  /** Unlocks a session that an overrun has locked. Throws `session_unknown`. */
   unlockSession(
     session: string,
     options?: { readonly reason?: string } & OnceOptions,
   ): Promise<SessionSummary>
+  /** Returns one session. Throws `session_unknown`. */
   session(session: string): Promise<SessionSummary>
-  /** Sessions, oldest first. */
+  /** Lists sessions, oldest first. */
   sessions(
     filter?: { readonly delegation?: string; readonly endUser?: string },
     page?: PageRequest,
   ): Promise<Page<SessionSummary>>
 }
 
+/** A session that was just created. */
 export interface CreatedSession {
+  /** The session's id. */
   readonly id: string
+  /** The secret token of the session, for `openSession`. It is returned once and never stored. */
   readonly token: string
   /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
+/** Creates the manager's facet. */
 export function createManagement(guard: Guard, ready: () => Promise<void>): Management {
   const { store } = guard
   return {
@@ -89,10 +98,10 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       const input = parseInput(sessionInput, given, 'createSession')
       await ready()
       const scope = { delegation: input.delegation }
-      const creating = once(['createSession'], input, newId('ses'), options)
+      const creating = prepareOperation(['createSession'], input, newId('ses'), options)
       const { id, secret } = await creating.run(store, scope, (state, now, made) => {
         const { tokenHash } = sessionToken(made.id, made.secret)
-        return created(state, { id: made.id, tokenHash }, input, now)
+        return recordCreation(state, { id: made.id, tokenHash }, input, now)
       })
       const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
@@ -101,22 +110,22 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     },
     revokeSession: async (id, options) => {
       await ready()
-      return end(store, id, 'session-revoked', options, {})
+      return endOrUnlock(store, id, 'session-revoked', options, {})
     },
     unlockSession: async (id, { idempotencyKey, ...options } = {}) => {
       await ready()
-      return end(store, id, 'session-unlocked', options, { idempotencyKey })
+      return endOrUnlock(store, id, 'session-unlocked', options, { idempotencyKey })
     },
     changeSession: async (given, change, options = {}) => {
       const id = parseInput(nameField, given, 'changeSession: session')
       const input = parseInput(sessionChangeInput, change, 'changeSession')
       await ready()
-      const changing = once(['changeSession', id], input, id, options)
+      const changing = prepareOperation(['changeSession', id], input, id, options)
       await changing.run(store, { session: id }, (state, now) => {
-        if (!state.session) throw unknown('session', id)
+        if (!state.session) throw unknownRow('session', id)
         return changedSession(state, input, now)
       })
-      return summaryOfSession(await readSession(store, id), store.now())
+      return summarizeSession(await readSession(store, id), store.now())
     },
     exposure: async (given = {}) => {
       const filter = parseInput(ownerInput, given, 'exposure')
@@ -130,7 +139,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     session: async (given) => {
       const id = parseInput(nameField, given, 'session')
       await ready()
-      return summaryOfSession(await readSession(store, id), store.now())
+      return summarizeSession(await readSession(store, id), store.now())
     },
     sessions: async (whose = {}, given = {}) => {
       const { delegation, endUser } = parseInput(ownerInput, whose, 'sessions')
@@ -141,12 +150,12 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       }
       await ready()
       const found = await store.sessions(filter, page)
-      return { ...found, rows: await summariesOfSessions(store, found.rows) }
+      return { ...found, rows: await summarizeSessions(store, found.rows) }
     },
   }
 }
 
-function created(
+function recordCreation(
   state: LedgerState,
   identity: { readonly id: string; readonly tokenHash: string },
   input: ParsedSession,
@@ -168,7 +177,7 @@ function created(
 }
 
 function liveDelegation(state: LedgerState, id: string, now: number): Delegation {
-  if (!state.delegation) throw unknown('delegation', id)
+  if (!state.delegation) throw unknownRow('delegation', id)
   const end = delegationEnd(state.delegation, now)
   if (end) throw new BursarError(end, `createSession: delegation: ${id} has ended.`)
   if (state.delegation.permission?.state === 'requested') {
@@ -178,7 +187,7 @@ function liveDelegation(state: LedgerState, id: string, now: number): Delegation
   return state.delegation
 }
 
-/** A session is never wider than the permission that it draws from. */
+/** Checks that a session is no wider than its delegation. Throws `invalid_input`. */
 function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: number): void {
   const ends = `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
   const late = expiresAt > delegation.expiresAt ? ends : undefined
@@ -186,7 +195,7 @@ function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: n
   if (problem) throw new BursarError('invalid_input', `createSession: ${problem}.`)
 }
 
-async function end(
+async function endOrUnlock(
   store: Store,
   given: string,
   type: 'session-revoked' | 'session-unlocked',
@@ -195,17 +204,17 @@ async function end(
 ): Promise<SessionSummary> {
   const id = parseInput(nameField, given, type)
   const { reason } = parseInput(reasonInput, options === undefined ? {} : options, type)
-  const ending = once([type, id], { reason }, id, onceOptions)
+  const ending = prepareOperation([type, id], { reason }, id, onceOptions)
   await ending.run(store, { session: id }, (state, now) => {
-    if (!state.session) throw unknown('session', id)
+    if (!state.session) throw unknownRow('session', id)
     const session =
-      type === 'session-revoked' ? revoked(state.session, now) : unlocked(state.session)
+      type === 'session-revoked' ? revokeOnce(state.session, now) : unlock(state.session)
     if (session === state.session) return { result: undefined, events: [] }
     const { delegation } = session
     const event = { type, session: id, delegation, ...(reason === undefined ? {} : { reason }) }
     return { result: undefined, sessions: [session], events: [event] }
   })
-  return summaryOfSession(await readSession(store, id), store.now())
+  return summarizeSession(await readSession(store, id), store.now())
 }
 
 async function readSession(
@@ -214,19 +223,19 @@ async function readSession(
 ): Promise<LedgerState & { readonly session: Session }> {
   const state = await store.read({ session: id })
   const { session } = state
-  if (!session) throw unknown('session', id)
+  if (!session) throw unknownRow('session', id)
   return { ...state, session }
 }
 
-function revoked(session: Session, now: number): Session {
+function revokeOnce(session: Session, now: number): Session {
   return session.revokedAt === undefined ? { ...session, revokedAt: now } : session
 }
 
-function unlocked(session: Session): Session {
+function unlock(session: Session): Session {
   const { lockedAt, ...open } = session
   return lockedAt === undefined ? session : open
 }
 
-function unknown(what: string, id: string): BursarError {
+function unknownRow(what: string, id: string): BursarError {
   return new BursarError(`${what}_unknown`, `There is no ${what} called ${id}.`)
 }

@@ -19,31 +19,32 @@ import { BursarError } from '../primitives/errors.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { duringSecretUse, type RecordOpening, useOver } from '../signing/secret-use.ts'
 
-/** A provider that does not answer within this time has not granted. */
+/** How long a grant waits for the provider. A later answer counts as no grant. */
 const GRANT_TIMEOUT_MS = 60_000
 
-/** Whoever revokes waits so long for the provider; after that it is tried again in the background. */
+/** How long a revocation waits for the provider. After that, the guard tries again on its timer. */
 const WITHDRAW_TIMEOUT_MS = 15_000
 
-/** Permissions that one run looks after; the next run goes on behind them. */
+/** The most permissions that one run settles. The next run goes on behind them. */
 const MAX_SETTLED_PER_RUN = 50
 
-/** A withdrawal that goes on failing is tried at least this often. */
+/** The longest wait between two attempts of a withdrawal that keeps failing. */
 const MAX_WITHDRAWAL_WAIT_MS = 3_600_000
 
-/** Withdrawals whose last attempt is remembered; one that is forgotten is tried sooner. */
+/** The most withdrawals whose last attempt is remembered. A forgotten one is tried sooner. */
 const MAX_PACED = 1_000
 
-/** Permissions that are settled at the same time. */
+/** The permissions that are settled at the same time. */
 const CONCURRENCY = 8
 
-/** Ids of providers are shorter; nothing else is recorded as one. */
+/** The form of a provider's id. Another text is not recorded as one. */
 const idPattern = /^[\x21-\x7e]{1,200}$/
 
 /**
- * Asks the provider for the permission of a delegation that was just recorded, and reads it back. What is
- * not granted is revoked at once, and withdrawn: then it throws `permission_unavailable`. Asked again so late
- * that the request could outlive its withdrawal, it throws the same, and leaves it to those who asked before.
+ * Asks the provider for the permission of a delegation that was just recorded, and reads the permission back. If
+ * the provider does not grant it, revokes the delegation, withdraws the permission, and throws
+ * `permission_unavailable`. A retry so late that its request could outlive a withdrawal throws the same code
+ * and leaves the delegation to the earlier call.
  */
 export async function grantAtProvider(guard: Guard, delegation: Delegation): Promise<void> {
   const { id, instrument, createdAt } = delegation
@@ -52,25 +53,26 @@ export async function grantAtProvider(guard: Guard, delegation: Delegation): Pro
     throw new BursarError('permission_unavailable', text)
   }
   try {
-    const permission = await asking(guard, delegation, GRANT_TIMEOUT_MS, (permissions) =>
-      ask(guard, delegation, permissions),
+    const permission = await callProvider(guard, delegation, GRANT_TIMEOUT_MS, (permissions) =>
+      requestPermission(guard, delegation, permissions),
     )
     const isRevoked = await guard.store.commit(
       { delegation: id },
-      (state) => permissionGranted(state, id, permission),
+      (state) => recordPermission(state, id, permission),
       'now',
     )
-    // Asked for twice, it may have been withdrawn before the second request took effect.
-    if (isRevoked) await asking(guard, delegation, WITHDRAW_TIMEOUT_MS, takeBack(id, permission))
+    // With two requests, a withdrawal may have preceded the second request's effect.
+    if (isRevoked)
+      await callProvider(guard, delegation, WITHDRAW_TIMEOUT_MS, createWithdrawal(id, permission))
   } catch (cause) {
     await endUngranted(guard, id, 'the provider did not grant its permission')
     await withdrawAtProvider(guard, id)
-    const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${codeOf(cause)}.`
+    const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${readErrorCode(cause)}.`
     throw new BursarError('permission_unavailable', text, { cause })
   }
 }
 
-async function ask(
+async function requestPermission(
   guard: Guard,
   delegation: Delegation,
   permissions: Permissions,
@@ -87,37 +89,39 @@ async function ask(
 }
 
 /**
- * Withdraws the permission of a delegation that is revoked, once, and records what came of it. It is
- * withdrawn when the provider says, asked for it, that it is not there.
+ * Tries once to withdraw the permission of a revoked delegation, and records the outcome. The permission counts
+ * as withdrawn when the provider, asked for it, answers that it is absent.
  */
 export async function withdrawAtProvider(guard: Guard, id: string): Promise<void> {
   const { delegation } = await guard.store.read({ delegation: id })
   if (!delegation || !isUnsettled(delegation) || delegation.permission?.state === 'requested')
     return
-  const failure = await asking(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
-    withdraw(permissions, nameOf(delegation)),
-  ).then(() => undefined, codeOf)
+  const failure = await callProvider(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
+    withdraw(permissions, permissionName(delegation)),
+  ).then(() => undefined, readErrorCode)
   await guard.store.commit(
     { delegation: id },
     (state, now) =>
-      failure === undefined ? withdrawn(state, id, now) : notWithdrawn(state, id, failure),
+      failure === undefined
+        ? recordWithdrawal(state, id, now)
+        : recordFailedWithdrawal(state, id, failure),
     'now',
   )
 }
 
-/** What the provider says about the permission of a delegation now. */
+/** Asks the provider for the permission of a delegation. */
 export async function readAtProvider(
   guard: Guard,
   delegation: Delegation,
 ): Promise<'granted' | 'absent'> {
   if (!delegation.permission) return 'absent'
-  return asking(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
-    permissions.read(nameOf(delegation)),
+  return callProvider(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
+    permissions.read(permissionName(delegation)),
   )
 }
 
-/** Waits for the provider, which may open its secrets meanwhile: each is recorded first. */
-function asking<Result>(
+/** Runs a call of the provider within a time limit. Each secret that the call opens is recorded first. */
+function callProvider<Result>(
   guard: Guard,
   delegation: Delegation,
   timeoutMs: number,
@@ -125,20 +129,20 @@ function asking<Result>(
 ): Promise<Result> {
   const { id } = delegation
   const record: RecordOpening = (opening) =>
-    guard.store.commit({ delegation: id }, (state) => openSecret(state, opening), 'now')
+    guard.store.commit({ delegation: id }, (state) => recordOpening(state, opening), 'now')
   return duringSecretUse({ purpose: 'permission', delegation: id }, record, async () =>
-    withinDeadline(work(permissionsOf(guard, delegation)), timeoutMs),
+    withinDeadline(work(requirePermissions(guard, delegation)), timeoutMs),
   )
 }
 
-function openSecret({ delegation }: LedgerState, opening: SecretOpening): Change<undefined> {
+function recordOpening({ delegation }: LedgerState, opening: SecretOpening): Change<undefined> {
   if (!delegation?.permission) throw useOver('There is no permission that is asked for.')
   const { id, endUser } = delegation
   const subject = { purpose: 'permission', delegation: id, endUser } as const
   return { result: undefined, events: [{ type: 'secret-opened', ...subject, ...opening }] }
 }
 
-function nameOf({ id, permission }: Delegation): PermissionName {
+function permissionName({ id, permission }: Delegation): PermissionName {
   return { delegation: id, ...(permission?.id === undefined ? {} : { id: permission.id }) }
 }
 
@@ -148,15 +152,19 @@ async function withdraw(permissions: Permissions, name: PermissionName): Promise
   throw new BursarError('permission_still_granted', 'The provider has not withdrawn it yet.')
 }
 
-function takeBack(delegation: string, id: string): (permissions: Permissions) => Promise<void> {
+function createWithdrawal(
+  delegation: string,
+  id: string,
+): (permissions: Permissions) => Promise<void> {
   return (permissions) => withdraw(permissions, { delegation, id })
 }
 
-/** Goes on with what could not be done, or was not done before a process ended. */
+/** A job that finishes grants and withdrawals that failed or that an ended process left open. */
 export interface PermissionSettler {
   run(): Promise<void>
 }
 
+/** Creates the job that settles the permissions of this process's wallets, some on each run. */
 export function createPermissionSettler(guard: Guard): PermissionSettler {
   let resumeAfter: string | undefined
   const pace = createPace()
@@ -167,17 +175,17 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
       const bounds = { after: resumeAfter, limit: MAX_SETTLED_PER_RUN }
       const page = await store.delegations({ unsettled: true }, bounds)
       resumeAfter = page.rows.length === MAX_SETTLED_PER_RUN ? page.cursor : undefined
-      // What another process has the wallet of is its to settle.
+      // A permission is settled by the process that has its wallet.
       const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
       await inTurns(own, CONCURRENCY, async (delegation) => {
         if (guard.closing.aborted || !pace.isDue(delegation, store.now())) return
-        await settle(guard, delegation)
+        await settlePermission(guard, delegation)
       })
     },
   }
 }
 
-/** What goes on failing waits as long as it has failed, for each attempt may open a secret and be a record. */
+/** Creates a pace for failing withdrawals: each waits as long as it has been failing, because an attempt may record. */
 function createPace(): { isDue(delegation: Delegation, now: number): boolean } {
   const triedAt = new Map<string, number>()
   return {
@@ -195,9 +203,12 @@ function createPace(): { isDue(delegation: Delegation, now: number): boolean } {
   }
 }
 
-async function settle(guard: Guard, { id, permission, createdAt }: Delegation): Promise<void> {
+async function settlePermission(
+  guard: Guard,
+  { id, permission, createdAt }: Delegation,
+): Promise<void> {
   if (permission?.state === 'requested') {
-    // Whoever asked for it may still be waiting.
+    // The call that asked for it may still be waiting.
     if (guard.store.now() < createdAt + REQUEST_LIFE_MS) return
     await endUngranted(guard, id, 'its permission was never granted')
   }
@@ -207,17 +218,17 @@ async function settle(guard: Guard, { id, permission, createdAt }: Delegation): 
 /** Revokes a delegation whose permission was asked for, and not granted. */
 async function endUngranted({ store }: Guard, id: string, reason: string): Promise<void> {
   const scope = { delegation: id }
-  await store.commit(scope, (state, now) => ended(state, id, reason, now), 'now')
+  await store.commit(scope, (state, now) => recordEnd(state, id, reason, now), 'now')
 }
 
-function permissionsOf(guard: Guard, { instrument }: Delegation): Permissions {
+function requirePermissions(guard: Guard, { instrument }: Delegation): Permissions {
   const permissions = guard.instruments.get(instrument)?.permissions
   if (permissions) return permissions
   const text = `The instrument ${instrument} has no permissions at a provider in this process.`
   throw new BursarError('permission_unavailable', text)
 }
 
-function permissionGranted(
+function recordPermission(
   { delegation }: LedgerState,
   id: string,
   permission: string,
@@ -235,14 +246,14 @@ function permissionGranted(
   }
 }
 
-function ended(
+function recordEnd(
   { delegation }: LedgerState,
   id: string,
   reason: string,
   now: number,
 ): Change<undefined> {
   if (!delegation) throw unknownDelegation(id)
-  if (delegation.permission?.state !== 'requested') return unchanged
+  if (delegation.permission?.state !== 'requested') return noChange
   const { endUser } = delegation
   return {
     result: undefined,
@@ -251,12 +262,12 @@ function ended(
   }
 }
 
-function withdrawn({ delegation }: LedgerState, id: string, now: number): Change<undefined> {
+function recordWithdrawal({ delegation }: LedgerState, id: string, now: number): Change<undefined> {
   if (!delegation?.permission) throw unknownDelegation(id)
   const { endUser, permission, createdAt } = delegation
-  if (!isBeingWithdrawn(delegation)) return unchanged
+  if (!isBeingWithdrawn(delegation)) return noChange
   // Without an answer to the request it may still take effect, so that withdrawing it now is not the end.
-  if (permission.id === undefined && now < createdAt + REQUEST_LIFE_MS) return unchanged
+  if (permission.id === undefined && now < createdAt + REQUEST_LIFE_MS) return noChange
   return {
     result: undefined,
     delegations: [{ ...delegation, permission: { ...permission, state: 'withdrawn' } }],
@@ -264,9 +275,13 @@ function withdrawn({ delegation }: LedgerState, id: string, now: number): Change
   }
 }
 
-/** Recorded once: the attempts after it say nothing new. */
-function notWithdrawn({ delegation }: LedgerState, id: string, reason: string): Change<undefined> {
-  if (delegation?.permission?.state !== 'withdrawing') return unchanged
+/** Records a failed withdrawal, once for a delegation however often it fails. */
+function recordFailedWithdrawal(
+  { delegation }: LedgerState,
+  id: string,
+  reason: string,
+): Change<undefined> {
+  if (delegation?.permission?.state !== 'withdrawing') return noChange
   const { endUser, permission } = delegation
   return {
     result: undefined,
@@ -279,9 +294,9 @@ function isBeingWithdrawn({ permission }: Delegation): boolean {
   return permission?.state === 'withdrawing' || permission?.state === 'not_withdrawn'
 }
 
-const unchanged: Change<undefined> = { result: undefined, events: [] }
+const noChange: Change<undefined> = { result: undefined, events: [] }
 
-/** The code of what went wrong; its text may be the provider's. */
-function codeOf(error: unknown): string {
+/** Returns the code of an error, never its text, which the provider may have written. */
+function readErrorCode(error: unknown): string {
   return BursarError.isInstance(error) ? error.code : 'failed'
 }

@@ -4,7 +4,7 @@ import type { Store } from '../ports/store.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { secretOpeningFields } from '../signing/secret-use.ts'
 
-/** A wrapping key is changed for all secrets of a vault at once: as many as one holds, with their overlaps. */
+/** The most changes in one call: a new wrapping key changes every secret of a vault, with their overlaps, at once. */
 const MAX_CHANGES = 2_000
 
 const changesInput = z
@@ -17,7 +17,7 @@ const changesInput = z
   .min(1)
   .max(MAX_CHANGES)
 
-/** Records changes of secrets, all of them or none, durably. */
+/** Records changes of secrets durably, all of them or none. Throws `invalid_input`. */
 export async function recordSecretChanges(
   store: Store,
   given: readonly SecretChange[],
