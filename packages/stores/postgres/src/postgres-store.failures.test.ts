@@ -63,7 +63,7 @@ async function throughProxy(
 }
 
 test.each(['before', 'after'] as const)(
-  'a connection that is cut %s the server commits: written once, and answered',
+  'a commit is written once and answered if its connection is cut %s the server commits',
   (when) =>
     throughProxy(async (proxy, store, direct) => {
       proxy.cutAtCommit(when)
@@ -83,7 +83,7 @@ test.each(['before', 'after'] as const)(
     }),
 )
 
-test('a commit whose answer is lost for good is rejected as not known, and not run again', () =>
+test('a commit whose answer is lost for good is rejected as unknown, and does not run again', () =>
   throughProxy(
     async (proxy, store, direct) => {
       proxy.refuse(true)
@@ -99,7 +99,7 @@ test('a commit whose answer is lost for good is rejected as not known, and not r
     { ...connectionWaits, reconnectTotalMs: 5 },
   ))
 
-test('connections that the server ends again and again cost nothing', async () => {
+test('every commit is written once while the server ends connections again and again', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema, connections: 2 })
   await plant(store, 1_000n)
@@ -131,7 +131,7 @@ test('connections that the server ends again and again cost nothing', async () =
   await store.close()
 })
 
-test('a lock that nobody gives back rejects, and the store goes on', async () => {
+test('a lock that is held for too long rejects commits, and the store goes on', async () => {
   const schema = newSchema()
   const store = storeOn({ url: server.url, schema, connections: 2 }, undefined, {
     ...connectionWaits,
@@ -152,7 +152,7 @@ test('a lock that nobody gives back rejects, and the store goes on', async () =>
   await store.close()
 })
 
-test('a schema that a newer version has changed meanwhile is not written', async () => {
+test('a store stops writing once a newer version has migrated the schema', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })
   await plant(store, 100n)
@@ -164,7 +164,7 @@ test('a schema that a newer version has changed meanwhile is not written', async
   await store.close()
 })
 
-test('the tables themselves refuse an account over its total', async () => {
+test('the tables refuse an account over its total', async () => {
   const store = postgresStore({ url: server.url, schema: newSchema() })
   await plant(store, 1n)
   const over = store.commit(
@@ -181,12 +181,12 @@ test('the tables themselves refuse an account over its total', async () => {
   await store.close()
 })
 
-test('rows that cannot be made into statements fail their own commit, and nobody else’s', async () => {
+test('rows that no statement can be made of fail their own commit only', async () => {
   const schema = newSchema()
   const store = storeOn({ url: server.url, schema, connections: 1 }, undefined)
   await plant(store, 100n)
   const delegation = { ...sharedDelegation, id: 'del_wrong' }
-  // A `bigint` has no JSON: the row of the session has no statement, after that of its delegation.
+  // JSON has no bigint: the delegation has a statement, the session after it has none.
   const session = { ...sharedSession('ses_wrong', 1n), tokenHash: 1n as never }
   const rows = { delegations: [delegation], sessions: [{ ...session, delegation: delegation.id }] }
   const [before, wrong, after] = await Promise.allSettled([
@@ -213,7 +213,7 @@ test('audit records can be neither changed nor removed by accident', async () =>
   await store.close()
 })
 
-test('a clock that is broken decides about nothing', async () => {
+test('a commit is rejected if the clock is broken', async () => {
   const store = postgresStore({ url: server.url, schema: newSchema(), clock: () => Number.NaN })
   let isAsked = false
   const change = (): { result: number; events: [] } => {
@@ -225,7 +225,7 @@ test('a clock that is broken decides about nothing', async () => {
   await store.close()
 })
 
-test('without a clock of a test, time is the database’s, read after the locks', async () => {
+test('the default clock is the database’s, read behind the lock', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })
   await record(store, 'first')
@@ -245,13 +245,13 @@ test('without a clock of a test, time is the database’s, read after the locks'
   await store.close()
 })
 
-test('what had to wait for another writer decides on what that one wrote', async () => {
+test('a commit that waited for another writer runs on the rows of that writer', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })
   await plant(store, 1n)
   const other = new Client({ connectionString: server.url })
   await other.connect()
-  // As another process does it: the head, then what it writes, and the head moves.
+  // Writes as another process does: locks the head, writes rows, and moves the head.
   await other.query(`BEGIN; SET search_path TO ${schema};
     SELECT FROM installation FOR NO KEY UPDATE;
     UPDATE accounts SET held = 1 WHERE id = '${sessionId}';
@@ -265,18 +265,18 @@ test('what had to wait for another writer decides on what that one wrote', async
   await store.close()
 })
 
-test('what is remembered is worth nothing once another process has written', async () => {
+test('cached rows are not used once another process has written', async () => {
   const schema = newSchema()
   const stores = Array.from({ length: 2 }, () => postgresStore({ url: server.url, schema }))
   const [one, other] = stores as [Store, Store]
   await plant(one, 4n)
   const hold = (store: Store, name: string) =>
     store.commit({ session: sessionId }, holdOne(name), 'now')
-  // Each of them remembers the session from its own turns, and sees what the other has held since.
+  // Each store has cached the session, and sees what the other has held since.
   const held: unknown[] = []
   for (const store of [one, one, other, other, one]) held.push(await hold(store, 'x'))
   expect(held).toEqual(['held', 'held', 'held', 'held', 'over'])
-  // A session that another process has ended or archived is not remembered either.
+  // A session that another process has revoked is read anew as well.
   await other.commit(
     { session: sessionId },
     ({ session }) => {
@@ -294,7 +294,7 @@ test('what is remembered is worth nothing once another process has written', asy
   for (const store of stores) await store.close()
 })
 
-/** Waits until somebody waits for a lock. */
+/** Waits until a connection waits for a lock. */
 async function untilBlocked(): Promise<void> {
   for (;;) {
     const blocked = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
@@ -303,7 +303,7 @@ async function untilBlocked(): Promise<void> {
   }
 }
 
-test('accounts that are wanted in any order are locked in one: no deadlock', async () => {
+test('commits on accounts in any order never deadlock', async () => {
   const schema = newSchema()
   const stores = Array.from({ length: 4 }, () =>
     postgresStore({ url: server.url, schema, connections: 2 }),
@@ -318,7 +318,7 @@ test('accounts that are wanted in any order are locked in one: no deadlock', asy
   await first.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
   let next = 7
   const commits = Array.from({ length: 1_000 }, (_, index) => {
-    // A fixed sequence without an order: a linear congruential generator.
+    // A linear congruential generator gives the same unordered sequence in each run.
     next = (next * 1_103_515_245 + 12_345) % 2_147_483_648
     const session = sessions[next % sessions.length]?.id ?? ''
     return (stores[index % stores.length] as Store).commit({ session }, holdOne(`${index}`), 'now')

@@ -15,7 +15,7 @@ afterAll(() => server.stop())
 
 const script = fileURLToPath(new URL('../test/store-script.ts', import.meta.url))
 
-test('four processes may make the same schema at once', async () => {
+test('four processes can create one schema at once', async () => {
   const options = { url: server.url, schema: 'fresh' }
   const place = JSON.stringify(options)
   const children = ['one', 'two', 'three', 'four'].map(() => fork(script, [place]))

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-test('a server that is restarted in the middle of commits costs time, and nothing else', async () => {
+test('every commit is written once if the server restarts in between', async () => {
   const store = postgresStore({ url: server.url })
   await plant(store, 1_000n)
   let settled = 0
@@ -37,7 +37,7 @@ test('a server that is restarted in the middle of commits costs time, and nothin
   await store.close()
 })
 
-test('a server that was stopped and started is found again', async () => {
+test('a store reconnects to a server that was stopped and started', async () => {
   const store = postgresStore({ url: server.url, schema: 'idle' })
   await plant(store, 10n)
   await server.restart()

@@ -26,7 +26,7 @@ function record(store: Store, reason: string): Promise<number> {
   return store.commit({}, () => ({ result: 0, events: [event] }), 'now')
 }
 
-test('a full disk rejects what does not fit, and the store goes on', async () => {
+test('a full disk rejects the commits that do not fit, and the store goes on', async () => {
   const path = join(directory, 'full.db')
   const database = openDatabase(path)
   const store = storeOn(database, { path, clock: Date.now })
@@ -48,7 +48,7 @@ test('a full disk rejects what does not fit, and the store goes on', async () =>
   await store.close()
 })
 
-test('a lock that nobody gives back rejects, and the store goes on', async () => {
+test('a lock that is held for too long rejects commits, and the store goes on', async () => {
   const path = join(directory, 'locked.db')
   const store = storeOn(openDatabase(path), { path, clock: Date.now }, 5)
   await plant(store, 100n)
@@ -69,7 +69,7 @@ test('a lock that nobody gives back rejects, and the store goes on', async () =>
   await store.close()
 })
 
-test('the file itself refuses an account over its total', async () => {
+test('the file refuses an account over its total', async () => {
   const path = join(directory, 'over.db')
   const store = sqliteStore({ path })
   await plant(store, 1n)
@@ -99,7 +99,7 @@ test('audit records can be neither changed nor removed by accident', async () =>
   other.close()
 })
 
-test('a clock that is broken decides about nothing', async () => {
+test('a commit is rejected if the clock is broken', async () => {
   const store = sqliteStore({ path: ':memory:', clock: () => Number.NaN })
   let isAsked = false
   const change = (): { result: number; events: AuditEvent[] } => {

@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const script = fileURLToPath(new URL('../test/store-script.ts', import.meta.url))
 
-test('several processes may make the same new file at once', async () => {
+test('several processes can create one file at once', async () => {
   const path = join(directory, 'new.db')
   const children = ['one', 'two', 'three'].map(() => fork(script, [path]))
   await Promise.all(children.map((child) => once(child, 'exit')))

@@ -15,12 +15,12 @@ afterAll(() => server.stop())
 
 const SECRET = 'correct-horse'
 
-/** The server's URL with some parts replaced. */
+/** Returns the server's URL with some parts replaced. */
 function urlWith(parts: Partial<Record<'username' | 'password' | 'port' | 'pathname', string>>) {
   return Object.assign(new URL(server.url), parts).href
 }
 
-/** The error of the first call, with the server's address left out of its message. */
+/** Returns the error of the first call, without the server's address in its message. */
 async function errorOf(options: PostgresStoreOptions): Promise<string> {
   let store: Store | undefined
   try {
@@ -43,40 +43,40 @@ async function errorOf(options: PostgresStoreOptions): Promise<string> {
   }
 }
 
-test('a server that is not there', async () => {
+test('a missing server is refused', async () => {
   const message = await errorOf({ url: `postgres://alice:${SECRET}@127.0.0.1:1/ledger` })
   expect(message).toMatchInlineSnapshot(
     `"store_unavailable: The store 127.0.0.1:1/ledger cannot be opened: the server cannot be reached: connect ECONNREFUSED 127.0.0.1:1."`,
   )
 })
 
-test('a host that has no address', async () => {
+test('a host without an address is refused', async () => {
   const message = await errorOf({ url: `postgres://alice:${SECRET}@bursar.invalid/ledger` })
   expect(message).toContain(
     'store_unavailable: The store bursar.invalid:5432/ledger cannot be opened: ',
   )
 })
 
-test('a wrong password', async () => {
+test('a wrong password is refused', async () => {
   expect(await errorOf({ url: urlWith({ password: SECRET }) })).toMatchInlineSnapshot(
     `"store_unavailable: The store <store> cannot be opened: the server refuses the user postgres: password authentication failed for user "postgres"."`,
   )
 })
 
-test('a database that is missing', async () => {
+test('a missing database is refused', async () => {
   expect(await errorOf({ url: urlWith({ pathname: '/nowhere' }) })).toMatchInlineSnapshot(
     `"store_unavailable: The store <server>/nowhere cannot be opened: database "nowhere" does not exist. Create it first."`,
   )
 })
 
-test('a server without TLS where the URL asks for it', async () => {
+test('a server without TLS is refused if the URL asks for TLS', async () => {
   const url = `${server.url}?sslmode=verify-full`
   expect(await errorOf({ url })).toMatchInlineSnapshot(
     `"store_unavailable: The store <store> cannot be opened: the server cannot be reached: The server does not support SSL connections."`,
   )
 })
 
-test('a database in another encoding', async () => {
+test('a database in another encoding is refused', async () => {
   const name = 'bursar_latin'
   await server.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
   const message = await errorOf({ url: urlWith({ pathname: `/${name}` }) })
@@ -86,7 +86,7 @@ test('a database in another encoding', async () => {
   )
 })
 
-test('a schema of another application is left as it is', async () => {
+test('a schema of another application is refused, and stays as it is', async () => {
   await server.query('CREATE SCHEMA photos; CREATE TABLE photos.photos (name TEXT)')
   expect(await errorOf({ url: server.url, schema: 'photos' })).toMatchInlineSnapshot(
     `"store_unavailable: The store <store> cannot be opened: its schema photos holds another application's tables."`,
@@ -95,12 +95,12 @@ test('a schema of another application is left as it is', async () => {
   expect(tables).toEqual([{ tablename: 'photos' }])
 })
 
-test('a schema that is there, and empty, is used', async () => {
+test('an empty schema is used', async () => {
   await server.query('CREATE SCHEMA empty')
   expect(await errorOf({ url: server.url, schema: 'empty' })).toBe('opened')
 })
 
-test('a newer schema', async () => {
+test('a newer schema is refused', async () => {
   expect(await errorOf({ url: server.url, schema: 'newer' })).toBe('opened')
   await server.query('UPDATE newer.installation SET version = version + 1')
   expect(await errorOf({ url: server.url, schema: 'newer' })).toMatchInlineSnapshot(
@@ -108,7 +108,7 @@ test('a newer schema', async () => {
   )
 })
 
-test('a user who may create nothing, and one who may only what is needed', async () => {
+test('a user without rights is refused, and rights on the tables are enough', async () => {
   await server.query(`CREATE ROLE bursar_guest LOGIN PASSWORD '${SECRET}'`)
   const options = {
     url: urlWith({ username: 'bursar_guest', password: SECRET }),
@@ -131,7 +131,7 @@ test('a user who may create nothing, and one who may only what is needed', async
   await server.query('DROP OWNED BY bursar_guest; DROP ROLE bursar_guest')
 })
 
-test('a user who may only read', async () => {
+test('a user who can only read is refused', async () => {
   await server.query(`CREATE ROLE bursar_reader SUPERUSER LOGIN PASSWORD '${SECRET}';
     ALTER ROLE bursar_reader SET default_transaction_read_only = on`)
   const url = urlWith({ username: 'bursar_reader', password: SECRET })
@@ -145,7 +145,7 @@ test('a user who may only read', async () => {
   await server.query('DROP ROLE bursar_reader')
 })
 
-test('a call that failed to connect is not the last one', async () => {
+test('a later call connects after one that failed to connect', async () => {
   const name = 'bursar_later'
   const store = postgresStore({ url: urlWith({ pathname: `/${name}` }) })
   await expect(store.read({})).rejects.toMatchObject({ code: 'store_unavailable' })
@@ -155,7 +155,7 @@ test('a call that failed to connect is not the last one', async () => {
   await server.query(`DROP DATABASE ${name} WITH (FORCE)`)
 })
 
-test('a server that acknowledges before it has written must not do so for a store', async () => {
+test('a store switches synchronous commits on if the server has them off', async () => {
   await server.query(`CREATE ROLE bursar_hasty SUPERUSER LOGIN PASSWORD '${SECRET}';
     ALTER ROLE bursar_hasty SET synchronous_commit = off`)
   const url = urlWith({ username: 'bursar_hasty', password: SECRET })
@@ -168,7 +168,7 @@ test('a server that acknowledges before it has written must not do so for a stor
   await server.query('DROP OWNED BY bursar_hasty; DROP ROLE bursar_hasty')
 })
 
-test('no more connections are made than were allowed', async () => {
+test('a store opens no more connections than its option allows', async () => {
   const store = postgresStore({ url: server.url, schema: 'bounded', connections: 3 })
   const commit = () => store.commit({}, () => ({ result: 0, events: [noted('x')] }), 'now')
   await Promise.all(Array.from({ length: 50 }, () => [commit(), store.read({})]).flat())
@@ -178,7 +178,7 @@ test('no more connections are made than were allowed', async () => {
   await store.close()
 })
 
-test('options are validated', async () => {
+test('a bad option is refused with its name', async () => {
   const { url } = server
   expect([
     await errorOf({ url: '' }),

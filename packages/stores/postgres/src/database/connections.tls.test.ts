@@ -23,7 +23,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** One that signs itself, so that it is its own authority, for the address of the server alone. */
+/** A certificate that signs itself, and so is its own authority, for the server's address only. */
 async function certificate(): Promise<{ cert: string; key: string }> {
   const subject = [{ name: 'commonName', value: 'bursar test' }]
   const { cert, private: key } = await generate(subject, {
@@ -35,7 +35,7 @@ async function certificate(): Promise<{ cert: string; key: string }> {
   return { cert, key }
 }
 
-/** Whether the connection that writes is encrypted, or why there is none. */
+/** Returns whether the connection that writes is encrypted, or the error of opening it. */
 async function tlsOf(parameters: string, host = '127.0.0.1'): Promise<string> {
   const url = Object.assign(new URL(server.url), { hostname: host, search: parameters }).href
   const connections = openConnections({ url, schema: 'bursar', connections: 2 })
@@ -53,11 +53,11 @@ async function tlsOf(parameters: string, host = '127.0.0.1'): Promise<string> {
   }
 }
 
-test('a server whose certificate the named authority has signed, for this host, is taken', async () => {
+test('a certificate of the named authority for this host is accepted', async () => {
   expect(await tlsOf(`?sslmode=verify-full&sslrootcert=${right}`)).toBe('encrypted')
 })
 
-test('any other authority refuses the connection, and so does the lack of one', async () => {
+test('a certificate of another authority, or of none, is refused', async () => {
   const refused = [
     await tlsOf(`?sslmode=verify-full&sslrootcert=${wrong}`),
     await tlsOf('?sslmode=verify-full'),
@@ -65,11 +65,11 @@ test('any other authority refuses the connection, and so does the lack of one', 
   for (const one of refused) expect(one).toMatch(/^store_unavailable: .*certificate/)
 })
 
-test('a certificate for another host refuses the connection', async () => {
+test('a certificate for another host is refused', async () => {
   const refused = await tlsOf(`?sslmode=verify-full&sslrootcert=${right}`, 'localhost')
   expect(refused).toMatch(/^store_unavailable: .*(does not match|altnames)/)
 })
 
-test('nothing is encrypted where the URL does not ask for it', async () => {
+test('a connection is not encrypted unless the URL asks for it', async () => {
   expect(await tlsOf('')).toBe('plain')
 })

@@ -8,7 +8,7 @@ import { MAX_BATCH } from './job-queue.ts'
 
 const nothing = () => ({ result: 0, events: [] })
 
-/** A queue whose transactions do nothing, and the sizes of those that it has run. */
+/** Returns a queue whose transactions do nothing, and the sizes of its batches. */
 function counted(): { queue: ReturnType<typeof commitQueue>; sizes: number[] } {
   const sizes: number[] = []
   const runBatch = async (jobs: readonly Job[]): Promise<void> => {
@@ -19,7 +19,7 @@ function counted(): { queue: ReturnType<typeof commitQueue>; sizes: number[] } {
   return { queue: commitQueue(runBatch, connections), sizes }
 }
 
-test('what waits shares a transaction, up to a bound', async () => {
+test('waiting commits share a transaction, up to a bound', async () => {
   const { queue, sizes } = counted()
   const commit = () => queue.commit({}, nothing, 'now')
   await Promise.all(Array.from({ length: 3 * MAX_BATCH + 1 }, commit))
@@ -27,7 +27,7 @@ test('what waits shares a transaction, up to a bound', async () => {
   await queue.close()
 })
 
-test('a commit soon rides with the next one', async () => {
+test('a commit soon joins the next commit now', async () => {
   const { queue, sizes } = counted()
   const soon = [queue.commit({}, nothing, 'soon'), queue.commit({}, nothing, 'soon')]
   expect(await queue.commit({}, nothing, 'now')).toBe(1)
@@ -36,7 +36,7 @@ test('a commit soon rides with the next one', async () => {
   await queue.close()
 })
 
-test('a read waits for what was asked for before it, and for nothing else', async () => {
+test('a read waits only for the commits that were asked for before it', async () => {
   const { queue, sizes } = counted()
   expect(await queue.read(async () => sizes.length)).toBe(0)
   void queue.commit({}, nothing, 'soon')
@@ -44,7 +44,7 @@ test('a read waits for what was asked for before it, and for nothing else', asyn
   await queue.close()
 })
 
-test('as many commits soon as fit into a transaction do not wait', async () => {
+test('commits soon do not wait once they fill a transaction', async () => {
   const { queue, sizes } = counted()
   const commit = () => queue.commit({}, nothing, 'soon')
   await Promise.all(Array.from({ length: MAX_BATCH }, commit))
@@ -52,7 +52,7 @@ test('as many commits soon as fit into a transaction do not wait', async () => {
   await queue.close()
 })
 
-test('commits soon that are left over by full transactions fall due as well', async () => {
+test('commits soon that full transactions leave over fall due as well', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     const first = Promise.withResolvers<void>()

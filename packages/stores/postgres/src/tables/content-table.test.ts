@@ -6,7 +6,7 @@ function content(payment: string, body: Uint8Array): Content {
   return { payment, status: 200, headers: {}, body, truncated: false }
 }
 
-test('bodies are written end to end, each with its place, in statements of a moderate size', () => {
+test('bodies are written end to end, in statements of a bounded size', () => {
   const large = new Uint8Array(1_048_576).fill(1)
   const contents = [
     content('one', Uint8Array.of(7, 8)),
@@ -33,6 +33,6 @@ test('bodies are written end to end, each with its place, in statements of a mod
   ])
 })
 
-test('no content is no statement', () => {
+test('no content needs no statement', () => {
   expect(writeContents([], String)).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { packTexts } from './packed-texts.ts'
 
-test('each text is where it is said to be, in bytes', () => {
+test('each packed text is at its start and of its length, in bytes', () => {
   const texts = ['{"a":"ä"}', '', '🙂', 'plain']
   const [starts, lengths, bytes] = packTexts(texts)
   const read = starts.map((start, index) =>

@@ -1,26 +1,29 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** Stands between a store and its server, and cuts the connection where a test wants it. */
+/** A proxy between a store and its server, which cuts connections at a commit. */
 export interface CuttingProxy {
   /** The server's URL, through the proxy. */
   readonly url: string
   /**
-   * Cuts at the next commit: before the server has it, or after it has committed and before the
-   * client has its answer. Every connection is cut then.
+   * Cuts every connection at the next commit: before the server has received it, or after the server
+   * has committed and before the client has the answer.
    */
   cutAtCommit(when: 'before' | 'after'): void
-  /** Refuses new connections from then on; with `isRefused` false, takes them again. */
+  /** Refuses new connections after the next cut, or accepts them again at once. */
   refuse(isRefused: boolean): void
-  /** How many commits were cut. */
+  /** Returns the number of commits that were cut. */
   cuts(): number
   close(): Promise<void>
 }
 
-/** As it is sent: a simple query with the text COMMIT. */
+/** A commit as it is sent: a simple query. Its answer has the same text. */
 const COMMIT_REQUEST = 'COMMIT\0'
 
-/** `onCommit` is told of each commit: before the server has it, and before the client has the answer. */
+/**
+ * Starts a proxy to a server. `onCommit` is called twice for each commit: before the server receives it,
+ * and before the client receives the answer.
+ */
 export async function cuttingProxy(
   serverUrl: string,
   onCommit: () => void = () => {},
@@ -31,11 +34,12 @@ export async function cuttingProxy(
   let isRefusing = false
   let isRefusedAfterCut = false
   let cuts = 0
-  const cut = (): void => {
+  const cut = (): false => {
     armed = undefined
     cuts += 1
     isRefusing ||= isRefusedAfterCut
     for (const socket of open) socket.destroy()
+    return false
   }
   const server = createServer((client) => {
     if (isRefusing) {
@@ -52,25 +56,17 @@ export async function cuttingProxy(
         upstream.destroy()
       })
     }
-    let isCommitting = false
     let isCutAfter = false
-    client.on('data', (chunk) => {
-      if (chunk.includes(COMMIT_REQUEST)) {
+    relay(client, upstream, {
+      request() {
         onCommit()
-        if (armed === 'before') return cut()
-        isCommitting = true
         isCutAfter = armed === 'after'
-      }
-      upstream.write(chunk)
-    })
-    upstream.on('data', (chunk) => {
-      // The answers to the writes come before the one to the commit, or with it.
-      if (isCommitting && chunk.includes(COMMIT_REQUEST)) {
-        isCommitting = false
+        return armed === 'before' ? cut() : true
+      },
+      answer() {
         onCommit()
-        if (isCutAfter) return cut()
-      }
-      client.write(chunk)
+        return isCutAfter ? cut() : true
+      },
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -94,4 +90,27 @@ export async function cuttingProxy(
       await once(server, 'close')
     },
   }
+}
+
+/** Decides whether the request or the answer of a commit goes on. */
+interface CommitGate {
+  request(): boolean
+  answer(): boolean
+}
+
+function relay(client: Socket, upstream: Socket, gate: CommitGate): void {
+  let isCommitting = false
+  client.on('data', (chunk) => {
+    const isCommit = chunk.includes(COMMIT_REQUEST)
+    if (isCommit && !gate.request()) return
+    isCommitting ||= isCommit
+    upstream.write(chunk)
+  })
+  upstream.on('data', (chunk) => {
+    // The answers to the writes come before the answer to the commit, or in the same chunk.
+    const isAnswer = isCommitting && chunk.includes(COMMIT_REQUEST)
+    if (isAnswer) isCommitting = false
+    if (isAnswer && !gate.answer()) return
+    client.write(chunk)
+  })
 }

@@ -9,11 +9,12 @@ import type {
 } from '@bursar/core'
 import { GENESIS_HASH, recordHash } from '@bursar/core'
 
-/** The rows that the tests of several processes share: one session, and counters on it. */
+/** The session that all tests use. */
 export const sessionId = 'ses_shared'
 
 const usage = { settledMicro: 0n, heldMicro: 0n, payments: 0, windows: [] }
 
+/** The delegation of every session. */
 export const sharedDelegation: Delegation = {
   id: 'del_shared',
   endUser: 'alice',
@@ -26,6 +27,7 @@ export const sharedDelegation: Delegation = {
   expiresAt: 2,
 }
 
+/** Returns a session of the delegation. */
 export function sharedSession(id: string, totalMicro: bigint, parent?: string): Session {
   return {
     id,
@@ -40,18 +42,19 @@ export function sharedSession(id: string, totalMicro: bigint, parent?: string): 
   }
 }
 
+/** Returns an event that only its reason distinguishes from others. */
 export function noted(reason: string): AuditEvent {
   return { type: 'session-locked', session: sessionId, delegation: sharedDelegation.id, reason }
 }
 
-/** Writes the session, with a total of so much. */
+/** Writes the session, with a total in micro-units. */
 export async function plant(store: Store, totalMicro: bigint): Promise<void> {
   const sessions = [sharedSession(sessionId, totalMicro)]
   const rows = { delegations: [sharedDelegation], sessions }
   await store.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
 }
 
-/** Holds one micro-unit of the scope's session, or says that it does not fit. */
+/** Returns a change that holds one micro-unit of the scope's session, or that finds it full. */
 export function holdOne(name: string): (state: LedgerState) => Change<'held' | 'over'> {
   return ({ session }) => {
     if (!session) throw new Error('The session is not there.')
@@ -64,7 +67,7 @@ export function holdOne(name: string): (state: LedgerState) => Change<'held' | '
   }
 }
 
-/** The whole audit trail. */
+/** Reads the whole audit trail. */
 export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
   const trail: AuditRecord[] = []
   let after: string | undefined
@@ -76,6 +79,7 @@ export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
   return trail
 }
 
+/** Checks whether every record is chained to the one before it. */
 export function isChained(trail: readonly AuditRecord[]): boolean {
   return trail.every(({ seq, at, body, hash }, index) => {
     const previous = trail[index - 1]
@@ -84,7 +88,7 @@ export function isChained(trail: readonly AuditRecord[]): boolean {
   })
 }
 
-/** The reasons of the records, in their order. */
+/** Returns the reasons of records, in their order. */
 export function reasonsOf(trail: readonly AuditRecord[]): readonly string[] {
   return trail.map(({ body }) => (JSON.parse(body) as { reason: string }).reason)
 }

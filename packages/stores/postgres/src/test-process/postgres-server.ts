@@ -10,65 +10,65 @@ import { serverProgram } from './server-program.ts'
 
 /** A PostgreSQL server for tests. */
 export interface TestPostgres {
-  /** A database that nobody else uses. */
+  /** The URL of a database that only this test uses. */
   readonly url: string
-  /** Makes another one: empty, or a copy of one that nobody uses at the moment. */
+  /** Creates another database: empty, or a copy of one without connections. Returns its URL. */
   newDatabase(from?: string): Promise<string>
-  /** Removes one that was made, whoever uses it. */
+  /** Drops a database that was created, with the connections to it. */
   dropDatabase(url: string): Promise<void>
-  /** Runs a text as the superuser in the database of `url`. */
+  /** Runs a query as the superuser in the database of `url`. */
   query(text: string): Promise<readonly Record<string, unknown>[]>
-  /** Stops the server, as an administrator would, and starts it again. */
+  /** Stops the server as an administrator does, and starts it again. */
   restart(): Promise<void>
   /** Stops the server until `start`. */
   pause(): Promise<void>
   start(): Promise<void>
   /**
-   * Ends every connection, and lets the server write no file beyond a size from then on, as a full disk
-   * would. Linux only.
+   * Ends every connection. From then on the server cannot write a file beyond a size, as on a full disk.
+   * Linux only.
    */
   limitFiles(bytes: number | 'unlimited'): Promise<void>
-  /** Drops what was made; ends the server. */
+  /** Drops the databases that were created, and ends the server. */
   stop(): Promise<void>
 }
 
-/** How a server for tests is started. */
+/** The options of a server for tests. */
 export interface TestPostgresOptions {
-  /** A server of its own, whatever the environment names: for tests that stop it. */
+  /** Starts a server even if the environment names one, for tests that stop it. @default false */
   readonly own?: boolean
-  /** Whether a commit is on the disk before it is answered. Tests need no disk that outlives power. */
+  /** Whether a commit is on the disk before it is answered; few tests need that. @default false */
   readonly durable?: boolean
-  /** Whether the log is in files of 1 MB, so that a bound for `limitFiles` can be small. */
+  /** Whether the log is in files of 1 MB, so that `limitFiles` can be given a small size. @default false */
   readonly smallFiles?: boolean
-  /** The server's certificate and its key, in PEM; without them it speaks no TLS. */
+  /** The server's certificate and its key, in PEM. @default a server without TLS */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
 
-/** Names a server that is there, as its superuser, instead of starting one. */
+/** The variable with the URL of a running server, as its superuser, to use instead of starting one. */
 const URL_VARIABLE = 'BURSAR_TEST_POSTGRES_URL'
 
 const PASSWORD = 'for-tests-only'
 
 /**
- * Starts a server in a folder of its own, or takes the one that `BURSAR_TEST_POSTGRES_URL` names. The
- * server ends with this process, however that ends.
+ * Starts a server in a folder of its own, or uses the one that `BURSAR_TEST_POSTGRES_URL` names. The
+ * server ends with this process, even if the process is killed.
  */
 export async function testPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const named = options.own ? undefined : process.env[URL_VARIABLE]
-  return named === undefined ? await startServer(options) : await onServer(named, noServer)
+  return named === undefined ? await startServer(options) : await onServer(named, foreignPower)
 }
 
-/** What stops and starts the server itself. */
+/** The part of a server that stops and starts it. */
 type Power = Pick<TestPostgres, 'pause' | 'start' | 'stop' | 'limitFiles'>
 
-const notOurs = (): never => {
+const refusePower = (): never => {
   throw new Error('The server of the environment is not stopped by tests.')
 }
 
-const noServer: Power = {
-  pause: notOurs,
-  start: notOurs,
-  limitFiles: notOurs,
+const foreignPower: Power = {
+  pause: refusePower,
+  start: refusePower,
+  limitFiles: refusePower,
   stop: async () => {},
 }
 
@@ -113,8 +113,8 @@ async function startServer({
       endGuard = guard(pid, folders)
     },
     async limitFiles(bytes) {
-      // Every connection gets a process of its own, with the bounds of the one that accepts it.
-      // Whoever owns a process may bound it; another user, root included, may not everywhere.
+      // Each connection has a process of its own, with the limits of the process that accepts it.
+      // Only the owner of a process can limit it everywhere: in some containers root cannot.
       const { uid, gid } = statSync(folder)
       execFileSync('prlimit', ['--pid', pid, `--fsize=${bytes}:unlimited`], { uid, gid })
     },
@@ -134,7 +134,7 @@ async function startServer({
   return await onServer(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, power)
 }
 
-/** Where the server looks for them; it takes no key that somebody else could read. */
+/** Writes the files that the server reads. It refuses a key that others can read. */
 function writeCertificate(folder: string, { cert, key }: { cert: string; key: string }): void {
   const { uid, gid } = statSync(folder)
   for (const [name, text] of Object.entries({ 'server.crt': cert, 'server.key': key })) {
@@ -144,7 +144,7 @@ function writeCertificate(folder: string, { cert, key }: { cert: string; key: st
   }
 }
 
-/** A process that outlives this one, should it be killed, and takes the server along. */
+/** Starts a process that ends the server if this process is killed. Returns a function that stops it. */
 function guard(pid: string, folders: readonly string[]): () => void {
   const script = 'read line && exit; kill -QUIT "$0"; rm -rf "$@"'
   const watcher = spawn('sh', ['-c', script, pid, ...folders], {

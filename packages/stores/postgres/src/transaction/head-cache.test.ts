@@ -19,7 +19,7 @@ const HOST = 'shop.example'
 const events = [noted('x')]
 const nothing = { result: undefined, events: [] }
 
-/** A number below another one, the same in each run. */
+/** Returns a source of numbers below a limit, the same ones in each run. */
 function below(): (limit: number) => number {
   let seed = 7
   return (limit) => {
@@ -61,7 +61,7 @@ function paymentOf({ id: session, delegation }: Session, id: string): Payment {
   }
 }
 
-/** Holds one micro-unit in every account of a session, for a payment of its own. */
+/** Holds one micro-unit in every account of a session, for a new payment. */
 function holding(id: string): (state: LedgerState) => Change<undefined> {
   return ({ session, ancestors, delegation, endUser, merchant }) => {
     if (!session || !delegation) return nothing
@@ -82,7 +82,7 @@ function holding(id: string): (state: LedgerState) => Change<undefined> {
   }
 }
 
-/** Begins the account of an end user, or sets it again. */
+/** Opens the account of an end user, or writes its limits again. */
 function limiting({ delegations = [], endUser }: LedgerState): Change<undefined> {
   const { endUser: name, limits } = sharedDelegation
   const [usage = sharedDelegation.usage] = delegations.map((one) => one.usage)
@@ -91,7 +91,7 @@ function limiting({ delegations = [], endUser }: LedgerState): Change<undefined>
   return { result: undefined, endUsers: [next], events }
 }
 
-test('what is remembered is what the database has, whatever happens in between', async () => {
+test('cached rows are those of the database, whatever happens in between', async () => {
   const proxy = await cuttingProxy(server.url)
   const [schema, connections] = ['known_rows', 2]
   const store = storeOn({ url: proxy.url, schema, connections }, undefined)
@@ -130,7 +130,7 @@ test('what is remembered is what the database has, whatever happens in between',
       sessions.push(child)
       await commit({ session: 'ses_0' }, () => ({ ...nothing, sessions: [child], events }))
     } else if (kind === 7) {
-      // What cannot be written takes nothing with it but itself.
+      // A commit that cannot be written is rejected alone.
       const broken = ({ session: one }: LedgerState): Change<undefined> => {
         const usage = { ...sharedDelegation.usage, heldMicro: 2n ** 60n }
         return one ? { ...nothing, sessions: [{ ...one, usage }], events } : nothing

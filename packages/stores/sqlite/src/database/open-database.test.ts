@@ -23,7 +23,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const opener = fileURLToPath(new URL('../test-process/opener.ts', import.meta.url))
 
-/** The error of opening, with the test's directory left out of its message. */
+/** Returns the error of opening, without the test's directory in its message. */
 function errorOf(options: SqliteStoreOptions): string {
   try {
     sqliteStore(options)
@@ -34,7 +34,7 @@ function errorOf(options: SqliteStoreOptions): string {
   return 'opened'
 }
 
-/** The same, as somebody who may do nothing. */
+/** Returns the error of opening as a user without rights. */
 function errorOfNobody(path: string): string {
   return shorten(spawnSync(process.execPath, [opener, path], { encoding: 'utf8' }).stdout)
 }
@@ -49,19 +49,19 @@ async function newStore(name: string): Promise<string> {
   return path
 }
 
-test('a missing directory', () => {
+test('a missing directory is refused', () => {
   expect(errorOf({ path: join(directory, 'missing', 'bursar.db') })).toMatchInlineSnapshot(
     `"store_unavailable: The store <dir>/missing/bursar.db cannot be opened: the directory <dir>/missing does not exist."`,
   )
 })
 
-test('a directory instead of a file', () => {
+test('a directory instead of a file is refused', () => {
   expect(errorOf({ path: directory })).toMatchInlineSnapshot(
     `"store_unavailable: The store <dir> cannot be opened: it is a directory."`,
   )
 })
 
-test('a file that is no database is left as it is', () => {
+test('a file that is not a database is refused, and stays as it is', () => {
   const path = join(directory, 'text.db')
   const text = 'These are the minutes of the meeting, and not a database at all.'.repeat(20)
   writeFileSync(path, text)
@@ -71,7 +71,7 @@ test('a file that is no database is left as it is', () => {
   expect(readFileSync(path, 'utf8')).toBe(text)
 })
 
-test("another application's database is left as it is", () => {
+test("another application's database is refused, and stays as it is", () => {
   const path = join(directory, 'other.db')
   const other = new DatabaseSync(path)
   other.exec('CREATE TABLE photos (name TEXT)')
@@ -83,7 +83,7 @@ test("another application's database is left as it is", () => {
   expect(readFileSync(path).equals(before)).toBe(true)
 })
 
-test('a newer schema', async () => {
+test('a newer schema is refused', async () => {
   const path = await newStore('newer.db')
   const newer = new DatabaseSync(path)
   newer.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`)
@@ -93,7 +93,7 @@ test('a newer schema', async () => {
   )
 })
 
-test('a file that is locked by another connection', async () => {
+test('a file that another connection has locked is refused', async () => {
   const path = await newStore('locked.db')
   const other = new DatabaseSync(path)
   other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE')
@@ -104,7 +104,7 @@ test('a file that is locked by another connection', async () => {
   expect(errorOf({ path })).toBe('opened')
 })
 
-test('a file that may be read, and not written', async () => {
+test('a file that can only be read is refused', async () => {
   const path = await newStore('read-only.db')
   chmodSync(directory, 0o777)
   chmodSync(path, 0o444)
@@ -113,7 +113,7 @@ test('a file that may be read, and not written', async () => {
   )
 })
 
-test('a file that may not even be read', async () => {
+test('a file that cannot be read is refused', async () => {
   const path = await newStore('secret.db')
   chmodSync(directory, 0o777)
   chmodSync(path, 0o000)
@@ -122,7 +122,7 @@ test('a file that may not even be read', async () => {
   )
 })
 
-test('a directory in which no file may be made', () => {
+test('a directory without the right to create a file is refused', () => {
   const closed = join(directory, 'closed')
   mkdirSync(closed, { mode: 0o555 })
   chmodSync(directory, 0o777)
@@ -131,7 +131,7 @@ test('a directory in which no file may be made', () => {
   )
 })
 
-test('options are validated', () => {
+test('a bad option is refused with its name', () => {
   expect([
     errorOf({ path: '' }),
     errorOf({ path: 'a\0b' }),
@@ -147,7 +147,7 @@ test('options are validated', () => {
   `)
 })
 
-test('a path that looks like a URI is a path', () => {
+test('a path that looks like a URI is used as a path', () => {
   chmodSync(directory, 0o777)
   const name = 'file:x?mode=memory'
   const options = { cwd: directory, encoding: 'utf8' } as const

@@ -9,7 +9,7 @@ import { MAX_BATCH } from './job-queue.ts'
 const event: AuditEvent = { type: 'session-locked', session: 's', delegation: 'd' }
 const change = (): { result: number; events: AuditEvent[] } => ({ result: 0, events: [event] })
 
-/** A queue over a database in memory, and how often it has committed. */
+/** Returns a queue over a database in memory, and the number of its commits. */
 function counted(): { queue: ReturnType<typeof commitQueue>; commits: () => number } {
   let commits = 0
   const ledger = openLedger(openDatabase(':memory:'))
@@ -26,7 +26,7 @@ function counted(): { queue: ReturnType<typeof commitQueue>; commits: () => numb
   }
 }
 
-test('what waits shares a transaction, up to a bound', async () => {
+test('waiting commits share a transaction, up to a bound', async () => {
   const { queue, commits } = counted()
   await Promise.all(Array.from({ length: 4 * MAX_BATCH }, () => queue.commit({}, change, 'now')))
   expect(commits()).toBe(4)
@@ -35,7 +35,7 @@ test('what waits shares a transaction, up to a bound', async () => {
   await queue.close()
 })
 
-test('a commit soon rides with the next one', async () => {
+test('a commit soon joins the next commit now', async () => {
   const { queue, commits } = counted()
   const soon = [queue.commit({}, change, 'soon'), queue.commit({}, change, 'soon')]
   await queue.commit({}, change, 'now')
@@ -44,7 +44,7 @@ test('a commit soon rides with the next one', async () => {
   await queue.close()
 })
 
-test('a commit soon that finds no company is written by itself, and no later', async () => {
+test('a commit soon is written alone when it falls due, and no later', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const { queue, commits } = counted()
   const soon = queue.commit({}, change, 'soon')
@@ -57,7 +57,7 @@ test('a commit soon that finds no company is written by itself, and no later', a
   await queue.close()
 })
 
-test('a read in between costs no transaction', async () => {
+test('a read between commits needs no transaction of its own', async () => {
   const { queue, commits } = counted()
   const soon = queue.commit({}, change, 'soon')
   expect(await queue.read(() => commits())).toBe(0)
@@ -69,7 +69,7 @@ test('a read in between costs no transaction', async () => {
   await queue.close()
 })
 
-test('a commit that a read has run is settled when it is durable, and not before', async () => {
+test('a commit that a read has run is settled only once it is durable', async () => {
   const { queue, commits } = counted()
   const soon = queue.commit({}, change, 'soon').then(() => commits())
   await queue.read(() => 0)
@@ -78,7 +78,7 @@ test('a commit that a read has run is settled when it is durable, and not before
   await queue.close()
 })
 
-test('a write that fails does not take along what a read has run before', async () => {
+test('a write that fails leaves a commit that a read has run before', async () => {
   const { queue } = counted()
   const soon = queue.commit({}, change, 'soon')
   await queue.read(() => 0)
@@ -91,14 +91,14 @@ test('a write that fails does not take along what a read has run before', async 
   await queue.close()
 })
 
-test('as many commits soon as fit into a transaction do not wait', async () => {
+test('commits soon do not wait once they fill a transaction', async () => {
   const { queue, commits } = counted()
   await Promise.all(Array.from({ length: MAX_BATCH }, () => queue.commit({}, change, 'soon')))
   expect(commits()).toBe(1)
   await queue.close()
 })
 
-test('a change that throws does not cost its neighbours a transaction of their own', async () => {
+test('a change that throws leaves the others in their shared transaction', async () => {
   const { queue, commits } = counted()
   const refuse = (): never => {
     throw new Error('no')

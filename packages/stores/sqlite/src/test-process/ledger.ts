@@ -1,6 +1,6 @@
 import type { AuditEvent, Change, Delegation, LedgerState, Session, Store } from '@bursar/core'
 
-/** The rows that the tests of several processes share: one session, and counters on it. */
+/** The session that all tests use. */
 export const sessionId = 'ses_shared'
 
 const usage = { settledMicro: 0n, heldMicro: 0n, payments: 0, windows: [] }
@@ -21,7 +21,7 @@ function noted(reason: string): AuditEvent {
   return { type: 'session-locked', session: sessionId, delegation: delegation.id, reason }
 }
 
-/** Writes the session, with a total of so much. */
+/** Writes the session, with a total in micro-units. */
 export async function plant(store: Store, totalMicro: bigint): Promise<void> {
   const session: Session = {
     id: sessionId,
@@ -37,7 +37,7 @@ export async function plant(store: Store, totalMicro: bigint): Promise<void> {
   await store.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
 }
 
-/** Holds one micro-unit of the session, or says that it does not fit. */
+/** Returns a change that holds one micro-unit of the session, or that finds the session full. */
 export function holdOne(name: string): (state: LedgerState) => Change<'held' | 'over'> {
   return ({ session }) => {
     if (!session) throw new Error('The session is not there.')

@@ -1,12 +1,10 @@
 import { BursarError } from '@bursar/core'
 import { sqliteStore } from '../sqlite-store.ts'
 
-/**
- * Opens a store as somebody without rights, and prints the code and the message of the error.
- * A superuser may write everything, so he becomes the user `nobody` first.
- */
+/** The user `nobody`, who has no rights. A superuser could write every file. */
 const NOBODY = 65_534
 
+// Opens a store without rights, and prints the code and the message of the error.
 const [path = ''] = process.argv.slice(2)
 if (process.getuid?.() === 0) process.setuid?.(NOBODY)
 try {
