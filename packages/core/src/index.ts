@@ -65,15 +65,13 @@ export type { SecretOpening, SigningPurpose } from './ledger/secret-opening.ts'
 export type { ChildInput, Session, SessionInput } from './ledger/session.ts'
 export { creditMicro, debitMicro, formatAmount, parseAmount } from './money/amount.ts'
 export { type Asset, findAsset } from './money/asset.ts'
+export type { Bucket, WindowLimit, WindowSpan } from './money/limit-windows.ts'
 export type {
-  Bucket,
   Limits,
   LimitsInput,
   MerchantLimits,
   MerchantUsage,
   Usage,
-  WindowLimit,
-  WindowSpan,
 } from './money/limits.ts'
 export { listedStablecoins, pinnedAssets, type StablecoinSymbol } from './money/pinned-assets.ts'
 export type {

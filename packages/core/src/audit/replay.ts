@@ -4,10 +4,10 @@ import type { Delegation } from '../ledger/delegation.ts'
 import { type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
 import type { Session } from '../ledger/session.ts'
 import {
-  hold,
+  addHold,
+  addOverrun,
   type Limits,
   type MerchantLimits,
-  overrun,
   releaseHold,
   settleHold,
   type Usage,
@@ -153,7 +153,7 @@ function applyEvent(
     case 'payment-reserved': {
       const micro = parseRecordedMicro(event.amount)
       addRow(payments, event.payment, replayReservation(event, at, page), seq)
-      moveUsage(replay, event, seq, (limits, usage) => hold(limits, usage, micro, at))
+      moveUsage(replay, event, seq, (limits, usage) => addHold(limits, usage, micro, at))
       break
     }
     case 'payment-signed':
@@ -187,7 +187,7 @@ function concludePayment(
 ): void {
   const heldMicro = parseRecordedMicro(event.amount)
   if (event.type === 'archived-payment-settled') {
-    moveUsage(replay, event, seq, (limits, usage) => overrun(limits, usage, heldMicro, at))
+    moveUsage(replay, event, seq, (limits, usage) => addOverrun(limits, usage, heldMicro, at))
     return
   }
   const { reservedAt } = updateRow(replay.payments, event.payment, (one) =>
@@ -202,7 +202,7 @@ function concludePayment(
   const settledMicro = parseRecordedMicro(event.settled)
   moveUsage(replay, event, seq, (limits, usage) =>
     event.overrun
-      ? overrun(limits, usage, settledMicro, at)
+      ? addOverrun(limits, usage, settledMicro, at)
       : settleHold(usage, heldMicro, settledMicro),
   )
 }
@@ -211,7 +211,7 @@ function concludePayment(
 function countLateSettlement(replay: Replay, event: AuditEvent, { seq, at }: AuditRecord): boolean {
   if (event.type !== 'payment-settled' || !event.overrun) return false
   const settledMicro = parseRecordedMicro(event.settled)
-  moveUsage(replay, event, seq, (limits, usage) => overrun(limits, usage, settledMicro, at))
+  moveUsage(replay, event, seq, (limits, usage) => addOverrun(limits, usage, settledMicro, at))
   return true
 }
 

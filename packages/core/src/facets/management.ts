@@ -10,7 +10,7 @@ import {
   type SessionInput,
   sessionInput,
 } from '../ledger/session.ts'
-import { widerThan } from '../money/limits.ts'
+import { findWiderLimit } from '../money/limits.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
@@ -191,7 +191,7 @@ function liveDelegation(state: LedgerState, id: string, now: number): Delegation
 function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: number): void {
   const ends = `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
   const late = expiresAt > delegation.expiresAt ? ends : undefined
-  const problem = widerThan(input.limits, delegation.limits) ?? late
+  const problem = findWiderLimit(input.limits, delegation.limits) ?? late
   if (problem) throw new BursarError('invalid_input', `createSession: ${problem}.`)
 }
 

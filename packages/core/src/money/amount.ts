@@ -1,12 +1,12 @@
 import { BursarError } from '../primitives/errors.ts'
 
-/** Budgets count millionths of a currency unit: 1.00 USD is 1_000_000n. */
+/** The decimals of a micro-unit, in which budgets are counted: 1.00 USD is 1_000_000n. */
 const MICRO_DECIMALS = 6
 
-/** Longest whole part of an amount that people write: a trillion is more than any budget needs. */
+/** The most digits before the decimal point: a trillion is more than any budget needs. */
 const MAX_WHOLE_DIGITS = 12
 
-/** Most decimals that an asset may have; 18 is what EVM tokens use, and 36 leaves room. */
+/** The most decimals of an asset. EVM tokens use 18, and 36 leaves room. */
 const MAX_ASSET_DECIMALS = 36
 
 const amountPattern: RegExp = new RegExp(
@@ -14,10 +14,16 @@ const amountPattern: RegExp = new RegExp(
 )
 
 /**
- * Reads a positive decimal string such as `'0.05'` into micro-units, or answers `undefined`.
+ * Parses a positive decimal string such as `'0.05'` into micro-units.
  *
- * Only ASCII digits with at most six decimals; no sign, exponent, blank, separator or leading zero,
- * and not zero: an amount that people mean is above nothing.
+ * Returns undefined for anything but ASCII digits with at most 12 of them before and six after the point:
+ * no sign, exponent, blank, separator or leading zero. Returns undefined for zero, too.
+ *
+ * @example
+ * ```ts
+ * parseAmount('0.05') // 50000n
+ * parseAmount('1e3') // undefined
+ * ```
  */
 export function parseAmount(text: unknown): bigint | undefined {
   if (typeof text !== 'string') return undefined
@@ -28,7 +34,15 @@ export function parseAmount(text: unknown): bigint | undefined {
   return micro > 0n ? micro : undefined
 }
 
-/** Writes micro-units as a decimal string with at least two decimals: `50000n` is `'0.05'`. */
+/**
+ * Writes micro-units as a decimal string with two to six decimals.
+ *
+ * @example
+ * ```ts
+ * formatAmount(50_000n) // '0.05'
+ * formatAmount(-1n) // '-0.000001'
+ * ```
+ */
 export function formatAmount(micro: bigint): string {
   const sign = micro < 0n ? '-' : ''
   const digits = (micro < 0n ? -micro : micro).toString().padStart(MICRO_DECIMALS + 1, '0')
@@ -37,25 +51,44 @@ export function formatAmount(micro: bigint): string {
   return `${sign}${whole}.${fraction}`
 }
 
-/** Micro-units that an atomic amount debits from a budget: rounded up, never too little. */
+/**
+ * Converts an atomic amount of an asset to the micro-units that it takes from a budget, rounded up.
+ * Throws `invariant_broken` for a negative amount, or for decimals that are not a whole number from 0 to 36.
+ *
+ * @example
+ * ```ts
+ * debitMicro(1n, 18) // 1n
+ * debitMicro(50_000n, 6) // 50000n
+ * ```
+ */
 export function debitMicro(atomic: bigint, decimals: number): bigint {
-  const { multiply, divide } = scale(atomic, decimals)
+  const { multiply, divide } = findScale(atomic, decimals)
   return (atomic * multiply + divide - 1n) / divide
 }
 
-/** Micro-units that an atomic amount credits to a budget: rounded down, never too much. */
+/**
+ * Converts an atomic amount of an asset to the micro-units that it gives back to a budget, rounded down.
+ * Throws `invariant_broken` for a negative amount, or for decimals that are not a whole number from 0 to 36.
+ *
+ * @example
+ * ```ts
+ * creditMicro(1n, 18) // 0n
+ * creditMicro(50_000n, 6) // 50000n
+ * ```
+ */
 export function creditMicro(atomic: bigint, decimals: number): bigint {
-  const { multiply, divide } = scale(atomic, decimals)
+  const { multiply, divide } = findScale(atomic, decimals)
   return (atomic * multiply) / divide
 }
 
-/** The most atomic units that debit no more than these micro-units: rounded down. */
+/** Converts micro-units of a budget to the most atomic units that they pay for, rounded down. */
 export function atomicWithin(micro: bigint, decimals: number): bigint {
-  const { multiply, divide } = scale(micro, decimals)
+  const { multiply, divide } = findScale(micro, decimals)
   return (micro * divide) / multiply
 }
 
-function scale(atomic: bigint, decimals: number): { multiply: bigint; divide: bigint } {
+/** Returns the factors between atomic units and micro-units. Throws `invariant_broken` for a bad amount. */
+function findScale(atomic: bigint, decimals: number): { multiply: bigint; divide: bigint } {
   if (atomic < 0n || !Number.isInteger(decimals) || decimals < 0 || decimals > MAX_ASSET_DECIMALS) {
     throw new BursarError(
       'invariant_broken',
@@ -66,4 +99,10 @@ function scale(atomic: bigint, decimals: number): { multiply: bigint; divide: bi
   return difference >= 0
     ? { multiply: 1n, divide: 10n ** BigInt(difference) }
     : { multiply: 10n ** BigInt(-difference), divide: 1n }
+}
+
+/** Returns the amount or the count. Throws `invariant_broken`, naming `noun`, if it is below zero. */
+export function requireNotNegative(value: bigint, noun: string): bigint {
+  if (value >= 0n) return value
+  throw new BursarError('invariant_broken', `The ${noun} of an account fell below zero.`)
 }

@@ -1,8 +1,9 @@
-import type { Bucket, Limits, MerchantLimits, Usage, WindowLimit, WindowSpan } from './limits.ts'
+import type { Bucket, WindowLimit, WindowSpan } from './limit-windows.ts'
+import type { Limits, MerchantLimits, Usage } from './limits.ts'
 
 /**
- * Limits as a store keeps them in JSON, all but the total, which is a column of its own. JSON has no
- * bigint: amounts are decimal strings of micro-units.
+ * The JSON that a store keeps of limits. The total is missing, because it is a column of its own. Amounts
+ * are decimal strings of micro-units.
  */
 export interface LimitsText {
   readonly currency: string
@@ -16,19 +17,34 @@ export interface LimitsText {
   readonly perMerchant?: MerchantLimitsText
 }
 
-/** What of the limits is cold: it is written once, and read with the account. */
+/**
+ * Converts limits, without their total, to the JSON that a store keeps in the row of the account.
+ *
+ * @example
+ * ```ts
+ * limitsText({ currency: 'USD', totalMicro: 5_000_000n, perPaymentMicro: 100_000n, windows: [] })
+ * // { currency: 'USD', perPayment: '100000', windows: [] }
+ * ```
+ */
 export function limitsText(limits: Limits): LimitsText {
   const { currency, perPaymentMicro, payments, windows, perMerchant } = limits
   return {
     currency,
     ...(perPaymentMicro === undefined ? {} : { perPayment: perPaymentMicro.toString() }),
     ...(payments === undefined ? {} : { payments }),
-    windows: windowLimitsText(windows),
-    ...(perMerchant === undefined ? {} : { perMerchant: merchantLimitsText(perMerchant) }),
+    windows: writeWindowLimits(windows),
+    ...(perMerchant === undefined ? {} : { perMerchant: writeMerchantLimits(perMerchant) }),
   }
 }
 
-/** The limits again, from the text and the column of the total. */
+/**
+ * Converts the JSON of `limitsText` and the stored total, in micro-units, back to limits.
+ *
+ * @example
+ * ```ts
+ * const { totalMicro } = limitsFromText({ currency: 'USD', windows: [] }, 5_000_000n)
+ * ```
+ */
 export function limitsFromText(text: LimitsText, totalMicro: bigint): Limits {
   const { currency, perPayment, payments, windows, perMerchant } = text
   return {
@@ -36,31 +52,35 @@ export function limitsFromText(text: LimitsText, totalMicro: bigint): Limits {
     totalMicro,
     ...(perPayment === undefined ? {} : { perPaymentMicro: BigInt(perPayment) }),
     ...(payments === undefined ? {} : { payments }),
-    windows: windowLimitsOf(windows),
-    ...(perMerchant === undefined ? {} : { perMerchant: merchantLimitsOf(perMerchant) }),
+    windows: readWindowLimits(windows),
+    ...(perMerchant === undefined ? {} : { perMerchant: readMerchantLimits(perMerchant) }),
   }
 }
 
-/** What each merchant may be paid, as JSON. */
+/** The limits for each merchant as JSON. */
 type MerchantLimitsText = Pick<LimitsText, 'payments' | 'windows'> & { readonly total?: string }
 
-function merchantLimitsText({ totalMicro, payments, windows }: MerchantLimits): MerchantLimitsText {
+function writeMerchantLimits({
+  totalMicro,
+  payments,
+  windows,
+}: MerchantLimits): MerchantLimitsText {
   return {
     ...(totalMicro === undefined ? {} : { total: totalMicro.toString() }),
     ...(payments === undefined ? {} : { payments }),
-    windows: windowLimitsText(windows),
+    windows: writeWindowLimits(windows),
   }
 }
 
-function merchantLimitsOf({ total, payments, windows }: MerchantLimitsText): MerchantLimits {
+function readMerchantLimits({ total, payments, windows }: MerchantLimitsText): MerchantLimits {
   return {
     ...(total === undefined ? {} : { totalMicro: BigInt(total) }),
     ...(payments === undefined ? {} : { payments }),
-    windows: windowLimitsOf(windows),
+    windows: readWindowLimits(windows),
   }
 }
 
-function windowLimitsText(windows: Limits['windows']): LimitsText['windows'] {
+function writeWindowLimits(windows: Limits['windows']): LimitsText['windows'] {
   return windows.map(({ per, amountMicro, payments }) => ({
     per,
     ...(amountMicro === undefined ? {} : { amount: amountMicro.toString() }),
@@ -68,7 +88,7 @@ function windowLimitsText(windows: Limits['windows']): LimitsText['windows'] {
   }))
 }
 
-function windowLimitsOf(windows: LimitsText['windows']): readonly WindowLimit[] {
+function readWindowLimits(windows: LimitsText['windows']): readonly WindowLimit[] {
   return windows.map(({ per, amount, payments }) => ({
     per,
     ...(amount === undefined ? {} : { amountMicro: BigInt(amount) }),
@@ -76,7 +96,14 @@ function windowLimitsOf(windows: LimitsText['windows']): readonly WindowLimit[] 
   }))
 }
 
-/** What was reserved in each bucket of each window, as JSON; nothing where there is no window. */
+/**
+ * Writes the buckets of an account's windows as JSON text. Returns null if the account has no windows.
+ *
+ * @example
+ * ```ts
+ * windowsText([[{ index: 7, amountMicro: 100_000n, payments: 1 }]]) // '[[[7,"100000",1]]]'
+ * ```
+ */
 export function windowsText(windows: Usage['windows']): string | null {
   if (windows.length === 0) return null
   return JSON.stringify(
@@ -86,7 +113,14 @@ export function windowsText(windows: Usage['windows']): string | null {
   )
 }
 
-/** The buckets again. */
+/**
+ * Reads the buckets of an account's windows from the text of `windowsText`.
+ *
+ * @example
+ * ```ts
+ * const [hour] = windowsFromText('[[[7,"100000",1]]]')
+ * ```
+ */
 export function windowsFromText(text: string): Usage['windows'] {
   const windows = JSON.parse(text) as [number, string, number][][]
   return windows.map((buckets) =>

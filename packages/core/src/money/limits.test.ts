@@ -2,20 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
+import type { WindowSpan } from './limit-windows.ts'
 import {
-  excesses,
-  hold,
+  addHold,
+  addOverrun,
+  findExcesses,
+  findWiderLimit,
   type Limits,
   type LimitsInput,
   limitsInput,
   noUsage,
-  overrun,
   releaseHold,
   remainingMicro,
   settleHold,
   type Usage,
-  type WindowSpan,
-  widerThan,
 } from './limits.ts'
 
 const MINUTE = 60_000
@@ -32,9 +32,9 @@ const windowed = (per: WindowSpan, amountMicro = 100n, payments = 2): Limits => 
 })
 
 const kinds = (limits: Limits, usage: Usage, amount: bigint, now = MIDNIGHT): string[] =>
-  excesses(limits, usage, amount, now).map((excess) => excess.kind)
+  findExcesses(limits, usage, amount, now).map((excess) => excess.kind)
 
-describe('excesses', () => {
+describe('findExcesses', () => {
   const limits: Limits = {
     currency: 'USD',
     totalMicro: 100n,
@@ -46,17 +46,17 @@ describe('excesses', () => {
   test('up to each limit nothing is exceeded, and one above it is', () => {
     expect(kinds(limits, noUsage, 60n)).toEqual([])
     expect(kinds(limits, noUsage, 61n)).toEqual(['per-payment'])
-    const once = hold(limits, noUsage, 60n, MIDNIGHT)
+    const once = addHold(limits, noUsage, 60n, MIDNIGHT)
     expect(kinds(limits, once, 40n)).toEqual([])
     expect(kinds(limits, once, 41n)).toEqual(['total'])
-    const twice = hold(limits, once, 1n, MIDNIGHT)
+    const twice = addHold(limits, once, 1n, MIDNIGHT)
     expect(kinds(limits, twice, 1n)).toEqual(['count'])
   })
 
   test('come in the order of the denial codes, each with its limit', () => {
     const all: Limits = { ...limits, windows: [{ per: 'hour', amountMicro: 50n }] }
-    const used = hold(all, hold(all, noUsage, 30n, MIDNIGHT), 30n, MIDNIGHT)
-    expect(excesses(all, used, 61n, MIDNIGHT)).toEqual([
+    const used = addHold(all, addHold(all, noUsage, 30n, MIDNIGHT), 30n, MIDNIGHT)
+    expect(findExcesses(all, used, 61n, MIDNIGHT)).toEqual([
       { kind: 'per-payment', limitMicro: 60n },
       { kind: 'count', limit: 2 },
       { kind: 'window', window: { per: 'hour', amountMicro: 50n } },
@@ -65,9 +65,9 @@ describe('excesses', () => {
   })
 
   test('what is left is never shown below zero, and after an overrun it is', () => {
-    const over = overrun(limits, noUsage, 150n, MIDNIGHT)
+    const over = addOverrun(limits, noUsage, 150n, MIDNIGHT)
     expect(remainingMicro(limits, over)).toBe(-50n)
-    expect(excesses(limits, over, 1n, MIDNIGHT)).toEqual([
+    expect(findExcesses(limits, over, 1n, MIDNIGHT)).toEqual([
       { kind: 'total', limitMicro: 100n, remainingMicro: 0n },
     ])
   })
@@ -79,105 +79,9 @@ describe('excesses', () => {
       totalMicro,
       windows: [{ per: 'day', amountMicro: totalMicro }],
     }
-    const used = hold(huge, noUsage, totalMicro - 1n, MIDNIGHT)
+    const used = addHold(huge, noUsage, totalMicro - 1n, MIDNIGHT)
     expect(kinds(huge, used, 1n)).toEqual([])
     expect(kinds(huge, used, 2n)).toEqual(['window', 'total'])
-  })
-})
-
-describe('a window', () => {
-  test('counts its amount and its payments, each up to the limit', () => {
-    const limits = windowed('hour')
-    const once = hold(limits, noUsage, 60n, MIDNIGHT)
-    expect(kinds(limits, once, 40n)).toEqual([])
-    expect(kinds(limits, once, 41n)).toEqual(['window'])
-    expect(kinds(limits, hold(limits, once, 1n, MIDNIGHT), 1n)).toEqual(['window'])
-  })
-
-  test('with only one of the two counts only that one', () => {
-    const onlyAmount: Limits = {
-      ...windowed('hour'),
-      windows: [{ per: 'hour', amountMicro: 100n }],
-    }
-    const onlyCount: Limits = { ...windowed('hour'), windows: [{ per: 'hour', payments: 1 }] }
-    const usage = (limits: Limits) => hold(limits, noUsage, 90n, MIDNIGHT)
-    expect(kinds(onlyAmount, usage(onlyAmount), 10n)).toEqual([])
-    expect(kinds(onlyAmount, usage(onlyAmount), 11n)).toEqual(['window'])
-    expect(kinds(onlyCount, usage(onlyCount), 1n)).toEqual(['window'])
-  })
-
-  test.each(['minute', 'hour', 'day'] as const)(
-    'of a %s counts a payment until the whole of its bucket has left',
-    (per) => {
-      const limits = windowed(per)
-      const width = spanMs[per] / 60
-      for (const offset of [0, 1, width - 1]) {
-        const usage = hold(limits, noUsage, 100n, MIDNIGHT + offset)
-        const gone = MIDNIGHT + width + spanMs[per]
-        expect(kinds(limits, usage, 1n, MIDNIGHT + offset + spanMs[per])).toEqual(['window'])
-        expect(kinds(limits, usage, 1n, gone - 1)).toEqual(['window'])
-        expect(kinds(limits, usage, 1n, gone)).toEqual([])
-      }
-    },
-  )
-
-  test('of the UTC day ends at midnight, and not before', () => {
-    const limits = windowed('utc-day')
-    const usage = hold(limits, noUsage, 100n, MIDNIGHT)
-    expect(kinds(limits, usage, 1n, MIDNIGHT + DAY - 1)).toEqual(['window'])
-    expect(kinds(limits, usage, 1n, MIDNIGHT + DAY)).toEqual([])
-    const late = hold(limits, noUsage, 100n, MIDNIGHT - 1)
-    expect(kinds(limits, late, 100n, MIDNIGHT)).toEqual([])
-  })
-
-  test('counts what seems to lie ahead of the clock', () => {
-    for (const per of ['minute', 'hour', 'day', 'utc-day'] as const) {
-      const limits = windowed(per)
-      const usage = hold(limits, noUsage, 100n, MIDNIGHT + 2 * DAY)
-      expect(kinds(limits, usage, 1n, MIDNIGHT)).toEqual(['window'])
-    }
-  })
-
-  test('forgets buckets that have left, so that usage stays small', () => {
-    const limits = windowed('minute', 10n ** 9n, 1_000_000)
-    let usage = noUsage
-    for (let second = 0; second < 500; second += 1) {
-      usage = hold(limits, usage, 1n, MIDNIGHT + second * 1_000)
-    }
-    expect(usage.windows[0]?.length).toBe(61)
-  })
-
-  test('a release takes amount and count out of the bucket of its reservation', () => {
-    const limits = windowed('hour')
-    const first = hold(limits, noUsage, 30n, MIDNIGHT)
-    const second = hold(limits, first, 50n, MIDNIGHT + 5 * MINUTE)
-    const released = releaseHold(limits, second, 50n, MIDNIGHT + 5 * MINUTE)
-    expect(released.windows[0]).toEqual([
-      { index: MIDNIGHT / MINUTE, amountMicro: 30n, payments: 1 },
-      { index: MIDNIGHT / MINUTE + 5, amountMicro: 0n, payments: 0 },
-    ])
-    expect(kinds(limits, released, 70n, MIDNIGHT + 5 * MINUTE)).toEqual([])
-    expect(kinds(limits, released, 71n, MIDNIGHT + 5 * MINUTE)).toEqual(['window'])
-  })
-
-  test('a release whose bucket has left takes nothing from the others', () => {
-    const limits = windowed('minute')
-    const first = hold(limits, noUsage, 30n, MIDNIGHT)
-    const second = hold(limits, first, 50n, MIDNIGHT + HOUR)
-    const released = releaseHold(limits, second, 30n, MIDNIGHT)
-    expect(released.windows).toEqual(second.windows)
-    expect(released).toMatchObject({ heldMicro: 50n, payments: 1 })
-  })
-
-  test('money that moved after its release counts again, as of now', () => {
-    for (const per of ['minute', 'hour', 'day', 'utc-day'] as const) {
-      const limits = windowed(per)
-      const held = hold(limits, noUsage, 100n, MIDNIGHT)
-      const released = releaseHold(limits, held, 100n, MIDNIGHT)
-      const after = overrun(limits, released, 100n, MIDNIGHT + HOUR)
-      expect(after).toMatchObject({ settledMicro: 100n, heldMicro: 0n, payments: 1 })
-      expect(kinds(limits, after, 1n, MIDNIGHT + HOUR)).toEqual(['window'])
-    }
   })
 })
 
@@ -220,7 +124,7 @@ describe('whatever happens', () => {
           const one = held[pick % held.length]
           const gone = released[pick % released.length]
           if (verb === 'hold') {
-            usage = hold(limits, usage, amount, now)
+            usage = addHold(limits, usage, amount, now)
             payments.push({ amount, at: now, state: 'held' })
           } else if (verb === 'settle' && one) {
             const taken = (one.amount * part) / 100n
@@ -231,7 +135,7 @@ describe('whatever happens', () => {
             usage = releaseHold(limits, usage, one.amount, one.at)
             one.state = 'released'
           } else if (verb === 'overrun' && gone) {
-            usage = overrun(limits, usage, gone.amount, now)
+            usage = addOverrun(limits, usage, gone.amount, now)
             settled += gone.amount
             payments.splice(payments.indexOf(gone), 1)
             payments.push({ amount: gone.amount, at: now, state: 'settled' })
@@ -275,7 +179,7 @@ function countedIn(
   while (low < high) {
     const middle = (low + high) / 2n
     const tried: Limits = { ...limits, windows: [{ per, amountMicro: middle }] }
-    if (excesses(tried, usage, 0n, now).length === 0) high = middle
+    if (findExcesses(tried, usage, 0n, now).length === 0) high = middle
     else low = middle + 1n
   }
   return low
@@ -283,10 +187,10 @@ function countedIn(
 
 describe('a balance is never broken silently', () => {
   const limits = windowed('hour', 1_000n, 10)
-  const held = hold(limits, noUsage, 10n, MIDNIGHT)
+  const held = addHold(limits, noUsage, 10n, MIDNIGHT)
 
   test.each([
-    ['a hold below zero', () => hold(limits, noUsage, -1n, MIDNIGHT)],
+    ['a hold below zero', () => addHold(limits, noUsage, -1n, MIDNIGHT)],
     ['a settlement above its hold', () => settleHold(held, 10n, 11n)],
     ['a settlement below zero', () => settleHold(held, 10n, -1n)],
     ['a settlement of more than is held', () => settleHold(held, 11n, 11n)],
@@ -295,7 +199,7 @@ describe('a balance is never broken silently', () => {
     [
       'a release of more than its bucket has',
       () => {
-        const more = hold(limits, held, 10n, MIDNIGHT + HOUR)
+        const more = addHold(limits, held, 10n, MIDNIGHT + HOUR)
         return releaseHold(limits, more, 15n, MIDNIGHT)
       },
     ],
@@ -310,7 +214,7 @@ describe('a balance is never broken silently', () => {
   })
 })
 
-describe('widerThan', () => {
+describe('findWiderLimit', () => {
   const outer: Limits = {
     currency: 'USD',
     totalMicro: 1_000_000n,
@@ -330,13 +234,13 @@ describe('widerThan', () => {
     ],
     ['more payments', { payments: 6 }, 'limits.payments: must be at most 5'],
   ])('%s', (_what, change, wider) => {
-    expect(widerThan({ ...outer, ...change }, outer)).toBe(wider)
+    expect(findWiderLimit({ ...outer, ...change }, outer)).toBe(wider)
   })
 
   test('what the inner limits leave open stays bound by the outer ones', () => {
-    expect(widerThan({ currency: 'USD', totalMicro: 1n, windows: [] }, outer)).toBe(undefined)
+    expect(findWiderLimit({ currency: 'USD', totalMicro: 1n, windows: [] }, outer)).toBe(undefined)
     const open: Limits = { currency: 'USD', totalMicro: 1_000_000n, windows: [] }
-    expect(widerThan(outer, open)).toBe(undefined)
+    expect(findWiderLimit(outer, open)).toBe(undefined)
   })
 })
 

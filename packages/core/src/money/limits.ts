@@ -1,115 +1,73 @@
 import { z } from 'zod'
-import { BursarError } from '../primitives/errors.ts'
-import { formatAmount } from './amount.ts'
+import { formatAmount, requireNotNegative } from './amount.ts'
 import { amountField } from './amount-field.ts'
+import {
+  addToWindow,
+  type Bucket,
+  MAX_PAYMENTS,
+  paymentsField,
+  sumWindow,
+  takeFromWindow,
+  type WindowInput,
+  type WindowLimit,
+  windowsField,
+} from './limit-windows.ts'
 
-/** What may be spent. The same shape serves sessions, delegations and end users. */
+/**
+ * The most that an account may spend: a session, a delegation or an end user over all delegations. A limit
+ * that is absent is not checked.
+ */
 export interface Limits {
+  /** The ISO 4217 code of the currency that all amounts are in. */
   readonly currency: string
   readonly totalMicro: bigint
   readonly perPaymentMicro?: bigint
-  /** How many payments there may be. */
+  /** The number of payments, those released not counted. */
   readonly payments?: number
   readonly windows: readonly WindowLimit[]
-  /** What each single merchant may be paid. */
+  /** The limits for each merchant alone, within the others. */
   readonly perMerchant?: MerchantLimits
 }
 
-/** What one merchant may be paid out of some limits: the host that was dialled, and its payee. */
+/** The most that an account may pay to one merchant: to one payee at one host. */
 export interface MerchantLimits {
   readonly totalMicro?: bigint
   readonly payments?: number
   readonly windows: readonly WindowLimit[]
 }
 
-/** A limit over a stretch of time: rolling, or the calendar day in UTC. */
-export interface WindowLimit {
-  readonly per: WindowSpan
-  readonly amountMicro?: bigint
-  readonly payments?: number
-}
-
-export type WindowSpan = 'minute' | 'hour' | 'day' | 'utc-day'
-
-/** What has been spent or is held of some limits, exactly as the ledger's records add up. */
+/** The money that an account has spent and holds, as the sum of the ledger's records. */
 export interface Usage {
   readonly settledMicro: bigint
   readonly heldMicro: bigint
-  /** Payments that were reserved and not released. */
+  /** The number of payments that were reserved and not released. */
   readonly payments: number
-  /** One list of buckets for each of the limits' windows, oldest bucket first. */
+  /** The buckets of each window, in the order of the limits' windows; the oldest bucket is first. */
   readonly windows: readonly (readonly Bucket[])[]
 }
 
-/** What was reserved in one bucket of time. */
-export interface Bucket {
-  /** Number of the bucket since the epoch, in its window's own width. */
-  readonly index: number
-  readonly amountMicro: bigint
-  readonly payments: number
-}
-
-/** What an account has spent or holds at one merchant. Kept where its limits are `perMerchant`. */
+/** The money that an account has spent and holds at one merchant. Kept if it has `perMerchant` limits. */
 export interface MerchantUsage {
-  /** Id of the session, the delegation or the end user's account. */
+  /** The id of the session, the delegation or the end user's account. */
   readonly account: string
   readonly host: string
   readonly payee: string
   readonly usage: Usage
 }
 
-/** What a payment is measured by: limits of an account, or of one merchant within them. */
-type Counted = Partial<Pick<Limits, 'totalMicro' | 'perPaymentMicro' | 'payments'>> &
+/** The limits that a payment is checked against: an account's, or those for one merchant. */
+type CheckedLimits = Partial<Pick<Limits, 'totalMicro' | 'perPaymentMicro' | 'payments'>> &
   Pick<Limits, 'windows'>
 
-/** Which limit a payment would exceed. */
+/** A limit that a payment would exceed. */
 export type Excess =
   | { readonly kind: 'per-payment'; readonly limitMicro: bigint }
   | { readonly kind: 'count'; readonly limit: number }
   | { readonly kind: 'window'; readonly window: WindowLimit }
   | { readonly kind: 'total'; readonly limitMicro: bigint; readonly remainingMicro: bigint }
 
+/** The usage of an account without payments. */
 export const noUsage: Usage = { settledMicro: 0n, heldMicro: 0n, payments: 0, windows: [] }
-
-/** A rolling window is counted in this many buckets, and until a whole bucket has left it. */
-const BUCKETS = 60
-
-/** More windows than anyone needs; each is counted at every payment. */
-const MAX_WINDOWS = 8
-
-/** More payments than a session should ever be allowed. */
-const MAX_PAYMENTS = 1_000_000
-
-const spanMs: Readonly<Record<WindowSpan, number>> = {
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  'utc-day': 86_400_000,
-}
-
-const paymentsField = z.number().int().min(1).max(MAX_PAYMENTS)
-
-const windowsField = z
-  .array(
-    z
-      .strictObject({
-        per: z.enum(['minute', 'hour', 'day', 'utc-day']),
-        amount: amountField.optional(),
-        payments: paymentsField.optional(),
-      })
-      .refine((window) => window.amount !== undefined || window.payments !== undefined, {
-        message: 'needs an amount, payments, or both',
-      })
-      .transform(({ per, amount, payments }) => ({
-        per,
-        ...(amount === undefined ? {} : { amountMicro: amount }),
-        ...(payments === undefined ? {} : { payments }),
-      })),
-  )
-  .max(MAX_WINDOWS)
-  .refine((windows) => new Set(windows.map(({ per }) => per)).size === windows.length, {
-    message: 'has two windows for the same time',
-  })
 
 const perMerchantField = z
   .strictObject({
@@ -126,7 +84,7 @@ const perMerchantField = z
     windows: windows ?? [],
   }))
 
-/** How limits are written: `{ currency: 'USD', total: '1.00', perPayment: '0.10' }`. */
+/** Parses `LimitsInput`, such as `{ currency: 'USD', total: '1.00', perPayment: '0.10' }`. */
 export const limitsInput: z.ZodType<Limits, LimitsInput> = z
   .strictObject({
     currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code such as USD'),
@@ -145,14 +103,22 @@ export const limitsInput: z.ZodType<Limits, LimitsInput> = z
     ...(perMerchant === undefined ? {} : { perMerchant }),
   }))
 
-/** Limits as people write them; amounts are decimal strings. */
+/**
+ * Limits as you write them. Amounts are positive decimal strings with at most six decimals, in `currency`.
+ * A limit that you leave out is not checked.
+ */
 export interface LimitsInput {
+  /** The ISO 4217 code of a currency, for example `USD`. */
   readonly currency: string
+  /** The most for all payments together. */
   readonly total: string
+  /** The most for one payment. */
   readonly perPayment?: string | undefined
+  /** The most payments, from 1 to 1,000,000. Released payments do not count. */
   readonly payments?: number | undefined
+  /** The most within spans of time: at most eight windows, each with another span. */
   readonly windows?: readonly WindowInput[] | undefined
-  /** What each single merchant may be paid; at least one of these. */
+  /** The most for each merchant alone: a total, payments, windows, or several of them. */
   readonly perMerchant?:
     | {
         readonly total?: string | undefined
@@ -162,23 +128,21 @@ export interface LimitsInput {
     | undefined
 }
 
-interface WindowInput {
-  readonly per: WindowSpan
-  readonly amount?: string | undefined
-  readonly payments?: number | undefined
-}
-
-/** Which limit is wider than the one that it has to stay within, as a text that names the field. */
-export function widerThan(inner: Limits, outer: Limits): string | undefined {
+/**
+ * Returns a sentence that names the first limit of `inner` above its limit in `outer`, or undefined. A limit
+ * that only one of the two has is not compared: each payment is checked against both.
+ */
+export function findWiderLimit(inner: Limits, outer: Limits): string | undefined {
   if (inner.currency !== outer.currency) return `limits.currency: must be ${outer.currency}`
-  const wider = widerField(inner, outer)
-  const ofMerchants =
-    inner.perMerchant && outer.perMerchant && widerField(inner.perMerchant, outer.perMerchant)
-  return wider ? `limits.${wider}` : ofMerchants && `limits.perMerchant.${ofMerchants}`
+  const wider = findWiderField(inner, outer)
+  if (wider) return `limits.${wider}`
+  const { perMerchant } = inner
+  const widerAtMerchant =
+    perMerchant && outer.perMerchant && findWiderField(perMerchant, outer.perMerchant)
+  return widerAtMerchant && `limits.perMerchant.${widerAtMerchant}`
 }
 
-/** What is left out is bound by the outer limits at every payment. */
-function widerField(inner: Counted, outer: Counted): string | undefined {
+function findWiderField(inner: CheckedLimits, outer: CheckedLimits): string | undefined {
   const amounts = [
     ['total', inner.totalMicro, outer.totalMicro],
     ['perPayment', inner.perPaymentMicro, outer.perPaymentMicro],
@@ -205,18 +169,14 @@ function widerField(inner: Counted, outer: Counted): string | undefined {
   return undefined
 }
 
-/** What is left of the total. Below zero only after an overrun. */
-export function remainingMicro(limits: Limits, usage: Usage): bigint {
-  return left(limits.totalMicro, usage)
+/** Returns the part of the total that is neither spent nor held. It is below zero after an overrun. */
+export function remainingMicro(limits: Pick<Limits, 'totalMicro'>, usage: Usage): bigint {
+  return limits.totalMicro - usage.settledMicro - usage.heldMicro
 }
 
-function left(totalMicro: bigint, { settledMicro, heldMicro }: Usage): bigint {
-  return totalMicro - settledMicro - heldMicro
-}
-
-/** The limits that one more payment would exceed, in the order of the denial codes. */
-export function excesses(
-  limits: Counted,
+/** Returns the limits that one more payment would exceed, in the precedence of their denial codes. */
+export function findExcesses(
+  limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
   now: number,
@@ -229,176 +189,98 @@ export function excesses(
     found.push({ kind: 'count', limit: limits.payments })
   }
   limits.windows.forEach((window, position) => {
-    const spent = windowSpent(window.per, usage.windows[position] ?? [], now)
+    const spent = sumWindow(window.per, usage.windows[position] ?? [], now)
     const overAmount =
       window.amountMicro !== undefined && spent.amountMicro + amountMicro > window.amountMicro
     const overCount = window.payments !== undefined && spent.payments + 1 > window.payments
     if (overAmount || overCount) found.push({ kind: 'window', window })
   })
   const { totalMicro } = limits
-  const remaining = totalMicro === undefined ? amountMicro : left(totalMicro, usage)
-  if (totalMicro !== undefined && amountMicro > remaining) {
-    found.push({
-      kind: 'total',
-      limitMicro: totalMicro,
-      remainingMicro: remaining > 0n ? remaining : 0n,
-    })
+  if (totalMicro === undefined) return found
+  const remaining = remainingMicro({ totalMicro }, usage)
+  if (amountMicro > remaining) {
+    const shown = remaining > 0n ? remaining : 0n
+    found.push({ kind: 'total', limitMicro: totalMicro, remainingMicro: shown })
   }
   return found
 }
 
-/** Adds a payment's hold. */
-export function hold(limits: Counted, usage: Usage, amountMicro: bigint, now: number): Usage {
+/** Adds a new payment's hold to the usage. */
+export function addHold(
+  limits: CheckedLimits,
+  usage: Usage,
+  amountMicro: bigint,
+  now: number,
+): Usage {
   return {
     settledMicro: usage.settledMicro,
-    heldMicro: usage.heldMicro + notNegative(amountMicro, 'new hold'),
+    heldMicro: usage.heldMicro + requireNotNegative(amountMicro, 'new hold'),
     payments: usage.payments + 1,
     windows: limits.windows.map((window, position) =>
-      addToBucket(window.per, usage.windows[position] ?? [], amountMicro, now),
+      addToWindow(window.per, usage.windows[position] ?? [], amountMicro, now),
     ),
   }
 }
 
 /**
- * Turns a hold into spent money; what the rail did not take returns to the budget. It never takes
- * more than was held.
+ * Turns a hold into spent money. The part of the hold above `settledMicro` returns to the budget. Throws
+ * `invariant_broken` if more was settled than held.
  */
 export function settleHold(usage: Usage, heldMicro: bigint, settledMicro: bigint): Usage {
-  notNegative(heldMicro - settledMicro, 'rest of a settled hold')
+  requireNotNegative(heldMicro - settledMicro, 'rest of a settled hold')
   return {
     ...usage,
-    heldMicro: notNegative(usage.heldMicro - heldMicro, 'held'),
-    settledMicro: usage.settledMicro + notNegative(settledMicro, 'settled'),
+    heldMicro: requireNotNegative(usage.heldMicro - heldMicro, 'held'),
+    settledMicro: usage.settledMicro + requireNotNegative(settledMicro, 'settled'),
   }
 }
 
-/** Gives a hold back, amount and count, and takes both out of the bucket of its reservation. */
+/** Takes a payment's hold and count out of the usage and out of the buckets of its reservation. */
 export function releaseHold(
-  limits: Counted,
+  limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
   reservedAt: number,
 ): Usage {
   return {
     settledMicro: usage.settledMicro,
-    heldMicro: notNegative(usage.heldMicro - amountMicro, 'held'),
-    payments: Number(notNegative(BigInt(usage.payments - 1), 'payments')),
+    heldMicro: requireNotNegative(usage.heldMicro - amountMicro, 'held'),
+    payments: Number(requireNotNegative(BigInt(usage.payments - 1), 'payments')),
     windows: limits.windows.map((window, position) =>
-      takeFromBucket(
-        usage.windows[position] ?? [],
-        amountMicro,
-        bucketIndex(window.per, reservedAt),
-      ),
+      takeFromWindow(window.per, usage.windows[position] ?? [], amountMicro, reservedAt),
     ),
   }
 }
 
 /**
- * Counts money that moved although its hold had been released. The release took it out of the bucket
- * of its reservation; it counts as of now, so that no window shows too little.
+ * Adds a payment that settled after its hold was released. It counts in the buckets of the present time,
+ * because the release took it out of those of its reservation.
  */
-export function overrun(limits: Counted, usage: Usage, amountMicro: bigint, now: number): Usage {
+export function addOverrun(
+  limits: CheckedLimits,
+  usage: Usage,
+  amountMicro: bigint,
+  now: number,
+): Usage {
   const { heldMicro, settledMicro } = usage
   return {
-    ...hold(limits, usage, amountMicro, now),
+    ...addHold(limits, usage, amountMicro, now),
     heldMicro,
     settledMicro: settledMicro + amountMicro,
   }
 }
 
 /**
- * What a window begins with where payments came before it, of which nobody has kept the times: all
- * of them as of now, so that it never shows too little.
+ * Returns a sentence if `next` adds or drops per-merchant limits or one of their windows, or undefined. Each
+ * merchant is counted from the account's first payment on, so only the amounts and counts may change.
  */
-export function begunWindow(
-  per: WindowSpan,
-  { settledMicro, heldMicro, payments }: Usage,
-  now: number,
-): readonly Bucket[] {
-  if (payments === 0) return []
-  return [{ index: bucketIndex(per, now), amountMicro: settledMicro + heldMicro, payments }]
-}
-
-/**
- * Why per-merchant limits cannot become others: each merchant is counted from the beginning, or not at
- * all. What they allow may change at any time.
- */
-export function perMerchantProblem(
+export function findPerMerchantChange(
   before: Limits['perMerchant'],
   next: Limits['perMerchant'],
 ): string | undefined {
-  const spans = (one: MerchantLimits | undefined): string | undefined =>
-    one?.windows.map(({ per }) => per).join()
-  return spans(before) === spans(next)
+  const spansOf = (limits: MerchantLimits | undefined): string | undefined =>
+    limits?.windows.map(({ per }) => per).join()
+  return spansOf(before) === spansOf(next)
     ? undefined
     : 'limits.perMerchant: it and its windows neither begin nor end later; only what they allow may change'
-}
-
-function windowSpent(
-  per: WindowSpan,
-  buckets: readonly Bucket[],
-  now: number,
-): { amountMicro: bigint; payments: number } {
-  const oldest = oldestBucket(per, now)
-  let amountMicro = 0n
-  let payments = 0
-  for (const bucket of buckets) {
-    if (bucket.index < oldest) continue
-    amountMicro += bucket.amountMicro
-    payments += bucket.payments
-  }
-  return { amountMicro, payments }
-}
-
-function addToBucket(
-  per: WindowSpan,
-  buckets: readonly Bucket[],
-  amountMicro: bigint,
-  now: number,
-): Bucket[] {
-  const index = bucketIndex(per, now)
-  const kept = buckets.filter((bucket) => bucket.index >= oldestBucket(per, now))
-  const found = kept.find((bucket) => bucket.index === index)
-  if (!found) return [...kept, { index, amountMicro, payments: 1 }]
-  return kept.map((bucket) =>
-    bucket === found
-      ? {
-          index,
-          amountMicro: bucket.amountMicro + amountMicro,
-          payments: bucket.payments + 1,
-        }
-      : bucket,
-  )
-}
-
-function takeFromBucket(
-  buckets: readonly Bucket[],
-  amountMicro: bigint,
-  index: number,
-): readonly Bucket[] {
-  return buckets.map((bucket) =>
-    bucket.index === index
-      ? {
-          index,
-          amountMicro: notNegative(bucket.amountMicro - amountMicro, 'window amount'),
-          payments: Number(notNegative(BigInt(bucket.payments - 1), 'window payments')),
-        }
-      : bucket,
-  )
-}
-
-function bucketIndex(per: WindowSpan, at: number): number {
-  const widthMs = per === 'utc-day' ? spanMs[per] : spanMs[per] / BUCKETS
-  return Math.floor(at / widthMs)
-}
-
-/** A bucket is counted until the whole of it has left the window: never too little. */
-function oldestBucket(per: WindowSpan, now: number): number {
-  return per === 'utc-day' ? bucketIndex(per, now) : bucketIndex(per, now) - BUCKETS
-}
-
-function notNegative(value: bigint, what: string): bigint {
-  if (value < 0n)
-    throw new BursarError('invariant_broken', `The ${what} of an account fell below zero.`)
-  return value
 }

@@ -3,7 +3,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { delegatedState } from '../ledger/paying-state.ts'
 import type { Evidence, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
-import { overrun } from '../money/limits.ts'
+import { addOverrun } from '../money/limits.ts'
 
 /**
  * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It
@@ -17,7 +17,7 @@ export function settledArchived(
 ): Change<Payment> {
   const { id, session, delegation, endUser, terms } = payment
   const counted = mapOwners(delegatedState(loaded), terms, (limits, usage) =>
-    overrun(limits, usage, terms.amountMicro, now),
+    addOverrun(limits, usage, terms.amountMicro, now),
   )
   return {
     result: payment,

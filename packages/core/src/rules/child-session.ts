@@ -1,7 +1,7 @@
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
-import { widerThan } from '../money/limits.ts'
+import { findWiderLimit } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { standing } from './account-end.ts'
 import { newSession } from './new-session.ts'
@@ -27,7 +27,7 @@ export function openChildSession(
   }
   const expiresAt = now + input.expiresIn
   const late = expiresAt > parent.expiresAt ? 'expiresIn: ends after the session above' : undefined
-  const problem = widerThan(input.limits, parent.limits) ?? late
+  const problem = findWiderLimit(input.limits, parent.limits) ?? late
   if (problem) throw new BursarError('invalid_input', `openChild: ${problem}.`)
   const payer = input.payer ?? parent.payer
   return newSession(delegation, {

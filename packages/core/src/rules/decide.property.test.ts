@@ -6,7 +6,7 @@ import { denialCodes } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
-import { hold, type Limits, noUsage, type Usage } from '../money/limits.ts'
+import { addHold, type Limits, noUsage, type Usage } from '../money/limits.ts'
 import { type Decision, reserve } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
@@ -131,7 +131,7 @@ describe('whatever the ledger says', () => {
       (one) => ({ ...one, limits: { ...one.limits, perPaymentMicro: 1n } }),
       (one) => ({ ...one, expiresAt: one.expiresAt - 1 }),
       (one) => ({ ...one, revokedAt: NOW }),
-      (one) => ({ ...one, usage: hold(one.limits, one.usage, 1n, NOW) }),
+      (one) => ({ ...one, usage: addHold(one.limits, one.usage, 1n, NOW) }),
     )
     const property = fc.property(line, less, fc.nat(4), (given, narrow, which) => {
       const accounts = [given.session, given.delegation, ...given.ancestors]
@@ -222,7 +222,7 @@ function usageOf(
   return holds
     .toSorted((left, right) => right.agoMs - left.agoMs)
     .reduce<Usage>((usage, one) => {
-      const held = hold(limits, usage, one.micro, NOW - one.agoMs)
+      const held = addHold(limits, usage, one.micro, NOW - one.agoMs)
       if (!one.settled) return held
       return {
         ...held,

@@ -12,7 +12,7 @@ import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
-import { hold } from '../money/limits.ts'
+import { addHold } from '../money/limits.ts'
 import type { PolicyDecision } from '../ports/policy.ts'
 import { standing } from './account-end.ts'
 import { ask, askedDenial, isApproved } from './approval-decision.ts'
@@ -341,7 +341,7 @@ function reserved(state: PayingState, intent: Intent, now: number): Change<Decis
   const payment = newPayment(session, delegation, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
-    hold(limits, usage, amountMicro, now),
+    addHold(limits, usage, amountMicro, now),
   )
   const after: PayingState = { ...state, ...accounts }
   const used = usedApproval(state, payment, now)

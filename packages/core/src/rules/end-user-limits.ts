@@ -3,7 +3,8 @@ import { type EndUserAccount, endUserAccountId } from '../ledger/end-user-accoun
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { formatAmount } from '../money/amount.ts'
-import { begunWindow, type Limits, perMerchantProblem, type Usage } from '../money/limits.ts'
+import { startWindow } from '../money/limit-windows.ts'
+import { findPerMerchantChange, type Limits, type Usage } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**
@@ -63,7 +64,7 @@ function windowsUnder(
   return limits.windows.map(({ per }) => {
     const position = known?.limits.windows.findIndex((one) => one.per === per) ?? -1
     const counted = known?.usage.windows[position]
-    return counted ?? begunWindow(per, spent, now)
+    return counted ?? startWindow(per, spent, now)
   })
 }
 
@@ -91,7 +92,7 @@ function limitsProblem(
     return `limits.total: ${formatAmount(bound)} ${currency} is committed already`
   }
   if (known || usage.payments > 0) {
-    return perMerchantProblem(known?.limits.perMerchant, limits.perMerchant)
+    return findPerMerchantChange(known?.limits.perMerchant, limits.perMerchant)
   }
   return undefined
 }

@@ -2,7 +2,7 @@ import { lineOf, usageAt } from '../ledger/accounts.ts'
 import { type Denial, type DenialFacts, deny } from '../ledger/denial.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import type { Terms } from '../ledger/payment.ts'
-import { type Excess, excesses } from '../money/limits.ts'
+import { type Excess, findExcesses } from '../money/limits.ts'
 
 /** What a payment would exceed, in any account that it would be counted in. */
 export function limitDenials(state: PayingState, terms: Terms, now: number): Denial[] {
@@ -11,13 +11,13 @@ export function limitDenials(state: PayingState, terms: Terms, now: number): Den
   return lineOf(state).flatMap((one) => {
     const { limits, usage, id } = one
     const own = { ...facts, cause: `${kindOf(one)} ${id}` }
-    const denials = excesses(limits, usage, terms.amountMicro, now).map((excess) =>
+    const denials = findExcesses(limits, usage, terms.amountMicro, now).map((excess) =>
       excessDenial(excess, totalCodes[kindOf(one)], own),
     )
     if (limits.currency !== terms.currency) denials.push(deny('currency_mismatch', facts))
     if (limits.perMerchant) {
       const spent = usageAt(state, id, terms).usage
-      const excess = excesses(limits.perMerchant, spent, terms.amountMicro, now)
+      const excess = findExcesses(limits.perMerchant, spent, terms.amountMicro, now)
       denials.push(...excess.map((found) => merchantDenial(found, own, terms)))
     }
     return denials

@@ -14,7 +14,7 @@ import {
 import type { SecretOpening, SigningPurpose } from '../ledger/secret-opening.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
-import { overrun, releaseHold, settleHold } from '../money/limits.ts'
+import { addOverrun, releaseHold, settleHold } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { useOver } from '../signing/secret-use.ts'
 
@@ -158,7 +158,7 @@ export function settle(loaded: LedgerState, evidence: Evidence, now: number): Ar
   }
   const accounts = mapAccounts(state, payment.terms, (limits, usage) =>
     isOverrun
-      ? overrun(limits, usage, amountMicro, now)
+      ? addOverrun(limits, usage, amountMicro, now)
       : settleHold(usage, amountMicro, amountMicro),
   )
   const lock = isOverrun && accounts.session.lockedAt === undefined

@@ -6,12 +6,12 @@ import { recordedLimits } from '../ledger/recorded-limits.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import {
+  findPerMerchantChange,
+  findWiderLimit,
   type Limits,
   type LimitsInput,
   limitsInput,
-  perMerchantProblem,
   type Usage,
-  widerThan,
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, textField } from '../primitives/fields.ts'
@@ -100,7 +100,7 @@ function outside(
   expiresAt: number,
 ): string | undefined {
   for (const above of [...ancestors, delegation]) {
-    const wider = limits && widerThan(limits, above.limits)
+    const wider = limits && findWiderLimit(limits, above.limits)
     if (wider) return wider
     if (expiresIn !== undefined && expiresAt > above.expiresAt) {
       return `expiresIn: ends after ${above.id}, from which it draws`
@@ -119,7 +119,7 @@ function committed({ usage, limits: before }: Session, limits: Limits): string |
   // A later release would take from a bucket that never counted its payment.
   return isNew && usage.heldMicro > 0n
     ? 'limits.windows: a window can begin only while no payment is held; try again when it is proved'
-    : perMerchantProblem(before.perMerchant, limits.perMerchant)
+    : findPerMerchantChange(before.perMerchant, limits.perMerchant)
 }
 
 /** A window that stays keeps what was counted in it; a new one counts from now on. */
