@@ -14,46 +14,46 @@ import type { DelegatedState, PayingState } from './paying-state.ts'
 import type { Terms } from './payment.ts'
 import type { Session } from './session.ts'
 
-/** The accounts that a payment is counted in above its sessions. */
+/** The accounts above the sessions that a payment counts in. */
 export interface Owners {
   readonly delegation: Delegation
   readonly endUser?: EndUserAccount
-  /** What those of them with per-merchant limits have spent at the payment's merchant. */
+  /** The usage at the payment's merchant, for each of the accounts with per-merchant limits. */
   readonly merchantUsages: readonly MerchantUsage[]
 }
 
-/** Every account that a payment is counted in. */
+/** The accounts that a payment counts in. */
 export interface Accounts extends Owners {
   readonly session: Session
   readonly ancestors: readonly Session[]
 }
 
-/** Every account that has a say about a payment of the session, nearest first. */
+/** Returns the accounts that bound a payment of the session, nearest first. */
 export function lineOf(state: PayingState): readonly (Session | Delegation | EndUserAccount)[] {
   const { session, ancestors, delegation, endUser } = state
   return [session, ...ancestors, delegation, ...(endUser ? [endUser] : [])]
 }
 
-/** The session at the top: those below it share its rates, and opening children multiplies none. */
+/** Returns the id of the topmost session, whose rate limits all sessions below it share. */
 export function rootOf({ session, ancestors }: PayingState): string {
   return ancestors.at(-1)?.id ?? session.id
 }
 
-/** Applies the same arithmetic to every account that a payment is counted in. */
+/** Applies one change of usage to every account that a payment counts in. */
 export function mapAccounts(state: PayingState, terms: Terms, next: NextUsage): Accounts {
   const own: MerchantUsage[] = []
-  const counted = counter(state, terms, next, own)
+  const counted = createCounter(state, terms, next, own)
   const sessions = { session: counted(state.session), ancestors: state.ancestors.map(counted) }
   const { merchantUsages, ...owners } = mapOwners(state, terms, next)
   return { ...sessions, ...owners, merchantUsages: [...own, ...merchantUsages] }
 }
 
-/** The same for an archived payment, whose sessions have gone. */
+/** Applies one change of usage to the accounts above an archived payment, whose sessions are gone. */
 export function mapOwners(state: DelegatedState, terms: Terms, next: NextUsage): Owners {
   const { delegation, endUser } = state
   const merchantUsages: MerchantUsage[] = []
-  const counted = counter(state, terms, next, merchantUsages)
-  // What was paid in another currency, before the end user set limits, was never counted there.
+  const counted = createCounter(state, terms, next, merchantUsages)
+  // Payments in another currency, from before the end user set limits, were never counted there.
   const isCounted = endUser?.limits.currency === terms.currency
   return {
     delegation: counted(delegation),
@@ -62,40 +62,49 @@ export function mapOwners(state: DelegatedState, terms: Terms, next: NextUsage):
   }
 }
 
-/** Counts in an account, and adds what it has spent at the merchant, if that is limited, to a list. */
-function counter(
+/**
+ * Returns a function that changes the usage of an account. If the account has per-merchant limits, its usage
+ * at the payment's merchant is changed, too, and added to `merchantUsages`.
+ */
+function createCounter(
   state: LedgerState,
   terms: Terms,
   next: NextUsage,
   merchantUsages: MerchantUsage[],
-): <One extends Session | Delegation | EndUserAccount>(one: One) => One {
-  return (one) => {
-    const { perMerchant } = one.limits
+): <Account extends Session | Delegation | EndUserAccount>(account: Account) => Account {
+  return (account) => {
+    const { perMerchant } = account.limits
     if (perMerchant) {
-      const known = usageAt(state, one.id, terms)
+      const known = usageAt(state, account.id, terms)
       merchantUsages.push({ ...known, usage: next(perMerchant, known.usage) })
     }
-    return { ...one, usage: next(one.limits, one.usage) }
+    return { ...account, usage: next(account.limits, account.usage) }
   }
 }
 
-/** What an account with per-merchant limits has spent at the merchant of some terms. */
+/**
+ * Returns the usage of an account at the merchant of the terms. Throws `invariant_broken` if the state was
+ * loaded without the usage at merchants.
+ */
 export function usageAt(
   { merchantUsages }: LedgerState,
   account: string,
   { host, payee }: Terms,
 ): MerchantUsage {
   if (!merchantUsages) {
-    const message = 'What was spent at a merchant has to be loaded where it is limited.'
+    const message = 'The usage at a merchant has to be loaded if it is limited.'
     throw new BursarError('invariant_broken', message)
   }
   const known = merchantUsages.find(
-    (one) => one.account === account && one.host === host && one.payee === payee,
+    (usage) => usage.account === account && usage.host === host && usage.payee === payee,
   )
   return known ?? { account, host, payee, usage: noUsage }
 }
+
+/** A change of usage, under the limits of the account or for the merchant. */
 export type NextUsage = (limits: Limits | MerchantLimits, usage: Usage) => Usage
-/** Accounts as the rows of a change. */
+
+/** Returns the rows of a change for all accounts of a payment. */
 export function accountRows({
   session,
   ancestors,
@@ -104,7 +113,7 @@ export function accountRows({
   return { sessions: [session, ...ancestors], ...ownerRows(owners) }
 }
 
-/** The same of accounts above the sessions. */
+/** Returns the rows of a change for the accounts above the sessions. */
 export function ownerRows({
   delegation,
   endUser,
@@ -117,9 +126,9 @@ export function ownerRows({
   }
 }
 
-/** What can still be reserved: the least that any account has left. */
+/** Returns the micro-units that can still be reserved: the least that any account has left. */
 export function spendableMicro(state: PayingState): bigint {
   return lineOf(state)
-    .map((one) => remainingMicro(one.limits, one.usage))
+    .map(({ limits, usage }) => remainingMicro(limits, usage))
     .reduce((least, next) => (next < least ? next : least))
 }

@@ -3,9 +3,9 @@ import { formatAmount } from '../money/amount.ts'
 import { amountField } from '../money/amount-field.ts'
 import type { Terms } from './payment.ts'
 
-/** When a permission or a session asks a human, besides what it leaves open. */
+/** The payments for which a delegation or a session asks a human, besides those to new merchants. */
 export interface AskRule {
-  /** Decimal string in the limits' currency: payments above it ask. */
+  /** Payments above this decimal string, in the currency of the limits, ask. */
   readonly above?: string
   /** The first payment to each merchant asks. */
   readonly firstPayment?: true
@@ -13,13 +13,17 @@ export interface AskRule {
   readonly always?: true
 }
 
-/** How the rule is written. */
+/** An `AskRule` as you write it. */
 export interface AskInput {
+  /** Payments above this decimal string, in the currency of the limits, ask. */
   readonly above?: string | undefined
+  /** The first payment to each merchant asks. */
   readonly firstPayment?: true | undefined
+  /** Every payment asks. */
   readonly always?: true | undefined
 }
 
+/** Parses `AskInput`. */
 export const askInput: z.ZodType<AskRule, AskInput> = z
   .strictObject({
     above: amountField.optional(),
@@ -32,45 +36,45 @@ export const askInput: z.ZodType<AskRule, AskInput> = z
     ...(always ? { always } : {}),
   }))
 
-/** What was recorded about an approval. `waiting` and `approved` end with its time. */
+/** The recorded state of an approval. `waiting` and `approved` end at `expiresAt`. */
 export type ApprovalState = 'waiting' | 'approved' | 'denied' | 'used'
 
-/** A human's yes, or no, to exact terms in one session. A yes is used once. */
+/** A request for a human's yes to exact terms in one session, and the answer. A yes is used once. */
 export interface Approval {
   readonly id: string
   readonly session: string
-  /** The session that `session` is below, at the top; itself where it has no parent. */
+  /** The topmost session above `session`, or `session` itself if it has no parent. */
   readonly root: string
   readonly delegation: string
   readonly endUser: string
   readonly state: ApprovalState
-  /** What is said yes to, and nothing else. */
+  /** The hash of the terms that the approval covers. */
   readonly termsHash: string
-  /** The key of the call that asked, if it has one. */
+  /** The idempotency key of the call that asked, if it has one. */
   readonly key?: string
   readonly card: ApprovalCard
-  /** Why it asks; for the operator. */
+  /** The rule that asks, for the operator. */
   readonly reason: string
   readonly createdAt: number
   readonly expiresAt: number
   readonly decidedAt?: number
-  /** The payment that used it. */
+  /** The payment that used the approval. */
   readonly payment?: string
 }
 
-/** What a human is shown: structured fields that the guard made, and the agent's words as such. */
+/** The facts that a human is shown. The guard makes every field but `agentSays`. */
 export interface ApprovalCard {
-  /** Decimal string. */
+  /** The price as a decimal string in `currency`. */
   readonly amount: string
   readonly currency: string
-  /** Host that the guard dialled, punycode. */
+  /** The host that the guard dialled, in punycode. */
   readonly merchant: string
   readonly payee: string
   readonly network: string
-  /** Method and path of the resource, ASCII, cut to a bound. */
+  /** The method and path of the resource: ASCII, at most 160 characters. */
   readonly resource: string
   readonly agent: string
-  /** The agent's own words about its purpose, on one line. Nobody has checked them. */
+  /** The agent's own words about its purpose, on one line. Unchecked. */
   readonly agentSays: string
   /**
    * The host that the seller's own challenge names, in punycode, if it is another one than `merchant`.
@@ -79,37 +83,37 @@ export interface ApprovalCard {
   readonly sellerSays?: string | undefined
 }
 
-/** How long a human has to answer, unless the session or the delegation ends sooner. */
+/** The time in milliseconds that a human has to answer, if session and delegation do not end sooner. */
 export const APPROVAL_LIFE_MS = 900_000
 
-/** Approvals of a session and all below it that may wait at the same time: more is a flood, not a question. */
+/** The most approvals that may wait in a session and all sessions below it, so that no human is flooded. */
 const MAX_WAITING_APPROVALS = 10
 
 /**
- * Approvals that a session and all below it may ask for in an hour, so that nobody is worn down into a yes; and so
- * the newest ones that a decision has to look at.
+ * The most approvals that a session and all sessions below it may request in an hour, so that repeated
+ * questions do not wear a human down. A store loads this many of the newest ones.
  */
 export const MAX_RECENT_APPROVALS = 30
 
 const HOUR_MS = 3_600_000
 
-/** Longest resource that a card shows. */
+/** The longest resource that a card shows. */
 const MAX_RESOURCE_LENGTH = 160
 
-/** Where an approval stands at a time: its own end counts like an answer. */
+/** Returns the state of an approval at a time: `expired` if it was still open at its end. */
 export function approvalStanding(approval: Approval, now: number): ApprovalState | 'expired' {
   const open = approval.state === 'waiting' || approval.state === 'approved'
   return open && now >= approval.expiresAt ? 'expired' : approval.state
 }
 
-/** Whether a session may ask for one more, by the newest approvals of its root. */
+/** Checks whether a session may request one more approval, given the newest ones of its topmost session. */
 export function mayAsk(recent: readonly Approval[], now: number): boolean {
-  const waiting = recent.filter((one) => approvalStanding(one, now) === 'waiting')
-  const lately = recent.filter((one) => now - one.createdAt < HOUR_MS)
-  return waiting.length < MAX_WAITING_APPROVALS && lately.length < MAX_RECENT_APPROVALS
+  const waiting = recent.filter((approval) => approvalStanding(approval, now) === 'waiting')
+  const ofLastHour = recent.filter(({ createdAt }) => now - createdAt < HOUR_MS)
+  return waiting.length < MAX_WAITING_APPROVALS && ofLastHour.length < MAX_RECENT_APPROVALS
 }
 
-/** Why the rules of an account ask about terms. */
+/** Returns the reason why a rule asks about the terms, or undefined if it does not ask. */
 export function asks(
   rule: AskRule | undefined,
   aboveMicro: (text: string) => bigint | undefined,
@@ -125,7 +129,7 @@ export function asks(
     : undefined
 }
 
-/** The card of some terms. */
+/** Makes the card that a human is shown for the terms. */
 export function cardOf(
   terms: Terms,
   request: {

@@ -9,22 +9,22 @@ import type { Role } from './role.ts'
 import type { SecretEvent } from './secret-event.ts'
 
 /**
- * What happened: one event for each change, noun and verb in the past. Amounts are decimal strings,
- * and nothing in an event is a secret.
+ * An event of the audit trail, one for each change of the ledger. Its type is a noun and a past verb, its
+ * amounts are decimal strings, and it holds no secret.
  */
-export type AuditEvent = Happening & {
-  /** Who asked for it, where the guard was told: see `Bursar.as`. */
+export type AuditEvent = LedgerEvent & {
+  /** The caller of the change, if the application named one with `Bursar.as`. */
   readonly caller?: RecordedCaller
 }
 
-type Happening =
+type LedgerEvent =
   | {
       readonly type: 'key-issued'
       readonly credential: string
       readonly roles: readonly Role[]
       readonly endUser?: string
       readonly label?: string
-      /** SHA-256 of the key, 256 random bits: nobody finds the key by it. */
+      /** The SHA-256 of the key's text, which has 256 random bits. The key cannot be found from it. */
       readonly secretHash: string
       readonly expiresAt: number
     }
@@ -32,7 +32,7 @@ type Happening =
       readonly type: 'key-rotated'
       readonly credential: string
       readonly secretHash: string
-      /** Until when the secret before is good as well. */
+      /** The time until which the secret before stays valid. */
       readonly overlapEndsAt: number
     }
   | {
@@ -69,25 +69,25 @@ type Happening =
       readonly type: 'permission-granted'
       readonly delegation: string
       readonly endUser: string
-      /** What the provider calls it. */
+      /** The provider's name of the permission. */
       readonly permission: string
     }
   | {
-      /** The provider says that the permission of a revoked delegation is gone. */
+      /** The provider confirmed that the permission of a revoked delegation is gone. */
       readonly type: 'permission-revoked'
       readonly delegation: string
       readonly endUser: string
     }
   | {
-      /** It could not be withdrawn so far. It is tried again, which is not recorded. */
+      /** Withdrawing the permission failed. Further attempts are not recorded. */
       readonly type: 'permission-withdrawal-failed'
       readonly delegation: string
       readonly endUser: string
-      /** The code of what went wrong. */
+      /** The code of the error. */
       readonly reason: string
     }
   | {
-      /** What an end user may spend over all agents. */
+      /** An end user set limits over all agents. */
       readonly type: 'end-user-limited'
       readonly endUser: string
       readonly limits: RecordedLimits
@@ -97,14 +97,14 @@ type Happening =
   | {
       readonly type: 'session-created'
       readonly session: string
-      /** The session that this one was opened from, and draws from. */
+      /** The session that opened this child session. */
       readonly parent?: string
       readonly delegation: string
       readonly endUser: string
       readonly agent: string
-      /** The credential that has to come with the token. */
+      /** The id of the credential that has to come with the token. */
       readonly payer?: string
-      /** SHA-256 of the session token, 256 random bits: nobody finds the token by it. */
+      /** The SHA-256 of the session token, which has 256 random bits. The token cannot be found from it. */
       readonly tokenHash: string
       readonly limits: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
@@ -126,7 +126,7 @@ type Happening =
       readonly before: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
       readonly expiresAt: number
-      /** When it was to expire before. */
+      /** The expiry before the change. */
       readonly expiredAt: number
       readonly reason?: string
     }
@@ -140,7 +140,7 @@ type Happening =
       readonly termsHash: string
       readonly key?: string
       readonly card: ApprovalCard
-      /** Why it asks. */
+      /** The rule that asks. */
       readonly reason: string
       readonly expiresAt: number
     }
@@ -161,7 +161,7 @@ type Happening =
       readonly payment: string
     }
   | {
-      /** An identical request was paid a moment ago, and its payment answers this key from now on. */
+      /** An identical request was just paid, and this call's key is pinned to that payment. */
       readonly type: 'key-pinned'
       readonly session: string
       readonly delegation: string
@@ -178,7 +178,7 @@ type Happening =
       readonly ignoredArguments?: readonly string[]
     }
   | {
-      /** What a policy that is only observed would have decided about a payment. */
+      /** The decision of a policy that is observed and not enforced. */
       readonly type: 'policy-observed'
       readonly session: string
       readonly delegation: string
@@ -193,7 +193,7 @@ type Happening =
       readonly session: string
       readonly delegation: string
       readonly code: DenialCode
-      /** The operator's text: everything that is known. */
+      /** The operator's text with all known facts. */
       readonly detail: string
       readonly requestHash?: string
       readonly host?: string
@@ -227,10 +227,10 @@ type Happening =
       readonly tokenExpiresAt: number
       readonly validBefore: number
       readonly policies: readonly string[]
-      /** What is left of the session's total, and of the delegation's, with this hold. */
+      /** The rest of the session's total, and of the delegation's, after this hold. */
       readonly sessionRemaining: string
       readonly delegationRemaining: string
-      /** What is left of the end user's own total, where they have set one. */
+      /** The rest of the end user's own total after this hold, if they set one. */
       readonly endUserRemaining?: string
       readonly ignoredArguments?: readonly string[]
     })
@@ -261,51 +261,51 @@ type Happening =
   | (PaymentSubject & {
       readonly type: 'payment-released'
       readonly payee: string
-      /** Who knows that no money can move: the holder that signed nothing, or the rail. */
+      /** The source that knows that no money can move: the process that signed nothing, or the rail. */
       readonly by: 'holder' | 'proof'
       readonly reason: string
       readonly block?: string
     })
   | (PaymentSubject & {
-      /** Somebody asked for the authorization to be made unusable. The hold stays until proof. */
+      /** A person asked to make the authorization unusable. The hold stays until proof. */
       readonly type: 'cancellation-requested'
       readonly by: 'end_user' | 'manager'
       readonly reason?: string
     })
   | (PaymentSubject & {
-      /** What came of it, by the rail's word. Never proof. */
+      /** The rail's answer to a cancellation. It is no proof. */
       readonly type: 'cancellation-answered'
       readonly outcome: 'asked' | 'refused' | 'unavailable' | 'unknown'
       readonly reason?: string
       readonly transaction?: string
     })
   | {
-      /** A session that has ended is in an archive, with all below it; its rows go from here on. */
+      /** An ended session and all sessions below it are in an archive. Their rows are removed next. */
       readonly type: 'session-archived'
       readonly session: string
       readonly delegation: string
       readonly endUser: string
-      /** Sessions, records and payments (those that were not released) in the archive. */
+      /** The numbers of sessions, records and unreleased payments in the archive. */
       readonly sessions: number
       readonly records: number
       readonly payments: number
-      /** What was settled by them, as a decimal string. */
+      /** The sum that the payments settled, as a decimal string. */
       readonly settled: string
       /** The number of the last record that is in the archive. */
       readonly through: number
-      /** Hash over the number and the hash of each of those records, in their order. */
+      /** The hash over the number and hash of each of those records, in their order. */
       readonly recordsSha256: string
-      /** SHA-256 of the file, all of its lines. */
+      /** The SHA-256 of the archive's file. */
       readonly fileSha256: string
-      /** What the delegation counts in its windows by now: what is archived is in it. */
+      /** The delegation's windows at this time, with the archived payments in them. */
       readonly delegationWindows: RecordedWindows
-      /** The same of the end user's account, where there is one in this currency. */
+      /** The windows of the end user's account, if there is one in this currency. */
       readonly endUserWindows?: RecordedWindows
     }
   | {
       /**
-       * What an archive has of one merchant, where the delegation or the end user limits each merchant:
-       * one record for each that was paid, before anything is removed.
+       * The payments of an archive to one merchant. Recorded for each paid merchant, before rows are removed,
+       * if the delegation or the end user has per-merchant limits.
        */
       readonly type: 'merchant-archived'
       readonly session: string
@@ -313,16 +313,16 @@ type Happening =
       readonly endUser: string
       readonly host: string
       readonly payee: string
-      /** Payments of the archive that were not released, and what was settled by them. */
+      /** The number of unreleased payments, and the sum that they settled. */
       readonly payments: number
       readonly settled: string
-      /** What the delegation counts there in its windows by now, if it limits each merchant. */
+      /** The delegation's windows at this merchant, if it has per-merchant limits. */
       readonly delegationWindows?: RecordedWindows
-      /** The same of the end user's account. */
+      /** The windows of the end user's account at this merchant, if it has per-merchant limits. */
       readonly endUserWindows?: RecordedWindows
     }
   | {
-      /** The rail has proved that a payment settled whose row is in an archive: its delegation counts it. */
+      /** The rail proved that an archived payment settled. Its delegation counts it. */
       readonly type: 'archived-payment-settled'
       readonly payment: string
       readonly session: string
@@ -337,7 +337,7 @@ type Happening =
       readonly evidence: string
     }
   | {
-      /** So many rows of an archived session are gone; `done` when all are, and its id is used up. */
+      /** Rows of an archived session were removed. `done` is true when none is left. */
       readonly type: 'session-removed'
       readonly session: string
       readonly delegation: string
@@ -348,20 +348,22 @@ type Happening =
       readonly done: boolean
     }
   | {
-      /** What stays of a record that is in an archive. Is never written; it takes a record's place. */
+      /** The rest of an archived record. It replaces the record's body and is never recorded itself. */
       readonly type: 'record-archived'
       readonly session: string
       readonly archive: string
       readonly sha256: string
     }
 
+/** The type of an audit event. */
 export type AuditEventType = AuditEvent['type']
 
-/** The events of some types. */
+/** An audit event of one type, or of several. */
 export type EventOf<Type extends AuditEventType> = Extract<AuditEvent, { readonly type: Type }>
-/** Who asked for a change, as its record names them. */
+
+/** The caller of a change, as its record names them. */
 export interface RecordedCaller {
-  /** Of a key, such as `key_…`, of a subject of an identity provider, or of an operator. */
+  /** The id of a service key, such as `key_…`, of a subject of an identity provider, or of an operator. */
   readonly id: string
   readonly roles: readonly string[]
 }

@@ -1,22 +1,32 @@
 import { hash } from 'node:crypto'
 import type { AuditEvent } from './audit-event.ts'
 
-/** One link of the audit chain. */
+/** One record of the audit trail. Each record's hash covers the hash of the record before it. */
 export interface AuditRecord {
-  /** 1 for the first record, and without a gap. */
+  /** The number of the record: 1 for the first one, without a gap. */
   readonly seq: number
-  /** Milliseconds since the epoch, by the store's clock; never runs back. */
+  /** The time by the store's clock in milliseconds since the epoch. It never runs back. */
   readonly at: number
-  /** The event as JSON, exactly as it was hashed; of an archived record, a `record-archived`. */
+  /** The event as JSON, exactly as it was hashed. An archived record has a `record-archived` instead. */
   readonly body: string
-  /** SHA-256 over the previous record's hash, seq, at and the SHA-256 of the body; hex. */
+  /** The SHA-256 of the previous record's hash, `seq`, `at` and the SHA-256 of the body, as hex. */
   readonly hash: string
 }
 
-/** What the first record is chained to. */
+/** The hash that the first record follows. */
 export const GENESIS_HASH: string = '0'.repeat(64)
 
-/** Makes the record that follows `previous`; `undefined` stands for an empty trail. */
+/**
+ * Makes the record of an event that follows `previous`, which is undefined in an empty trail. Every store
+ * calls this for the events of its commits.
+ *
+ * @example
+ * ```ts
+ * const event: AuditEvent = { type: 'instrument-registered', instrument: 'wallet', endUser: 'alice' }
+ * const first = auditRecord(undefined, Date.now(), event)
+ * const second = auditRecord(first, Date.now(), event) // second.seq is 2
+ * ```
+ */
 export function auditRecord(
   previous: Pick<AuditRecord, 'seq' | 'hash'> | undefined,
   at: number,
@@ -27,12 +37,22 @@ export function auditRecord(
   return { seq, at, body, hash: recordHash(previous?.hash ?? GENESIS_HASH, seq, at, body) }
 }
 
-/** The hash that a record with these contents has to have. */
+/**
+ * Computes the hash of a record from its contents and the previous record's hash.
+ *
+ * @example
+ * ```ts
+ * const { rows } = await store.audit({ limit: 1 })
+ * for (const { seq, at, body, hash } of rows) {
+ *   if (recordHash(GENESIS_HASH, seq, at, body) !== hash) throw new Error('The trail was changed.')
+ * }
+ * ```
+ */
 export function recordHash(previousHash: string, seq: number, at: number, body: string): string {
   return linkHash(previousHash, seq, at, { sha256: bodyHash(body) })
 }
 
-/** The same, by a body that is there or by its hash. */
+/** Computes the hash of a record from its body, or from the SHA-256 of its body. */
 export function linkHash(
   previousHash: string,
   seq: number,
@@ -43,47 +63,56 @@ export function linkHash(
   return hash('sha256', `${previousHash}\n${seq}\n${at}\n${sha256}`, 'hex')
 }
 
-/** What the body of an archived record begins with; no event that is written begins so. */
+/** The beginning of an archived record's body. No stored event begins with it. */
 const ARCHIVED_PREFIX = '{"type":"record-archived",'
 
 const archivedPattern =
   /^{"type":"record-archived","session":"([^"\\]+)","archive":"([^"\\]+)","sha256":"([0-9a-f]{64})"}$/
 
 /**
- * What stays of a record whose body is in an archive: the hash of the body, so that the chain can
- * still be checked, link by link, and whose record it was.
+ * The rest of a record whose body is in an archive. With the hash of the body every record can still be
+ * verified.
  */
 export interface ArchivedBody {
   readonly session: string
-  /** The session that was archived: this one, or the one above all others above it. */
+  /** The session whose archive holds the body: `session`, or its topmost session. */
   readonly archive: string
   readonly sha256: string
 }
 
-/** The body that takes the place of an archived one. */
+/**
+ * Returns the body that replaces the body of an archived record.
+ *
+ * @example
+ * ```ts
+ * const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+ * const body = archivedBody({ session: 'ses_1', archive: 'ses_1', sha256 })
+ * ```
+ */
 export function archivedBody({ session, archive, sha256 }: ArchivedBody): string {
   return JSON.stringify({ type: 'record-archived', session, archive, sha256 })
 }
 
-/** Reads what stays of an archived body; `undefined` if the body is there. */
+/** Reads the body of an archived record. Returns undefined if the body is an event. */
 export function readArchivedBody(body: string): ArchivedBody | undefined {
   if (!body.startsWith(ARCHIVED_PREFIX)) return undefined
   const [, session, archive, sha256] = archivedPattern.exec(body) ?? []
   return session && archive && sha256 ? { session, archive, sha256 } : undefined
 }
 
-/** SHA-256 of a record's body, whether it is there or archived. */
+/** Returns the SHA-256 of a record's original body, also if that is archived. */
 export function bodyHash(body: string): string {
   return readArchivedBody(body)?.sha256 ?? hash('sha256', body, 'hex')
 }
 
-/** The hash over the records of an archive, one after the other: `''` before the first. */
+/** Adds one record to the hash over the records of an archive, which begins with `''`. */
 export function archiveHash(previous: string, { seq, hash: own }: AuditHash): string {
   return hash('sha256', `${previous}\n${seq}\n${own}`, 'hex')
 }
 
 type AuditHash = Pick<AuditRecord, 'seq' | 'hash'>
-/** The newest record, to be kept outside the store: only with it can a cut tail be seen. */
+
+/** The number and hash of the newest record. Kept outside the store, they reveal records cut off the end. */
 export interface AuditHead {
   readonly seq: number
   readonly hash: string

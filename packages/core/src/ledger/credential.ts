@@ -3,44 +3,46 @@ import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type Role, roleConflict, roles } from './role.ts'
 
 /**
- * A key of the service: who may call it, as what, until when. The sessions that name it as their
- * payer are paid from only with it.
+ * A key of the service: its roles, and how long it is valid. A session that names a key as its payer pays
+ * only together with that key.
  */
 export interface Credential {
   readonly id: string
   readonly roles: readonly Role[]
   /** The one end user that an `end_user` key speaks for. */
   readonly endUser?: string
-  /** What people call it. */
+  /** A name for people. */
   readonly label?: string
-  /** Newest first; a key that is rotated has two for a while. */
+  /** The valid secrets, newest first. A rotated key has two during the overlap. */
   readonly secrets: readonly CredentialSecret[]
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt?: number
-  /** When it was last used, to within `USED_EVERY_MS`. */
+  /** The time of its last use, up to `USED_EVERY_MS` too early. */
   readonly usedAt?: number
 }
 
-/** One of the secrets that a key is known by. */
+/** A secret of a key, as its hash. */
 export interface CredentialSecret {
-  /** SHA-256 of the whole key, 256 random bits, hex. The key itself is stored nowhere. */
+  /** The SHA-256 of the key's whole text, which has 256 random bits, as hex. The text is stored nowhere. */
   readonly hash: string
-  /** When a rotation ends it, if that is before the key ends. */
+  /** The end of the overlap after a rotation, in milliseconds since the epoch. */
   readonly expiresAt?: number
 }
 
-/** What `issueKey` takes. */
+/** The input of `issueKey`. */
 export interface KeyInput {
+  /** At least one role. A role that can raise a budget never goes with `payer`. */
   readonly roles: readonly Role[]
-  /** For example `'90d'`. No key lives for ever. */
+  /** A duration, for example `'90d'`; at most ten years. */
   readonly expiresIn: string
-  /** For `end_user` alone: the end user that the key speaks for. */
+  /** The end user that the key speaks for. Required for the role `end_user`, refused for others. */
   readonly endUser?: string | undefined
+  /** A name for people, at most 1,000 characters. */
   readonly label?: string | undefined
 }
 
-/** `KeyInput`, parsed. */
+/** A parsed `KeyInput`. `expiresIn` is in milliseconds. */
 export interface ParsedKey {
   readonly roles: readonly Role[]
   readonly expiresIn: number
@@ -48,6 +50,7 @@ export interface ParsedKey {
   readonly label?: string | undefined
 }
 
+/** Parses `KeyInput`. */
 export const keyInput: z.ZodType<ParsedKey, KeyInput> = z
   .strictObject({
     roles: z.array(z.enum(roles)).min(1).max(roles.length),
@@ -63,16 +66,16 @@ export const keyInput: z.ZodType<ParsedKey, KeyInput> = z
     context.addIssue({ code: 'custom', path: ['endUser'], message })
   })
 
-/** What `rotateKey` takes. */
+/** Parses the input of `rotateKey`. */
 export const rotationInput: z.ZodType<
   { readonly overlap?: number | undefined },
   { readonly overlap?: string | undefined }
 > = z.strictObject({ overlap: durationField.optional() })
 
-/** How often the use of a key is recorded: each time would be a write for every request. */
+/** The shortest time between two records of a key's use, in milliseconds, to save a write per request. */
 export const USED_EVERY_MS: number = 3_600_000
 
-/** Whether a key is good for nothing now. */
+/** Returns why a key is not valid now, or undefined if it is valid. */
 export function credentialEnd(
   credential: Credential,
   now: number,
@@ -81,12 +84,12 @@ export function credentialEnd(
   return now >= credential.expiresAt ? 'expired' : undefined
 }
 
-/** The secrets of a key that are good now. */
+/** Returns the secrets of a key that are valid now. */
 export function liveSecrets({ secrets }: Credential, now: number): readonly CredentialSecret[] {
   return secrets.filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
 }
 
-/** A key with a new secret, as its row and its records have it. */
+/** Returns the key with a new secret. The secret before stays valid until `overlapEndsAt`. */
 export function rotatedCredential(
   credential: Credential,
   secretHash: string,

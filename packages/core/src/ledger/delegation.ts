@@ -5,52 +5,57 @@ import { durationField, nameField, textField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 
-/** The end user's explicit, scoped, revocable permission for an agent to spend. */
+/** An end user's explicit, scoped and revocable permission for an agent to spend. */
 export interface Delegation {
   readonly id: string
   readonly endUser: string
   readonly agent: string
-  /** Handle of the instrument that is spent from. */
+  /** The handle of the instrument that is spent from. */
   readonly instrument: string
   readonly limits: Limits
   readonly usage: Usage
-  /** Without it, each new merchant asks. */
+  /** The only merchants that may be paid. If absent, each new merchant asks. */
   readonly merchants?: readonly MerchantRule[]
-  /** When it asks a human, besides what it leaves open. */
+  /** The payments that ask a human. */
   readonly ask?: AskRule
   readonly consent: Consent
-  /** Milliseconds since the epoch, like every time in the ledger. */
+  /** The time of the grant in milliseconds since the epoch, like every time in the ledger. */
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt?: number
-  /** What is known of it at the wallet's provider; absent where the instrument has no permissions. */
+  /** The permission at the wallet's provider. It is absent if the instrument has no permissions. */
   readonly permission?: DelegationPermission
 }
 
-/** The evidence that the end user agreed: who and when are recorded with it by the guard. */
+/** The evidence that the end user agreed. The guard records the end user and the time with it. */
 export interface Consent {
-  /** Where the end user said yes, for example `settings page`. */
+  /** The place where the end user agreed, for example `settings page`. */
   readonly how: string
-  /** Where the evidence can be found, for example the id of a signed form. */
+  /** A pointer to the evidence, for example the id of a signed form. */
   readonly reference?: string
 }
 
-/** What `grantDelegation` takes. */
+/** The input of `grantDelegation`. */
 export interface DelegationInput {
+  /** The name of the agent, at most 120 characters. */
   readonly agent: string
+  /** The handle of one of the end user's instruments. */
   readonly instrument: string
-  /** For example `'30d'`. */
+  /** A duration, for example `'30d'`; at most ten years. */
   readonly expiresIn: string
+  /** The limits over all sessions of the delegation. */
   readonly limits: LimitsInput
+  /** The only merchants that may be paid, at most 200. If you leave them out, each new merchant asks. */
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
-  /** When it asks a human, besides what it leaves open. */
+  /** The payments that ask a human, besides those to new merchants. */
   readonly ask?: AskInput | undefined
+  /** The evidence that the end user agreed. */
   readonly consent: { readonly how: string; readonly reference?: string | undefined }
 }
 
-/** `DelegationInput`, parsed. */
+/** A parsed `DelegationInput`. `expiresIn` is in milliseconds. */
 export interface ParsedDelegation {
   readonly agent: string
   readonly instrument: string
@@ -61,6 +66,7 @@ export interface ParsedDelegation {
   readonly consent: { readonly how: string; readonly reference?: string | undefined }
 }
 
+/** Parses `DelegationInput`. */
 export const delegationInput: z.ZodType<ParsedDelegation, DelegationInput> = z.strictObject({
   agent: nameField,
   instrument: nameField,
@@ -71,7 +77,7 @@ export const delegationInput: z.ZodType<ParsedDelegation, DelegationInput> = z.s
   consent: z.strictObject({ how: textField, reference: textField.optional() }),
 })
 
-/** Why a delegation cannot be spent from now, or `undefined` if it can. */
+/** Returns the denial code of a delegation that has ended, or undefined if it is alive. */
 export function delegationEnd(
   delegation: Delegation,
   now: number,
@@ -80,24 +86,33 @@ export function delegationEnd(
   return now >= delegation.expiresAt ? 'delegation_expired' : undefined
 }
 
-/** Another's delegation is answered like one that does not exist: nobody learns others' ids. */
+/** Makes the error for an unknown id and for another end user's delegation, so that ids do not leak. */
 export function unknownDelegation(id: string): BursarError {
   return new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
 }
 
-/** What the ledger knows of a delegation's permission at the provider. */
+/** The state of a delegation's permission at the wallet's provider, as the ledger knows it. */
 export interface DelegationPermission {
-  /** What the provider calls it. */
+  /** The provider's name of the permission. */
   readonly id?: string
   /**
-   * `requested`: not granted yet, and nothing can be spent. `withdrawing`: the delegation is revoked, and
-   * the provider has not said yet that the permission is gone. `not_withdrawn`: it could not be withdrawn
-   * so far; it is tried again.
+   * `requested`: not granted yet, so payments are denied. `withdrawing`: the delegation is revoked, and the
+   * provider has not confirmed the end of the permission. `not_withdrawn`: withdrawing failed, and is tried
+   * again.
    */
   readonly state: 'requested' | 'granted' | 'withdrawing' | 'not_withdrawn' | 'withdrawn'
 }
 
-/** Whether something is still to be done about a delegation's permission at the provider. */
+/**
+ * Checks whether a delegation's permission still has to be granted or withdrawn at the provider. A store
+ * lists such delegations with `unsettled`.
+ *
+ * @example
+ * ```ts
+ * const { rows } = await store.delegations({ unsettled: true }, {})
+ * rows.every(isUnsettled) // true
+ * ```
+ */
 export function isUnsettled({ permission }: Delegation): boolean {
   if (!permission) return false
   switch (permission.state) {
@@ -113,7 +128,7 @@ export function isUnsettled({ permission }: Delegation): boolean {
   }
 }
 
-/** The delegation from the moment on that it is revoked: its permission is about to be withdrawn. */
+/** Returns the delegation as revoked at a time, with its permission about to be withdrawn. */
 export function revokedDelegation(delegation: Delegation, at: number): Delegation {
   const { permission } = delegation
   return {

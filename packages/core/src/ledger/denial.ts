@@ -1,8 +1,8 @@
 import { formatAmount } from '../money/amount.ts'
 
 /**
- * Every code of a refusal, in order of precedence: where several hold, the first is answered.
- * `docs/reference/denials.md` explains each; a test holds page, union and texts together.
+ * The codes of all refusals, in order of precedence: if several rules refuse a payment, the first code is
+ * returned. `docs/reference/denials.md` explains each code.
  */
 export const denialCodes = [
   'session_unknown',
@@ -36,44 +36,45 @@ export const denialCodes = [
   'credential_expired',
 ] as const
 
+/** A code of a refusal. */
 export type DenialCode = (typeof denialCodes)[number]
 
-/** A refusal: a value with two texts, one for the model and one for the operator. */
+/** A refusal of a payment, with one text for the model and one for the operator. */
 export interface Denial {
   readonly code: DenialCode
-  /** For the model: short, true, no internals, what to do next. */
+  /** The text for the model: short, without internals, with the next step. */
   readonly message: string
-  /** For the operator: everything that is known. */
+  /** The text for the operator: all known facts, at most 1,000 characters. */
   readonly detail: string
 }
 
-/** Longest text for the operator: some of it was written by merchants, and all of it is recorded. */
+/** The longest text for the operator. Merchants wrote some of it, and all of it is recorded. */
 const MAX_DETAIL_LENGTH = 1_000
 
-/** What a refusal's texts are made of. */
+/** The facts that the texts of a refusal are made of. */
 export interface DenialFacts {
   readonly amountMicro?: bigint | undefined
   readonly limitMicro?: bigint | undefined
   readonly remainingMicro?: bigint | undefined
   readonly currency?: string | undefined
   readonly host?: string | undefined
-  /** For the model: what is wrong with its own request. Made by the guard, never by a merchant. */
+  /** The fault of the model's own request, for the model. The guard writes it, never a merchant. */
   readonly problem?: string | undefined
-  /** For the operator only: names, ids, addresses, the policy, the cause. */
+  /** Names, ids, addresses, the policy and the cause, for the operator alone. */
   readonly cause?: string | undefined
 }
 
 type Text = (facts: DenialFacts) => string
 
-/** Makes a refusal from its facts. */
+/** Makes a refusal and its two texts from the facts. */
 export function deny(code: DenialCode, facts: DenialFacts = {}): Denial {
   const message = modelTexts[code](facts)
   const { amountMicro, limitMicro, remainingMicro, currency } = facts
   const known = [
     facts.host === undefined ? undefined : `host ${facts.host}`,
-    amountMicro === undefined ? undefined : `amount ${money(amountMicro, currency)}`,
-    limitMicro === undefined ? undefined : `limit ${money(limitMicro, currency)}`,
-    remainingMicro === undefined ? undefined : `remaining ${money(remainingMicro, currency)}`,
+    amountMicro === undefined ? undefined : `amount ${formatMoney(amountMicro, currency)}`,
+    limitMicro === undefined ? undefined : `limit ${formatMoney(limitMicro, currency)}`,
+    remainingMicro === undefined ? undefined : `remaining ${formatMoney(remainingMicro, currency)}`,
     facts.problem,
     facts.cause,
   ].filter((part) => part !== undefined)
@@ -81,7 +82,7 @@ export function deny(code: DenialCode, facts: DenialFacts = {}): Denial {
   return { code, message, detail: detail.slice(0, MAX_DETAIL_LENGTH).toWellFormed() }
 }
 
-/** The refusal whose code comes first in the order of precedence. */
+/** Returns the refusal whose code has the highest precedence, or undefined if there is none. */
 export function firstDenial(denials: readonly Denial[]): Denial | undefined {
   return denials.reduce<Denial | undefined>(
     (first, next) =>
@@ -90,24 +91,26 @@ export function firstDenial(denials: readonly Denial[]): Denial | undefined {
   )
 }
 
-function money(micro: bigint, currency = ''): string {
+function formatMoney(micro: bigint, currency = ''): string {
   return `${formatAmount(micro)} ${currency}`.trimEnd()
 }
 
-function price(facts: DenialFacts): string {
+function describePrice(facts: DenialFacts): string {
   return facts.amountMicro === undefined
     ? 'This payment'
-    : `Payment of ${money(facts.amountMicro, facts.currency)}`
+    : `Payment of ${formatMoney(facts.amountMicro, facts.currency)}`
 }
 
-function limit(facts: DenialFacts): string {
-  return facts.limitMicro === undefined ? '' : ` of ${money(facts.limitMicro, facts.currency)}`
+function describeLimit(facts: DenialFacts): string {
+  return facts.limitMicro === undefined
+    ? ''
+    : ` of ${formatMoney(facts.limitMicro, facts.currency)}`
 }
 
-function left(facts: DenialFacts): string {
+function describeRest(facts: DenialFacts): string {
   return facts.remainingMicro === undefined
     ? ''
-    : ` ${money(facts.remainingMicro, facts.currency)} is left.`
+    : ` ${formatMoney(facts.remainingMicro, facts.currency)} is left.`
 }
 
 const noRetry = 'Do not try again.'
@@ -139,23 +142,23 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
     `Paying ${facts.host ?? 'this merchant'} is not allowed in this session. ${noRetry} Use an allowed merchant.`,
   policy_denied: () => `A rule of the operator forbids this payment. ${noRetry}`,
   payment_limit_exceeded: (facts) =>
-    `${price(facts)} is over the limit${limit(facts)} per payment. Ask for something cheaper.`,
+    `${describePrice(facts)} is over the limit${describeLimit(facts)} per payment. Ask for something cheaper.`,
   payment_count_exceeded: () =>
     `The number of payments that are allowed is used up. ${noRetry} Go on without paying.`,
   window_limit_exceeded: (facts) =>
-    `${price(facts)} is over what is allowed in this period. Go on without paying, or wait.`,
+    `${describePrice(facts)} is over what is allowed in this period. Go on without paying, or wait.`,
   merchant_limit_exceeded: (facts) =>
-    `${price(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
+    `${describePrice(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
   session_limit_exceeded: (facts) =>
-    `${price(facts)} is over what is left of the session's budget.${left(facts)} Ask for something cheaper, or go on without paying.`,
+    `${describePrice(facts)} is over what is left of the session's budget.${describeRest(facts)} Ask for something cheaper, or go on without paying.`,
   delegation_limit_exceeded: (facts) =>
-    `${price(facts)} is over what is left of the user's permission to spend.${left(facts)} Ask for something cheaper, or go on without paying.`,
+    `${describePrice(facts)} is over what is left of the user's permission to spend.${describeRest(facts)} Ask for something cheaper, or go on without paying.`,
   end_user_limit_exceeded: (facts) =>
-    `${price(facts)} is over what the user may spend in all.${left(facts)} Go on without paying.`,
+    `${describePrice(facts)} is over what the user may spend in all.${describeRest(facts)} Go on without paying.`,
   insufficient_funds: () =>
     `There is not enough money in the user's wallet. ${noRetry} Tell the user to add funds.`,
   approval_required: (facts) =>
-    `${price(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. Do not try again before the user has agreed. Tell the user.`,
+    `${describePrice(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. Do not try again before the user has agreed. Tell the user.`,
   approval_denied: () => `The user said no to this payment. ${noRetry}`,
   approval_expired: () => 'The user did not answer in time. Ask again only if it is still needed.',
   wallet_unavailable: () =>

@@ -1,8 +1,8 @@
 import type { Limits, Usage } from '../money/limits.ts'
 
-/** What one end user may spend in all, over every agent and delegation. Only they set its limits. */
+/** The account of one end user over all agents and delegations. Only the end user sets its limits. */
 export interface EndUserAccount {
-  /** `endUserAccountId` of the end user: no session and no delegation has such an id. */
+  /** The id from `endUserAccountId`. No session and no delegation has such an id. */
   readonly id: string
   readonly endUser: string
   readonly limits: Limits
@@ -10,7 +10,14 @@ export interface EndUserAccount {
   readonly createdAt: number
 }
 
-/** What an end user's account is found by. */
+/**
+ * Returns the id of an end user's account.
+ *
+ * @example
+ * ```ts
+ * endUserAccountId('alice') // 'user:alice'
+ * ```
+ */
 export function endUserAccountId(endUser: string): string {
   return `user:${endUser}`
 }

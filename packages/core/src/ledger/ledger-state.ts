@@ -10,75 +10,75 @@ import type { Content, KeyRecord, Payment } from './payment.ts'
 import type { Session } from './session.ts'
 
 /**
- * What a commit or a read is about. The store loads what the scope names and all that belongs to it:
- * a session brings its ancestors and its delegation, a delegation its end user's account, a payment
- * its session, a key its payment.
+ * The rows that a commit or a read needs. The store loads the named rows and those that belong to them: with
+ * a session its ancestors and its delegation, with a delegation its end user's account, with a payment its
+ * session, with a key its payment.
  */
 export interface Scope {
   readonly session?: string
   readonly delegation?: string
   readonly payment?: string
-  /** A key within `session`. */
+  /** The idempotency key of a call within `session`. */
   readonly key?: string
-  /** Hash of a request: brings the delegation's latest payment for the same one. */
+  /** The hash of a request. It brings the delegation's latest payment for this request. */
   readonly requestHash?: string
-  /** Host of a merchant within the delegation. */
+  /** The host of a merchant within the delegation. */
   readonly host?: string
   readonly instrument?: string
-  /** An approval by its id: brings its session. */
+  /** The id of an approval. It brings the approval's session. */
   readonly approval?: string
-  /** With `host`: what the accounts with per-merchant limits have spent at this merchant. */
+  /** A payee at `host`. It brings the usage there of each account with per-merchant limits. */
   readonly payee?: string
-  /** An end user: brings their account and all of their delegations. */
+  /** The id of an end user. It brings their account and all of their delegations. */
   readonly endUser?: string
-  /** Hash of terms: brings the session's latest approval of them, and its root's recent ones. */
+  /** The hash of terms. It brings the session's latest approval of them, and its root's recent ones. */
   readonly termsHash?: string
-  /** A key of the service by its id. */
+  /** The id of a key of the service. */
   readonly credential?: string
-  /** An operation that may have been done before, by its id. */
+  /** The id of an operation with an idempotency key, which may have been done before. */
   readonly operation?: string
 }
 
-/** The newest state of what a scope names; what does not exist is absent. */
+/** The newest rows of a scope. A field is absent if its row does not exist. */
 export interface LedgerState {
   readonly session?: Session
-  /** The session's parent, its parent, and so on. */
+  /** The session's parent, the parent's parent, and so on. */
   readonly ancestors: readonly Session[]
   readonly delegation?: Delegation
-  /** The account of the end user: of the delegation, or of the scope. Absent without limits. */
+  /** The account of the delegation's or the scope's end user. It is absent if they set no limits. */
   readonly endUser?: EndUserAccount
-  /** With `endUser` in the scope: all of their delegations, oldest first. */
+  /** All delegations of the scope's `endUser`, oldest first. */
   readonly delegations?: readonly Delegation[]
   /**
-   * With `host` and `payee`, where an account among these has per-merchant limits: what they have
-   * spent at the merchant, as far as they have.
+   * The usage at the scope's `host` and `payee` of each account here that has per-merchant limits and has
+   * paid there. It is absent if no account has such limits.
    */
   readonly merchantUsages?: readonly MerchantUsage[]
-  /** The payment that the scope names, or the one that its key is pinned to. */
+  /** The payment of the scope's id, or the one that the scope's key is pinned to. */
   readonly payment?: Payment
   readonly key?: KeyRecord
-  /** The latest payment in the delegation for the request's hash. */
+  /** The delegation's latest payment for the scope's `requestHash`. */
   readonly twin?: Payment
-  /** The session's own latest payment for it, where `twin` is another session's. */
+  /** The session's own latest payment for `requestHash`, if `twin` is another session's. */
   readonly ownTwin?: Payment
   readonly merchant?: KnownMerchant
   readonly instrument?: RegisteredInstrument
-  /** The approval that the scope names, or the latest of its terms in the session. */
+  /** The approval of the scope's id, or the session's latest one for `termsHash`. */
   readonly approval?: Approval
-  /** With `termsHash`: the newest approvals of the session's root, at most `MAX_RECENT_APPROVALS`. */
+  /** The newest approvals of the session's root, at most `MAX_RECENT_APPROVALS`, with `termsHash`. */
   readonly recentApprovals?: readonly Approval[]
   readonly credential?: Credential
   readonly operation?: Operation
 }
 
-/** Who owns an instrument: recorded once, and never changed by a later configuration. */
+/** The recorded owner of an instrument. A later configuration cannot change it. */
 export interface RegisteredInstrument {
   readonly handle: string
   readonly endUser: string
   readonly registeredAt: number
 }
 
-/** Rows to write, each whole, and the audit records that say why. */
+/** The result of a commit, the rows to write, each whole, and the events to record. */
 export interface Change<Result> {
   readonly result: Result
   readonly sessions?: readonly Session[]
@@ -93,13 +93,22 @@ export interface Change<Result> {
   readonly operations?: readonly Operation[]
   readonly endUsers?: readonly EndUserAccount[]
   readonly merchantUsages?: readonly MerchantUsage[]
-  /** Rows that are in an archive, and leave the ledger. */
+  /** The rows that are in an archive and leave the ledger. */
   readonly removed?: Removed
-  /** Never empty where rows are written: each change has its record in the same commit. */
+  /** The events to record. At least one if rows are written. */
   readonly events: readonly AuditEvent[]
 }
 
-/** Whether a change counts money that nobody held: its accounts may be over their totals from then on. */
+/**
+ * Checks whether a change counts a payment whose hold had been released before. A store then must not
+ * refuse the change for an account over its total.
+ *
+ * @example
+ * ```ts
+ * const change: Change<number> = { result: 1, events: [] }
+ * isOverrun(change) // false
+ * ```
+ */
 export function isOverrun({ payments = [], events }: Change<unknown>): boolean {
   return (
     payments.some(({ overrun }) => overrun) ||
@@ -108,15 +117,15 @@ export function isOverrun({ payments = [], events }: Change<unknown>): boolean {
 }
 
 /**
- * Rows that leave the ledger, in the same commit, and that no other row names. What is gone already,
- * because two calls remove the same, stays gone.
+ * The rows that a change removes from the ledger. No other row names them. A row that is gone already, because
+ * two calls remove it, is no error.
  */
 export interface Removed {
-  /** Records whose body is replaced by what `archivedBody` makes of it. Their hash stays. */
+  /** The records whose body is replaced by that of `archivedBody`. Their hash stays. */
   readonly records: readonly { readonly seq: number; readonly body: string }[]
-  /** Ids of payments, with what was kept of their responses and the keys that are pinned to them. */
+  /** The ids of payments, whose stored responses and pinned keys go with them. */
   readonly payments: readonly string[]
   readonly approvals: readonly string[]
-  /** Ids of sessions, children first, with all their keys. An id never names a session again. */
+  /** The ids of sessions, children first, whose keys go with them. An id is never used again. */
   readonly sessions: readonly string[]
 }

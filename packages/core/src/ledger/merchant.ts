@@ -2,36 +2,36 @@ import { z } from 'zod'
 import { BursarError } from '../primitives/errors.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 
-/** More merchants than one permission should name. */
+/** The most merchants of one delegation or session. */
 const MAX_MERCHANTS = 200
 
-/** More payees than one merchant has. */
+/** The most payees of one merchant. */
 const MAX_PAYEES = 20
 
-/** Longest host name that DNS knows, with a port. */
+/** The longest host name that DNS carries, with a port. */
 const MAX_HOST_LENGTH = 259
 
-/** A host that may be paid, and its payees. Without payees the first one that is paid is pinned. */
+/** A host that may be paid, and its payees. If it lists no payees, the first one that is paid is pinned. */
 export interface MerchantRule {
-  /** As `URL.host` writes it: lower case, punycode, the port only if it is not the scheme's own. */
+  /** The host as `URL.host` writes it: lower case, punycode, with its port unless that is the default. */
   readonly host: string
-  /** Lower case. */
+  /** The only addresses that may be paid, lower case. */
   readonly payees?: readonly string[]
 }
 
-/** A host as people write it, read into the one form that `URL.host` has. */
+/** A host as people write it. Parsed into the form of `URL.host`. */
 export const hostField: z.ZodType<string, string> = z
   .string()
   .max(MAX_HOST_LENGTH)
   .transform((text, context) => {
-    const host = readHost(text)
+    const host = normaliseHost(text)
     if (host !== undefined) return host
     context.addIssue({ code: 'custom', message: `must be a host such as 'api.example.com'` })
     return z.NEVER
   })
 
-/** The host as a request to it will have it; what no request can have could never be paid. */
-function readHost(text: string): string | undefined {
+/** Returns the host in the form of `URL.host`, or undefined if no request can have this host. */
+function normaliseHost(text: string): string | undefined {
   if (!/^[^/\\?#@]+$/.test(text)) return undefined
   try {
     return parseResourceUrl(`https://${text}/`).host
@@ -46,7 +46,7 @@ const payeeField = z
   .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address such as 0x… with 40 hex digits')
   .transform((text) => text.toLowerCase())
 
-/** How the merchants of a delegation or session are written. */
+/** Parses the merchants of a delegation or session. */
 export const merchantsInput: z.ZodType<
   readonly MerchantRule[],
   readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
@@ -66,12 +66,12 @@ export const merchantsInput: z.ZodType<
     rules.map(({ host, payees }) => (payees === undefined ? { host } : { host, payees })),
   )
 
-/** What the ledger knows of a host within one delegation. */
+/** A host that was paid within one delegation, and its pinned payee. */
 export interface KnownMerchant {
   readonly delegation: string
   readonly host: string
-  /** The payee that is pinned: the first one that was paid. */
+  /** The pinned payee, which is the first one that was paid. */
   readonly payee: string
-  /** Payments to it that were reserved and not released; at zero the pin is gone. */
+  /** The number of payments to the payee that were not released. At zero it is not pinned any more. */
   readonly payments: number
 }

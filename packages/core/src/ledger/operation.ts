@@ -1,21 +1,23 @@
-/** An operation that was done for an idempotency key. */
+/** An operation that was done with an idempotency key. */
 export interface Operation {
-  /** SHA-256 of the key and of what it is for. */
+  /** The SHA-256 of the idempotency key and of the operation's name and caller. */
   readonly id: string
+  /** The SHA-256 of the input: another input with this key is refused. */
   readonly inputHash: string
-  /** What was made or changed. */
+  /** The id of the row that was made or changed. */
   readonly subject: string
-  /** What the secret is derived from, together with the key, which is stored nowhere. */
+  /** The salt from which a secret is derived, together with the key, which is stored nowhere. */
   readonly salt: string
+  /** The time of the operation in milliseconds since the epoch. */
   readonly at: number
 }
 
-/** How a caller makes sure that what it asks for is done once, however often it asks. */
+/** The options of an operation that must be done once, however often it is called. */
 export interface OnceOptions {
   /**
-   * Names the operation: the same key with the same input is answered with what was done for it
-   * first, tokens included; with another input, `idempotency_conflict`. Random, 16 to 255 characters:
-   * a token is derived from it, and only who has the key gets that token again.
+   * An idempotency key of 16 to 255 random characters. A second call with this key and an equal input returns
+   * the first result, tokens included. With another input it throws `idempotency_conflict`. Keep the key
+   * secret: a token is derived from it.
    */
   readonly idempotencyKey?: string | undefined
 }

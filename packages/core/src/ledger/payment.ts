@@ -1,20 +1,21 @@
 import type { Denial } from './denial.ts'
 
-/** The chosen offer, normalised, plus the request's hash: checked = approved = signed = recorded. */
+/** The normalised offer and the request's hash. These terms are checked, approved, signed and recorded. */
 export interface Terms {
   readonly rail: string
   readonly scheme: string
   readonly network: string
-  /** The asset's contract address, lower case. */
+  /** The address of the asset's contract, lower case. */
   readonly asset: string
   readonly currency: string
+  /** The price in atomic units of the asset. */
   readonly atomic: bigint
-  /** What the payment takes from budgets. */
+  /** The micro-units of `currency` that the payment takes from budgets. */
   readonly amountMicro: bigint
   readonly payee: string
-  /** The host that the guard dialled, punycode, with its port if that is not the scheme's own. */
+  /** The host that the guard dialled, in punycode, with its port unless that is the default. */
   readonly host: string
-  /** SHA-256 of method, URL, body and the headers that the caller set. */
+  /** The SHA-256 of method, URL, body and the headers that the caller set. */
   readonly requestHash: string
 }
 
@@ -24,57 +25,57 @@ export type PaymentState = 'reserved' | 'signed' | 'claimed' | 'in_doubt' | 'set
 /** The states in which its outcome is not proven: money can still move. */
 export const unprovenStates: readonly PaymentState[] = ['reserved', 'signed', 'claimed', 'in_doubt']
 
-/** One payment, from its reservation on. */
+/** A payment, from its reservation on. */
 export interface Payment {
   readonly id: string
   readonly session: string
   readonly delegation: string
   readonly endUser: string
   readonly instrument: string
-  /** SHA-256 of what the key is made of, hex; absent where the caller gave none. */
+  /** The SHA-256 of the call's idempotency key, as hex. It is absent if the call had none. */
   readonly key?: string
   readonly state: PaymentState
   readonly terms: Terms
   readonly termsHash: string
-  /** Address that the money comes from. */
+  /** The address that the money leaves. */
   readonly payer: string
   readonly nonce: `0x${string}`
-  /** Path of the resource, without its query: for people. */
+  /** The path of the resource, without its query, for people. */
   readonly path: string
-  /** What the agent says that it pays for. The agent's words, cut to a bound. */
+  /** The agent's own words about its purpose, cut to a bound. */
   readonly purpose: string
-  /** SHA-256 of the payment token, hex. */
+  /** The SHA-256 of the payment token, as hex. */
   readonly tokenHash: string
   readonly reservedAt: number
-  /** No signature can be had for it from then on. */
+  /** The end of the payment token, in milliseconds since the epoch. Later nothing is signed. */
   readonly tokenExpiresAt: number
-  /** Unix seconds; from then on the chain refuses the signature. */
+  /** The end of the signature's validity by the block chain's time, in Unix seconds. */
   readonly validBefore: number
-  /** The transaction that the merchant claimed; never evidence. */
+  /** The transaction that the merchant claimed. It is no evidence. */
   readonly claimedTransaction?: string
   readonly claimedAt?: number
   readonly delivery?: Delivery
-  /** Set by proof only. */
+  /** The micro-units that moved. Only proof sets them. */
   readonly settledMicro?: bigint
   readonly evidence?: Evidence
   readonly provenAt?: number
-  /** Money moved although the hold had been released. */
+  /** Whether the payment settled after its hold had been released. */
   readonly overrun: boolean
 }
 
-/** What came back for the money. */
+/** The facts of the response to a paid request. */
 export interface Delivery {
   readonly httpStatus: number
   readonly contentType: string
-  /** SHA-256 of the body as it was received, hex. */
+  /** The SHA-256 of the body as it was received, as hex. */
   readonly contentSha256: string
   readonly bytes: number
   readonly truncated: boolean
-  /** False where the status or a broken body says that the resource was not delivered. */
+  /** Whether the status and the body say that the resource was delivered. */
   readonly delivered: boolean
 }
 
-/** A resource's response, kept with its payment up to a bound. */
+/** A resource's response, stored with its payment up to a bound. */
 export interface Content {
   readonly payment: string
   readonly status: number
@@ -83,20 +84,27 @@ export interface Content {
   readonly truncated: boolean
 }
 
-/** What is known of a key: the payment that it is pinned to, or how often it was refused. */
+/** The record of a call's idempotency key: the payment that it is pinned to, or its refusals. */
 export interface KeyRecord {
   readonly session: string
   readonly key: string
   readonly requestHash: string
   readonly payment?: string
   readonly refusals: number
-  /** The last refusal, as it was answered. */
+  /** The last refusal that was returned. */
   readonly lastRefusal?: Denial
 }
 
 /**
- * Whether a key's record says no more than that the key is pinned to its own payment. A store may keep
- * it with the payment then, and not as a row of its own.
+ * Checks whether a key's record says only that the key is pinned to its payment. A store may then keep the
+ * key with the payment, without a row of its own.
+ *
+ * @example
+ * ```ts
+ * function extraKeys(keys: readonly KeyRecord[], payment: Payment): readonly KeyRecord[] {
+ *   return keys.filter((record) => !isOwnKey(record, payment))
+ * }
+ * ```
  */
 export function isOwnKey(record: KeyRecord, { id, session, key, terms }: Payment): boolean {
   return (
@@ -109,37 +117,37 @@ export function isOwnKey(record: KeyRecord, { id, session, key, terms }: Payment
   )
 }
 
-/** Open: no believable word on the outcome yet. An identical request has to wait for it. */
+/** Checks whether a payment is open: reserved, signed or in doubt. An identical request has to wait. */
 export function isOpen(payment: Payment): boolean {
   return payment.state === 'reserved' || payment.state === 'signed' || payment.state === 'in_doubt'
 }
 
-/** Unproven: the hold stays until the rail proves the outcome. */
+/** Checks whether a payment is unproven: open or claimed. Its hold stays until the rail proves the outcome. */
 export function isUnproven(payment: Payment): boolean {
   return isOpen(payment) || payment.state === 'claimed'
 }
 
-/** Paid: claimed or settled. */
+/** Checks whether a payment is paid: claimed or settled. */
 export function isPaid(payment: Payment): boolean {
   return payment.state === 'claimed' || payment.state === 'settled'
 }
 
-/** Where anyone can check a verdict. */
+/** The place on the block chain where a verdict can be checked. */
 export interface Evidence {
   readonly transaction?: string
-  /** Block number that the verdict was read at. */
+  /** The number of the block at which the verdict was read. */
   readonly block: string
   readonly reason: string
 }
 
-/** What is said of a payment in each of its events. */
+/** The fields that every event of a payment has. */
 export interface PaymentSubject {
   readonly payment: string
   readonly session: string
   readonly delegation: string
   readonly endUser: string
   readonly agent: string
-  /** Decimal string in `currency`. */
+  /** The price as a decimal string in `currency`. */
   readonly amount: string
   readonly currency: string
   readonly host: string

@@ -1,7 +1,7 @@
 import { formatAmount } from '../money/amount.ts'
 import type { Limits, MerchantLimits } from '../money/limits.ts'
 
-/** Limits as they are recorded and shown. */
+/** Converts limits to the form in which they are recorded and shown. */
 export function recordedLimits(limits: Limits): RecordedLimits {
   return {
     currency: limits.currency,
@@ -10,13 +10,14 @@ export function recordedLimits(limits: Limits): RecordedLimits {
       ? {}
       : { perPayment: formatAmount(limits.perPaymentMicro) }),
     ...(limits.payments === undefined ? {} : { payments: limits.payments }),
-    ...(limits.windows.length === 0 ? {} : { windows: recordedWindows(limits.windows) }),
+    ...(limits.windows.length === 0 ? {} : { windows: recordWindows(limits.windows) }),
     ...(limits.perMerchant === undefined
       ? {}
-      : { perMerchant: recordedMerchantLimits(limits.perMerchant) }),
+      : { perMerchant: recordMerchantLimits(limits.perMerchant) }),
   }
 }
-function recordedMerchantLimits({
+
+function recordMerchantLimits({
   totalMicro,
   payments,
   windows,
@@ -24,10 +25,11 @@ function recordedMerchantLimits({
   return {
     ...(totalMicro === undefined ? {} : { total: formatAmount(totalMicro) }),
     ...(payments === undefined ? {} : { payments }),
-    ...(windows.length === 0 ? {} : { windows: recordedWindows(windows) }),
+    ...(windows.length === 0 ? {} : { windows: recordWindows(windows) }),
   }
 }
-function recordedWindows(windows: Limits['windows']): NonNullable<RecordedLimits['windows']> {
+
+function recordWindows(windows: Limits['windows']): NonNullable<RecordedLimits['windows']> {
   return windows.map(({ per, amountMicro, payments }) => ({
     per,
     ...(amountMicro === undefined ? {} : { amount: formatAmount(amountMicro) }),
@@ -35,7 +37,7 @@ function recordedWindows(windows: Limits['windows']): NonNullable<RecordedLimits
   }))
 }
 
-/** Limits as they are recorded: amounts are decimal strings. */
+/** The recorded form of limits: amounts are decimal strings in `currency`. */
 export interface RecordedLimits {
   readonly currency: string
   readonly total: string
@@ -48,6 +50,7 @@ export interface RecordedLimits {
     readonly windows?: readonly RecordedWindow[]
   }
 }
+
 interface RecordedWindow {
   readonly per: string
   readonly amount?: string

@@ -1,7 +1,7 @@
 import { formatAmount } from '../money/amount.ts'
 import type { Usage } from '../money/limits.ts'
 
-/** What an account counts in its windows, as it is recorded. */
+/** Converts the windows of an account's usage to the form in which they are recorded. */
 export function recordedWindows({ windows }: Usage): RecordedWindows {
   return windows.map((buckets) =>
     buckets.map(({ index, amountMicro, payments }) => ({
@@ -12,7 +12,7 @@ export function recordedWindows({ windows }: Usage): RecordedWindows {
   )
 }
 
-/** What an account counts in its windows, as it is recorded: amounts are decimal strings. */
+/** The recorded buckets of an account's windows: amounts are decimal strings. */
 export type RecordedWindows = readonly (readonly {
   readonly index: number
   readonly amount: string

@@ -1,18 +1,25 @@
-/** What a caller of the service may be. Which operations each may call, the server's table says. */
+/** The roles of callers of the service. `docs/reference` lists the operations of each role. */
 export const roles = ['administrator', 'manager', 'payer', 'end_user', 'auditor'] as const
 
+/** A role of a caller of the service. */
 export type Role = (typeof roles)[number]
 
-/** Roles that can widen what may be spent: by granting, by creating sessions, by issuing keys. */
+/** The roles that can raise a budget: by grants, by new sessions or by new keys. */
 const raising: readonly Role[] = ['administrator', 'manager', 'end_user']
 
 /**
- * Why some roles must never be one caller's, as the end of a sentence; `undefined` if they may.
- * Nobody who can raise a budget may also spend it.
+ * Returns why one caller must not have all of these roles, as the end of a sentence, or undefined if the
+ * caller may have them. A role that can raise a budget never goes with `payer`.
+ *
+ * @example
+ * ```ts
+ * roleConflict(['manager', 'auditor']) // undefined
+ * roleConflict(['manager', 'payer']) // 'must not combine manager, …'
+ * ```
  */
-export function roleConflict(some: readonly Role[]): string | undefined {
-  const raises = some.find((role) => raising.includes(role))
-  return raises !== undefined && some.includes('payer')
+export function roleConflict(combined: readonly Role[]): string | undefined {
+  const raises = combined.find((role) => raising.includes(role))
+  return raises !== undefined && combined.includes('payer')
     ? `must not combine ${raises}, which can raise what may be spent, with payer, which spends`
     : undefined
 }

@@ -2,30 +2,31 @@ import type { PaymentSubject } from './payment.ts'
 import type { SecretOpening, SigningPurpose } from './secret-opening.ts'
 
 /**
- * A secret is about to be opened or changed. It is recorded first, so that neither is without its record;
- * what could not be done afterwards has one as well.
+ * An event of a vault: a secret is about to be opened or changed. The record comes first, so an attempt that
+ * then fails is recorded, too.
  */
 export type SecretEvent = SecretChange | SecretOpened
 
 type SecretOpened = SecretOpening & { readonly type: 'secret-opened' } & (
     | (PaymentSubject & {
-        /** For a signature of the payment, or of its cancellation. */
+        /** The signature of the payment, or of its cancellation. */
         readonly purpose: SigningPurpose
       })
     | {
-        /** To grant, read or withdraw the provider's permission of a delegation. */
+        /** The provider's permission of a delegation, to grant, read or withdraw it. */
         readonly purpose: 'permission'
         readonly delegation: string
         readonly endUser: string
       }
     | {
-        /** For a link to the provider's page where an end user pays in. */
+        /** A link to the provider's page where the end user pays in. */
         readonly purpose: 'funding'
         readonly instrument: string
         readonly endUser: string
       }
   )
-/** What is about to be changed in a vault: which version of which secret, and never its value. */
+
+/** An event of a vault: one version of a secret is about to be changed. It never holds the value. */
 export interface SecretChange extends SecretOpening {
   readonly type: 'secret-added' | 'secret-rotated' | 'secret-rewrapped' | 'secret-removed'
 }

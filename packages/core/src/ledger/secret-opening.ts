@@ -1,5 +1,7 @@
+/** The kind of a signature: of a payment, or of its cancellation. */
 export type SigningPurpose = 'payment' | 'cancellation'
-/** Which secret is opened: its name and its version, never more. */
+
+/** The name and version of a secret that is opened. */
 export interface SecretOpening {
   readonly secret: string
   readonly version: string

@@ -4,53 +4,60 @@ import { durationField, nameField } from '../primitives/fields.ts'
 import { type AskInput, type AskRule, askInput } from './approval.ts'
 import { type MerchantRule, merchantsInput } from './merchant.ts'
 
-/** A scoped payment context: budget, expiry, merchants. */
+/** A payment session: a scoped context with a budget, an expiry and merchants. */
 export interface Session {
   readonly id: string
   readonly delegation: string
-  /** The session that a child draws from. */
+  /** The session from whose budget this child session draws. */
   readonly parent?: string
-  /** The credential that has to come with the token; without one, the token alone pays. */
+  /** The id of the credential that has to come with the token. If absent, the token alone pays. */
   readonly payer?: string
-  /** SHA-256 of the session token, hex. The token itself is stored nowhere. */
+  /** The SHA-256 of the session token, as hex. The token is stored nowhere. */
   readonly tokenHash: string
   readonly limits: Limits
   readonly usage: Usage
   readonly merchants?: readonly MerchantRule[]
-  /** When it asks a human, besides what it leaves open. */
+  /** The payments that ask a human. */
   readonly ask?: AskRule
-  /** How long an identical request is answered with its stored result. */
+  /** The time in milliseconds in which an identical request gets its stored result. */
   readonly repeatAfterMs: number
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt?: number
-  /** Set when its own payer closed it. */
+  /** The time when its own payer closed it. */
   readonly closedAt?: number
-  /** Set when management, or an overrun, stopped it. */
+  /** The time when management, or an overrun, locked it. */
   readonly lockedAt?: number
 }
 
-/** What `createSession` takes. */
+/** The input of `createSession`. */
 export interface SessionInput {
+  /** The id of the delegation that the session spends under. */
   readonly delegation: string
-  /** For example `'30m'`. */
+  /** A duration, for example `'30m'`; at most ten years. */
   readonly expiresIn: string
+  /** The limits of the session, none above those of the delegation. */
   readonly limits: LimitsInput
+  /** The only merchants that may be paid, at most 200. If you leave them out, those of the delegation. */
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
-  /** When it asks a human, besides what it leaves open. */
+  /** The payments that ask a human, besides those that the delegation asks about. */
   readonly ask?: AskInput | undefined
-  /** For example `'60s'`, the default. */
+  /**
+   * A duration in which an identical request gets its stored result and is not paid again.
+   *
+   * @default '60s'
+   */
   readonly repeatAfter?: string | undefined
   /**
-   * The credential that the session is bound to, such as the id of a key: only together with it does
-   * the token pay, so that whoever created the session cannot spend from it.
+   * The id of the credential, such as a service key, that the session is bound to. The token pays only
+   * together with it, so that the manager who created the session cannot spend from it.
    */
   readonly payer?: string | undefined
 }
 
-/** `SessionInput`, parsed. */
+/** A parsed `SessionInput`. Durations are in milliseconds. */
 export interface ParsedSession {
   readonly delegation: string
   readonly expiresIn: number
@@ -61,6 +68,7 @@ export interface ParsedSession {
   readonly payer?: string | undefined
 }
 
+/** Parses `SessionInput`. */
 export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObject({
   delegation: nameField,
   expiresIn: durationField,
@@ -71,18 +79,21 @@ export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObje
   payer: nameField.optional(),
 })
 
-/** What `openChild` takes: never wider than the session that it is opened from. */
+/** The input of `openChild`. A child session is never wider than the session that opens it. */
 export interface ChildInput {
+  /** The limits of the child, none above those of the session that opens it. */
   readonly limits: LimitsInput
-  /** For example `'10m'`. */
+  /** A duration, for example `'10m'`. The child ends with its parent at the latest. */
   readonly expiresIn: string
+  /** The only merchants that may be paid. If you leave them out, those of the session that opens it. */
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
-  /** The credential that it is bound to; the opener's unless another one is named. */
+  /** The id of the credential that the child is bound to. The opener's by default. */
   readonly payer?: string | undefined
 }
 
+/** Parses `ChildInput`. */
 export const childInput: z.ZodType<Omit<ParsedSession, 'delegation'>, ChildInput> = z.strictObject({
   limits: limitsInput,
   expiresIn: durationField,
@@ -90,13 +101,13 @@ export const childInput: z.ZodType<Omit<ParsedSession, 'delegation'>, ChildInput
   payer: nameField.optional(),
 })
 
-/** How deep sessions may be nested: each level is loaded and locked with every payment below it. */
+/** The most levels of nested sessions. A payment loads and locks every level above it. */
 export const MAX_SESSION_DEPTH = 4
 
-/** How long an identical request is answered with its stored result, unless the session says so. */
+/** The default of `repeatAfter`, in milliseconds. */
 export const DEFAULT_REPEAT_AFTER_MS = 60_000
 
-/** Why nothing can be paid within a session now, or `undefined` if something can. */
+/** Returns the denial code of a session that has ended or is locked, or undefined if it is alive. */
 export function sessionEnd(
   session: Session,
   now: number,

@@ -1,46 +1,44 @@
-/**
- * A request as it goes to the wire, and goes again, unchanged but for the proof, when it is paid.
- */
+/** A request for the HTTP client. A paid request is sent a second time with the proof's headers added. */
 export interface HttpRequest {
-  /** Upper case. */
+  /** The method in upper case, for example `GET`. */
   readonly method: string
   readonly url: URL
-  /** Names in any case, each once; framing, `host` and `accept-encoding` belong to the client. */
+  /** The headers, each name once, in any case. Framing, `host` and `accept-encoding` are the client's. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
 }
 
 /**
- * What came back, whatever the status; a redirect is a response like any other.
- * All of it was written by a stranger, and its size is all that was checked.
+ * The response to a request, with any status; a redirect is a response, too. Its author is a stranger, and
+ * only its size was checked.
  */
 export interface HttpResponse {
   readonly status: number
   /**
-   * As they were sent, with lower-case names; repeated ones are joined with `, `. After a decoded
-   * body they still say `content-encoding` and the encoded `content-length`.
-   * The object has no prototype: a header may be called `constructor` or `__proto__`.
+   * The headers as they were sent, with lower-case names. Repeated ones are joined with `, `. The headers
+   * `content-encoding` and `content-length` are kept, and describe the body before it was decoded. The
+   * object has no prototype, because a header may be called `constructor` or `__proto__`.
    */
   readonly headers: Readonly<Record<string, string>>
-  /** Decoded, and at most the client's bound. */
+  /** The decoded body, cut at the client's bound. */
   readonly body: Uint8Array
-  /** The body was longer than the bound, and was cut there. */
+  /** Whether the body was longer than the client's bound, and was cut there. */
   readonly truncated: boolean
-  /** The body ended before it was complete: reset, deadline, or an encoding that cannot be read. */
+  /** Whether the body ended early: by a reset, the deadline, or an encoding that cannot be read. */
   readonly broken: boolean
   /** The IP address that was dialled. */
   readonly remoteAddress: string
 }
 
-/** How a request is made. */
+/** The options of one request. */
 export interface HttpRequestOptions {
-  /** Ends the request, at any moment until it resolves. */
+  /** Aborts the request, at any time until it resolves. */
   readonly signal?: AbortSignal | undefined
-  /** The end user's id: requests that differ in it may share nothing that a merchant can see. */
+  /** The id of the end user: requests of two end users share no connection, cookie or cache. */
   readonly isolation: string
   /**
-   * The same object for the two requests of one payment, and for no others. An answer of 402 to the
-   * first may keep its connection for the second, if that goes to the same place and address.
+   * An object that only the two requests of one payment share. If the first is answered with 402, its
+   * connection may be kept for the second, which has to go to an equal origin and address.
    */
   readonly payment?: object | undefined
 }
@@ -48,23 +46,21 @@ export interface HttpRequestOptions {
 /**
  * Sends requests to URLs that come from a model, a merchant or a tenant.
  *
- * The implementer keeps these promises, for payments rest on them:
- * - A request is written to the wire at most once. Never retry, not even when the peer hung up
- *   before it answered: it may carry a proof.
- * - A redirect is returned, never followed.
- * - Every request ends by itself, in bounded time and memory, whatever the peer does.
- * - Only an address that was checked for this very request is dialled; what a name resolved to
- *   before says nothing.
- * - Nothing is shared between isolations: no connection, no TLS session, no cookie, no cache. Nor is
- *   anything shared between requests that do not name the same payment.
+ * If you implement it, keep these promises, because the safety of payments depends on them:
+ * - Write a request to the wire at most once. Never retry, even if the peer hangs up before it answers:
+ *   the request may carry a proof.
+ * - Return a redirect, and do not follow it.
+ * - End every request in bounded time and memory, whatever the peer does.
+ * - Dial only an address that was checked for this request. An earlier resolution of the name is void.
+ * - Share no connection, TLS session, cookie or cache between two isolations, or between two payments.
  *
- * Rejects with a `BursarError`: `request_refused` promises that nothing was dialled, and its
- * message says which rule was broken and the way out; `request_failed` is every other end without a
- * status, an abort included, and promises nothing about what the peer has seen. Once a status and
- * its headers are there, only an abort still rejects: what breaks after them is `broken`.
+ * Rejects with a `BursarError`. `request_refused` means that no connection was made, and its message says
+ * which rule was broken and what to do. `request_failed` means that no status arrived, by an abort or
+ * otherwise, and the peer may have seen the request. After the status and the headers only an abort
+ * rejects; every other fault makes the response `broken`.
  */
 export interface HttpClient {
   request(request: HttpRequest, options: HttpRequestOptions): Promise<HttpResponse>
-  /** Refuses new requests, and resolves when those under way have ended. */
+  /** Refuses new requests, and resolves when the requests in flight have ended. */
   close(): Promise<void>
 }

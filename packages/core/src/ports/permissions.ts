@@ -4,77 +4,76 @@ import type { Asset } from '../money/asset.ts'
 import type { Limits } from '../money/limits.ts'
 
 /**
- * The wallet provider's own permission: a second lock, at whoever has the key. Where an instrument has
- * it, each delegation gets its own permission, which is withdrawn when the delegation is revoked.
+ * The permissions that the provider of a wallet keeps and enforces at the key: a second lock beside the
+ * guard. If an instrument has them, the guard grants one permission for each delegation, and withdraws it
+ * when the delegation is revoked.
  *
- * The credentials that change permissions are not those that sign: who has only the wallet's cannot
- * widen what the wallet may sign.
+ * Use other credentials than the wallet's: a holder of the wallet's credentials must not be able to widen
+ * a permission.
  *
- * Everything is asked for by the id of the delegation, so that a permission whose answer was lost can
- * still be found and withdrawn. All methods may be called again, and at the same time. A throw says
- * that it is not known what was done. Where `grant` takes several requests, it sends none more than 20
- * seconds after it was called, and none of them may take effect more than 60 seconds after it was sent.
+ * If you implement it, find a permission by the id of its delegation, so that one whose answer was lost can
+ * still be withdrawn. Each method may be called again, and several at the same time. Throw if the outcome is
+ * unknown. If `grant` takes several requests, send none later than 20 seconds after the call, and let none
+ * take effect later than 60 seconds after it was sent.
  */
 export interface Permissions {
-  /** Grants no more than what is asked for. Asked again for the same delegation, it is the same one. */
+  /** Grants at most the requested permission. Called again for a delegation, returns its permission. */
   grant(request: PermissionRequest): Promise<{
-    /** What the provider calls it: at most 200 visible ASCII characters, and no secret. */
+    /** The provider's name of the permission: at most 200 visible ASCII characters, and no secret. */
     readonly id: string
   }>
-  /** What the provider says about it now. */
+  /** Reads the state of the permission from the provider. */
   read(permission: PermissionName): Promise<'granted' | 'absent'>
-  /** Withdraws it, and everything of it. What is not there is withdrawn. */
+  /** Withdraws the permission with all its parts. An absent permission counts as withdrawn. */
   revoke(permission: PermissionName): Promise<void>
 }
 
-/**
- * How late a request to a provider may still take effect, from its delegation on: its signature has a time
- * limit, and it is sent soon, or not at all.
- */
+/** The time after its delegation was recorded in which a request to a provider may still take effect. */
 export const REQUEST_LIFE_MS = 120_000
 
-/** How long after its delegation was recorded a permission may be asked for: then it is given up. */
+/** The time after its delegation was recorded in which a permission may be requested. */
 export const ASKING_MS = 20_000
 
-/** What the permission of a delegation is found by. */
+/** The ids by which the permission of a delegation is found. */
 export interface PermissionName {
   readonly delegation: string
-  /** What the provider calls it; absent where its answer to `grant` was lost. */
+  /** The provider's name of the permission. It is absent if the answer to `grant` was lost. */
   readonly id?: string
 }
 
-/** What a delegation allows, as far as a provider can know it. */
+/** The part of a delegation that a provider can enforce. */
 export interface PermissionRequest {
   readonly delegation: string
   readonly endUser: string
   readonly agent: string
   /** The wallet's address. */
   readonly address: string
-  /** The assets that may be paid in, each with as much as the delegation allows. */
+  /** The assets that payments may be made in. */
   readonly assets: readonly PermittedAsset[]
-  /** The only addresses that may be paid, lower case; absent where the delegation leaves them open. */
+  /** The only addresses that may be paid, lower case. It is absent if the delegation allows any payee. */
   readonly payees?: readonly string[]
   /** Milliseconds since the epoch. */
   readonly startsAt: number
   readonly expiresAt: number
 }
 
-/** An asset that may be paid in. Amounts are atomic. */
+/** An asset that payments may be made in, and the most of it. Amounts are atomic. */
 export interface PermittedAsset {
   readonly asset: Asset
+  /** The most of all payments together. */
   readonly total: bigint
-  /** The most in one payment. */
+  /** The most of one payment. */
   readonly perPayment: bigint
 }
 
-/** What a provider is asked for. */
+/** Makes the request for a delegation's permission. Leaves out assets in another currency. */
 export function permissionRequest(
   delegation: Delegation,
   address: string,
   assets: readonly Asset[],
 ): PermissionRequest {
   const { id, endUser, agent, limits, merchants, createdAt, expiresAt } = delegation
-  const payees = payeesOf(merchants)
+  const payees = listPayees(merchants)
   return {
     delegation: id,
     endUser,
@@ -82,23 +81,23 @@ export function permissionRequest(
     address,
     assets: assets
       .filter(({ currency }) => currency === limits.currency)
-      .map((asset) => permitted(asset, limits)),
+      .map((asset) => permitAsset(asset, limits)),
     ...(payees ? { payees } : {}),
     startsAt: createdAt,
     expiresAt,
   }
 }
 
-/** Rounded down: never more than the delegation allows. */
-function permitted(asset: Asset, { totalMicro, perPaymentMicro }: Limits): PermittedAsset {
+/** Permits an asset up to the limits of a delegation, rounded down. */
+function permitAsset(asset: Asset, { totalMicro, perPaymentMicro }: Limits): PermittedAsset {
   const total = atomicWithin(totalMicro, asset.decimals)
   const perPayment = perPaymentMicro ?? totalMicro
   const most = perPayment < totalMicro ? perPayment : totalMicro
   return { asset, total, perPayment: atomicWithin(most, asset.decimals) }
 }
 
-/** Only where each merchant names its payees nobody else can be paid. */
-function payeesOf(merchants: Delegation['merchants']): readonly string[] | undefined {
+/** Lists the payees of all merchants. Returns undefined if a merchant allows any payee. */
+function listPayees(merchants: Delegation['merchants']): readonly string[] | undefined {
   if (!merchants?.every(({ payees }) => payees !== undefined)) return undefined
   return [...new Set(merchants.flatMap(({ payees = [] }) => payees))]
 }

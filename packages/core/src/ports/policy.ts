@@ -1,7 +1,7 @@
 import type { Terms } from '../ledger/payment.ts'
 import { thrownText } from '../primitives/errors.ts'
 
-/** What a policy decides about: the exact terms, who pays, and the figures as of the commit. */
+/** The exact terms of a payment, the payer, and the session's figures in the reserving commit. */
 export interface PolicyInput {
   readonly terms: Terms
   readonly agent: string
@@ -9,36 +9,33 @@ export interface PolicyInput {
   readonly instrument: string
   readonly delegation: string
   readonly session: string
-  /** HTTP method of the request. */
+  /** The HTTP method of the request. */
   readonly method: string
-  /** Path of the resource, without its query. */
+  /** The path of the resource, without its query. */
   readonly path: string
-  /** The agent's words. */
+  /** The agent's own words about its purpose. Unchecked. */
   readonly purpose: string
-  /**
-   * The host that the challenge itself names, in punycode, if it is another one than `terms.host`, the
-   * host that the guard dialled. Nobody has checked it. Absent if both are the same.
-   */
+  /** The host that the challenge names, in punycode. Unchecked. It is absent if it equals `terms.host`. */
   readonly claimedHost?: string | undefined
-  /** Milliseconds since the epoch, by the ledger's clock. */
+  /** The time of the commit by the ledger's clock, in milliseconds since the epoch. */
   readonly at: number
-  /** What is left of the session before this payment. */
+  /** The session's total without what was spent and is held, before this payment. */
   readonly remainingMicro: bigint
-  /** Payments of the session that were reserved and not released, before this one. */
+  /** The number of earlier payments of the session that were not released. */
   readonly payments: number
-  /** When the session ends, milliseconds since the epoch. */
+  /** The end of the session, in milliseconds since the epoch. */
   readonly expiresAt: number
-  /** False for the first payment to this merchant in the delegation. */
+  /** Whether the delegation has paid this merchant before. */
   readonly knownMerchant: boolean
 }
 
-/** Any deny wins, then any ask; a reason is for the operator only. */
+/** The decision of one policy or of all: any deny wins, then any ask. Only the operator sees a reason. */
 export type PolicyDecision =
   | { readonly effect: 'allow'; readonly observed?: Observation }
   | { readonly effect: 'deny'; readonly reason: string }
   | { readonly effect: 'ask'; readonly reason: string }
 
-/** What a policy would have decided, had it been enforced. */
+/** The decision of a policy that is observed with `shadow` and not enforced. */
 export interface Observation {
   readonly policy: string
   readonly effect: 'allow' | 'deny' | 'ask'
@@ -46,19 +43,22 @@ export interface Observation {
 }
 
 /**
- * A rule of the operator. `evaluate` runs inside the reserving commit, possibly more than once:
- * it is synchronous and pure, with no clock and no I/O of its own. What it throws is a deny.
+ * A rule of the operator about payments. Pass policies to `createBursar`.
+ *
+ * `evaluate` runs inside the reserving commit, sometimes more than once. If you implement it, keep it
+ * synchronous and pure, without a clock or I/O. An error and an unknown answer deny the payment.
  */
 export interface Policy {
   /**
-   * Recorded with each reservation. Where rules can change under one name, it names their version,
-   * such as `cedar@9f86…`: the record then says by which rules a payment was judged.
+   * The name that is recorded with each reservation. If the rules can change under one name, add their
+   * version, as in `cedar@9f86…`, so that the record shows the rules that were applied.
    */
   readonly name: string
+  /** Decides about one payment. */
   evaluate(input: PolicyInput): PolicyDecision
 }
 
-/** What all policies say together, and what those that are only observed would have said. */
+/** The decision of all policies together, and the decisions of the observed ones. */
 export interface Judgement {
   readonly decision: PolicyDecision
   readonly observations: readonly Observation[]
@@ -66,7 +66,7 @@ export interface Judgement {
 
 const allow: PolicyDecision = { effect: 'allow' }
 
-/** Runs every policy. Fails closed: an error or an unknown answer is a deny. */
+/** Runs every policy and joins their decisions. An error or an unknown answer denies. */
 export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput): Judgement {
   const decisions = policies.map((policy) => evaluateClosed(policy, input))
   const denied = decisions.find(({ effect }) => effect === 'deny')
@@ -79,7 +79,7 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   }
 }
 
-/** What one policy says, with its name before its reason. */
+/** Runs one policy, and puts its name before its reason. An error or an unknown answer denies. */
 export function evaluateClosed(policy: Policy, input: PolicyInput): PolicyDecision {
   try {
     const decision = policy.evaluate(input)

@@ -2,158 +2,161 @@ import type { Evidence, Terms } from '../ledger/payment.ts'
 import type { Asset } from '../money/asset.ts'
 import type { SignRequest } from './wallet.ts'
 
-/** What asks for payment. The two kinds are told apart by what they have: `headers` or `message`. */
+/** A demand for payment: an HTTP response, which has `headers`, or an MCP answer, which has `message`. */
 export type Challenge = HttpChallenge | McpChallenge
 
-/** A resource's answer that asks for payment, as the guarded HTTP client read it. */
+/** A resource's response that may ask for payment, as the guarded HTTP client read it. */
 export interface HttpChallenge {
   /** The URL that the guard itself dialled. */
   readonly url: URL
   readonly status: number
-  /** Lower-case names. */
+  /** The headers, with lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
 
 /**
- * An answer to a tool call of MCP that may ask for payment, as the caller received it: whether the
- * server that it names has sent it, the guard cannot know.
+ * An answer to a tool call of MCP that may ask for payment. The caller received it, so the guard cannot know
+ * whether the named server sent it.
  */
 export interface McpChallenge {
-  /** `mcp://` with the server's host, and the tool's name as the path. */
+  /** A URL of `mcp://`, the server's host, and the tool's name as the path. */
   readonly url: URL
-  /** The `result` or the `error` of a JSON-RPC response, of bounded length. Plain JSON. */
+  /** The `result` or the `error` of the JSON-RPC response: plain JSON of bounded length. */
   readonly message: unknown
 }
 
-/** One way to satisfy a challenge, parsed and bounded by the rail. Nothing in it is trusted yet. */
+/** One way to satisfy a challenge, parsed and bounded by the rail, and not trusted yet. */
 export interface Offer {
   readonly scheme: string
-  /** CAIP-2, for example `eip155:8453`. */
+  /** The CAIP-2 id of the network, for example `eip155:8453`. */
   readonly network: string
-  /** The asset's address as the rail normalises it. */
+  /** The address of the asset's contract, lower case. */
   readonly asset: string
+  /** The price in atomic units of the asset. */
   readonly atomic: bigint
   readonly payee: string
-  /** How long a proof would be good for, already clamped by the rail. */
+  /** The validity of a proof, in seconds, bounded by the rail. */
   readonly validForSeconds: number
   /**
-   * The host that the challenge itself names, in punycode with its port, where it is another one than
-   * the host that was dialled. A fact for policies and people; the merchant stays the dialled host.
+   * The host that the challenge names, in punycode with its port. It is absent if it equals the dialled host,
+   * which stays the merchant.
    */
   readonly claimedHost?: string
-  /** What the rail needs to see again in `prove`. Core carries it and never looks inside. */
+  /** A value that core hands to the rail's `prove` unread. */
   readonly echo: unknown
 }
 
-/** What a rail makes of a challenge: its offers, or why it cannot be one of them. */
+/** The offers of a challenge, or the reason why the challenge is invalid. */
 export type Offers =
   | {
       readonly kind: 'offers'
       readonly offers: readonly Offer[]
-      /** Why entries of the challenge are no offers, for the record: a few short texts of the rail's own. */
+      /** Short texts by the rail that say why it left entries of the challenge out. They are recorded. */
       readonly leftOut: readonly string[]
     }
   | { readonly kind: 'invalid'; readonly reason: string }
 
-/** What is signed: fixed in the reserving commit, and the same in every later step. */
+/** The content of a signature, fixed in the reserving commit. */
 export interface Authorization {
   readonly paymentId: string
   readonly terms: Terms
   readonly asset: Asset
-  /** The instrument's address: where the money comes from. */
+  /** The address of the instrument, which the money leaves. */
   readonly payer: string
-  /** 32 bytes as 0x-hex, derived from the payment's id: the chain's own key of exactly-once. */
+  /** A hash of the payment's id, 32 bytes as 0x-hex. The block chain accepts a nonce once. */
   readonly nonce: `0x${string}`
-  /** Unix seconds; from then on the chain refuses the signature. */
+  /** The end of the signature's validity by the block chain's time, in Unix seconds. */
   readonly validBefore: number
 }
 
-/** What the wallet signed, as the rail sends it: in the same way as the challenge came. */
+/** The signed payload that the request carries: in headers, or in the `_meta` of a tool call. */
 export type Proof = HttpProof | McpProof
 
-/** Goes into the headers of the request. */
+/** A proof in the headers of an HTTP request. */
 export interface HttpProof {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Goes into the `_meta` of the tool call. */
+/** A proof in the `_meta` of an MCP tool call. */
 export interface McpProof {
   readonly meta: Readonly<Record<string, unknown>>
 }
 
-/** The answer to what carried a proof. */
+/** The answer to a request or tool call that carried a proof. */
 export type Answer =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
   | Pick<McpChallenge, 'message'>
 
-/** What a response says about the outcome. Never more than that. */
+/** The merchant's statement about the outcome of a payment. It proves nothing. */
 export type Claim =
   | { readonly outcome: 'settled'; readonly transaction?: string }
   | { readonly outcome: 'refused'; readonly reason: string }
   | { readonly outcome: 'unknown'; readonly reason: string }
 
-/** What the chain, or the rail's server of record, proves. */
+/** The outcome of a payment as the block chain, or the rail's server of record, proves it. */
 export type Verdict =
   | { readonly outcome: 'settled'; readonly evidence: Evidence }
   | { readonly outcome: 'released'; readonly evidence: Evidence }
   | { readonly outcome: 'open'; readonly reason: string }
 
-/** What came of asking the network to make an authorization unusable. Proof comes from `reconcile`. */
+/** The result of asking the network to make an authorization unusable. Only `reconcile` proves an outcome. */
 export type CancelAnswer =
-  /** The network has been asked. Whether a settlement came first, only proof says. */
+  /** The network has the cancellation. A settlement may still have come first. */
   | { readonly outcome: 'asked'; readonly transaction?: string }
-  /** The network would not do it, because there is nothing to cancel any more. */
+  /** The network refused, because the authorization is used or cancelled already. */
   | { readonly outcome: 'refused'; readonly reason: string }
-  /** Nobody was asked: the rail, or its configuration, has no way to cancel this. */
+  /** The rail, as it is configured, has no way to cancel this authorization. */
   | { readonly outcome: 'unavailable'; readonly reason: string }
 
-/** What has to be known of a payment to reconcile it. */
+/** A payment whose outcome the rail is asked for. */
 export interface OpenPayment extends Authorization {
-  /** Unix seconds of the reservation: no proof can be older. */
+  /** The time of the reservation in Unix seconds: no proof can be older. */
   readonly reservedAt: number
-  /** What the merchant claimed to be the transaction: a hint where to look, never evidence. */
+  /** The transaction that the merchant claimed: a hint where to look, and no evidence. */
   readonly claimedTransaction?: string
 }
 
 /**
- * A payment protocol. A rail never chooses, never counts and never retries: it reads, signs through
- * the function that it is given, and looks up what the network of record says.
+ * A payment protocol. A rail reads challenges, makes proofs with the signing function that it is given, and
+ * looks up outcomes on the network of record. It never chooses an offer, counts money or retries.
  *
- * Throw when the network of record cannot be reached: nothing moves then. Never answer `settled` or
- * `released` on anything but proof that cannot be undone within the rail's own notion of finality.
+ * If you implement it, throw when the network of record cannot be reached: the payment then stays as it is.
+ * Return `settled` or `released` only on proof that is final by the rail's own rule of finality.
  */
 export interface Rail {
+  /** The name of the protocol, for example `x402`. It is recorded with each payment. */
   readonly name: string
-  /** Networks that the rail can reconcile on: an offer elsewhere is never taken. */
+  /** The CAIP-2 ids of the networks that the rail can reconcile on. Core takes no offer on another one. */
   readonly networks: readonly string[]
-  /** Those of them on which `cancel` can do something; none where it never can. */
+  /** The networks among them on which `cancel` can work. */
   readonly cancelNetworks: readonly string[]
   /**
-   * The challenge's offers; `undefined` if it is no challenge of this rail.
-   * Leave out what you do not support, and what could never settle in one of `assets`, the assets that
-   * may be paid in. Call `invalid` what nobody should have sent.
+   * Parses a challenge. Returns undefined if it is of another protocol, and `invalid` if it breaks this
+   * protocol. Leaves out offers that the rail does not support, and those that could not settle in one of
+   * `assets`, the assets that payments may be made in.
    */
   offers(challenge: Challenge, assets: readonly Asset[]): Offers | undefined
   /**
-   * Makes the proof for exactly this authorization, calling `sign` at most once.
-   * What `sign` throws is passed on untouched.
+   * Makes the proof for exactly this authorization, and calls `sign` at most once. Throws an error of `sign`
+   * unchanged.
    */
   prove(
     authorization: Authorization,
     echo: unknown,
     sign: (request: SignRequest) => Promise<`0x${string}`>,
   ): Promise<Proof>
-  /** Reads the answer to the paid request. A claim of success about another payment is `unknown`. */
+  /** Reads the claim in the answer to the paid request. A claim about another payment is `unknown`. */
   read(answer: Answer, authorization: Authorization): Claim
+  /** Looks up the final outcome on the network of record. Returns `open` while there is none. */
   reconcile(payment: OpenPayment): Promise<Verdict>
-  /** Unix seconds of the newest that the network has: by its time, validity is over. */
+  /** Returns the time of the network's newest block in Unix seconds. Validity ends by this time. */
   time(network: string): Promise<number>
-  /** Atomic units of the asset that the address holds now. */
+  /** Returns the atomic units of the asset that the address holds now. */
   balance(asset: Asset, address: string): Promise<bigint>
   /**
-   * Asks the network to make the authorization unusable, calling `sign` at most once, and only where
-   * that can still help. Nothing moves by its answer: proof comes from `reconcile`.
+   * Asks the network to make the authorization unusable, and calls `sign` at most once, only if that can
+   * still help. The hold stays until `reconcile` proves an outcome.
    */
   cancel(
     payment: OpenPayment,

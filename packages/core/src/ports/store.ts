@@ -7,55 +7,58 @@ import type { Content, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 
 /**
- * `now`: durable before the commit resolves; every reservation, everything of the control plane.
- * `soon`: durable with the next write, at most `SOON_MS` later; a crash may lose it, proof finds it.
+ * The durability of a commit. `now`: durable before the commit resolves, for reservations and every change
+ * by a person. `soon`: durable with the next write, at most `SOON_MS` later. A crash may lose a `soon` commit,
+ * and reconciliation then finds the payment's outcome again.
  */
 export type When = 'now' | 'soon'
 
-/** How long a commit `soon` may wait for company. */
+/** The longest time in milliseconds that a commit `soon` waits for others to share its write. */
 export const SOON_MS = 20
 
-/** Most rows or records that one page of a read brings. */
+/** The most rows or records of one page. */
 export const MAX_PAGE = 500
 
 /**
- * One page of a read. `cursor` is opaque and leads behind the last row, where later rows will be:
- * the next page begins there, now or at any time. It is absent only where the page is empty.
+ * One page of rows. Pass its opaque `cursor` as `after` to read the rows behind its last row, now or later.
+ * The cursor is absent if the page is empty.
  */
 export interface Page<Row> {
   readonly rows: readonly Row[]
   readonly cursor?: string
 }
 
-/** A page to read: after an opaque cursor, at most `limit` rows, never more than `MAX_PAGE`. */
+/** A page to read: at most `limit` rows after a cursor. A store returns at most `MAX_PAGE` rows. */
 export interface PageRequest {
   readonly after?: string | undefined
   readonly limit?: number | undefined
 }
 
 /**
- * Where the ledger and the audit trail live.
+ * The database of the ledger and the audit trail. All rules are in core: a store only loads, saves and
+ * orders rows.
  *
- * All rules are in core: a store only loads, saves and orders. It has to promise this:
- * - `commit` runs `change` on the newest state of the scope with every row of it locked against
- *   others, in one global order, and writes all rows and records atomically, or none of them.
- * - `change` is synchronous and pure; it may be run again, and what it throws rejects that commit
- *   alone. Many waiting commits may share one durable write.
- * - `now`, as it hands it to `change`, never runs back: never behind what was recorded last.
- * - audit records are chained with `auditRecord`, in the order of their commits.
- * - reads see everything that was committed before they were asked, `soon` included.
- * Every store passes `testStore`.
+ * If you implement it, keep these promises, and run `testStore` of `@bursar/core/testing`:
+ * - `commit` runs `change` on the newest state of the scope, with its rows locked in one global order, and
+ *   writes all rows and records of the change atomically.
+ * - `change` is synchronous and pure, and may run again. An error of it rejects its own commit alone. Waiting
+ *   commits may share one durable write.
+ * - The `now` that `change` gets is never earlier than the last recorded time.
+ * - Audit records are chained with `auditRecord`, in the order of their commits.
+ * - A read sees every commit that resolved before it, `soon` ones included.
  */
 export interface Store {
+  /** Changes the ledger, and returns the change's result. */
   commit<Result>(
     scope: Scope,
     change: (state: LedgerState, now: number) => Change<Result>,
     when: When,
   ): Promise<Result>
+  /** Reads the newest state of a scope. */
   read(scope: Scope): Promise<LedgerState>
-  /** The store's clock, milliseconds since the epoch; a commit's own `now` is the authority. */
+  /** Returns the store's clock in milliseconds since the epoch. Within a commit, its own `now` counts. */
   now(): number
-  /** Payments in some states, oldest first. */
+  /** Lists payments, oldest first. */
   payments(
     filter: {
       readonly session?: string
@@ -65,33 +68,33 @@ export interface Store {
     },
     page: PageRequest,
   ): Promise<Page<Payment>>
-  /** Sessions, oldest first. */
+  /** Lists sessions, oldest first. */
   sessions(
     filter: { readonly delegation?: string; readonly endUser?: string },
     page: PageRequest,
   ): Promise<Page<Session>>
-  /** Delegations, oldest first; with `unsettled`, only those that are so by `isUnsettled`. */
+  /** Lists delegations, oldest first. With `unsettled`, only those for which `isUnsettled` is true. */
   delegations(
     filter: { readonly endUser?: string; readonly unsettled?: true },
     page: PageRequest,
   ): Promise<Page<Delegation>>
-  /** Approvals, oldest first. */
+  /** Lists approvals, oldest first. */
   approvals(
     filter: {
       readonly endUser?: string
       readonly session?: string
-      /** Of the call that asked, within `session`. */
+      /** The key of the call that asked, within `session`. */
       readonly key?: string
       readonly states?: readonly ApprovalState[]
     },
     page: PageRequest,
   ): Promise<Page<Approval>>
-  /** Keys of the service, oldest first. */
+  /** Lists the keys of the service, oldest first. */
   credentials(page: PageRequest): Promise<Page<Credential>>
-  /** What was kept of a payment's response, if it still is. */
+  /** Reads the stored response of a payment. Returns undefined if it is not stored any more. */
   content(payment: string): Promise<Content | undefined>
-  /** Audit records in their order; a page never skips a record that commits late. */
+  /** Reads audit records in their order. A page never skips a record of a commit that ends late. */
   audit(page: PageRequest): Promise<Page<AuditRecord>>
-  /** Writes what waits, and closes. Calls after it are rejected with `store_closed`. */
+  /** Writes the waiting commits, and closes. Later calls are rejected with `store_closed`. */
   close(): Promise<void>
 }

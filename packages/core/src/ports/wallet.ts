@@ -1,21 +1,22 @@
 import { BursarError } from '../primitives/errors.ts'
 
-/** Permission to move exactly one amount to one payee (EIP-3009 `TransferWithAuthorization`). */
+/** A sign request to move one amount to one payee: an EIP-3009 `TransferWithAuthorization`. */
 export interface TransferAuthorization {
   readonly kind: 'transfer-authorization'
   readonly family: 'evm'
   readonly token: SigningToken
   readonly from: string
   readonly to: string
-  /** Atomic units. */
+  /** The amount in atomic units of the token. */
   readonly value: bigint
-  /** Unix seconds. */
+  /** The start of the validity, in Unix seconds. */
   readonly validAfter: bigint
+  /** The end of the validity, in Unix seconds. */
   readonly validBefore: bigint
   readonly nonce: `0x${string}`
 }
 
-/** Makes an authorization of ours unusable (EIP-3009 `CancelAuthorization`). */
+/** A sign request to make an unused authorization void: an EIP-3009 `CancelAuthorization`. */
 export interface CancelAuthorization {
   readonly kind: 'cancel-authorization'
   readonly family: 'evm'
@@ -24,7 +25,7 @@ export interface CancelAuthorization {
   readonly nonce: `0x${string}`
 }
 
-/** The token contract and its EIP-712 domain, from the pinned table of assets. */
+/** The contract of a pinned asset, and its EIP-712 domain. */
 export interface SigningToken {
   readonly chainId: number
   readonly address: string
@@ -32,31 +33,47 @@ export interface SigningToken {
   readonly version: string
 }
 
-/** Everything that a wallet can be asked to sign. Nothing here can send a raw transaction. */
+/** The requests that a wallet can be asked to sign. No request is a raw transaction. */
 export type SignRequest = TransferAuthorization | CancelAuthorization
 
 /**
- * A signature; or `notSigned`, only where the provider's answer proves that none was made.
- * A throw or a timeout is doubt, and keeps the hold. `reason` is recorded for the operator: nothing
- * of a credential is in it.
+ * The answer of a wallet: a signature, or `notSigned` if the provider's answer proves that it made none. An
+ * error or a timeout leaves the payment in doubt. `reason` is recorded for the operator, and must hold no
+ * part of a credential.
  */
 export type SignResult =
   | { readonly signature: `0x${string}` }
   | { readonly notSigned: 'wallet_unavailable' | 'credential_expired'; readonly reason: string }
 
 /**
- * The code that signs for an instrument. A full account must not be reachable through it.
- * `sign` is called at most once for a payment, and only by the gateway in the guard.
+ * The code that signs for an instrument. Only the guard's signing gateway calls `sign`, at most once for a
+ * payment. If you implement it, keep the account itself out of reach: the wallet signs sign requests only.
  */
 export interface Wallet {
+  /** The kinds of block chain that the wallet signs for. */
   readonly families: readonly 'evm'[]
+  /** Returns the wallet's address. */
   address(family: 'evm'): Promise<string>
+  /** Signs one request. */
   sign(request: SignRequest): Promise<SignResult>
 }
 
 /**
- * What every wallet checks before it signs: one of the two kinds of request, from its own address.
- * Throws `invalid_input`, in the name of the wallet, and then nothing may be signed.
+ * Checks that a wallet may sign a request: it is one of the two kinds, and from the wallet's address. Throws
+ * `invalid_input`, naming the wallet, if not. Call it first in your implementation of `sign`.
+ *
+ * @example
+ * ```ts
+ * const address = '0x00000000000000000000000000000000000000a1'
+ * const wallet: Wallet = {
+ *   families: ['evm'],
+ *   address: async () => address,
+ *   sign: async (request) => {
+ *     assertOwnRequest(request, address, 'myWallet')
+ *     return { notSigned: 'wallet_unavailable', reason: 'this wallet has no key' }
+ *   },
+ * }
+ * ```
  */
 export function assertOwnRequest(request: SignRequest, address: string, wallet: string): void {
   const kind: unknown = request?.kind
@@ -75,8 +92,15 @@ export function assertOwnRequest(request: SignRequest, address: string, wallet: 
 }
 
 /**
- * Names a sign request to a provider, as a UUID: a nonce is used once, so whoever sends the same request
- * again gets the same signature.
+ * Returns a UUID that names a sign request to a provider, as an idempotency key. Sending a request again
+ * gives an equal key, because it is made of the request's kind and nonce.
+ *
+ * @example
+ * ```ts
+ * function idempotencyHeaders(request: SignRequest): Record<string, string> {
+ *   return { 'x-idempotency-key': signingKeyOf(request) }
+ * }
+ * ```
  */
 export function signingKeyOf({ kind, nonce }: SignRequest): string {
   const hex = nonce.slice(2).padEnd(32, '0')
@@ -90,7 +114,7 @@ export function signingKeyOf({ kind, nonce }: SignRequest): string {
   ].join('-')
 }
 
-/** A sign request as EIP-712 typed data, in the shape that wallets' `signTypedData` take. */
+/** The EIP-712 typed data of a sign request, in the shape that `signTypedData` of most wallets takes. */
 export interface TypedData {
   readonly domain: {
     readonly name: string
@@ -123,7 +147,16 @@ const cancelTypes = {
   ],
 } as const
 
-/** The EIP-712 typed data of a sign request (EIP-3009, sections on transfer and cancellation). */
+/**
+ * Returns the EIP-712 typed data of a sign request, as EIP-3009 defines it.
+ *
+ * @example
+ * ```ts
+ * function describeRequest(request: SignRequest): string {
+ *   return typedDataOf(request).primaryType // 'TransferWithAuthorization' or 'CancelAuthorization'
+ * }
+ * ```
+ */
 export function typedDataOf(request: SignRequest): TypedData {
   const { chainId, address, name, version } = request.token
   const domain = { name, version, chainId, verifyingContract: address as `0x${string}` }
