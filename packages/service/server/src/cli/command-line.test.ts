@@ -82,8 +82,8 @@ describe('a configuration', () => {
   }
 
   test.each([
-    ['', 'There is no configuration: bursar.config.ts in'],
-    ['export default 7', 'has to export its configuration'],
+    ['', 'There is no configuration bursar.config.ts in'],
+    ['export default 7', 'has no default export'],
     ['export default {', 'bursar.config.mjs: '],
     ['export default { rails: [] }', 'createBursar: rails'],
     ['export default { rails: [], listen: { prot: 1 } }', 'bursar.config: listen'],

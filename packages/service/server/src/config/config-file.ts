@@ -12,30 +12,30 @@ export interface ConfigPlace {
   readonly environment: Environment
 }
 
-/** A configuration as it was read from its file, and the environment that goes with it. */
+/** A configuration file that was read, and its environment. */
 export interface ConfigFile {
   readonly path: string
-  /** What stands in it relative to a folder is relative to the file's. */
+  /** The configuration. Its relative paths were resolved from the folder of the file. */
   readonly config: BursarConfig
-  /** The process's environment, over what `bursar.env` beside the file says. */
+  /** The variables of `bursar.env` beside the file; those of the process win. */
   readonly environment: Environment
 }
 
-/** The names that are looked for, in this order. */
+/** The file names of a configuration, in the order of their search. */
 const configNames: readonly string[] = ['ts', 'mts', 'js', 'mjs'].map(
   (ending) => `bursar.config.${ending}`,
 )
 
-/** Secrets for the configuration, which only their owner may read. */
+/** The file with secrets beside the configuration. Only its owner may read it. */
 export const ENV_NAME = 'bursar.env'
 
-/** What others may do with a file. */
+/** The mode bits of group and others. */
 const OTHERS_MODE = 0o077
 
 /**
  * Reads a configuration: the given file, or the first of `configNames` in the folder. Throws
- * `config_missing`, `config_invalid` with what is wrong with the file, or `unsafe_configuration` for
- * secrets that others may read.
+ * `config_missing` if there is none, `config_invalid` with the reason if it cannot be loaded, and
+ * `unsafe_configuration` if others may read its file of secrets.
  */
 export async function readConfigFile(
   { folder, environment }: ConfigPlace,
@@ -44,17 +44,17 @@ export async function readConfigFile(
   const path = given === undefined ? findConfig(folder) : resolve(folder, given)
   if (path === undefined || !existsSync(path)) {
     const where = path ?? `${configNames[0]} in ${folder}`
-    const message = `There is no configuration: ${where}. Write one with bursar init, or name it with --config.`
+    const message = `There is no configuration ${where}. Write one with bursar init, or name one with --config.`
     throw new BursarError('config_missing', message)
   }
   const secrets = readEnvFile(join(dirname(path), ENV_NAME))
-  // The file itself reads the environment of the process; what is set there already stays.
+  // The configuration reads process.env, so the secrets have to be there. Variables already set win.
   for (const [name, value] of Object.entries(secrets)) process.env[name] ??= value
   const config = resolveConfigPaths(await importConfig(path), dirname(path))
   return { path, config, environment: { ...secrets, ...environment } }
 }
 
-/** Where the configuration of a folder is; `undefined` if it has none. */
+/** Finds the configuration of a folder. Returns undefined if there is none. */
 export function findConfig(folder: string): string | undefined {
   return configNames.map((name) => join(folder, name)).find((path) => existsSync(path))
 }
@@ -82,11 +82,11 @@ async function importConfig(path: string): Promise<BursarConfig> {
   if (typeof loaded.default === 'object' && loaded.default !== null) {
     return loaded.default as BursarConfig
   }
-  const message = `${path}: has to export its configuration: export default defineConfig({ … })`
+  const message = `${path}: has no default export. Add: export default defineConfig({ … })`
   throw new BursarError('config_invalid', message)
 }
 
-/** Wherever a command is started, it opens the same ledger. */
+/** Resolves relative paths from the configuration's folder, whatever folder a command is started in. */
 function resolveConfigPaths(config: BursarConfig, folder: string): BursarConfig {
   const { database, listen, archives } = config
   const resolvePath = (path: string): string => (isAbsolute(path) ? path : join(folder, path))

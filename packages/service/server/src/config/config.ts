@@ -4,51 +4,93 @@ import { z } from 'zod'
 import { type IdentityOptions, identityInput } from '../auth/identity-provider.ts'
 import type { SealedVault } from '../vault/sealed-vault.ts'
 
-/** What `bursar.config.ts` says: the guard's parts, and how the service is reached. */
+/** The configuration of the service: the parts of the guard, and the address to listen on. */
 export interface BursarConfig extends Omit<BursarOptions, 'store'> {
   /**
-   * A SQLite file, or the `postgres://` URL of a database that any number of servers share. The file
-   * `bursar.db` if left out. `BURSAR_DATABASE` says otherwise.
+   * The ledger: a SQLite file, or the `postgres://` URL of a database that any number of servers
+   * share. The environment variable `BURSAR_DATABASE` wins.
+   *
+   * @default 'bursar.db'
    */
   readonly database?: string | undefined
+  /** The address to listen on, and its protection. */
   readonly listen?: ListenOptions | undefined
-  /** Where the secrets of wallets are sealed: what `bursar vault` works on. */
+  /** The vault of the wallets' secrets, which the command `bursar vault` changes. */
   readonly vault?: SealedVault | undefined
-  /** The folder that archives are written into, over HTTP and by `bursar archive`. None without it. */
+  /**
+   * The folder for archives, both of the HTTP API and of `bursar archive`. Without it archiving is
+   * refused.
+   */
   readonly archives?: string | undefined
-  /** Whose tokens (JWT) are accepted besides the keys of the ledger. */
+  /** The identity provider whose tokens (JWT) are accepted besides the keys of the ledger. */
   readonly identity?: IdentityOptions | undefined
 }
 
-/** How the service is reached. */
+/** The address that the service listens on, and its protection. */
 export interface ListenOptions {
-  /** `127.0.0.1` if left out: this machine alone. `BURSAR_HOST` says otherwise. */
+  /**
+   * The IP address, or `localhost`. The environment variable `BURSAR_HOST` wins.
+   *
+   * @default '127.0.0.1'
+   */
   readonly host?: string | undefined
-  /** 8402 if left out; 0 takes a free one. `BURSAR_PORT` says otherwise. */
+  /**
+   * The port; 0 takes a free one. The environment variable `BURSAR_PORT` wins.
+   *
+   * @default 8402
+   */
   readonly port?: number | undefined
-  /** PEM files. `BURSAR_TLS_CERT` and `BURSAR_TLS_KEY` say otherwise. */
+  /**
+   * The PEM files of the certificate and its key. The environment variables `BURSAR_TLS_CERT` and
+   * `BURSAR_TLS_KEY` win. Without them the service speaks plain http.
+   */
   readonly tls?: { readonly certFile: string; readonly keyFile: string } | undefined
   /**
-   * True where a proxy ends TLS, and nobody else can reach the address. `BURSAR_BEHIND_PROXY=1` says
-   * so as well. Nothing that a proxy adds to a request is believed.
+   * Lets the service speak plain http on an address that other machines reach, because a proxy ends
+   * TLS in front of it. The network has to keep everyone but the proxy from that address. Headers
+   * that a proxy adds are ignored. The environment variable `BURSAR_BEHIND_PROXY` (`1` or `0`) wins.
+   *
+   * @default false
    */
   readonly behindProxy?: boolean | undefined
 }
 
-/** A configuration with its types: `export default defineConfig({ … })`. */
+/**
+ * Returns the configuration as it is, with its type checked.
+ *
+ * @example
+ * ```ts
+ * import { x402 } from '@bursar/x402'
+ * import { defineConfig } from 'bursar'
+ *
+ * export default defineConfig({
+ *   database: 'bursar.db',
+ *   rails: [x402({ networks: { 'eip155:84532': { rpcUrl: 'https://sepolia.base.org' } } })],
+ *   instruments: {},
+ * })
+ * ```
+ */
 export function defineConfig(config: BursarConfig): BursarConfig {
   return config
 }
 
-/** The configuration and the environment together, checked. */
+/** The checked settings of a service: the configuration with the environment applied. */
 export interface Settings {
+  /** The SQLite file or the `postgres://` URL of the ledger. */
   readonly database: string
+  /** The IP address to listen on, or `localhost`. */
   readonly host: string
+  /** The port to listen on; 0 takes a free one. */
   readonly port: number
+  /** The PEM files for TLS; undefined for plain http. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
+  /** True if a proxy ends TLS in front of the service. */
   readonly behindProxy: boolean
+  /** The folder for archives; undefined if archiving is not configured. */
   readonly archives: string | undefined
+  /** The identity provider; undefined if only keys of the ledger are accepted. */
   readonly identity: IdentityOptions | undefined
+  /** The options of the guard, which `openGuard` completes with the store. */
   readonly guard: Omit<BursarOptions, 'store'>
 }
 
@@ -93,10 +135,22 @@ const environmentInput = z.object({
   BURSAR_BEHIND_PROXY: z.enum(['0', '1']).optional(),
 })
 
-/** The environment of a process, or what stands for it. */
+/** The environment variables of a process, or a replacement for them. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads configuration and environment. Throws `invalid_input` with the field or the variable. */
+/**
+ * Checks a configuration and applies the environment variables to it. Throws `invalid_input` with the
+ * name of the field or the variable.
+ *
+ * @example
+ * ```ts
+ * import { type BursarConfig, readSettings } from 'bursar'
+ *
+ * declare const config: BursarConfig
+ * const settings = readSettings(config, { BURSAR_PORT: '8403' })
+ * console.log(settings.port) // 8403
+ * ```
+ */
 export function readSettings(config: BursarConfig, environment: Environment): Settings {
   const {
     listen = {},
@@ -115,7 +169,7 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
   } = config
   const { BURSAR_TLS_CERT: certFile, BURSAR_TLS_KEY: keyFile } = variables
   if ((certFile === undefined) !== (keyFile === undefined)) {
-    const message = 'environment: BURSAR_TLS_CERT and BURSAR_TLS_KEY: go together.'
+    const message = 'environment: BURSAR_TLS_CERT and BURSAR_TLS_KEY: set both, or neither.'
     throw new BursarError('invalid_input', message)
   }
   const proxied = variables.BURSAR_BEHIND_PROXY
@@ -143,6 +197,6 @@ function parseInput<Output>(
   const result = schema.safeParse(input)
   if (result.success) return result.data
   const issue = result.error.issues[0]
-  const field = issue?.path.map(String).join('.') || 'all of it'
+  const field = issue?.path.map(String).join('.') || 'the whole'
   throw new BursarError('invalid_input', `${what}: ${field}: ${issue?.message ?? 'is not valid'}.`)
 }

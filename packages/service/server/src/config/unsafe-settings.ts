@@ -4,13 +4,20 @@ import { describeRoleConflict } from '../auth/access.ts'
 import type { Settings } from './config.ts'
 
 /**
- * The key that examples show. It is nobody's: a service whose ledger has it does not start.
+ * The key that examples show. A service whose ledger accepts this key refuses to start.
+ *
+ * @example
+ * ```ts
+ * import { EXAMPLE_KEY } from 'bursar'
+ *
+ * console.log(EXAMPLE_KEY.startsWith('bursar_key_')) // true
+ * ```
  */
 export const EXAMPLE_KEY: string = `bursar_key_${'0'.repeat(32)}_${'A'.repeat(43)}`
 
 /**
- * The accounts of the mnemonic that every development chain has: everybody knows their keys, and
- * programs wait on real chains to take what is sent to them.
+ * The accounts of the mnemonic that development chains share. Their private keys are public, and bots
+ * on real chains take whatever is sent to them.
  */
 const wellKnownAddresses = new Set([
   '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266',
@@ -25,7 +32,7 @@ const wellKnownAddresses = new Set([
   '0xa0ee7a142d267c1f36714e4a8f75612f20a79720',
 ])
 
-/** Why a service with these settings must not start, each as a sentence with the way out. */
+/** Finds the reasons not to start with these settings, each as a sentence with the way out. */
 export function findUnsafeSettings({
   host,
   tls,
@@ -37,40 +44,51 @@ export function findUnsafeSettings({
   const isLocal = isLoopback(host)
   if (!isLocal && !tls && !behindProxy) {
     found.push(
-      `It would speak plain http on ${host}, where keys and tokens can be read on their way. ` +
-        'Configure tls, or listen on 127.0.0.1, or say behindProxy where a proxy ends TLS.',
+      `It would speak plain http on ${host}, where others can read keys and tokens. Configure ` +
+        'listen.tls, or listen on 127.0.0.1, or set listen.behindProxy if a proxy ends TLS.',
     )
   }
   if (!isLocal && guard.development !== undefined) {
     found.push(
       `It is in development mode, which reaches private hosts, and would listen on ${host}. ` +
-        'Remove development, or listen on 127.0.0.1.',
+        'Remove development from the configuration, or listen on 127.0.0.1.',
     )
   }
   if (identity !== undefined && guard.development === undefined && !isHttps(identity.jwksUrl)) {
-    found.push('The keys of the identity provider would come over plain http. Use https.')
+    found.push(
+      `It would fetch the keys of the identity provider over plain http from ${identity.jwksUrl}. ` +
+        'Use an https address in identity.jwksUrl.',
+    )
   }
   return found
 }
 
-/** The same for what is in the ledger, and for the wallets. */
+/**
+ * Finds the reasons not to start with this ledger and these wallets: conflicting roles of a key, the
+ * example key, or a wallet whose private key is public.
+ */
 export async function findUnsafeLedgerState(
   bursar: Bursar,
   { guard }: Pick<Settings, 'guard'>,
 ): Promise<readonly string[]> {
   const found: string[] = []
   for await (const key of listLiveKeys(bursar)) {
-    const power = describeRoleConflict(key.roles)
-    if (power !== undefined) found.push(`The key ${key.id} ${power}. Revoke it.`)
+    const conflict = describeRoleConflict(key.roles)
+    if (conflict === undefined) continue
+    found.push(`The key ${key.id} ${conflict}. Revoke it: bursar keys revoke ${key.id}`)
   }
-  if ((await bursar.authenticate(EXAMPLE_KEY)) !== undefined) {
-    found.push('The key that the examples show is good here. Revoke it.')
+  const example = await bursar.authenticate(EXAMPLE_KEY)
+  if (example !== undefined) {
+    found.push(
+      `The ledger accepts the key that the examples show. Revoke it: bursar keys revoke ${example.id}`,
+    )
   }
   if (guard.development !== undefined) return found
   for (const { handle, address } of await bursar.administration.instruments()) {
     if (address === undefined || !wellKnownAddresses.has(address.toLowerCase())) continue
     found.push(
-      `Everybody knows the key of the instrument ${handle}: it is a test account. Use another wallet.`,
+      `The private key of the instrument ${handle} is public: ${address} is a test account of ` +
+        'development chains. Use another wallet.',
     )
   }
   return found
@@ -85,7 +103,7 @@ async function* listLiveKeys({ administration }: Bursar): AsyncGenerator<KeySumm
   } while (after !== undefined)
 }
 
-/** Whether nobody but this machine reaches an address. */
+/** Returns true if only this machine reaches the address. */
 function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true
   return isIP(host) === 4 && host.startsWith('127.')

@@ -32,14 +32,14 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 type MerchantOptions = Partial<Parameters<typeof fakeMerchant>[0]>
 
-/** A configuration over fakes, on a file of its own. */
-async function newConfig(merchant: MerchantOptions = {}) {
+/** Creates a configuration over fakes, with its own ledger file. */
+async function createConfig(merchant: MerchantOptions = {}) {
   files += 1
   const chain = fakeChain({ clock: Date.now })
   const wallet = fakeWallet()
   chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
   const shop = fakeMerchant({ chain, ...merchant })
-  // One guard after another talks to it: none of them closes it for the next.
+  // Several guards use the merchant one after the other, so closing a guard must not close it.
   const http = { request: shop.request, close: async () => {} }
   const config = defineConfig({
     database: join(directory, `${files}.db`),
@@ -52,8 +52,8 @@ async function newConfig(merchant: MerchantOptions = {}) {
   return { config, chain }
 }
 
-/** Keys and a session, made on the ledger before a service runs on it. */
-async function prepared(config: BursarConfig) {
+/** Creates keys and a session on the ledger before a service runs on it. */
+async function prepareLedger(config: BursarConfig) {
   const bursar = await openGuard(readSettings(config, {}))
   const { administration, management } = bursar
   const payer = await administration.issueKey({ roles: ['payer'], expiresIn: '1d' })
@@ -83,7 +83,7 @@ async function start(config: BursarConfig, environment = {}): Promise<Service> {
   return service
 }
 
-type Prepared = Awaited<ReturnType<typeof prepared>>
+type Prepared = Awaited<ReturnType<typeof prepareLedger>>
 
 function pay(
   { url }: Service,
@@ -104,9 +104,9 @@ function pay(
 }
 
 describe('a service', () => {
-  test('starts from its configuration, pays, and keeps what it did', async () => {
-    const { config, chain } = await newConfig()
-    const ready = await prepared(config)
+  test('starts from its configuration, pays, and answers a repeated call after a restart', async () => {
+    const { config, chain } = await createConfig()
+    const ready = await prepareLedger(config)
     const service = await start(config)
     expect(service.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(await (await pay(service, ready, 'quote')).json()).toMatchObject({ status: 'paid' })
@@ -117,7 +117,7 @@ describe('a service', () => {
     expect(chain.transfers()).toHaveLength(1)
   })
 
-  test('speaks TLS with the files that it is given', async () => {
+  test('speaks TLS with the configured certificate', async () => {
     const [certFile, keyFile] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
     const made = await generate([{ name: 'commonName', value: 'localhost' }], {
       keyType: 'ec',
@@ -125,16 +125,16 @@ describe('a service', () => {
     })
     writeFileSync(certFile, made.cert)
     writeFileSync(keyFile, made.private, { mode: 0o600 })
-    const { config } = await newConfig()
+    const { config } = await createConfig()
     const service = await start(config, { BURSAR_TLS_CERT: certFile, BURSAR_TLS_KEY: keyFile })
     expect(service.url).toMatch(/^https:/)
     const agent = new TlsAgent({ ca: readFileSync(certFile) })
-    expect(await statusOf(tlsRequest, `${service.url}/healthz`, agent)).toBe(200)
+    expect(await requestStatus(tlsRequest, `${service.url}/healthz`, agent)).toBe(200)
     const old = new TlsAgent({ ca: readFileSync(certFile), maxVersion: 'TLSv1.1' })
-    await expect(statusOf(tlsRequest, `${service.url}/healthz`, old)).rejects.toThrow()
+    await expect(requestStatus(tlsRequest, `${service.url}/healthz`, old)).rejects.toThrow()
   })
 
-  test('closing answers what is under way, and turns away what is new', async () => {
+  test('closing answers requests in flight and refuses new ones', async () => {
     let arrived = (): void => {}
     let answer = (): void => {}
     const isAsked = new Promise<void>((resolve) => {
@@ -143,14 +143,14 @@ describe('a service', () => {
     const mayAnswer = new Promise<void>((resolve) => {
       answer = resolve
     })
-    const { config, chain } = await newConfig({
+    const { config, chain } = await createConfig({
       onMoment: async (moment) => {
         if (moment !== 'payment-settled') return
         arrived()
         await mayAnswer
       },
     })
-    const ready = await prepared(config)
+    const ready = await prepareLedger(config)
     const service = await start(config)
     const paying = pay(service, ready, 'slow')
     await isAsked
@@ -162,14 +162,14 @@ describe('a service', () => {
     expect(chain.transfers()).toHaveLength(1)
   })
 
-  test('a client that hangs up in the middle of a payment is answered when it asks again', async () => {
+  test('a client that hangs up during a payment gets the result when it retries', async () => {
     const hangUp = new AbortController()
-    const { config, chain } = await newConfig({
+    const { config, chain } = await createConfig({
       onMoment: async (moment) => {
         if (moment === 'payment-settled') hangUp.abort()
       },
     })
-    const ready = await prepared(config)
+    const ready = await prepareLedger(config)
     const service = await start(config)
     await expect(pay(service, ready, 'quote', hangUp.signal)).rejects.toThrow('aborted')
     expect(await (await pay(service, ready, 'quote')).json()).toMatchObject({ status: 'paid' })
@@ -182,9 +182,9 @@ describe('a service', () => {
     await bursar.close()
   })
 
-  test('under load, closing loses no payment that it has answered', async () => {
-    const { config, chain } = await newConfig()
-    const ready = await prepared(config)
+  test('closing under load loses no payment that was answered', async () => {
+    const { config, chain } = await createConfig()
+    const ready = await prepareLedger(config)
     const service = await start(config)
     const results = Array.from({ length: 200 }, (_, index) =>
       pay(service, ready, `load-${index}`).then(
@@ -207,10 +207,10 @@ describe('a service', () => {
   })
 })
 
-describe('bounds of a request', () => {
-  test('hold for headers, bodies and their kinds', async () => {
-    const { config } = await newConfig()
-    const { auditor } = await prepared(config)
+describe('limits of a request', () => {
+  test('apply to headers, bodies and media types', async () => {
+    const { config } = await createConfig()
+    const { auditor } = await prepareLedger(config)
     const { url } = await start(config)
     const headers = { authorization: `Bearer ${auditor.key}` }
     const send = async (body: string | ReadableStream, type = 'application/json') => {
@@ -237,8 +237,8 @@ describe('bounds of a request', () => {
     )
   })
 
-  test('a request that is framed in two ways is none', async () => {
-    const { config } = await newConfig()
+  test('refuse a request with both Content-Length and Transfer-Encoding', async () => {
+    const { config } = await createConfig()
     const { url } = await start(config)
     const { hostname, port } = new URL(url)
     const smuggled =
@@ -257,8 +257,8 @@ describe('bounds of a request', () => {
 })
 
 describe('an unsafe configuration', () => {
-  test('does not start, and every reason is told', async () => {
-    const { config } = await newConfig()
+  test('does not start, and the error lists every reason', async () => {
+    const { config } = await createConfig()
     const open = { ...config, listen: { host: '0.0.0.0', port: 0 } }
     await expect(serve(open, { environment: {} })).rejects.toMatchObject({
       code: 'unsafe_configuration',
@@ -279,9 +279,9 @@ describe('an unsafe configuration', () => {
     expect(findUnsafeSettings(readSettings({ ...config, identity }, {}))[0]).toMatch('plain http')
   })
 
-  test('is a key whose roles could raise and spend', async () => {
-    const { config } = await newConfig()
-    await prepared(config)
+  test('is a key with roles that raise and spend', async () => {
+    const { config } = await createConfig()
+    await prepareLedger(config)
     const store = sqliteStore({ path: String(config.database) })
     const credential = {
       id: 'key_both',
@@ -294,18 +294,19 @@ describe('an unsafe configuration', () => {
     await store.commit({}, () => ({ result: 0, credentials: [credential], events }), 'now')
     await store.close()
     await expect(serve(config, { environment: {} })).rejects.toThrow(
-      'The key key_both can both raise a budget (createSession) and spend it (pay). Revoke it.',
+      'The key key_both can both raise a budget (createSession) and spend it (pay). ' +
+        'Revoke it: bursar keys revoke key_both',
     )
   })
 
-  test('is a wallet or a key that everybody knows', async () => {
-    const { config } = await newConfig()
+  test('is a wallet or a key that is public', async () => {
+    const { config } = await createConfig()
     const wallet = {
       ...fakeWallet(),
       address: async () => '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266',
     }
-    const known = { ...config, instruments: { w: { endUser: 'alice', wallet } } }
-    await expect(serve(known, { environment: {} })).rejects.toThrow('instrument w')
+    const publicWallet = { ...config, instruments: { w: { endUser: 'alice', wallet } } }
+    await expect(serve(publicWallet, { environment: {} })).rejects.toThrow('instrument w')
     const bursar = await openGuard(readSettings(config, {}))
     const authenticate = async (key: string) =>
       key === EXAMPLE_KEY ? ({ id: 'key_0', roles: ['auditor'] } as const) : undefined
@@ -313,7 +314,9 @@ describe('an unsafe configuration', () => {
       { ...bursar, authenticate },
       readSettings(config, {}),
     )
-    expect(reasons).toEqual(['The key that the examples show is good here. Revoke it.'])
+    expect(reasons).toEqual([
+      'The ledger accepts the key that the examples show. Revoke it: bursar keys revoke key_0',
+    ])
     await bursar.close()
   })
 
@@ -326,15 +329,15 @@ describe('an unsafe configuration', () => {
     [{}, { BURSAR_BEHIND_PROXY: 'yes' }, 'environment: BURSAR_BEHIND_PROXY'],
     [{ identity: { name: 'Corp' } }, {}, 'bursar.config: identity.name'],
     [{ rails: [] }, {}, 'createBursar: rails'],
-  ])('%j with %j is one clear error', async (wrong, environment, field) => {
-    const { config } = await newConfig()
+  ])('%j with %j is an error that names the field', async (wrong, environment, field) => {
+    const { config } = await createConfig()
     const serving = serve({ ...config, ...wrong } as BursarConfig, { environment })
     await expect(serving).rejects.toThrow(field)
     await expect(serving).rejects.toBeInstanceOf(BursarError)
   })
 
-  test('a port that is taken is said so, and nothing stays open', async () => {
-    const { config } = await newConfig()
+  test('a port in use is reported with its code', async () => {
+    const { config } = await createConfig()
     const service = await start(config)
     const port = Number(new URL(service.url).port)
     await expect(start({ ...config, listen: { port } })).rejects.toMatchObject({
@@ -343,7 +346,7 @@ describe('an unsafe configuration', () => {
   })
 })
 
-function statusOf(
+function requestStatus(
   request: typeof httpRequest | typeof tlsRequest,
   url: string,
   agent: Agent,

@@ -11,7 +11,7 @@ function newFolder(): string {
   return folder
 }
 
-test('what has ended is in a file of the folder before it is removed', async () => {
+test('ended sessions are in a file of the folder before the ledger removes them', async () => {
   const archives = join(newFolder(), 'archives')
   const world = await serviceWorld({ archives })
   const { call, bursar, session, clock } = world
@@ -33,7 +33,7 @@ test('what has ended is in a file of the folder before it is removed', async () 
   expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
 })
 
-test('nothing is removed where the file cannot be kept', async () => {
+test('the ledger removes nothing if the file cannot be written', async () => {
   const world = await serviceWorld({ archives: '/dev/null/archives' })
   const { call, bursar, session, clock } = world
   await bursar.management.revokeSession(session.id)

@@ -3,15 +3,16 @@ import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ArchiveResult, type Bursar, BursarError } from '@bursar/core'
 
-/** What was archived, and the name of the file that has it. */
+/** The result of archiving. */
 export interface Archived extends ArchiveResult {
+  /** The name of the new file in the folder; undefined if no session was archived. */
   readonly file?: string
 }
 
 /**
- * Archives what has ended into a new file of the folder that is configured. Nothing is removed from the
- * ledger before the file, and its name in the folder, are on the disk. Only their owner can read the
- * files. Throws `archive_not_configured` where there is no folder.
+ * Archives sessions that ended at least `endedFor` ago into a new file of the folder. The ledger
+ * removes them after the file and its directory entry are on the disk. Only the owner can read the
+ * file. Throws `archive_not_configured` if there is no folder.
  */
 export async function archiveIntoFolder(
   { administration }: Pick<Bursar, 'administration'>,
@@ -19,7 +20,8 @@ export async function archiveIntoFolder(
   endedFor: string,
 ): Promise<Archived> {
   if (folder === undefined) {
-    const message = 'The configuration names no folder: archives: …'
+    const message =
+      "The configuration names no folder for archives. Add one: archives: './archives'"
     throw new BursarError('archive_not_configured', message)
   }
   let file: string | undefined
@@ -36,13 +38,13 @@ export async function archiveIntoFolder(
   return { ...result, ...(file === undefined ? {} : { file }) }
 }
 
-/** Sorts by time, and is nobody else's in the same second. */
+/** Creates a file name that sorts by time, with a random part for archives of one moment. */
 function createArchiveName(): string {
   const time = new Date().toISOString().replace(/[:.]/g, '-')
   return `bursar-archive-${time}-${randomBytes(4).toString('hex')}.jsonl`
 }
 
-/** A name is durable once its folder is. Windows has no such thing. */
+/** Makes the directory entry of a new file durable. Windows cannot sync a folder and does not need to. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder)

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { payBody, serviceWorld } from '../../test/world.ts'
 import { ledgerVerifier } from './ledger-verifier.ts'
 
-/** Fails where it is used: then the ledger was read on the server's own thread. */
+/** A guard that fails when it is used: the ledger would then be read on the server's thread. */
 const notHere = {
   auditing: { verify: () => Promise.reject(new Error('verified on the thread of the server')) },
 } as unknown as Pick<Bursar, 'auditing'>
@@ -19,10 +19,10 @@ function newFile(): string {
   return join(folder, 'ledger.db')
 }
 
-/** A database server that takes a connection, reads what comes, and says nothing. */
+/** Starts a database server that accepts connections and never answers. */
 async function silentDatabase(): Promise<{
   readonly url: string
-  /** Resolves with the connection of whoever opens the ledger. */
+  /** Resolves with the connection that opens the ledger. */
   readonly opened: Promise<Socket>
 }> {
   let arrived = (_socket: Socket): void => {}
@@ -35,7 +35,7 @@ async function silentDatabase(): Promise<{
   return { url: `postgres://127.0.0.1:${(server.address() as AddressInfo).port}/ledger`, opened }
 }
 
-test('a file is verified on another thread, as the guard itself verifies it', async () => {
+test('a file is verified on another thread, with the result of the guard', async () => {
   const path = newFile()
   const world = await serviceWorld({
     store: (clock) => sqliteStore({ path, clock }),
@@ -43,7 +43,7 @@ test('a file is verified on another thread, as the guard itself verifies it', as
   })
   const { call, bursar } = world
   const verify = (body: object) => call('auditor', 'POST', '/v1/audit/verify', { body })
-  // The first use of a key is a record, which is on the disk with the next one.
+  // The record of a key's first use reaches the disk together with the next record.
   await call('auditor', 'GET', '/v1/caller')
   await bursar.administration.issueKey({ roles: ['auditor'], expiresIn: '1d' })
   const expected = await bursar.auditing.verify()
@@ -57,7 +57,7 @@ test('a file is verified on another thread, as the guard itself verifies it', as
   await bursar.close()
 })
 
-test('others are answered while a verification goes on, and it is one at a time', async () => {
+test('requests are answered during a verification, and a second verification is refused', async () => {
   const { url, opened } = await silentDatabase()
   const world = await serviceWorld({ verify: ledgerVerifier(url, notHere) })
   const verify = () => world.call('auditor', 'POST', '/v1/audit/verify', { body: {} })
@@ -76,7 +76,7 @@ test('others are answered while a verification goes on, and it is one at a time'
   expect([ended.status, ended.body.code]).toEqual([503, 'store_unavailable'])
 })
 
-test('whoever hangs up ends it', async () => {
+test('a client that hangs up ends its verification', async () => {
   const { url, opened } = await silentDatabase()
   const stop = new AbortController()
   const going = ledgerVerifier(url, notHere)(undefined, stop.signal)

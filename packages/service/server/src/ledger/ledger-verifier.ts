@@ -3,29 +3,29 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type AuditHead, type Bursar, BursarError, type Verification } from '@bursar/core'
 
-/** Verifies the ledger, as `auditing.verify` does. It ends, with nothing, where the signal aborts. */
+/** Verifies the ledger like `auditing.verify`. Rejects if the signal aborts. */
 export type LedgerVerifier = (
   head: AuditHead | undefined,
   signal: AbortSignal,
 ) => Promise<Verification>
 
-/** What a worker is started with. */
+/** The input of a worker. */
 export interface VerifyTask {
   readonly database: string
   readonly head: AuditHead | undefined
 }
 
-/** What a worker answers. */
+/** The answer of a worker: the result, or the code and message of an error. */
 export type WorkerAnswer =
   | { readonly verification: Verification }
   | { readonly code: string; readonly message: string }
 
-/** Beside this module, as source and as it is published. */
+/** The worker's module, which lies beside this one both in the source and in the build. */
 const workerUrl = new URL(`./verify-worker${extname(import.meta.url)}`, import.meta.url)
 
 /**
- * Verifies on another thread, so that paying goes on while all of a ledger is read. A ledger in memory
- * is this thread's alone, and is verified on it.
+ * Creates a verifier that works on a thread of its own, so that payments continue while the whole
+ * ledger is read. A ledger in memory exists on this thread only, and is verified on this thread.
  */
 export function ledgerVerifier(
   database: string,
@@ -36,7 +36,7 @@ export function ledgerVerifier(
 }
 
 async function verifyOnWorker(task: VerifyTask, signal: AbortSignal): Promise<Verification> {
-  // What this process was started with is about its own entry: `--input-type` would refuse a file.
+  // Flags of this process would break the worker: with `--input-type`, Node refuses to run a file.
   const worker = new Worker(workerUrl, { workerData: task, execArgv: [] })
   try {
     const [answer] = (await once(worker, 'message', { signal })) as [WorkerAnswer]

@@ -2,7 +2,20 @@ import { userInfo } from 'node:os'
 import { type Bursar, createBursar, type RecordedCaller, type Store } from '@bursar/core'
 import type { Settings } from '../config/config.ts'
 
-/** Opens the guard that some settings describe, without a listener: for the service, and for tools. */
+/**
+ * Opens the guard of a service without its listener, for a tool that works on the ledger itself.
+ * Close the guard when you are done. Throws the codes of the store if the ledger cannot be reached.
+ *
+ * @example
+ * ```ts
+ * import { type BursarConfig, openGuard, readSettings } from 'bursar'
+ *
+ * declare const config: BursarConfig
+ * const bursar = await openGuard(readSettings(config, process.env))
+ * console.log(await bursar.management.exposure({}))
+ * await bursar.close()
+ * ```
+ */
 export async function openGuard({ database, guard }: Settings): Promise<Bursar> {
   return createBursar({ ...guard, store: await openStore(database) })
 }

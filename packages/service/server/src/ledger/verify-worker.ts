@@ -3,7 +3,7 @@ import { BursarError, verifyLedger } from '@bursar/core'
 import type { VerifyTask, WorkerAnswer } from './ledger-verifier.ts'
 import { openStore } from './open-guard.ts'
 
-/** One verification on a thread of its own, by a connection of its own: `ledger-verifier.ts` starts it. */
+// Runs one verification on its own thread and connection. `ledger-verifier.ts` starts this module.
 const { database, head } = workerData as VerifyTask
 parentPort?.postMessage(await runVerification())
 
@@ -16,7 +16,7 @@ async function runVerification(): Promise<WorkerAnswer> {
       await store.close()
     }
   } catch (error) {
-    // Between threads an error loses what kind it is.
+    // An error loses its class and code between threads.
     if (BursarError.isInstance(error)) return { code: error.code, message: error.message }
     throw error
   }
