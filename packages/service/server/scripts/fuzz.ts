@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { fuzz } from '../test/fuzz.ts'
 
-/** `pnpm test:fuzz`, `--requests 1000000`, `--seed 42`: ends with 1 at the first failure. */
+/** The number of requests without `--requests`. The script ends with 1 at the first failure. */
 const DEFAULT_REQUESTS = '100000'
 
 const { values } = parseArgs({

@@ -1,8 +1,8 @@
 import { openApi } from '../src/api/openapi.ts'
 import { problemStatuses } from '../src/api/problem.ts'
-import * as bounds from '../src/api/service-limits.ts'
+import * as serviceLimits from '../src/api/service-limits.ts'
 
-/** A piece of JSON Schema, as far as the page shows it. */
+/** The part of JSON Schema that the page shows. */
 interface Schema {
   readonly $ref?: string
   readonly type?: string
@@ -15,7 +15,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[]
 }
 
-/** An operation of the description. */
+/** An operation in the description. */
 interface Described {
   readonly operationId: string
   readonly summary: string
@@ -39,10 +39,10 @@ interface Description {
 }
 
 const repeats = {
-  safe: 'It reads: ask as often as you like.',
-  state: 'The same again changes nothing.',
-  key: 'With the same `Idempotency-Key` it is done once, and answered again.',
-  call: 'With the same `call` it is paid once, and answered again.',
+  safe: 'Only reads, so you can repeat it.',
+  state: 'Repeating it changes nothing.',
+  key: 'Repeat it with the same `Idempotency-Key`: it is done once, and the response is repeated.',
+  call: 'Repeat it with the same `call`: it is paid once, and the response is repeated.',
 } as const
 
 const intro = `---
@@ -53,24 +53,26 @@ shape: reference
 
 <!-- Made of the API's own description by packages/service/server/scripts/write-http-api.ts. -->
 
-What a server of the package [\`bursar\`](../service/server.md) answers. The description in OpenAPI 3.1 is at \`/openapi.json\`, and is made
-of the schemas that validate. \`/healthz\` says that the process lives, \`/readyz\` that it reaches its ledger.
+This page lists every operation of the server of the package [\`bursar\`](../service/server.md). A running server has the same description
+in OpenAPI 3.1 at \`/openapi.json\`, made from the schemas that validate requests. \`/healthz\` answers 200 while the process lives, and
+\`/readyz\` while it reaches its ledger.
 
-- **Who calls** is in \`Authorization: Bearer\`: a key of the ledger, or a token of the identity provider. What each role may do is one
-  table, \`packages/service/server/src/auth/access.ts\`.
-- **A payer** sends the session's token besides, as \`Bursar-Session\`. Neither is of use without the other.
-- **Bodies** are JSON. Amounts are decimal strings, times ISO 8601 in UTC, durations like \`30m\`.
-- **Lists** have \`rows\` and a \`cursor\` that leads to the next page: send it as \`after\`.
-- **Again.** A write that was not answered is sent again with the same \`Idempotency-Key\`, random, 16 to 100 visible characters: it is
-  done once, and the tokens and keys that it made are shown again. Another body with the same key is \`idempotency_conflict\`. A key is
-  its caller's. Under each operation stands what makes it safe to send again.
-- **A refusal to pay** is a 200 with a \`status\` and a \`code\` ([all codes](denials.md)): it is an answer, and nothing to try again.
-- **A request that is not done** is answered with a problem (RFC 9457, \`application/problem+json\`): \`type\`, \`title\`, \`status\`,
-  \`detail\`, \`code\`, and the \`requestId\` that is in the log and in \`X-Request-Id\`. Send an \`X-Request-Id\` of your own to find it again.
+- **Authentication.** Send \`Authorization: Bearer\` with a key of the ledger or a token of your identity provider. The table in
+  \`packages/service/server/src/auth/access.ts\` says which role may call which operation.
+- **Sessions.** A payer also sends the session token, in the header \`Bursar-Session\`. The key and the token work only together.
+- **Bodies** are JSON. Amounts are decimal strings, times ISO 8601 in UTC, durations strings like \`30m\`.
+- **Lists** return \`rows\` and a \`cursor\`. Send the cursor as \`after\` to get the next page.
+- **Retries.** If a write was not answered, send it again with the same \`Idempotency-Key\` (random, 16 to 100 visible characters). It is
+  done once, and the response shows its tokens and keys again. The same key with another body is refused as \`idempotency_conflict\`.
+  Keys of different callers never meet. Each operation below says how to repeat it safely.
+- **Denials.** A refusal to pay is a 200 with a \`status\` and a \`code\` ([all codes](denials.md)). It is a final answer, so do not retry it.
+- **Problems.** A request that is not carried out is answered with a problem (RFC 9457, \`application/problem+json\`): \`type\`, \`title\`,
+  \`status\`, \`detail\`, \`code\` and \`requestId\`. The log and the header \`X-Request-Id\` have the same request id, and you can set it by
+  sending an \`X-Request-Id\`.
 - **503 and 429** come with \`Retry-After\`.
 `
 
-/** The page about the API, made of its description. */
+/** Renders the page about the API from its description. */
 export function renderHttpApiPage(): string {
   const description = openApi() as unknown as Description
   const all = Object.entries(description.paths).flatMap(([path, methods]) =>
@@ -126,7 +128,7 @@ function renderFields(schema: Schema): string[] {
   return ['| field | | |', '| --- | --- | --- |', ...rows]
 }
 
-/** A schema in a few words. */
+/** Describes a schema in a few words. */
 function describeSchema(schema: Schema): string {
   const named = /\/(\w+)$/.exec(schema.$ref ?? '')?.[1]
   if (named) return `[${named}](#${named.toLowerCase()})`
@@ -161,7 +163,7 @@ function renderCodes(): string {
   return [
     '## Codes of problems',
     '',
-    'Besides these, the code of a denial (409), and one that ends in `_unknown` (404): what is not there, or is another’s.',
+    'A problem can also have the code of a denial (409), or a code that ends in `_unknown` (404): the object does not exist, or belongs to another.',
     '',
     '| code | status | |',
     '| --- | --- | --- |',
@@ -171,15 +173,15 @@ function renderCodes(): string {
 }
 
 function renderLimits(): string {
-  const rows = Object.entries(bounds)
+  const rows = Object.entries(serviceLimits)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([name, value]) => `| \`${name}\` | ${value} |`)
   return [
-    '## Bounds',
+    '## Limits',
     '',
-    'Of one server, as `packages/service/server/src/api/service-limits.ts` has them, with the reason of each.',
+    'These are the limits of one server. `packages/service/server/src/api/service-limits.ts` gives the reason of each.',
     '',
-    '| bound | |',
+    '| limit | value |',
     '| --- | --- |',
     ...rows,
     '',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How the service answers with accounts. Every schema names what core's summary has, field by field. */
+// Each schema lists the fields of a summary of core, so the description shows what the API returns.
 const amount = z.string().describe('Decimal string.')
 const time = z.iso.datetime().describe('ISO 8601, UTC.')
 const count = z.number().int().min(0)
@@ -41,20 +41,20 @@ export const delegationSchema: z.ZodType = z
         state: z.enum(['requested', 'granted', 'withdrawing', 'not_withdrawn', 'withdrawn']),
       })
       .optional()
-      .describe('The permission at the provider of the wallet, as the ledger knows it.'),
+      .describe('The permission at the wallet’s provider, as recorded in the ledger.'),
     createdAt: time,
     expiresAt: time,
     ...spending,
   })
   .meta({ id: 'Delegation' })
 
-/** Where an end user can put money into an instrument. */
+/** The address and the assets that fund an instrument. */
 export const fundingSchema: z.ZodType = z
   .object({
     instrument: z.string(),
     address: z.string(),
     assets: z.array(z.object({ network: z.string(), address: z.string(), symbol: z.string() })),
-    link: z.string().optional().describe('A page of the provider of the wallet.'),
+    link: z.string().optional().describe('A funding page of the wallet’s provider.'),
   })
   .meta({ id: 'Funding' })
 
@@ -66,8 +66,8 @@ export const sessionSchema: z.ZodType = z
   .object({
     id: z.string(),
     delegation: z.string(),
-    parent: z.string().optional().describe('The session that it draws from.'),
-    payer: z.string().optional().describe('The credential that its token has to come with.'),
+    parent: z.string().optional().describe('The session whose budget a child session spends.'),
+    payer: z.string().optional().describe('The only caller that can use the session’s token.'),
     state: z.enum(['open', 'revoked', 'expired', 'locked']),
     merchants: merchants.optional(),
     ask: ask.optional(),
@@ -80,7 +80,7 @@ export const sessionSchema: z.ZodType = z
 export const createdSessionSchema: z.ZodType = z
   .object({
     id: z.string(),
-    token: z.string().describe('Shown here alone: for the payer that the session is bound to.'),
+    token: z.string().describe('The session token, for the payer. No other response shows it.'),
     expiresAt: time,
   })
   .meta({ id: 'CreatedSession' })
@@ -98,7 +98,7 @@ export const cardSchema: z.ZodType = z
     network: z.string(),
     resource: z.string(),
     agent: z.string(),
-    agentSays: z.string().describe('The agent’s own words. Nobody has checked them.'),
+    agentSays: z.string().describe('The agent’s own words, unchecked.'),
     sellerSays: z
       .string()
       .optional()
@@ -134,12 +134,12 @@ export const paymentSchema: z.ZodType = z
     merchant: z.string(),
     payee: z.string(),
     path: z.string(),
-    purpose: z.string().describe('The agent’s words.'),
+    purpose: z.string().describe('The agent’s own words, unchecked.'),
     network: z.string(),
     asset: z.string(),
     reservedAt: time,
     provenAt: time.optional(),
-    claimedTransaction: z.string().optional().describe('The merchant’s claim; never evidence.'),
+    claimedTransaction: z.string().optional().describe('The merchant’s claim, not evidence.'),
     evidence: z
       .object({ transaction: z.string().optional(), block: z.string(), reason: z.string() })
       .optional(),
@@ -173,7 +173,7 @@ export const exposureSchema: z.ZodType = z
     ),
     most: z.array(moneySchema),
     until: time.optional(),
-    complete: z.boolean().describe('False where there may be more: then `most` may be too little.'),
+    complete: z.boolean().describe('False if payments may be missing, so that `most` is too low.'),
   })
   .meta({ id: 'Exposure' })
 
@@ -191,16 +191,18 @@ export const cancellationSchema: z.ZodType = z
     refused: count,
     unavailable: count,
     unknown: count,
-    cursor: z.string().optional().describe('Leads on, where there may be more.'),
+    cursor: z.string().optional().describe('Send it as `after` to continue. Absent at the end.'),
   })
-  .meta({ id: 'Cancellation', description: 'What the rails answered. Never proof.' })
+  .meta({ id: 'Cancellation', description: 'The answers of the rails. They prove nothing.' })
 
 export const archivedSchema: z.ZodType = z
   .object({
     sessions: z.array(z.string()),
-    resumed: z.array(z.string()).describe('Of an earlier archive, whose removal was interrupted.'),
-    complete: z.boolean().describe('False where there may be more: ask again.'),
-    file: z.string().optional().describe('Its name in the folder of the configuration.'),
+    resumed: z
+      .array(z.string())
+      .describe('Sessions of an earlier archive whose interrupted removal was finished.'),
+    complete: z.boolean().describe('False if more sessions can be archived. Call again.'),
+    file: z.string().optional().describe('The name of the new file in the folder for archives.'),
   })
   .meta({ id: 'Archived' })
 
@@ -215,13 +217,17 @@ export const keySchema: z.ZodType = z
     state: z.enum(['live', 'revoked', 'expired']),
     createdAt: time,
     expiresAt: time,
-    usedAt: time.optional().describe('When it was last used, to within an hour.'),
+    usedAt: time.optional().describe('The last use, to within an hour.'),
     overlapEndsAt: time.optional(),
   })
   .meta({ id: 'Key' })
 
 export const issuedKeySchema: z.ZodType = z
-  .object({ id: z.string(), key: z.string().describe('Shown here alone.'), expiresAt: time })
+  .object({
+    id: z.string(),
+    key: z.string().describe('No other response shows it.'),
+    expiresAt: time,
+  })
   .meta({ id: 'IssuedKey' })
 
 export const callerSchema: z.ZodType = z

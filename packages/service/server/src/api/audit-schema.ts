@@ -14,7 +14,7 @@ export const auditEntrySchema: z.ZodType = z
   .meta({ id: 'AuditEntry' })
 
 export const verifyBody: z.ZodType = z.strictObject({
-  head: z.strictObject(head.shape).optional().describe('A head that was kept elsewhere.'),
+  head: z.strictObject(head.shape).optional().describe('A head that you kept outside the ledger.'),
 })
 
 export const verificationSchema: z.ZodType = z

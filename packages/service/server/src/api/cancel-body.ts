@@ -2,14 +2,14 @@ import { type CancelOptions, type CancelTarget, inputs } from '@bursar/core'
 import { z } from 'zod'
 import type { Input } from './operation.ts'
 
-/** What is to be cancelled: exactly one of these; and why, and where to go on. */
+/** The body of a cancellation. It names exactly one payment, session or delegation. */
 export const cancelBody: z.ZodType = z
   .strictObject({
     payment: z.string().optional(),
     session: z.string().optional(),
     delegation: z.string().optional(),
     reason: z.string().optional(),
-    after: z.string().optional().describe('The cursor of the last answer.'),
+    after: z.string().optional().describe('The `cursor` of the last response, to continue.'),
   })
   .superRefine((input, context) => {
     const { reason, after, ...target } = input
@@ -22,7 +22,7 @@ export const cancelBody: z.ZodType = z
     }
   })
 
-/** The body as the facets take it. */
+/** Reads the validated body into the arguments of `cancel`. */
 export function readCancelInput({ body }: Input): [CancelTarget, CancelOptions] {
   const { reason, after, ...target } = body as CancelOptions & CancelTarget
   return [target as CancelTarget, { reason, after }]

@@ -4,7 +4,7 @@ import { renderHttpApiPage } from '../../scripts/http-api-page.ts'
 import { version } from './openapi.ts'
 
 describe('the API’s description', () => {
-  test('is what the page in the docs says', () => {
+  test('matches the page in the docs', () => {
     const page = new URL('../../../../../docs/reference/http-api.md', import.meta.url)
     // If not: pnpm exec node packages/service/server/scripts/write-http-api.ts
     expect(readFileSync(page, 'utf8')).toBe(renderHttpApiPage())

@@ -7,17 +7,17 @@ import { endUserOperations } from './operations/end-user.ts'
 import { managementOperations } from './operations/management.ts'
 import { payerOperations } from './operations/payer.ts'
 
-/** A JSON value of the description. */
+/** A JSON object of the description. */
 type Json = Readonly<Record<string, unknown>>
 
-/** What a problem looks like: RFC 9457, with a stable code and the request's id. */
+/** The schema of a problem (RFC 9457), with a stable code and the request's id. */
 const problemSchema = z
   .object({
     type: z.string(),
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    code: z.string().describe('snake_case, stable; a denial’s code where it is one.'),
+    code: z.string().describe('A stable code in snake_case, or the code of a denial.'),
     requestId: z.string(),
   })
   .meta({ id: 'Problem' })
@@ -59,7 +59,11 @@ export function openApi(): Json {
     paths,
     components: {
       securitySchemes: {
-        key: { type: 'http', scheme: 'bearer', description: 'A key, or a token (JWT).' },
+        key: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key of the ledger, or a token (JWT) of the identity provider.',
+        },
         session: { type: 'apiKey', in: 'header', name: sessionHeader },
       },
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -92,11 +96,11 @@ function describeOperation(
       : {}),
     responses: {
       [one.status]: {
-        description: 'Done.',
+        description: 'Success.',
         content: { [one.mediaType]: { schema: schema(one.result, 'output') } },
       },
       default: {
-        description: 'Not done.',
+        description: 'A problem. The request was not carried out.',
         content: { 'application/problem+json': { schema: schema(problemSchema, 'output') } },
       },
     },
@@ -126,13 +130,13 @@ function describeParameters(
     name: 'Idempotency-Key',
     in: 'header',
     required: false,
-    description: 'Random, 16 to 100 visible characters: the same request is then done once.',
+    description: 'Random, 16 to 100 visible characters. A repeated request is then done once.',
     schema: { type: 'string' },
   }
   return [...inPath, ...inQuery, ...(repeat === 'key' ? [once] : [])]
 }
 
-/** Moves what a schema defines by name to the place where OpenAPI has such things. */
+/** Moves named definitions from `$defs` of JSON Schema to `components` of OpenAPI. */
 function hoistDefinitions(
   schema: unknown,
   named: unknown = {},

@@ -8,64 +8,65 @@ import { MAX_BODY_BYTES } from './service-limits.ts'
 /** The header that carries the session's token; the payer's own key is in `Authorization`. */
 export const sessionHeader = 'Bursar-Session'
 
-/** Everything that a request brought. The guard parses it again, by its own rules. */
+/** The validated content of a request. The guard validates it again by its own rules. */
 export interface Input {
   readonly path: Readonly<Record<string, string>>
-  /** As the query's schema has parsed it. */
+  /** The query as its schema parsed it. */
   readonly query: Readonly<Record<string, string | number | boolean | undefined>>
-  /** As it was sent, once the body's schema has accepted it. */
+  /** The body as it was sent. Its schema has accepted it. */
   readonly body: unknown
 }
 
-/** What a handler is given: who calls, what was asked for, and the guard. */
+/** The arguments of a handler. */
 export interface Invocation {
   readonly bursar: Bursar
   readonly caller: Caller
-  /** The folder for archives, where one is configured. */
+  /** The folder for archives; undefined if none is configured. */
   readonly archives?: string | undefined
   readonly verify: LedgerVerifier
   readonly input: Input
-  /** For operations that are done once for an idempotency key. */
+  /** The idempotency key of the request, with the caller's id before it. */
   readonly once: { readonly idempotencyKey?: string }
-  /** Of the header `Bursar-Session`, for a payer. */
+  /** The token of the header `Bursar-Session`; empty for an operation outside a session. */
   readonly sessionToken: string
-  /** Aborted when the peer hangs up. */
+  /** Aborts when the peer hangs up. */
   readonly signal: AbortSignal
 }
 
 /**
- * How the same request is sent again without doing it twice. `safe` reads; `state` writes a state, and
- * the same again changes nothing; `key` is done once for an `Idempotency-Key`; `call` is paid once for
- * the call that its body names.
+ * The reason why a request can be repeated. A `safe` operation only reads. A `state` operation sets a
+ * state, and setting it again changes nothing. A `key` operation is done once for an
+ * `Idempotency-Key`. A `call` operation pays once for the call that its body names.
  */
 export type Repeat = 'safe' | 'state' | 'key' | 'call'
 
-/** One operation of the API: what describes it is what validates it and what carries it out. */
+/** One operation of the API, with its description, its validation and its handler. */
 export interface Operation {
   readonly name: OperationName
   readonly method: 'get' | 'post' | 'patch'
-  /** With parameters as `{name}`. */
+  /** The path, with parameters as `{name}`. */
   readonly path: string
   readonly summary: string
   readonly query?: z.ZodType<Input['query']>
   readonly body?: z.ZodType
   readonly maxBodyBytes: number
   readonly result: z.ZodType
-  /** What a success is answered with, if it is not JSON. */
+  /** The media type of a successful response. `application/jsonl` streams the lines of the handler. */
   readonly mediaType: 'application/json' | 'application/jsonl'
+  /** The status of a successful response. */
   readonly status: 200 | 201
   readonly repeat: Repeat
-  /** True for what a payer does within its session. */
+  /** True if the request needs a session token. */
   readonly inSession: boolean
-  /** True for what one at a time is enough of for a server. */
+  /** True if a server runs the operation once at a time. A second request is answered `overloaded`. */
   readonly isExclusive: boolean
-  /** Answers what is sent as JSON, or lines that are streamed. */
+  /** Returns the body of the response, or an async iterable of lines. */
   handle(invocation: Invocation): Promise<unknown>
 }
 
 type Defaulted = 'maxBodyBytes' | 'mediaType' | 'status' | 'inSession' | 'isExclusive'
 
-/** An operation with what most of them have. */
+/** Completes an operation with the defaults of most operations. */
 export function defineOperation(
   some: Omit<Operation, Defaulted> & Partial<Pick<Operation, Defaulted>>,
 ): Operation {
@@ -79,23 +80,30 @@ export function defineOperation(
   }
 }
 
-/** A page of a list, as every list answers it. */
+/** Creates the schema of one page of a list. */
 export function pageSchema(row: z.ZodType): z.ZodType {
-  const cursor = z.string().optional().describe('Leads to the next page; absent on an empty one.')
+  const cursor = z
+    .string()
+    .optional()
+    .describe('The cursor of the next page. An empty page has none.')
   return z.object({ rows: z.array(row), cursor })
 }
 
-/** The query of a list: which page, and whose rows. */
+/** Creates the schema of a list's query: the page and the named filters. */
 export function listQuerySchema(...filters: readonly string[]): z.ZodType<Input['query']> {
   const name = z.string().max(MAX_FILTER_LENGTH).optional()
   return z.strictObject({
     ...Object.fromEntries(filters.map((filter) => [filter, name])),
-    after: z.string().max(MAX_CURSOR_LENGTH).optional().describe('The cursor of a page.'),
-    limit: z.coerce.number().int().min(1).max(MAX_ROWS).optional().describe('Rows at most.'),
+    after: z
+      .string()
+      .max(MAX_CURSOR_LENGTH)
+      .optional()
+      .describe('The `cursor` of the page before.'),
+    limit: z.coerce.number().int().min(1).max(MAX_ROWS).optional().describe('Most rows to return.'),
   }) as z.ZodType<Input['query']>
 }
 
-/** The page that a query asks for, as the facets take it. */
+/** Reads the requested page from the query of a list. */
 export function readPageRequest({ query }: Input): { after?: string; limit?: number } {
   const { after, limit } = query
   return {
@@ -104,7 +112,7 @@ export function readPageRequest({ query }: Input): { after?: string; limit?: num
   }
 }
 
-/** The filters that a query has. */
+/** Reads the filters from the query of a list. */
 export function readFilter({ query }: Input): Record<string, string> {
   const { after: _after, limit: _limit, ...filters } = query
   return Object.fromEntries(
@@ -112,12 +120,12 @@ export function readFilter({ query }: Input): Record<string, string> {
   )
 }
 
-/** A part of the path. */
+/** Reads a parameter of the path. */
 export function readPathParameter({ path }: Input, name: string): string {
   return path[name] ?? ''
 }
 
-/** Rows of one page of the API: as many as a page of the ledger has. */
+/** Most rows of one page. A page of the ledger has the same limit. */
 const MAX_ROWS = 500
 
 const MAX_CURSOR_LENGTH = 1_000

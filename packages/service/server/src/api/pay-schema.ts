@@ -2,10 +2,10 @@ import { denialCodes, inputs } from '@bursar/core'
 import { z } from 'zod'
 import { cardSchema, moneySchema } from './account-schema.ts'
 
-/** Longest name of a conversation, or id of a call: they are hashed, and never stored. */
+/** Longest name of a conversation or id of a call. The guard hashes them and stores the hash only. */
 const MAX_CALL_NAME = 1_000
 
-/** What core takes of a request, as JSON Schema; core alone judges it, and answers with a refusal. */
+/** The request as JSON Schema, for the description. The guard validates it and answers with a denial. */
 const { properties, required } = z.toJSONSchema(inputs.payRequest, {
   io: 'input',
   unrepresentable: 'any',
@@ -18,11 +18,13 @@ const callField = z
     ignored: z.array(z.string().max(MAX_CALL_NAME)).max(100).optional(),
   })
   .optional()
-  .describe('With conversation and id, it is paid once however often it is asked.')
+  .describe(
+    'Identifies the call. With `conversation` and `id` it is paid once, however often sent.',
+  )
 
 /**
- * A paid request and where it comes from. What is wrong with the request is not this API's to refuse:
- * a model may have made it, and is told by the guard, as a value.
+ * The body of a paid request. Only its outer shape is validated here: a model may have written the
+ * request, and the guard answers an invalid one with a denial for the model.
  */
 export const payBody: z.ZodType = z.strictObject({
   request: z
@@ -31,10 +33,10 @@ export const payBody: z.ZodType = z.strictObject({
   call: callField,
 })
 
-/** What core takes of a challenge of a tool, as JSON Schema; core alone judges it as well. */
+/** The challenge of a tool as JSON Schema, for the description. The guard validates it. */
 const challenge = z.toJSONSchema(inputs.toolChallenge, { io: 'input', unrepresentable: 'any' })
 
-/** A challenge of a tool that the caller has called itself, and where the call comes from. */
+/** The body with the challenge of a tool that the caller called itself. */
 export const proveBody: z.ZodType = z.strictObject({
   challenge: z.looseObject({}).meta({
     id: 'ToolChallenge',
@@ -44,12 +46,12 @@ export const proveBody: z.ZodType = z.strictObject({
   call: callField,
 })
 
-/** What was answered to the call with the proof. */
+/** The body with the tool's response to the call that carried the proof. */
 export const concludeBody: z.ZodType = z.strictObject({
   message: z
     .unknown()
     .optional()
-    .describe('`result` or `error` of the JSON-RPC response. Left out: no answer came.'),
+    .describe('`result` or `error` of the JSON-RPC response. Leave it out if no response came.'),
 })
 
 const response = z
@@ -61,7 +63,7 @@ const response = z
   })
   .meta({
     id: 'ResourceResponse',
-    description: 'What the merchant sent. Nothing in it is to be trusted.',
+    description: 'The merchant’s response, untrusted.',
   })
 
 const receipt = z
@@ -80,7 +82,7 @@ const receipt = z
   })
   .meta({ id: 'Receipt' })
 
-const message = z.string().describe('For the model: short, and what to do next.')
+const message = z.string().describe('A short text for the model, with the next step.')
 const remaining = moneySchema
 
 const results = [
@@ -151,7 +153,7 @@ export const proveResultSchema: z.ZodType = z
       paymentId: z.string(),
       proof: z
         .record(z.string(), z.unknown())
-        .describe('For the `_meta` of the call. Money until it is used or expired.'),
+        .describe('For the `_meta` of the call. It is worth money until it is used or expires.'),
     }),
     ...results,
   ])
@@ -172,5 +174,5 @@ export const sessionStatusSchema: z.ZodType = z
   .meta({ id: 'SessionStatus' })
 
 export const openedChildSchema: z.ZodType = z
-  .object({ id: z.string(), token: z.string().describe('Shown here alone.') })
+  .object({ id: z.string(), token: z.string().describe('No other response shows it.') })
   .meta({ id: 'OpenedChild' })

@@ -1,23 +1,26 @@
 import { BursarError, denialCodes } from '@bursar/core'
 
-/** What a request was answered with that was not done, as RFC 9457 describes it. */
+/** The body of a response to a request that was not carried out (RFC 9457). */
 export interface Problem {
-  /** A URN that ends in the code: stable, and nothing to fetch. */
+  /** A URN that ends in the code. It is stable, and there is nothing to fetch at it. */
   readonly type: string
+  /** A short text for the code. */
   readonly title: string
+  /** The HTTP status of the response. */
   readonly status: number
-  /** What is wrong with this request. */
+  /** The reason in this request, with the way out. */
   readonly detail: string
-  /** snake_case, stable; a denial's code where it is one. */
+  /** A stable code in snake_case, or the code of a denial. */
   readonly code: string
+  /** The id of the request, which the log has as well. */
   readonly requestId: string
 }
 
-/** What the codes of the service and of the guard are over HTTP. */
+/** The HTTP status and the title of each code of the service and of the guard. */
 export const problemStatuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
   invalid_input: [400, 'The request is not valid'],
   malformed_body: [400, 'The body is not JSON'],
-  unauthenticated: [401, 'No key, or one that is not good'],
+  unauthenticated: [401, 'The key is missing or not valid'],
   forbidden: [403, 'The caller may not do this'],
   roles_conflict: [403, 'The caller has roles that must not be combined'],
   not_found: [404, 'There is no such resource'],
@@ -28,18 +31,18 @@ export const problemStatuses: Readonly<Record<string, readonly [status: number, 
   instrument_unfunded: [409, 'The instrument holds nothing'],
   archive_not_configured: [409, 'No folder for archives is configured'],
   archive_not_kept: [503, 'The archive could not be kept'],
-  session_too_deep: [409, 'Sessions are nested too deep'],
+  session_too_deep: [409, 'The session is nested too deep'],
   body_too_large: [413, 'The body is too large'],
   url_too_long: [414, 'The URL is too long'],
   unsupported_media_type: [415, 'The body has to be application/json'],
   request_rate_exceeded: [429, 'Too many requests'],
   internal: [500, 'The service failed'],
   identity_unavailable: [503, 'The identity provider cannot be reached'],
-  overloaded: [503, 'Too much is under way'],
+  overloaded: [503, 'Too many requests are in flight'],
   shutting_down: [503, 'The service is shutting down'],
   permission_unavailable: [503, 'The provider of the wallet has not granted its permission'],
   wallet_unavailable: [503, 'The wallet cannot be reached'],
-  clock_behind: [503, 'The clocks are not right'],
+  clock_behind: [503, 'The clock of the service is behind'],
   store_unavailable: [503, 'The ledger cannot be reached'],
   store_readonly: [503, 'The ledger cannot be written'],
   store_locked: [503, 'The ledger is busy'],
@@ -47,33 +50,34 @@ export const problemStatuses: Readonly<Record<string, readonly [status: number, 
   store_closed: [503, 'The service is shutting down'],
 }
 
-/** What the guard does not know, it answers with a code that ends so. */
+/** The codes of the guard for an object that does not exist. */
 const unknownCode = /^(session|delegation|approval|payment|key|instrument)_unknown$/
 
-/** The answer to what could not be done. `requestId` joins it with the log. */
+/** Creates a problem. `requestId` is the id under which the log has the request. */
 export function createProblem(code: string, detail: string, requestId: string): Problem {
   const [status, title] = findStatus(code)
   return { type: `urn:bursar:problem:${code}`, title, status, detail, code, requestId }
 }
 
 /**
- * What something that was thrown is to the caller. What is not a known failure is `internal`, and
- * nothing of it is told: it may have been written by anyone.
+ * Converts a thrown value to a problem. An unknown value becomes `internal`, without its message: the
+ * message may come from anywhere.
  */
 export function convertToProblem(thrown: unknown, requestId: string): Problem {
   if (BursarError.isInstance(thrown) && isKnownCode(thrown.code)) {
     const [status] = findStatus(thrown.code)
-    // Of a failure of the service, a caller needs to know which one; its message is the operator's.
+    // The message of a server error is for the operator; the caller gets the code and its title.
     const detail = status >= 500 ? findStatus(thrown.code)[1] : thrown.message
     return createProblem(thrown.code, detail, requestId)
   }
   return createProblem(
     'internal',
-    'The service failed. The request id finds it in the log.',
+    'The service failed. The operator finds the reason in the log by the request id.',
     requestId,
   )
 }
 
+/** Creates the response with a problem. */
 export function createProblemResponse(problem: Problem, headers: HeadersInit = {}): Response {
   return new Response(JSON.stringify(problem), {
     status: problem.status,
@@ -89,7 +93,7 @@ function findStatus(code: string): readonly [number, string] {
   const known = Object.hasOwn(problemStatuses, code) ? problemStatuses[code] : undefined
   if (known) return known
   if (unknownCode.test(code)) return [404, 'There is no such resource']
-  return isDenialCode(code) ? [409, 'It is refused'] : [500, 'The service failed']
+  return isDenialCode(code) ? [409, 'The guard refused the request'] : [500, 'The service failed']
 }
 
 function isDenialCode(code: string): boolean {

@@ -1,55 +1,55 @@
-/** The largest body of a request to the service, but for one that carries a paid request. */
+/** Largest body of a request that carries no paid request. */
 export const MAX_BODY_BYTES = 65_536
 
-/** A paid request may bring 256 KiB of its own, and JSON writes a byte with up to six. */
+/** Largest body of a paid request: up to 256 KiB of content, and JSON escapes a byte with six. */
 export const MAX_PAY_BODY_BYTES = 2_097_152
 
-/** An answer of a tool is read up to 5 MiB, and JSON around and within it may take more. */
+/** Largest body with a tool's response: up to 5 MiB of content, and JSON around and within it. */
 export const MAX_CONCLUDE_BODY_BYTES = 8_388_608
 
-/** All headers of a request together: a token, a key and a trace fit many times over. */
+/** Largest size of all headers of a request: a token, a key and a trace take a small part of it. */
 export const MAX_HEADER_BYTES = 16_384
 
-/** Longest URL of a request: ids and a cursor. */
+/** Longest URL of a request. It carries ids and a cursor. */
 export const MAX_URL_LENGTH = 4_096
 
-/** Requests that are under way at once in one server; each may hold a connection for a minute. */
+/** Most requests in flight in one server. Each may hold a connection for a minute. */
 export const MAX_CONCURRENT = 1_000
 
-/** Of them, one caller's: one agent that hangs must not keep the others out. */
+/** Most requests of one caller in flight, so that one hanging agent leaves room for the others. */
 export const MAX_CONCURRENT_PER_CALLER = 100
 
-/** Requests of one caller in a minute. A session has a rate of its own on top. */
+/** Most requests of one caller in a minute. Each session has its own rate besides. */
 export const MAX_REQUESTS_PER_MINUTE = 6_000
 
 /**
- * What one caller's bodies may have in a minute, all together: reading the largest takes a good part of
- * a second, in which nobody else is served.
+ * Largest sum of one caller's bodies in a minute. Parsing the largest body blocks the server for a
+ * good part of a second.
  */
 export const MAX_BODY_BYTES_PER_MINUTE = 134_217_728
 
-/** Requests in a minute that nobody was recognised for: guesses end here. */
+/** Most unauthenticated requests in a minute, so that keys cannot be guessed. */
 export const MAX_STRANGERS_PER_MINUTE = 3_000
 
-/** How long a peer may take for its handshake, then to send its headers, and its whole request. */
+/** Longest time for the TLS handshake and for the headers, and for the whole request. */
 export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
 
-/** How long lines of a stream wait for their reader: what nobody reads keeps a place of the ledger's. */
+/** Longest time that a streamed line waits for its reader. The stream holds a read of the ledger open. */
 export const MAX_UNREAD_MS = 60_000
 
-/** How long an idle connection is kept. */
+/** Longest time that an idle connection stays open. */
 export const KEEP_ALIVE_MS = 15_000
 
-/** Requests on one connection, so that a balancer can spread them anew. */
+/** Most requests on one connection, so that a load balancer can distribute them again. */
 export const MAX_REQUESTS_PER_SOCKET = 10_000
 
-/** Open connections of one server. */
+/** Most open connections of one server. */
 export const MAX_CONNECTIONS = 2_000
 
-/** How long closing waits for requests under way: longer than any payment may take. */
+/** Longest time that closing waits for requests in flight. No payment takes that long. */
 export const SHUTDOWN_GRACE_MS = 90_000
 
-/** Shortest and longest `Idempotency-Key`. */
+/** Shortest and longest `Idempotency-Key`, in characters. */
 export const MIN_IDEMPOTENCY_KEY = 16
 export const MAX_IDEMPOTENCY_KEY = 100

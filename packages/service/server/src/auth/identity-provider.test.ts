@@ -33,17 +33,17 @@ async function newSigner(kid: string, algorithm = 'ES256'): Promise<Signer> {
   return { ...pair, kid, algorithm, jwk }
 }
 
-/** Creates a provider whose keys a test can change. `state.asked` counts the fetches of its keys. */
+/** Creates a provider whose keys a test can change. `state.fetches` counts the fetches of its keys. */
 async function providerWorld(
   answer?: () => Partial<HttpResponse>,
   claimNames: Pick<IdentityOptions, 'rolesClaim' | 'endUserClaim'> = {},
 ) {
   const signer = await newSigner('one')
-  const state = { keys: [signer.jwk], asked: 0, now: Date.UTC(2030, 0, 1) }
+  const state = { keys: [signer.jwk], fetches: 0, now: Date.UTC(2030, 0, 1) }
   const http: HttpClient = {
     request: async ({ url }) => {
       expect(url.href).toBe(options.jwksUrl)
-      state.asked += 1
+      state.fetches += 1
       return {
         status: 200,
         headers: {},
@@ -195,15 +195,15 @@ describe('the provider’s keys', () => {
     const world = await providerWorld()
     await world.provider.verify(await signToken(world))
     await world.provider.verify(await signToken(world))
-    expect(world.state.asked).toBe(1)
+    expect(world.state.fetches).toBe(1)
     const next = await newSigner('two', 'EdDSA')
     world.state.keys = [...world.state.keys, next.jwk]
     // Within the cooldown an unknown key starts no second fetch.
     expect(await world.provider.verify(await signToken({ ...world, signer: next }))).toBe(undefined)
-    expect(world.state.asked).toBe(1)
+    expect(world.state.fetches).toBe(1)
     vi.setSystemTime(Date.now() + COOLDOWN_MS)
     expect(await world.provider.verify(await signToken({ ...world, signer: next }))).toBeDefined()
-    expect(world.state.asked).toBe(2)
+    expect(world.state.fetches).toBe(2)
     // A key that the provider removed is rejected once the cached key set has expired.
     world.state.keys = [next.jwk]
     vi.setSystemTime(Date.now() + MAX_AGE_MS)
@@ -223,7 +223,7 @@ describe('the provider’s keys', () => {
     const failing = expect.objectContaining({ code: 'identity_unavailable' })
     await expect(world.provider.verify(token)).rejects.toEqual(failing)
     await expect(world.provider.verify(token)).rejects.toEqual(failing)
-    expect(world.state.asked).toBe(1)
+    expect(world.state.fetches).toBe(1)
     isWrong = false
     world.state.now += 5_000
     expect(await world.provider.verify(token)).toBeDefined()

@@ -6,7 +6,7 @@ import { createAdmission } from './admission.ts'
 const MINUTE_MS = 60_000
 
 describe('admission', () => {
-  test('counts what is under way, in all and for each caller', () => {
+  test('counts requests in flight, in total and for each caller', () => {
     const admission = createAdmission({
       concurrent: 3,
       concurrentPerCaller: 1,
@@ -26,7 +26,7 @@ describe('admission', () => {
     expect(admission.enterAs('a', 0)).toBeTypeOf('function')
   })
 
-  test('counts requests of a caller and of strangers by the minute', () => {
+  test('counts requests of a caller and unauthenticated requests by the minute', () => {
     const admission = createAdmission({ requestsPerMinute: 2, strangersPerMinute: 1 })
     const as = (name: string, now: number) => typeof admission.enterAs(name, now)
     expect([as('a', 0), as('a', 1), as('b', 2)]).toEqual(['function', 'function', 'function'])
@@ -38,7 +38,7 @@ describe('admission', () => {
 })
 
 describe('over HTTP', () => {
-  test('a caller that guesses tokens keeps another from none of its sessions', async () => {
+  test('a caller that guesses tokens does not keep another caller from its sessions', async () => {
     const world = await serviceWorld()
     const { app } = world.another()
     const other = await world.bursar.administration.issueKey({ roles: ['payer'], expiresIn: '1d' })
@@ -52,7 +52,7 @@ describe('over HTTP', () => {
     expect(own.body.state).toBe('open')
   })
 
-  test('a caller that sends too much waits, and the others do not', async () => {
+  test('a caller whose bodies are too large together waits, and others do not', async () => {
     const world = await serviceWorld({ bounds: { bodyBytesPerMinute: 1_000 } })
     const body = JSON.stringify({ head: 'x'.repeat(400) })
     const verify = async (headers = {}) => {
@@ -73,7 +73,7 @@ describe('over HTTP', () => {
     expect(world.app.countInFlight()).toBe(0)
   })
 
-  test('nothing is done, and no place kept, for who asks with HEAD', async () => {
+  test('a HEAD request runs no operation and keeps no place', async () => {
     const world = await serviceWorld()
     const headers = { authorization: `Bearer ${world.keys.auditor.key}` }
     const request = new Request('http://bursar.test/v1/audit/export', { method: 'HEAD', headers })
@@ -82,7 +82,7 @@ describe('over HTTP', () => {
     expect(world.app.countInFlight()).toBe(0)
   })
 
-  test('a caller that asks too often waits, and the others do not', async () => {
+  test('a caller that sends too many requests waits, and others do not', async () => {
     const world = await serviceWorld({ bounds: { requestsPerMinute: 2 } })
     const status = async (who: 'payer' | 'manager') =>
       (await world.call(who, 'GET', '/v1/caller')).status
@@ -95,7 +95,7 @@ describe('over HTTP', () => {
     expect(refused.headers.get('retry-after')).toBe('60')
   })
 
-  test('a place is free again after every kind of answer', async () => {
+  test('a place is free again after every kind of response', async () => {
     const world = await serviceWorld({ bounds: { concurrent: 1, concurrentPerCaller: 1 } })
     const some: readonly (readonly [string | undefined, string, string, object])[] = [
       [undefined, 'GET', '/v1/caller', {}],
@@ -111,7 +111,7 @@ describe('over HTTP', () => {
     }
   })
 
-  test('lines that nobody reads to their end give their place back', async () => {
+  test('a stream that is not read to its end gives its place back', async () => {
     const world = await serviceWorld({ bounds: { concurrent: 1 } })
     const request = new Request('http://bursar.test/v1/audit/export', {
       headers: { authorization: `Bearer ${world.keys.auditor.key}` },
@@ -123,7 +123,7 @@ describe('over HTTP', () => {
     expect((await world.call('payer', 'GET', '/v1/caller')).status).toBe(200)
   })
 
-  test('lines are sent once at a time to each caller, and not to one that reads none', async () => {
+  test('each caller gets one stream at a time, and a stream without a reader ends', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       const world = await serviceWorld()
@@ -136,7 +136,7 @@ describe('over HTTP', () => {
       // The first line waits for its reader from here on.
       await vi.advanceTimersByTimeAsync(MAX_UNREAD_MS)
       expect(world.app.countInFlight()).toBe(0)
-      await expect(unread.text()).rejects.toThrow('nobody reads')
+      await expect(unread.text()).rejects.toThrow('its reader stopped')
       const third = await world.app.fetch(request)
       expect(await third.text()).toContain('"seq":1')
     } finally {
@@ -144,7 +144,7 @@ describe('over HTTP', () => {
     }
   })
 
-  test('a slow merchant keeps one caller’s places, and not the others’', async () => {
+  test('a slow merchant holds the places of one caller only', async () => {
     let answer = (): void => {}
     let arrived = (): void => {}
     const isAsked = new Promise<void>((resolve) => {
@@ -172,7 +172,7 @@ describe('over HTTP', () => {
     expect((await first).body.status).toBe('paid')
   })
 
-  test('a good key that nobody has looked for is to be sent again, and not refused', async () => {
+  test('a valid key over the limit of lookups is to be sent again, and not rejected', async () => {
     const world = await serviceWorld()
     const { app } = world.another()
     const guess = (index: number) =>
@@ -184,7 +184,7 @@ describe('over HTTP', () => {
     expect((await call(app, world.keys.payer.key, 'GET', '/v1/caller')).status).toBe(200)
   })
 
-  test('guesses end at a rate', async () => {
+  test('unauthenticated requests are limited in rate', async () => {
     const world = await serviceWorld({ bounds: { strangersPerMinute: 3 } })
     const guess = async () => (await world.call('guess', 'GET', '/v1/caller')).status
     expect([await guess(), await guess(), await guess(), await guess()]).toEqual([

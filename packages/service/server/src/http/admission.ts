@@ -5,31 +5,43 @@ import {
   MAX_REQUESTS_PER_MINUTE,
 } from '../api/service-limits.ts'
 
-/** What may be under way, how often, and how much. Tests have smaller ones. */
+/** The limits of admission. Tests set lower ones. */
 export interface AdmissionBounds {
+  /** Most requests in flight. */
   readonly concurrent: number
+  /** Most requests of one caller in flight. */
   readonly concurrentPerCaller: number
+  /** Most requests of one caller in a minute. */
   readonly requestsPerMinute: number
+  /** Most bytes of one caller's bodies in a minute. */
   readonly bodyBytesPerMinute: number
+  /** Most unauthenticated requests in a minute. */
   readonly strangersPerMinute: number
 }
 
-/** Counts requests in one server: those under way, and those of a caller in a minute, with their bytes. */
+/** The counters of one server: requests in flight, and requests and bytes of each caller in a minute. */
 export interface Admission {
-  /** Takes a place for one more request; `undefined` where there is none. Call what it answers once. */
+  /**
+   * Takes a place for one more request, and returns the function that gives the place back. Returns
+   * undefined if no place is free.
+   */
   enter(): (() => void) | undefined
-  /** The same for a caller that is known by now. */
+  /**
+   * Takes a place for one more request of a caller, and returns the function that gives the place
+   * back. Returns the reason if the caller has too many requests in flight, or sends them too often.
+   */
   enterAs(caller: string, now: number): (() => void) | 'too-many' | 'too-often'
-  /** Counts bytes of a caller's body: before they are read, where their number is said. */
+  /** Counts bytes of a caller's body, if possible before they are read. */
   countBytes(caller: string, bytes: number, now: number): 'within' | 'over'
-  /** Counts a request that nobody was recognised for. */
+  /** Counts an unauthenticated request. */
   countStranger(now: number): 'within' | 'over'
-  /** Requests under way. */
+  /** Returns the number of requests in flight. */
   countInFlight(): number
 }
 
 const MINUTE_MS = 60_000
 
+/** Creates the counters of one server. */
 export function createAdmission({
   concurrent = MAX_CONCURRENT,
   concurrentPerCaller = MAX_CONCURRENT_PER_CALLER,
@@ -43,7 +55,7 @@ export function createAdmission({
   const openOf = new Map<string, number>()
   const recent = new Map<string, number>()
   const bytesOf = new Map<string, number>()
-  /** All counts begin anew with each minute: a map of names is never larger than one minute's. */
+  /** Resets the counts of a minute, so that the maps hold the callers of one minute only. */
   const startMinute = (now: number): void => {
     const current = Math.floor(now / MINUTE_MS)
     if (current === minute) return
@@ -89,6 +101,7 @@ export function createAdmission({
   }
 }
 
+/** Returns a function that runs the work at its first call, and does nothing afterwards. */
 function limitToOneCall(work: () => void): () => void {
   let isDone = false
   return () => {

@@ -25,7 +25,7 @@ describe('paying over HTTP', () => {
     expect(status.body).toMatchObject({ state: 'open', held: '0.01' })
   })
 
-  test('a token pays nothing with another payer’s key', async () => {
+  test('a session token does not pay with another payer’s key', async () => {
     const world = await serviceWorld()
     const other = await world.bursar.administration.issueKey({ roles: ['payer'], expiresIn: '1d' })
     const { token } = world.session
@@ -40,7 +40,7 @@ describe('paying over HTTP', () => {
     expect((await world.call('payer', 'GET', '/v1/session', { token })).body.state).toBe('open')
   })
 
-  test('a session that is bound to nobody is paid from by nobody', async () => {
+  test('a session without a payer cannot be used over HTTP', async () => {
     const { call, bursar, delegation, merchant } = await serviceWorld()
     const input = { delegation, expiresIn: '10m', limits }
     const { token } = await bursar.management.createSession(input)
@@ -63,7 +63,7 @@ describe('paying over HTTP', () => {
     expect((await world.call('payer', 'POST', '/v1/session/pay', pay)).body.status).toBe('paid')
   })
 
-  test('a call with a key is paid once, however often it is asked', async () => {
+  test('a call with a key is paid once, however often it is sent', async () => {
     const { call, session, chain } = await serviceWorld()
     const pay = () =>
       call('payer', 'POST', '/v1/session/pay', {
@@ -76,7 +76,7 @@ describe('paying over HTTP', () => {
     expect(chain.transfers()).toHaveLength(1)
   })
 
-  test('what a model has made wrong is its refusal, not the client’s error', async () => {
+  test('an invalid request of the model is a denial, not a problem', async () => {
     const { call, session } = await serviceWorld()
     const body = { request: { url: 7, budget: '9' } }
     const answer = await call('payer', 'POST', '/v1/session/pay', { token: session.token, body })
@@ -86,7 +86,7 @@ describe('paying over HTTP', () => {
     })
   })
 
-  test('a child is bound to the same payer', async () => {
+  test('a child session is bound to the same payer', async () => {
     const { call, session } = await serviceWorld()
     const open = () =>
       call('payer', 'POST', '/v1/session/children', {
@@ -104,7 +104,7 @@ describe('paying over HTTP', () => {
 })
 
 describe('every write', () => {
-  test('is recorded with who asked for it, and what nobody asked for is not', async () => {
+  test('is recorded with its caller, and background writes without one', async () => {
     const world = await serviceWorld()
     const { call, keys, bursar, session } = world
     await call('payer', 'POST', '/v1/session/pay', { token: session.token, body: payBody('a') })
@@ -120,7 +120,7 @@ describe('every write', () => {
     expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
   })
 
-  test('is done once for an idempotency key, and the key is its caller’s', async () => {
+  test('is done once for an idempotency key of its caller', async () => {
     const world = await serviceWorld()
     const create = (key: string, total: string) =>
       world.call(key, 'POST', '/v1/sessions', {
@@ -165,7 +165,7 @@ describe('every write', () => {
 })
 
 describe('an end user', () => {
-  test('cannot see or touch what is another’s, and cannot tell it from nothing', async () => {
+  test('gets the same answer for objects of another end user as for unknown ones', async () => {
     const world = await serviceWorld()
     const { administration } = world.bursar
     const bob = await administration.issueKey({
@@ -198,7 +198,7 @@ describe('an end user', () => {
     expect((await asBob('GET', '/v1/me/delegations?endUser=alice')).status).toBe(400)
   })
 
-  test('grants, sees, approves and withdraws', async () => {
+  test('grants, lists, approves and revokes', async () => {
     const world = await serviceWorld()
     const granted = await world.call('end_user', 'POST', '/v1/me/delegations', {
       body: {
@@ -220,14 +220,14 @@ describe('an end user', () => {
         token: created.token,
         body: payBody('quote', 'call-1'),
       })
-    const asked = await pay()
-    expect(asked.body).toMatchObject({ status: 'approval_required' })
+    const answer = await pay()
+    expect(answer.body).toMatchObject({ status: 'approval_required' })
     const query = `session=${created.id}&conversation=thread&id=call-1`
     const found = await world.call('end_user', 'GET', `/v1/me/approval?${query}`)
-    expect(found.body.approval.id).toBe(asked.body.approval.id)
+    expect(found.body.approval.id).toBe(answer.body.approval.id)
     const waiting = await world.call('end_user', 'GET', '/v1/me/approvals?waiting=true')
     expect(waiting.body.rows).toHaveLength(1)
-    const path = `/v1/me/approvals/${asked.body.approval.id}/approve`
+    const path = `/v1/me/approvals/${answer.body.approval.id}/approve`
     expect((await world.call('end_user', 'POST', path)).body.state).toBe('approved')
     expect((await pay()).body.status).toBe('paid')
     const revoke = `/v1/me/delegations/${granted.body.id}/revoke`
@@ -258,8 +258,8 @@ describe('an auditor', () => {
   })
 })
 
-describe('what is answered', () => {
-  test('has a request’s own id, or a new one, and is logged with it', async () => {
+describe('a response', () => {
+  test('has the request’s id, or a new one, and is logged with it', async () => {
     const { call, log } = await serviceWorld()
     const own = await call('payer', 'GET', '/v1/caller', { headers: { 'x-request-id': 'r-1' } })
     expect(own.headers.get('x-request-id')).toBe('r-1')
@@ -273,7 +273,7 @@ describe('what is answered', () => {
     expect(other.headers.get('www-authenticate')).toBe('Bearer')
   })
 
-  test('is a problem with a code, as RFC 9457 has it', async () => {
+  test('is a problem of RFC 9457 with a code if the request is refused', async () => {
     const { call } = await serviceWorld()
     const { headers, body } = await call('manager', 'GET', '/v1/sessions/ses_none')
     expect(headers.get('content-type')).toBe('application/problem+json')
@@ -292,7 +292,7 @@ describe('what is answered', () => {
     expect(method.headers.get('allow')).toBe('POST, GET')
   })
 
-  test('has the code of a denial where the guard refuses what a manager asks', async () => {
+  test('has the code of a denial if the guard refuses a manager’s request', async () => {
     const world = await serviceWorld()
     await world.bursar.endUser('alice').revokeDelegation(world.delegation)
     const refused = await world.call('manager', 'POST', '/v1/sessions', {
@@ -301,7 +301,7 @@ describe('what is answered', () => {
     expect(refused).toMatchObject({ status: 409, body: { code: 'delegation_revoked' } })
   })
 
-  test('says nothing of what has failed inside', async () => {
+  test('reveals nothing of an internal failure', async () => {
     const world = await serviceWorld()
     const secret = 'postgres://user:secret@db'
     const sessions = () => Promise.reject(new Error(secret, { cause: new Error('deep') }))
@@ -335,7 +335,7 @@ describe('the description', () => {
     expect(body.paths['/v1/session/pay'].post.security).toEqual([{ key: [], session: [] }])
   })
 
-  test('health needs no key', async () => {
+  test('the health checks need no key', async () => {
     const { app, call } = await serviceWorld()
     expect((await call(undefined, 'GET', '/healthz')).body).toEqual({ status: 'ok' })
     expect((await call(undefined, 'GET', '/readyz')).status).toBe(200)

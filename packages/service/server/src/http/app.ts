@@ -18,15 +18,16 @@ import { readInvocation } from './request.ts'
 import { describeError, type RequestLog } from './request-log.ts'
 import { respond } from './respond.ts'
 
-/** What the API stands on. */
+/** The options of the API. */
 export interface AppOptions {
   readonly bursar: Bursar
+  /** The verifier of tokens (JWT); without it only keys of the ledger are accepted. */
   readonly identity?: IdentityProvider | undefined
-  /** Where archives are kept: without it nothing can be archived over HTTP. */
+  /** The folder for archives; without it archiving is refused. */
   readonly archives?: string | undefined
   readonly verify: LedgerVerifier
   readonly log: RequestLog
-  /** Smaller ones for a test. */
+  /** Lower limits for a test. */
   readonly bounds?: Partial<AdmissionBounds> | undefined
   readonly clock?: (() => number) | undefined
 }
@@ -34,13 +35,13 @@ export interface AppOptions {
 /** The API, without a listener. */
 export interface App {
   fetch(request: Request): Promise<Response>
-  /** From now on new requests are turned away, and the service is not ready. */
+  /** Refuses new requests from now on, and reports the service as not ready. */
   drain(): void
-  /** Requests under way. */
+  /** Returns the number of requests in flight. */
   countInFlight(): number
 }
 
-/** What one request carries through the parts. */
+/** The facts about one request that its log entry needs. */
 interface RequestTrace {
   readonly requestId: string
   readonly startedAt: number
@@ -50,10 +51,10 @@ interface RequestTrace {
   error?: readonly string[]
 }
 
-/** A request's own id, if it brings one that can be logged. */
+/** The form of an `X-Request-Id` that is accepted from the peer, because it can be logged. */
 const requestIdForm = /^[A-Za-z0-9._-]{1,64}$/
 
-/** Joins authentication, admission, the table of roles and the operations into an API. */
+/** Creates the API from authentication, admission, the table of roles and the operations. */
 export function createApp(options: AppOptions): App {
   const { bursar, clock = Date.now } = options
   const admission = createAdmission({
@@ -78,16 +79,27 @@ export function createApp(options: AppOptions): App {
     const own = operations.filter((one) => one.path === path)
     const allow = own.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(path.replace(/\{(\w+)\}/g, ':$1'), (context) => {
-      // By the method as it was sent: lines that are asked for with HEAD would wait for a reader for ever.
+      // Hono would route HEAD to a GET handler, and a stream for HEAD would wait for a reader for ever.
       const one = own.find(({ method }) => method.toUpperCase() === context.req.method)
       if (one) return handleRequest(parts, one, context)
-      return refuseRequest(parts, context, 'method_not_allowed', `The resource has ${allow}.`, {
-        allow,
-      })
+      return refuseRequest(
+        parts,
+        context,
+        'method_not_allowed',
+        `${context.req.method} is not allowed here. Use ${allow}.`,
+        {
+          allow,
+        },
+      )
     })
   }
   app.notFound((context) =>
-    refuseRequest(parts, context, 'not_found', 'There is nothing at this path.'),
+    refuseRequest(
+      parts,
+      context,
+      'not_found',
+      'There is no resource at this path. /openapi.json lists all.',
+    ),
   )
   app.onError((error, context) => {
     const trace = startTrace(parts, context, 'unknown')
@@ -112,29 +124,20 @@ interface AppParts extends AppOptions {
   readonly authenticate: ReturnType<typeof createAuthenticator>
   readonly clock: () => number
   readonly state: { readonly isDraining: boolean }
-  /** Operations of which one at a time is enough for a server, and that are under way. */
+  /** The places of operations in flight that run once at a time. */
   readonly runningExclusive: Set<string>
 }
 
-/** One request, from its first check to its log. */
+/** Handles one request from its first check to its log entry. */
 async function handleRequest(
   parts: AppParts,
   operation: Operation,
   context: Context,
 ): Promise<Response> {
   const trace = startTrace(parts, context, operation.name)
-  if (parts.state.isDraining)
-    return endWithProblem(parts, trace, 'shutting_down', 'Ask another server.')
-  if (context.req.url.length > MAX_URL_LENGTH) {
-    return endWithProblem(
-      parts,
-      trace,
-      'url_too_long',
-      `A URL has at most ${MAX_URL_LENGTH} characters.`,
-    )
-  }
-  const leave = parts.admission.enter()
-  if (!leave) return endWithProblem(parts, trace, 'overloaded', 'Ask again in a moment.')
+  const refusal = findEntryRefusal(parts, context.req.url)
+  const leave = refusal ? undefined : parts.admission.enter()
+  if (!leave) return endWithProblem(parts, trace, ...(refusal ?? noPlace))
   let leaveAs = (): void => {}
   const done = (): void => {
     leaveAs()
@@ -151,7 +154,7 @@ async function handleRequest(
     }
     leaveAs = place
     if (!mayCall(operation.name, caller.roles)) {
-      const detail = `${operation.name} is not for ${caller.roles.join(' and ')}.`
+      const detail = `The caller has the roles ${caller.roles.join(', ')}. None of them may call ${operation.name}.`
       return leaveWithProblem(
         parts,
         trace,
@@ -168,12 +171,27 @@ async function handleRequest(
   }
 }
 
+/** Returns the code and detail of a request that is refused whoever sent it; undefined if none. */
+function findEntryRefusal(
+  { state }: AppParts,
+  url: string,
+): readonly [code: string, detail: string] | undefined {
+  if (state.isDraining) {
+    return ['shutting_down', 'The server is closing. Send the request to another server.']
+  }
+  if (url.length <= MAX_URL_LENGTH) return undefined
+  const detail = `The URL has ${url.length} characters. At most ${MAX_URL_LENGTH} are allowed.`
+  return ['url_too_long', detail]
+}
+
+const noPlace = ['overloaded', 'The server has no free place. Try again in a moment.'] as const
+
 const admissionProblems = {
-  'too-often': ['request_rate_exceeded', 'The caller asks too often. Wait a minute.'],
-  'too-many': ['overloaded', 'Too many requests of this caller are under way.'],
+  'too-often': ['request_rate_exceeded', 'The caller sends too many requests. Wait a minute.'],
+  'too-many': ['overloaded', 'The caller has too many requests in flight. Wait for one to end.'],
 } as const
 
-/** Who calls, or what is answered to nobody. */
+/** Returns the caller, or the problem to answer with if the request is not authenticated. */
 async function authenticateCaller(
   { authenticate, admission, clock }: AppParts,
   { requestId }: RequestTrace,
@@ -184,18 +202,18 @@ async function authenticateCaller(
   if (admission.countStranger(clock()) === 'over') {
     return createProblem(
       'request_rate_exceeded',
-      'Too many requests without a good key.',
+      'Too many requests came without a valid key. Wait a minute.',
       requestId,
     )
   }
   const detail = {
-    unauthenticated: 'Send a key that is good as Authorization: Bearer.',
-    roles_conflict: 'The token has roles that could both raise a budget and spend it.',
+    unauthenticated: 'Send a valid key or token as Authorization: Bearer.',
+    roles_conflict: 'The token has roles that can both raise a budget and spend it. Separate them.',
   }
   return createProblem(caller, detail[caller], requestId)
 }
 
-/** Validates what was sent, and does it. Verifying the whole ledger is for one at a time. */
+/** Reads and validates the request, and runs its operation. */
 async function runOperation(
   parts: AppParts,
   operation: Operation,
@@ -204,13 +222,14 @@ async function runOperation(
   done: () => void,
 ): Promise<Response> {
   const { bursar, archives, verify } = parts
-  const who = { bursar, archives, verify, caller }
-  const carry = (bytes: number): void => {
+  const source = { bursar, archives, verify, caller }
+  const countBytes = (bytes: number): void => {
     if (parts.admission.countBytes(caller.id, bytes, parts.clock()) === 'within') return
-    throw new BursarError('request_rate_exceeded', 'The caller sends too much. Wait a minute.')
+    const detail = 'The bodies of the caller are too large together. Wait a minute.'
+    throw new BursarError('request_rate_exceeded', detail)
   }
   const { raw } = context.req
-  const invocation = await readInvocation(operation, raw, context.req.param(), who, carry)
+  const invocation = await readInvocation(operation, raw, context.req.param(), source, countBytes)
   return respond(operation, invocation, parts.runningExclusive, done)
 }
 
@@ -256,14 +275,14 @@ function leaveWithProblem(
   return finishResponse(parts, trace, createProblemResponse(problem, problemHeaders(problem)))
 }
 
-/** How to go on after an answer. */
+/** Returns the headers that tell a client how to continue after a problem. */
 function problemHeaders({ status, code }: Problem): Record<string, string> {
   if (status === 401) return { 'www-authenticate': 'Bearer' }
   if (code === 'request_rate_exceeded') return { 'retry-after': '60' }
   return status === 503 ? { 'retry-after': '1' } : {}
 }
 
-/** What every answer has: its id, and that nobody may keep it or guess what it is. */
+/** Adds the headers of every response, and writes the log entry of the request. */
 function finishResponse(parts: AppParts, trace: RequestTrace, response: Response): Response {
   const { requestId, startedAt, operation, caller, code, error } = trace
   response.headers.set('x-request-id', requestId)

@@ -1,15 +1,15 @@
 import type { Bursar } from '@bursar/core'
 import type { Hono } from 'hono'
 
-/** How long the ledger may take to answer a server that is asked whether it is ready. */
+/** Longest wait for the ledger's answer to a readiness check. */
 const READY_WITHIN_MS = 2_000
 
-/** How long an answer of the ledger is good for, so that asking often costs nothing. */
+/** The lifetime of a result, so that frequent checks do not load the ledger. */
 const READY_FOR_MS = 1_000
 
 /**
- * `/healthz`: the process lives. `/readyz`: it takes requests, and reaches its ledger. Neither needs a
- * key, and neither says more than that.
+ * Adds the health checks. `/healthz` answers 200 while the process lives; `/readyz` answers 200 while
+ * the service takes requests and reaches its ledger. Neither needs a key or reveals more.
  */
 export function healthRoutes(
   app: Hono,

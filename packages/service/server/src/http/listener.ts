@@ -13,17 +13,17 @@ import {
 } from '../api/service-limits.ts'
 import type { Settings } from '../config/config.ts'
 
-/** An address that is listened on. */
+/** A server that listens on an address. */
 export interface Listener {
   readonly url: string
   /**
-   * Takes no new connection, ends those that are idle, and resolves when the others have ended, or
-   * after so many milliseconds: then they are cut.
+   * Refuses new connections, ends idle ones, and resolves when the others have ended. Connections
+   * that are open after `withinMs` are cut.
    */
   closeServer(withinMs: number): Promise<void>
 }
 
-/** Oldest TLS that is spoken. */
+/** The oldest accepted version of TLS. */
 const MIN_TLS = 'TLSv1.2'
 
 const serverOptions: ServerOptions = {
@@ -31,12 +31,12 @@ const serverOptions: ServerOptions = {
   headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
   keepAliveTimeout: KEEP_ALIVE_MS,
-  // Two readings of one request are how requests are smuggled past a proxy.
+  // A lenient parser may read a request unlike the proxy in front, which lets requests be smuggled.
   insecureHTTPParser: false,
   requireHostHeader: true,
 }
 
-/** Listens with http or TLS, as the settings say. Rejects where the address cannot be had. */
+/** Listens with http or TLS. Rejects with the system's code if the address cannot be used. */
 export async function listen(
   fetch: (request: Request) => Promise<Response>,
   { host, port, tls }: Pick<Settings, 'host' | 'port' | 'tls'>,
@@ -67,9 +67,9 @@ export async function listen(
     })
   })
   const address = server.address() as AddressInfo
-  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  const hostname = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return {
-    url: `${tls ? 'https' : 'http'}://${shown}:${address.port}`,
+    url: `${tls ? 'https' : 'http'}://${hostname}:${address.port}`,
     closeServer: (withinMs) => close(server, withinMs),
   }
 }

@@ -1,28 +1,35 @@
-/** What one request came to, for the operator. Nothing in it is a secret, or a merchant's text. */
+/** The log entry of one request, for the operator. It holds no secret and no text of a merchant. */
 export interface RequestLogEntry {
-  /** ISO 8601, UTC. */
+  /** The time of the response, in ISO 8601 and UTC. */
   readonly at: string
+  /** The id of the request, which the response has as well. */
   readonly requestId: string
+  /** The name of the operation; `none` for an unknown path or method. */
   readonly operation: string
+  /** The id of the caller; undefined if the request was not authenticated. */
   readonly caller?: string
+  /** The HTTP status of the response. */
   readonly status: number
+  /** The time from the request to its response, in milliseconds. */
   readonly ms: number
+  /** The code of the problem; undefined for a success. */
   readonly code?: string
-  /** Of a failure: its name, its message, and those of its causes. */
+  /** The name and message of a failure, followed by those of its causes. */
   readonly error?: readonly string[]
 }
 
+/** A function that is called once for each response. */
 export type RequestLog = (entry: RequestLogEntry) => void
 
-/** One line of JSON for each request, on the standard output. */
+/** Writes a log entry to the standard output, as one line of JSON. */
 export function writeJsonLog(entry: RequestLogEntry): void {
   process.stdout.write(`${JSON.stringify(entry)}\n`)
 }
 
-/** Causes that are followed: a chain is no longer, unless it is a circle. */
+/** Most causes that are followed. A longer chain is likely a cycle. */
 const MAX_CAUSES = 5
 
-/** A failure as its log has it. */
+/** Describes a thrown value and its causes, one line each. */
 export function describeError(thrown: unknown): readonly string[] {
   const lines: string[] = []
   let next: unknown = thrown

@@ -13,39 +13,42 @@ const idempotencyKeyField = z
 const sessionTokenField = z.string().regex(/^bursar_ses_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/)
 
 /**
- * Reads what a request brings for an operation, and validates all of it: path, query, headers, body.
- * Throws `invalid_input` with the field, or what is wrong with the body as a whole. `carry` is told of the
- * body's bytes, and throws where they are too many.
+ * Reads the path, query, headers and body of a request, and validates them for an operation. Calls
+ * `countBytes` with the size of the body, which throws if it is too much.
+ *
+ * Throws `invalid_input` with the name of the field, `body_too_large`, `unsupported_media_type` or
+ * `malformed_body`.
  */
 export async function readInvocation(
   operation: Operation,
   request: Request,
   path: Readonly<Record<string, string>>,
-  who: Pick<Invocation, 'bursar' | 'caller' | 'archives' | 'verify'>,
-  carry: (bytes: number) => void,
+  source: Pick<Invocation, 'bursar' | 'caller' | 'archives' | 'verify'>,
+  countBytes: (bytes: number) => void,
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)
   if (inSession && !sessionTokenField.safeParse(token).success) throw sessionTokenError()
-  const given = request.headers.get('idempotency-key')
+  const header = request.headers.get('idempotency-key')
   const key =
-    given === null
+    header === null
       ? undefined
-      : validateInput(idempotencyKeyField, given, `${name}: Idempotency-Key`)
+      : validateInput(idempotencyKeyField, header, `${name}: Idempotency-Key`)
   const input: Input = {
     path,
     query: validateInput(query ?? noQuery, readQuery(request), name) as Input['query'],
-    body: await readBody(operation, request, carry),
+    body: await readBody(operation, request, countBytes),
   }
   if (body) validateInput(body, input.body, name)
-  const { id, roles } = who.caller
+  const { bursar, caller } = source
+  const { id, roles } = caller
   return {
-    ...who,
-    // A payer's records name it already: its session does.
-    bursar: inSession ? who.bursar : { ...who.bursar, ...who.bursar.as({ id, roles }) },
+    ...source,
+    // Records within a session are attributed to its payer already.
+    bursar: inSession ? bursar : { ...bursar, ...bursar.as({ id, roles }) },
     input,
-    // A key is its caller's: nobody meets another's operation by guessing it.
-    once: key === undefined ? {} : { idempotencyKey: `${who.caller.id} ${key}` },
+    // With the caller's id in it, a guessed key cannot match another caller's operation.
+    once: key === undefined ? {} : { idempotencyKey: `${id} ${key}` },
     sessionToken: inSession ? (token ?? '') : '',
     signal: request.signal,
   }
@@ -53,25 +56,27 @@ export async function readInvocation(
 
 const noQuery = z.strictObject({})
 
-/** A name that is given twice is a mistake, and which one was meant nobody knows. */
+/** Reads the query. Throws `invalid_input` if a name is given twice: its value would be ambiguous. */
 function readQuery(request: Request): Record<string, string> {
-  const found: Record<string, string> = Object.create(null)
-  if (!request.url.includes('?')) return found
+  const query: Record<string, string> = Object.create(null)
+  if (!request.url.includes('?')) return query
   const { searchParams } = new URL(request.url)
   for (const [name, value] of searchParams) {
-    if (name in found) throw new BursarError('invalid_input', 'The query has a name twice.')
-    found[name] = value
+    if (name in query) {
+      throw new BursarError('invalid_input', 'The query has the same name twice. Send it once.')
+    }
+    query[name] = value
   }
-  return found
+  return query
 }
 
-/** The body as JSON; without one, an empty object, which a schema accepts where all is optional. */
+/** Reads the body as JSON. Returns an empty object if the request has no body. */
 async function readBody(
   { body, maxBodyBytes }: Operation,
   request: Request,
-  carry: (bytes: number) => void,
+  countBytes: (bytes: number) => void,
 ): Promise<unknown> {
-  const bytes = await readBoundedBytes(request, body ? maxBodyBytes : 0, carry)
+  const bytes = await readBoundedBytes(request, body ? maxBodyBytes : 0, countBytes)
   if (!body || bytes.length === 0) return {}
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
@@ -85,45 +90,50 @@ async function readBody(
 }
 
 /**
- * A body whose length is said comes in one piece: HTTP holds the peer to it. Any other is counted while it
- * is read.
+ * Reads a body of at most `maxBytes`. A body with a declared length is read in one piece, as HTTP cuts
+ * it there; any other body is counted while it is read. Throws `body_too_large`.
  */
 async function readBoundedBytes(
   request: Request,
-  most: number,
-  carry: (bytes: number) => void,
+  maxBytes: number,
+  countBytes: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const bodyTooLargeError = (): BursarError =>
-    new BursarError('body_too_large', `The body may have ${most} bytes.`)
+    new BursarError(
+      'body_too_large',
+      `The body is too large. At most ${maxBytes} bytes are allowed.`,
+    )
   const length = request.headers.get('content-length')
-  if (Number(length ?? 0) > most) throw bodyTooLargeError()
+  if (Number(length ?? 0) > maxBytes) throw bodyTooLargeError()
   if (request.method === 'GET') return new Uint8Array()
-  carry(Number(length ?? 0))
+  countBytes(Number(length ?? 0))
   const whole =
-    length === null ? await readCountedBytes(request, most, carry) : await request.arrayBuffer()
-  if (whole === undefined || whole.byteLength > most) throw bodyTooLargeError()
+    length === null
+      ? await readCountedBytes(request, maxBytes, countBytes)
+      : await request.arrayBuffer()
+  if (whole === undefined || whole.byteLength > maxBytes) throw bodyTooLargeError()
   return new Uint8Array(whole)
 }
 
-/** `undefined` for more than `most` bytes: the rest is not read. */
+/** Reads a body while counting it. Returns undefined after `maxBytes`, without reading the rest. */
 async function readCountedBytes(
   request: Request,
-  most: number,
-  carry: (bytes: number) => void,
+  maxBytes: number,
+  countBytes: (bytes: number) => void,
 ): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.length
-    if (size > most) return undefined
-    carry(chunk.length)
+    if (size > maxBytes) return undefined
+    countBytes(chunk.length)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
 function sessionTokenError(): BursarError {
-  return new BursarError('invalid_input', `${sessionHeader}: has to be the token of a session.`)
+  return new BursarError('invalid_input', `${sessionHeader}: must be the token of a session.`)
 }
 
 function validateInput<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {

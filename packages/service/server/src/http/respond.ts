@@ -3,8 +3,10 @@ import type { Invocation, Operation } from '../api/operation.ts'
 import { MAX_UNREAD_MS } from '../api/service-limits.ts'
 
 /**
- * Carries an operation out, and answers with its result. `done` is called when nothing is under way
- * any more: for lines, when the last one was sent or the peer hung up.
+ * Runs an operation and returns the response with its result. Calls `done` when the operation has
+ * ended: for a stream of lines after the last line, or when the peer hangs up.
+ *
+ * Throws `overloaded` if the operation runs once at a time and is in flight.
  */
 export async function respond(
   operation: Operation,
@@ -14,10 +16,13 @@ export async function respond(
 ): Promise<Response> {
   const { name, mediaType, status, isExclusive } = operation
   const isLines = mediaType === 'application/jsonl'
-  // Lines are sent once at a time to each caller: a stream lasts as long as its reader likes.
+  // A stream lasts as long as its reader likes, so each caller gets one at a time.
   const place = isLines ? `${name} ${invocation.caller.id}` : isExclusive ? name : undefined
   if (place !== undefined && runningExclusive.has(place)) {
-    throw new BursarError('overloaded', `${name} is under way already.`)
+    throw new BursarError(
+      'overloaded',
+      `${name} is in flight already. Try again when it has ended.`,
+    )
   }
   if (place !== undefined) runningExclusive.add(place)
   const end = (): void => {
@@ -36,7 +41,10 @@ export async function respond(
   }
 }
 
-/** Lines as they are asked for: what nobody reads is not read from the ledger, and is ended after a while. */
+/**
+ * Streams lines as fast as the peer reads them. The ledger is read on demand, and a stream whose
+ * reader stops for `MAX_UNREAD_MS` ends with an error.
+ */
 function streamLines(lines: AsyncIterable<string>, end: () => void): ReadableStream<Uint8Array> {
   const iterator = lines[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
@@ -54,7 +62,7 @@ function streamLines(lines: AsyncIterable<string>, end: () => void): ReadableStr
         if (!done) {
           controller.enqueue(encoder.encode(value))
           unread = setTimeout(() => {
-            controller.error(new Error('The lines were ended: nobody reads them.'))
+            controller.error(new Error('The stream was ended: its reader stopped.'))
             void stop().catch(() => {})
           }, MAX_UNREAD_MS).unref()
           return

@@ -9,30 +9,50 @@ import { createApp } from './app.ts'
 import { type Listener, listen } from './listener.ts'
 import { type RequestLog, writeJsonLog } from './request-log.ts'
 
-/** A service that runs. */
+/** A running service. */
 export interface Service {
-  /** Where it is reached, such as `http://127.0.0.1:8402`. */
+  /** The address of the service, such as `http://127.0.0.1:8402`. */
   readonly url: string
   /**
-   * Takes no new request, answers those under way, waits for every payment that has begun, writes what
-   * waits, and closes. Nothing is lost by it.
+   * Closes the service without loss: refuses new requests, answers those in flight (for at most 90
+   * seconds), waits for every payment that has begun, and closes the ledger. Further calls return
+   * the same promise.
    */
   close(): Promise<void>
 }
 
-/** What a service is started with besides its configuration. */
+/** The options of `serve`. */
 export interface ServeOptions {
-  /** `process.env` if left out. */
+  /**
+   * The environment variables that override the configuration.
+   *
+   * @default process.env
+   */
   readonly environment?: Environment | undefined
-  /** One JSON line a request on the standard output if left out. */
+  /**
+   * The function that gets an entry for each request.
+   *
+   * @default one line of JSON on the standard output
+   */
   readonly log?: RequestLog | undefined
 }
 
 /**
- * Starts the guard as a service: the composition root, where configuration becomes a guard, an API
- * and a listener. Throws `unsafe_configuration`, with every reason, for what must not be started;
- * `invalid_input` for what cannot be understood; and the store's codes for a ledger that cannot be
- * reached.
+ * Starts the guard as a service.
+ *
+ * Throws `invalid_input` with the name of a field that is not valid, `unsafe_configuration` with every
+ * reason not to start, the codes of the store if the ledger cannot be reached, and the system's code
+ * (such as `EADDRINUSE`) if the address cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { type BursarConfig, serve } from 'bursar'
+ *
+ * declare const config: BursarConfig
+ * const service = await serve(config)
+ * console.log(`listening on ${service.url}`)
+ * process.once('SIGTERM', () => void service.close())
+ * ```
  */
 export async function serve(config: BursarConfig, options: ServeOptions = {}): Promise<Service> {
   const settings = readSettings(config, options.environment ?? process.env)
@@ -72,16 +92,16 @@ function createClose(
     closing ??= (async () => {
       drain()
       await listener.closeServer(SHUTDOWN_GRACE_MS)
-      // A payment goes on also when its caller has hung up: the guard waits for it.
+      // Closing the guard waits for payments whose callers have hung up.
       await closeParts()
     })()
     return closing
   }
 }
 
-/** Every reason at once: whoever corrects them one by one starts many times. */
+/** Throws `unsafe_configuration` with all reasons at once, so that one attempt shows every one. */
 function assertSafe(reasons: readonly string[]): void {
   if (reasons.length === 0) return
-  const message = `The service does not start like this:\n${reasons.map((one) => `- ${one}`).join('\n')}`
+  const message = `The service does not start with this configuration:\n${reasons.map((one) => `- ${one}`).join('\n')}`
   throw new BursarError('unsafe_configuration', message)
 }

@@ -120,20 +120,20 @@ const late: SignResult = { notSigned: 'wallet_unavailable', reason: 'nobody wait
 test('a wallet that never answers loses its secret when the guard stops waiting', async () => {
   const value = Buffer.from(withKey)
   const source = { versions: async () => [{ version: '1', open: async () => value }] }
-  const asked = Promise.withResolvers<OpenedSecret>()
+  const opened = Promise.withResolvers<OpenedSecret>()
   const wallet = (secret: OpenedSecret): Wallet => ({
     ...createLateReader('sign')(secret),
     sign: () => {
-      asked.resolve(secret)
+      opened.resolve(secret)
       return new Promise<SignResult>(() => {})
     },
   })
-  const until = asked.promise.then((secret) => {
+  const until = opened.promise.then((secret) => {
     expect(secret.text()).toBe(withKey)
     return late
   })
   await signFromSource(source, wallet, until)
-  const secret = await asked.promise
+  const secret = await opened.promise
   expect(() => secret.text()).toThrow('was opened for one request, which has ended')
   expect(value).toEqual(Buffer.alloc(value.length))
 })

@@ -17,13 +17,13 @@ import {
   readPathParameter,
 } from '../operation.ts'
 
-/** What administrators do: keys, and what is configured. They never create sessions, and never pay. */
+/** The operations of administrators. An administrator neither creates sessions nor pays. */
 export const administrationOperations: readonly Operation[] = [
   defineOperation({
     name: 'issueKey',
     method: 'post',
     path: '/v1/keys',
-    summary: 'Issues a key. It is shown here once, and stored nowhere.',
+    summary: 'Issues a key. The response shows it once; the ledger stores a hash only.',
     body: inputs.issueKey,
     result: issuedKeySchema,
     status: 201,
@@ -44,7 +44,7 @@ export const administrationOperations: readonly Operation[] = [
     name: 'rotateKey',
     method: 'post',
     path: '/v1/keys/{key}/rotate',
-    summary: 'Gives a key a new secret; the one before stays good for the overlap.',
+    summary: 'Gives a key a new secret. The old secret stays valid for the overlap.',
     body: inputs.rotateKey,
     result: issuedKeySchema,
     repeat: 'key',
@@ -75,7 +75,7 @@ export const administrationOperations: readonly Operation[] = [
     name: 'assets',
     method: 'get',
     path: '/v1/assets',
-    summary: 'Lists the assets that may be paid in.',
+    summary: 'Lists the assets that payments can use.',
     result: z.object({ rows: z.array(assetSchema) }),
     repeat: 'safe',
     handle: async ({ bursar }) => ({ rows: bursar.administration.assets() }),
@@ -84,7 +84,7 @@ export const administrationOperations: readonly Operation[] = [
     name: 'archive',
     method: 'post',
     path: '/v1/archive',
-    summary: 'Writes sessions that have ended into the folder for archives, and removes them.',
+    summary: 'Moves ended sessions from the ledger into a file of the folder for archives.',
     body: z.strictObject({ endedFor: inputs.endedFor }),
     result: archivedSchema,
     repeat: 'state',

@@ -12,13 +12,13 @@ import {
   readPathParameter,
 } from '../operation.ts'
 
-/** What auditors do: they read everything, and write nothing. */
+/** The operations of auditors. An auditor reads everything and changes nothing. */
 export const auditingOperations: readonly Operation[] = [
   defineOperation({
     name: 'audit',
     method: 'get',
     path: '/v1/audit',
-    summary: 'Reads the audit trail in its order: a feed that continues from any cursor.',
+    summary: 'Reads the audit trail in order, as a feed that continues from any cursor.',
     query: listQuerySchema(),
     result: pageSchema(auditEntrySchema),
     repeat: 'safe',
@@ -28,7 +28,7 @@ export const auditingOperations: readonly Operation[] = [
     name: 'verifyAudit',
     method: 'post',
     path: '/v1/audit/verify',
-    summary: 'Checks the chain, and every row of the ledger against it.',
+    summary: 'Verifies the audit trail, and every row of the ledger against its records.',
     body: verifyBody,
     result: verificationSchema,
     repeat: 'safe',
@@ -42,7 +42,8 @@ export const auditingOperations: readonly Operation[] = [
     name: 'exportAudit',
     method: 'get',
     path: '/v1/audit/export',
-    summary: 'Streams the whole trail as JSON lines, each exactly as it was hashed.',
+    summary:
+      'Streams the whole audit trail as JSON lines. Each record is exactly as it was hashed.',
     result: z.object({
       seq: z.number().int(),
       at: z.number().int(),
@@ -75,13 +76,13 @@ export const auditingOperations: readonly Operation[] = [
   }),
 ]
 
-/** What everybody may ask. */
+/** The operations of every caller. */
 export const callerOperations: readonly Operation[] = [
   defineOperation({
     name: 'caller',
     method: 'get',
     path: '/v1/caller',
-    summary: 'Tells who the caller is: what a manager names as the payer of a session.',
+    summary: 'Returns the caller’s id and roles. A manager names the id as the payer of a session.',
     result: callerSchema,
     repeat: 'safe',
     handle: async ({ caller }) => caller,

@@ -21,13 +21,19 @@ import {
   readPathParameter,
 } from '../operation.ts'
 
-/** The one end user that the caller speaks for: nothing in a request can name another. */
+/**
+ * Returns the end user that the caller speaks for; no part of the request can name another. Throws
+ * `forbidden` if the caller speaks for no end user.
+ */
 function requireEndUser({ bursar, caller }: Invocation): EndUser {
   if (caller.endUser !== undefined) return bursar.endUser(caller.endUser)
-  throw new BursarError('forbidden', 'The caller speaks for no end user.')
+  throw new BursarError(
+    'forbidden',
+    'The caller speaks for no end user. Use a key of the role end_user.',
+  )
 }
 
-/** What end users do, on what is theirs. What is another's is answered like what does not exist. */
+/** The operations of end users. Objects of another end user are answered as unknown. */
 export const endUserOperations: readonly Operation[] = [
   defineOperation({
     name: 'grantDelegation',
@@ -44,7 +50,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'revokeDelegation',
     method: 'post',
     path: '/v1/me/delegations/{delegation}/revoke',
-    summary: 'Withdraws a permission: nothing more is reserved.',
+    summary: 'Revokes a delegation. No new payment is reserved from then on.',
     body: inputs.reason,
     result: delegationSchema,
     repeat: 'state',
@@ -88,7 +94,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'myExposure',
     method: 'get',
     path: '/v1/me/exposure',
-    summary: 'Tells what of the end user’s money can still move, and until when.',
+    summary: 'Returns how much of the end user’s money can still move, and until when.',
     result: exposureSchema,
     repeat: 'safe',
     handle: (call) => requireEndUser(call).exposure(),
@@ -97,7 +103,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'myPermission',
     method: 'get',
     path: '/v1/me/delegations/{delegation}/permission',
-    summary: 'Asks the provider of the wallet whether it still has the permission of a delegation.',
+    summary: 'Asks the wallet’s provider whether the permission of a delegation still exists.',
     result: z.object({ permission: z.enum(['granted', 'absent']) }),
     repeat: 'safe',
     handle: async (call) => ({
@@ -110,7 +116,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'myFunding',
     method: 'get',
     path: '/v1/me/instruments/{instrument}/funding',
-    summary: 'Tells where the end user can put money into an instrument.',
+    summary: 'Returns the address and the assets that fund an instrument.',
     result: fundingSchema,
     repeat: 'safe',
     handle: (call) => requireEndUser(call).funding(readPathParameter(call.input, 'instrument')),
@@ -119,7 +125,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'cancelMine',
     method: 'post',
     path: '/v1/me/cancel',
-    summary: 'Asks the rails to make unusable what was signed of the end user’s.',
+    summary: 'Asks the rails to cancel signed payments of the end user.',
     body: cancelBody,
     result: cancellationSchema,
     repeat: 'state',
@@ -129,7 +135,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'setLimits',
     method: 'post',
     path: '/v1/me/limits',
-    summary: 'Sets what the end user may spend in all, over every agent, until it is set again.',
+    summary: 'Sets the end user’s limits over all agents, until they are set again.',
     body: z.strictObject({ limits: inputs.limits, reason: z.string().optional() }),
     result: endUserSchema,
     repeat: 'state',
@@ -145,7 +151,7 @@ export const endUserOperations: readonly Operation[] = [
     name: 'myLimits',
     method: 'get',
     path: '/v1/me/limits',
-    summary: 'Tells what the end user may spend in all; null if they have never set it.',
+    summary: 'Returns the end user’s limits over all agents, or null if none were ever set.',
     result: z.object({ limits: endUserSchema.nullable() }),
     repeat: 'safe',
     handle: async (call) => ({ limits: (await requireEndUser(call).limits()) ?? null }),
@@ -159,12 +165,12 @@ function approvalOperations(): readonly Operation[] {
       name: 'myApprovals',
       method: 'get',
       path: '/v1/me/approvals',
-      summary: 'Lists what the end user is asked, oldest first.',
+      summary: 'Lists the end user’s approvals, oldest first.',
       query: (listQuerySchema() as z.ZodObject).extend({
         waiting: z
           .enum(['true', 'false'])
           .optional()
-          .describe('Only what still waits for an answer.'),
+          .describe('`true` lists only approvals that wait for an answer.'),
       }) as never,
       result: pageSchema(approvalSchema),
       repeat: 'safe',
@@ -177,7 +183,7 @@ function approvalOperations(): readonly Operation[] {
       name: 'myApprovalOf',
       method: 'get',
       path: '/v1/me/approval',
-      summary: 'Finds the approval that a call has asked for; null if it asked for none.',
+      summary: 'Finds the approval that a call asked for, or null if it asked for none.',
       query: z.strictObject({
         session: z.string(),
         conversation: z.string(),
@@ -195,7 +201,7 @@ function approvalOperations(): readonly Operation[] {
       name: 'approve',
       method: 'post',
       path: '/v1/me/approvals/{approval}/approve',
-      summary: 'Says yes to exactly the terms on the card, once.',
+      summary: 'Approves exactly the terms on the card, for one payment.',
       result: approvalSchema,
       repeat: 'state',
       handle: (call) => requireEndUser(call).approve(readPathParameter(call.input, 'approval')),
@@ -204,7 +210,7 @@ function approvalOperations(): readonly Operation[] {
       name: 'deny',
       method: 'post',
       path: '/v1/me/approvals/{approval}/deny',
-      summary: 'Says no, for as long as the session lives.',
+      summary: 'Denies the terms on the card until the session ends.',
       body: inputs.reason,
       result: approvalSchema,
       repeat: 'state',

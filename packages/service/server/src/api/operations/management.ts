@@ -17,16 +17,17 @@ import {
   readPathParameter,
 } from '../operation.ts'
 
-/** Over HTTP no session is without a payer: its token alone must pay nothing. */
+/** Over HTTP every session needs a payer, so that a stolen session token alone cannot pay. */
 const createBody = (inputs.createSession as z.ZodObject).required({ payer: true })
 
-/** What managers do: sessions within delegations. They never pay. */
+/** The operations of managers. A manager opens and changes sessions, and never pays. */
 export const managementOperations: readonly Operation[] = [
   defineOperation({
     name: 'createSession',
     method: 'post',
     path: '/v1/sessions',
-    summary: 'Opens a session within a delegation, bound to a payer. Its token is shown here once.',
+    summary:
+      'Opens a session within a delegation, bound to a payer. The response shows its token once.',
     body: createBody,
     result: createdSessionSchema,
     status: 201,
@@ -57,7 +58,7 @@ export const managementOperations: readonly Operation[] = [
     name: 'changeSession',
     method: 'patch',
     path: '/v1/sessions/{session}',
-    summary: 'Narrows, raises or extends a session, within its delegation.',
+    summary: 'Changes the limits, the expiry or the merchants of a session within its delegation.',
     body: inputs.changeSession,
     result: sessionSchema,
     repeat: 'key',
@@ -72,7 +73,7 @@ export const managementOperations: readonly Operation[] = [
     name: 'revokeSession',
     method: 'post',
     path: '/v1/sessions/{session}/revoke',
-    summary: 'Ends a session for good: nothing more is reserved.',
+    summary: 'Ends a session for good. No new payment is reserved from then on.',
     body: inputs.reason,
     result: sessionSchema,
     repeat: 'state',
@@ -83,7 +84,7 @@ export const managementOperations: readonly Operation[] = [
     name: 'unlockSession',
     method: 'post',
     path: '/v1/sessions/{session}/unlock',
-    summary: 'Lets a session go on that an overrun has locked.',
+    summary: 'Unlocks a session that an overrun locked.',
     body: inputs.reason,
     result: sessionSchema,
     repeat: 'key',
@@ -97,7 +98,7 @@ export const managementOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/exposure',
     summary:
-      'Tells what may be signed and is still open: the most that can still move, until when.',
+      'Returns the payments that may be signed and are still open: the most that can still move, and until when.',
     query: z.strictObject({
       session: z.string().optional(),
       delegation: z.string().optional(),
@@ -112,7 +113,7 @@ export const managementOperations: readonly Operation[] = [
     method: 'post',
     path: '/v1/cancel',
     summary:
-      'Asks the rails to make unusable what was signed within a session or a permission that has ended.',
+      'Asks the rails to cancel signed payments of a session or a delegation that has ended.',
     body: cancelBody,
     result: cancellationSchema,
     repeat: 'state',

@@ -26,12 +26,12 @@ import {
 } from '../pay-schema.ts'
 import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../service-limits.ts'
 
-/** The session of the request's token, for the payer that has sent it: for no other it pays. */
+/** Opens the session of the request's token for the caller. The guard refuses every other payer. */
 function openCallerSession({ bursar, caller, sessionToken }: Invocation): PaymentSession {
   return bursar.openSession(sessionToken, { payer: caller.id })
 }
 
-/** What was asked for, as core takes it. A peer that hangs up stops what is not reserved yet. */
+/** Reads the arguments of `pay`. A peer that hangs up stops a payment that is not reserved yet. */
 function readPayInput({ input, signal }: Invocation): [PayRequest, Call] {
   const { request, call = {} } = input.body as {
     readonly request: PayRequest
@@ -40,21 +40,21 @@ function readPayInput({ input, signal }: Invocation): [PayRequest, Call] {
   return [request, { ...call, signal }]
 }
 
-/** The bytes of a response as JSON has them. */
+/** Encodes the body of the merchant's response as base64, for JSON. */
 function encodeBody(result: PayResult | QuoteResult | ProveResult): unknown {
   if (!('response' in result) || !result.response) return result
   const { body, ...response } = result.response
   return { ...result, response: { ...response, body: Buffer.from(body).toString('base64') } }
 }
 
-/** What a payer does within its session, with its own key and the session's token together. */
+/** The operations of a payer, which sends its own key and the session's token together. */
 export const payerOperations: readonly Operation[] = [
   defineOperation({
     name: 'pay',
     method: 'post',
     path: '/v1/session/pay',
     summary:
-      'Fetches a resource, and pays for it if it asks and the guard allows. A refusal is a 200 with a status.',
+      'Fetches a resource, and pays for it if it asks for payment and the guard allows it. A denial is a 200 with a status.',
     body: payBody,
     maxBodyBytes: MAX_PAY_BODY_BYTES,
     result: payResultSchema,
@@ -66,7 +66,8 @@ export const payerOperations: readonly Operation[] = [
     name: 'quote',
     method: 'post',
     path: '/v1/session/quote',
-    summary: 'Asks what paying would do, without reserving or paying anything.',
+    summary:
+      'Returns what a payment would cost or why it would be denied, without reserving anything.',
     body: payBody,
     maxBodyBytes: MAX_PAY_BODY_BYTES,
     result: quoteResultSchema,
@@ -79,7 +80,7 @@ export const payerOperations: readonly Operation[] = [
     name: 'sessionStatus',
     method: 'get',
     path: '/v1/session',
-    summary: 'Tells what is left of the session.',
+    summary: 'Returns the budget that is left in the session.',
     result: sessionStatusSchema,
     repeat: 'safe',
     inSession: true,
@@ -104,7 +105,7 @@ export const payerOperations: readonly Operation[] = [
     method: 'post',
     path: '/v1/session/children',
     summary:
-      'Opens a narrower session for a sub-agent, bound to the same payer unless another is named.',
+      'Opens a narrower session for a sub-agent. It is bound to the same payer unless you name another.',
     body: inputs.openChild,
     result: openedChildSchema,
     status: 201,
@@ -117,7 +118,7 @@ export const payerOperations: readonly Operation[] = [
   }),
 ]
 
-/** For callers that have to send the paid call themselves, such as a tool call of MCP. */
+/** The operations for callers that send the paid call themselves, such as a tool call of MCP. */
 function proofOperations(): readonly Operation[] {
   return [
     defineOperation({
@@ -125,7 +126,7 @@ function proofOperations(): readonly Operation[] {
       method: 'post',
       path: '/v1/session/prove',
       summary:
-        'Makes the proof for a tool call that the caller sends itself. Only for payees that the session lists.',
+        'Makes the proof for a tool call that the caller sends itself. The session has to list the payee.',
       body: proveBody,
       maxBodyBytes: MAX_PAY_BODY_BYTES,
       result: proveResultSchema,
@@ -146,7 +147,7 @@ function proofOperations(): readonly Operation[] {
       method: 'post',
       path: '/v1/session/payments/{payment}/conclude',
       summary:
-        'Says what was answered to the call that carried a proof, to the server that made the proof.',
+        'Reports the response to a call that carried a proof. Send it to the server that made the proof.',
       body: concludeBody,
       maxBodyBytes: MAX_CONCLUDE_BODY_BYTES,
       result: payResultSchema,
