@@ -1,9 +1,9 @@
+/** The session of an agent, and the arguments and results of its calls. */
+
 export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
 export type { OnceOptions } from './ledger/operation.ts'
 export type { ChildInput } from './ledger/session.ts'
-export { BursarError } from './primitives/errors.ts'
-export { warnOperator } from './primitives/operator-warning.ts'
 export type {
   Call,
   Money,
@@ -18,12 +18,14 @@ export type {
   SessionStatus,
   WaitingApproval,
 } from './session/pay-result.ts'
-export { payingFetch } from './session/paying-fetch.ts'
 export { type OpenedChild, PaymentSession, type SessionPort } from './session/payment-session.ts'
+export type { ToolChallenge } from './session/tool-challenge.ts'
+
+/** The tool that a model sees, for adapters of frameworks. */
+
 export { requestId } from './session/request-id.ts'
 export {
   type JsonSchemaProperty,
-  MAX_MODEL_CONTENT_CHARACTERS,
   type ModelReceipt,
   type ModelResult,
   type PayTool,
@@ -41,5 +43,13 @@ export {
   type ToolContent,
   toolCalls,
 } from './session/tool-calls.ts'
-export type { ToolChallenge } from './session/tool-challenge.ts'
 export { type ToolRequest, toolRequest } from './session/tool-request.ts'
+
+/** For code that takes a `fetch`. */
+
+export { payingFetch } from './session/paying-fetch.ts'
+
+/** Errors and warnings. */
+
+export { BursarError } from './primitives/errors.ts'
+export { warnOperator } from './primitives/operator-warning.ts'

@@ -9,7 +9,7 @@ import { formatAmount, parseAmount } from '../money/amount.ts'
 import { type MerchantUsage, noUsage } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 
-/** What the records say about an archive, as far as the trail has been replayed. */
+/** An archive as the records replayed so far make it. */
 export interface ArchiveEntry {
   /** Whether records whose bodies are gone were met: then the replay lacks the archive's rows. */
   readonly isPruned: boolean

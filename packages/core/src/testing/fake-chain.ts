@@ -4,7 +4,7 @@ import type { Asset } from '../money/asset.ts'
 import type { TransferAuthorization } from '../ports/wallet.ts'
 import { fakeSignature } from './fake-wallet.ts'
 
-/** The asset that fake payments are made in: core has to pin it, as it pins real ones. */
+/** The asset of fake payments, FUSD. A guard has to list it under `assets`. */
 export const fakeAsset: Asset = {
   network: 'eip155:31337',
   address: `0x${'fa4e'.padStart(40, '0')}`,
@@ -17,13 +17,19 @@ export const fakeAsset: Asset = {
 
 /** Settings of a fake chain. */
 export interface FakeChainOptions {
-  /** Milliseconds since the epoch; give it the store's clock. `Date.now` if not given. */
+  /**
+   * A clock in milliseconds since the epoch, such as the store's.
+   * @default Date.now
+   */
   readonly clock?: () => number
-  /** How old a block has to be to be final, in seconds: 0 if not given. */
+  /**
+   * The age in seconds at which a block is final.
+   * @default 0
+   */
   readonly finalitySeconds?: number
   /**
-   * Where the chain lives, as JSON lines: it survives the process, and processes share it.
-   * In memory if not given.
+   * The path of a file of JSON lines, by which several processes share the chain.
+   * @default the chain is kept in memory
    */
   readonly file?: string
 }
@@ -34,7 +40,7 @@ export interface SignedAuthorization {
   readonly signature: `0x${string}`
 }
 
-/** Money that moved. */
+/** A transfer of the asset. */
 export interface FakeTransfer {
   readonly nonce: `0x${string}`
   readonly asset: string
@@ -46,7 +52,7 @@ export interface FakeTransfer {
   readonly at: number
 }
 
-/** Why an authorization was not settled. */
+/** The reason why an authorization was not settled. */
 export type FakeRefusal =
   | 'not_received'
   | 'invalid_signature'
@@ -54,12 +60,12 @@ export type FakeRefusal =
   | 'expired'
   | 'balance_too_low'
 
-/** What became of an attempt to settle. */
+/** The outcome of an attempt to settle. */
 export type FakeSettlement =
   | { readonly settled: true; readonly transfer: FakeTransfer }
   | { readonly settled: false; readonly reason: FakeRefusal }
 
-/** What a nonce was used for. */
+/** The transfer or the cancellation that used a nonce. */
 export type FakeUse =
   | ({ readonly kind: 'transfer' } & FakeTransfer)
   | { readonly kind: 'cancel'; readonly transaction: `0x${string}`; readonly at: number }
@@ -72,32 +78,40 @@ export interface FakeChain {
   finalTime(): number
   /** Creates money. */
   mint(asset: Asset, address: string, atomic: bigint): void
-  /** Takes money away, as its owner could at any time. Throws if there is less. */
+  /** Removes money, as its owner could at any time. Throws a RangeError if the balance is lower. */
   burn(asset: Asset, address: string, atomic: bigint): void
   balance(asset: Asset, address: string): bigint
-  /** Keeps an authorization that a merchant was sent; nothing moves. */
+  /** Stores an authorization that a merchant received. No money moves. */
   receive(signed: SignedAuthorization): void
-  /** What merchants were sent so far, oldest first, repetitions included. */
+  /** The authorizations that merchants received so far, oldest first, repetitions included. */
   readonly received: readonly SignedAuthorization[]
-  /** Settles what was received first with this nonce, under the contract's rules. */
+  /** Settles the first authorization received with this nonce, under the contract's rules. */
   settle(nonce: string): FakeSettlement
-  /** Settles it although it has expired: a block that a reorganisation brought back. */
+  /** Settles the first authorization received with this nonce although it has expired, as after a reorganisation. */
   settleLate(nonce: string): FakeSettlement
-  /** Settles exactly this authorization, under the contract's rules: at most once for a nonce. */
+  /** Settles exactly this authorization under the contract's rules, at most once for a nonce. */
   submit(signed: SignedAuthorization): FakeSettlement
-  /** Makes a nonce unusable; false if it is used already. */
+  /** Makes a nonce unusable. Returns false if the nonce is used already. */
   cancel(payer: string, nonce: string): boolean
-  /** What the payer's nonce was used for, in blocks up to a time. */
+  /** Returns the use of a payer's nonce in blocks up to a time in Unix seconds. Returns undefined if it is unused. */
   use(payer: string, nonce: string, until: number): FakeUse | undefined
-  /** All money that moved, oldest first; or what moved by one nonce: never more than one. */
+  /** Returns all transfers, oldest first, or the one transfer of a nonce. */
   transfers(nonce?: string): readonly FakeTransfer[]
-  /** Whether the chain answers to rails: while it does not, they throw. */
+  /** Sets whether the chain answers rails. While it doesn't, their calls throw. */
   setReachable(reachable: boolean): void
-  /** Throws while the chain is not reachable. */
+  /** Throws an error while the chain is set unreachable. */
   assertReachable(): void
 }
 
-/** Makes a chain for tests. */
+/**
+ * Creates a chain for tests.
+ *
+ * @example
+ * ```ts
+ * const chain = fakeChain()
+ * chain.mint(fakeAsset, '0x00000000000000000000000000000000000a11ce', 1_000_000n)
+ * ```
+ */
 export function fakeChain(options: FakeChainOptions = {}): FakeChain {
   const { clock = Date.now, finalitySeconds = 0, file } = options
   const state: State = {
@@ -172,7 +186,7 @@ type Entry =
 interface State {
   readonly balances: Map<string, bigint>
   readonly uses: Map<string, FakeUse & { readonly id: string }>
-  /** Why attempts to settle failed, by their entry's id. */
+  /** The reasons of failed attempts to settle, by their entry's id. */
   readonly refusals: Map<string, FakeRefusal>
   readonly received: SignedAuthorization[]
   readonly transfers: FakeTransfer[]
@@ -180,7 +194,7 @@ interface State {
 
 interface Log {
   append(entry: Entry): void
-  /** The state after every entry so far, those of other processes included. */
+  /** Returns the state after every entry so far, entries of other processes included. */
   state(): State
 }
 
@@ -188,7 +202,7 @@ function memoryLog(state: State): Log {
   return { append: (entry) => apply(state, entry), state: () => state }
 }
 
-/** Each entry is one line, written in one call: a killed process leaves it whole or not at all. */
+/** Creates a log of one line per entry, each written by one call, so that a killed process leaves no partial entry. */
 function fileLog(state: State, file: string): Log {
   const descriptor = openSync(file, 'a+')
   closeSync(descriptor)

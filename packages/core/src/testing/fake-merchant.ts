@@ -9,7 +9,7 @@ import {
 import { type FakeOffer, fakeChallenge, fakeClaimHeader, readFakeProof } from './fake-rail.ts'
 
 /**
- * What a fake merchant does with a proof. Only where the name says so does money move.
+ * The conduct of a fake merchant that received a proof. Money moves only if the name says `honest` or `settles`.
  *
  * - `honest`: settles, claims it, and delivers; refuses with a claim where it cannot settle
  * - `settles_then_drops`: settles, and the connection breaks before the answer
@@ -40,21 +40,30 @@ export type FakeConduct =
   | 'forges_claim'
   | 'redirects'
 
-/** What the merchant has at a URL. */
+/** The resource at a URL. */
 export interface FakeResource {
-  /** What it asks for: one offer of 10000 atomic units of `fakeAsset` if not given; none is free. */
+  /**
+   * The merchant's offers; an empty list is free.
+   * @default one offer of 10000 atomic units of `fakeAsset`
+   */
   readonly offers?: readonly Partial<FakeOffer>[]
-  /** `honest` if not given. */
+  /**
+   * The merchant's conduct once it has a proof.
+   * @default 'honest'
+   */
   readonly conduct?: FakeConduct
-  /** Instead of a challenge, for requests without a proof. */
+  /** The answer to a request without a proof, instead of a challenge. */
   readonly answer?: Partial<HttpResponse>
-  /** What is delivered: JSON that says so if not given. */
+  /**
+   * The paid content.
+   * @default a JSON object
+   */
   readonly content?: Partial<HttpResponse>
 }
 
-/** One request as the merchant saw it. */
+/** A request that the merchant received. */
 export interface FakeRequest extends HttpRequest {
-  /** How many requests came before it. */
+  /** The number of requests before this one. */
   readonly index: number
   readonly isolation: string
   readonly proof: SignedAuthorization | undefined
@@ -66,24 +75,33 @@ export type FakeMoment = 'request-received' | 'payment-settled'
 /** Settings of a fake merchant. */
 export interface FakeMerchantOptions {
   readonly chain: FakeChain
-  /** What is at a URL; the default resource everywhere if not given. */
+  /**
+   * Returns the resource of a request.
+   * @default the default resource at every URL
+   */
   readonly resource?: (request: FakeRequest) => FakeResource
-  /** Called and awaited at each moment; what it throws breaks the connection as it is. */
+  /** A function that is awaited at each moment. If it throws, the connection breaks at that point. */
   readonly onMoment?: (moment: FakeMoment, request: FakeRequest) => Promise<void> | void
 }
 
 /** An HTTP client with a merchant behind every URL. */
 export interface FakeMerchant extends HttpClient {
-  /** Everything that it was asked so far, oldest first. */
+  /** The requests so far, oldest first. */
   readonly requests: readonly FakeRequest[]
 }
 
-/** Who is paid where an offer names nobody else. */
+/** The payee of offers that name no other. */
 export const fakePayee: string = `0x${'5e11e4'.padStart(40, '0')}`
 
 /**
- * Makes the other side of `fakeRail`: an `HttpClient` that answers every URL with a fake challenge,
- * and with a proof does what the resource's conduct says, on the same chain.
+ * Creates an `HttpClient` with a merchant behind every URL. It answers with a fake challenge, and treats a proof
+ * by the resource's conduct, on the chain of `fakeRail`.
+ *
+ * @example
+ * ```ts
+ * const chain = fakeChain()
+ * const http = fakeMerchant({ chain, resource: () => ({ conduct: 'settles_then_drops' }) })
+ * ```
  */
 export function fakeMerchant(options: FakeMerchantOptions): FakeMerchant {
   const { chain, resource = (): FakeResource => ({}), onMoment = () => {} } = options

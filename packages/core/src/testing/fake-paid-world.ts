@@ -10,24 +10,27 @@ import { fakeWallet } from './fake-wallet.ts'
 import { manualClock } from './manual-clock.ts'
 import type { PaidSessionOptions, PaidWorld, ShopItem } from './paid-world.ts'
 
-/** The reason of the policy: for the operator only. */
+/** The reason of the policy, which only the operator may see. */
 const policyReason = 'canary-of-the-policy-5f3c9a'
 
-/** Why the end user agreed: in the audit trail only. */
+/** The reference of the end user's consent, which only the audit trail may contain. */
 const consentReference = 'canary-of-the-consent-77b1e0'
 
 const host = 'shop.example'
 
 /**
- * Makes a paid world of fakes around a real guard and a store of the caller's choice: quick, and its
- * time stands still until it is advanced.
+ * Creates a paid world of fakes around a real guard and the caller's store. Its time moves only by `advance`.
  *
  * @example
+ * ```ts
+ * import { sqliteStore } from '@bursar/store-sqlite'
+ *
  * const world = fakePaidWorld({ store: (clock) => sqliteStore({ path: ':memory:', clock }) })
+ * ```
  */
 export function fakePaidWorld(options: {
   readonly store: (clock: () => number) => Store
-  /** How the agent's process reaches the guard, where it is another one. */
+  /** Creates the way to the guard if the agent's process is another one. */
   readonly reach?: (bursar: Bursar) => Promise<FakeReach>
 }): PaidWorld {
   const clock = manualClock()
@@ -106,7 +109,7 @@ export function fakePaidWorld(options: {
   }
 }
 
-/** The guard of the world, whose policy forbids one item. */
+/** Creates the world's guard, whose policy denies one item. */
 function guardOf(store: Store, chain: FakeChain, merchant: HttpClient, wallet: Wallet): Bursar {
   return createBursar({
     store,
@@ -128,16 +131,16 @@ function guardOf(store: Store, chain: FakeChain, merchant: HttpClient, wallet: W
 
 /** A way to the guard from another process. */
 export interface FakeReach {
-  /** The credential that sessions are bound to, and its key, which is a secret. */
+  /** The credential that sessions are bound to, and its secret key. */
   readonly payer: string
   readonly key: string
   openSession(token: string): PaymentSession
-  /** Resolves when the guard has heard of every stop so far: it takes its time to get there. */
+  /** Resolves when every abort so far has reached the guard. */
   arrived(): Promise<void>
   close(): Promise<void>
 }
 
-/** What the shop has at a path, which begins with the item's name. */
+/** Returns the resource at a path, which begins with the item's name. */
 function sold({ url, index }: FakeRequest): FakeResource {
   const item = url.pathname.split('/')[1] as ShopItem
   switch (item) {
@@ -182,7 +185,7 @@ const accepts = [
   },
 ]
 
-/** A challenge of every kind, as the text of an answer that asks for nothing. */
+/** The text of a free answer, which looks like a challenge of every kind. */
 const challengeText = JSON.stringify({
   x402Version: 2,
   error: 'Payment required',

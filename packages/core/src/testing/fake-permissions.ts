@@ -1,19 +1,27 @@
 import type { PermissionRequest, Permissions } from '../ports/permissions.ts'
 
-/** How fake permissions answer one request: `throw` does nothing, `throw-after` does what was asked. */
+/** An answer of fake permissions: `throw` does nothing first, `throw-after` carries the request out first. */
 export type FakePermissionsAnswer = 'answer' | 'throw' | 'throw-after'
 
-/** The permissions of a provider that is none, and what tests ask and tell it. */
+/** Permissions without a provider, which a test controls and inspects. */
 export interface FakePermissions extends Permissions {
-  /** What is granted now, by delegation. */
+  /** The requests that are granted now, by delegation. */
   readonly granted: ReadonlyMap<string, PermissionRequest>
-  /** Says how the next requests to grant or to revoke are answered, one answer each. */
+  /** Sets the answers to the next requests to grant or to revoke, one each. */
   answerNext(...answers: readonly FakePermissionsAnswer[]): void
-  /** Grants what was asked for before, as a request does that was long on its way. */
+  /** Grants an earlier request, as if it arrived late. */
   grantLate(delegation: string): void
 }
 
-/** Makes permissions for tests: they are kept in memory, and found by their delegation. */
+/**
+ * Creates permissions that are kept in memory, by their delegation.
+ *
+ * @example
+ * ```ts
+ * const permissions = fakePermissions()
+ * permissions.answerNext('throw')
+ * ```
+ */
 export function fakePermissions(): FakePermissions {
   const asked = new Map<string, PermissionRequest>()
   const granted = new Map<string, PermissionRequest>()

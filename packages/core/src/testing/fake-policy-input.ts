@@ -2,17 +2,23 @@ import type { PolicyInput } from '../ports/policy.ts'
 import { fakeAsset } from './fake-chain.ts'
 import { fakePayee } from './fake-merchant.ts'
 
-/** What can be changed of a `fakePolicyInput`; of the terms, too, only what is named. */
+/** The fields to change of a `fakePolicyInput`. Terms keep the fields that are not given. */
 export type FakePolicyChanges = Partial<Omit<PolicyInput, 'terms'>> & {
   readonly terms?: Partial<PolicyInput['terms']>
 }
 
 /**
- * What a policy is given, to test it with: a payment of 0.01 USD to `shop.example`, known by now, at
- * noon (UTC) of the first day of 2030.
+ * Creates the input of a policy: a payment of 0.01 USD to `shop.example`, a known merchant, at noon (UTC) of
+ * 2030-01-01.
  *
  * @example
- * expect(policy.evaluate(fakePolicyInput({ terms: { host: 'other.example' } })).effect).toBe('deny')
+ * ```ts
+ * import { allowMerchants } from '@bursar/core'
+ *
+ * const policy = allowMerchants(['shop.example'])
+ * const { effect } = policy.evaluate(fakePolicyInput({ terms: { host: 'other.example' } }))
+ * console.log(effect) // deny
+ * ```
  */
 export function fakePolicyInput(changes: FakePolicyChanges = {}): PolicyInput {
   return {

@@ -271,7 +271,7 @@ describe('a fake chain in a file', () => {
 })
 
 describe('a fake merchant', () => {
-  /** What the guard sees of each conduct, and whether money moved. */
+  /** The claim that the guard reads for each conduct, and whether money moved. */
   const conducts: readonly [FakeConduct, number | 'dropped', string, number][] = [
     ['honest', 200, 'settled', 1],
     ['settles_then_drops', 'dropped', '', 1],

@@ -17,33 +17,45 @@ import { fakeSignature } from './fake-wallet.ts'
 /** The header that carries a fake proof. */
 const FAKE_PROOF_HEADER = 'fake-proof'
 
-/** The header that carries what a merchant says of a fake payment. */
+/** The header that carries a merchant's claim. */
 const FAKE_CLAIM_HEADER = 'fake-claim'
 
-/** Longest validity that the fake rail takes, in seconds: longer offers are clamped to it. */
+/** The longest validity of an offer in seconds. Longer ones are clamped. */
 const MAX_VALID_SECONDS = 120
 
-/** More offers than a fake challenge needs. */
+/** The most offers of a challenge. */
 const MAX_OFFERS = 20
 
 /** Settings of a fake rail. */
 export interface FakeRailOptions {
-  /** A new chain in memory if not given. */
+  /**
+   * The chain that the rail looks at.
+   * @default fakeChain()
+   */
   readonly chain?: FakeChain
-  /** `fake` if not given. */
+  /**
+   * The rail's name.
+   * @default 'fake'
+   */
   readonly name?: string
-  /** The network of `fakeAsset` if not given. */
+  /**
+   * The networks that the rail pays on.
+   * @default the network of `fakeAsset`
+   */
   readonly networks?: readonly string[]
-  /** True: `cancel` signs a cancellation and brings it to the chain. */
+  /**
+   * Whether `cancel` signs a cancellation and brings it to the chain.
+   * @default false
+   */
   readonly cancels?: boolean
 }
 
-/** A rail without a network, and the chain that it looks at. */
+/** A rail for tests, with the chain that it looks at. */
 export interface FakeRail extends Rail {
   readonly chain: FakeChain
 }
 
-/** One offer as a fake challenge writes it. */
+/** An offer of a fake challenge. */
 export interface FakeOffer {
   readonly scheme: string
   readonly network: string
@@ -53,7 +65,7 @@ export interface FakeOffer {
   readonly validForSeconds: number
 }
 
-/** What a merchant says of a fake payment. */
+/** A merchant's claim about a fake payment. */
 export interface FakeClaim {
   readonly outcome: 'settled' | 'refused'
   readonly nonce: string
@@ -61,10 +73,13 @@ export interface FakeClaim {
 }
 
 /**
- * Makes a rail for tests of the core, over a chain that the test drives.
+ * Creates a rail for tests, over a chain that the test controls. Its challenges are made by `fakeChallenge`, and
+ * its proofs contain the signed authorization as plain JSON. The rail keeps every promise of the seam.
  *
- * Its challenges are `fakeChallenge`, its proofs hold the signed authorization in plain JSON. It
- * keeps every promise of the seam, so that what breaks in a test is the code under test.
+ * @example
+ * ```ts
+ * const rail = fakeRail({ chain: fakeChain(), cancels: true })
+ * ```
  */
 export function fakeRail(options: FakeRailOptions = {}): FakeRail {
   const { chain = fakeChain(), name = 'fake', networks = [fakeAsset.network] } = options
@@ -136,7 +151,15 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
   }
 }
 
-/** The body and status of a fake challenge. */
+/**
+ * Creates the status, headers and body of a fake challenge.
+ *
+ * @example
+ * ```ts
+ * const { status, body } = fakeChallenge([])
+ * console.log(status, new TextDecoder().decode(body)) // 402 {"fakeOffers":[]}
+ * ```
+ */
 export function fakeChallenge(offers: readonly FakeOffer[]): {
   readonly status: 402
   readonly headers: Readonly<Record<string, string>>
@@ -150,7 +173,15 @@ export function fakeChallenge(offers: readonly FakeOffer[]): {
   }
 }
 
-/** The signed authorization in a request's proof header, or `undefined` if there is none. */
+/**
+ * Reads the signed authorization in a request's proof header. Returns undefined if there is none.
+ *
+ * @example
+ * ```ts
+ * const signed = readFakeProof({ 'fake-proof': '{}' })
+ * console.log(signed) // undefined
+ * ```
+ */
 export function readFakeProof(
   headers: Readonly<Record<string, string>>,
 ): SignedAuthorization | undefined {
@@ -159,7 +190,15 @@ export function readFakeProof(
   return proof.success ? (proof.data as SignedAuthorization) : undefined
 }
 
-/** The header that says what became of a payment. */
+/**
+ * Creates the header by which a merchant claims a payment's outcome.
+ *
+ * @example
+ * ```ts
+ * const headers = fakeClaimHeader({ outcome: 'refused', nonce: '0x01' })
+ * console.log(Object.keys(headers)) // ['fake-claim']
+ * ```
+ */
 export function fakeClaimHeader(claim: FakeClaim): Readonly<Record<string, string>> {
   return { [FAKE_CLAIM_HEADER]: JSON.stringify(claim) }
 }

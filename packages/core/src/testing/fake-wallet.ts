@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type SignRequest, type SignResult, typedDataOf, type Wallet } from '../ports/wallet.ts'
 
-/** How a fake wallet answers one request: `hang` waits for `release`, and then signs. */
+/** An answer of a fake wallet. `hang` waits for `release`, and then signs. */
 export type FakeWalletAnswer =
   | 'sign'
   | 'throw'
@@ -11,23 +11,31 @@ export type FakeWalletAnswer =
 
 /** Settings of a fake wallet. */
 export interface FakeWalletOptions {
-  /** Lower case; the same for every fake wallet if not given. */
+  /**
+   * The wallet's address in lower case.
+   * @default one address for every fake wallet
+   */
   readonly address?: string
 }
 
-/** A wallet without a key, and what tests ask and tell it. */
+/** A wallet without a key, which a test controls and inspects. */
 export interface FakeWallet extends Wallet {
-  /** Everything that it was asked to sign so far, oldest first, whatever it answered. */
+  /** The requests to sign so far, oldest first, also those that were not signed. */
   readonly requests: readonly SignRequest[]
-  /** Says how the next requests are answered, one answer each; after them it signs again. */
+  /** Sets the answers to the next requests, one each. After them the wallet signs. */
   answerNext(...answers: readonly FakeWalletAnswer[]): void
-  /** Lets every request that hangs go on. */
+  /** Signs every hanging request. */
   release(): void
 }
 
 /**
- * Makes a wallet for tests. Its signatures are hashes of what is signed: the same for the same
- * request, different for any other, and believed by the fake chain only.
+ * Creates a wallet for tests. A signature is a hash of its request, which only the fake chain accepts.
+ *
+ * @example
+ * ```ts
+ * const wallet = fakeWallet()
+ * wallet.answerNext('hang')
+ * ```
  */
 export function fakeWallet(options: FakeWalletOptions = {}): FakeWallet {
   const { address = `0x${'a11ce'.padStart(40, '0')}` } = options
@@ -71,7 +79,16 @@ function assertFrom(request: SignRequest, address: string): void {
   throw new Error(`The fake wallet of ${address} cannot sign for ${from}.`)
 }
 
-/** The only signature of a request that the fake chain believes: 65 bytes, as a real one has. */
+/**
+ * Returns the one signature of a request that the fake chain accepts, 65 bytes long as a real one.
+ *
+ * @example
+ * ```ts
+ * import type { SignRequest } from '@bursar/core'
+ *
+ * const sign = async (request: SignRequest) => fakeSignature(request)
+ * ```
+ */
 export function fakeSignature(request: SignRequest): `0x${string}` {
   const signed = JSON.stringify(typedDataOf(request), (_key, value: unknown) =>
     typeof value === 'bigint' ? `${value}` : value,

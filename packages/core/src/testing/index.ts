@@ -1,4 +1,16 @@
+/** Conformance suites, one for each seam, and the types of their arguments. */
+
 export type { AdapterWorld } from './adapter-suite/bench.ts'
+export { storeProcess } from './store-suite/store-process.ts'
+export { type AdapterExceptions, testAdapter } from './test-adapter.ts'
+export { type PermissionsWorld, testPermissions } from './test-permissions.ts'
+export { type RailWorld, testRail } from './test-rail.ts'
+export type { Expectation, TestRunner } from './test-runner.ts'
+export { type StoreWorld, testStore } from './test-store.ts'
+export { testWallet, type WalletWorld } from './test-wallet.ts'
+
+/** Fakes of every seam, and a paid world that is made of them. */
+
 export {
   type FakeChain,
   type FakeChainOptions,
@@ -45,6 +57,9 @@ export {
 } from './fake-wallet.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export type { PaidSession, PaidSessionOptions, PaidWorld, ShopItem } from './paid-world.ts'
+
+/** An agent whose turns are written down, for adapters. */
+
 export type {
   AgentRun,
   AgentTurn,
@@ -52,10 +67,3 @@ export type {
   ScriptedAgent,
   ScriptedCall,
 } from './scripted-agent.ts'
-export { storeProcess } from './store-suite/store-process.ts'
-export { type AdapterExceptions, testAdapter } from './test-adapter.ts'
-export { type PermissionsWorld, testPermissions } from './test-permissions.ts'
-export { type RailWorld, testRail } from './test-rail.ts'
-export type { Expectation, TestRunner } from './test-runner.ts'
-export { type StoreWorld, testStore } from './test-store.ts'
-export { testWallet, type WalletWorld } from './test-wallet.ts'

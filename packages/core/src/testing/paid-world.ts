@@ -6,7 +6,7 @@ import type { LimitsInput } from '../money/limits.ts'
 import type { PaymentSession } from '../session/payment-session.ts'
 
 /**
- * What the shops of a paid world have. Everything that costs something costs one cent.
+ * An item of the shops in a paid world. An item that isn't free costs one cent.
  *
  * - `paid`: JSON, sold honestly
  * - `free`: JSON, for nothing
@@ -35,40 +35,43 @@ export type ShopItem =
 export interface PaidWorld {
   /** A session of a delegation of its own, for the end user `alice`, with every shop allowed. */
   openSession(options?: PaidSessionOptions): Promise<PaidSession>
-  /** Where an item is sold; with another name, the same item as another resource. */
+  /** Returns the URL of an item. Each name is a resource of its own. */
   url(item: ShopItem, name: string): string
   /**
-   * Calls once, before the next request goes to a shop: the first one of a call asks, and pays
-   * nothing; one that is `paying` carries a signed payment.
+   * Calls a function once before the next request of a kind reaches a shop. A request that is `asking` carries
+   * no payment, and one that is `paying` carries a signed payment.
    */
   before(moment: 'asking' | 'paying', then: () => void): void
-  /** How many payments have been signed and handed to a shop so far, whatever came of them. */
+  /** Returns the number of signed payments that shops received so far, whatever their outcome. */
   signed(): Promise<number>
-  /** How many times money has moved so far, by the chain. */
+  /** Returns the number of transfers on the chain so far. */
   moved(): Promise<number>
-  /** Lets time pass, for the guard and the chain alike. */
+  /** Advances the clocks of the guard and of the chain. */
   advance(ms: number): Promise<void>
   /**
-   * Texts that nobody outside the guard may ever see, 20 characters or longer: tokens, keys,
-   * signatures so far, addresses, a policy's reason.
+   * Returns texts of 20 characters or more that must not leave the guard: tokens, keys, signatures so far,
+   * addresses, a policy's reason.
    */
   secrets(): readonly string[]
-  /** Waits for what is under way, and closes the guard; what was counted can still be asked. */
+  /** Waits for calls in flight and closes the guard. `signed` and `moved` still answer after that. */
   close(): Promise<void>
 }
 
-/** What a session may be opened with; limits are one dollar in all if not given. */
+/**
+ * The limits and the approval rule of a session.
+ * @default limits of one dollar in total
+ */
 export interface PaidSessionOptions {
   readonly limits?: LimitsInput
   readonly ask?: AskInput
 }
 
-/** A session, and the facets that speak about it. */
+/** A session, with the facets of its guard. */
 export interface PaidSession {
   readonly id: string
   readonly session: PaymentSession
   readonly delegation: string
-  /** The same session from its token, as another request of an application would have it. */
+  /** Opens the session from its token once more, as another request of an application would. */
   again(): PaymentSession
   readonly endUser: EndUser
   readonly management: Management

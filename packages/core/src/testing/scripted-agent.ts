@@ -4,21 +4,24 @@ import type { ToolCallsOptions } from '../session/tool-calls.ts'
 /** An agent of a framework, made of its own loop, its own mock model and the adapter's tools. */
 export interface ScriptedAgent {
   /**
-   * Runs one turn, and resolves when the agent has said its last word, or has stopped to ask a human.
-   * Rejects as the framework does where the turn is aborted.
+   * Runs one turn. Resolves when the agent has finished or has stopped for a human. Rejects as the framework
+   * does if the turn is aborted.
    */
   run(turn: AgentTurn): Promise<AgentRun>
 }
 
 /** One turn of an agent. */
 export interface AgentTurn {
-  /** What `paymentTools` is given, as it is. */
+  /** The options for `paymentTools`, passed on unchanged. */
   readonly options: ToolCallsOptions
-  /** What the framework hands to the tool from the server's side, by its own means. */
+  /** The context that the framework hands to the tool from the server's side. */
   readonly context?: unknown
-  /** What the model does: the calls of each step, which come in parallel. Then it says `Done.` */
+  /** The model's calls of each step, made in parallel. After the last step the model answers `Done.` */
   readonly script: readonly (readonly ScriptedCall[])[]
-  /** Whether the framework is to stop and ask where a human has to agree. */
+  /**
+   * Whether the framework stops a call that a human has to approve.
+   * @default false
+   */
   readonly stops?: boolean
   readonly signal?: AbortSignal
 }
@@ -26,33 +29,33 @@ export interface AgentTurn {
 /** A call of the payment tool by the model. */
 export interface ScriptedCall {
   readonly id: string
-  /** The arguments; sent as JSON. */
+  /** The arguments, sent as JSON. */
   readonly input: unknown
 }
 
-/** What a turn has come to. */
+/** The outcome of a turn. */
 export interface AgentRun {
   /** The tools as the model was offered them. */
   readonly offered: readonly OfferedTool[]
-  /** What the model was told of its calls in all, parsed, in the order of the calls. */
+  /** The parsed results that the model got so far, in the order of its calls. */
   readonly told: readonly ModelResult[]
-  /** How many calls wait for a human, as the framework sees it. */
+  /** The number of calls that the framework holds for a human. */
   readonly waiting: number
   /**
-   * Everything that the framework showed, streamed, kept or traced of this turn, as one text: model
-   * messages, results, checkpoints, snapshots, stream parts, spans.
+   * Returns all output of the framework for this turn as one text: model messages, results, checkpoints,
+   * snapshots, stream parts, spans.
    */
   everything(): Promise<string>
-  /** Answers every call that waits with the framework's own yes or no, and goes on. */
+  /** Answers every held call with the framework's own yes or no, and goes on. */
   resume(answer: 'yes' | 'no'): Promise<AgentRun>
   /**
-   * Has the framework carry out the calls of this run once more, as it would by mistake: the same
-   * history sent again, the same checkpoint resumed again.
+   * Makes the framework run this turn's calls once more, as after a retry: sends the history again, or resumes
+   * the checkpoint again.
    */
   replay(): Promise<AgentRun>
 }
 
-/** A tool as a provider's API is given it. */
+/** A tool as the provider's API gets it. */
 export interface OfferedTool {
   readonly name: string
   readonly description: string

@@ -7,18 +7,20 @@ import { testRefusals } from './adapter-suite/refusals.ts'
 import { testRepeats, testStops } from './adapter-suite/repeats.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** Tests that cannot hold for an adapter, by their titles, with the reason. */
+/** The tests that can't hold for an adapter, by title, with the reason of each. */
 export type AdapterExceptions = Readonly<Record<string, string>>
 
 /**
- * The conformance suite of the adapters: what every adapter's `paymentTools` has to keep, with the
- * framework's real agent loop and a mock model, over any guard that can be paid within.
- *
- * After each test everything that the framework showed, streamed, kept, traced and logged is
- * searched for the secrets of the world. Throws for an exception whose test does not exist.
+ * Defines the conformance suite of an adapter's `paymentTools`. It runs the framework's real agent loop with a
+ * mock model, over any guard. After each test, all output of the framework is searched for the secrets of the
+ * world. Throws if an exception names a test that doesn't exist.
  *
  * @example
- * testAdapter('ai 7', async () => ({ agent, world: fakePaidWorld({ store }) }), runner)
+ * ```ts
+ * import { describe, expect, test } from 'vitest'
+ *
+ * testAdapter('ai 7', makeAdapterWorld, { describe, test, expect })
+ * ```
  */
 export function testAdapter(
   name: string,

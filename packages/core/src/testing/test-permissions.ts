@@ -2,17 +2,21 @@ import type { PermissionRequest, Permissions } from '../ports/permissions.ts'
 import { duringSecretUse } from '../signing/secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** Permissions to test, and something that can be asked for. */
+/** Permissions to test, with a request that can be granted. */
 export interface PermissionsWorld {
   readonly permissions: Permissions
   readonly request: PermissionRequest
 }
 
 /**
- * The conformance suite of the permissions seam: what the core relies on when it grants and withdraws.
+ * Defines the conformance suite of permissions: the promises that grants and withdrawals rely on.
  *
  * @example
- * testPermissions('privyPermissions', async () => ({ permissions, request }), { describe, test, expect })
+ * ```ts
+ * import { describe, expect, test } from 'vitest'
+ *
+ * testPermissions('privyPermissions', makePermissionsWorld, { describe, test, expect })
+ * ```
  */
 export function testPermissions(
   name: string,

@@ -15,37 +15,41 @@ import type { TestRunner } from './test-runner.ts'
 /** A rail to test, with a network, a funded payer and a merchant around it. Made anew for each test. */
 export interface RailWorld {
   readonly rail: Rail
-  /** The same rail with a network of record that cannot be reached. */
+  /** A copy of the rail whose network of record can't be reached. */
   readonly unreachable: Rail
   readonly asset: Asset
-  /** Holds at least a million atomic units of the asset. */
+  /** An address that holds at least a million atomic units of the asset. */
   readonly payer: string
   /** The merchant's address. */
   readonly payee: string
   sign(request: SignRequest): Promise<`0x${string}`>
-  /** Unix seconds of the network. */
+  /** Returns the network's time in Unix seconds. */
   now(): number
-  /** What the merchant answers to who has not paid; good for 60 seconds. */
+  /** Returns the merchant's challenge, which is valid for 60 seconds. */
   demand(atomic: bigint): Promise<HttpChallenge>
-  /** Brings a proof for the latest demand to the merchant, who settles it and says so. */
+  /** Sends a proof for the latest challenge to the merchant, who settles and claims it. */
   pay(proof: HttpProof): Promise<Answer>
-  /** Lets time pass on the network, and makes final what happened before. */
+  /** Advances the network's time, and makes earlier transactions final. */
   advance(seconds: number): Promise<void>
-  /** Challenges of the rail's own kind that nobody should have sent. */
+  /** Malformed challenges of the rail's own kind. */
   readonly malformed: readonly Challenge[]
 }
 
-/** What the merchant of the suite asks for. */
+/** The price that the suite's merchant asks for. */
 const PRICE = 10_000n
 
-/** How long the payments of the suite are good for. */
+/** The validity of the suite's payments in seconds. */
 const VALID_SECONDS = 60
 
 /**
- * The conformance suite of the rail seam: what every rail has to keep for the core to be right.
+ * Defines the conformance suite of a rail: the promises that the core relies on.
  *
  * @example
- * testRail('x402', makeWorld, { describe, test, expect })
+ * ```ts
+ * import { describe, expect, test } from 'vitest'
+ *
+ * testRail('x402', makeRailWorld, { describe, test, expect })
+ * ```
  */
 export function testRail(
   name: string,

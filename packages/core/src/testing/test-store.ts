@@ -13,26 +13,29 @@ import { testScopes } from './store-suite/scopes.ts'
 import { testTimes } from './store-suite/times.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** A place where a store keeps its data: empty, and made anew for each test. */
+/** An empty place for a store's data, made anew for each test. */
 export interface StoreWorld {
-  /** Opens one more handle on the same data; the suite closes all of them. */
+  /** Opens one more handle on this data. The suite closes every handle. */
   open(clock: () => number): Promise<Store>
-  /** What the store's script needs to open a handle in another process. */
+  /** The text by which the store's script opens a handle in another process, such as a path. */
   readonly place: string
 }
 
 /**
- * The conformance suite of the store seam: what every store has to keep for the core to be right.
+ * Defines the conformance suite of a store: the promises that the core relies on.
  *
- * `script` is the path of a file that calls `storeProcess`: the suite starts it for what needs processes
- * of their own, and kills one in the middle of commits. A store whose data no other process can reach
- * has none.
+ * `script` is the path of a file that calls `storeProcess`. The suite starts it as processes over the data of a
+ * test, and kills one during commits. Pass `one_process_only` for a store whose data other processes can't
+ * reach.
  *
  * @example
- * testStore('sqliteStore', async () => {
- *   const path = await emptyFile()
- *   return { place: path, open: async (clock) => sqliteStore({ path, clock }) }
- * }, { describe, test, expect }, fileURLToPath(import.meta.resolve('./store-script.ts')))
+ * ```ts
+ * import { fileURLToPath } from 'node:url'
+ * import { describe, expect, test } from 'vitest'
+ *
+ * const script = fileURLToPath(import.meta.resolve('./store-script.ts'))
+ * testStore('sqliteStore', makeStoreWorld, { describe, test, expect }, script)
+ * ```
  */
 export function testStore(
   name: string,

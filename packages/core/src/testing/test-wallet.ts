@@ -9,12 +9,12 @@ import type {
 import { duringSecretUse } from '../signing/secret-use.ts'
 import type { TestRunner } from './test-runner.ts'
 
-/** A wallet to test, and how to check what it signs. */
+/** A wallet to test, with a check of its signatures. */
 export interface WalletWorld {
   readonly wallet: Wallet
-  /** Whether a signature of this address is one for exactly this request. */
+  /** Checks that a signature is this address's, for exactly this request. */
   verify(address: string, request: SignRequest, signature: `0x${string}`): Promise<boolean>
-  /** Texts that may never be seen through the wallet, such as its key. */
+  /** Texts that the wallet must never reveal, such as its key. */
   readonly secrets: readonly string[]
 }
 
@@ -27,10 +27,14 @@ const token = {
 const nonce = `0x${'7e'.repeat(32)}` as const
 
 /**
- * The conformance suite of the wallet seam: what every wallet has to keep for the core to be right.
+ * Defines the conformance suite of a wallet: the promises that the core relies on.
  *
  * @example
- * testWallet('viemWallet', async () => ({ wallet, verify, secrets: [key] }), { describe, test, expect })
+ * ```ts
+ * import { describe, expect, test } from 'vitest'
+ *
+ * testWallet('viemWallet', makeWalletWorld, { describe, test, expect })
+ * ```
  */
 export function testWallet(
   name: string,
@@ -122,7 +126,7 @@ function changesOf(request: TransferAuthorization): readonly TransferAuthorizati
   ]
 }
 
-/** Asks as the guard does, so that a wallet can open the secrets that it needs. */
+/** Calls the wallet as the guard does, so that the wallet can open its secrets. */
 function asGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
   const use = { purpose: 'payment', payment: 'pay_test' } as const
   return duringSecretUse(

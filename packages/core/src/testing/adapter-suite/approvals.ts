@@ -3,24 +3,24 @@ import type { PaidSession } from '../paid-world.ts'
 import type { AgentRun } from '../scripted-agent.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
 
-/** Longer than a question waits for its answer. */
+/** A time longer than an approval waits for its answer. */
 const UNANSWERED_MS = 16 * 60_000
 
-/** Longer than any identical request is answered without a second payment. */
+/** A time after which an identical request is a new payment. */
 const LATER_MS = 20 * 60_000
 
 interface Stopped extends PaidSession {
   readonly run: AgentRun
 }
 
-/** The framework's yes is a face: the guard's own approval decides. */
+/** Tests approvals. A framework's yes approves nothing: the guard's own approval decides. */
 export function testApprovals(suite: AdapterTest): void {
   testQuestions(suite)
   testAnswers(suite)
   testChanges(suite)
 }
 
-/** Who is asked, and who is not. */
+/** Tests which calls are stopped for a human. */
 function testQuestions({ test, expect }: AdapterTest): void {
   test('stops for nobody where no human has to agree', async (bench) => {
     const { world, run } = bench
@@ -60,7 +60,7 @@ function testQuestions({ test, expect }: AdapterTest): void {
   })
 }
 
-/** What comes of a question. */
+/** Tests the outcomes of an approval. */
 function testAnswers({ test, expect }: AdapterTest): void {
   test('pays once after a yes, however often the run is carried out again', async (bench) => {
     const { run, ...paid } = await stopped(bench)
@@ -115,7 +115,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 }
 
-/** What has changed between the question and its answer. */
+/** Tests changes between an approval's request and its answer. */
 function testChanges({ test, expect }: AdapterTest): void {
   test('pays nothing where the end user did not answer in time', async (bench) => {
     const { run } = await stopped(bench)
@@ -170,7 +170,7 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 }
 
-/** A turn that has stopped at one call, and nothing is signed. */
+/** Runs a turn that stops at one call, and checks that nothing is signed. */
 async function stopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promise<Stopped> {
   const { world } = bench
   const paid = await world.openSession({ ask: { always: true } })
@@ -185,7 +185,7 @@ async function stopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promis
 
 type Word = 'approve' | 'deny'
 
-/** The end user answers, by their own facet, what waits. */
+/** Answers the waiting approvals by the end user's facet. */
 async function answer(
   { endUser, id }: PaidSession,
   word: Word | ((card: ApprovalCard) => Word),

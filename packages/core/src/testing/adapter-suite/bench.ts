@@ -3,24 +3,24 @@ import type { PaidWorld, ShopItem } from '../paid-world.ts'
 import type { AgentRun, AgentTurn, ScriptedAgent, ScriptedCall } from '../scripted-agent.ts'
 import type { Expectation } from '../test-runner.ts'
 
-/** What an adapter is tested with: an agent of its framework, and a guard with shops behind it. */
+/** An agent of the framework, and the paid world that it buys in. */
 export interface AdapterWorld {
   readonly agent: ScriptedAgent
   readonly world: PaidWorld
 }
 
-/** What one test of the suite works with. */
+/** The world of one test. */
 export interface Bench {
   readonly world: PaidWorld
-  /** Runs a turn, whose every word is searched for secrets when the test ends. */
+  /** Runs a turn. When the test ends, all of its output is searched for secrets. */
   run(turn: AgentTurn): Promise<AgentRun>
-  /** How many payments were signed since the test began. */
+  /** Returns the number of payments that were signed since the test began. */
   signed(): Promise<number>
-  /** How many times money moved since the test began. */
+  /** Returns the number of transfers since the test began. */
   moved(): Promise<number>
-  /** What the operator was told by process warnings. */
+  /** The process warnings since the test began. */
   readonly warnings: readonly string[]
-  /** Waits for what is under way, and closes the guard. */
+  /** Waits for calls in flight, and closes the guard. */
   close(): Promise<void>
 }
 
@@ -33,7 +33,7 @@ export interface AdapterTest {
 /** The conversation of every turn that names one. */
 export const conversation = 'chat-1'
 
-/** A call of the model that buys an item. */
+/** Creates a call that buys an item. */
 export function buy(
   world: PaidWorld,
   item: ShopItem,
@@ -43,14 +43,14 @@ export function buy(
   return { id, input: { url: world.url(item, 'a'), purpose: 'a test', ...more } }
 }
 
-/** A result's code, or its status where it has none. */
+/** Returns a result's code, or its status if it has no code. */
 export function codeOf(
   result: { readonly status: string; readonly code?: string } | undefined,
 ): string {
   return result?.code ?? result?.status ?? 'nothing'
 }
 
-/** Opens the bench, runs the test, and holds every word that was said against the secrets. */
+/** Opens the bench, runs the test, and checks that no output contains a secret. */
 export async function onBench(
   makeWorld: () => Promise<AdapterWorld>,
   expect: AdapterTest['expect'],
@@ -96,7 +96,7 @@ export async function onBench(
   }
 }
 
-/** Listens to process warnings, and to what is logged. */
+/** Collects process warnings and logged lines. */
 function hear(): { warnings: string[]; logs: string[]; stop(): void } {
   const warnings: string[] = []
   const logs: string[] = []

@@ -1,7 +1,7 @@
 import type { ToolContent } from '../../session/tool-calls.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
-/** What becomes of what merchants deliver. */
+/** Tests how delivered content reaches the model. */
 export function testContents({ test, expect }: AdapterTest): void {
   test('names binary content by type and size, and hands it to onContent', async (bench) => {
     const { world, run } = bench

@@ -2,7 +2,7 @@ import { PaymentSession } from '../../session/payment-session.ts'
 import type { ToolCallsOptions } from '../../session/tool-calls.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
-/** What may stand where the session should: none of it pays. */
+/** Tests values in place of a session. None of them pays. */
 const impostors: readonly [string, (session: PaymentSession) => unknown, RegExp][] = [
   ['nothing', () => undefined, /there was none for a call/],
   ['a plain object', ({ id }) => ({ id, pay: () => undefined }), /there was no PaymentSession/],

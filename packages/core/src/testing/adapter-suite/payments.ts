@@ -1,7 +1,7 @@
 import { payTool } from '../../session/tool.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
 
-/** What an agent can buy, and how much of it. */
+/** Tests payments and their limits. */
 export function testPayments({ test, expect }: AdapterTest): void {
   test('offers the model the one tool, as it is offered everywhere', async ({ world, run }) => {
     const { session } = await world.openSession()
@@ -68,7 +68,7 @@ export function testPayments({ test, expect }: AdapterTest): void {
   })
 }
 
-/** What the model is told where it must not try again. */
+/** Tests the results after which the model must not retry. */
 export function testDoubts({ test, expect }: AdapterTest): void {
   test('says that a payment is in doubt, and does not pay it again', async (bench) => {
     const { world, run } = bench

@@ -6,7 +6,7 @@ import { PaymentSession } from '../../session/payment-session.ts'
 import { toModelResult } from '../../session/tool.ts'
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
 
-/** What an agent is refused, and how it hears of it. */
+/** Tests refusals and their messages. */
 export function testRefusals(suite: AdapterTest): void {
   testAnswers(suite)
   testArguments(suite)
@@ -144,7 +144,7 @@ function testEnds({ test, expect }: AdapterTest): void {
   })
 }
 
-/** A session that gives these answers, one a call; or throws. */
+/** Creates a session that gives these answers, one for each call, or throws. */
 function answering(answers: readonly PayResult[], failure?: Error): PaymentSession {
   const left = [...answers]
   const unused = () => Promise.reject(new Error('unused'))

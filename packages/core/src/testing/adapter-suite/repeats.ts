@@ -1,9 +1,9 @@
 import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
 
-/** Longer than any identical request is answered without a second payment. */
+/** A time after which an identical request is a new payment. */
 const LATER_MS = 20 * 60_000
 
-/** Everything that can make a framework run a tool twice: it pays once. */
+/** Tests that a tool that a framework runs twice pays once. */
 export function testRepeats({ test, expect }: AdapterTest): void {
   const options = async ({ world }: Bench) => {
     const { session } = await world.openSession()
@@ -66,7 +66,7 @@ export function testRepeats({ test, expect }: AdapterTest): void {
   })
 }
 
-/** Stopping a run stops a payment only before it is reserved. */
+/** Tests that aborting a run stops a payment only before its reservation. */
 export function testStops({ test, expect }: AdapterTest): void {
   test('pays nothing once the run was stopped before it', async (bench) => {
     const { world, run } = bench

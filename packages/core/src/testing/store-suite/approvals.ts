@@ -5,7 +5,7 @@ import { newId } from '../../primitives/id.ts'
 import { everyRow, type StoreTest } from './bench.ts'
 import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'
 
-/** Approvals: kept whole, found by id, by terms and by key, and changed in place. */
+/** Tests that approvals are stored whole, changed in place, and found by id, by terms and by key. */
 export function testApprovals(world: StoreTest): void {
   const { test, expect } = world
   testRoots(world)

@@ -4,13 +4,13 @@ import type { Page, PageRequest, Store } from '../../ports/store.ts'
 import type { ManualClock } from '../manual-clock.ts'
 import type { Expectation } from '../test-runner.ts'
 
-/** What one test of the suite works with. */
+/** The handles and the clock of one test. */
 export interface Bench {
-  /** A handle on data that nobody else has. */
+  /** A handle on data of its own. */
   readonly store: Store
   /** The clock of every handle. */
   readonly clock: ManualClock
-  /** Opens one more handle on the same data. */
+  /** Opens one more handle on this data. */
   open(): Promise<Store>
 }
 
@@ -20,7 +20,7 @@ export interface StoreTest {
   test(name: string, run: (bench: Bench) => Promise<void>): void
 }
 
-/** Every row of a list, a page at a time. */
+/** Reads every row of a list, page by page. */
 export async function everyRow<Row>(
   list: (page: PageRequest) => Promise<Page<Row>>,
   limit?: number,
@@ -35,12 +35,12 @@ export async function everyRow<Row>(
   return rows
 }
 
-/** The whole audit trail. */
+/** Reads the whole audit trail. */
 export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
   return await everyRow((page) => store.audit(page))
 }
 
-/** The number of the first record that is not chained to the one before it; 0 if all are. */
+/** Returns the number of the first record whose hash doesn't follow from the one before. Returns 0 if all do. */
 export function firstBroken(trail: readonly AuditRecord[]): number {
   let previous: Pick<AuditRecord, 'seq' | 'at' | 'hash'> = { seq: 0, at: 0, hash: GENESIS_HASH }
   for (const record of trail) {

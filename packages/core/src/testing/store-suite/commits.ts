@@ -16,13 +16,13 @@ import {
   sampleSession,
 } from './samples.ts'
 
-/** How many commits are asked for at once. */
+/** The number of commits that start at once. */
 const CROWD = 100
 
-/** How many of them fit. */
+/** The number of these commits that fit the limit. */
 const FITTING = 10
 
-/** One at a time, on the newest state, whole or not at all. */
+/** Tests that commits run one at a time, on the newest state, and whole or not at all. */
 export function testCommits(suite: StoreTest): void {
   const { test, expect } = suite
   test('many at once against one limit: exactly as many as fit', async ({ store }) => {

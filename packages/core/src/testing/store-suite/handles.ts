@@ -12,10 +12,10 @@ import {
   sampleSession,
 } from './samples.ts'
 
-/** How many commits each of two handles asks for at once. */
+/** The number of commits that each of two handles starts at once. */
 const CROWD = 50
 
-/** When commits are seen and durable, by one handle, by two, and after closing. */
+/** Tests when commits are visible and durable, to one handle, to two, and after closing. */
 export function testHandles(suite: StoreTest): void {
   testSoon(suite)
   testClosing(suite)

@@ -23,7 +23,7 @@ const spent = {
   windows: [[{ index: 473_352, amountMicro: 5n, payments: 2 }]],
 }
 
-/** What end users may spend in all, and what accounts have spent at single merchants. */
+/** Tests the accounts of end users, and usages at single merchants. */
 export function testLimits(suite: StoreTest): void {
   const { test, expect } = suite
   test('a delegation brings the account of its end user', async ({ store, open }) => {

@@ -14,10 +14,10 @@ import {
   sampleSession,
 } from './samples.ts'
 
-/** Payments of a session that has seen much. */
+/** The number of payments of a large session. */
 const MANY = 2_000
 
-/** Pages are complete, in order, and bounded. */
+/** Tests that pages are complete, in order and bounded. */
 export function testLists(suite: StoreTest): void {
   testAudit(suite)
   testBigSession(suite)

@@ -85,7 +85,7 @@ const fullSession: Session = sampleSession(fullDelegation.id, {
   lockedAt: 1_900_000_000_005,
 })
 
-/** As large as an atomic amount can be. */
+/** The largest atomic amount. */
 const uint256 = 2n ** 256n - 1n
 
 const sample = samplePayment(fullSession)
@@ -119,7 +119,7 @@ const settledPayment: Payment = {
   provenAt: 1_900_000_000_008,
 }
 
-/** Writes some rows, and reads them back through a handle that has never seen them. */
+/** Writes rows, and reads them back through a new handle. */
 async function reread(
   { store, open }: Bench,
   change: Omit<Change<unknown>, 'result' | 'events'>,
@@ -128,7 +128,7 @@ async function reread(
   return await open()
 }
 
-/** Every noun comes back field by field, and what is absent stays absent. */
+/** Tests that rows come back field by field, and that absent fields stay absent. */
 export function testNouns(suite: StoreTest): void {
   const { test, expect } = suite
   const expectSame = (actual: unknown, expected: unknown): void => {

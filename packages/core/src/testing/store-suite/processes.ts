@@ -4,16 +4,16 @@ import { type Bench, everyRow, firstBroken, type StoreTest, trailOf } from './be
 import { note, plant, sampleDelegation, sampleLimits, sampleSession } from './samples.ts'
 import type { StoreWork, StoreWorkDone } from './store-process.ts'
 
-/** What processes of their own do to the data of a test. */
+/** A way to start processes over the data of a test. */
 export interface Processes {
-  /** Starts one; `onDone` is told of each commit that has resolved there, and how many there were. */
+  /** Starts a process. Calls `onDone` after each commit there, with the number so far. */
   start(
     work: StoreWork,
     onDone?: (count: number, child: ChildProcess) => void,
   ): Promise<readonly StoreWorkDone[]>
 }
 
-/** Starts the script of a store over one place. */
+/** Creates a starter of a store's script over one place. */
 export function processes(script: string, place: string): Processes {
   return {
     async start(work, onDone) {
@@ -30,16 +30,16 @@ export function processes(script: string, place: string): Processes {
   }
 }
 
-/** Commits of each process. */
+/** The number of commits of each process. */
 const COMMITS = 40
 
-/** More commits than a process gets done before it is killed. */
+/** A number of commits that a process does not reach before it is killed. */
 const ENDLESS = 1_000_000
 
-/** After so many commits a process is killed. */
+/** The number of commits after which a process is killed. */
 const KILLED_AFTER = 50
 
-/** Other processes over the same data, and what one that is killed leaves. */
+/** Tests several processes over the same data, and the data that a killed one leaves. */
 export function testProcesses(
   { test, expect }: StoreTest,
   processesOf: (bench: Bench) => Processes,

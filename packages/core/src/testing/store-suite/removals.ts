@@ -16,7 +16,7 @@ import {
   sampleSession,
 } from './samples.ts'
 
-/** What is in an archive leaves: whole, with nothing else, and its id is used up. */
+/** Tests that a removal takes exactly the archived session's rows, and that the id can't be used again. */
 export function testRemovals(suite: StoreTest): void {
   testRows(suite)
   testTraces(suite)
@@ -93,7 +93,7 @@ function testRows({ test, expect }: StoreTest): void {
   })
 }
 
-/** What stays of what is gone. */
+/** Tests the rows that stay after a removal. */
 function testTraces({ test, expect }: StoreTest): void {
   test('the id of a removed session is never used again', async ({ store, open }) => {
     const { gone, child, payments, delegation } = await plantTwo(store)
@@ -139,7 +139,7 @@ function testTraces({ test, expect }: StoreTest): void {
 
 const nothing: Removed = { records: [], payments: [], approvals: [], sessions: [] }
 
-/** A session that is to go, with a child, and one that stays; each with a payment, key and content. */
+/** Writes a session to be removed, its child, and one that stays, each with a payment, a key and content. */
 async function plantTwo(store: Store) {
   const delegation = sampleDelegation()
   const gone = sampleSession(delegation.id)

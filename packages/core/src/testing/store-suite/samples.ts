@@ -8,13 +8,13 @@ import { addHold, findExcesses, type Limits, noUsage } from '../../money/limits.
 import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
 
-/** An amount that no double can hold, as budgets of large installations are. */
+/** An amount beyond the exact integers of a double, as in budgets of large installations. */
 export const bigMicro: bigint = 2n ** 59n + 1n
 
-/** Text that is hard to keep: two scripts, both directions, quotes, a null, half a character. */
+/** A text that is hard to store: two scripts, both directions, quotes, a null, half a character. */
 export const hardText: string = `Zoë – 東京 🧾 \u202eabc\u202c 'a' "b" \\ \n\t\u0000 \ud83d`
 
-/** A hash as the core makes them. */
+/** Returns a hash of the core's form. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
@@ -23,7 +23,7 @@ export function sampleLimits(totalMicro: bigint): Limits {
   return { currency: 'USD', totalMicro, windows: [] }
 }
 
-/** A delegation without anything optional. */
+/** A delegation without optional fields. */
 export function sampleDelegation(some: Partial<Delegation> = {}): Delegation {
   return {
     id: newId('del'),
@@ -39,7 +39,7 @@ export function sampleDelegation(some: Partial<Delegation> = {}): Delegation {
   }
 }
 
-/** A session without anything optional. */
+/** A session without optional fields. */
 export function sampleSession(delegation: string, some: Partial<Session> = {}): Session {
   const id = newId('ses')
   return {
@@ -55,7 +55,7 @@ export function sampleSession(delegation: string, some: Partial<Session> = {}): 
   }
 }
 
-/** A payment that was just reserved, for a request of its own unless a hash is given. */
+/** Creates a payment that was just reserved, for a request of its own unless a hash is given. */
 export function samplePayment(
   session: Session,
   some: Partial<Payment> = {},
@@ -103,12 +103,12 @@ export function sampleContent(payment: string, some: Partial<Content> = {}): Con
   return { payment, status: 200, headers: {}, body: new Uint8Array(), truncated: false, ...some }
 }
 
-/** A record to go with a change; `reason` tells it from the others. */
+/** Creates a record for a change, marked by `reason`. */
 export function note(reason: string): AuditEvent {
   return { type: 'session-locked', session: 'ses', delegation: 'del', reason }
 }
 
-/** The reasons of `note` records, in their order. */
+/** Returns the reasons of `note` records, in their order. */
 export function reasonsOf(bodies: readonly { readonly body: string }[]): readonly unknown[] {
   return bodies.map(({ body }) => (JSON.parse(body) as { reason?: unknown }).reason)
 }
@@ -128,10 +128,10 @@ export async function plantPayments(store: Store, payments: readonly Payment[]):
   await store.commit({}, () => ({ result: 0, payments, events: [note('planted')] }), 'now')
 }
 
-/** What reserving comes to. */
+/** The outcome of a reservation. */
 export type Reserved = 'reserved' | 'over' | 'pinned'
 
-/** Reserves as the core does: the hold, the payment and its key, or nothing if it does not fit. */
+/** Reserves as the core does: writes the hold, the payment and its key, or nothing if the amount doesn't fit. */
 export function reserveOf(
   amountMicro: bigint,
   key?: string,
@@ -165,7 +165,7 @@ export function reserveOf(
   }
 }
 
-/** What a promise was rejected with; `undefined` if it was not. */
+/** Returns a promise's error. Returns undefined if it resolved. */
 export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise
@@ -175,7 +175,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return undefined
 }
 
-/** The code of what a promise was rejected with. */
+/** Returns the code of a promise's error. */
 export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   const error = await failureOf(promise)
   return error instanceof Error && 'code' in error ? error.code : error

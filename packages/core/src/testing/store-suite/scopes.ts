@@ -11,7 +11,7 @@ import {
   sampleSession,
 } from './samples.ts'
 
-/** What a scope names is loaded with all that belongs to it. */
+/** Tests that a scope loads the rows that it names with all that belongs to them. */
 export function testScopes(suite: StoreTest): void {
   const { test, expect } = suite
   test('a session brings its ancestors, nearest first, and its delegation', async ({ store }) => {
@@ -145,7 +145,7 @@ function testTwins({ test, expect }: StoreTest): void {
   })
 }
 
-/** What a scope leads to beyond its own rows shows only in what is loaded. */
+/** Tests that a scope loads no rows beyond those that it leads to. */
 function testTogether({ test, expect }: StoreTest): void {
   test('many commits at once, each of which leads to rows of its own', async ({ store }) => {
     const delegation = sampleDelegation()

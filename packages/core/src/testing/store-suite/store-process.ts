@@ -1,28 +1,31 @@
 import type { Store } from '../../ports/store.ts'
 import { hashOf, reserveOf } from './samples.ts'
 
-/** What a process is told to do with its store: to reserve, again and again. */
+/** The orders of a process that reserves repeatedly. */
 export interface StoreWork {
   readonly session: string
-  /** Begins the name of each reservation's key: processes with the same name want the same keys. */
+  /** The prefix of each reservation's key. Processes with one prefix compete for the same keys. */
   readonly name: string
   readonly commits: number
   readonly atOnce: number
 }
 
-/** What a process says of each commit that has resolved. */
+/** The report of a process after each commit. */
 export interface StoreWorkDone {
   readonly key: string
   readonly result: string
 }
 
 /**
- * The whole of a script that `testStore` starts as a process of its own, over the place of a test: it
- * opens the store there, does what it is told, and says so.
+ * Runs the process that `testStore` starts over the place of a test: opens the store, carries out the orders,
+ * and reports each commit. Call it as the only statement of a script.
  *
  * @example
- * // store-script.ts
+ * ```ts
+ * import { sqliteStore } from '@bursar/store-sqlite'
+ *
  * await storeProcess((place) => sqliteStore({ path: place }))
+ * ```
  */
 export async function storeProcess(open: (place: string) => Store): Promise<void> {
   const [place = '', work] = process.argv.slice(2)

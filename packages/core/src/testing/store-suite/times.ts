@@ -3,12 +3,12 @@ import type { Store } from '../../ports/store.ts'
 import { type StoreTest, trailOf } from './bench.ts'
 import { note, plant, sampleDelegation, sampleSession } from './samples.ts'
 
-/** The `now` that a commit hands to its change, and records. */
+/** Runs a commit, and returns the `now` of its change and its record. */
 function nowOf(store: Store): Promise<number> {
   return store.commit({}, (_, now) => ({ result: now, events: [note('now')] }), 'now')
 }
 
-/** One clock, which never runs back. */
+/** Tests that commits share one clock, which never runs back. */
 export function testTimes({ test, expect }: StoreTest): void {
   test('hands the time of its clock to a change, and records it', async ({ store, clock }) => {
     clock.set(1_900_000_000_123)
