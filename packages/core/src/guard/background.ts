@@ -1,4 +1,7 @@
-/** Work that no answer waits for. What fails is told to the operator; `drain` waits for the rest. */
+/**
+ * Work that no answer waits for. A failure becomes a process warning; `drain` waits until all work
+ * has ended.
+ */
 export interface Background {
   run(what: string, work: Promise<unknown>): void
   drain(): Promise<void>
@@ -9,7 +12,7 @@ export function createBackground(warn: (what: string, error: unknown) => void): 
     run: (what, work) => {
       const ended: Promise<unknown> = work
         .catch((error: unknown) => warn(what, error))
-        // Whoever cannot be told does not keep the guard from closing.
+        // A failing warning must not keep the guard from closing.
         .catch(() => undefined)
         .finally(() => running.delete(ended))
       running.add(ended)

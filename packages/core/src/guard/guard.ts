@@ -10,7 +10,7 @@ import type { Strangers } from './lookup-limit.ts'
 import type { Rate } from './rate-limit.ts'
 import type { Reconciler } from './reconciler.ts'
 
-/** What the facets share: everything that is outside the model. Never handed to agent code. */
+/** The parts that all facets share. Never handed to agent code. */
 export interface Guard {
   readonly store: Store
   readonly rails: readonly Rail[]
@@ -19,20 +19,20 @@ export interface Guard {
   readonly instruments: Instruments
   readonly http: HttpClient
   readonly reconciler: Reconciler
-  /** Payments of which this process asks their network to cancel them. */
+  /** The cancellations that this process is asking for, by payment. */
   readonly cancelling: Map<string, Promise<CancellationAnswer>>
   readonly sessionRate: Rate
-  /** Of recorded refusals, by session, once it has ended. */
+  /** The rate of recorded refusals of each ended session. */
   readonly endedRate: Rate
   readonly strangers: Strangers
-  /** The same for keys of the service. */
+  /** The limit on lookups of unknown keys of the service. */
   readonly keyStrangers: Strangers
   readonly background: Background
-  /** Aborted when the guard closes: what it does by itself begins nothing new. */
+  /** Aborted when the guard closes, so that its own background work begins nothing new. */
   readonly closing: AbortSignal
 }
 
-/** The assets that a rail of this guard can pay in. */
+/** Returns the assets that a rail of this guard can pay in. */
 export function payableAssets({ rails, assets }: Guard): readonly Asset[] {
   const networks = rails.flatMap((rail) => rail.networks)
   return assets.filter(({ network }) => networks.includes(network))

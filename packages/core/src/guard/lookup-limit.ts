@@ -1,13 +1,14 @@
 import { BursarError } from '../primitives/errors.ts'
 import { perMinute } from './rate-limit.ts'
 
-/** Tokens that are not known yet: how many may be looked for in vain is limited. */
+/** A limit on lookups of tokens that this process has not seen: guesses are bounded. */
 export interface Strangers {
   /**
-   * Finds whom a token belongs to: always, once it is known. Those who ask while it is looked up for
-   * the first time wait for what is found. What is found does not count. Each `caller` that was
-   * verified has a rate of its own: one that guesses keeps nobody else out.
-   * Over it throws `request_rate_exceeded`: of what nobody has looked for, nobody can say that it is none.
+   * Finds the owner of a token. A known token is always looked up. Calls that ask while a token is
+   * looked up for the first time wait for that result. Only lookups that find nothing count, and
+   * each verified `caller` has a rate of its own, so that one who guesses keeps no other caller
+   * out. Throws `request_rate_exceeded` over the limit: an unchecked token must not be reported as
+   * unknown.
    */
   look<Found>(
     tokenHash: string,
@@ -17,7 +18,7 @@ export interface Strangers {
   ): Promise<Found | undefined>
   know(tokenHash: string): void
 }
-/** Tokens that are remembered as known; the oldest are forgotten beyond it. */
+/** The most tokens that are remembered as known. Beyond it the oldest are forgotten. */
 const MAX_KNOWN_TOKENS = 10_000
 
 export function createStrangers(perMinuteLimit: number): Strangers {

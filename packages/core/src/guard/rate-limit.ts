@@ -1,4 +1,4 @@
-/** Counts what happens in a minute, by name, in this process. */
+/** A count of events in each minute, by name, in this process. */
 export interface Rate {
   /** Counts one more: within the rate, the first one over it, or one of many over it. */
   take(name: string, now: number): 'within' | 'first-over' | 'over'
@@ -25,7 +25,7 @@ export function perMinute(limit: number): Rate {
     },
   }
 }
-/** Names that are counted at the same time; the oldest are forgotten beyond it. */
+/** The most names that are counted at the same time. Beyond it the oldest are forgotten. */
 const MAX_NAMES = 10_000
 
 const MINUTE_MS = 60_000

@@ -1,4 +1,4 @@
-/** What one run of reconciling found. */
+/** The outcome of one run of the reconciler, in numbers of payments. */
 export interface Reconciliation {
   readonly settled: number
   readonly released: number
@@ -8,10 +8,15 @@ export interface Reconciliation {
   readonly unreachable: number
 }
 
-/** Turns claims and doubts into proof. Only here does a signed payment's hold end. */
+/**
+ * The part that turns claims and doubts into proof. Only proof ends the hold of a signed payment.
+ */
 export interface Reconciler {
-  /** Asks the rails about what is unproven. Runs at the same time are harmless. */
+  /** Asks the rails about all unproven payments. Concurrent runs are harmless. */
   run(): Promise<Reconciliation>
-  /** A run for one delegation that every caller within a moment shares: rails are not flooded. */
+  /**
+   * Reconciles one delegation. Callers within two seconds share one run, so that rails are not
+   * flooded.
+   */
   soon(delegation: string): Promise<Reconciliation>
 }

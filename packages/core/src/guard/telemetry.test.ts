@@ -325,7 +325,7 @@ describe('docs/reference/telemetry.md', () => {
           .map((cell) => cell.replaceAll('`', '').trim()),
       )
 
-  /** What the page is compared with: one of everything that can be told. */
+  /** Returns one of each signal, to compare the page with. */
   async function everything(): Promise<void> {
     const { bursar, session, wallet } = await world()
     const paid = await session.pay(request)

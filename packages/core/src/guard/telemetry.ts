@@ -12,7 +12,7 @@ import type { ProveResult } from '../session/pay-result.ts'
 
 const scope = '@bursar/core'
 
-/** Bounds of the amounts' buckets, in units: what agents pay for costs from tenths of a cent on. */
+/** The bounds of the histogram of amounts, in units of the currency, from a tenth of a cent on. */
 const amountBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 500, 1_000]
 
 interface Instruments {
@@ -22,7 +22,10 @@ interface Instruments {
   readonly unknownTokens: Counter
 }
 
-/** Made at each use, because an application may register its provider after this is loaded. */
+/**
+ * Returns the instruments. They are made at each use, because an application may register its
+ * provider late.
+ */
 function instruments(): Instruments {
   const meter = metrics.getMeter(scope)
   return {
@@ -70,7 +73,7 @@ export function recordCall(active: Span, result: ProveResult, durationMs: number
   const code = 'code' in result ? result.code : undefined
   const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
   active.setAttributes(outcome)
-  // Without a receipt the payment is open: there its id is needed most.
+  // A payment without a receipt is open, and its id is needed most there.
   const opened = 'paymentId' in result ? result.paymentId : undefined
   const payment = 'receipt' in result ? result.receipt.paymentId : opened
   if (payment !== undefined) active.setAttribute('bursar.payment.id', payment)
@@ -89,7 +92,7 @@ export function recordAmount(active: Span, micro: bigint, currency: string, host
   instruments().amount.record(Number(formatAmount(micro)), { 'bursar.currency': currency })
 }
 
-/** Counts a call with a token that belongs to no session: it leaves no audit record. */
+/** Counts a call with a token that belongs to no session. Such a call leaves no audit record. */
 export function recordUnknownToken(): void {
   instruments().unknownTokens.add(1)
 }

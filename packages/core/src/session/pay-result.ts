@@ -1,35 +1,38 @@
 import type { ApprovalCard } from '../ledger/approval.ts'
 import type { DenialCode } from '../ledger/denial.ts'
 
-/** What a tool call asks for. Unknown fields are ignored and recorded. */
+/** A request as a tool call asks for it. Unknown fields are ignored and recorded. */
 export interface PayRequest {
   readonly url: string
-  /** `GET` unless said otherwise. */
+  /** The HTTP method. @default 'GET' */
   readonly method?: string | undefined
   /** Only headers that the resource needs; payment and connection headers are the guard's. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Text as it is, anything else as JSON. */
+  /** The body: text is sent as it is, anything else as JSON. */
   readonly body?: unknown
-  /** What the agent pays for, in its own words: recorded, and shown to people as such. */
+  /** The agent's own words for what it pays for: recorded, and shown to people as such. */
   readonly purpose?: string | undefined
-  /** Decimal string in the session's currency. It can only narrow what the session allows. */
+  /**
+   * The most to pay, a decimal string in the session's currency. It only narrows the session's
+   * limits.
+   */
   readonly maxAmount?: string | undefined
 }
 
 /**
- * Where a request comes from. With both `conversation` and `id` it has a key, and is paid once
- * however often it is asked; neither may change when a run is resumed.
+ * The origin of a request. With both `conversation` and `id` the call has an idempotency key and is
+ * paid once, however often it is repeated. Neither may change when a run is resumed.
  */
 export interface Call {
   /** A conversation that the application names, or the framework's thread or workflow run. */
   readonly conversation?: string | undefined
   /** The tool call's id. */
   readonly id?: string | undefined
-  /** Honoured until the payment is reserved, and never after. */
+  /** Aborts the call until the payment is reserved. An abort after that is ignored. */
   readonly signal?: AbortSignal | undefined
-  /** Names of arguments that an adapter has not passed on: recorded, and nothing else. */
+  /** The names of arguments that an adapter has not passed on, for the record. */
   readonly ignored?: readonly string[] | undefined
-  /** Told each step as it begins, for progress; what it throws is ignored. */
+  /** Called with each step as the step begins. Its exceptions are ignored. */
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
@@ -42,17 +45,19 @@ export interface Money {
   readonly currency: string
 }
 
-/** A resource's response as it was received, bounded. Nothing in it is to be trusted. */
+/** A resource's response as it was received, up to a bound. All of it is untrusted. */
 export interface ResourceResponse {
   readonly status: number
   /** Lower-case names; payment headers are left out. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** The body was longer than the bound, and was cut there. */
+  /** True if the body was longer than the bound and was cut there. */
   readonly truncated: boolean
 }
 
-/** What was paid, to whom, for what, with the rail's evidence and the delivery's hash. */
+/**
+ * A receipt: the amount, the payee, the resource, the rail's evidence and the hash of the delivery.
+ */
 export interface Receipt {
   readonly paymentId: string
   readonly amount: string
@@ -66,22 +71,22 @@ export interface Receipt {
   readonly at: string
   /** `claimed` until the rail has proved it. */
   readonly settlement: 'claimed' | 'settled'
-  /** Claimed by the merchant, or proved, as `settlement` says. */
+  /** The transaction's hash: claimed by the merchant, or proved, as `settlement` says. */
   readonly transaction?: string
-  /** SHA-256 of what was delivered, hex. */
+  /** SHA-256 of the delivered content, hex. */
   readonly contentSha256?: string
 }
 
-/** What a human has to be asked. The application carries the answer to the end-user facet. */
+/** A question for a human. The application carries the answer to the end-user facet. */
 export interface WaitingApproval {
   readonly id: string
-  /** What to show: structured fields, and the agent's words labelled as such. */
+  /** The card to show: structured fields, and the agent's words labelled as such. */
   readonly card: ApprovalCard
   /** ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
-/** What `pay` answers. A refusal is a value; only a failure of the guard itself is thrown. */
+/** The result of `pay`. A refusal is a value; only a failure of the guard itself is thrown. */
 export type PayResult =
   | {
       readonly status: 'paid'
@@ -121,7 +126,7 @@ export type PayResult =
   | {
       readonly status: 'in_doubt'
       readonly paymentId: string
-      /** What the resource sent although nothing believable says that it was paid. */
+      /** The response of the resource, although no believable word says that it was paid. */
       readonly response?: ResourceResponse
       readonly remaining: Money
       readonly message: string
@@ -136,7 +141,7 @@ export type PayResult =
 
 export type PayStatus = PayResult['status']
 
-/** What `quote` answers: steps 1 to 6 without a reservation. */
+/** The result of `quote`: the decision on a payment, without a reservation. */
 export type QuoteResult =
   | {
       readonly status: 'payable'
@@ -147,20 +152,20 @@ export type QuoteResult =
     }
   | PayResult
 
-/** What `prove` answers. */
+/** The result of `prove`. */
 export type ProveResult =
   | {
       readonly status: 'proven'
       readonly paymentId: string
       /**
-       * For the `_meta` of the call. It is money until it is used or expired: it goes to the server,
-       * and nowhere else.
+       * For the `_meta` of the call. It is money until it is used or expired: it goes to the
+       * server, and nowhere else.
        */
       readonly proof: Readonly<Record<string, unknown>>
     }
   | PayResult
 
-/** What a session says of itself. */
+/** The status of a session: its state, its limits and its use of them. */
 export interface SessionStatus {
   readonly id: string
   readonly state: 'open' | 'revoked' | 'expired' | 'locked' | 'unknown'

@@ -1,18 +1,21 @@
 import type { PayRequest, PayResult } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
 
-/** The guard takes no longer body; an endless stream is not read to its end. */
+/**
+ * The longest request body that the guard takes, in bytes. A longer stream is not read to its end.
+ */
 const MAX_BODY_BYTES = 262_144
 
-/** Statuses that a `Response` may not have a body with. */
+/** The statuses whose `Response` may not have a body. */
 const bodiless = new Set([204, 205, 304])
 
 /**
  * A `fetch` that pays within a session, for clients and SDKs that accept one.
  *
- * Answers the merchant's own response where it was paid or free. Everything else is a `Response`
- * 402 with `application/problem+json` and the guard's code: never a throw or a status that an SDK
- * would retry, since that could pay again. Bodies are read whole, as UTF-8 text: they are sent twice.
+ * Returns the merchant's own response if it was paid or free. Everything else is a `Response` with
+ * status 402, `application/problem+json` and the guard's code, because an SDK would retry a throw
+ * or another status and could pay again. Bodies are read whole, as UTF-8 text, because they are
+ * sent twice.
  *
  * @example
  * const client = new OpenAPIClient({ fetch: payingFetch(session) })
@@ -40,7 +43,7 @@ type ReadRequest =
   | { readonly request: PayRequest & { readonly method: string }; readonly signal: AbortSignal }
   | { readonly problem: string }
 
-/** What may be wrong with a request is found out before the guard is asked: nothing is paid then. */
+/** Reads a request before the guard is asked, so that a malformed one costs nothing. */
 async function readRequest(
   input: FetchArguments[0],
   init: FetchArguments[1],
@@ -65,7 +68,10 @@ async function readRequest(
   }
 }
 
-/** The body as text; `undefined` if it is over the bound. Throws where it is no text, or breaks. */
+/**
+ * Reads the body as text. Returns undefined if it is over the bound. Throws if it is not UTF-8, or
+ * breaks off.
+ */
 async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string | undefined> {
   if (body === null) return ''
   const chunks: Uint8Array[] = []
@@ -83,7 +89,7 @@ async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string
 function toResponse(result: PayResult, method: string): Response {
   const answered = result.status === 'paid' || result.status === 'free'
   const response = answered ? result.response : undefined
-  // No `Response` can be made with another status, and a throw would be tried again.
+  // `Response` takes no other status, and an SDK would retry a throw.
   if (!response || response.status < 200 || response.status > 599) {
     const code = 'code' in result && result.code !== undefined ? result.code : result.status
     return problem(result.status, code, result.message)
@@ -95,14 +101,14 @@ function toResponse(result: PayResult, method: string): Response {
   })
 }
 
-/** The merchant's headers without those that `Headers` does not take. */
+/** Returns the merchant's headers, without those that `Headers` rejects. */
 function readableHeaders(given: Readonly<Record<string, string>>): Headers {
   const headers = new Headers()
   for (const [name, value] of Object.entries(given)) {
     try {
       headers.set(name, value)
     } catch {
-      // What was paid for is the body: a header that cannot be read does not keep it back.
+      // The body was paid for, so an unreadable header must not keep it back.
     }
   }
   return headers
@@ -113,7 +119,7 @@ function refusal(what: string): Response {
   return problem('denied', 'request_not_allowed', detail)
 }
 
-/** RFC 9457. */
+/** A problem document of RFC 9457. */
 function problem(outcome: PayResult['status'], code: string, detail: string): Response {
   const details = {
     type: 'about:blank',

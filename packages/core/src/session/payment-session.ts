@@ -10,7 +10,7 @@ import type {
 } from './pay-result.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
 
-/** What carries out a session's calls: the guard in this process, or one behind HTTP. */
+/** The other side of a session's calls: the guard in this process, or a guard behind HTTP. */
 export interface SessionPort {
   pay(request: PayRequest, call: Call): Promise<PayResult>
   quote(request: PayRequest, call: Call): Promise<QuoteResult>
@@ -21,7 +21,9 @@ export interface SessionPort {
   openChild(input: ChildInput, options?: OnceOptions): Promise<OpenedChild>
 }
 
-/** A session for a sub-agent: as an object for one in this process, as a token for one elsewhere. */
+/**
+ * A session for a sub-agent: as an object for one in this process, as a token for one elsewhere.
+ */
 export interface OpenedChild {
   readonly session: PaymentSession
   readonly token: string
@@ -87,7 +89,8 @@ export class PaymentSession {
 
   /**
    * Opens a session for a sub-agent: no wider than this one, drawn from the same pool, ended with
-   * it. Throws `invalid_input` for what is wider, `session_too_deep`, and the code of what has ended.
+   * it. Throws `invalid_input` for what is wider, `session_too_deep`, and the code of what has
+   * ended.
    */
   openChild(input: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
     return this.#port.openChild(input, options)

@@ -1,6 +1,6 @@
 /**
- * What stands for a tool call's id where a framework has none, as in a workflow: the request itself.
- * A step that is tried again asks for the same; one that is run for each of many asks for others.
+ * Returns an id made from the request, for frameworks whose calls have none, such as a workflow. A
+ * step that is retried sends the same request and gets the same id; other requests get others.
  */
 export async function requestId(name: string, input: unknown): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(input) ?? '')

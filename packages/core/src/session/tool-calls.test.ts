@@ -9,7 +9,7 @@ beforeEach(() => void emitWarning.mockClear())
 afterEach(() => void vi.useRealTimers())
 afterAll(() => emitWarning.mockRestore())
 
-/** What the operator was told. */
+/** The warnings that the operator got. */
 function warned(): readonly unknown[] {
   return emitWarning.mock.calls.map(([warning]) => warning)
 }

@@ -6,69 +6,76 @@ import { PaymentSession } from './payment-session.ts'
 import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
 import { toolRequest } from './tool-request.ts'
 
-/** What every adapter's `paymentTools` takes. `Context` is the framework's server-side context. */
+/**
+ * The options of every adapter's `paymentTools`. `Context` is the framework's server-side context.
+ */
 export interface ToolCallsOptions<Context = unknown> {
   /**
    * The session to pay within, or the function that finds it for a call in the server-side context.
    *
-   * Only a `PaymentSession` counts: for a plain object, a copy, nothing or an exception the model is
-   * told that it has no session, and the operator why, as a process warning (`BursarWarning`).
+   * Only a `PaymentSession` counts. For anything else, or an exception, the model is told that it
+   * has no session, and a process warning (`BursarWarning`) tells the operator why.
    */
   readonly session:
     | PaymentSession
     | ((context: Context) => PaymentSession | undefined | Promise<PaymentSession | undefined>)
   /**
-   * Names the conversation that the calls belong to, the same one whenever its history is sent again
-   * or its run is resumed: with it a tool call is paid once, however often its id comes back.
+   * Names the conversation that the calls belong to, the same one whenever its history is sent
+   * again or its run is resumed: with it a tool call is paid once, however often its id comes back.
    */
   readonly conversation?: string | ((context: Context) => string) | undefined
   /**
-   * Is given what a resource delivered, as it came: a model gets text cut to a bound, and of binary
-   * content only type and size. The answer waits for it, up to 5 s; what it throws is a process
-   * warning. A call that is answered again may hand its content over again.
+   * Receives the delivered content as it came, because a model gets text cut to a bound, and only
+   * type and size of binary content. The answer waits for this function up to 5 s, and its
+   * exception becomes a process warning. A call that is answered again may hand over its content
+   * again.
    */
   readonly onContent?:
     | ((content: ToolContent, context: Context) => void | Promise<void>)
     | undefined
 }
 
-/** What a resource delivered to one call. Nothing in it is to be trusted. */
+/** The content that a resource delivered to one call. All of it is untrusted. */
 export interface ToolContent {
   /** The tool call's id, if the framework has one. */
   readonly call?: string
-  /** The payment that bought it; absent for what is free, or in doubt. */
+  /**
+   * The id of the payment that bought the content. Absent if the content was free or is in doubt.
+   */
   readonly payment?: string
   /** HTTP status. */
   readonly status: number
   /** The `content-type` that the resource named, or an empty text. */
   readonly type: string
   readonly body: Uint8Array
-  /** The body was longer than the guard's bound, and was cut there. */
+  /** True if the body was longer than the guard's bound and was cut there. */
   readonly truncated: boolean
 }
 
 /** One tool call, as a framework hands it to an adapter. */
 export interface ToolCall<Context = unknown> {
-  /** The model's arguments, whatever they are. */
+  /** The model's arguments, unchecked. */
   readonly input: unknown
   readonly context: Context
   /** The tool call's id. Never an id that changes when a run is resumed. */
   readonly id?: string | undefined
-  /** The framework's own thread or workflow run, used where the application names no conversation. */
+  /**
+   * The framework's own thread or workflow run, used where the application names no conversation.
+   */
   readonly conversation?: string | undefined
-  /** Honoured until the payment is reserved, and never after. */
+  /** Aborts the call until the payment is reserved. An abort after that is ignored. */
   readonly signal?: AbortSignal | undefined
   /**
-   * The human has said no by the framework's own means: what is not reserved yet is not paid, whatever
-   * the guard was told. A yes by those means is no field here, because it counts for nothing.
+   * True if the human said no by the framework's own means. Then nothing more is reserved for the
+   * call. A yes by those means has no field here, because only the end user's facet can approve.
    */
   readonly declined?: boolean | undefined
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
-/** What came of one tool call. */
+/** The outcome of one tool call. */
 export interface ToolAnswer {
-  /** What the model is told, and all that it is told. */
+  /** The result for the model, and the only text that the model gets. */
   readonly result: ModelResult
   /**
    * The question that waits, where the status is `approval_required`: for a framework that can stop
@@ -77,20 +84,23 @@ export interface ToolAnswer {
   readonly approval?: WaitingApproval
 }
 
-/** What adapters share: a framework's call goes in, what the model is told comes out. Never throws. */
+/**
+ * The part that adapters share: turns a framework's call into the result for the model. Never
+ * throws.
+ */
 export interface ToolCalls<Context = unknown> {
   /** Carries out one call: pays, gets what is free, or says why not. */
   pay(call: ToolCall<Context>): Promise<ToolAnswer>
   /**
    * Quotes one call without paying, and answers what a human has to be asked before it can be paid.
    *
-   * `undefined` is no permission: it says that asking now is of no use, because nobody needs to be
-   * asked, or because the call will be refused, or nobody can say within 10 s. `pay` decides anew.
+   * Returns undefined if asking now is of no use: the call needs no approval, or will be refused,
+   * or cannot be judged within 10 s. That is no permission, because `pay` decides anew.
    */
   question(call: ToolCall<Context>): Promise<WaitingApproval | undefined>
 }
 
-/** What an application has called, in every adapter. */
+/** The name of the function that an application calls, the same in every adapter. */
 const source = 'paymentTools'
 
 /** How long a question may take: frameworks wait for it before every call, and cannot stop it. */
@@ -144,7 +154,7 @@ async function pay<Context>(
   }
 }
 
-/** What a call that was declined may have come to without a payment. */
+/** Returns the result of a declined call if the call needed no payment. */
 const unpaid: readonly PayResult['status'][] = ['failed', 'approval_required']
 
 const declinedResult: ModelResult = {
@@ -187,18 +197,18 @@ async function quote<Context>(
 }
 
 /**
- * What a quote has fetched because it is free: the call that follows gets it from here, so that a
- * request which asks for no payment is sent once.
+ * Free content that a quote has fetched: the call that follows gets the content from here, so that
+ * a request which asks for no payment is sent once.
  */
 interface Fetched {
   keep(session: PaymentSession, call: OwnCall, input: unknown, result: PayResult): void
   take(session: PaymentSession, call: OwnCall, input: unknown): PayResult | undefined
 }
 
-/** How long what was fetched waits for its call. */
+/** The time that free content waits for its call. */
 const FETCHED_LIFE_MS = 60_000
 
-/** How many of them wait at the same time: the oldest give way, and are fetched again. */
+/** The most free contents that wait at the same time. The oldest give way and are fetched again. */
 const MAX_FETCHED = 20
 
 function createFetched(): Fetched {
@@ -222,8 +232,8 @@ function createFetched(): Fetched {
 }
 
 /**
- * The one place that says who has a session: whatever is not one pays nothing, and the operator is
- * told why, by the name of the function that the application has called.
+ * Finds the session of a call. A value that is no session pays nothing, and a process warning tells
+ * the operator why, with the name of the function that the application called.
  */
 export async function findSession<Context>(
   given: ToolCallsOptions<Context>['session'],
@@ -251,7 +261,7 @@ function callOf<Context>(
 ): OwnCall {
   const own = typeof given === 'function' ? named(given(call.context)) : given
   const { id, onProgress, conversation } = call
-  // A payment that was reserved before is answered all the same: only what would begin now is stopped.
+  // A payment that was reserved before is still answered. Only a new payment is stopped.
   const signal = call.declined ? AbortSignal.abort() : call.signal
   return { conversation: own ?? conversation, id, signal, onProgress }
 }
@@ -262,7 +272,10 @@ function named(conversation: unknown): string {
   throw new BursarError('invalid_input', message)
 }
 
-/** What was paid is paid: the hook can neither change the answer nor keep it back for long. */
+/**
+ * Hands the content to the application. The hook can neither change the answer nor delay it for
+ * long.
+ */
 async function handOver<Context>(
   { onContent }: ToolCallsOptions<Context>,
   { id, context }: ToolCall<Context>,
@@ -276,7 +289,7 @@ async function handOver<Context>(
     ...('receipt' in result ? { payment: result.receipt.paymentId } : {}),
     status,
     type: headers['content-type'] ?? '',
-    // The model's copy is read after this.
+    // The copy for the model is made after this, so the hook gets a copy of its own.
     body: Uint8Array.from(body),
     truncated,
   }

@@ -11,8 +11,11 @@ export interface ToolChallenge {
   readonly arguments?: unknown
   /** The `result` or the `error` of the JSON-RPC response, as `{ result }` or `{ error }`. */
   readonly message: unknown
-  /** What the agent pays for, in its own words: recorded, and shown to people as such. */
+  /** The agent's own words for what it pays for: recorded, and shown to people as such. */
   readonly purpose?: string | undefined
-  /** Decimal string in the session's currency. It can only narrow what the session allows. */
+  /**
+   * The most to pay, a decimal string in the session's currency. It only narrows the session's
+   * limits.
+   */
   readonly maxAmount?: string | undefined
 }

@@ -1,16 +1,19 @@
 import type { PayRequest } from './pay-result.ts'
 import { payTool } from './tool.ts'
 
-/** A model's arguments as a request, and the names of what the tool does not take. */
+/**
+ * A request made of a model's arguments, and the names of the arguments that the tool does not
+ * take.
+ */
 export interface ToolRequest {
   readonly request: PayRequest
-  /** Goes along as `ignored`: it is recorded, and changes nothing. */
+  /** The names to pass on as `ignored`: recorded, without effect. */
   readonly ignored: readonly string[]
 }
 
 /**
- * Takes from a model's arguments what the tool's schema names, and nothing else: a model can set no
- * header, and no option that a caller has. What is wrong with the rest, the guard says.
+ * Takes the arguments that the tool's schema names, and no others, so that a model can set no
+ * header and no option of a caller. The guard reports what is wrong with the values.
  */
 export function toolRequest(input: unknown): ToolRequest {
   const given = typeof input === 'object' && input !== null ? Object.entries(input) : []

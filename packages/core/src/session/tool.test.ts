@@ -43,7 +43,7 @@ function contentOf(body: string | Uint8Array, type?: string, truncated?: boolean
 const opening = '<untrusted-content>\n'
 const closing = '\n</untrusted-content>'
 
-/** What stands between the marks. */
+/** Returns the text between the marks. */
 function inside(body: string | Uint8Array): string {
   const content = contentOf(body)
   expect(content.startsWith(opening) && content.endsWith(closing)).toBe(true)

@@ -46,7 +46,7 @@ export interface JsonSchemaProperty {
   readonly description: string
 }
 
-/** What a model is told: no address, key, token, policy text or stack. */
+/** A result as a model reads it: no address, key, token, policy text or stack. */
 export interface ModelResult {
   readonly status: PayResult['status']
   readonly content?: string
@@ -56,7 +56,7 @@ export interface ModelResult {
   readonly message: string
 }
 
-/** A receipt with nothing in it but what the guard made. */
+/** A receipt that holds only data that the guard itself made. */
 export interface ModelReceipt {
   readonly id: string
   readonly amount: string
@@ -66,15 +66,15 @@ export interface ModelReceipt {
   readonly settlement: 'claimed' | 'settled'
 }
 
-/** How much of a resource's content a model gets. */
+/** The most characters of a resource's content that a model gets. */
 export const MAX_MODEL_CONTENT_CHARACTERS = 20_000
 
-/** Content types that are text for a model. */
+/** The content types that count as text for a model. */
 const textType = /^(text\/|application\/([a-z0-9.+-]*\+)?(json|xml|yaml|x-ndjson|javascript)\b)/i
 
 /**
- * What a model gets of a result, and the only place where content is fenced and cut for it.
- * Merchant text is in `content` alone, between marks that its text cannot contain.
+ * Turns a result into the model's result, and is the only place that fences and cuts content. Text
+ * of a merchant is in `content` alone, between marks that the text cannot contain.
  */
 export function toModelResult(result: PayResult): ModelResult {
   const response = 'response' in result ? result.response : undefined
@@ -131,27 +131,29 @@ function fence(response: {
     return `${opening}(binary content, ${unfenced(safeType(type))}, ${response.body.byteLength} bytes)${closing}`
   }
   const text = new TextDecoder().decode(response.body)
-  // The cut may go through a character, and half of one is no text for a provider's API.
+  // The cut may split a surrogate pair, and providers' APIs reject half of one.
   const shown = unfenced(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
   const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
   return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is longer)' : ''}`
 }
 
-/** Nothing in the content can end the fence early, or be taken for its end. */
+/** Removes from the content every text that could end the fence early or pass for its end. */
 function unfenced(text: string): string {
   return text.replace(lookAlike, '[mark removed]').replace(controls, '\ufffd')
 }
 
 /**
- * What is not seen between two letters: a text in UTF-16 has NUL there. Without white space, so that
- * no run of characters can be read in two ways, which would take time.
+ * The characters that are invisible between two letters: text in UTF-16 has NUL there. White space
+ * is left out, so that the pattern matches each run in one way only and takes linear time.
  */
 const unseen = '[[\\p{Default_Ignorable_Code_Point}\\p{M}\\p{Cc}\\p{Cf}]--\\s]'
 
-/** Everything that looks like a hyphen. */
+/** The characters that look like a hyphen. */
 const hyphen = '\\p{Pd}\\p{Pc}\\u2212\\u00b7\\u02d7'
 
-/** Letters of other scripts that look the same; full-width ones are added to them. */
+/**
+ * The letters of other scripts that look like a Latin letter. Full-width letters are added to them.
+ */
 const twins: Readonly<Record<string, string>> = {
   c: 'сϲ',
   d: 'ԁ',
@@ -163,15 +165,17 @@ const twins: Readonly<Record<string, string>> = {
 }
 
 /**
- * The word of the marks in any case, with whatever unseen between its letters and any kind of hyphen.
- * Prose has a blank there, and is left alone.
+ * The word of the marks in any case, with any invisible characters between its letters and any kind
+ * of hyphen. Prose has a blank in place of the hyphen, and is left alone.
  */
 const lookAlike: RegExp = new RegExp(
   `${spread('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spread('content')}`,
   'giv',
 )
 
-/** Controls that are no white space: databases and providers' APIs refuse some of them. */
+/**
+ * The control characters besides white space: databases and providers' APIs reject some of them.
+ */
 const controls = /(?!\s)\p{Cc}/gu
 
 function spread(word: string): string {

@@ -14,50 +14,52 @@ import { openSecret, subject } from '../rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from '../signing/signing-gateway.ts'
 import { openPayment } from './reconcile.ts'
 
-/** What is to be cancelled: one payment, or everything that is open of a session or a permission. */
+/** The target of a cancellation: one payment, or all open payments of a session or a delegation. */
 export type CancelTarget =
   | { readonly payment: string }
-  /** Its own payments; sessions below it are cancelled by their own ids. */
+  /**
+   * The session whose own payments are cancelled. Child sessions are cancelled by their own ids.
+   */
   | { readonly session: string }
   | { readonly delegation: string }
 
 export interface CancelOptions {
-  /** Why, for the record. */
+  /** The reason, for the record. */
   readonly reason?: string | undefined
-  /** The cursor of the last answer: goes on behind what was tried by then. */
+  /** The cursor of the last answer, to go on behind the payments that were tried by then. */
   readonly after?: string | undefined
 }
 
-/** What was asked for, and what the rails answered. Never proof: a hold ends by proof only. */
+/** The answers of the rails to a cancellation. They prove nothing: only proof ends a hold. */
 export interface Cancellation {
-  /** Those that were tried, oldest first. */
+  /** The payments that were tried, oldest first. */
   readonly payments: readonly CancelledPayment[]
   readonly asked: number
   readonly refused: number
   readonly unavailable: number
   readonly unknown: number
-  /** Leads on, where there may be more than one answer covers. */
+  /** A cursor to go on with. Absent if no payments are left. */
   readonly cursor?: string
 }
 
-/** Who asks. Management only cancels what can no longer be reserved anew. */
+/** The caller of a cancellation. Management cancels only where nothing new can be reserved. */
 export type Canceller =
   | { readonly by: 'end_user'; readonly endUser: string }
   | { readonly by: 'manager' }
 
-/** Most payments that one call asks for; its cursor goes on behind them. */
+/** The most payments that one call cancels. Its cursor goes on behind them. */
 const MAX_CANCELLED = 200
 
 /** Payments that are asked about at the same time. */
 const CONCURRENCY = 8
 
-/** A rail that has not answered in this time may have asked the network, or not. */
+/** The longest wait for a rail's answer. After it the outcome is `unknown`. */
 const CANCEL_TIMEOUT_MS = 45_000
 
-/** Longest part of a rail's or a wallet's reason that is kept. */
+/** The longest part of a rail's or a wallet's reason that is recorded, in characters. */
 const MAX_REASON_LENGTH = 300
 
-/** What `cancel` takes. */
+/** The schema of the target of `cancel`. */
 export const cancelTargetInput: z.ZodType<CancelTarget> = z.union(
   [
     z.strictObject({ payment: nameField }),
@@ -67,15 +69,15 @@ export const cancelTargetInput: z.ZodType<CancelTarget> = z.union(
   'must name one payment, one session or one delegation',
 )
 
-/** How `cancel` is asked, besides its target. */
+/** The schema of the options of `cancel`. */
 export const cancelOptionsInput: z.ZodType<CancelOptions> = z.strictObject({
   reason: textField.optional(),
   after: pageCursorField.optional(),
 })
 
 /**
- * Asks the rails to cancel, a bounded number at a time. Throws `payment_unknown`, `session_unknown`
- * or `delegation_unknown`, also for what is another's.
+ * Asks the rails to cancel, a bounded number of payments at a time. Throws `payment_unknown`,
+ * `session_unknown` or `delegation_unknown`, also if the target belongs to another end user.
  */
 export async function cancelExposed(
   guard: Guard,
@@ -100,7 +102,7 @@ export async function cancelExposed(
   }
 }
 
-/** What is to be tried, and where to go on if that is not everything. */
+/** Returns the payments to try, and the cursor to go on with if there may be more. */
 async function idsOf(
   { store }: Guard,
   target: CancelTarget,
@@ -113,7 +115,10 @@ async function idsOf(
   return rows.length < MAX_CANCELLED ? { ids } : { ids, cursor }
 }
 
-/** A mistyped id, which would cancel nothing, must not look like nothing to cancel. */
+/**
+ * Throws if the target is unknown, because a mistyped id must not look like a target without
+ * payments.
+ */
 async function assertKnown(
   { store }: Guard,
   canceller: Canceller,
@@ -126,7 +131,7 @@ async function assertKnown(
       : 'session' in target
         ? ['session', target.session, session]
         : ['delegation', target.delegation, delegation]
-  // Another's is answered like one that does not exist: nobody learns others' ids.
+  // Another end user's target is answered like an unknown one, so that no caller learns foreign ids.
   const isTheirs = canceller.by === 'manager' || delegation?.endUser === canceller.endUser
   if (found && isTheirs) return
   throw new BursarError(`${what}_unknown`, `cancel: there is no ${what} called ${id}.`)
@@ -152,14 +157,14 @@ async function cancelOne(
   }
   await guard.store
     .commit({ payment: id }, (state) => answeredCancellation(state, kept), 'now')
-    // The network has been asked, whether that can be written or not.
+    // The network has been asked by now, even if the record of it cannot be written.
     .catch((error: unknown) => guard.background.run('record a cancellation', Promise.reject(error)))
   return { id, ...kept }
 }
 
 type Requested = { readonly payment: Payment } | { readonly refused: string }
 
-/** Whether it may be asked for, by the newest state; and the record of who asked. */
+/** Decides on the newest state whether the cancellation is allowed, and records the caller. */
 function requestedCancellation(
   loaded: LedgerState,
   { by }: Canceller,
@@ -193,7 +198,9 @@ function answeredCancellation(loaded: LedgerState, answer: CancellationAnswer): 
   return { result: undefined, events: [event] }
 }
 
-/** While it is being asked, everybody hears the same: a second request would cost gas, and change nothing. */
+/**
+ * Joins a cancellation of the payment that is in flight, because a second one would only cost gas.
+ */
 function askOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { cancelling } = guard
   const known = cancelling.get(payment.id)

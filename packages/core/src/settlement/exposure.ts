@@ -4,16 +4,19 @@ import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import type { Money } from '../session/pay-result.ts'
 
-/** What can still move, although nothing new may be reserved: reserved, signed, claimed or doubted. */
+/**
+ * The money that can still move after revocation: payments that are reserved, signed, claimed or in
+ * doubt.
+ */
 export interface Exposure {
   readonly payments: readonly ExposedPayment[]
   /** The most that can still move, one amount a currency. */
   readonly most: readonly Money[]
-  /** ISO 8601, UTC: from then on, by the chain's time, nothing of it can move any more. */
+  /** The time, by the chain's clock, from which none of these payments can move. ISO 8601, UTC. */
   readonly until?: string
   /**
-   * False where there may be more payments than one answer looks through, those of the whole delegation
-   * for a session: then `most` may be too little.
+   * False if there may be more payments than one answer reads, so that `most` may be too little.
+   * For a session, the payments of its whole delegation are read.
    */
   readonly complete: boolean
 }
@@ -27,21 +30,24 @@ export interface ExposedPayment extends Money {
   readonly payee: string
   /** ISO 8601, UTC, by the chain's time. */
   readonly until: string
-  /** Whether `cancel` can ask for it here: the rail has a way, and the wallet is in this process. */
+  /**
+   * True if `cancel` can ask for this payment: its rail can cancel, and its wallet is in this
+   * process.
+   */
   readonly cancellable: boolean
 }
 
-/** Whose exposure; of a session, with all below it. */
+/** The subject of an exposure: a session with its child sessions, a delegation, or an end user. */
 export interface ExposureFilter {
   readonly session?: string
   readonly delegation?: string
   readonly endUser?: string
 }
 
-/** Payments that one answer looks through: more are not looked through by people, either. */
+/** The most payments that one answer reads. */
 export const MAX_EXPOSED = 10_000
 
-/** Reads what is unproven. */
+/** Reads the unproven payments of the target and sums up what can still move. */
 export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
   const { within, isWithin } = await scopeOf(guard.store, filter)
@@ -65,7 +71,7 @@ export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<
   }
 }
 
-/** A session's payments are also those of the sessions below it, all of them in its delegation. */
+/** Filters the payments of a session and of the sessions below it, which share its delegation. */
 async function scopeOf(
   store: Store,
   { session: top, ...owner }: ExposureFilter,
@@ -88,7 +94,7 @@ async function isBelow(store: Store, id: string, top: string): Promise<boolean> 
   return ancestors.some((one) => one.id === top)
 }
 
-/** Whether this guard has all that it takes to ask for a cancellation. */
+/** Checks that this guard has the rail and the wallet to ask for a cancellation. */
 function isCancellable(guard: Guard, { terms, instrument }: Payment): boolean {
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const isKnown = guard.instruments.get(instrument) !== undefined

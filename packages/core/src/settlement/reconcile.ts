@@ -10,36 +10,36 @@ import { inTurns } from '../primitives/in-turns.ts'
 import { settledArchived } from '../rules/archived-overrun.ts'
 import { releaseProven, scopeOfPayment, settle } from '../rules/payment-transitions.ts'
 
-/** Most payments that one run asks the rails about; the next run goes on behind them. */
+/** The most payments that one run asks the rails about. The next run goes on behind them. */
 export const MAX_RECONCILED_PER_RUN = 200
 
-/** How many payments are asked about at the same time. */
+/** The number of payments that are asked about at the same time. */
 const CONCURRENCY = 8
 
-/** A rail that does not answer in this time is asked again in the next run. */
+/** The longest wait for a rail's verdict. The next run asks again. */
 const VERDICT_TIMEOUT_MS = 20_000
 
-/** What reconciling needs to know of a guard. */
+/** The parts of a guard that the reconciler needs. */
 export interface ReconcileParts {
   readonly store: Store
   readonly rails: readonly Rail[]
   readonly assets: readonly Asset[]
-  /** Tells the operator of a verdict that could not be written; the next run tries again. */
+  /** Warns the operator of a verdict that could not be written. The next run tries again. */
   readonly warn: (what: string, error: unknown) => void
-  /** Aborted when the guard closes: no rail is asked any more, and none is waited for. */
+  /** Aborted when the guard closes. Then no rail is asked or waited for any more. */
   readonly closing: AbortSignal
 }
 
-/** How long one run for a delegation serves everybody who asks for one. */
+/** The time that callers for one delegation share one run, in milliseconds. */
 const SHARED_RUN_MS = 2_000
 
-/** Delegations whose last run is remembered; the oldest are forgotten beyond it. */
+/** The most delegations whose last run is remembered. Beyond it the oldest are forgotten. */
 const MAX_SHARED_RUNS = 1_000
 
-/** Proof rests on finality, and finality has failed before: what was released is asked about again. */
+/** The time that released payments are asked about again, because a chain's finality can fail. */
 const WATCH_RELEASED_MS = 3_600_000
 
-/** Released payments that are watched at the same time; the oldest give way. */
+/** The most released payments that are watched at the same time. The oldest give way. */
 const MAX_WATCHED = 1_000
 
 export function createReconciler(parts: ReconcileParts): Reconciler {
@@ -122,7 +122,7 @@ interface Watch {
   released(now: number): readonly Payment[]
 }
 
-/** Remembers, in this process, what proof has released of late. */
+/** Creates the memory of the payments that proof released lately, in this process. */
 function createWatch(): Watch {
   const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
   return {
@@ -139,7 +139,7 @@ function createWatch(): Watch {
   }
 }
 
-/** Only a settlement is news for a released payment: then it is an overrun. */
+/** Asks again about a released payment. Only a settlement changes it, and is an overrun then. */
 async function proveAgain(
   parts: ReconcileParts,
   watch: Watch,
@@ -158,7 +158,7 @@ async function prove(parts: ReconcileParts, payment: Payment): Promise<Outcome> 
   return verdict.outcome === 'open' ? 'open' : conclude(parts, payment, verdict)
 }
 
-/** Only proof moves a hold, and this is where it does. */
+/** Writes a verdict. This is the only place where proof moves a hold. */
 async function conclude(
   parts: ReconcileParts,
   payment: Payment,
@@ -167,7 +167,7 @@ async function conclude(
   const { evidence, outcome } = verdict
   try {
     await parts.store.commit(
-      // An archived payment leads to no delegation any more.
+      // The row of an archived payment is gone, so the delegation is named here.
       { ...scopeOfPayment(payment), delegation: payment.delegation },
       (state, now) => {
         if (!state.payment) return settledArchived(state, payment, evidence, now)
@@ -179,7 +179,7 @@ async function conclude(
     )
     return outcome
   } catch (error) {
-    // One payment that cannot be concluded must not keep the others from their proof.
+    // One payment that cannot be written must not keep the others from their proof.
     parts.warn(`conclude payment ${payment.id}`, error)
     return 'unreachable'
   }
@@ -197,7 +197,10 @@ async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | '
   }
 }
 
-/** What a rail has to know of a payment; `undefined` if its asset is not pinned here. */
+/**
+ * Returns the payment as a rail reads it. Returns undefined if its asset is not pinned in this
+ * guard.
+ */
 export function openPayment(assets: readonly Asset[], payment: Payment): OpenPayment | undefined {
   const asset = findAsset(assets, payment.terms.network, payment.terms.asset)
   if (!asset) return undefined
