@@ -23,6 +23,20 @@ function endless(chunk: Uint8Array): { readonly stream: Readable; readonly taken
   return { stream: Readable.from(chunks, { objectMode: false }), taken: () => taken }
 }
 
+test('a source that breaks as it is destroyed ends the read alone, whatever its coding', async () => {
+  for (const coding of ['zstd', 'gzip, br', 'gzip', undefined]) {
+    const stream = new Readable({
+      read() {
+        this.push(null)
+      },
+      destroy: (_error, callback) => callback(new Error('The connection was reset.')),
+    })
+    const closed = new Promise((resolve) => stream.once('close', resolve))
+    await boundedBody(stream, coding, 10)
+    await closed
+  }
+})
+
 describe('a plain body', () => {
   test('is returned whole', async () => {
     expect(await boundedBody(source(plain, plain), undefined, 10_000)).toEqual({

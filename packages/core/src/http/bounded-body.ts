@@ -30,6 +30,9 @@ export async function boundedBody(
   encoding: string | undefined,
   maxBytes: number,
 ): Promise<BoundedBody> {
+  // The source can break before it is read, and as it is destroyed: an error that no listener hears
+  // would end the process.
+  source.on('error', () => {})
   const collected = growingBytes(maxBytes)
   try {
     for await (const chunk of decoded(source, encoding, maxBytes)) {
