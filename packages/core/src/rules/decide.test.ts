@@ -172,6 +172,17 @@ describe('merchants', () => {
     expect(code(state, intent({ claimedHost: 'bank.example' }))).toBe(expected)
   })
 
+  test('a refusal of a challenge that names another host records that host', () => {
+    const { events } = reserve(
+      ledger({}),
+      intent({ claimedHost: 'bank.example', maxMicro: 1n }),
+      NOW,
+    )
+    expect(events).toMatchObject([
+      { type: 'payment-denied', code: 'payment_limit_exceeded', claimedHost: 'bank.example' },
+    ])
+  })
+
   test('a question about a challenge that names another host shows that host', () => {
     const { result, approvals } = reserve(ledger({}), intent({ claimedHost: 'bank.example' }), NOW)
     expect(result).toMatchObject({ denial: { detail: expect.stringContaining('bank.example') } })
