@@ -4,10 +4,11 @@ import { generateText, type LanguageModel, stepCountIs } from 'ai'
 
 /** The agent of the README. */
 export async function run(model: LanguageModel, bursar: Bursar, token: string): Promise<void> {
+  const session = bursar.openSession(token)
   await generateText({
     model,
     prompt: 'Buy it.',
-    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+    tools: paymentTools({ session, conversation: 'chat-1' }),
     stopWhen: stepCountIs(8),
   })
 }

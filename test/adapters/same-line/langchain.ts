@@ -5,9 +5,10 @@ import { createAgent } from 'langchain'
 
 /** The agent of the README, in LangChain. */
 export async function run(model: BaseChatModel, bursar: Bursar, token: string): Promise<void> {
+  const session = bursar.openSession(token)
   const agent = createAgent({
     model,
-    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+    tools: paymentTools({ session, conversation: 'chat-1' }),
   })
   await agent.invoke({ messages: [{ role: 'user', content: 'Buy it.' }] })
 }

@@ -5,12 +5,13 @@ import type { MastraModelConfig } from '@mastra/core/llm'
 
 /** The agent of the README, in Mastra. */
 export async function run(model: MastraModelConfig, bursar: Bursar, token: string): Promise<void> {
+  const session = bursar.openSession(token)
   const agent = new Agent({
     id: 'buyer',
     name: 'Buyer',
     instructions: 'Buy it.',
     model,
-    tools: paymentTools({ session: bursar.openSession(token), conversation: 'chat-1' }),
+    tools: paymentTools({ session, conversation: 'chat-1' }),
   })
   await agent.generate('Buy it.')
 }
