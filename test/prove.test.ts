@@ -4,7 +4,7 @@ import {
   fakeChallenge,
   fakeClaimHeader,
   fakePayee,
-  readFakeProof,
+  readFakePayload,
 } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, HOST } from './guard-world.ts'
@@ -42,18 +42,18 @@ function challenge(
   }
 }
 
-async function proven(
+async function signedCall(
   session: PaymentSession,
   given: ToolChallenge,
-): Promise<{ readonly paymentId: string; readonly proof: Readonly<Record<string, unknown>> }> {
+): Promise<{ readonly paymentId: string; readonly payload: Readonly<Record<string, unknown>> }> {
   const result = await session.prove(given, key)
-  if (result.status === 'proven') return result
+  if (result.status === 'signed') return result
   throw new Error(`${result.status}: ${result.message}`)
 }
 
 /** What an honest server answers to the proof. */
-function served({ chain }: GuardWorld, proof: Readonly<Record<string, unknown>>): unknown {
-  const signed = readFakeProof(proof as Record<string, string>)
+function served({ chain }: GuardWorld, payload: Readonly<Record<string, unknown>>): unknown {
+  const signed = readFakePayload(payload as Record<string, string>)
   if (!signed) throw new Error('There is no proof.')
   chain.receive(signed)
   const settlement = chain.submit(signed)
@@ -66,9 +66,9 @@ function served({ chain }: GuardWorld, proof: Readonly<Record<string, unknown>>)
 describe('prove', () => {
   test('signs for a listed payee what the server asks for, and conclude tells what came', async () => {
     const all = await world()
-    const { paymentId, proof } = await proven(all.session, challenge())
+    const { paymentId, payload } = await signedCall(all.session, challenge())
     expect(await all.session.status()).toMatchObject({ held: '0.01' })
-    const result = await all.session.conclude(paymentId, served(all, proof))
+    const result = await all.session.conclude(paymentId, served(all, payload))
     expect(result).toMatchObject({ status: 'paid', receipt: { paymentId, merchant: HOST } })
     const body = 'response' in result ? result.response?.body : undefined
     expect(new TextDecoder().decode(body)).toBe('{"content":[{"type":"text","text":"found it"}]}')
@@ -100,12 +100,12 @@ describe('prove', () => {
 
   test('gives the same key the same proof until it is concluded, and then its payment', async () => {
     const all = await world()
-    const first = await proven(all.session, challenge())
+    const first = await signedCall(all.session, challenge())
     // Whatever the server asks for by now: what is paid was fixed.
     const dearer = challenge({ atomic: 20_000n, arguments: { n: 3, q: 'ledgers' } })
-    expect(await proven(all.session, dearer)).toEqual(first)
+    expect(await signedCall(all.session, dearer)).toEqual(first)
     expect(all.wallet.requests).toHaveLength(1)
-    await all.session.conclude(first.paymentId, served(all, first.proof))
+    await all.session.conclude(first.paymentId, served(all, first.payload))
     expect(await all.session.prove(dearer, key)).toMatchObject({ status: 'paid' })
     expect(all.wallet.requests).toHaveLength(1)
   })
@@ -121,7 +121,7 @@ describe('prove', () => {
 
   test('denies other arguments under the same key, and the same call under another', async () => {
     const all = await world()
-    await proven(all.session, challenge())
+    await signedCall(all.session, challenge())
     const other = challenge({ arguments: { q: 'other' } })
     expect(await all.session.prove(other, key)).toMatchObject({ code: 'key_conflict' })
     const call = { conversation: 'thread', id: 'call-2' }
@@ -134,7 +134,7 @@ describe('prove', () => {
     const results = await Promise.all(
       Array.from({ length: 20 }, (_one, n) => all.session.prove(challenge({ arguments: { n } }))),
     )
-    expect(results.filter(({ status }) => status === 'proven')).toHaveLength(5)
+    expect(results.filter(({ status }) => status === 'signed')).toHaveLength(5)
     expect(all.wallet.requests).toHaveLength(5)
   })
 
@@ -146,7 +146,7 @@ describe('prove', () => {
     await all.bursar.endUser('alice').approve(asked.approval.id)
     const other = challenge({ arguments: { q: 'swapped' } })
     expect(await all.session.prove(other)).toMatchObject({ status: 'approval_required' })
-    await proven(all.session, challenge())
+    await signedCall(all.session, challenge())
   })
 
   test.each([
@@ -188,7 +188,7 @@ describe('conclude', () => {
     'leaves the payment in doubt after %s, and its key is not signed for again',
     async (_what, answer) => {
       const all = await world()
-      const { paymentId } = await proven(all.session, challenge())
+      const { paymentId } = await signedCall(all.session, challenge())
       const message = answer === 'again' ? challenge().message : answer
       expect(await all.session.conclude(paymentId, message)).toMatchObject({ status: 'in_doubt' })
       expect(await all.session.prove(challenge(), key)).toMatchObject({ status: 'in_doubt' })
@@ -199,31 +199,31 @@ describe('conclude', () => {
 
   test('says that a tool which failed after it was paid has delivered nothing', async () => {
     const all = await world()
-    const { paymentId, proof } = await proven(all.session, challenge())
-    const { result } = served(all, proof) as { readonly result: object }
+    const { paymentId, payload } = await signedCall(all.session, challenge())
+    const { result } = served(all, payload) as { readonly result: object }
     const failed = { result: { ...result, isError: true } }
     expect(await all.session.conclude(paymentId, failed)).toMatchObject({ status: 'undelivered' })
   })
 
   test('is heard after the session has ended', async () => {
     const all = await world()
-    const { paymentId, proof } = await proven(all.session, challenge())
+    const { paymentId, payload } = await signedCall(all.session, challenge())
     await all.bursar.management.revokeSession(all.session.id)
-    expect(await all.session.conclude(paymentId, served(all, proof))).toMatchObject({
+    expect(await all.session.conclude(paymentId, served(all, payload))).toMatchObject({
       status: 'paid',
     })
   })
 
   test('counts once: afterwards the payment answers as it stands', async () => {
     const all = await world()
-    const { paymentId, proof } = await proven(all.session, challenge())
-    await all.session.conclude(paymentId, served(all, proof))
+    const { paymentId, payload } = await signedCall(all.session, challenge())
+    await all.session.conclude(paymentId, served(all, payload))
     expect(await all.session.conclude(paymentId, undefined)).toMatchObject({ status: 'paid' })
   })
 
   test('knows only payments of its own session, and only proofs of its own process', async () => {
     const all = await world()
-    const { paymentId } = await proven(all.session, challenge())
+    const { paymentId } = await signedCall(all.session, challenge())
     const child = await all.session.openChild({
       expiresIn: '5m',
       limits: { currency: 'USD', total: '0.10' },
@@ -239,8 +239,8 @@ describe('conclude', () => {
 
   test('never called → proof says what became of the payment', async () => {
     const all = await world()
-    const { proof } = await proven(all.session, challenge())
-    served(all, proof)
+    const { payload } = await signedCall(all.session, challenge())
+    served(all, payload)
     all.clock.advance(61_000)
     expect(await all.bursar.reconcile()).toMatchObject({ settled: 1 })
     expect(await all.session.status()).toMatchObject({ held: '0.00', settled: '0.01' })
@@ -248,9 +248,9 @@ describe('conclude', () => {
 
   test('no proof is in the ledger or the audit trail', async () => {
     const all = await world()
-    const { paymentId, proof } = await proven(all.session, challenge())
-    await all.session.conclude(paymentId, served(all, proof))
-    const signed = readFakeProof(proof as Record<string, string>)
+    const { paymentId, payload } = await signedCall(all.session, challenge())
+    await all.session.conclude(paymentId, served(all, payload))
+    const signed = readFakePayload(payload as Record<string, string>)
     const { rows } = await all.store.audit({})
     const content = await all.store.content(paymentId)
     const kept = JSON.stringify([rows, new TextDecoder().decode(content?.body)])

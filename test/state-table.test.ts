@@ -1,6 +1,6 @@
 import type { Payment, PaymentSession, PayResult } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { settle } from '../packages/core/src/rules/payment-transitions.ts'
+import { settlePayment } from '../packages/core/src/rules/payment-transitions.ts'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
 /**
@@ -184,7 +184,7 @@ describe('settled', () => {
     const before = await world.session.status()
     await world.store.commit(
       { payment: (await only(world)).id },
-      (state, now) => settle(state, { block: '1', reason: 'again' }, now),
+      (state, now) => settlePayment(state, { block: '1', reason: 'again' }, now),
       'now',
     )
     expect(await world.session.status()).toEqual(before)

@@ -1,10 +1,10 @@
 import type { LedgerState, Store, Terms } from '@bursar/core'
 import { fakeAsset, fakePayee } from '@bursar/core/testing'
-import { nonceOf, termsHash } from '../../packages/core/src/pay/terms.ts'
+import { createNonce, hashTerms } from '../../packages/core/src/pay/terms.ts'
 import { sha256 } from '../../packages/core/src/primitives/hash.ts'
 import { newId } from '../../packages/core/src/primitives/id.ts'
-import { reserve } from '../../packages/core/src/rules/decide.ts'
-import { claim, settle } from '../../packages/core/src/rules/payment-transitions.ts'
+import { reservePayment } from '../../packages/core/src/rules/decide.ts'
+import { claimPayment, settlePayment } from '../../packages/core/src/rules/payment-transitions.ts'
 import type { Intent } from '../../packages/core/src/rules/reservation.ts'
 
 /** The host of the merchant that every payment goes to. */
@@ -38,7 +38,7 @@ export async function payment(store: Store, session: string): Promise<ReservedPa
   const { key, terms } = intent
   const { requestHash, host } = terms
   const scope = { session, key, requestHash, host, termsHash: intent.termsHash }
-  const reserving = (state: LedgerState, now: number) => reserve(state, intent, now)
+  const reserving = (state: LedgerState, now: number) => reservePayment(state, intent, now)
   const decision = await store.commit(scope, reserving, 'now')
   if (decision.kind !== 'reserved') throw new Error(`A payment was ${decision.kind}.`)
   return { followUp: Promise.all([claimed(store, intent), proven(store, intent)]) }
@@ -48,13 +48,13 @@ function claimed(store: Store, { paymentId }: Intent): Promise<unknown> {
   const kept = { payment: paymentId, status: 200, headers: {}, body: content, truncated: false }
   const claiming = { transaction: `0x${sha256(paymentId)}`, delivery, content: kept }
   const scope = { payment: paymentId, host: HOST }
-  return store.commit(scope, (state, now) => claim(state, claiming, now), 'soon')
+  return store.commit(scope, (state, now) => claimPayment(state, claiming, now), 'soon')
 }
 
 function proven(store: Store, { paymentId }: Intent): Promise<unknown> {
   const evidence = { transaction: `0x${sha256(paymentId)}`, block: '1', reason: 'transferred' }
   const scope = { payment: paymentId, host: HOST }
-  return store.commit(scope, (state, now) => settle(state, evidence, now), 'soon')
+  return store.commit(scope, (state, now) => settlePayment(state, evidence, now), 'soon')
 }
 
 /** Each payment is for a request of its own, with a key of its own. */
@@ -75,10 +75,10 @@ function newIntent(): Intent & { readonly key: string } {
   return {
     paymentId,
     approvalId: newId('apr'),
-    nonce: nonceOf(paymentId),
+    nonce: createNonce(paymentId),
     tokenHash: sha256(`token of ${paymentId}`),
     terms,
-    termsHash: termsHash(terms),
+    termsHash: hashTerms(terms),
     method: 'GET',
     path: '/quote',
     isDialled: true,

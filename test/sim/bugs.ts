@@ -1,4 +1,4 @@
-import { releaseProven, settle } from '../../packages/core/src/rules/payment-transitions.ts'
+import { releaseProven, settlePayment } from '../../packages/core/src/rules/payment-transitions.ts'
 import { PaymentToken } from '../../packages/core/src/signing/payment-token.ts'
 import {
   type Account,
@@ -52,7 +52,7 @@ export const bugs: readonly PlantedBug[] = [
       lying(store, {
         everywhere: true,
         write: (change, state, now) =>
-          isOf(change, 'payment-claimed') ? settle(state, evidence, now) : change,
+          isOf(change, 'payment-claimed') ? settlePayment(state, evidence, now) : change,
       }),
   },
   {

@@ -25,7 +25,7 @@ export interface PaidCall {
   readonly challenge: McpMessage
   /** Stops the call before its payment is reserved. Has no effect afterwards. */
   readonly signal: AbortSignal
-  /** Sends the call with its proof. Resolves with the answer, or with undefined if none came. */
+  /** Sends the call with its payload. Resolves with the answer, or with undefined if none came. */
   readonly send: (call: McpToolCall) => Promise<McpMessage | undefined>
 }
 
@@ -59,9 +59,9 @@ async function proveAndConclude(payer: Payer, paid: PaidCall): Promise<McpMessag
     },
     { signal },
   )
-  if (proved.status !== 'proven') return deliverOrReport(payer, call, proved)
-  const provenCall = { ...call, params: { ...call.params, _meta: { ..._meta, ...proved.proof } } }
-  const answer = await send(provenCall).catch(() => undefined)
+  if (proved.status !== 'signed') return deliverOrReport(payer, call, proved)
+  const payingCall = { ...call, params: { ...call.params, _meta: { ..._meta, ...proved.payload } } }
+  const answer = await send(payingCall).catch(() => undefined)
   const result = await session.conclude(proved.paymentId, answer && pickOutcome(answer))
   const delivered = result.status === 'paid' ? asFields(answer?.result) : undefined
   if (!delivered) return deliverOrReport(payer, call, result)

@@ -3,7 +3,7 @@ import {
   fakeChallenge,
   fakeClaimHeader,
   fakePayee,
-  readFakeProof,
+  readFakePayload,
 } from '@bursar/core/testing'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
@@ -112,7 +112,7 @@ function serverOf(world: ToolWorld, see: (call: SeenCall) => void): Server {
   server.fallbackRequestHandler = async ({ method, params }, { requestId: id, signal }) => {
     if (method !== 'tools/call') throw new McpError(-32601, 'Method not found')
     const { name: tool, _meta = {} } = params as { name: ToolName; _meta?: Record<string, string> }
-    const call = { tool, id, isPaid: readFakeProof(_meta) !== undefined, signal }
+    const call = { tool, id, isPaid: readFakePayload(_meta) !== undefined, signal }
     see(call)
     await world.onCall(call)
     return call.isPaid ? paid(world, server, tool, _meta) : asked(tool)
@@ -150,7 +150,7 @@ async function paid(
   tool: ToolName,
   meta: Record<string, string>,
 ): Promise<ServerResult> {
-  const proof = readFakeProof(meta)
+  const proof = readFakePayload(meta)
   if (!proof) throw new Error('There is no proof.')
   chain.receive(proof)
   if (tool === 'asks_again') throw new McpError(402, 'Payment required', challenge(tool))

@@ -7,7 +7,7 @@ import { recordedLimits } from '../ledger/recorded-limits.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
-import { keptWindows } from '../rules/session-change.ts'
+import { keepWindows } from '../rules/session-change.ts'
 import { impossibleEvent } from './replay-state.ts'
 import { findDifference } from './row-difference.ts'
 
@@ -101,7 +101,7 @@ export function replaySessionChange(
       return {
         ...rest,
         limits,
-        usage: { ...session.usage, windows: keptWindows(session, limits) },
+        usage: { ...session.usage, windows: keepWindows(session, limits) },
         expiresAt: event.expiresAt,
         ...(event.merchants ? { merchants: event.merchants } : {}),
       }

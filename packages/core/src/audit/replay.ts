@@ -13,7 +13,7 @@ import {
   type Usage,
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { accountUnder } from '../rules/end-user-limits.ts'
+import { limitAccount } from '../rules/end-user-limits.ts'
 import { findArchivedSession } from './archive-family.ts'
 import {
   parseLimits,
@@ -260,7 +260,7 @@ function limitEndUser(
     return entry ? [entry.recorded] : []
   })
   const wanted = { endUser, limits: parseLimits(event.limits) }
-  const recorded = accountUnder(known?.recorded, delegations, wanted, at)
+  const recorded = limitAccount(known?.recorded, delegations, wanted, at)
   if (known) known.recorded = recorded
   else addRow(replay.endUsers, id, recorded, seq)
 }

@@ -4,7 +4,7 @@ import { approvalStanding } from '../ledger/approval.ts'
 import { callKey, parseCall } from '../pay/request.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
-import { approve, refuse } from '../rules/approval-decision.ts'
+import { denyApproval, grantApproval } from '../rules/approval-decision.ts'
 
 /** An approval as the end user's application reads it. */
 export interface ApprovalSummary {
@@ -84,7 +84,9 @@ export function createApprovals(
       const approval = parseInput(nameField, given, 'approve')
       await ready()
       const scope = { approval }
-      return summary(await store.commit(scope, (state, now) => approve(state, endUser, now), 'now'))
+      return summary(
+        await store.commit(scope, (state, now) => grantApproval(state, endUser, now), 'now'),
+      )
     },
     deny: async (given, options = {}) => {
       const approval = parseInput(nameField, given, 'deny')
@@ -93,7 +95,7 @@ export function createApprovals(
       return summary(
         await store.commit(
           { approval },
-          (state, now) => refuse(state, endUser, reason, now),
+          (state, now) => denyApproval(state, endUser, reason, now),
           'now',
         ),
       )

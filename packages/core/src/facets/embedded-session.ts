@@ -6,7 +6,7 @@ import { type ChildInput, childInput } from '../ledger/session.ts'
 import { pay, quote } from '../pay/pay.ts'
 import type { PayGuard } from '../pay/pay-state.ts'
 import { conclude, prove } from '../pay/prove-and-conclude.ts'
-import { type Holder, holds, ownState } from '../pay/token-holder.ts'
+import { type Holder, holdsToken, readOwnState } from '../pay/token-holder.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
@@ -67,7 +67,7 @@ class EmbeddedPort implements SessionPort {
 
   async status(): Promise<SessionStatus> {
     await this.#ready()
-    const state = await ownState(this.#guard, this.#holder)
+    const state = await readOwnState(this.#guard, this.#holder)
     return summarizeStatus(state, this.#holder, this.#guard.store.now())
   }
 
@@ -106,7 +106,7 @@ function credentialScope({ payer }: Holder): { readonly credential?: string } {
 
 /** Checks that a session may open a child now. Children are counted as calls, because each is kept for ever. */
 async function assertMayOpenChild(guard: PayGuard, holder: Holder): Promise<void> {
-  const state = await ownState(guard, holder)
+  const state = await readOwnState(guard, holder)
   if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
   }
@@ -131,7 +131,7 @@ function summarizeStatus(
 
 function closeSession(state: LedgerState, holder: Holder, now: number): Change<undefined> {
   const { session } = state
-  if (!session || !holds(holder, session) || session.closedAt !== undefined)
+  if (!session || !holdsToken(holder, session) || session.closedAt !== undefined)
     return { result: undefined, events: [] }
   return {
     result: undefined,

@@ -15,14 +15,14 @@ import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
-import { limitedEndUser } from '../rules/end-user-limits.ts'
+import { limitEndUser } from '../rules/end-user-limits.ts'
 import {
   type Cancellation,
   type CancelOptions,
   type CancelTarget,
   cancelExposed,
 } from '../settlement/cancellation.ts'
-import { type Exposure, exposureOf } from '../settlement/exposure.ts'
+import { type Exposure, readExposure } from '../settlement/exposure.ts'
 import {
   type DelegationSummary,
   type EndUserSummary,
@@ -119,7 +119,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
       await ready()
       const account = await store.commit(
         { endUser },
-        (state, now) => limitedEndUser(state, endUser, limits, reason, now),
+        (state, now) => limitEndUser(state, endUser, limits, reason, now),
         'now',
       )
       return summarizeEndUser(account)
@@ -147,7 +147,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     ...createLists(store, ready, endUser),
     exposure: async () => {
       await ready()
-      return exposureOf(guard, { endUser })
+      return readExposure(guard, { endUser })
     },
     cancel: async (target, options) => {
       await ready()

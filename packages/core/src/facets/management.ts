@@ -17,7 +17,7 @@ import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../pr
 import { newId } from '../primitives/id.ts'
 import { newSession } from '../rules/new-session.ts'
 import {
-  changedSession,
+  applySessionChange,
   type SessionChangeInput,
   sessionChangeInput,
 } from '../rules/session-change.ts'
@@ -27,7 +27,7 @@ import {
   type CancelTarget,
   cancelExposed,
 } from '../settlement/cancellation.ts'
-import { type Exposure, type ExposureFilter, exposureOf } from '../settlement/exposure.ts'
+import { type Exposure, type ExposureFilter, readExposure } from '../settlement/exposure.ts'
 import {
   type SessionSummary,
   summarizeSession,
@@ -123,14 +123,14 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       const changing = prepareOperation(['changeSession', id], input, id, options)
       await changing.run(store, { session: id }, (state, now) => {
         if (!state.session) throw unknownRow('session', id)
-        return changedSession(state, input, now)
+        return applySessionChange(state, input, now)
       })
       return summarizeSession(await readSession(store, id), store.now())
     },
     exposure: async (given = {}) => {
       const filter = parseInput(ownerInput, given, 'exposure')
       await ready()
-      return exposureOf(guard, filter)
+      return readExposure(guard, filter)
     },
     cancel: async (target, options) => {
       await ready()

@@ -1,18 +1,17 @@
-/**
- * Work that no answer waits for. A failure becomes a process warning; `drain` waits until all work
- * has ended.
- */
+/** Work that no answer waits for. The operator hears its errors; `drain` waits until none is left. */
 export interface Background {
   run(what: string, work: Promise<unknown>): void
   drain(): Promise<void>
 }
+
+/** Creates the background of a guard. `warn` hears each error. */
 export function createBackground(warn: (what: string, error: unknown) => void): Background {
   const running = new Set<Promise<unknown>>()
   return {
     run: (what, work) => {
       const ended: Promise<unknown> = work
         .catch((error: unknown) => warn(what, error))
-        // A failing warning must not keep the guard from closing.
+        // An error in `warn` itself must not keep the guard from closing.
         .catch(() => undefined)
         .finally(() => running.delete(ended))
       running.add(ended)

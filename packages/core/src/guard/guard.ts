@@ -10,7 +10,7 @@ import type { Strangers } from './lookup-limit.ts'
 import type { Rate } from './rate-limit.ts'
 import type { Reconciler } from './reconciler.ts'
 
-/** The parts that all facets share. Never handed to agent code. */
+/** The parts that the facets share. Agent code never gets it. */
 export interface Guard {
   readonly store: Store
   readonly rails: readonly Rail[]
@@ -19,16 +19,18 @@ export interface Guard {
   readonly instruments: Instruments
   readonly http: HttpClient
   readonly reconciler: Reconciler
-  /** The cancellations that this process is asking for, by payment. */
+  /** Cancellations in flight in this process, by payment. */
   readonly cancelling: Map<string, Promise<CancellationAnswer>>
+  /** Limits the calls of a session and all below it, by root session. */
   readonly sessionRate: Rate
-  /** The rate of recorded refusals of each ended session. */
+  /** Limits the recorded refusals of a session that has ended, by session. */
   readonly endedRate: Rate
+  /** Limits look-ups of unknown session tokens. */
   readonly strangers: Strangers
-  /** The limit on lookups of unknown keys of the service. */
+  /** Limits look-ups of unknown keys of the service. */
   readonly keyStrangers: Strangers
   readonly background: Background
-  /** Aborted when the guard closes, so that its own background work begins nothing new. */
+  /** Aborted when the guard closes: its own work begins nothing new. */
   readonly closing: AbortSignal
 }
 

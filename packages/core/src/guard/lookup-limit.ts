@@ -1,14 +1,12 @@
 import { BursarError } from '../primitives/errors.ts'
 import { perMinute } from './rate-limit.ts'
 
-/** A limit on lookups of tokens that this process has not seen: guesses are bounded. */
+/** A limit of look-ups of tokens that this process does not know. */
 export interface Strangers {
   /**
-   * Finds the owner of a token. A known token is always looked up. Calls that ask while a token is
-   * looked up for the first time wait for that result. Only lookups that find nothing count, and
-   * each verified `caller` has a rate of its own, so that one who guesses keeps no other caller
-   * out. Throws `request_rate_exceeded` over the limit: an unchecked token must not be reported as
-   * unknown.
+   * Looks a token up with `find`. A known token is always looked up; calls during a token's first look-up
+   * wait for it. Only failed look-ups count, each verified `caller` at a rate of its own.
+   * Throws `request_rate_exceeded` over the limit: an unchecked token must not be reported as unknown.
    */
   look<Found>(
     tokenHash: string,
@@ -16,11 +14,14 @@ export interface Strangers {
     find: () => Promise<Found | undefined>,
     caller?: string,
   ): Promise<Found | undefined>
+  /** Remembers a token that this process has issued or found. */
   know(tokenHash: string): void
 }
-/** The most tokens that are remembered as known. Beyond it the oldest are forgotten. */
+
+/** Tokens that are remembered as known. Beyond it the oldest are forgotten. */
 const MAX_KNOWN_TOKENS = 10_000
 
+/** Creates a limit of failed look-ups a minute, for each verified caller. */
 export function createStrangers(perMinuteLimit: number): Strangers {
   const known = new Set<string>()
   const looking = new Map<string, Promise<unknown>>()
@@ -41,18 +42,18 @@ export function createStrangers(perMinuteLimit: number): Strangers {
       }
       if (rate.take(caller, now) !== 'within') {
         rate.giveBack(caller, now)
-        throw tooMany()
+        throw rateExceeded()
       }
       const finding = find()
-      const told = finding.then(
-        (found) => {
-          if (found === undefined) return
+      const found = finding.then(
+        (owner) => {
+          if (owner === undefined) return
           know(tokenHash)
           rate.giveBack(caller, now)
         },
         () => undefined,
       )
-      looking.set(tokenHash, told)
+      looking.set(tokenHash, found)
       try {
         return await finding
       } finally {
@@ -61,7 +62,8 @@ export function createStrangers(perMinuteLimit: number): Strangers {
     },
   }
 }
-function tooMany(): BursarError {
+
+function rateExceeded(): BursarError {
   const message =
     'Too many credentials are looked for that this process does not know. Wait a minute.'
   return new BursarError('request_rate_exceeded', message)

@@ -1,10 +1,12 @@
 /** A count of events in each minute, by name, in this process. */
 export interface Rate {
-  /** Counts one more: within the rate, the first one over it, or one of many over it. */
+  /** Counts one more. Returns whether it is within the rate, the first over it, or a later one. */
   take(name: string, now: number): 'within' | 'first-over' | 'over'
-  /** Takes one back that was counted in this minute. */
+  /** Takes back one that was counted in this minute. */
   giveBack(name: string, now: number): void
 }
+
+/** Creates a rate of `limit` a minute for each name. */
 export function perMinute(limit: number): Rate {
   const counts = new Map<string, { minute: number; count: number }>()
   return {
@@ -25,7 +27,8 @@ export function perMinute(limit: number): Rate {
     },
   }
 }
-/** The most names that are counted at the same time. Beyond it the oldest are forgotten. */
+
+/** Names that are counted at the same time. Beyond it the oldest are forgotten. */
 const MAX_NAMES = 10_000
 
 const MINUTE_MS = 60_000

@@ -1,6 +1,8 @@
-/** The outcome of one run of the reconciler, in numbers of payments. */
+/** The counts of one run of reconciling. */
 export interface Reconciliation {
+  /** Payments that were proved settled. */
   readonly settled: number
+  /** Payments that were proved unable to settle. */
   readonly released: number
   /** Payments whose outcome cannot be proved yet. */
   readonly open: number
@@ -8,15 +10,10 @@ export interface Reconciliation {
   readonly unreachable: number
 }
 
-/**
- * The part that turns claims and doubts into proof. Only proof ends the hold of a signed payment.
- */
+/** The part that turns claims and doubts into proof. Only here does a signed payment's hold end. */
 export interface Reconciler {
-  /** Asks the rails about all unproven payments. Concurrent runs are harmless. */
+  /** Asks the rails about unproven payments. Concurrent runs are harmless. */
   run(): Promise<Reconciliation>
-  /**
-   * Reconciles one delegation. Callers within two seconds share one run, so that rails are not
-   * flooded.
-   */
+  /** Runs for one delegation. Calls within a moment share one run, so that rails are not flooded. */
   soon(delegation: string): Promise<Reconciliation>
 }

@@ -15,18 +15,15 @@ const scope = '@bursar/core'
 /** The bounds of the histogram of amounts, in units of the currency, from a tenth of a cent on. */
 const amountBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 50, 100, 500, 1_000]
 
-interface Instruments {
+interface PayMetrics {
   readonly calls: Counter
   readonly amount: Histogram
   readonly duration: Histogram
   readonly unknownTokens: Counter
 }
 
-/**
- * Returns the instruments. They are made at each use, because an application may register its
- * provider late.
- */
-function instruments(): Instruments {
+/** Creates the metrics at each use: an application may register its provider after this is loaded. */
+function createMetrics(): PayMetrics {
   const meter = metrics.getMeter(scope)
   return {
     calls: meter.createCounter('bursar.pay.calls', {
@@ -60,7 +57,7 @@ export async function span<Result>(
       return await run(active)
     } catch (error) {
       active.setStatus({ code: SpanStatusCode.ERROR })
-      active.setAttribute('error.type', errorType(error))
+      active.setAttribute('error.type', classifyError(error))
       throw error
     } finally {
       active.end()
@@ -77,7 +74,7 @@ export function recordCall(active: Span, result: ProveResult, durationMs: number
   const opened = 'paymentId' in result ? result.paymentId : undefined
   const payment = 'receipt' in result ? result.receipt.paymentId : opened
   if (payment !== undefined) active.setAttribute('bursar.payment.id', payment)
-  const { calls, duration } = instruments()
+  const { calls, duration } = createMetrics()
   calls.add(1, outcome)
   duration.record(durationMs, outcome)
 }
@@ -89,15 +86,15 @@ export function recordAmount(active: Span, micro: bigint, currency: string, host
     'bursar.currency': currency,
     'bursar.merchant.host': host,
   })
-  instruments().amount.record(Number(formatAmount(micro)), { 'bursar.currency': currency })
+  createMetrics().amount.record(Number(formatAmount(micro)), { 'bursar.currency': currency })
 }
 
 /** Counts a call with a token that belongs to no session. Such a call leaves no audit record. */
 export function recordUnknownToken(): void {
-  instruments().unknownTokens.add(1)
+  createMetrics().unknownTokens.add(1)
 }
 
-function errorType(error: unknown): string {
+function classifyError(error: unknown): string {
   if (error instanceof Error) {
     const code = (error as { code?: unknown }).code
     return typeof code === 'string' ? code : error.name

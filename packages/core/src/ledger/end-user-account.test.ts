@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Limits, noUsage } from '../money/limits.ts'
-import { limitedEndUser } from '../rules/end-user-limits.ts'
+import { limitEndUser } from '../rules/end-user-limits.ts'
 import { sampleDelegation } from '../testing/store-suite/samples.ts'
 import { type EndUserAccount, endUserAccountId } from './end-user-account.ts'
 
@@ -27,7 +27,7 @@ test('what every delegation has spent in the currency counts from the beginning'
   const delegations = [spent(30n, 2n, 3), spent(5n, 0n, 1), spent(400n, 0n, 9, 'EUR')]
   const windows = [{ per: 'utc-day' as const, payments: 9 }]
   const wanted = limits({ windows })
-  const { result } = limitedEndUser({ ancestors: [], delegations }, 'alice', wanted, undefined, AT)
+  const { result } = limitEndUser({ ancestors: [], delegations }, 'alice', wanted, undefined, AT)
   expect(result.usage).toEqual({
     settledMicro: 35n,
     heldMicro: 2n,
@@ -48,7 +48,7 @@ test('a window that stays keeps what it counted, and one that begins counts ever
   }
   const state = { ancestors: [], endUser, delegations: [spent(8n, 0n, 2)] }
   const windows = [{ per: 'minute' as const, amountMicro: 9n }, hour]
-  const { result } = limitedEndUser(state, 'alice', limits({ windows }), undefined, AT)
+  const { result } = limitEndUser(state, 'alice', limits({ windows }), undefined, AT)
   const begun = [{ index: AT / 1_000, amountMicro: 8n, payments: 2 }]
   expect(result).toMatchObject({ createdAt: 5, usage: { windows: [begun, kept] } })
 })
@@ -56,7 +56,7 @@ test('a window that stays keeps what it counted, and one that begins counts ever
 test('a total below what is committed, and another currency, are refused', () => {
   const delegations = [spent(30n, 2n, 3)]
   const set = (wanted: Limits, endUser?: EndUserAccount) => () =>
-    limitedEndUser(
+    limitEndUser(
       { ancestors: [], delegations, ...(endUser ? { endUser } : {}) },
       'alice',
       wanted,

@@ -4,31 +4,37 @@ import { rootOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { standing } from '../rules/account-end.ts'
-import { admitHost, earlier } from '../rules/decide.ts'
-import { pinnedToTwin } from '../rules/reservation.ts'
+import { findAccountEnd } from '../rules/account-end.ts'
+import { admitHost, findEarlierAnswer } from '../rules/decide.ts'
+import { pinKeyToTwin } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
-import { type OpenVisit, refuse, replay, scopeOf, type Visit } from './call-context.ts'
+import {
+  type CallContext,
+  callScope,
+  type OpenCall,
+  refuseCall,
+  replayPayment,
+} from './call-context.ts'
 import type { Flight, PayGuard } from './pay-state.ts'
 import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './request.ts'
 import { deniedResult } from './results.ts'
-import { type Holder, ownState } from './token-holder.ts'
+import { type Holder, readOwnState } from './token-holder.ts'
 
-/** Steps 2 to 10. A key that is under way in this process is joined, not paid again. */
-export async function attend<Result extends { readonly status: string }>(
-  visit: OpenVisit,
-  run: (visit: OpenVisit) => Promise<Result>,
+/** Runs steps 2 to 10. A call whose key is in flight in this process joins that call instead. */
+export async function runOncePerKey<Result extends { readonly status: string }>(
+  context: OpenCall,
+  run: (context: OpenCall) => Promise<Result>,
 ): Promise<Result | PayResult> {
-  const { guard, key, request } = visit
-  if (key === undefined) return run(visit)
-  const name = keyName(visit, key)
+  const { guard, key, request } = context
+  if (key === undefined) return run(context)
+  const name = nameFlight(context, key)
   const flight = guard.flights.get(name)
   if (flight) {
-    if (flight.requestHash === request.hash) return join(visit, flight, run)
-    return refuse(visit, deny('key_conflict', { cause: 'the key is under way' }))
+    if (flight.requestHash === request.hash) return joinFlight(context, flight, run)
+    return refuseCall(context, deny('key_conflict', { cause: 'the key is under way' }))
   }
-  const result = run(visit)
-  guard.flights.set(name, { requestHash: request.hash, signal: visit.call.signal, result })
+  const result = run(context)
+  guard.flights.set(name, { requestHash: request.hash, signal: context.call.signal, result })
   try {
     return await result
   } finally {
@@ -36,38 +42,41 @@ export async function attend<Result extends { readonly status: string }>(
   }
 }
 
-/** Whoever stopped the call that leads has stopped nobody but itself. */
-async function join<Result extends { readonly status: string }>(
-  visit: OpenVisit,
+/**
+ * Joins the in-flight call with this key. If that call was aborted by its own signal, and ours was not,
+ * runs again.
+ */
+async function joinFlight<Result extends { readonly status: string }>(
+  context: OpenCall,
   flight: Flight,
-  run: (visit: OpenVisit) => Promise<Result>,
+  run: (context: OpenCall) => Promise<Result>,
 ): Promise<Result | PayResult> {
-  // The request's hash says which kind of call it is, so what is joined is of the same kind.
+  // The request's hash covers the kind of call, so the joined result is of the expected type.
   const result = (await flight.result) as Result
   const stopped = result.status === 'failed' && flight.signal?.aborted === true
-  return stopped && visit.call.signal?.aborted !== true ? attend(visit, run) : result
+  return stopped && context.call.signal?.aborted !== true ? runOncePerKey(context, run) : result
 }
 
-/** Step 1: the session that the token speaks of. */
-export async function open(
+/** Reads the session of a token (step 1). Returns the refusal of a call that may not go on. */
+export async function openCall(
   guard: PayGuard,
   holder: Holder,
   parsed: ParsedRequest,
   call: ParsedCall,
   active: Span,
-): Promise<OpenVisit | PayResult> {
+): Promise<OpenCall | PayResult> {
   const { store, sessionRate } = guard
   const request = 'request' in parsed ? parsed.request : undefined
   const key = callKey(call)
   const { payer } = holder
   const state = await span('bursar.open', {}, () =>
-    ownState(guard, holder, scopeOf({ session: holder.session, key, payer }, request)),
-  ).catch(crowded)
+    readOwnState(guard, holder, callScope({ session: holder.session, key, payer }, request)),
+  ).catch(refuseCrowd)
   if (state === 'crowded') return deniedResult(deny('request_rate_exceeded'))
   if (!state) return deniedResult(deny('session_unknown'))
   const pace = sessionRate.take(rootOf(state), store.now())
   const { ignored } = parsed
-  const visit: Visit = {
+  const context: CallContext = {
     guard,
     state,
     key,
@@ -78,50 +87,50 @@ export async function open(
     call,
     active,
   }
-  const ended = standing(state, store.now())
+  const ended = findAccountEnd(state, store.now())
   if (ended) {
     const recorded = guard.endedRate.take(holder.session, store.now()) === 'within'
-    return refuse({ ...visit, recorded }, ended)
+    return refuseCall({ ...context, recorded }, ended)
   }
   if ('problem' in parsed) {
-    return refuse(visit, deny('request_not_allowed', { problem: parsed.problem }))
+    return refuseCall(context, deny('request_not_allowed', { problem: parsed.problem }))
   }
-  if (pace !== 'within') return refuse(visit, deny('request_rate_exceeded'))
-  return { ...visit, request: parsed.request }
+  if (pace !== 'within') return refuseCall(context, deny('request_rate_exceeded'))
+  return { ...context, request: parsed.request }
 }
 
-/** The one failure that is a refusal: of the token nobody has looked whose it is. */
-function crowded(error: unknown): 'crowded' {
+/** Turns one failure into a refusal: too many unknown tokens, so this token was not looked up. */
+function refuseCrowd(error: unknown): 'crowded' {
   if (!BursarError.isInstance(error) || error.code !== 'request_rate_exceeded') throw error
   recordUnknownToken()
   return 'crowded'
 }
 
-/** Steps 2 and 3, before one byte leaves: what earlier calls answer, or why it may not go. */
-export async function admit(visit: OpenVisit): Promise<PayResult | undefined> {
-  const { state, request, key, guard } = visit
-  const known = earlier(state, { hash: request.hash, key }, guard.store.now())
+/** Checks steps 2 and 3 before a byte leaves. Returns an earlier call's answer, a refusal, or undefined. */
+export async function admitCall(context: OpenCall): Promise<PayResult | undefined> {
+  const { state, request, key, guard } = context
+  const known = findEarlierAnswer(state, { hash: request.hash, key }, guard.store.now())
   if (known?.kind === 'payment') {
-    await pinTwin(visit, known.payment)
-    return replay(visit, known.payment)
+    await pinCallToTwin(context, known.payment)
+    return replayPayment(context, known.payment)
   }
   const denial =
     known?.denial ?? admitHost(state, { host: request.url.host, isDialled: isDialled(request) })
-  return denial && refuse(visit, denial)
+  return denial && refuseCall(context, denial)
 }
 
-/** A key that an identical request has answered keeps to that payment, however late it asks again. */
-async function pinTwin(visit: OpenVisit, payment: Payment): Promise<void> {
-  const { guard, state, key, request } = visit
+/** Pins the key of a call to the identical payment that answers it, for every later call. */
+async function pinCallToTwin(context: OpenCall, payment: Payment): Promise<void> {
+  const { guard, state, key, request } = context
   if (key === undefined || state.key?.payment !== undefined) return
   await guard.store.commit(
-    scopeOf(visit, request),
-    (newest) => pinnedToTwin(newest, { hash: request.hash, key }, payment),
+    callScope(context, request),
+    (newest) => pinKeyToTwin(newest, { hash: request.hash, key }, payment),
     'now',
   )
 }
 
-/** A key belongs to its session. */
-export function keyName({ state }: OpenVisit, key: string): string {
+/** Returns the name of a call in flight: keys belong to their session. */
+export function nameFlight({ state }: OpenCall, key: string): string {
   return `${state.session.id} ${key}`
 }

@@ -8,40 +8,40 @@ import { countRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
 import type { PayGuard } from './pay-state.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
-import { deniedResult, earlierResult, money } from './results.ts'
+import { deniedResult, earlierResult, toMoney } from './results.ts'
 
-/** What a refusal is recorded with. */
-export interface Visit {
+/** The context of one call, from its token on: all that a refusal is recorded with. */
+export interface CallContext {
   readonly guard: PayGuard
   readonly state: PayingState
   readonly key: string | undefined
-  /** The credential that came with the token: whether it is still good, the commit judges again. */
+  /** The credential that came with the token. The reserving commit checks again whether it is valid. */
   readonly payer: string | undefined
   readonly request: ResourceRequest | undefined
   readonly ignored: readonly string[]
-  /** False once a session calls too often: then only the first refusal is recorded. */
+  /** False if the session calls too often: then only the first refusal of a minute is recorded. */
   readonly recorded: boolean
   readonly call: ParsedCall
   readonly active: Span
 }
 
-/** A call whose session is alive, and whose request can be read. */
-export interface OpenVisit extends Visit {
+/** A call whose session is open, and whose request was parsed. */
+export interface OpenCall extends CallContext {
   readonly request: ResourceRequest
 }
 
-/** The answer of a payment that was made before, as it stands now. */
-export async function replay(visit: Visit, known: Payment): Promise<PayResult> {
-  const { store } = visit.guard
-  // The call that led may have ended since this one has read what it knows; proof alone is no end of it.
+/** Answers with the present state of a payment that was made before. */
+export async function replayPayment(context: CallContext, known: Payment): Promise<PayResult> {
+  const { store } = context.guard
+  // The leading call may have ended since this state was read. A delivery shows it; proof alone does not.
   const newest = isOpen(known) ? (await store.read({ payment: known.id })).payment : known
   const payment = newest?.delivery ? newest : known
-  return earlierResult(payment, await store.content(payment.id), remainingOf(visit))
+  return earlierResult(payment, await store.content(payment.id), readRemaining(context))
 }
 
-/** A refusal before the reserving commit: recorded soon, and answered at once. */
-export function refuse(visit: Visit, denial: Denial): PayResult {
-  const { guard, state, key, request, ignored, recorded } = visit
+/** Refuses a call before the reserving commit: answers at once, and records the refusal soon. */
+export function refuseCall(context: CallContext, denial: Denial): PayResult {
+  const { guard, state, key, request, ignored, recorded } = context
   const { session, delegation } = state
   if (recorded) {
     const event = {
@@ -71,26 +71,26 @@ export function refuse(visit: Visit, denial: Denial): PayResult {
     )
     guard.background.run('record a refusal', recording)
   }
-  return deniedResult(denial, remainingOf(visit))
+  return deniedResult(denial, readRemaining(context))
 }
 
-/** What a call's reads and commits are about. */
-export function scopeOf(
-  visit: Pick<Visit, 'key' | 'payer'> &
+/** Returns the scope of a call's reads and commits. */
+export function callScope(
+  context: Pick<CallContext, 'key' | 'payer'> &
     ({ readonly session: string } | { readonly state: PayingState }),
   request: ResourceRequest | undefined,
 ): Scope {
-  const session = 'session' in visit ? visit.session : visit.state.session.id
+  const session = 'session' in context ? context.session : context.state.session.id
   return {
     session,
-    ...(visit.key === undefined ? {} : { key: visit.key }),
-    ...(visit.payer === undefined ? {} : { credential: visit.payer }),
+    ...(context.key === undefined ? {} : { key: context.key }),
+    ...(context.payer === undefined ? {} : { credential: context.payer }),
     ...(request ? { requestHash: request.hash, host: request.url.host } : {}),
   }
 }
 
-/** What was left when the call began. */
-export function remainingOf(visit: Visit): Money {
-  const { session } = visit.state
-  return money(spendableMicro(visit.state), session.limits.currency)
+/** Returns what was left when the call began. */
+export function readRemaining(context: CallContext): Money {
+  const { session } = context.state
+  return toMoney(spendableMicro(context.state), session.limits.currency)
 }

@@ -4,8 +4,8 @@ import { type Asset, findAsset } from '../money/asset.ts'
 import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
 import { thrownText } from '../primitives/errors.ts'
 
-/** The offer that will be paid, if the ledger allows it. */
-export interface Chosen {
+/** An offer that will be paid if the ledger allows it. */
+export interface ChosenOffer {
   readonly rail: Rail
   readonly offer: Offer
   readonly asset: Asset
@@ -16,13 +16,13 @@ export interface Chosen {
  * Chooses among the offers of every rail: only pinned assets, on networks where the rail can prove
  * an outcome, in the session's currency; then the cheapest, and the first of equals.
  */
-export function choose(
+export function chooseOffer(
   challenge: Challenge,
   rails: readonly Rail[],
   assets: readonly Asset[],
   currency: string,
-): Chosen | Denial {
-  const read = rails.map((rail) => ({ rail, offers: readClosed(rail, challenge, assets) }))
+): ChosenOffer | Denial {
+  const read = rails.map((rail) => ({ rail, offers: readOffers(rail, challenge, assets) }))
   const offered = read.flatMap(({ rail, offers }) =>
     offers?.kind === 'offers' ? offers.offers.map((offer) => ({ rail, offer })) : [],
   )
@@ -40,11 +40,11 @@ export function choose(
     const cause = reasons.join('; ') || 'no rail knows this challenge'
     return deny('challenge_invalid', { host: challenge.url.host, cause })
   }
-  return cheapest(offered, assets, currency, challenge.url.host)
+  return chooseCheapest(offered, assets, currency, challenge.url.host)
 }
 
-/** Fails closed: a rail that stumbles over a challenge has not understood it. */
-function readClosed(
+/** Reads a rail's offers. A rail that throws has not understood the challenge: it is invalid. */
+function readOffers(
   rail: Rail,
   challenge: Challenge,
   assets: readonly Asset[],
@@ -56,17 +56,17 @@ function readClosed(
   }
 }
 
-/** A rail has parsed it; still nothing is reserved for no money, or for no time. */
+/** Checks that an offer has an amount and a validity above zero, whatever the rail has parsed. */
 function isPayable({ atomic, validForSeconds }: Offer): boolean {
   return atomic > 0n && Number.isSafeInteger(validForSeconds) && validForSeconds > 0
 }
 
-function cheapest(
+function chooseCheapest(
   offered: readonly { readonly rail: Rail; readonly offer: Offer }[],
   assets: readonly Asset[],
   currency: string,
   host: string,
-): Chosen | Denial {
+): ChosenOffer | Denial {
   const reachable = offered.filter(
     ({ rail, offer }) => rail.networks.includes(offer.network) && isPayable(offer),
   )

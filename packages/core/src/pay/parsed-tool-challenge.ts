@@ -17,7 +17,7 @@ const MAX_CHALLENGE_BYTES = 65_536
 /** Longest name of a tool. */
 const MAX_TOOL_LENGTH = 128
 
-/** A challenge that was read: the call that it belongs to, and what the rails are to look at. */
+/** A challenge that was read: the call that it belongs to, and the message for the rails. */
 export interface ParsedToolChallenge {
   readonly parsed: ParsedRequest
   readonly message: unknown
@@ -28,7 +28,7 @@ interface ParsedFields extends Pick<ToolChallenge, 'server' | 'tool' | 'argument
   readonly maxAmount?: bigint | undefined
 }
 
-/** What `prove` takes. */
+/** The schema of `prove`'s input. */
 export const toolChallengeInput: z.ZodType<ParsedFields, ToolChallenge> = z.strictObject({
   server: hostField,
   tool: z
@@ -41,7 +41,7 @@ export const toolChallengeInput: z.ZodType<ParsedFields, ToolChallenge> = z.stri
   maxAmount: amountField.optional(),
 })
 
-/** Reads a challenge that a caller hands in. Bad input is a value that says what is wrong. */
+/** Reads a challenge that a caller hands in. Returns a `problem` for bad input, and never throws. */
 export function parseToolChallenge(
   input: unknown,
   ignored: readonly string[] = [],
@@ -51,24 +51,27 @@ export function parseToolChallenge(
     if (!read.success) {
       const issue = read.error.issues[0]
       const field = issue?.path.map(String).join('.') || 'the challenge'
-      return problem(`${field}: ${issue?.message ?? 'not valid'}`, ignored)
+      return refuseChallenge(`${field}: ${issue?.message ?? 'not valid'}`, ignored)
     }
     const message = plainJson(read.data.message, MAX_CHALLENGE_BYTES)
     if (!message)
-      return problem(`message: not JSON of at most ${MAX_CHALLENGE_BYTES} bytes`, ignored)
+      return refuseChallenge(`message: not JSON of at most ${MAX_CHALLENGE_BYTES} bytes`, ignored)
     const given = plainJson(read.data.arguments ?? {}, MAX_REQUEST_BODY_BYTES)
     if (!given)
-      return problem(`arguments: not JSON of at most ${MAX_REQUEST_BODY_BYTES} bytes`, ignored)
-    const request = requestOf(read.data, canonicalJson(given.value))
+      return refuseChallenge(
+        `arguments: not JSON of at most ${MAX_REQUEST_BODY_BYTES} bytes`,
+        ignored,
+      )
+    const request = toolCallRequest(read.data, canonicalJson(given.value))
     return { parsed: { request, ignored }, message: message.value }
   } catch {
-    // A proxy or a getter that throws, or JSON deeper than the stack: whatever it is, it is none.
-    return problem('the challenge: cannot be read', ignored)
+    // A proxy or a getter that throws, or JSON deeper than the stack, is no challenge.
+    return refuseChallenge('the challenge: cannot be read', ignored)
   }
 }
 
-/** The call as the guard works with it: the same server, tool and arguments have the same hash. */
-function requestOf(
+/** Returns the call as a request. Equal server, tool and arguments give an equal hash. */
+function toolCallRequest(
   { server, tool, purpose, maxAmount }: ParsedFields,
   body: string,
 ): ResourceRequest {
@@ -83,7 +86,7 @@ function requestOf(
   }
 }
 
-/** A copy as JSON, without whatever else an object may do when it is looked at. */
+/** Returns a plain JSON copy, without getters. Returns undefined if there is none within the bound. */
 export function plainJson(
   value: unknown,
   maxBytes: number,
@@ -93,6 +96,6 @@ export function plainJson(
   return { value: JSON.parse(text) }
 }
 
-function problem(text: string, ignored: readonly string[]): ParsedToolChallenge {
+function refuseChallenge(text: string, ignored: readonly string[]): ParsedToolChallenge {
   return { parsed: { problem: text, ignored }, message: undefined }
 }

@@ -1,12 +1,12 @@
 import type { Guard } from '../guard/guard.ts'
-import { createQuotes, type Quotes } from './quote-cache.ts'
+import { createQuoteCache, type QuoteCache } from './quote-cache.ts'
 import { createUnansweredPayloads, type UnansweredPayloads } from './unanswered-payloads.ts'
 
 /** The memory of one process about the calls that pay. It is lost with the process, and nothing durable rests on it. */
 export interface PayState {
   /** Calls with an idempotency key that are in flight in this process, by session and key. */
   readonly flights: Map<string, Flight>
-  readonly quotes: Quotes
+  readonly quotes: QuoteCache
   /** Payloads that were handed out and whose response has not been heard yet. */
   readonly payloads: UnansweredPayloads
 }
@@ -24,5 +24,5 @@ export interface Flight {
 
 /** Creates the empty memory of a process that begins to pay. */
 export function createPayState(): PayState {
-  return { flights: new Map(), quotes: createQuotes(), payloads: createUnansweredPayloads() }
+  return { flights: new Map(), quotes: createQuoteCache(), payloads: createUnansweredPayloads() }
 }

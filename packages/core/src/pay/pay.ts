@@ -3,17 +3,23 @@ import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 import type { Call, PayResult, QuoteResult } from '../session/pay-result.ts'
-import { admit, attend, keyName, open } from './call-admission.ts'
-import { type OpenVisit, refuse, remainingOf } from './call-context.ts'
-import { choose } from './choose-offer.ts'
+import { admitCall, nameFlight, openCall, runOncePerKey } from './call-admission.ts'
+import { type OpenCall, readRemaining, refuseCall } from './call-context.ts'
+import { chooseOffer } from './choose-offer.ts'
 import type { PayGuard } from './pay-state.ts'
 import { parseCall, parseRequest } from './request.ts'
-import { answerOf, commit, decide, type Prepared, prepared } from './reserve-payment.ts'
-import { failedResult, freeResult, money, resourceResponse } from './results.ts'
-import { execute, progress } from './sign-and-send.ts'
+import {
+  answerDecision,
+  commitReservation,
+  holdPayment,
+  type PreparedCall,
+  prepareIntent,
+} from './reserve-payment.ts'
+import { failedResult, freeResult, toMoney, toResourceResponse } from './results.ts'
+import { reportProgress, signAndSend } from './sign-and-send.ts'
 import type { Holder } from './token-holder.ts'
 
-/** The life of one payment. Throws only where the guard itself fails, never for a refusal. */
+/** Pays for a resource. A refusal is a value. Throws `invalid_input` for a bad `Call`. */
 export async function pay(
   guard: PayGuard,
   holder: Holder,
@@ -23,17 +29,17 @@ export async function pay(
   const call = parseCall(given, 'pay')
   const startedAt = performance.now()
   const paying = span('bursar.pay', { 'bursar.session.id': holder.session }, async (active) => {
-    const visit = await open(guard, holder, parseRequest(input, call.ignored), call, active)
-    const result = 'status' in visit ? visit : await attend(visit, run)
+    const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
+    const result = 'status' in context ? context : await runOncePerKey(context, payResource)
     recordCall(active, result, performance.now() - startedAt)
     return result
   })
-  // Closing waits for it; what it throws is the caller's to hear.
+  // Closing waits for the call. Its error goes to the caller.
   guard.background.run('finish a call', paying.then(noop, noop))
   return paying
 }
 
-/** Steps 1 to 6 without a reservation: nothing is written but refusals. */
+/** Runs steps 1 to 6 without a reservation. Only refusals and questions are written. */
 export async function quote(
   guard: PayGuard,
   holder: Holder,
@@ -42,26 +48,26 @@ export async function quote(
 ): Promise<QuoteResult> {
   const call = parseCall(given, 'quote')
   const quoting = span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
-    const visit = await open(guard, holder, parseRequest(input, call.ignored), call, active)
-    if ('status' in visit) return visit
-    const earlier = (await admit(visit)) ?? quoted(visit)
+    const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
+    if ('status' in context) return context
+    const earlier = (await admitCall(context)) ?? findQuote(context)
     if (earlier) return earlier
-    const offered = await prepare(visit)
+    const offered = await fetchOffer(context)
     if ('status' in offered) return offered
     const { intent } = offered
-    const decision = await decide(visit, intent, (change) =>
-      // A quote reserves nothing; a refusal or a question is recorded as it is when paying.
+    const decision = await commitReservation(context, intent, (change) =>
+      // Refusals and questions are recorded as they are when paying; a reservation is dropped.
       change.result.kind === 'reserved' ? { result: change.result, events: [] } : change,
     )
-    if (decision.kind !== 'reserved') return answerOf(visit, decision)
+    if (decision.kind !== 'reserved') return answerDecision(context, decision)
     const { amountMicro, currency, host } = intent.terms
-    const price = money(amountMicro, currency)
+    const price = toMoney(amountMicro, currency)
     const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
-    const remaining = remainingOf(visit)
+    const remaining = readRemaining(context)
     const result = { status: 'payable', price, merchant: host, remaining, message } as const
-    const { key, request } = visit
+    const { key, request } = context
     if (key !== undefined) {
-      guard.quotes.keep(keyName(visit, key), request.hash, result, guard.store.now())
+      guard.quotes.keep(nameFlight(context, key), request.hash, result, guard.store.now())
     }
     return result
   })
@@ -69,41 +75,41 @@ export async function quote(
   return quoting
 }
 
-/** A key's quote answers until it expires; a payment of the key has been answered before. */
-function quoted(visit: OpenVisit): QuoteResult | undefined {
-  const { guard, key, request } = visit
+/** Returns the key's quote until it expires. Payments of the key are answered before. */
+function findQuote(context: OpenCall): QuoteResult | undefined {
+  const { guard, key, request } = context
   if (key === undefined) return undefined
-  return guard.quotes.find(keyName(visit, key), request.hash, guard.store.now())
+  return guard.quotes.find(nameFlight(context, key), request.hash, guard.store.now())
 }
 
-async function run(visit: OpenVisit): Promise<PayResult> {
-  const offered = (await admit(visit)) ?? (await prepare(visit))
+async function payResource(context: OpenCall): Promise<PayResult> {
+  const offered = (await admitCall(context)) ?? (await fetchOffer(context))
   if ('status' in offered) return offered
-  const held = await commit(visit, offered)
-  return 'status' in held ? held : execute(held)
+  const held = await holdPayment(context, offered)
+  return 'status' in held ? held : signAndSend(held)
 }
 
-/** Steps 4 and 5: what the resource asks for, and what would be paid. */
-async function prepare(visit: OpenVisit): Promise<Prepared | PayResult> {
-  const { guard, request, state } = visit
-  progress(visit.call, 'quoting')
-  const response = await ask(visit)
+/** Requests the resource, and chooses among its offers (steps 4 and 5). */
+async function fetchOffer(context: OpenCall): Promise<PreparedCall | PayResult> {
+  const { guard, request, state } = context
+  reportProgress(context.call, 'quoting')
+  const response = await requestResource(context)
   if (!('headers' in response)) return response
-  if (response.status !== 402) return free(visit, response)
-  progress(visit.call, 'deciding')
+  if (response.status !== 402) return answerFree(context, response)
+  reportProgress(context.call, 'deciding')
   const { session } = state
-  const chosen = choose(
+  const chosen = chooseOffer(
     { url: request.url, status: response.status, headers: response.headers, body: response.body },
     guard.rails,
     guard.assets,
     session.limits.currency,
   )
-  return 'code' in chosen ? refuse(visit, chosen) : prepared(visit, chosen)
+  return 'code' in chosen ? refuseCall(context, chosen) : prepareIntent(context, chosen)
 }
 
-/** Step 4: the guarded request. Nothing has been promised to anyone yet. */
-async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
-  const { guard, request, state, call } = visit
+/** Sends the guarded request of step 4. Nothing is reserved or signed yet. */
+async function requestResource(context: OpenCall): Promise<HttpResponse | PayResult> {
+  const { guard, request, state, call } = context
   try {
     return await span('bursar.ask', { 'server.address': request.url.host }, () =>
       guard.http.request(
@@ -124,7 +130,7 @@ async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
     if (!BursarError.isInstance(error)) throw error
     if (error.code === 'request_refused') {
       const facts = { host: request.url.host, problem: 'its address', cause: error.message }
-      return refuse(visit, deny('request_not_allowed', facts))
+      return refuseCall(context, deny('request_not_allowed', facts))
     }
     return failedResult(
       'The resource did not answer. Nothing was paid. Try once more later, or use another resource.',
@@ -132,8 +138,8 @@ async function ask(visit: OpenVisit): Promise<HttpResponse | PayResult> {
   }
 }
 
-function free(visit: OpenVisit, response: HttpResponse): PayResult {
-  const { guard, request, state, ignored } = visit
+function answerFree(context: OpenCall, response: HttpResponse): PayResult {
+  const { guard, request, state, ignored } = context
   const { session, delegation } = state
   const event = {
     type: 'request-answered',
@@ -147,7 +153,7 @@ function free(visit: OpenVisit, response: HttpResponse): PayResult {
   const change = () => ({ result: undefined, events: [event] })
   const recording = guard.store.commit({ session: session.id }, change, 'soon')
   guard.background.run('record an answer', recording)
-  return freeResult(resourceResponse(response), remainingOf(visit))
+  return freeResult(toResourceResponse(response), readRemaining(context))
 }
 
 function noop(): void {}

@@ -6,29 +6,27 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, parseInput } from '../primitives/fields.ts'
 import type { Call, PayResult, ProveResult } from '../session/pay-result.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
-import { admit, attend, open } from './call-admission.ts'
-import { type OpenVisit, refuse } from './call-context.ts'
-import { choose } from './choose-offer.ts'
+import { admitCall, openCall, runOncePerKey } from './call-admission.ts'
+import { type OpenCall, refuseCall } from './call-context.ts'
+import { chooseOffer } from './choose-offer.ts'
 import { parseToolChallenge, plainJson } from './parsed-tool-challenge.ts'
 import type { PayGuard } from './pay-state.ts'
 import { parseCall } from './request.ts'
-import { commit, prepared } from './reserve-payment.ts'
-import { earlierResult, money } from './results.ts'
-import { answered, doubted, progress, signed } from './sign-and-send.ts'
-import { type Holder, ownState } from './token-holder.ts'
+import { holdPayment, prepareIntent } from './reserve-payment.ts'
+import { earlierResult, toMoney } from './results.ts'
+import { answerDoubt, answerResponse, reportProgress, signPayload } from './sign-and-send.ts'
+import { type Holder, readOwnState } from './token-holder.ts'
 
-/** Longest answer of a tool that is looked at: as much as the guarded client reads of a resource. */
+/** Longest answer of a tool that is read: as much as the guarded client reads of a resource. */
 const MAX_ANSWER_BYTES = 5_242_880
 
-/** How an answer of a tool is recorded where that of a resource has its HTTP status. */
+/** The HTTP status that stands for a tool's answer in the ledger. */
 const DELIVERED = 200
 const NOT_DELIVERED = 500
 
 /**
- * Steps 1 to 7 for a call that its caller sends by itself: everything that `pay` does up to the
- * signature, with the same rules in the same commit, but for the request of step 4.
- *
- * Throws only where the guard itself fails, never for a refusal.
+ * Runs steps 1 to 7 for a call that its caller sends: everything that `pay` does up to the signature,
+ * except for the request of step 4. A refusal is a value. Throws `invalid_input` for a bad `Call`.
  */
 export async function prove(
   guard: PayGuard,
@@ -40,8 +38,11 @@ export async function prove(
   const startedAt = performance.now()
   const { parsed, message } = parseToolChallenge(challenge, call.ignored)
   const proving = span('bursar.prove', { 'bursar.session.id': holder.session }, async (active) => {
-    const visit = await open(guard, holder, parsed, call, active)
-    const result = 'status' in visit ? visit : await attend(visit, (one) => proven(one, message))
+    const context = await openCall(guard, holder, parsed, call, active)
+    const result =
+      'status' in context
+        ? context
+        : await runOncePerKey(context, (one) => signToolCall(one, message))
     recordCall(active, result, performance.now() - startedAt)
     return result
   })
@@ -49,37 +50,37 @@ export async function prove(
   return proving
 }
 
-async function proven(visit: OpenVisit, message: unknown): Promise<ProveResult> {
-  const earlier = handedOut(visit) ?? (await admit(visit))
+async function signToolCall(context: OpenCall, message: unknown): Promise<ProveResult> {
+  const earlier = findHandedOut(context) ?? (await admitCall(context))
   if (earlier) return earlier
-  const { guard, request, state } = visit
-  progress(visit.call, 'deciding')
+  const { guard, request, state } = context
+  reportProgress(context.call, 'deciding')
   const { currency } = state.session.limits
-  const chosen = choose({ url: request.url, message }, guard.rails, guard.assets, currency)
-  if ('code' in chosen) return refuse(visit, chosen)
-  const held = await commit(visit, await prepared(visit, chosen))
+  const chosen = chooseOffer({ url: request.url, message }, guard.rails, guard.assets, currency)
+  if ('code' in chosen) return refuseCall(context, chosen)
+  const held = await holdPayment(context, await prepareIntent(context, chosen))
   if ('status' in held) return held
-  const proof = await signed(held)
-  if ('status' in proof) return proof
-  if (!('meta' in proof)) return doubted(held, 'the rail made no proof for MCP', undefined)
-  guard.payloads.keep({ held, proof }, guard.store.now())
-  return { status: 'proven', paymentId: held.payment.id, proof: proof.meta }
+  const payload = await signPayload(held)
+  if ('status' in payload) return payload
+  if (!('meta' in payload)) return answerDoubt(held, 'the rail made no payload for MCP', undefined)
+  guard.payloads.keep({ held, payload }, guard.store.now())
+  return { status: 'signed', paymentId: held.payment.id, payload: payload.meta }
 }
 
-/** While its payment is signed and not answered, a key gets the proof that it got before. */
-function handedOut({ guard, state, request }: OpenVisit): ProveResult | undefined {
+/** Returns the payload that the key got before, while its payment is signed and not answered. */
+function findHandedOut({ guard, state, request }: OpenCall): ProveResult | undefined {
   const { payment } = state
   const known = payment && guard.payloads.find(payment.id, guard.store.now())
   if (!known || known.held.request.hash !== request.hash) return undefined
-  return { status: 'proven', paymentId: known.held.payment.id, proof: known.proof.meta }
+  return { status: 'signed', paymentId: known.held.payment.id, payload: known.payload.meta }
 }
 
 /**
- * Steps 9 and 10: what the server answered to the call with the proof; `undefined` where no answer
- * came. It is heard even when the session has ended meanwhile: the proof was out by then.
+ * Reads the server's answer to the call with the payload (steps 9 and 10); `undefined` says that no
+ * answer came. The session may have ended meanwhile, because the payload was out by then.
  *
- * A payment whose proof this process did not hand out, or that has its answer, is not touched: its
- * present state is the result.
+ * A payment whose payload this process did not hand out, or that has its answer, stays as it is: its
+ * present state is the result. Throws `payment_unknown` for a payment of another session.
  */
 export async function conclude(
   guard: PayGuard,
@@ -92,25 +93,28 @@ export async function conclude(
     'bursar.conclude',
     { 'bursar.session.id': holder.session, 'bursar.payment.id': id },
     async () => {
-      if (!(await ownState(guard, holder))) throw unknownPayment()
+      if (!(await readOwnState(guard, holder))) throw unknownPayment()
       const loaded = await guard.store.read({ payment: id })
       const { payment } = loaded
       if (payment?.session !== holder.session) throw unknownPayment()
       const known = guard.payloads.take(id)
-      if (known) return heard(known.held, message)
+      if (known) return concludeAnswer(known.held, message)
       const { currency } = payment.terms
       const content = await guard.store.content(id)
-      return earlierResult(payment, content, money(spendableMicro(payingState(loaded)), currency))
+      return earlierResult(payment, content, toMoney(spendableMicro(payingState(loaded)), currency))
     },
   )
   guard.background.run('finish a call', concluding.then(noop, noop))
   return concluding
 }
 
-async function heard(held: Parameters<typeof answered>[0], given: unknown): Promise<PayResult> {
+async function concludeAnswer(
+  held: Parameters<typeof answerResponse>[0],
+  given: unknown,
+): Promise<PayResult> {
   const message = readAnswer(given)
-  if (!message) return doubted(held, 'no usable response: the call was not answered', undefined)
-  return answered(held, { message }, responseOf(message))
+  if (!message) return answerDoubt(held, 'no usable response: the call was not answered', undefined)
+  return answerResponse(held, { message }, toolResponse(message))
 }
 
 interface ToolAnswer {
@@ -127,8 +131,8 @@ function readAnswer(given: unknown): ToolAnswer | undefined {
   }
 }
 
-/** What was delivered: the tool's result without its `_meta`, in which receipts travel. */
-function responseOf({ result, error }: ToolAnswer): HttpResponse {
+/** Returns the delivery: the tool's result without its `_meta`, in which receipts travel. */
+function toolResponse({ result, error }: ToolAnswer): HttpResponse {
   const { _meta, ...delivered } = { ...(result as { readonly _meta?: unknown } | undefined) }
   const failed = result === undefined || (delivered as { isError?: unknown }).isError === true
   return {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { QuoteResult } from '../session/pay-result.ts'
-import { createQuotes } from './quote-cache.ts'
+import { createQuoteCache } from './quote-cache.ts'
 
 const result: QuoteResult = { status: 'failed', message: 'm' }
 
 test('answers the same request for a minute, and no other', () => {
-  const quotes = createQuotes()
+  const quotes = createQuoteCache()
   quotes.keep('session key', 'request', result, 1_000)
   expect(quotes.find('session key', 'request', 60_999)).toBe(result)
   expect(quotes.find('session key', 'request', 61_000)).toBeUndefined()
@@ -14,7 +14,7 @@ test('answers the same request for a minute, and no other', () => {
 })
 
 test('remembers so many, and the oldest give way', () => {
-  const quotes = createQuotes()
+  const quotes = createQuoteCache()
   for (let index = 0; index <= 1_000; index += 1) quotes.keep(`${index}`, 'request', result, 0)
   expect(quotes.find('0', 'request', 0)).toBeUndefined()
   expect(quotes.find('1', 'request', 0)).toBe(result)

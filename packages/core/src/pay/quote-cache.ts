@@ -1,19 +1,19 @@
 import type { QuoteResult } from '../session/pay-result.ts'
 
-/** How long a quote answers for its key: a framework asks for it more than once before it pays. */
+/** How long a quote answers for its key: a framework may quote several times before it pays. */
 const QUOTE_LIFE_MS = 60_000
 
-/** Quotes that are remembered at the same time; the oldest give way. */
+/** QuoteCache that are remembered at the same time; the oldest give way. */
 const MAX_QUOTES = 1_000
 
-/** The quotes of this process, by session and key. They promise nothing: paying decides anew. */
-export interface Quotes {
-  /** The quote for the same request, if it has not expired. */
+/** The quotes of this process, by session and key. Paying decides anew. */
+export interface QuoteCache {
+  /** Returns the quote of an identical request, or undefined if there is none or it has expired. */
   find(name: string, requestHash: string, now: number): QuoteResult | undefined
   keep(name: string, requestHash: string, result: QuoteResult, now: number): void
 }
 
-export function createQuotes(): Quotes {
+export function createQuoteCache(): QuoteCache {
   const kept = new Map<
     string,
     { readonly requestHash: string; readonly result: QuoteResult; readonly until: number }

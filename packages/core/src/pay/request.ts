@@ -12,13 +12,13 @@ export const MAX_REQUEST_BODY_BYTES = 262_144
 /** More headers than a caller of a paid resource sets. */
 const MAX_HEADERS = 50
 
-/** All headers of a caller together: with a proof they still have to fit into one request. */
+/** All headers of a caller together: with a payload they have to fit into one request. */
 const MAX_HEADERS_LENGTH = 16_384
 
 /** Longest header value of a caller; credentials of an API fit well. */
 const MAX_HEADER_LENGTH = 8_192
 
-/** What is kept of the agent's words. */
+/** Longest purpose that is kept. */
 const MAX_PURPOSE_LENGTH = 200
 
 /** How many unknown arguments are recorded, and how long a name may be there. */
@@ -27,7 +27,7 @@ const MAX_IGNORED_LENGTH = 40
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-/** Headers that belong to the connection or to the guard: left out, whoever sets them. */
+/** Headers that belong to the connection or to the guard. They are left out of every request. */
 const droppedHeaders = new Set([
   'accept-encoding',
   'connection',
@@ -43,12 +43,12 @@ const droppedHeaders = new Set([
   'upgrade',
 ])
 
-/** Headers that carry proofs: only the guard makes those. */
+/** Headers that carry payloads: only the guard makes those. */
 const proofHeader = /^(x-payment|payment-|x-402)/
 
 const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 
-/** A request that was parsed and may be sent, if the session allows its host. */
+/** A parsed request. It may be sent if the session allows its host. */
 export interface ResourceRequest {
   readonly url: URL
   /** `CALL` for a tool of an MCP server. */
@@ -62,7 +62,7 @@ export interface ResourceRequest {
   readonly hash: string
 }
 
-/** What a caller's request turned out to be; unknown arguments are named either way. */
+/** The result of parsing a request: the request, or a problem, and the names of unknown arguments. */
 export type ParsedRequest =
   | { readonly request: ResourceRequest; readonly ignored: readonly string[] }
   | { readonly problem: string; readonly ignored: readonly string[] }
@@ -80,28 +80,28 @@ const fields = z.object({
   maxAmount: amountField.optional(),
 })
 
-/** What of a request is read; whatever else it has is ignored, and recorded by its name. */
+/** The fields of a request that are read. Other fields are ignored, and recorded by name. */
 export const payRequestInput: z.ZodType = fields
 
 /**
- * Parses what a model or a caller asks for. Bad input is a value that says what is wrong.
- * `leftOut` are names of arguments that an adapter has not passed on.
+ * Parses the request of a model or a caller. Returns a `problem` for bad input, and never throws.
+ * `leftOut` are the names of arguments that an adapter has not passed on.
  */
 export function parseRequest(input: unknown, leftOut: readonly string[] = []): ParsedRequest {
   try {
     return readRequest(input, leftOut)
   } catch {
-    // A proxy or a getter that throws: whatever it is, it is no request.
+    // A proxy or a getter that throws is no request.
     return { problem: 'the arguments: cannot be read', ignored: [] }
   }
 }
 
 function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest {
-  const ignored = unknownArguments(input, leftOut)
+  const ignored = listUnknownArguments(input, leftOut)
   const parsed = fields.safeParse(input)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    const field = issue?.path.map(shownName).join('.') || 'the arguments'
+    const field = issue?.path.map(printableName).join('.') || 'the arguments'
     return { problem: `${field}: ${issue?.message ?? 'not valid'}`, ignored }
   }
   const { method, purpose, maxAmount } = parsed.data
@@ -117,7 +117,7 @@ function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest 
         ...(body === undefined ? {} : { body }),
         purpose: cleanPurpose(purpose),
         ...(maxAmount === undefined ? {} : { maxMicro: maxAmount }),
-        hash: requestHash(method, url, headers, body),
+        hash: hashRequest(method, url, headers, body),
       },
       ignored,
     }
@@ -127,12 +127,12 @@ function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest 
   }
 }
 
-/** Whether the guard itself dials the merchant: only who it dialled is known to be the host. */
+/** Checks whether the guard itself dials the merchant. Otherwise the host is the caller's word. */
 export function isDialled({ url }: Pick<ResourceRequest, 'url'>): boolean {
   return url.protocol !== 'mcp:'
 }
 
-/** A call as the guard works with it. */
+/** The parsed `Call` of a request. */
 export interface ParsedCall {
   readonly conversation?: string | undefined
   readonly id?: string | undefined
@@ -155,17 +155,17 @@ const callInput: z.ZodType<{ readonly call: ParsedCall }> = z.object({
   }),
 })
 
-/** Parses where a request comes from. What is wrong is the application's mistake, and is thrown. */
+/** Parses a `Call`. Throws `invalid_input`: a bad call is the application's mistake. */
 export function parseCall(call: unknown, what: string): ParsedCall {
   return parseInput(callInput, { call }, what).call
 }
 
-/** Makes the key of a call: both parts are needed, or there is none. */
+/** Returns the key of a call, or undefined if conversation or id is missing. */
 export function callKey({ conversation, id }: ParsedCall): string | undefined {
   return conversation && id ? hashOf('key', [conversation, id]) : undefined
 }
 
-function requestHash(
+function hashRequest(
   method: string,
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -176,23 +176,23 @@ function requestHash(
 
 function readBody(body: unknown, method: string): string | undefined {
   if (body === undefined || body === null || body === '') return undefined
-  if (method === 'GET' || method === 'HEAD') throw notAllowed(`body: ${method} takes none`)
-  // What is hashed is what is sent: on the wire a lone surrogate becomes U+FFFD.
-  const text = typeof body === 'string' ? body.toWellFormed() : toJson(body)
+  if (method === 'GET' || method === 'HEAD') throw requestRefused(`body: ${method} takes none`)
+  // A lone surrogate becomes U+FFFD on the wire, and the hash has to cover the bytes on the wire.
+  const text = typeof body === 'string' ? body.toWellFormed() : writeJson(body)
   if (Buffer.byteLength(text) > MAX_REQUEST_BODY_BYTES) {
-    throw notAllowed(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
+    throw requestRefused(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
   }
   return text
 }
 
-function toJson(body: unknown): string {
+function writeJson(body: unknown): string {
   try {
     const text = JSON.stringify(body)
     if (text !== undefined) return text
   } catch {
-    // A cycle or a bigint: it has no JSON, and the answer below says so.
+    // A cycle or a bigint has no JSON: refused below.
   }
-  throw notAllowed('body: neither text nor JSON')
+  throw requestRefused('body: neither text nor JSON')
 }
 
 function readHeaders(
@@ -202,25 +202,25 @@ function readHeaders(
   const headers = new Map<string, string>()
   for (const [name, value] of Object.entries(given)) {
     const lower = name.toLowerCase()
-    if (proofHeader.test(lower)) throw notAllowed(`headers: ${lower} is made by the guard only`)
+    if (proofHeader.test(lower)) throw requestRefused(`headers: ${lower} is made by the guard only`)
     if (droppedHeaders.has(lower)) continue
     if (!headerName.test(lower) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw notAllowed(`headers: a name or value that HTTP does not allow`)
+      throw requestRefused(`headers: a name or value that HTTP does not allow`)
     }
-    if (headers.has(lower)) throw notAllowed(`headers: ${lower} is given twice`)
+    if (headers.has(lower)) throw requestRefused(`headers: ${lower} is given twice`)
     headers.set(lower, value.trim())
   }
   const length = [...headers].reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (length > MAX_HEADERS_LENGTH) {
-    throw notAllowed(`headers: longer than ${MAX_HEADERS_LENGTH} characters together`)
+    throw requestRefused(`headers: longer than ${MAX_HEADERS_LENGTH} characters together`)
   }
-  if (headers.size > MAX_HEADERS) throw notAllowed(`headers: more than ${MAX_HEADERS}`)
+  if (headers.size > MAX_HEADERS) throw requestRefused(`headers: more than ${MAX_HEADERS}`)
   const isJson = body !== undefined && body !== null && typeof body !== 'string'
   if (isJson && !headers.has('content-type')) headers.set('content-type', 'application/json')
   return Object.fromEntries([...headers].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
-/** People read it in a list or a dialog: nothing in it may be unseen, or turn the text around it. */
+/** Cuts a purpose, and removes invisible and text-turning characters: people read it in a dialog. */
 export function cleanPurpose(purpose: string): string {
   return (
     purpose
@@ -232,22 +232,22 @@ export function cleanPurpose(purpose: string): string {
   )
 }
 
-function unknownArguments(input: unknown, leftOut: readonly string[]): string[] {
+function listUnknownArguments(input: unknown, leftOut: readonly string[]): string[] {
   const given = typeof input === 'object' && input !== null ? Object.keys(input) : []
   return given
     .filter((name) => !Object.hasOwn(fields.shape, name))
     .concat(leftOut)
     .slice(0, MAX_IGNORED)
-    .map(shownName)
+    .map(printableName)
 }
 
-/** A name that the caller made up, as it may stand in a record or a message. */
-function shownName(name: PropertyKey): string {
+/** Returns a name that the caller made up as short, printable ASCII. */
+function printableName(name: PropertyKey): string {
   return String(name)
     .slice(0, MAX_IGNORED_LENGTH)
     .replace(/[^\x20-\x7e]/g, '?')
 }
 
-function notAllowed(problem: string): BursarError {
+function requestRefused(problem: string): BursarError {
   return new BursarError('request_refused', problem)
 }

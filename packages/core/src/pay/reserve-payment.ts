@@ -5,48 +5,52 @@ import type { Change } from '../ledger/ledger-state.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
-import { type Decision, reserve } from '../rules/decide.ts'
+import { type Decision, reservePayment } from '../rules/decide.ts'
 import type { Intent } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import { PaymentToken } from '../signing/payment-token.ts'
-import { type OpenVisit, replay, scopeOf } from './call-context.ts'
-import type { Chosen } from './choose-offer.ts'
-import type { Held } from './held-payment.ts'
+import { callScope, type OpenCall, replayPayment } from './call-context.ts'
+import type { ChosenOffer } from './choose-offer.ts'
+import type { HeldPayment } from './held-payment.ts'
 import { isDialled } from './request.ts'
-import { askedResult, deniedResult, failedResult, money } from './results.ts'
-import { nonceOf, termsHash, termsOf } from './terms.ts'
+import { askedResult, deniedResult, failedResult, toMoney } from './results.ts'
+import { createNonce, createTerms, hashTerms } from './terms.ts'
 
-/** How long a reservation that lacks budget waits for holds that proof may release. */
+/** How long a reservation that lacks budget waits for proof to release holds. */
 const RECONCILE_WAIT_MS = 2_000
 
 /** How far the ledger's time may be ahead of the clock: as much as clocks of servers may differ. */
 const MAX_CLOCK_LEAD_MS = 60_000
 
-/** A call that may go on to be reserved. */
-export interface Prepared {
+/** A call with its intent, ready for the reserving commit. */
+export interface PreparedCall {
   readonly intent: Intent
-  readonly chosen: Chosen
+  readonly chosen: ChosenOffer
   readonly token: PaymentToken
 }
 
-/** What the terms of a chosen offer will be, with a payment token that is not good for anything yet. */
-export async function prepared(visit: OpenVisit, chosen: Chosen): Promise<Prepared> {
+/** Creates the intent of a chosen offer, with a payment token that is invalid until the reservation. */
+export async function prepareIntent(context: OpenCall, chosen: ChosenOffer): Promise<PreparedCall> {
   const token = new PaymentToken()
-  return { chosen, token, intent: await intentOf(visit, chosen, token) }
+  return { chosen, token, intent: await createIntent(context, chosen, token) }
 }
 
-async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): Promise<Intent> {
-  const { guard, request, state, key, ignored } = visit
-  const terms = termsOf(chosen, request)
+async function createIntent(
+  context: OpenCall,
+  chosen: ChosenOffer,
+  token: PaymentToken,
+): Promise<Intent> {
+  const { guard, request, state, key, ignored } = context
+  const terms = createTerms(chosen, request)
   const paymentId = newId('pay')
-  const funds = await fundsOf(guard, state.delegation.instrument, chosen)
+  const funds = await readFunds(guard, state.delegation.instrument, chosen)
   return {
     paymentId,
     approvalId: newId('apr'),
-    nonce: nonceOf(paymentId),
+    nonce: createNonce(paymentId),
     tokenHash: token.hash,
     terms,
-    termsHash: termsHash(terms),
+    termsHash: hashTerms(terms),
     method: request.method,
     path: request.url.pathname,
     isDialled: isDialled(request),
@@ -61,34 +65,37 @@ async function intentOf(visit: OpenVisit, chosen: Chosen, token: PaymentToken): 
   }
 }
 
-/** Step 6. Abort is honoured up to here, and never after. */
-export async function commit(visit: OpenVisit, prepared: Prepared): Promise<Held | PayResult> {
-  const { call } = visit
+/** Decides and reserves (step 6). An abort is honoured up to here, and never after. */
+export async function holdPayment(
+  context: OpenCall,
+  prepared: PreparedCall,
+): Promise<HeldPayment | PayResult> {
+  const { call } = context
   const { intent } = prepared
-  await awaitBudget(visit, intent)
+  await awaitBudget(context, intent)
   if (call.signal?.aborted) return failedResult('The call was stopped before anything was paid.')
-  const decision = await decide(visit, intent, (change) => change)
-  if (decision.kind !== 'reserved') return answerOf(visit, decision)
+  const decision = await commitReservation(context, intent, (change) => change)
+  if (decision.kind !== 'reserved') return answerDecision(context, decision)
   const { currency, host } = intent.terms
-  recordAmount(visit.active, intent.terms.amountMicro, currency, host)
-  const remaining = money(decision.remainingMicro, currency)
-  return { ...visit, ...prepared, payment: decision.payment, remaining }
+  recordAmount(context.active, intent.terms.amountMicro, currency, host)
+  const remaining = toMoney(decision.remainingMicro, currency)
+  return { ...context, ...prepared, payment: decision.payment, remaining }
 }
 
-/** The one atomic commit in which everything is decided. */
-export function decide(
-  visit: OpenVisit,
+/** Commits the decision about an intent. `kept` may drop a part of the change, as a quote does. */
+export function commitReservation(
+  context: OpenCall,
   intent: Intent,
   kept: (change: Change<Decision>) => Change<Decision>,
 ): Promise<Decision> {
   const { termsHash: hash, terms } = intent
-  const scope = { ...scopeOf(visit, visit.request), payee: terms.payee, termsHash: hash }
+  const scope = { ...callScope(context, context.request), payee: terms.payee, termsHash: hash }
   return span('bursar.reserve', {}, () =>
-    visit.guard.store.commit(
+    context.guard.store.commit(
       scope,
       (state, now) => {
-        assertClock(now, visit.guard.store.now())
-        return kept(reserve(state, intent, now))
+        assertClock(now, context.guard.store.now())
+        return kept(reservePayment(state, intent, now))
       },
       'now',
     ),
@@ -96,8 +103,8 @@ export function decide(
 }
 
 /**
- * The ledger's time never runs back. Where it is far ahead of the clock, because some clock once was,
- * a signature would be good for as much longer: then nothing is reserved until the clock has caught up.
+ * Throws `clock_behind` if the ledger's time, which never runs back, is far ahead of this clock: a
+ * signature would be valid for as much longer.
  */
 function assertClock(now: number, clock: number): void {
   if (now - clock <= MAX_CLOCK_LEAD_MS) return
@@ -106,24 +113,24 @@ function assertClock(now: number, clock: number): void {
   throw new BursarError('clock_behind', message)
 }
 
-/** The answer where nothing was reserved. */
-export async function answerOf(
-  visit: OpenVisit,
+/** Returns the result of a decision that reserved nothing. */
+export async function answerDecision(
+  context: OpenCall,
   decision: Exclude<Decision, { readonly kind: 'reserved' }>,
 ): Promise<PayResult> {
-  if (decision.kind === 'replayed') return replay(visit, decision.payment)
-  const { currency } = visit.state.session.limits
-  const remaining = money(decision.remainingMicro, currency)
+  if (decision.kind === 'replayed') return replayPayment(context, decision.payment)
+  const { currency } = context.state.session.limits
+  const remaining = toMoney(decision.remainingMicro, currency)
   return decision.kind === 'asked'
     ? askedResult(decision.approval, decision.denial, remaining)
     : deniedResult(decision.denial, remaining)
 }
 
-/** What the payer has; where nobody can say, the decision fails closed. */
-async function fundsOf(
+/** Reads the payer's address and balance. An unknown balance is undefined, which the decision refuses. */
+async function readFunds(
   guard: Guard,
   instrument: string,
-  chosen: Chosen,
+  chosen: ChosenOffer,
 ): Promise<{ readonly payer: string; readonly balanceAtomic: bigint | undefined }> {
   return span('bursar.balance', {}, async () => {
     try {
@@ -136,9 +143,9 @@ async function fundsOf(
   })
 }
 
-/** Where holds stand in the way, proof may release some: started, and waited for a little. */
-async function awaitBudget(visit: OpenVisit, intent: Intent): Promise<void> {
-  const { guard, state } = visit
+/** Starts to reconcile if only holds stand in the way, and waits a bounded time for proof. */
+async function awaitBudget(context: OpenCall, intent: Intent): Promise<void> {
+  const { guard, state } = context
   const { delegation } = state
   const missing = intent.terms.amountMicro - spendableMicro(state)
   if (missing <= 0n || missing > delegation.usage.heldMicro) return

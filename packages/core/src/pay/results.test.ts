@@ -6,18 +6,18 @@ import { sha256 } from '../primitives/hash.ts'
 import type { PayResult, ResourceResponse } from '../session/pay-result.ts'
 import { toModelResult } from '../session/tool.ts'
 import {
-  deliveryOf,
   deniedResult,
-  doubtReason,
+  describeDelivery,
+  describeDoubt,
   doubtResult,
   earlierResult,
   failedResult,
   freeResult,
-  keptContent,
+  keepContent,
   MAX_KEPT_BYTES,
-  money,
   paidResult,
-  resourceResponse,
+  toMoney,
+  toResourceResponse,
 } from './results.ts'
 
 const remaining = { amount: '0.95', currency: 'USD' }
@@ -74,11 +74,11 @@ function httpResponse(change: Partial<HttpResponse> = {}): HttpResponse {
   }
 }
 
-const response: ResourceResponse = resourceResponse(httpResponse())
+const response: ResourceResponse = toResourceResponse(httpResponse())
 
 describe('a response as callers get it', () => {
   test('has status, headers, body and cut, and not the address that was dialled', () => {
-    expect(resourceResponse(httpResponse({ truncated: true }))).toEqual({
+    expect(toResourceResponse(httpResponse({ truncated: true }))).toEqual({
       status: 200,
       headers: { 'content-type': 'text/plain' },
       body: new TextEncoder().encode('hello'),
@@ -101,13 +101,13 @@ describe('a response as callers get it', () => {
     'connection',
   ])('does not have %s', (name) => {
     const headers = { [name]: 'x', 'x-trace': 'y' }
-    expect(resourceResponse(httpResponse({ headers })).headers).toEqual({ 'x-trace': 'y' })
+    expect(toResourceResponse(httpResponse({ headers })).headers).toEqual({ 'x-trace': 'y' })
   })
 
   test('keeps headers with names that mean something to objects', () => {
     const sent = JSON.parse('{"__proto__":"x","constructor":"y"}')
     const headers: Record<string, string> = Object.assign(Object.create(null), sent)
-    const read = resourceResponse(httpResponse({ headers })).headers
+    const read = toResourceResponse(httpResponse({ headers })).headers
     expect(Object.entries(read)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -117,7 +117,7 @@ describe('a response as callers get it', () => {
 
 describe('a delivery', () => {
   test('is what was received, with its hash', () => {
-    expect(deliveryOf(httpResponse())).toEqual(delivery)
+    expect(describeDelivery(httpResponse())).toEqual(delivery)
   })
 
   test.each([
@@ -130,30 +130,30 @@ describe('a delivery', () => {
     [500, false, false],
     [200, true, false],
   ])('with status %s and broken %s is delivered: %s', (status, broken, delivered) => {
-    expect(deliveryOf(httpResponse({ status, broken })).delivered).toBe(delivered)
+    expect(describeDelivery(httpResponse({ status, broken })).delivered).toBe(delivered)
   })
 
   test('has a short content type, or none', () => {
     const headers = { 'content-type': 'x'.repeat(1_000) }
-    expect(deliveryOf(httpResponse({ headers })).contentType).toHaveLength(100)
-    expect(deliveryOf(httpResponse({ headers: {} })).contentType).toBe('')
+    expect(describeDelivery(httpResponse({ headers })).contentType).toHaveLength(100)
+    expect(describeDelivery(httpResponse({ headers: {} })).contentType).toBe('')
   })
 })
 
 test('content is kept with its payment up to the bound, and not above it', () => {
   const body = new Uint8Array(MAX_KEPT_BYTES)
-  expect(keptContent('pay_1', { ...response, body })).toEqual({
+  expect(keepContent('pay_1', { ...response, body })).toEqual({
     ...response,
     body,
     payment: 'pay_1',
   })
   const more = new Uint8Array(MAX_KEPT_BYTES + 1)
-  expect(keptContent('pay_1', { ...response, body: more })).toBe(undefined)
+  expect(keepContent('pay_1', { ...response, body: more })).toBe(undefined)
 })
 
 test('money is never shown below zero', () => {
-  expect(money(50_000n, 'USD')).toEqual({ amount: '0.05', currency: 'USD' })
-  expect(money(-50_000n, 'USD')).toEqual({ amount: '0.00', currency: 'USD' })
+  expect(toMoney(50_000n, 'USD')).toEqual({ amount: '0.05', currency: 'USD' })
+  expect(toMoney(-50_000n, 'USD')).toEqual({ amount: '0.00', currency: 'USD' })
 })
 
 describe('the answer', () => {
@@ -275,11 +275,11 @@ describe('an earlier payment', () => {
 
 test('the reason of a doubt is for the operator, and short', () => {
   const long = { outcome: 'refused', reason: 'x'.repeat(1_000) } as const
-  expect(doubtReason(httpResponse({ status: 402 }), long)).toHaveLength(300)
-  expect(doubtReason(httpResponse(), { outcome: 'unknown', reason: 'no header' })).toBe(
+  expect(describeDoubt(httpResponse({ status: 402 }), long)).toHaveLength(300)
+  expect(describeDoubt(httpResponse(), { outcome: 'unknown', reason: 'no header' })).toBe(
     'HTTP status 200, claim unknown: no header',
   )
-  expect(doubtReason(httpResponse(), { outcome: 'settled' })).toBe(
+  expect(describeDoubt(httpResponse(), { outcome: 'settled' })).toBe(
     'HTTP status 200, claim settled: ',
   )
 })

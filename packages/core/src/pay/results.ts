@@ -7,10 +7,10 @@ import type { Claim } from '../ports/rail.ts'
 import { sha256 } from '../primitives/hash.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from '../session/pay-result.ts'
 
-/** What is kept of a response with its payment: enough for a document, little for a store. */
+/** Longest body that is kept with its payment: enough for a document, little for a store. */
 export const MAX_KEPT_BYTES = 262_144
 
-/** Headers that a caller must not see, or that no longer say the truth about a decoded body. */
+/** Headers that a caller must not see, or that are wrong for a decoded body. */
 const withheldHeaders = new Set([
   'connection',
   'content-encoding',
@@ -23,11 +23,11 @@ const withheldHeaders = new Set([
   'upgrade',
 ])
 
-/** Headers of a payment: a merchant may send the proof back in one of them. */
+/** Headers of a payment: a merchant may send the payload back in one of them. */
 const paymentHeader = /^(x-payment|payment-|x-402)/
 
-/** A response as callers get it: bounded by the client, and without what is the guard's. */
-export function resourceResponse(response: HttpResponse): ResourceResponse {
+/** Returns a response for callers, without connection and payment headers. */
+export function toResourceResponse(response: HttpResponse): ResourceResponse {
   return {
     status: response.status,
     headers: Object.fromEntries(
@@ -40,8 +40,8 @@ export function resourceResponse(response: HttpResponse): ResourceResponse {
   }
 }
 
-/** What came back for the money. A status of 400 or more, or a broken body, is no delivery. */
-export function deliveryOf(response: HttpResponse): Delivery {
+/** Describes a response to a payload. A status of 400 or more, or a broken body, is no delivery. */
+export function describeDelivery(response: HttpResponse): Delivery {
   return {
     httpStatus: response.status,
     contentType: (response.headers['content-type'] ?? '').slice(0, 100),
@@ -52,12 +52,12 @@ export function deliveryOf(response: HttpResponse): Delivery {
   }
 }
 
-/** What is kept with the payment, or `undefined` if it is over the bound. */
-export function keptContent(payment: string, response: ResourceResponse): Content | undefined {
+/** Returns the content to keep with a payment, or undefined if the body is over the bound. */
+export function keepContent(payment: string, response: ResourceResponse): Content | undefined {
   return response.body.byteLength > MAX_KEPT_BYTES ? undefined : { payment, ...response }
 }
 
-export function money(micro: bigint, currency: string): Money {
+export function toMoney(micro: bigint, currency: string): Money {
   return { amount: formatAmount(micro > 0n ? micro : 0n), currency }
 }
 
@@ -82,13 +82,13 @@ export function freeResult(response: ResourceResponse, remaining: Money): PayRes
   return { status: 'free', response, remaining, message }
 }
 
-/** The answer after a believable claim. The ledger waits for proof; the caller does not. */
+/** Returns the result of a paid payment: `paid`, or `undelivered` if no delivery is known. */
 export function paidResult(
   payment: Payment,
   response: ResourceResponse | undefined,
   remaining: Money,
 ): PayResult {
-  const receipt = receiptOf(payment)
+  const receipt = createReceipt(payment)
   const { amount, currency, merchant } = receipt
   const { delivery } = payment
   if (!delivery?.delivered) {
@@ -170,7 +170,7 @@ export function failedResult(
   return { status: 'failed', message, ...(code ? { code } : {}) }
 }
 
-function receiptOf(payment: Payment): Receipt {
+function createReceipt(payment: Payment): Receipt {
   const { terms, evidence, claimedTransaction } = payment
   const isSettled = payment.state === 'settled'
   const transaction = isSettled ? evidence?.transaction : claimedTransaction
@@ -189,8 +189,8 @@ function receiptOf(payment: Payment): Receipt {
   }
 }
 
-/** Why a response is no believable claim, for the operator. */
-export function doubtReason(response: HttpResponse, claim: Claim): string {
+/** Returns why a response is no believable claim, for the operator. */
+export function describeDoubt(response: HttpResponse, claim: Claim): string {
   const reason = claim.outcome === 'settled' ? '' : claim.reason
   return `HTTP status ${response.status}, claim ${claim.outcome}: ${reason}`.slice(0, 300)
 }

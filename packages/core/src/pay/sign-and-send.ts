@@ -2,61 +2,63 @@ import { span } from '../guard/telemetry.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
-import type { Answer, Authorization, Claim, HttpProof, Proof } from '../ports/rail.ts'
+import type { Answer, Authorization, Claim, HttpPayload, Payload } from '../ports/rail.ts'
 import { BursarError } from '../primitives/errors.ts'
 import {
-  claim,
-  doubt,
+  claimPayment,
+  doubtPayment,
   openSecret,
   releaseUnsigned,
   scopeOfPayment,
-  sign,
+  signPayment,
 } from '../rules/payment-transitions.ts'
 import type { PayResult, PayStep } from '../session/pay-result.ts'
 import { gateway, NotSigned } from '../signing/signing-gateway.ts'
-import type { Held } from './held-payment.ts'
+import type { HeldPayment } from './held-payment.ts'
 import type { ParsedCall } from './request.ts'
 import {
-  deliveryOf,
-  doubtReason,
+  describeDelivery,
+  describeDoubt,
   doubtResult,
   earlierResult,
   failedResult,
-  keptContent,
+  keepContent,
   paidResult,
-  resourceResponse,
+  toResourceResponse,
 } from './results.ts'
 
 /**
- * Steps 7 to 10. From here on nothing is thrown and no abort is heard: a signature is presumed to
- * exist, and whatever goes wrong is doubt, unless this process knows that nothing was signed.
+ * Runs steps 7 to 10. From here on no error is thrown and no abort is heard: a signature is presumed to
+ * exist, and every failure is doubt, unless this process knows that nothing was signed.
  */
-export async function execute(held: Held): Promise<PayResult> {
-  const proof = await signed(held)
-  if ('status' in proof) return proof
-  if (!('headers' in proof)) return doubted(held, 'the rail made no proof for HTTP', undefined)
-  const response = await send(held, proof)
-  if (typeof response === 'string') return doubted(held, response, undefined)
-  return answered(held, response, response)
+export async function signAndSend(held: HeldPayment): Promise<PayResult> {
+  const payload = await signPayload(held)
+  if ('status' in payload) return payload
+  if (!('headers' in payload))
+    return answerDoubt(held, 'the rail made no payload for HTTP', undefined)
+  const response = await sendPayload(held, payload)
+  if (typeof response === 'string') return answerDoubt(held, response, undefined)
+  return answerResponse(held, response, response)
 }
 
-/** Steps 9 and 10: what the answer claims, and what the caller gets of it. */
-export async function answered(
-  held: Held,
+/** Reads the claim of an answer, and returns the caller's result (steps 9 and 10). */
+export async function answerResponse(
+  held: HeldPayment,
   answer: Answer,
   response: HttpResponse,
 ): Promise<PayResult> {
-  const claimed = readClosed(held, answer)
-  if (claimed.outcome !== 'settled') return doubted(held, doubtReason(response, claimed), response)
-  return claimedAnswer(held, response, claimed.transaction)
+  const claimed = readClaim(held, answer)
+  if (claimed.outcome !== 'settled')
+    return answerDoubt(held, describeDoubt(response, claimed), response)
+  return answerClaim(held, response, claimed.transaction)
 }
 
-/** Step 7: the payment token is redeemed, and exactly the terms are signed. */
-export async function signed(held: Held): Promise<Proof | PayResult> {
+/** Redeems the payment token, and signs exactly the terms (step 7). */
+export async function signPayload(held: HeldPayment): Promise<Payload | PayResult> {
   const { guard, payment, chosen, token } = held
-  progress(held.call, 'signing')
+  reportProgress(held.call, 'signing')
   try {
-    const proof = await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
+    const payload = await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
       const wallet = guard.instruments.wallet(payment.instrument)
       // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
       const lead = Math.max(0, payment.reservedAt - guard.store.now())
@@ -68,76 +70,79 @@ export async function signed(held: Held): Promise<Proof | PayResult> {
           'now',
         ),
       )
-      return chosen.rail.prove(authorizationOf(held), chosen.offer.echo, signTerms)
+      return chosen.rail.prove(createAuthorization(held), chosen.offer.echo, signTerms)
     })
-    void keep(held, 'record a signature', (state) => sign(state))
-    return proof
+    void recordSoon(held, 'record a signature', (state) => signPayment(state))
+    return payload
   } catch (error) {
-    // An unredeemed token, or the wallet's own word, is knowledge that nothing was signed.
-    // It is ended first, for a rail may have kept the function that it signs through.
+    // An unredeemed token, or the wallet's own word, proves that nothing was signed. The token is
+    // ended first, because a rail may have kept the function that it signs through.
     token.end()
-    if (error instanceof NotSigned || !token.redeemed) return unsigned(held, error)
-    return doubted(held, `the signer failed: ${errorText(error)}`, undefined)
+    if (error instanceof NotSigned || !token.redeemed) return releaseUnsignedHold(held, error)
+    return answerDoubt(held, `the signer failed: ${describeError(error)}`, undefined)
   }
 }
 
-async function unsigned(held: Held, error: unknown): Promise<PayResult> {
+async function releaseUnsignedHold(held: HeldPayment, error: unknown): Promise<PayResult> {
   const { guard, payment } = held
   const code = error instanceof NotSigned ? error.code : 'wallet_unavailable'
   await guard.store
     .commit(
       scopeOfPayment(payment),
-      (state, now) => releaseUnsigned(state, `${code}: ${errorText(error)}`, now),
+      (state, now) => releaseUnsigned(state, `${code}: ${describeError(error)}`, now),
       'now',
     )
-    // The hold stays then, and the rail's proof releases it.
+    // If this fails, the hold stays until the rail's proof releases it.
     .catch((cause: unknown) => guard.background.run('release a hold', Promise.reject(cause)))
   return failedResult('The wallet could not sign. Nothing was paid. Tell the user.', code)
 }
 
-/** Step 8: the same request with the proof. Answers why there is no usable response as a text. */
-async function send(held: Held, proof: HttpProof): Promise<HttpResponse | string> {
+/** Sends the request with the payload (step 8). Returns a text if there is no usable response. */
+async function sendPayload(
+  held: HeldPayment,
+  payload: HttpPayload,
+): Promise<HttpResponse | string> {
   const { guard, request, payment } = held
-  progress(held.call, 'sending')
+  reportProgress(held.call, 'sending')
   try {
     return await span('bursar.send', { 'server.address': request.url.host }, () =>
       guard.http.request(
         {
           method: request.method,
           url: request.url,
-          headers: { ...request.headers, ...proof.headers },
+          headers: { ...request.headers, ...payload.headers },
           body: request.body,
         },
         { isolation: payment.endUser, payment: request },
       ),
     )
   } catch (error) {
-    return `no usable response: ${errorText(error)}`
+    return `no usable response: ${describeError(error)}`
   }
 }
 
-/** Step 9: what the response says is a claim; a rail that stumbles over it says nothing. */
-function readClosed(held: Held, answer: Answer): Claim {
+/** Reads the claim of a response (step 9). A rail that throws gives no claim. */
+function readClaim(held: HeldPayment, answer: Answer): Claim {
   try {
-    return held.chosen.rail.read(answer, authorizationOf(held))
+    return held.chosen.rail.read(answer, createAuthorization(held))
   } catch (error) {
-    return { outcome: 'unknown', reason: errorText(error) }
+    return { outcome: 'unknown', reason: describeError(error) }
   }
 }
 
-async function claimedAnswer(
-  held: Held,
+async function answerClaim(
+  held: HeldPayment,
   response: HttpResponse,
   transaction: string | undefined,
 ): Promise<PayResult> {
   const { guard, payment, remaining } = held
-  const resource = resourceResponse(response)
-  const delivery = deliveryOf(response)
-  const content = keptContent(payment.id, resource)
-  const recorded = keep(held, 'record a claim', (state, now) =>
-    claim(state, { transaction, delivery, content }, now),
+  const resource = toResourceResponse(response)
+  const delivery = describeDelivery(response)
+  const content = keepContent(payment.id, resource)
+  const recorded = recordSoon(held, 'record a claim', (state, now) =>
+    claimPayment(state, { transaction, delivery, content }, now),
   )
-  // So late, proof may have come first: then it is what is answered, and not the claim.
+  // After the validity proof may have come first. Then the result is the proof, not the claim.
   const isLate = guard.store.now() >= payment.validBefore * 1_000
   const proven = isLate ? await recorded : undefined
   if (proven?.state === 'released') return earlierResult(proven, content, remaining)
@@ -150,19 +155,25 @@ async function claimedAnswer(
   return paidResult(claimed, resource, remaining)
 }
 
-/** There is no believable word: the hold stays until the rail proves the outcome. */
-export function doubted(held: Held, reason: string, response: HttpResponse | undefined): PayResult {
+/** Records a doubt, and returns it. The hold stays until the rail proves the outcome. */
+export function answerDoubt(
+  held: HeldPayment,
+  reason: string,
+  response: HttpResponse | undefined,
+): PayResult {
   const { payment, remaining } = held
-  const delivery = response && deliveryOf(response)
-  const resource = response && delivery?.delivered ? resourceResponse(response) : undefined
-  const content = resource && keptContent(payment.id, resource)
-  void keep(held, 'record a doubt', (state) => doubt(state, { reason, delivery, content }))
+  const delivery = response && describeDelivery(response)
+  const resource = response && delivery?.delivered ? toResourceResponse(response) : undefined
+  const content = resource && keepContent(payment.id, resource)
+  void recordSoon(held, 'record a doubt', (state) =>
+    doubtPayment(state, { reason, delivery, content }),
+  )
   return doubtResult(payment, resource, remaining)
 }
 
-/** Writes what the answer does not wait for. Lost in a crash, it is found again by proof. */
-function keep(
-  held: Held,
+/** Writes without being waited for. A write that is lost in a crash is found again by proof. */
+function recordSoon(
+  held: HeldPayment,
   what: string,
   change: (state: LedgerState, now: number) => Change<Payment>,
 ): Promise<Payment | undefined> {
@@ -172,7 +183,7 @@ function keep(
   return written.catch(() => undefined)
 }
 
-function authorizationOf(held: Held): Authorization {
+function createAuthorization(held: HeldPayment): Authorization {
   const { payment, chosen } = held
   return {
     paymentId: payment.id,
@@ -184,10 +195,10 @@ function authorizationOf(held: Held): Authorization {
   }
 }
 
-/** An error's code or class: its message may hold what a merchant or a provider wrote. */
-function errorText(error: unknown): string {
+/** Returns an error's code or class: the message may hold text of a merchant or a provider. */
+function describeError(error: unknown): string {
   if (BursarError.isInstance(error)) return `${error.code}: ${error.message}`
-  // The wallet's own reason, which is for the operator.
+  // The wallet's reason is for the operator only.
   if (error instanceof NotSigned) return error.message.slice(0, MAX_REASON_LENGTH)
   return error instanceof Error ? error.name : typeof error
 }
@@ -195,11 +206,11 @@ function errorText(error: unknown): string {
 /** Longest part of a wallet's reason that is kept. */
 const MAX_REASON_LENGTH = 300
 
-/** Tells the caller where the call is. What a listener throws is its own affair. */
-export function progress(call: ParsedCall, step: PayStep): void {
+/** Tells the caller which step begins. An error of the listener is ignored. */
+export function reportProgress(call: ParsedCall, step: PayStep): void {
   try {
     call.onProgress?.(step)
   } catch {
-    // Progress is for people to look at: it decides nothing.
+    // Progress is for people to look at, and decides nothing.
   }
 }

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import type { Terms } from '../ledger/payment.ts'
 import { fakeAsset } from '../testing/fake-chain.ts'
 import { fakeRail } from '../testing/fake-rail.ts'
-import type { Chosen } from './choose-offer.ts'
+import type { ChosenOffer } from './choose-offer.ts'
 import { parseRequest, type ResourceRequest } from './request.ts'
-import { nonceOf, termsHash, termsOf } from './terms.ts'
+import { createNonce, createTerms, hashTerms } from './terms.ts'
 
 const payee = `0x${'Ab'.repeat(20)}`
 
-const chosen: Chosen = {
+const chosen: ChosenOffer = {
   rail: fakeRail(),
   offer: {
     scheme: 'exact',
@@ -29,7 +29,7 @@ function request(url = 'https://Shop.example:8443/a?b=c'): ResourceRequest {
   throw new Error(parsed.problem)
 }
 
-const terms = termsOf(chosen, request())
+const terms = createTerms(chosen, request())
 
 test('the terms are the offer, normalised, with the host that is dialled', () => {
   expect(terms).toEqual({
@@ -61,20 +61,20 @@ describe('the hash of the terms', () => {
   }
 
   test.each(Object.entries(changes))('is another one with another %s', (field, value) => {
-    expect(termsHash({ ...terms, [field]: value })).not.toBe(termsHash(terms))
+    expect(hashTerms({ ...terms, [field]: value })).not.toBe(hashTerms(terms))
   })
 
   test('is the same for every quote of the same thing: challenge and validity are not in it', () => {
-    const later: Chosen = {
+    const later: ChosenOffer = {
       ...chosen,
       offer: { ...chosen.offer, validForSeconds: 30, echo: { id: 'challenge-2' } },
     }
-    expect(termsHash(termsOf(later, request()))).toBe(termsHash(terms))
+    expect(hashTerms(createTerms(later, request()))).toBe(hashTerms(terms))
   })
 })
 
 test('a nonce is 32 bytes that follow from the payment alone', () => {
-  expect(nonceOf('pay_1')).toMatch(/^0x[0-9a-f]{64}$/)
-  expect(nonceOf('pay_1')).toBe(nonceOf('pay_1'))
-  expect(nonceOf('pay_1')).not.toBe(nonceOf('pay_2'))
+  expect(createNonce('pay_1')).toMatch(/^0x[0-9a-f]{64}$/)
+  expect(createNonce('pay_1')).toBe(createNonce('pay_1'))
+  expect(createNonce('pay_1')).not.toBe(createNonce('pay_2'))
 })

@@ -1,10 +1,10 @@
 import type { Terms } from '../ledger/payment.ts'
 import { hashOf, sha256 } from '../primitives/hash.ts'
-import type { Chosen } from './choose-offer.ts'
+import type { ChosenOffer } from './choose-offer.ts'
 import type { ResourceRequest } from './request.ts'
 
-/** Fixes what will be checked, signed and recorded. */
-export function termsOf(chosen: Chosen, request: ResourceRequest): Terms {
+/** Returns the terms of an offer for a request: they are checked, signed and recorded. */
+export function createTerms(chosen: ChosenOffer, request: ResourceRequest): Terms {
   const { rail, offer, asset, amountMicro } = chosen
   return {
     rail: rail.name,
@@ -20,8 +20,8 @@ export function termsOf(chosen: Chosen, request: ResourceRequest): Terms {
   }
 }
 
-/** Hash of the terms: the same for every quote that asks for the same thing. */
-export function termsHash(terms: Terms): string {
+/** Returns the hash of terms. Quotes with equal terms have equal hashes. */
+export function hashTerms(terms: Terms): string {
   const { rail, scheme, network, asset, currency, payee, host, requestHash } = terms
   const amounts = [terms.atomic.toString(), terms.amountMicro.toString()]
   return hashOf('terms', [
@@ -37,7 +37,7 @@ export function termsHash(terms: Terms): string {
   ])
 }
 
-/** The chain's own key of exactly-once: 32 bytes that follow from the payment's id. */
-export function nonceOf(paymentId: string): `0x${string}` {
+/** Returns the payment's nonce, 32 bytes derived from its id: the block chain accepts it once. */
+export function createNonce(paymentId: string): `0x${string}` {
   return `0x${sha256(`bursar/nonce/1/${paymentId}`)}`
 }

@@ -5,7 +5,7 @@ import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { equalHashes } from '../primitives/hash.ts'
 
-/** Who calls: the session that a token speaks of, the token's hash, and who came with it. */
+/** The holder of a session token: the session that it names, its hash, and the credential with it. */
 export interface Holder {
   readonly session: string
   readonly tokenHash: string
@@ -13,8 +13,8 @@ export interface Holder {
   readonly payer?: string | undefined
 }
 
-/** Whether a holder's token is the session's, and comes with the credential it is bound to, if any. */
-export function holds(holder: Holder, session: Session | undefined): boolean {
+/** Checks that a token is the session's, and comes with the credential that the session is bound to. */
+export function holdsToken(holder: Holder, session: Session | undefined): boolean {
   return (
     session !== undefined &&
     equalHashes(session.tokenHash, holder.tokenHash) &&
@@ -23,11 +23,11 @@ export function holds(holder: Holder, session: Session | undefined): boolean {
 }
 
 /**
- * The state of the holder's own session, and what else the scope names; `undefined` for a token that
- * belongs to no session, or comes with another credential than its session is bound to. Such calls are counted and limited, and leave no audit record:
- * over the limit it throws `request_rate_exceeded`.
+ * Reads the state of the holder's own session, and what else the scope names. Returns undefined if the
+ * token belongs to no session, or came with another credential than its session is bound to. Such calls
+ * are counted, and leave no audit record. Throws `request_rate_exceeded` over their limit.
  */
-export async function ownState(
+export async function readOwnState(
   guard: Guard,
   holder: Holder,
   scope: Omit<Scope, 'session'> = {},
@@ -36,7 +36,7 @@ export async function ownState(
   const { session, tokenHash, payer } = holder
   const find = async (): Promise<PayingState | undefined> => {
     const state = await store.read({ ...scope, session })
-    return holds(holder, state.session) ? payingState(state) : undefined
+    return holdsToken(holder, state.session) ? payingState(state) : undefined
   }
   const own = await strangers.look(tokenHash, store.now(), find, payer)
   if (!own) recordUnknownToken()

@@ -7,7 +7,7 @@ const EXPIRY_MS = VALID_BEFORE * 1_000
 /** As much of a payment as is looked at here. */
 function handedOut(id: string, validBefore = VALID_BEFORE): HandedOut {
   const held = { payment: { id, validBefore }, request: { hash: id, body: 'as long as allowed' } }
-  return { held, proof: { meta: {} } } as unknown as HandedOut
+  return { held, payload: { meta: {} } } as unknown as HandedOut
 }
 
 test('a proof is found until it expires, and its answer is heard for ten minutes more', () => {

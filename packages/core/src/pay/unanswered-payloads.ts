@@ -1,43 +1,43 @@
-import type { McpProof } from '../ports/rail.ts'
-import type { Held } from './held-payment.ts'
+import type { McpPayload } from '../ports/rail.ts'
+import type { HeldPayment } from './held-payment.ts'
 
-/** Proofs that wait for their answer at the same time; the oldest are forgotten, and stay in doubt. */
+/** Payloads that may wait for an answer at the same time. The oldest are forgotten: doubt remains. */
 const MAX_PAYLOADS = 1_000
 
-/** How long after its proof has expired an answer is still heard: a tool may work for a while. */
+/** How long after a payload has expired its answer is still read: a tool may work for a while. */
 const HEARD_AFTER_MS = 600_000
 
-/** A proof that a caller was given to send by itself. */
+/** A payload that a caller was given to send. */
 export interface HandedOut {
-  readonly held: Held
-  readonly proof: McpProof
+  readonly held: HeldPayment
+  readonly payload: McpPayload
 }
 
 /**
- * The proofs that this process has handed out and whose answers it has not heard. They are in
- * memory only: a proof is money, and no store may have it.
+ * The payloads that this process has handed out, and whose answers it has not read. They are in memory
+ * only: a payload is money, and no store may have it.
  */
 export interface UnansweredPayloads {
-  /** Keeps a proof without the body of its request, and forgets those that nobody answers any more. */
+  /** Keeps a payload without the body of its request, and drops those whose time is over. */
   keep(handedOut: HandedOut, now: number): void
-  /** The proof of a payment, as long as the chain would take it. */
+  /** Returns the payload of a payment, or undefined once it has expired. */
   find(payment: string, now: number): HandedOut | undefined
-  /** The same, once: after it the payment has been answered. */
+  /** Removes and returns the payload of a payment, which is answered now. */
   take(payment: string): HandedOut | undefined
 }
 
 export function createUnansweredPayloads(): UnansweredPayloads {
   const kept = new Map<string, HandedOut>()
   return {
-    keep: ({ held, proof }, now) => {
-      for (const [id, one] of kept) if (now >= expiryOf(one) + HEARD_AFTER_MS) kept.delete(id)
+    keep: ({ held, payload }, now) => {
+      for (const [id, one] of kept) if (now >= expiryTime(one) + HEARD_AFTER_MS) kept.delete(id)
       const { body: _body, ...request } = held.request
-      kept.set(held.payment.id, { held: { ...held, request }, proof })
+      kept.set(held.payment.id, { held: { ...held, request }, payload })
       if (kept.size > MAX_PAYLOADS) kept.delete(`${kept.keys().next().value}`)
     },
     find: (payment, now) => {
       const found = kept.get(payment)
-      return found && now < expiryOf(found) ? found : undefined
+      return found && now < expiryTime(found) ? found : undefined
     },
     take: (payment) => {
       const found = kept.get(payment)
@@ -47,6 +47,6 @@ export function createUnansweredPayloads(): UnansweredPayloads {
   }
 }
 
-function expiryOf({ held }: HandedOut): number {
+function expiryTime({ held }: HandedOut): number {
   return held.payment.validBefore * 1_000
 }

@@ -36,7 +36,7 @@ export interface Offer {
   /** The price in atomic units of the asset. */
   readonly atomic: bigint
   readonly payee: string
-  /** The validity of a proof, in seconds, bounded by the rail. */
+  /** How long the payload would be valid, already clamped by the rail. */
   readonly validForSeconds: number
   /**
    * The host that the challenge names, in punycode with its port. It is absent if it equals the dialled host,
@@ -70,20 +70,20 @@ export interface Authorization {
   readonly validBefore: number
 }
 
-/** The signed payload that the request carries: in headers, or in the `_meta` of a tool call. */
-export type Proof = HttpProof | McpProof
+/** What the wallet signed, as the rail sends it: in the same way as the challenge came. */
+export type Payload = HttpPayload | McpPayload
 
-/** A proof in the headers of an HTTP request. */
-export interface HttpProof {
+/** Goes into the headers of the request. */
+export interface HttpPayload {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** A proof in the `_meta` of an MCP tool call. */
-export interface McpProof {
+/** Goes into the `_meta` of the tool call. */
+export interface McpPayload {
   readonly meta: Readonly<Record<string, unknown>>
 }
 
-/** The answer to a request or tool call that carried a proof. */
+/** The answer to the request or call that carried a payload. */
 export type Answer =
   | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
   | Pick<McpChallenge, 'message'>
@@ -111,7 +111,7 @@ export type CancelAnswer =
 
 /** A payment whose outcome the rail is asked for. */
 export interface OpenPayment extends Authorization {
-  /** The time of the reservation in Unix seconds: no proof can be older. */
+  /** Unix seconds of the reservation: no settlement can be older. */
   readonly reservedAt: number
   /** The transaction that the merchant claimed: a hint where to look, and no evidence. */
   readonly claimedTransaction?: string
@@ -138,15 +138,15 @@ export interface Rail {
    */
   offers(challenge: Challenge, assets: readonly Asset[]): Offers | undefined
   /**
-   * Makes the proof for exactly this authorization, and calls `sign` at most once. Throws an error of `sign`
-   * unchanged.
+   * Makes the payload for exactly this authorization, calling `sign` at most once.
+   * What `sign` throws is passed on untouched.
    */
   prove(
     authorization: Authorization,
     echo: unknown,
     sign: (request: SignRequest) => Promise<`0x${string}`>,
-  ): Promise<Proof>
-  /** Reads the claim in the answer to the paid request. A claim about another payment is `unknown`. */
+  ): Promise<Payload>
+  /** Reads the answer to the paid request. A claim of success about another payment is `unknown`. */
   read(answer: Answer, authorization: Authorization): Claim
   /** Looks up the final outcome on the network of record. Returns `open` while there is none. */
   reconcile(payment: OpenPayment): Promise<Verdict>

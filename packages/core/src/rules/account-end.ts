@@ -4,8 +4,8 @@ import { type Denial, deny, firstDenial } from '../ledger/denial.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import { sessionEnd } from '../ledger/session.ts'
 
-/** Why nothing can be paid within the session now, whatever it is. */
-export function standing(state: PayingState, now: number): Denial | undefined {
+/** Returns the refusal of every payment in a session that has ended, or undefined if it is open. */
+export function findAccountEnd(state: PayingState, now: number): Denial | undefined {
   const { session, delegation } = state
   const ends = [session, ...state.ancestors].flatMap((one) => {
     const code = sessionEnd(one, now)
@@ -13,7 +13,7 @@ export function standing(state: PayingState, now: number): Denial | undefined {
   })
   const { credential } = state
   const unusable = credential && credentialEnd(credential, now)
-  // The session is not spent from any more, whoever else it lives for.
+  // A bound session is spent from only with its payer's credential, so it ends with it.
   if (unusable)
     ends.push(deny(`session_${unusable}`, { cause: `its payer's key ${credential.id}` }))
   const end = delegationEnd(delegation, now)

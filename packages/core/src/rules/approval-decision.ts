@@ -10,22 +10,30 @@ import { deny } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { standing } from './account-end.ts'
+import { findAccountEnd } from './account-end.ts'
 import type { Intent } from './reservation.ts'
 
-/** What asking a human comes to: an approval that waits, or a refusal for this key. */
-export type Asked =
+/** The result of asking a human: an approval that waits, or a refusal for this key. */
+export type ApprovalQuestion =
   | { readonly kind: 'waiting'; readonly approval: Approval; readonly isNew: boolean }
   | { readonly kind: 'refused'; readonly code: 'approval_denied' | 'approval_expired' }
   | { readonly kind: 'flooded' }
 
-/** Whether a human has said yes to exactly these terms, in this session, and the yes is unused. */
+/** Checks whether a human has approved exactly these terms in this session, and the approval is unused. */
 export function isApproved(state: PayingState, now: number): boolean {
   return state.approval !== undefined && approvalStanding(state.approval, now) === 'approved'
 }
 
-/** The same terms while waiting are the same approval; a no, or silence, stands for its key. */
-export function ask(state: PayingState, intent: Intent, reason: string, now: number): Asked {
+/**
+ * Asks a human about the terms of an intent. Terms that wait already keep their approval; a denial, and
+ * an expired approval of the same key, refuse the call.
+ */
+export function askForApproval(
+  state: PayingState,
+  intent: Intent,
+  reason: string,
+  now: number,
+): ApprovalQuestion {
   const { approval } = state
   const known = approval && approvalStanding(approval, now)
   if (approval && known === 'waiting') return { kind: 'waiting', approval, isNew: false }
@@ -33,38 +41,41 @@ export function ask(state: PayingState, intent: Intent, reason: string, now: num
   const sameKey = intent.key !== undefined && approval?.key === intent.key
   if (known === 'expired' && sameKey) return { kind: 'refused', code: 'approval_expired' }
   if (!mayAsk(state.recentApprovals ?? [], now)) return { kind: 'flooded' }
-  return { kind: 'waiting', approval: newApproval(state, intent, reason, now), isNew: true }
+  return { kind: 'waiting', approval: createApproval(state, intent, reason, now), isNew: true }
 }
 
-/** The human's yes. Twice is once; after the approval's end, or its session's, it is refused. */
-export function approve(loaded: LedgerState, endUser: string, now: number): Change<Approval> {
-  const approval = ownApproval(loaded, endUser)
-  if (approval.state === 'approved' || approval.state === 'used') return unchanged(approval)
-  const ended = standing(payingState(loaded), now)
+/**
+ * Approves as the end user; a second time changes nothing. Throws `approval_expired`, `approval_denied`
+ * or `approval_unknown`, and the code of an account that has ended.
+ */
+export function grantApproval(loaded: LedgerState, endUser: string, now: number): Change<Approval> {
+  const approval = requireOwnApproval(loaded, endUser)
+  if (approval.state === 'approved' || approval.state === 'used') return keepApproval(approval)
+  const ended = findAccountEnd(payingState(loaded), now)
   if (ended) throw new BursarError(ended.code, `approve: ${ended.detail}.`)
-  return decided(approval, 'approved', undefined, now)
+  return recordDecision(approval, 'approved', undefined, now)
 }
 
-/** The human's no. It stands until the session ends. */
-export function refuse(
+/** Denies as the end user, until the session ends. Throws `approval_unknown` or `approval_expired`. */
+export function denyApproval(
   state: LedgerState,
   endUser: string,
   reason: string | undefined,
   now: number,
 ): Change<Approval> {
-  const approval = ownApproval(state, endUser)
-  if (approval.state === 'denied') return unchanged(approval)
-  return decided(approval, 'denied', reason, now)
+  const approval = requireOwnApproval(state, endUser)
+  if (approval.state === 'denied') return keepApproval(approval)
+  return recordDecision(approval, 'denied', reason, now)
 }
 
-function decided(
+function recordDecision(
   approval: Approval,
   to: 'approved' | 'denied',
   reason: string | undefined,
   now: number,
 ): Change<Approval> {
   const known = approvalStanding(approval, now)
-  // A yes may be taken back as long as nothing was paid with it.
+  // An approval may be withdrawn as long as no payment has used it.
   const open = known === 'waiting' || (known === 'approved' && to === 'denied')
   if (!open) {
     throw new BursarError(`approval_${known}`, `The approval ${approval.id} is ${known} already.`)
@@ -88,7 +99,7 @@ function decided(
   }
 }
 
-function newApproval(state: PayingState, intent: Intent, reason: string, now: number): Approval {
+function createApproval(state: PayingState, intent: Intent, reason: string, now: number): Approval {
   const { session, delegation } = state
   return {
     id: intent.approvalId,
@@ -109,19 +120,19 @@ function newApproval(state: PayingState, intent: Intent, reason: string, now: nu
   }
 }
 
-/** Another's approval is answered like one that does not exist: nobody learns others' ids. */
-function ownApproval(state: LedgerState, endUser: string): Approval {
+/** Returns the end user's own approval. Throws `approval_unknown` also for another's, which hides its id. */
+function requireOwnApproval(state: LedgerState, endUser: string): Approval {
   if (state.approval?.endUser === endUser) return state.approval
   throw new BursarError('approval_unknown', 'There is no such approval of this end user.')
 }
 
-function unchanged(approval: Approval): Change<Approval> {
+function keepApproval(approval: Approval): Change<Approval> {
   return { result: approval, events: [] }
 }
 
-/** The refusal of a flood of questions, or of terms that a human has said no to. */
-export function askedDenial(
-  asked: Exclude<Asked, { readonly kind: 'waiting' }>,
+/** Returns the refusal of too many questions, or of terms that a human has denied. */
+export function denyQuestion(
+  asked: Exclude<ApprovalQuestion, { readonly kind: 'waiting' }>,
 ): ReturnType<typeof deny> {
   return asked.kind === 'refused'
     ? deny(asked.code)

@@ -6,10 +6,10 @@ import { formatAmount } from '../money/amount.ts'
 import { addOverrun } from '../money/limits.ts'
 
 /**
- * The rail has proved that a released payment settled whose row has gone into an archive meanwhile. It
- * counts as an overrun of its delegation and end user; no session is there to be locked.
+ * Counts a released payment that the rail has proved settled after its row was archived: an overrun of
+ * its delegation and end user. Its session is archived, too, so no session is locked.
  */
-export function settledArchived(
+export function settleArchivedPayment(
   loaded: LedgerState,
   payment: Payment,
   evidence: Evidence,

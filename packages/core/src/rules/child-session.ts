@@ -3,7 +3,7 @@ import { payingState } from '../ledger/paying-state.ts'
 import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
 import { findWiderLimit } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { standing } from './account-end.ts'
+import { findAccountEnd } from './account-end.ts'
 import { newSession } from './new-session.ts'
 
 /**
@@ -19,7 +19,7 @@ export function openChildSession(
 ): Change<Session> {
   const state = payingState(loaded)
   const { session: parent, delegation } = state
-  const ended = standing(state, now)
+  const ended = findAccountEnd(state, now)
   if (ended) throw new BursarError(ended.code, `openChild: ${ended.detail}.`)
   if (state.ancestors.length + 1 >= MAX_SESSION_DEPTH) {
     const message = `openChild: sessions may be nested ${MAX_SESSION_DEPTH} deep.`

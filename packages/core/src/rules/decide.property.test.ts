@@ -7,7 +7,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { addHold, type Limits, noUsage, type Usage } from '../money/limits.ts'
-import { type Decision, reserve } from './decide.ts'
+import { type Decision, reservePayment } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)
@@ -69,7 +69,11 @@ describe('whatever the ledger says', () => {
     fc.assert(
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const accounts = [session, ...ancestors, delegation]
-        const change = reserve(ledger(session, ancestors, delegation), intent(amountMicro), NOW)
+        const change = reservePayment(
+          ledger(session, ancestors, delegation),
+          intent(amountMicro),
+          NOW,
+        )
         const allowed = accounts.every((one) => allows(one, amountMicro))
         expect(change.result.kind).toBe(allowed ? 'reserved' : 'denied')
         if (allowed) reserved += 1
@@ -90,7 +94,7 @@ describe('whatever the ledger says', () => {
     fc.assert(
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const state = ledger(session, ancestors, delegation)
-        const change = reserve(state, intent(amountMicro), NOW)
+        const change = reservePayment(state, intent(amountMicro), NOW)
         const before = [state.session, ...state.ancestors, state.delegation]
         const after = [...(change.sessions ?? []), ...(change.delegations ?? [])]
         expect(change.events).toHaveLength(1)
@@ -119,7 +123,7 @@ describe('whatever the ledger says', () => {
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const state = frozen(ledger(session, ancestors, delegation))
         const asked = frozen(intent(amountMicro))
-        expect(reserve(state, asked, NOW)).toEqual(reserve(state, asked, NOW))
+        expect(reservePayment(state, asked, NOW)).toEqual(reservePayment(state, asked, NOW))
       }),
     )
   })
@@ -140,7 +144,7 @@ describe('whatever the ledger says', () => {
       const ask = (change: (one: Account) => Account): Decision['kind'] => {
         const { session, ancestors, delegation, amountMicro } = given
         const state = ledger(change(session), ancestors.map(change), change(delegation))
-        return reserve(state, intent(amountMicro), NOW).result.kind
+        return reservePayment(state, intent(amountMicro), NOW).result.kind
       }
       if (ask((one) => one) === 'denied') expect(ask(narrowed)).toBe('denied')
     })
@@ -153,7 +157,7 @@ describe('whatever the ledger says', () => {
       fc.property(line, amounts, ({ session, ancestors, delegation }, asked) => {
         const start = ledger(alive(session), ancestors.map(alive), alive(delegation))
         asked.reduce<LedgerState>((state, amountMicro, count) => {
-          const change = reserve(state, intent(amountMicro, count), NOW)
+          const change = reservePayment(state, intent(amountMicro, count), NOW)
           const next = afterOf(state, change)
           for (const one of [...(change.sessions ?? []), ...(change.delegations ?? [])]) {
             const { usage, limits } = one

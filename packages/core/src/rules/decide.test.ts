@@ -10,14 +10,14 @@ import type { Session } from '../ledger/session.ts'
 import { type Limits, noUsage, type Usage } from '../money/limits.ts'
 import type { Policy, PolicyDecision } from '../ports/policy.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { standing } from './account-end.ts'
+import { findAccountEnd } from './account-end.ts'
 import {
   admitHost,
   countRefusal,
   type Decision,
-  earlier,
+  findEarlierAnswer,
   MAX_REFUSALS_PER_KEY,
-  reserve,
+  reservePayment,
 } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
@@ -28,7 +28,11 @@ const OTHER = `0x${'2'.repeat(40)}`
 describe('reserve', () => {
   test('holds the amount in every account, and pins key, payee and validity', () => {
     const state = ledger({ ancestors: [session({ id: 'ses_parent' })] })
-    const change = reserve(state, intent({ key: 'key-1', ignoredArguments: ['budget'] }), NOW)
+    const change = reservePayment(
+      state,
+      intent({ key: 'key-1', ignoredArguments: ['budget'] }),
+      NOW,
+    )
     expect(change.result).toMatchObject({ kind: 'reserved', remainingMicro: 990_000n })
     const held = { heldMicro: 10_000n, settledMicro: 0n, payments: 1 }
     expect(change.sessions?.map(({ id, usage }) => [id, usage])).toEqual([
@@ -62,22 +66,22 @@ describe('reserve', () => {
   })
 
   test('a token never outlives the proof that it is for', () => {
-    const { payments } = reserve(ledger(), intent({ validForSeconds: 10 }), NOW)
+    const { payments } = reservePayment(ledger(), intent({ validForSeconds: 10 }), NOW)
     expect(payments?.[0]).toMatchObject({ tokenExpiresAt: NOW + 10_000 })
   })
 
   test('the whole budget may be spent, and not a millionth more', () => {
     const limits = { totalMicro: 10_000n }
-    expect(kind(reserve(ledger({ session: session({}, limits) }), intent(), NOW).result)).toBe(
-      'reserved',
-    )
+    expect(
+      kind(reservePayment(ledger({ session: session({}, limits) }), intent(), NOW).result),
+    ).toBe('reserved')
     expect(code(ledger({ session: session({}, { totalMicro: 9_999n }) }))).toBe(
       'session_limit_exceeded',
     )
   })
 
   test('without a session or a delegation it breaks an invariant', () => {
-    expect(() => reserve({ ancestors: [] }, intent(), NOW)).toThrow(BursarError)
+    expect(() => reservePayment({ ancestors: [] }, intent(), NOW)).toThrow(BursarError)
   })
 })
 
@@ -109,7 +113,7 @@ describe('limits', () => {
 
   test('an overrun leaves less than nothing, and says that nothing is left', () => {
     const spent: Usage = { ...noUsage, settledMicro: 2_000_000n }
-    const { result } = reserve(ledger({ session: session({ usage: spent }) }), intent(), NOW)
+    const { result } = reservePayment(ledger({ session: session({ usage: spent }) }), intent(), NOW)
     expect(result).toMatchObject({
       kind: 'denied',
       remainingMicro: -1_000_000n,
@@ -173,7 +177,7 @@ describe('merchants', () => {
   })
 
   test('a refusal of a challenge that names another host records that host', () => {
-    const { events } = reserve(
+    const { events } = reservePayment(
       ledger({}),
       intent({ claimedHost: 'bank.example', maxMicro: 1n }),
       NOW,
@@ -184,7 +188,11 @@ describe('merchants', () => {
   })
 
   test('a question about a challenge that names another host shows that host', () => {
-    const { result, approvals } = reserve(ledger({}), intent({ claimedHost: 'bank.example' }), NOW)
+    const { result, approvals } = reservePayment(
+      ledger({}),
+      intent({ claimedHost: 'bank.example' }),
+      NOW,
+    )
     expect(result).toMatchObject({ denial: { detail: expect.stringContaining('bank.example') } })
     expect(approvals?.[0]?.card).toMatchObject({
       merchant: 'shop.example',
@@ -203,7 +211,7 @@ describe('merchants', () => {
   })
 
   test('a known merchant is counted, and keeps its payee', () => {
-    const { merchants } = reserve(ledger({ merchant: known(PAYEE, 3) }), intent(), NOW)
+    const { merchants } = reservePayment(ledger({ merchant: known(PAYEE, 3) }), intent(), NOW)
     expect(merchants).toEqual([known(PAYEE, 4)])
   })
 })
@@ -241,7 +249,7 @@ describe('policies', () => {
         return { effect: 'allow' }
       },
     }
-    reserve(ledger(), intent({ policies: [policy] }), NOW)
+    reservePayment(ledger(), intent({ policies: [policy] }), NOW)
     expect(seen).toMatchObject({
       agent: 'researcher',
       endUser: 'alice',
@@ -286,7 +294,7 @@ describe('precedence', () => {
     ['delegation_expired', ledger({ delegation: delegation({ expiresAt: NOW }) })],
     [undefined, ledger({ delegation: delegation({ expiresAt: NOW + 1 }) })],
   ])('standing: %s', (expected, state) => {
-    expect(standing(state, NOW)?.code).toBe(expected)
+    expect(findAccountEnd(state, NOW)?.code).toBe(expected)
   })
 })
 
@@ -297,7 +305,7 @@ describe('earlier calls', () => {
   test('a key that is pinned answers with its payment, whatever became of it', () => {
     for (const state of ['reserved', 'signed', 'claimed', 'in_doubt', 'settled', 'released']) {
       const pinned = payment(state as PaymentState)
-      const known = earlier(
+      const known = findEarlierAnswer(
         ledger({ key: { ...record, payment: 'pay_0' }, payment: pinned }),
         request,
         NOW,
@@ -308,7 +316,9 @@ describe('earlier calls', () => {
 
   test('a key that is pinned to another request is a conflict', () => {
     const state = ledger({ key: { ...record, payment: 'pay_0' }, payment: payment('settled') })
-    expect(denialCode(earlier(state, { ...request, hash: 'other' }, NOW))).toBe('key_conflict')
+    expect(denialCode(findEarlierAnswer(state, { ...request, hash: 'other' }, NOW))).toBe(
+      'key_conflict',
+    )
     expect(code(state, { key: 'key-1', terms: terms({ requestHash: 'other' }) })).toBe(
       'key_conflict',
     )
@@ -318,12 +328,12 @@ describe('earlier calls', () => {
     const lastRefusal = deny('insufficient_funds')
     const worn = { ...record, refusals: MAX_REFUSALS_PER_KEY, lastRefusal }
     const fresh = { ...worn, refusals: MAX_REFUSALS_PER_KEY - 1 }
-    expect(earlier(ledger({ key: fresh }), request, NOW)).toBeUndefined()
-    expect(earlier(ledger({ key: worn }), request, NOW)).toEqual({
+    expect(findEarlierAnswer(ledger({ key: fresh }), request, NOW)).toBeUndefined()
+    expect(findEarlierAnswer(ledger({ key: worn }), request, NOW)).toEqual({
       kind: 'denied',
       denial: lastRefusal,
     })
-    expect(earlier(ledger({ key: worn }), { hash: 'request' }, NOW)).toBeUndefined()
+    expect(findEarlierAnswer(ledger({ key: worn }), { hash: 'request' }, NOW)).toBeUndefined()
   })
 
   test('refusals are counted for a key; an approval that is awaited is not', () => {
@@ -364,7 +374,7 @@ describe('earlier calls', () => {
     (state, ageMs, expected) => {
       const twin: Payment = { ...payment('settled'), session: 'ses_2', reservedAt: NOW }
       const ownTwin: Payment = { ...payment(state), id: 'pay_own', reservedAt: NOW - ageMs }
-      const { result } = reserve(ledger({ twin, ownTwin }), intent({}), NOW)
+      const { result } = reservePayment(ledger({ twin, ownTwin }), intent({}), NOW)
       expect(result.kind).toBe(expected)
       if (result.kind === 'replayed') expect(result.payment.id).toBe('pay_own')
     },
@@ -372,7 +382,7 @@ describe('earlier calls', () => {
 })
 
 function code(state: LedgerState, changed: Partial<Intent> = {}): string {
-  const { result } = reserve(state, intent(changed), NOW)
+  const { result } = reservePayment(state, intent(changed), NOW)
   return 'denial' in result ? result.denial.code : result.kind
 }
 
@@ -380,7 +390,7 @@ function kind(decision: Decision): string {
   return decision.kind
 }
 
-function denialCode(known: ReturnType<typeof earlier>): string | undefined {
+function denialCode(known: ReturnType<typeof findEarlierAnswer>): string | undefined {
   return known?.kind === 'denied' ? known.denial.code : undefined
 }
 

@@ -14,31 +14,31 @@ import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../led
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { addHold } from '../money/limits.ts'
 import type { PolicyDecision } from '../ports/policy.ts'
-import { standing } from './account-end.ts'
-import { ask, askedDenial, isApproved } from './approval-decision.ts'
-import { limitDenials } from './limit-denials.ts'
-import { judgementOf, observedEvents } from './policy-evaluation.ts'
+import { findAccountEnd } from './account-end.ts'
+import { askForApproval, denyQuestion, isApproved } from './approval-decision.ts'
+import { findLimitDenials } from './limit-denials.ts'
+import { evaluateIntent, observationEvents } from './policy-evaluation.ts'
 import {
+  approvalUsedEvent,
+  countMerchant,
+  createPayment,
+  findPinnedMerchant,
   type Intent,
-  knownMerchant,
-  newPayment,
-  pinned,
-  pinnedKey,
-  pinnedToTwin,
-  reservedEvent,
-  usedApproval,
-  usedEvent,
+  pinKey,
+  pinKeyToTwin,
+  reservationEvent,
+  useApproval,
 } from './reservation.ts'
 
 /**
- * The pure heart: ledger state, intent and time in, a decision out. No await, no clock, no random,
- * no I/O. The shell runs it inside the store's commit, on the newest state, under its locks.
+ * The pure heart: it maps ledger state, intent and time to a decision, without await, clock, random or
+ * I/O. The shell runs it inside the store's commit, on the newest state, under the store's locks.
  */
 
-/** After so many refusals a key answers its last one without a new quote. */
+/** Refusals after which a key answers its last refusal without a new quote. */
 export const MAX_REFUSALS_PER_KEY = 5
 
-/** What is decided about an intent. */
+/** A decision about an intent. */
 export type Decision =
   | { readonly kind: 'reserved'; readonly payment: Payment; readonly remainingMicro: bigint }
   | { readonly kind: 'denied'; readonly denial: Denial; readonly remainingMicro: bigint }
@@ -50,20 +50,23 @@ export type Decision =
     }
   | { readonly kind: 'replayed'; readonly payment: Payment }
 
-/** What an earlier call with the same key, or an identical request, has to say. */
-export type Earlier =
+/** The answer that an earlier call with this key, or an identical request, has already got. */
+export type EarlierAnswer =
   | { readonly kind: 'payment'; readonly payment: Payment }
   | { readonly kind: 'denied'; readonly denial: Denial }
 
-/** What is known of the key, and of an identical request in the delegation. */
-export function earlier(
+/**
+ * Returns the answer that a key, or an identical request in the delegation, has already got, or undefined
+ * if the request is new.
+ */
+export function findEarlierAnswer(
   state: PayingState,
   request: { readonly hash: string; readonly key?: string | undefined },
   now: number,
-): Earlier | undefined {
+): EarlierAnswer | undefined {
   const { session } = state
   if (request.key !== undefined && state.key) {
-    const known = ofKey(state.key, state.payment, request.hash)
+    const known = findAnswerOfKey(state.key, state.payment, request.hash)
     if (known) return known
   }
   const twin = state.twin
@@ -76,13 +79,13 @@ export function earlier(
   return recent ? { kind: 'payment', payment: own } : undefined
 }
 
-/** Whether the session's and the delegation's lists name the host: known before a byte leaves. */
+/** Returns a refusal if a list of the session, an ancestor or the delegation leaves the host out. */
 export function admitHost(
   state: PayingState,
   { host, isDialled }: { readonly host: string; readonly isDialled: boolean },
 ): Denial | undefined {
   const { session, delegation } = state
-  // Nobody but the caller says who the merchant is then: only payees that the session lists count.
+  // An undialled host is the caller's word alone, so only payees that the session lists count.
   if (!isDialled && !session.merchants?.some((rule) => rule.host === host && rule.payees)) {
     return deny('merchant_not_allowed', { host, cause: 'not dialled, and no payees are listed' })
   }
@@ -91,36 +94,41 @@ export function admitHost(
   return named ? undefined : deny('merchant_not_allowed', { host })
 }
 
-/** Decides and reserves: what a commit of step 6 writes. */
-export function reserve(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
+/** Decides about an intent, and returns the rows and records of that decision for step 6's commit. */
+export function reservePayment(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
   const state = payingState(loaded)
-  const known = earlier(state, { hash: intent.terms.requestHash, key: intent.key }, now)
-  if (known?.kind === 'payment') return replayed(state, intent, known.payment)
-  const ended = standing(state, now)
+  const known = findEarlierAnswer(state, { hash: intent.terms.requestHash, key: intent.key }, now)
+  if (known?.kind === 'payment') return recordReplay(state, intent, known.payment)
+  const ended = findAccountEnd(state, now)
   const earlierDenial = firstDenial([ended, known?.denial].filter((one) => one !== undefined))
-  if (earlierDenial) return answered(state, intent, earlierDenial, now)
-  const judgement = judgementOf(state, intent, {
+  if (earlierDenial) return recordOutcome(state, intent, earlierDenial, now)
+  const judgement = evaluateIntent(state, intent, {
     at: now,
     remainingMicro: spendableMicro(state),
-    knownMerchant: isKnown(state, intent.terms),
+    knownMerchant: isKnownMerchant(state, intent.terms),
   })
-  const change = answered(state, intent, judge(state, intent, judgement.decision, now), now)
-  return { ...change, events: [...change.events, ...observedEvents(state, intent, judgement)] }
+  const change = recordOutcome(
+    state,
+    intent,
+    findDenial(state, intent, judgement.decision, now),
+    now,
+  )
+  return { ...change, events: [...change.events, ...observationEvents(state, intent, judgement)] }
 }
 
-function answered(
+function recordOutcome(
   state: PayingState,
   intent: Intent,
   denial: Denial | undefined,
   now: number,
 ): Change<Decision> {
-  if (!denial) return reserved(state, intent, now)
+  if (!denial) return recordReservation(state, intent, now)
   return denial.code === 'approval_required'
-    ? asked(state, intent, denial, now)
-    : denied(state, intent, denial)
+    ? recordQuestion(state, intent, denial, now)
+    : recordDenial(state, intent, denial)
 }
 
-/** The refusals of a key as they are counted; what is not final does not count. */
+/** Returns the row of a refused key, or none if the call has no key or its key is pinned to a payment. */
 export function countRefusal(
   state: LedgerState,
   request: { readonly hash: string; readonly key?: string | undefined },
@@ -133,31 +141,31 @@ export function countRefusal(
       session: session.id,
       key: request.key,
       requestHash: request.hash,
-      refusals: refusalsAfter(known?.refusals ?? 0, denial),
+      refusals: countRefusals(known?.refusals ?? 0, denial),
       lastRefusal: denial,
     },
   ]
 }
 
-/** What is only so for a moment: it says nothing about the next time. */
-const passing: readonly DenialCode[] = [
+/** Codes of refusals that may be over in a moment: they do not wear a key out. */
+const passingCodes: readonly DenialCode[] = [
   'approval_required',
   'duplicate_open',
   'request_rate_exceeded',
 ]
 
-/** What is passing does not count; a human's no, or silence, is the key's answer from then on. */
-function refusalsAfter(before: number, { code }: Denial): number {
-  if (passing.includes(code)) return before
+/** Counts a refusal. After a human's denial, or an expired question, the key is worn out at once. */
+function countRefusals(before: number, { code }: Denial): number {
+  if (passingCodes.includes(code)) return before
   const isFinal = code === 'approval_denied' || code === 'approval_expired'
   return isFinal ? MAX_REFUSALS_PER_KEY : before + 1
 }
 
-function ofKey(
+function findAnswerOfKey(
   record: KeyRecord,
   payment: Payment | undefined,
   requestHash: string,
-): Earlier | undefined {
+): EarlierAnswer | undefined {
   if (payment) {
     if (payment.terms.requestHash === requestHash) return { kind: 'payment', payment }
     return { kind: 'denied', denial: deny('key_conflict', { cause: `payment ${payment.id}` }) }
@@ -166,16 +174,16 @@ function ofKey(
   return worn && record.lastRefusal ? { kind: 'denied', denial: record.lastRefusal } : undefined
 }
 
-/** Every rule over the terms; of the refusals the first in the order of precedence. */
-function judge(
+/** Checks every rule over the terms. Returns the refusal that comes first in the order of precedence. */
+function findDenial(
   state: PayingState,
   intent: Intent,
   policy: PolicyDecision,
   now: number,
 ): Denial | undefined {
   const { terms, maxMicro } = intent
-  const facts = factsOf(intent)
-  const rules = merchantDecision(state, terms, facts)
+  const facts = denialFacts(intent)
+  const rules = checkPayee(state, terms, facts)
   const denials: (Denial | undefined)[] = [
     admitHost(state, { host: terms.host, isDialled: intent.isDialled }),
     rules,
@@ -188,10 +196,10 @@ function judge(
     maxMicro !== undefined && terms.amountMicro > maxMicro
       ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
       : undefined,
-    ...accountQuestions(state, terms, facts),
-    claimedHostQuestion(state, intent, facts),
-    ...limitDenials(state, terms, now),
-    fundsDenial(intent, facts),
+    ...askAccounts(state, terms, facts),
+    askAboutClaimedHost(state, intent, facts),
+    ...findLimitDenials(state, terms, now),
+    checkFunds(intent, facts),
   ]
   const agreed = isApproved(state, now)
   return firstDenial(
@@ -201,21 +209,17 @@ function judge(
   )
 }
 
-/** What the rules of delegation and sessions ask. */
-function accountQuestions(state: PayingState, terms: Terms, facts: DenialFacts): Denial[] {
+/** Returns a question for each account whose `ask` rule wants one. */
+function askAccounts(state: PayingState, terms: Terms, facts: DenialFacts): Denial[] {
   const { session, delegation } = state
-  const known = isKnown(state, terms)
+  const known = isKnownMerchant(state, terms)
   return [session, ...state.ancestors, delegation].flatMap((one) => {
     const reason = asks(one.ask, parseAmount, terms, known)
     return reason ? [deny('approval_required', { ...facts, cause: `${one.id}: ${reason}` })] : []
   })
 }
 
-function merchantDecision(
-  state: PayingState,
-  terms: Terms,
-  facts: DenialFacts,
-): Denial | undefined {
+function checkPayee(state: PayingState, terms: Terms, facts: DenialFacts): Denial | undefined {
   const { session, delegation } = state
   for (const one of [session, ...state.ancestors, delegation]) {
     const payees = one.merchants?.find((rule) => rule.host === terms.host)?.payees
@@ -223,11 +227,11 @@ function merchantDecision(
       return deny('merchant_not_allowed', { ...facts, cause: `payee ${terms.payee} of ${one.id}` })
     }
   }
-  return merchantQuestion(delegation.merchants, pinned(state.merchant), terms, facts)
+  return askAboutMerchant(delegation.merchants, findPinnedMerchant(state.merchant), terms, facts)
 }
 
-/** What the end user's permission leaves open, asks. */
-function merchantQuestion(
+/** Returns a question where the delegation does not say who is paid: a new merchant, or a new payee. */
+function askAboutMerchant(
   rules: readonly MerchantRule[] | undefined,
   known: KnownMerchant | undefined,
   terms: Terms,
@@ -248,22 +252,22 @@ function merchantQuestion(
  * Asks about the first payment to a merchant whose challenge names another host, unless the end user
  * has listed the payees that may be paid there: the challenge may be that of an honest shop, relayed.
  */
-function claimedHostQuestion(
+function askAboutClaimedHost(
   state: PayingState,
   { claimedHost, terms }: Intent,
   facts: DenialFacts,
 ): Denial | undefined {
   const rule = state.delegation.merchants?.find(({ host }) => host === terms.host)
-  if (claimedHost === undefined || rule?.payees || isKnown(state, terms)) return undefined
+  if (claimedHost === undefined || rule?.payees || isKnownMerchant(state, terms)) return undefined
   return deny('approval_required', { ...facts, cause: `the seller says it is ${claimedHost}` })
 }
 
-/** A new payee at a known host is a new merchant. */
-function isKnown(state: PayingState, terms: Terms): boolean {
-  return pinned(state.merchant)?.payee === terms.payee
+/** Checks whether the payee was paid before. A new payee at a known host is a new merchant. */
+function isKnownMerchant(state: PayingState, terms: Terms): boolean {
+  return findPinnedMerchant(state.merchant)?.payee === terms.payee
 }
 
-function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
+function checkFunds(intent: Intent, facts: DenialFacts): Denial | undefined {
   const { balanceAtomic, terms, payer } = intent
   if (balanceAtomic === undefined) {
     return deny('wallet_unavailable', { ...facts, cause: `the balance of ${payer} is not known` })
@@ -273,7 +277,7 @@ function fundsDenial(intent: Intent, facts: DenialFacts): Denial | undefined {
   return deny('insufficient_funds', { ...facts, cause })
 }
 
-function denied(state: PayingState, intent: Intent, denial: Denial): Change<Decision> {
+function recordDenial(state: PayingState, intent: Intent, denial: Denial): Change<Decision> {
   const { session, delegation } = state
   const { terms, key, ignoredArguments } = intent
   return {
@@ -300,16 +304,21 @@ function denied(state: PayingState, intent: Intent, denial: Denial): Change<Deci
   }
 }
 
-function replayed(state: PayingState, intent: Intent, payment: Payment): Change<Decision> {
+function recordReplay(state: PayingState, intent: Intent, payment: Payment): Change<Decision> {
   const { key, terms } = intent
   const result = { kind: 'replayed', payment } as const
   if (key === undefined) return { result, events: [] }
-  return { ...pinnedToTwin(state, { hash: terms.requestHash, key }, payment), result }
+  return { ...pinKeyToTwin(state, { hash: terms.requestHash, key }, payment), result }
 }
 
-function asked(state: PayingState, intent: Intent, denial: Denial, now: number): Change<Decision> {
-  const asking = ask(state, intent, denial.detail, now)
-  if (asking.kind !== 'waiting') return denied(state, intent, askedDenial(asking))
+function recordQuestion(
+  state: PayingState,
+  intent: Intent,
+  denial: Denial,
+  now: number,
+): Change<Decision> {
+  const asking = askForApproval(state, intent, denial.detail, now)
+  if (asking.kind !== 'waiting') return recordDenial(state, intent, denyQuestion(asking))
   const { approval } = asking
   const result = { kind: 'asked', approval, denial, remainingMicro: spendableMicro(state) } as const
   if (!asking.isNew) return { result, events: [] }
@@ -336,27 +345,30 @@ function asked(state: PayingState, intent: Intent, denial: Denial, now: number):
   }
 }
 
-function reserved(state: PayingState, intent: Intent, now: number): Change<Decision> {
+function recordReservation(state: PayingState, intent: Intent, now: number): Change<Decision> {
   const { session, delegation } = state
-  const payment = newPayment(session, delegation, intent, now)
+  const payment = createPayment(session, delegation, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
     addHold(limits, usage, amountMicro, now),
   )
   const after: PayingState = { ...state, ...accounts }
-  const used = usedApproval(state, payment, now)
+  const used = useApproval(state, payment, now)
   return {
     result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },
     ...accountRows(accounts),
     payments: [payment],
-    merchants: [knownMerchant(state.merchant, delegation, intent.terms)],
-    keys: pinnedKey(session, intent),
+    merchants: [countMerchant(state.merchant, delegation, intent.terms)],
+    keys: pinKey(session, intent),
     ...(used ? { approvals: [used] } : {}),
-    events: [reservedEvent(after, payment, intent), ...(used ? [usedEvent(used, payment)] : [])],
+    events: [
+      reservationEvent(after, payment, intent),
+      ...(used ? [approvalUsedEvent(used, payment)] : []),
+    ],
   }
 }
 
-function factsOf(intent: Intent): DenialFacts {
+function denialFacts(intent: Intent): DenialFacts {
   const { amountMicro, currency, host } = intent.terms
   return { amountMicro, currency, host }
 }

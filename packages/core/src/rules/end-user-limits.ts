@@ -8,10 +8,10 @@ import { findPerMerchantChange, type Limits, type Usage } from '../money/limits.
 import { BursarError } from '../primitives/errors.ts'
 
 /**
- * Sets what an end user may spend in all. All that their delegations have spent and hold counts from
- * the beginning, so that no limit is exceeded by what came before it.
+ * Sets an end user's limits over all delegations. Amounts that the delegations spent and hold before
+ * count, too. Throws `invalid_input` if a limit is below them.
  */
-export function limitedEndUser(
+export function limitEndUser(
   state: LedgerState,
   endUser: string,
   limits: Limits,
@@ -19,8 +19,8 @@ export function limitedEndUser(
   now: number,
 ): Change<EndUserAccount> {
   const { endUser: known, delegations = [] } = state
-  const next = accountUnder(known, delegations, { endUser, limits }, now)
-  const problem = limitsProblem(known, next)
+  const next = limitAccount(known, delegations, { endUser, limits }, now)
+  const problem = findLimitsProblem(known, next)
   if (problem) throw new BursarError('invalid_input', `setLimits: ${problem}.`)
   return {
     result: next,
@@ -37,25 +37,25 @@ export function limitedEndUser(
   }
 }
 
-/** The account under its new limits. */
-export function accountUnder(
+/** Returns the end user's account under new limits, with the usage of all their delegations. */
+export function limitAccount(
   known: EndUserAccount | undefined,
   delegations: readonly Delegation[],
   { endUser, limits }: Pick<EndUserAccount, 'endUser' | 'limits'>,
   now: number,
 ): EndUserAccount {
-  const spent = spentBy(delegations, limits.currency)
+  const spent = sumSpending(delegations, limits.currency)
   return {
     id: endUserAccountId(endUser),
     endUser,
     limits,
-    usage: { ...spent, windows: windowsUnder(known, limits, spent, now) },
+    usage: { ...spent, windows: limitWindows(known, limits, spent, now) },
     createdAt: known?.createdAt ?? now,
   }
 }
 
-/** A window that stays keeps what it counted; one that begins counts everything as of now. */
-function windowsUnder(
+/** Returns the windows' usage: kept windows go on, and a new window counts all spending as of now. */
+function limitWindows(
   known: EndUserAccount | undefined,
   limits: Limits,
   spent: Usage,
@@ -68,8 +68,8 @@ function windowsUnder(
   })
 }
 
-/** What was spent in a currency, whatever the delegation. */
-function spentBy(delegations: readonly Delegation[], currency: string): Usage {
+/** Sums up what delegations have spent and hold in one currency. */
+function sumSpending(delegations: readonly Delegation[], currency: string): Usage {
   let [settledMicro, heldMicro, payments] = [0n, 0n, 0]
   for (const { limits, usage } of delegations) {
     if (limits.currency !== currency) continue
@@ -79,7 +79,7 @@ function spentBy(delegations: readonly Delegation[], currency: string): Usage {
   }
   return { settledMicro, heldMicro, payments, windows: [] }
 }
-function limitsProblem(
+function findLimitsProblem(
   known: EndUserAccount | undefined,
   { limits, usage }: EndUserAccount,
 ): string | undefined {

@@ -4,21 +4,21 @@ import type { PayingState } from '../ledger/paying-state.ts'
 import type { Terms } from '../ledger/payment.ts'
 import { type Excess, findExcesses } from '../money/limits.ts'
 
-/** What a payment would exceed, in any account that it would be counted in. */
-export function limitDenials(state: PayingState, terms: Terms, now: number): Denial[] {
+/** Returns a refusal for each limit that a payment would exceed, in any account that would count it. */
+export function findLimitDenials(state: PayingState, terms: Terms, now: number): Denial[] {
   const { amountMicro, currency, host } = terms
   const facts = { amountMicro, currency, host }
   return lineOf(state).flatMap((one) => {
     const { limits, usage, id } = one
-    const own = { ...facts, cause: `${kindOf(one)} ${id}` }
+    const own = { ...facts, cause: `${accountKind(one)} ${id}` }
     const denials = findExcesses(limits, usage, terms.amountMicro, now).map((excess) =>
-      excessDenial(excess, totalCodes[kindOf(one)], own),
+      denyExcess(excess, totalCodes[accountKind(one)], own),
     )
     if (limits.currency !== terms.currency) denials.push(deny('currency_mismatch', facts))
     if (limits.perMerchant) {
       const spent = usageAt(state, id, terms).usage
       const excess = findExcesses(limits.perMerchant, spent, terms.amountMicro, now)
-      denials.push(...excess.map((found) => merchantDenial(found, own, terms)))
+      denials.push(...excess.map((found) => denyMerchantExcess(found, own, terms)))
     }
     return denials
   })
@@ -30,19 +30,19 @@ const totalCodes = {
   'end user': 'end_user_limit_exceeded',
 } as const
 
-function kindOf(one: ReturnType<typeof lineOf>[number]): keyof typeof totalCodes {
+function accountKind(one: ReturnType<typeof lineOf>[number]): keyof typeof totalCodes {
   if ('tokenHash' in one) return 'session'
   return 'agent' in one ? 'delegation' : 'end user'
 }
 
-/** Whatever it is that one merchant has had enough of: the way out is another merchant. */
-function merchantDenial(excess: Excess, facts: DenialFacts, { payee }: Terms): Denial {
-  const { cause, ...rest } = excessFacts(excess)
+/** Refuses with one code for every limit of a merchant: the way out is another merchant. */
+function denyMerchantExcess(excess: Excess, facts: DenialFacts, { payee }: Terms): Denial {
+  const { cause, ...rest } = describeExcess(excess)
   const causes = [facts.cause, `payee ${payee}`, cause].filter((part) => part !== undefined)
   return deny('merchant_limit_exceeded', { ...facts, ...rest, cause: causes.join(': ') })
 }
 
-function excessDenial(
+function denyExcess(
   excess: Excess,
   total: (typeof totalCodes)[keyof typeof totalCodes],
   facts: DenialFacts,
@@ -53,12 +53,12 @@ function excessDenial(
     window: 'window_limit_exceeded',
     total,
   } as const
-  const { cause, ...rest } = excessFacts(excess)
+  const { cause, ...rest } = describeExcess(excess)
   const causes = cause === undefined ? facts.cause : `${facts.cause}: ${cause}`
   return deny(codes[excess.kind], { ...facts, ...rest, cause: causes })
 }
 
-function excessFacts(excess: Excess): DenialFacts {
+function describeExcess(excess: Excess): DenialFacts {
   switch (excess.kind) {
     case 'per-payment':
       return { limitMicro: excess.limitMicro }

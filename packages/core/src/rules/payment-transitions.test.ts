@@ -4,14 +4,14 @@ import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { Limits, Usage } from '../money/limits.ts'
-import { settledArchived } from './archived-overrun.ts'
+import { settleArchivedPayment } from './archived-overrun.ts'
 import {
-  claim,
-  doubt,
+  claimPayment,
+  doubtPayment,
   releaseProven,
   releaseUnsigned,
-  settle,
-  sign,
+  settlePayment,
+  signPayment,
 } from './payment-transitions.ts'
 
 const NOW = 1_000_000
@@ -37,17 +37,17 @@ describe('what each event makes of each state', () => {
   test.each<[string, (state: LedgerState) => { readonly result: Payment }, PaymentState[]]>([
     [
       'sign',
-      (state) => sign(state),
+      (state) => signPayment(state),
       ['signed', 'signed', 'claimed', 'in_doubt', 'settled', 'released'],
     ],
     [
       'claim',
-      (state) => claim(state, { delivery }, NOW),
+      (state) => claimPayment(state, { delivery }, NOW),
       ['claimed', 'claimed', 'claimed', 'in_doubt', 'settled', 'released'],
     ],
     [
       'doubt',
-      (state) => doubt(state, { reason: 'lost' }),
+      (state) => doubtPayment(state, { reason: 'lost' }),
       ['in_doubt', 'in_doubt', 'claimed', 'in_doubt', 'settled', 'released'],
     ],
     [
@@ -62,7 +62,7 @@ describe('what each event makes of each state', () => {
     ],
     [
       'settle',
-      (state) => settle(state, evidence, NOW),
+      (state) => settlePayment(state, evidence, NOW),
       ['settled', 'settled', 'settled', 'settled', 'settled', 'settled'],
     ],
   ])('%s', (_name, event, expected) => {
@@ -71,7 +71,7 @@ describe('what each event makes of each state', () => {
 
   test('a change of state has exactly one record; what changes nothing has none', () => {
     for (const state of states) {
-      const settled = settle(ledger(state), evidence, NOW)
+      const settled = settlePayment(ledger(state), evidence, NOW)
       const own = settled.events.filter(({ type }) => type === 'payment-settled')
       expect([state, own.length]).toEqual([state, state === 'settled' ? 0 : 1])
       expect(settled.payments ?? []).toHaveLength(state === 'settled' ? 0 : 1)
@@ -83,7 +83,7 @@ describe('money', () => {
   const held = usage({ heldMicro: 10n, payments: 1 })
 
   test('settling turns the hold into spent money, in every account', () => {
-    const { sessions, delegations } = settle(ledger('claimed'), evidence, NOW)
+    const { sessions, delegations } = settlePayment(ledger('claimed'), evidence, NOW)
     const spent = usage({ settledMicro: 10n, payments: 1 })
     expect(sessions?.map((one) => one.usage)).toEqual([spent, spent])
     expect(delegations?.map((one) => one.usage)).toEqual([spent])
@@ -99,8 +99,8 @@ describe('money', () => {
 
   test('a claim and a doubt move nothing', () => {
     for (const change of [
-      claim(ledger('signed'), { delivery }, NOW),
-      doubt(ledger('signed'), { reason: '' }),
+      claimPayment(ledger('signed'), { delivery }, NOW),
+      doubtPayment(ledger('signed'), { reason: '' }),
     ]) {
       expect(change.sessions).toBeUndefined()
       expect(change.delegations).toBeUndefined()
@@ -110,28 +110,28 @@ describe('money', () => {
 
   test('an overrun is counted although nothing held it, and locks its own session once', () => {
     const state = { ...ledger('released'), session: session({ usage: usage({}) }) }
-    const change = settle(state, evidence, NOW)
+    const change = settlePayment(state, evidence, NOW)
     expect(change.result).toMatchObject({ overrun: true, settledMicro: 10n })
     expect(change.sessions?.map(({ lockedAt }) => lockedAt)).toEqual([NOW, undefined])
     expect(change.sessions?.[0]?.usage).toEqual(usage({ settledMicro: 10n, payments: 1 }))
     expect(change.events.map(({ type }) => type)).toEqual(['payment-settled', 'session-locked'])
     const locked = { ...state, session: session({ usage: usage({}), lockedAt: 5 }) }
-    const again = settle(locked, evidence, NOW)
+    const again = settlePayment(locked, evidence, NOW)
     expect(again.sessions?.[0]?.lockedAt).toBe(5)
     expect(again.events.map(({ type }) => type)).toEqual(['payment-settled'])
   })
 
   test('no account falls below zero: that is a bug, and it throws', () => {
     const broken = { ...ledger('claimed'), session: session({ usage: usage({}) }) }
-    expect(() => settle(broken, evidence, NOW)).toThrow('fell below zero')
+    expect(() => settlePayment(broken, evidence, NOW)).toThrow('fell below zero')
     expect(() => releaseProven(broken, evidence, NOW)).toThrow('fell below zero')
   })
 })
 
 test('evidence, claims and content are kept with the payment', () => {
-  const claimed = claim(ledger('signed'), { transaction: '0xabc', delivery }, NOW)
+  const claimed = claimPayment(ledger('signed'), { transaction: '0xabc', delivery }, NOW)
   expect(claimed.result).toMatchObject({ claimedTransaction: '0xabc', claimedAt: NOW, delivery })
-  const settled = settle(ledger('claimed'), { ...evidence, transaction: '0xdef' }, NOW)
+  const settled = settlePayment(ledger('claimed'), { ...evidence, transaction: '0xdef' }, NOW)
   expect(settled.result).toMatchObject({ evidence: { transaction: '0xdef' }, provenAt: NOW })
   expect(settled.events[0]).toMatchObject({ transaction: '0xdef', block: '7', evidence: 'proved' })
   const content = {
@@ -141,18 +141,20 @@ test('evidence, claims and content are kept with the payment', () => {
     body: new Uint8Array(3),
     truncated: false,
   }
-  expect(claim(ledger('signed'), { delivery, content }, NOW).contents).toEqual([content])
-  const doubted = doubt(ledger('signed'), { reason: 'lost', delivery, content })
+  expect(claimPayment(ledger('signed'), { delivery, content }, NOW).contents).toEqual([content])
+  const doubted = doubtPayment(ledger('signed'), { reason: 'lost', delivery, content })
   expect(doubted.contents).toEqual([content])
   expect(doubted.events[0]).toMatchObject({ reason: 'lost', httpStatus: 200 })
 })
 
 test('an event of a payment that is not there breaks an invariant', () => {
-  expect(() => sign({ ancestors: [] })).toThrow('not in the ledger')
+  expect(() => signPayment({ ancestors: [] })).toThrow('not in the ledger')
   const { delegation: _, ...without } = ledger('claimed')
-  expect(() => settle(without, evidence, NOW)).toThrow('has to belong')
+  expect(() => settlePayment(without, evidence, NOW)).toThrow('has to belong')
   const archived = payment('settled')
-  expect(() => settledArchived({ ancestors: [] }, archived, evidence, NOW)).toThrow('has to belong')
+  expect(() => settleArchivedPayment({ ancestors: [] }, archived, evidence, NOW)).toThrow(
+    'has to belong',
+  )
 })
 
 function ledger(state: PaymentState): LedgerState {

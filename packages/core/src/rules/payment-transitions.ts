@@ -19,45 +19,47 @@ import { BursarError } from '../primitives/errors.ts'
 import { useOver } from '../signing/secret-use.ts'
 
 /**
- * The arrows of a payment after its reservation, one function for each verb. All are pure. An event
- * that no longer applies changes nothing: proof may come first, and may come twice.
+ * A payment's change after its reservation. There is one pure function for each verb. An event that no
+ * longer applies changes nothing, because proof may come first, and may come twice.
  */
-type Arrow = Change<Payment>
+type PaymentChange = Change<Payment>
 
 /**
- * The wallet is about to open a secret, for a signature that may be made: of a payment that is
- * reserved, or of the cancellation of one that is not proved. Throws `secret_use_over` for any other.
+ * Records that the wallet opens a secret to sign a reserved payment, or the cancellation of an unproven
+ * one. Throws `secret_use_over` if the payment is in another state.
  */
 export function openSecret(
   loaded: LedgerState,
   purpose: SigningPurpose,
   { secret, version }: SecretOpening,
-): Arrow {
-  const { state, payment } = paymentOf(loaded)
+): PaymentChange {
+  const { state, payment } = readPayment(loaded)
   const mayBeSigned = purpose === 'payment' ? payment.state === 'reserved' : isUnproven(payment)
   if (!mayBeSigned) {
     throw useOver(`Payment ${payment.id} is ${payment.state} already.`)
   }
   return {
     result: payment,
-    events: [{ type: 'secret-opened', ...subject(state, payment), purpose, secret, version }],
+    events: [
+      { type: 'secret-opened', ...paymentSubject(state, payment), purpose, secret, version },
+    ],
   }
 }
 
-/** The holder's wallet has signed. */
-export function sign(loaded: LedgerState): Arrow {
-  const { state, payment } = paymentOf(loaded)
-  if (payment.state !== 'reserved') return unchanged(payment)
+/** Records that the wallet has signed. */
+export function signPayment(loaded: LedgerState): PaymentChange {
+  const { state, payment } = readPayment(loaded)
+  if (payment.state !== 'reserved') return keepPayment(payment)
   const next: Payment = { ...payment, state: 'signed' }
   return {
     result: next,
     payments: [next],
-    events: [{ type: 'payment-signed', ...subject(state, payment) }],
+    events: [{ type: 'payment-signed', ...paymentSubject(state, payment) }],
   }
 }
 
-/** The merchant says that it was paid. Budgets do not move: only proof moves them. */
-export function claim(
+/** Records that the merchant says it was paid. Budgets stay as they are: only proof moves them. */
+export function claimPayment(
   loaded: LedgerState,
   claimed: {
     readonly transaction?: string | undefined
@@ -65,8 +67,8 @@ export function claim(
     readonly content?: Content | undefined
   },
   now: number,
-): Arrow {
-  const { state, payment } = paymentOf(loaded)
+): PaymentChange {
+  const { state, payment } = readPayment(loaded)
   const { transaction, delivery, content } = claimed
   const next: Payment = {
     ...payment,
@@ -82,7 +84,7 @@ export function claim(
     events: [
       {
         type: 'payment-claimed',
-        ...subject(state, payment),
+        ...paymentSubject(state, payment),
         ...(transaction === undefined ? {} : { transaction }),
         httpStatus: delivery.httpStatus,
         delivered: delivery.delivered,
@@ -93,16 +95,16 @@ export function claim(
   }
 }
 
-/** There is no believable word on the outcome. The hold stays until the rail proves it. */
-export function doubt(
+/** Records that no believable claim came. The hold stays until the rail proves the outcome. */
+export function doubtPayment(
   loaded: LedgerState,
   doubted: {
     readonly reason: string
     readonly delivery?: Delivery | undefined
     readonly content?: Content | undefined
   },
-): Arrow {
-  const { state, payment } = paymentOf(loaded)
+): PaymentChange {
+  const { state, payment } = readPayment(loaded)
   const { reason, delivery, content } = doubted
   const next: Payment = {
     ...payment,
@@ -116,7 +118,7 @@ export function doubt(
     events: [
       {
         type: 'payment-doubted',
-        ...subject(state, payment),
+        ...paymentSubject(state, payment),
         reason,
         ...(delivery === undefined ? {} : { httpStatus: delivery.httpStatus }),
       },
@@ -124,28 +126,28 @@ export function doubt(
   }
 }
 
-/** The process that holds the payment knows that nothing was signed. */
-export function releaseUnsigned(loaded: LedgerState, reason: string, now: number): Arrow {
-  const { state, payment } = paymentOf(loaded)
-  if (payment.state !== 'reserved') return unchanged(payment)
-  return released(state, payment, { by: 'holder', reason }, now)
+/** Releases a payment whose holding process knows that no signature was made. */
+export function releaseUnsigned(loaded: LedgerState, reason: string, now: number): PaymentChange {
+  const { state, payment } = readPayment(loaded)
+  if (payment.state !== 'reserved') return keepPayment(payment)
+  return releasePayment(state, payment, { by: 'holder', reason }, now)
 }
 
-/** The rail has proved that the payment can never settle. */
-export function releaseProven(loaded: LedgerState, evidence: Evidence, now: number): Arrow {
-  const { state, payment } = paymentOf(loaded)
-  if (!isUnproven(payment)) return unchanged(payment)
+/** Releases a payment that the rail has proved can never settle. */
+export function releaseProven(loaded: LedgerState, evidence: Evidence, now: number): PaymentChange {
+  const { state, payment } = readPayment(loaded)
+  if (!isUnproven(payment)) return keepPayment(payment)
   const { reason, block } = evidence
-  return released(state, { ...payment, evidence }, { by: 'proof', reason, block }, now)
+  return releasePayment(state, { ...payment, evidence }, { by: 'proof', reason, block }, now)
 }
 
 /**
- * The rail has proved that the payment settled. After a release this is an overrun: the money is
- * counted although nothing held it, and the session is locked until management has looked.
+ * Settles a payment that the rail has proved settled. After a release this is an overrun: the amount is
+ * counted without a hold, and the session is locked until management unlocks it.
  */
-export function settle(loaded: LedgerState, evidence: Evidence, now: number): Arrow {
-  const { state, payment } = paymentOf(loaded)
-  if (payment.state === 'settled') return unchanged(payment)
+export function settlePayment(loaded: LedgerState, evidence: Evidence, now: number): PaymentChange {
+  const { state, payment } = readPayment(loaded)
+  if (payment.state === 'settled') return keepPayment(payment)
   const isOverrun = payment.state === 'released'
   const { amountMicro } = payment.terms
   const next: Payment = {
@@ -166,12 +168,12 @@ export function settle(loaded: LedgerState, evidence: Evidence, now: number): Ar
   return {
     result: next,
     payments: [next],
-    ...(isOverrun ? { merchants: [paidMerchant(state, next)] } : {}),
+    ...(isOverrun ? { merchants: [countMerchantAgain(state, next)] } : {}),
     ...accountRows({ ...accounts, session }),
     events: [
       {
         type: 'payment-settled',
-        ...subject(state, payment),
+        ...paymentSubject(state, payment),
         payee: payment.terms.payee,
         settled: formatAmount(amountMicro),
         overrun: isOverrun,
@@ -179,17 +181,17 @@ export function settle(loaded: LedgerState, evidence: Evidence, now: number): Ar
         block: evidence.block,
         evidence: evidence.reason,
       },
-      ...(lock ? [lockedEvent(session)] : []),
+      ...(lock ? [sessionLockedEvent(session)] : []),
     ],
   }
 }
 
-function released(
+function releasePayment(
   state: PayingState,
   payment: Payment,
   cause: { readonly by: 'holder' | 'proof'; readonly reason: string; readonly block?: string },
   now: number,
-): Arrow {
+): PaymentChange {
   const next: Payment = { ...payment, state: 'released', provenAt: now }
   return {
     result: next,
@@ -199,11 +201,11 @@ function released(
         releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
       ),
     ),
-    ...forgetMerchant(state),
+    ...uncountMerchant(state),
     events: [
       {
         type: 'payment-released',
-        ...subject(state, payment),
+        ...paymentSubject(state, payment),
         payee: payment.terms.payee,
         ...cause,
       },
@@ -211,13 +213,13 @@ function released(
   }
 }
 
-/** What a commit on a payment is about. */
+/** Returns the scope of a commit on a payment. */
 export function scopeOfPayment({ id, terms }: Payment): Scope {
   return { payment: id, host: terms.host, payee: terms.payee }
 }
 
 /** Reads the payment that an event is about, with the accounts that the payment is counted in. */
-function paymentOf(loaded: LedgerState): {
+function readPayment(loaded: LedgerState): {
   readonly state: PayingState
   readonly payment: Payment
 } {
@@ -226,26 +228,29 @@ function paymentOf(loaded: LedgerState): {
   throw new BursarError('invariant_broken', 'The payment of this event is not in the ledger.')
 }
 
-function unchanged(payment: Payment): Arrow {
+function keepPayment(payment: Payment): PaymentChange {
   return { result: payment, events: [] }
 }
 
-/** With its last payment gone, the merchant's payee is no longer pinned. */
-function forgetMerchant(state: PayingState): { readonly merchants?: readonly KnownMerchant[] } {
+/** Counts one payment less at the merchant. At zero the payee is no longer pinned. */
+function uncountMerchant(state: PayingState): { readonly merchants?: readonly KnownMerchant[] } {
   const { merchant } = state
   if (!merchant) return {}
   return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
 }
 
-/** Who was paid after all is known again. A payee that was pinned since then stays pinned. */
-function paidMerchant({ merchant }: PayingState, { delegation, terms }: Payment): KnownMerchant {
+/** Counts a payment that settled after its release. A payee that was pinned since then stays pinned. */
+function countMerchantAgain(
+  { merchant }: PayingState,
+  { delegation, terms }: Payment,
+): KnownMerchant {
   const { host, payee } = terms
   const known =
     merchant && merchant.payments > 0 ? merchant : { delegation, host, payee, payments: 0 }
   return { ...known, payments: known.payments + 1 }
 }
 
-function lockedEvent(session: Session): AuditEvent {
+function sessionLockedEvent(session: Session): AuditEvent {
   return {
     type: 'session-locked',
     session: session.id,
@@ -254,8 +259,8 @@ function lockedEvent(session: Session): AuditEvent {
   }
 }
 
-/** What every event of a payment says about it. */
-export function subject({ delegation }: DelegatedState, payment: Payment): PaymentSubject {
+/** Returns the fields that every record of a payment has. */
+export function paymentSubject({ delegation }: DelegatedState, payment: Payment): PaymentSubject {
   return {
     payment: payment.id,
     session: payment.session,

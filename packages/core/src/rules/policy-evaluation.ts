@@ -3,8 +3,8 @@ import type { PayingState } from '../ledger/paying-state.ts'
 import { evaluatePolicies, type Judgement, type PolicyInput } from '../ports/policy.ts'
 import type { Intent } from './reservation.ts'
 
-/** What the operator's policies say of an intent, on the figures of the commit. */
-export function judgementOf(
+/** Evaluates the operator's policies on an intent, with the figures of the reserving commit. */
+export function evaluateIntent(
   state: PayingState,
   intent: Intent,
   figures: Pick<PolicyInput, 'at' | 'remainingMicro' | 'knownMerchant'>,
@@ -27,8 +27,8 @@ export function judgementOf(
   })
 }
 
-/** The records of what policies that are only observed would have decided. */
-export function observedEvents(
+/** Returns the records of what shadow policies would have decided. */
+export function observationEvents(
   state: PayingState,
   intent: Intent,
   { observations }: Judgement,

@@ -10,9 +10,9 @@ import { formatAmount } from '../money/amount.ts'
 import { remainingMicro } from '../money/limits.ts'
 import type { Policy } from '../ports/policy.ts'
 import { PAYMENT_TOKEN_LIFE_MS } from '../signing/payment-token.ts'
-import { subject } from './payment-transitions.ts'
+import { paymentSubject } from './payment-transitions.ts'
 
-/** What is to be paid, and all that the decision needs to know besides the ledger. */
+/** The payment that a call asks for, with all that the decision needs besides the ledger. */
 export interface Intent {
   readonly paymentId: string
   /** Id of the approval, if a human has to be asked. */
@@ -23,15 +23,15 @@ export interface Intent {
   readonly termsHash: string
   readonly method: string
   readonly path: string
-  /** False where the caller sends the request itself: then the host is its word, and only payees count. */
+  /** False if the caller sends the request itself: the host is the caller's word, and only payees count. */
   readonly isDialled: boolean
   readonly purpose: string
   /** The host that the challenge itself names, if it is another one than `terms.host`. */
   readonly claimedHost?: string | undefined
-  /** How long a proof may be good for, from the reservation on. */
+  /** How long the payload is valid, counted from the reservation. */
   readonly validForSeconds: number
   readonly payer: string
-  /** Atomic units of the asset that the payer holds; `undefined` if nobody could say. */
+  /** Atomic units of the asset that the payer holds; undefined if the balance could not be read. */
   readonly balanceAtomic: bigint | undefined
   readonly key?: string | undefined
   readonly maxMicro?: bigint | undefined
@@ -39,8 +39,8 @@ export interface Intent {
   readonly ignoredArguments: readonly string[]
 }
 
-/** The payment that an intent becomes. */
-export function newPayment(
+/** Returns the reserved payment of an intent. */
+export function createPayment(
   session: Session,
   delegation: Delegation,
   intent: Intent,
@@ -69,8 +69,8 @@ export function newPayment(
   }
 }
 
-/** From its reservation on, a key answers with its one payment. */
-export function pinnedKey(session: Session, intent: Intent): readonly KeyRecord[] {
+/** Returns the row that pins an intent's key to its payment, or none if the intent has no key. */
+export function pinKey(session: Session, intent: Intent): readonly KeyRecord[] {
   if (intent.key === undefined) return []
   return [
     {
@@ -84,7 +84,7 @@ export function pinnedKey(session: Session, intent: Intent): readonly KeyRecord[
 }
 
 /** Pins a key to the payment of an identical request, unless it has one by now. */
-export function pinnedToTwin(
+export function pinKeyToTwin(
   loaded: LedgerState,
   request: { readonly hash: string; readonly key: string },
   payment: Payment,
@@ -107,29 +107,29 @@ export function pinnedToTwin(
   }
 }
 
-/** What is known of a merchant, as long as a payment to it was not released. */
-export function pinned(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
+/** Returns the merchant as long as it has a payment that was not released, or undefined. */
+export function findPinnedMerchant(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
   return merchant && merchant.payments > 0 ? merchant : undefined
 }
 
 /** Pins the first payee, and counts the payments to the host. */
-export function knownMerchant(
+export function countMerchant(
   merchant: KnownMerchant | undefined,
   delegation: Delegation,
   terms: Terms,
 ): KnownMerchant {
-  const known = pinned(merchant)
+  const known = findPinnedMerchant(merchant)
   if (known) return { ...known, payments: known.payments + 1 }
   return { delegation: delegation.id, host: terms.host, payee: terms.payee, payments: 1 }
 }
 
-/** What an auditor can know of a reservation. */
-export function reservedEvent(after: PayingState, payment: Payment, intent: Intent): AuditEvent {
+/** Returns the audit record of a reservation. */
+export function reservationEvent(after: PayingState, payment: Payment, intent: Intent): AuditEvent {
   const { session, delegation } = after
   const { terms } = payment
   return {
     type: 'payment-reserved',
-    ...subject(after, payment),
+    ...paymentSubject(after, payment),
     instrument: payment.instrument,
     rail: terms.rail,
     scheme: terms.scheme,
@@ -160,8 +160,8 @@ export function reservedEvent(after: PayingState, payment: Payment, intent: Inte
   }
 }
 
-/** The yes that a payment uses up, where there is one: a later payment needs another. */
-export function usedApproval(
+/** Returns the approval that a payment uses up, or undefined if no approval is open. */
+export function useApproval(
   state: LedgerState,
   payment: Payment,
   now: number,
@@ -171,8 +171,8 @@ export function usedApproval(
   return open ? { ...approval, state: 'used', payment: payment.id } : undefined
 }
 
-/** The record of a yes that was used. */
-export function usedEvent(approval: Approval, payment: Payment): AuditEvent {
+/** Returns the record of a used approval. */
+export function approvalUsedEvent(approval: Approval, payment: Payment): AuditEvent {
   const { id, session, delegation } = approval
   return { type: 'approval-used', approval: id, session, delegation, payment: payment.id }
 }

@@ -15,21 +15,22 @@ import {
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { durationField, textField } from '../primitives/fields.ts'
-import { standing } from './account-end.ts'
+import { findAccountEnd } from './account-end.ts'
 
-/** What `changeSession` takes: what is left out stays as it is. */
+/** The input of `changeSession`. Fields that are left out stay as they are. */
 export interface SessionChangeInput {
-  /** The whole limits, as they are to be from now on. */
+  /** The whole limits, which replace the present ones. */
   readonly limits?: LimitsInput | undefined
-  /** From now on, for example `'30m'`: it may end the session sooner or later than before. */
+  /** Time from now to the new end, for example `'30m'`: sooner or later than the present end. */
   readonly expiresIn?: string | undefined
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
+  /** Why, for the audit record. */
   readonly reason?: string | undefined
 }
 
-/** `SessionChangeInput`, parsed. */
+/** The parsed `SessionChangeInput`. */
 export interface ParsedSessionChange {
   readonly limits?: Limits | undefined
   readonly expiresIn?: number | undefined
@@ -49,28 +50,28 @@ export const sessionChangeInput: z.ZodType<ParsedSessionChange, SessionChangeInp
   })
 
 /**
- * Narrows, raises or extends a session: within its delegation and the session above it, and never
- * below what is committed. What has ended does not live again.
+ * Narrows, raises or extends a session, within its delegation and the sessions above it. Throws
+ * `invalid_input` if the new total is below what is committed, and the code of a session that has ended.
  */
-export function changedSession(
+export function applySessionChange(
   loaded: LedgerState,
   input: ParsedSessionChange,
   now: number,
 ): Change<Session> {
   const state = payingState(loaded)
   const { session } = state
-  const ended = standing(state, now)
+  const ended = findAccountEnd(state, now)
   if (ended && ended.code !== 'session_locked') {
     throw new BursarError(ended.code, `changeSession: ${ended.detail}.`)
   }
   const limits = input.limits ?? session.limits
   const expiresAt = input.expiresIn === undefined ? session.expiresAt : now + input.expiresIn
-  const problem = outside(state, input, expiresAt) ?? committed(session, limits)
+  const problem = findProblemAbove(state, input, expiresAt) ?? findCommittedProblem(session, limits)
   if (problem) throw new BursarError('invalid_input', `changeSession: ${problem}.`)
   const next: Session = {
     ...session,
     limits,
-    usage: { ...session.usage, windows: keptWindows(session, limits) },
+    usage: { ...session.usage, windows: keepWindows(session, limits) },
     expiresAt,
     ...(input.merchants ? { merchants: input.merchants } : {}),
   }
@@ -93,8 +94,8 @@ export function changedSession(
   }
 }
 
-/** Only what is given has to fit: what was there before is bound by the sessions above anyway. */
-function outside(
+/** Returns the first given field that is wider than an account above, or undefined. */
+function findProblemAbove(
   { ancestors, delegation }: PayingState,
   { limits, expiresIn }: ParsedSessionChange,
   expiresAt: number,
@@ -109,21 +110,24 @@ function outside(
   return undefined
 }
 
-/** Narrowing stops at what is committed, and a window that begins must find nothing held. */
-function committed({ usage, limits: before }: Session, limits: Limits): string | undefined {
+/** Returns why limits cannot be narrowed so far: money is committed, or a new window meets a hold. */
+function findCommittedProblem(
+  { usage, limits: before }: Session,
+  limits: Limits,
+): string | undefined {
   const bound = usage.settledMicro + usage.heldMicro
   if (limits.totalMicro < bound) {
     return `limits.total: ${formatAmount(bound)} ${limits.currency} is committed already`
   }
   const isNew = limits.windows.some(({ per }) => before.windows.every((one) => one.per !== per))
-  // A later release would take from a bucket that never counted its payment.
+  // The release of such a hold would be taken from a bucket that never counted it.
   return isNew && usage.heldMicro > 0n
     ? 'limits.windows: a window can begin only while no payment is held; try again when it is proved'
     : findPerMerchantChange(before.perMerchant, limits.perMerchant)
 }
 
-/** A window that stays keeps what was counted in it; a new one counts from now on. */
-export function keptWindows(
+/** Returns the windows' usage: kept windows go on, and a new window begins empty. */
+export function keepWindows(
   { limits: before, usage }: Pick<Session, 'limits' | 'usage'>,
   limits: Limits,
 ): Usage['windows'] {

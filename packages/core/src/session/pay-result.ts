@@ -1,38 +1,40 @@
 import type { ApprovalCard } from '../ledger/approval.ts'
 import type { DenialCode } from '../ledger/denial.ts'
 
-/** A request as a tool call asks for it. Unknown fields are ignored and recorded. */
+/** A request for a resource that may cost money. Unknown fields are ignored and recorded. */
 export interface PayRequest {
+  /** The absolute URL of the resource: https, except for hosts that are allowed for development. */
   readonly url: string
-  /** The HTTP method. @default 'GET' */
-  readonly method?: string | undefined
-  /** Only headers that the resource needs; payment and connection headers are the guard's. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** The body: text is sent as it is, anything else as JSON. */
-  readonly body?: unknown
-  /** The agent's own words for what it pays for: recorded, and shown to people as such. */
-  readonly purpose?: string | undefined
   /**
-   * The most to pay, a decimal string in the session's currency. It only narrows the session's
-   * limits.
+   * The HTTP method.
+   *
+   * @default 'GET'
    */
+  readonly method?: string | undefined
+  /** Headers that the resource needs. Payment headers are refused, connection headers left out. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The body: a string is sent as it is, any other value as JSON. */
+  readonly body?: unknown
+  /** The agent's purpose, in its own words: recorded, and shown to people as the agent's words. */
+  readonly purpose?: string | undefined
+  /** The most to pay, a decimal string in the session's currency. It can only narrow the limits. */
   readonly maxAmount?: string | undefined
 }
 
 /**
- * The origin of a request. With both `conversation` and `id` the call has an idempotency key and is
- * paid once, however often it is repeated. Neither may change when a run is resumed.
+ * The origin of a request. With both `conversation` and `id` it has an idempotency key, and is paid once
+ * however often it is sent. Neither may change when a run is resumed.
  */
 export interface Call {
   /** A conversation that the application names, or the framework's thread or workflow run. */
   readonly conversation?: string | undefined
-  /** The tool call's id. */
+  /** The id of the tool call. */
   readonly id?: string | undefined
-  /** Aborts the call until the payment is reserved. An abort after that is ignored. */
+  /** Aborts the call until the payment is reserved. After that an abort is ignored. */
   readonly signal?: AbortSignal | undefined
-  /** The names of arguments that an adapter has not passed on, for the record. */
+  /** Names of arguments that an adapter has not passed on. They are only recorded. */
   readonly ignored?: readonly string[] | undefined
-  /** Called with each step as the step begins. Its exceptions are ignored. */
+  /** Hears each step as it begins, to show progress. Its errors are ignored. */
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
@@ -41,43 +43,45 @@ export type PayStep = 'quoting' | 'deciding' | 'signing' | 'sending'
 
 /** An amount of the session's currency, as a decimal string. */
 export interface Money {
+  /** A decimal string, for example `'0.05'`. */
   readonly amount: string
+  /** For example `'USD'`. */
   readonly currency: string
 }
 
-/** A resource's response as it was received, up to a bound. All of it is untrusted. */
+/** A resource's response as it was received, bounded. Do not trust its content. */
 export interface ResourceResponse {
   readonly status: number
   /** Lower-case names; payment headers are left out. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** True if the body was longer than the bound and was cut there. */
+  /** Whether the body was longer than the bound, and was cut there. */
   readonly truncated: boolean
 }
 
-/**
- * A receipt: the amount, the payee, the resource, the rail's evidence and the hash of the delivery.
- */
+/** A receipt: amount, merchant, time, the rail's evidence and the hash of the delivery. */
 export interface Receipt {
   readonly paymentId: string
+  /** A decimal string in `currency`. */
   readonly amount: string
   readonly currency: string
-  /** Host that the guard dialled, punycode. */
+  /** The host that the guard dialled, punycode. */
   readonly merchant: string
+  /** The address that was paid, lower case. */
   readonly payee: string
   readonly network: string
   readonly asset: string
-  /** ISO 8601, UTC: when the payment was reserved. */
+  /** The time of the reservation. ISO 8601, UTC. */
   readonly at: string
-  /** `claimed` until the rail has proved it. */
+  /** `claimed` is the merchant's word; `settled` is proved by the rail. */
   readonly settlement: 'claimed' | 'settled'
   /** The transaction's hash: claimed by the merchant, or proved, as `settlement` says. */
   readonly transaction?: string
-  /** SHA-256 of the delivered content, hex. */
+  /** SHA-256 of the delivered body, hex. */
   readonly contentSha256?: string
 }
 
-/** A question for a human. The application carries the answer to the end-user facet. */
+/** An approval that waits for a human. The application carries the answer to the end-user facet. */
 export interface WaitingApproval {
   readonly id: string
   /** The card to show: structured fields, and the agent's words labelled as such. */
@@ -91,7 +95,7 @@ export type PayResult =
   | {
       readonly status: 'paid'
       readonly receipt: Receipt
-      /** Absent where the content was not kept: see `code`. */
+      /** Absent if the content was not kept: see `code`. */
       readonly response?: ResourceResponse
       readonly remaining: Money
       readonly code?: 'content_not_kept'
@@ -126,7 +130,7 @@ export type PayResult =
   | {
       readonly status: 'in_doubt'
       readonly paymentId: string
-      /** The response of the resource, although no believable word says that it was paid. */
+      /** The resource's answer, although no believable claim says that it was paid. */
       readonly response?: ResourceResponse
       readonly remaining: Money
       readonly message: string
@@ -139,9 +143,10 @@ export type PayResult =
       readonly remaining?: Money
     }
 
+/** The status of a `PayResult`. */
 export type PayStatus = PayResult['status']
 
-/** The result of `quote`: the decision on a payment, without a reservation. */
+/** The result of `quote`: steps 1 to 6 without a reservation. */
 export type QuoteResult =
   | {
       readonly status: 'payable'
@@ -155,22 +160,21 @@ export type QuoteResult =
 /** The result of `prove`. */
 export type ProveResult =
   | {
-      readonly status: 'proven'
+      readonly status: 'signed'
       readonly paymentId: string
       /**
-       * For the `_meta` of the call. It is money until it is used or expired: it goes to the
-       * server, and nowhere else.
+       * The payload for the `_meta` of the call. It is money until it is used or expired: send it to
+       * the server, and nowhere else.
        */
-      readonly proof: Readonly<Record<string, unknown>>
+      readonly payload: Readonly<Record<string, unknown>>
     }
   | PayResult
 
-/** The status of a session: its state, its limits and its use of them. */
+/** The status of a session. Amounts are decimal strings in `currency`. */
 export interface SessionStatus {
   readonly id: string
   readonly state: 'open' | 'revoked' | 'expired' | 'locked' | 'unknown'
   readonly currency?: string
-  /** Decimal strings. */
   readonly total?: string
   readonly settled?: string
   readonly held?: string

@@ -1,34 +1,35 @@
 import type { PayRequest, PayResult } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
 
-/**
- * The longest request body that the guard takes, in bytes. A longer stream is not read to its end.
- */
+/** The longest body that the guard takes. A longer stream is not read to its end. */
 const MAX_BODY_BYTES = 262_144
 
-/** The statuses whose `Response` may not have a body. */
+/** Statuses of a `Response` without a body. */
 const bodiless = new Set([204, 205, 304])
 
 /**
- * A `fetch` that pays within a session, for clients and SDKs that accept one.
+ * Creates a `fetch` that pays within a session, for clients and SDKs that accept one.
  *
- * Returns the merchant's own response if it was paid or free. Everything else is a `Response` with
- * status 402, `application/problem+json` and the guard's code, because an SDK would retry a throw
- * or another status and could pay again. Bodies are read whole, as UTF-8 text, because they are
- * sent twice.
+ * Its `Response` is the merchant's if the resource was paid or free. In every other case it is a 402 with
+ * `application/problem+json` and the guard's code. It never throws, and never returns a status that an SDK
+ * would retry, because a retry could pay again. Bodies are read whole, as UTF-8 text: they are sent twice.
  *
  * @example
- * const client = new OpenAPIClient({ fetch: payingFetch(session) })
+ * ```ts
+ * const payingClient = { fetch: payingFetch(session) }
+ * const response = await payingClient.fetch('https://api.example.com/report')
+ * if (response.ok) console.log(await response.text())
+ * ```
  */
 export function payingFetch(session: PaymentSession): typeof fetch {
   return async (input, init) => {
     const read = await readRequest(input, init)
-    if ('problem' in read) return refusal(read.problem)
+    if ('problem' in read) return refuseRequest(read.problem)
     const { request, signal } = read
     try {
       return toResponse(await session.pay(request, { signal }), request.method)
     } catch {
-      return problem(
+      return problemResponse(
         'in_doubt',
         'guard_failed',
         'The payment guard failed, and whether anything was paid is not known here. Do not try again.',
@@ -43,7 +44,7 @@ type ReadRequest =
   | { readonly request: PayRequest & { readonly method: string }; readonly signal: AbortSignal }
   | { readonly problem: string }
 
-/** Reads a request before the guard is asked, so that a malformed one costs nothing. */
+/** Reads the arguments of `fetch`. A `problem` is found before the guard is asked: nothing is paid. */
 async function readRequest(
   input: FetchArguments[0],
   init: FetchArguments[1],
@@ -68,10 +69,7 @@ async function readRequest(
   }
 }
 
-/**
- * Reads the body as text. Returns undefined if it is over the bound. Throws if it is not UTF-8, or
- * breaks off.
- */
+/** Reads a body as text. Returns undefined if it is over the bound. Throws if it is no text, or breaks. */
 async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string | undefined> {
   if (body === null) return ''
   const chunks: Uint8Array[] = []
@@ -89,10 +87,10 @@ async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string
 function toResponse(result: PayResult, method: string): Response {
   const answered = result.status === 'paid' || result.status === 'free'
   const response = answered ? result.response : undefined
-  // `Response` takes no other status, and an SDK would retry a throw.
+  // A `Response` cannot have another status, and an error would make the SDK try again.
   if (!response || response.status < 200 || response.status > 599) {
     const code = 'code' in result && result.code !== undefined ? result.code : result.status
-    return problem(result.status, code, result.message)
+    return problemResponse(result.status, code, result.message)
   }
   const withBody = method !== 'HEAD' && !bodiless.has(response.status)
   return new Response(withBody ? Uint8Array.from(response.body) : null, {
@@ -101,26 +99,26 @@ function toResponse(result: PayResult, method: string): Response {
   })
 }
 
-/** Returns the merchant's headers, without those that `Headers` rejects. */
+/** Returns the merchant's headers without those that `Headers` refuses. */
 function readableHeaders(given: Readonly<Record<string, string>>): Headers {
   const headers = new Headers()
   for (const [name, value] of Object.entries(given)) {
     try {
       headers.set(name, value)
     } catch {
-      // The body was paid for, so an unreadable header must not keep it back.
+      // The paid content is the body: an unreadable header must not withhold it.
     }
   }
   return headers
 }
 
-function refusal(what: string): Response {
+function refuseRequest(what: string): Response {
   const detail = `This request is not allowed: ${what}. Nothing was paid.`
-  return problem('denied', 'request_not_allowed', detail)
+  return problemResponse('denied', 'request_not_allowed', detail)
 }
 
-/** A problem document of RFC 9457. */
-function problem(outcome: PayResult['status'], code: string, detail: string): Response {
+/** Returns a problem of RFC 9457. */
+function problemResponse(outcome: PayResult['status'], code: string, detail: string): Response {
   const details = {
     type: 'about:blank',
     title: 'Payment Required',

@@ -10,7 +10,7 @@ import type {
 } from './pay-result.ts'
 import type { ToolChallenge } from './tool-challenge.ts'
 
-/** The other side of a session's calls: the guard in this process, or a guard behind HTTP. */
+/** The port that carries out a session's calls: the guard in this process, or one behind HTTP. */
 export interface SessionPort {
   pay(request: PayRequest, call: Call): Promise<PayResult>
   quote(request: PayRequest, call: Call): Promise<QuoteResult>
@@ -30,10 +30,10 @@ export interface OpenedChild {
 }
 
 /**
- * A payment session as agent code holds it: it can pay within its limits, and nothing else.
+ * A payment session for agent code, which pays within its limits and does nothing else.
  *
- * It is opaque: its token is in private state, so printing, serialising or cloning it gives its id
- * only, and a clone pays nothing.
+ * The session is opaque. Its token is in private state: printing and serialising give its id only, and a
+ * clone cannot pay.
  */
 export class PaymentSession {
   readonly id: string
@@ -45,62 +45,65 @@ export class PaymentSession {
   }
 
   /**
-   * Fetches a resource, and pays for it if it asks and the guard allows.
-   * The answer never waits for the chain. Refusals are values; see `PayResult`.
+   * Fetches a resource, and pays for it if it asks for payment and the guard allows. The result waits for
+   * the block chain only if the merchant's answer says nothing believable. Refusals are values: see
+   * `PayResult`. Throws `invalid_input` if `call` is not valid.
    */
   pay(request: PayRequest, call: Call = {}): Promise<PayResult> {
     return this.#port.pay(request, call)
   }
 
-  /** Asks what `pay` would do, without reserving, signing or paying anything. */
+  /** Returns what `pay` would do, without reserving, signing or paying. */
   quote(request: PayRequest, call: Call = {}): Promise<QuoteResult> {
     return this.#port.quote(request, call)
   }
 
   /**
-   * Makes the proof for a call that its caller has to send itself, such as a paid tool of an MCP
-   * server: the same rules as `pay`, in the same commit. Refusals are values.
+   * Signs the payload for a call that its caller sends, such as a paid tool of an MCP server, under the
+   * rules of `pay`. Refusals are values.
    *
-   * The guard has not dialled the server, so its name is the application's word: nothing is signed
-   * unless this session lists payees for it. The same key gets the same proof until `conclude`.
-   * Send the proof to nobody else, and hand the answer to `conclude`.
+   * The guard has not dialled the server, so its name is the application's word: this session has to list
+   * payees for it. Calls with one key get one payload until `conclude`. Send the payload to the server
+   * only, and hand the answer to `conclude`.
    */
   prove(challenge: ToolChallenge, call: Call = {}): Promise<ProveResult> {
     return this.#port.prove(challenge, call)
   }
 
   /**
-   * Says what was answered to the call that carried a proof: `{ result }` or `{ error }` of the
-   * JSON-RPC response, or `undefined` if no answer came. Until then the payment is open.
-   * Throws `payment_unknown` for a payment that is not of this session.
+   * Takes the answer to the call that carried a payload: `{ result }` or `{ error }` of the JSON-RPC
+   * response, or `undefined` if no answer came. Until then the payment is open.
+   * Throws `payment_unknown` if the payment is not of this session.
    */
   conclude(paymentId: string, message: unknown): Promise<PayResult> {
     return this.#port.conclude(paymentId, message)
   }
 
+  /** Reads state, budget and end of this session. */
   status(): Promise<SessionStatus> {
     return this.#port.status()
   }
 
-  /** Ends this session for good. What is already signed is still reconciled. */
+  /** Ends this session for good. Signed payments are still reconciled. */
   close(): Promise<void> {
     return this.#port.close()
   }
 
   /**
-   * Opens a session for a sub-agent: no wider than this one, drawn from the same pool, ended with
-   * it. Throws `invalid_input` for what is wider, `session_too_deep`, and the code of what has
-   * ended.
+   * Opens a session for a sub-agent. The child is no wider than this session, draws from its pool, and
+   * ends with it. Throws `invalid_input` if the child would be wider, `session_too_deep`, and the code of
+   * an account that has ended.
    */
   openChild(input: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
     return this.#port.openChild(input, options)
   }
 
+  /** Returns the id only: a session cannot be serialised. */
   toJSON(): { readonly session: string } {
     return { session: this.id }
   }
 
-  /** True only for an object that this package made: a plain object is never a session. */
+  /** Checks whether a value is a session that this package made. A plain object never is. */
   static is(value: unknown): value is PaymentSession {
     return typeof value === 'object' && value !== null && #port in value
   }

@@ -1,6 +1,12 @@
 /**
- * Returns an id made from the request, for frameworks whose calls have none, such as a workflow. A
- * step that is retried sends the same request and gets the same id; other requests get others.
+ * Returns an id for a tool call in a framework that has none, such as a workflow, made from the request
+ * itself. A retry of a step gets the id of its first try; other inputs get other ids.
+ *
+ * @example
+ * ```ts
+ * const id = await requestId('buy-report', { url: 'https://api.example.com/report' })
+ * await session.pay({ url: 'https://api.example.com/report' }, { conversation: 'run-7', id })
+ * ```
  */
 export async function requestId(name: string, input: unknown): Promise<string> {
   const text = new TextEncoder().encode(JSON.stringify(input) ?? '')

@@ -6,46 +6,42 @@ import { PaymentSession } from './payment-session.ts'
 import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
 import { toolRequest } from './tool-request.ts'
 
-/**
- * The options of every adapter's `paymentTools`. `Context` is the framework's server-side context.
- */
+/** The options of every adapter's `paymentTools`. `Context` is the framework's server-side context. */
 export interface ToolCallsOptions<Context = unknown> {
   /**
-   * The session to pay within, or the function that finds it for a call in the server-side context.
+   * The session to pay within, or a function that finds it for a call in the server-side context.
    *
-   * Only a `PaymentSession` counts. For anything else, or an exception, the model is told that it
-   * has no session, and a process warning (`BursarWarning`) tells the operator why.
+   * Only a `PaymentSession` counts. For a plain object, a copy, nothing or an error the model hears that it
+   * has no session, and the operator hears the reason as a process warning (`BursarWarning`).
    */
   readonly session:
     | PaymentSession
     | ((context: Context) => PaymentSession | undefined | Promise<PaymentSession | undefined>)
   /**
-   * Names the conversation that the calls belong to, the same one whenever its history is sent
-   * again or its run is resumed: with it a tool call is paid once, however often its id comes back.
+   * The conversation of the calls, or a function that names it in the server-side context. Give one name
+   * whenever a history is sent again or a run is resumed: a tool call is then paid once, however often its
+   * id comes back.
    */
   readonly conversation?: string | ((context: Context) => string) | undefined
   /**
-   * Receives the delivered content as it came, because a model gets text cut to a bound, and only
-   * type and size of binary content. The answer waits for this function up to 5 s, and its
-   * exception becomes a process warning. A call that is answered again may hand over its content
-   * again.
+   * Takes the content of a resource as it came. A model gets text cut to a bound, and of binary content
+   * only type and size. The answer waits for this function up to 5 s; its error becomes a process warning.
+   * A repeated call may hand its content over again.
    */
   readonly onContent?:
     | ((content: ToolContent, context: Context) => void | Promise<void>)
     | undefined
 }
 
-/** The content that a resource delivered to one call. All of it is untrusted. */
+/** The content of a resource for one call. Do not trust it. */
 export interface ToolContent {
-  /** The tool call's id, if the framework has one. */
+  /** The id of the tool call, if the framework has one. */
   readonly call?: string
-  /**
-   * The id of the payment that bought the content. Absent if the content was free or is in doubt.
-   */
+  /** The payment that bought it. Absent if it was free, or is in doubt. */
   readonly payment?: string
   /** HTTP status. */
   readonly status: number
-  /** The `content-type` that the resource named, or an empty text. */
+  /** The `content-type` of the response, or an empty string. */
   readonly type: string
   readonly body: Uint8Array
   /** True if the body was longer than the guard's bound and was cut there. */
@@ -57,53 +53,48 @@ export interface ToolCall<Context = unknown> {
   /** The model's arguments, unchecked. */
   readonly input: unknown
   readonly context: Context
-  /** The tool call's id. Never an id that changes when a run is resumed. */
+  /** The id of the tool call. It must not change when a run is resumed. */
   readonly id?: string | undefined
-  /**
-   * The framework's own thread or workflow run, used where the application names no conversation.
-   */
+  /** The framework's own thread or workflow run, used if the application names no conversation. */
   readonly conversation?: string | undefined
-  /** Aborts the call until the payment is reserved. An abort after that is ignored. */
+  /** Aborts the call until the payment is reserved. After that an abort is ignored. */
   readonly signal?: AbortSignal | undefined
   /**
-   * True if the human said no by the framework's own means. Then nothing more is reserved for the
-   * call. A yes by those means has no field here, because only the end user's facet can approve.
+   * Whether the human has denied the call by the framework's own means: a payment that is not reserved yet
+   * is not made. There is no field for an approval by those means, because it does not count.
    */
   readonly declined?: boolean | undefined
   readonly onProgress?: ((step: PayStep) => void) | undefined
 }
 
-/** The outcome of one tool call. */
+/** The answer to one tool call. */
 export interface ToolAnswer {
-  /** The result for the model, and the only text that the model gets. */
+  /** The result for the model, and all that the model may see. */
   readonly result: ModelResult
   /**
-   * The question that waits, where the status is `approval_required`: for a framework that can stop
-   * and ask. Its answer counts only once the end user's facet of the guard has recorded it.
+   * The question that waits if the status is `approval_required`, for a framework that can stop and ask.
+   * The answer counts once the end-user facet of the guard has recorded it.
    */
   readonly approval?: WaitingApproval
 }
 
-/**
- * The part that adapters share: turns a framework's call into the result for the model. Never
- * throws.
- */
+/** The shared half of adapters: it turns a framework's call into the model's result. Never throws. */
 export interface ToolCalls<Context = unknown> {
-  /** Carries out one call: pays, gets what is free, or says why not. */
+  /** Carries out one call: pays, fetches a free resource, or refuses. */
   pay(call: ToolCall<Context>): Promise<ToolAnswer>
   /**
-   * Quotes one call without paying, and answers what a human has to be asked before it can be paid.
+   * Quotes one call without paying. Returns the question that a human has to answer before the payment.
    *
-   * Returns undefined if asking now is of no use: the call needs no approval, or will be refused,
-   * or cannot be judged within 10 s. That is no permission, because `pay` decides anew.
+   * Returns undefined if asking now is of no use: no question is open, the call will be refused, or the
+   * quote took longer than 10 s. That is no permission: `pay` decides anew.
    */
   question(call: ToolCall<Context>): Promise<WaitingApproval | undefined>
 }
 
-/** The name of the function that an application calls, the same in every adapter. */
+/** The function that an application has called, in every adapter. */
 const source = 'paymentTools'
 
-/** How long a question may take: frameworks wait for it before every call, and cannot stop it. */
+/** How long a question may take: frameworks wait for it before every call, and cannot abort it. */
 const MAX_QUESTION_MS = 10_000
 
 /** How long an answer waits for the application to take its content. */
@@ -112,25 +103,29 @@ const MAX_CONTENT_MS = 5_000
 /**
  * Joins a framework's tool calls to a payment session.
  *
- * Throws `invalid_input` for a `conversation` that can name none.
+ * Throws `invalid_input` if `conversation` is an empty string.
  *
  * @example
- * const calls = toolCalls({ session: (context: Context) => context.payer })
- * const { result } = await calls.pay({ input, context, id: toolCallId, conversation: threadId })
+ * ```ts
+ * const calls = toolCalls({ session, conversation: 'thread-7' })
+ * const input = { url: 'https://api.example.com/report', purpose: 'a report' }
+ * const { result } = await calls.pay({ input, context: undefined, id: 'call-1' })
+ * ```
  */
 export function toolCalls<Context = unknown>(
   options: ToolCallsOptions<Context>,
 ): ToolCalls<Context> {
   const { conversation } = options
-  if (conversation !== undefined && typeof conversation !== 'function') named(conversation)
+  if (conversation !== undefined && typeof conversation !== 'function')
+    requireConversation(conversation)
   const fetched = createFetched()
   return {
-    pay: (call) => pay(options, fetched, call),
-    question: (call) => question(options, fetched, call),
+    pay: (call) => payCall(options, fetched, call),
+    question: (call) => quoteQuestion(options, fetched, call),
   }
 }
 
-async function pay<Context>(
+async function payCall<Context>(
   options: ToolCallsOptions<Context>,
   fetched: Fetched,
   call: ToolCall<Context>,
@@ -139,22 +134,22 @@ async function pay<Context>(
   if (!session) return { result: withoutSession() }
   try {
     const { request, ignored } = toolRequest(call.input)
-    const own = callOf(options, call)
+    const own = sessionCall(options, call)
     const result =
       fetched.take(session, own, call.input) ?? (await session.pay(request, { ...own, ignored }))
     if (call.declined && unpaid.includes(result.status)) return { result: declinedResult }
-    await handOver(options, call, result)
-    const told = toModelResult(result)
+    await handOverContent(options, call, result)
+    const modelResult = toModelResult(result)
     return result.status === 'approval_required'
-      ? { result: told, approval: result.approval }
-      : { result: told }
+      ? { result: modelResult, approval: result.approval }
+      : { result: modelResult }
   } catch (error) {
     warn(`a call failed in session ${session.id}`, error)
     return { result: withoutGuard() }
   }
 }
 
-/** Returns the result of a declined call if the call needed no payment. */
+/** Statuses of a declined call that made no payment. */
 const unpaid: readonly PayResult['status'][] = ['failed', 'approval_required']
 
 const declinedResult: ModelResult = {
@@ -163,14 +158,14 @@ const declinedResult: ModelResult = {
   message: 'The user said no to this payment. Do not try again.',
 }
 
-async function question<Context>(
+async function quoteQuestion<Context>(
   options: ToolCallsOptions<Context>,
   fetched: Fetched,
   call: ToolCall<Context>,
 ): Promise<WaitingApproval | undefined> {
   const late = new AbortController()
   const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal
-  const quoting = quote(options, fetched, { ...call, signal })
+  const quoting = quoteCall(options, fetched, { ...call, signal })
   try {
     const quoted = await withinDeadline(quoting, MAX_QUESTION_MS)
     return quoted?.status === 'approval_required' ? quoted.approval : undefined
@@ -182,7 +177,7 @@ async function question<Context>(
   }
 }
 
-async function quote<Context>(
+async function quoteCall<Context>(
   options: ToolCallsOptions<Context>,
   fetched: Fetched,
   call: ToolCall<Context>,
@@ -190,25 +185,22 @@ async function quote<Context>(
   const session = await findSession(options.session, call.context, source)
   if (!session) return undefined
   const { request, ignored } = toolRequest(call.input)
-  const own = callOf(options, call)
+  const own = sessionCall(options, call)
   const quoted = await session.quote(request, { ...own, ignored })
   if (quoted.status === 'free') fetched.keep(session, own, call.input, quoted)
   return quoted
 }
 
-/**
- * Free content that a quote has fetched: the call that follows gets the content from here, so that
- * a request which asks for no payment is sent once.
- */
+/** The free responses that quotes have fetched. The call that follows takes its response from here. */
 interface Fetched {
   keep(session: PaymentSession, call: OwnCall, input: unknown, result: PayResult): void
   take(session: PaymentSession, call: OwnCall, input: unknown): PayResult | undefined
 }
 
-/** The time that free content waits for its call. */
+/** How long a fetched response waits for its call. */
 const FETCHED_LIFE_MS = 60_000
 
-/** The most free contents that wait at the same time. The oldest give way and are fetched again. */
+/** How many responses wait at the same time. The oldest give way, and are fetched again. */
 const MAX_FETCHED = 20
 
 function createFetched(): Fetched {
@@ -232,8 +224,13 @@ function createFetched(): Fetched {
 }
 
 /**
- * Finds the session of a call. A value that is no session pays nothing, and a process warning tells
- * the operator why, with the name of the function that the application called.
+ * Finds the session of a call. Returns undefined if there is no `PaymentSession`, and warns the operator
+ * in the name of `source`, the function that the application has called.
+ *
+ * @example
+ * ```ts
+ * const found = await findSession(() => session, undefined, 'myAdapter')
+ * ```
  */
 export async function findSession<Context>(
   given: ToolCallsOptions<Context>['session'],
@@ -252,31 +249,28 @@ export async function findSession<Context>(
   return undefined
 }
 
-/** A call as the session is given it, in the conversation that the application has named. */
+/** A call for the session, in the conversation that the application has named. */
 type OwnCall = Pick<ToolCall, 'conversation' | 'id' | 'signal' | 'onProgress'>
 
-function callOf<Context>(
+function sessionCall<Context>(
   { conversation: given }: ToolCallsOptions<Context>,
   call: ToolCall<Context>,
 ): OwnCall {
-  const own = typeof given === 'function' ? named(given(call.context)) : given
+  const own = typeof given === 'function' ? requireConversation(given(call.context)) : given
   const { id, onProgress, conversation } = call
-  // A payment that was reserved before is still answered. Only a new payment is stopped.
+  // A payment that was reserved before is still answered: only a new one is stopped.
   const signal = call.declined ? AbortSignal.abort() : call.signal
   return { conversation: own ?? conversation, id, signal, onProgress }
 }
 
-function named(conversation: unknown): string {
+function requireConversation(conversation: unknown): string {
   if (typeof conversation === 'string' && conversation !== '') return conversation
   const message = 'paymentTools: conversation: must be a text that is not empty.'
   throw new BursarError('invalid_input', message)
 }
 
-/**
- * Hands the content to the application. The hook can neither change the answer nor delay it for
- * long.
- */
-async function handOver<Context>(
+/** Hands content to the application. The hook cannot change the answer, or withhold it for long. */
+async function handOverContent<Context>(
   { onContent }: ToolCallsOptions<Context>,
   { id, context }: ToolCall<Context>,
   result: PayResult,
@@ -289,7 +283,7 @@ async function handOver<Context>(
     ...('receipt' in result ? { payment: result.receipt.paymentId } : {}),
     status,
     type: headers['content-type'] ?? '',
-    // The copy for the model is made after this, so the hook gets a copy of its own.
+    // A copy, because the model's text is made from the body afterwards.
     body: Uint8Array.from(body),
     truncated,
   }

@@ -1,19 +1,22 @@
 import type { PayRequest } from './pay-result.ts'
 import { payTool } from './tool.ts'
 
-/**
- * A request made of a model's arguments, and the names of the arguments that the tool does not
- * take.
- */
+/** A model's arguments as a request, and the names of the arguments that the tool does not take. */
 export interface ToolRequest {
   readonly request: PayRequest
-  /** The names to pass on as `ignored`: recorded, without effect. */
+  /** For `ignored` of the call: the names are only recorded. */
   readonly ignored: readonly string[]
 }
 
 /**
- * Takes the arguments that the tool's schema names, and no others, so that a model can set no
- * header and no option of a caller. The guard reports what is wrong with the values.
+ * Takes the arguments that the tool's schema names from a model's input: a model cannot set headers, or
+ * options of the caller. The guard checks their values.
+ *
+ * @example
+ * ```ts
+ * const { request, ignored } = toolRequest({ url: 'https://api.example.com/report', purpose: 'a report' })
+ * await session.pay(request, { ignored })
+ * ```
  */
 export function toolRequest(input: unknown): ToolRequest {
   const given = typeof input === 'object' && input !== null ? Object.entries(input) : []

@@ -1,6 +1,6 @@
 import type { Money, PayResult } from './pay-result.ts'
 
-/** The one tool that a model sees: name, description and arguments, the same in every framework. */
+/** The tool that a model sees: name, description and arguments, equal in every framework. */
 export const payTool: PayTool = {
   name: 'pay_within_session',
   description: [
@@ -29,10 +29,11 @@ export const payTool: PayTool = {
   },
 }
 
+/** The type of `payTool`. */
 export interface PayTool {
   readonly name: 'pay_within_session'
   readonly description: string
-  /** JSON Schema (draft 7). Unknown arguments are not forbidden: the guard ignores and records. */
+  /** JSON Schema (draft 7). The guard ignores and records unknown arguments. */
   readonly inputSchema: {
     readonly type: 'object'
     readonly properties: Readonly<Record<string, JsonSchemaProperty>>
@@ -40,13 +41,14 @@ export interface PayTool {
   }
 }
 
+/** The schema of one argument of `payTool`. */
 export interface JsonSchemaProperty {
   readonly type?: 'string'
   readonly enum?: string[]
   readonly description: string
 }
 
-/** A result as a model reads it: no address, key, token, policy text or stack. */
+/** The result for a model: without address, key, token, policy text or stack. */
 export interface ModelResult {
   readonly status: PayResult['status']
   readonly content?: string
@@ -56,7 +58,7 @@ export interface ModelResult {
   readonly message: string
 }
 
-/** A receipt that holds only data that the guard itself made. */
+/** A receipt for a model: the guard makes all of its fields. */
 export interface ModelReceipt {
   readonly id: string
   readonly amount: string
@@ -66,15 +68,21 @@ export interface ModelReceipt {
   readonly settlement: 'claimed' | 'settled'
 }
 
-/** The most characters of a resource's content that a model gets. */
+/** Most characters of a resource's content that a model gets. */
 export const MAX_MODEL_CONTENT_CHARACTERS = 20_000
 
 /** The content types that count as text for a model. */
 const textType = /^(text\/|application\/([a-z0-9.+-]*\+)?(json|xml|yaml|x-ndjson|javascript)\b)/i
 
 /**
- * Turns a result into the model's result, and is the only place that fences and cuts content. Text
- * of a merchant is in `content` alone, between marks that the text cannot contain.
+ * Turns a result into the result for a model. Only here is content fenced and cut. Merchant text is in
+ * `content` alone, between marks that the text cannot contain.
+ *
+ * @example
+ * ```ts
+ * const result = await session.pay({ url: 'https://api.example.com/report', purpose: 'a report' })
+ * const { status, message, content } = toModelResult(result)
+ * ```
  */
 export function toModelResult(result: PayResult): ModelResult {
   const response = 'response' in result ? result.response : undefined
@@ -82,7 +90,7 @@ export function toModelResult(result: PayResult): ModelResult {
     status: result.status,
     message: result.message,
     ...('code' in result && result.code !== undefined ? { code: result.code } : {}),
-    ...(response ? { content: fence(response) } : {}),
+    ...(response ? { content: fenceContent(response) } : {}),
     ...('receipt' in result
       ? {
           receipt: {
@@ -99,7 +107,15 @@ export function toModelResult(result: PayResult): ModelResult {
   }
 }
 
-/** Answers a call that reached no session: the operator gets the reason elsewhere. */
+/**
+ * Returns the result for a model whose call found no session. The operator hears the reason elsewhere.
+ *
+ * @example
+ * ```ts
+ * const result = withoutSession()
+ * console.log(result.code) // 'session_unknown'
+ * ```
+ */
 export function withoutSession(): ModelResult {
   return {
     status: 'denied',
@@ -108,7 +124,15 @@ export function withoutSession(): ModelResult {
   }
 }
 
-/** Answers a call that the guard itself has failed in: the operator gets the cause elsewhere. */
+/**
+ * Returns the result for a model whose call made the guard fail. The operator hears the cause elsewhere.
+ *
+ * @example
+ * ```ts
+ * const result = withoutGuard()
+ * console.log(result.status) // 'failed'
+ * ```
+ */
 export function withoutGuard(): ModelResult {
   return {
     status: 'failed',
@@ -120,7 +144,7 @@ export function withoutGuard(): ModelResult {
 const opening = '<untrusted-content>'
 const closing = '</untrusted-content>'
 
-function fence(response: {
+function fenceContent(response: {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   readonly truncated: boolean
@@ -128,32 +152,30 @@ function fence(response: {
   const type = response.headers['content-type'] ?? ''
   if (response.body.byteLength === 0) return `${opening}(empty)${closing}`
   if (!textType.test(type)) {
-    return `${opening}(binary content, ${unfenced(safeType(type))}, ${response.body.byteLength} bytes)${closing}`
+    return `${opening}(binary content, ${removeMarks(printableType(type))}, ${response.body.byteLength} bytes)${closing}`
   }
   const text = new TextDecoder().decode(response.body)
-  // The cut may split a surrogate pair, and providers' APIs reject half of one.
-  const shown = unfenced(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
+  // The cut may leave half of a character, which providers' APIs refuse.
+  const shown = removeMarks(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
   const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
   return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is longer)' : ''}`
 }
 
-/** Removes from the content every text that could end the fence early or pass for its end. */
-function unfenced(text: string): string {
+/** Removes marks and control characters, so that content cannot end the fence, or look like its end. */
+function removeMarks(text: string): string {
   return text.replace(lookAlike, '[mark removed]').replace(controls, '\ufffd')
 }
 
 /**
- * The characters that are invisible between two letters: text in UTF-16 has NUL there. White space
- * is left out, so that the pattern matches each run in one way only and takes linear time.
+ * Invisible characters between two letters; UTF-16 text has NUL there. White space is left out, so that
+ * the expression matches every run of characters in one way only, in linear time.
  */
 const unseen = '[[\\p{Default_Ignorable_Code_Point}\\p{M}\\p{Cc}\\p{Cf}]--\\s]'
 
-/** The characters that look like a hyphen. */
+/** Characters that look like a hyphen. */
 const hyphen = '\\p{Pd}\\p{Pc}\\u2212\\u00b7\\u02d7'
 
-/**
- * The letters of other scripts that look like a Latin letter. Full-width letters are added to them.
- */
+/** Letters of other scripts that look like ours. Full-width letters are added to them. */
 const twins: Readonly<Record<string, string>> = {
   c: 'сϲ',
   d: 'ԁ',
@@ -165,26 +187,24 @@ const twins: Readonly<Record<string, string>> = {
 }
 
 /**
- * The word of the marks in any case, with any invisible characters between its letters and any kind
- * of hyphen. Prose has a blank in place of the hyphen, and is left alone.
+ * The word of the marks in any case, with invisible characters between its letters, and any kind of
+ * hyphen. Prose with a blank instead of the hyphen is left as it is.
  */
 const lookAlike: RegExp = new RegExp(
-  `${spread('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spread('content')}`,
+  `${spreadLetters('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spreadLetters('content')}`,
   'giv',
 )
 
-/**
- * The control characters besides white space: databases and providers' APIs reject some of them.
- */
+/** Controls that are not white space: databases and providers' APIs refuse some of them. */
 const controls = /(?!\s)\p{Cc}/gu
 
-function spread(word: string): string {
+function spreadLetters(word: string): string {
   const wide = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)
   return [...word]
     .map((letter) => `[${letter}${wide(letter)}${twins[letter] ?? ''}]`)
     .join(`[\\s${unseen}]*`)
 }
 
-function safeType(type: string): string {
+function printableType(type: string): string {
   return /^[a-z0-9]+\/[a-z0-9.+-]+/i.exec(type)?.[0].slice(0, 60) ?? 'unknown type'
 }

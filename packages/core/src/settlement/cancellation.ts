@@ -9,28 +9,27 @@ import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
 import { inTurns } from '../primitives/in-turns.ts'
-import { standing } from '../rules/account-end.ts'
-import { openSecret, subject } from '../rules/payment-transitions.ts'
+import { findAccountEnd } from '../rules/account-end.ts'
+import { openSecret, paymentSubject } from '../rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from '../signing/signing-gateway.ts'
-import { openPayment } from './reconcile.ts'
+import { describeOpenPayment } from './reconcile.ts'
 
-/** The target of a cancellation: one payment, or all open payments of a session or a delegation. */
+/** The target of `cancel`: one payment, or every open payment of a session or a delegation. */
 export type CancelTarget =
   | { readonly payment: string }
-  /**
-   * The session whose own payments are cancelled. Child sessions are cancelled by their own ids.
-   */
+  /** The session's own payments. Sessions below it are cancelled by their own ids. */
   | { readonly session: string }
   | { readonly delegation: string }
 
+/** The options of `cancel`. */
 export interface CancelOptions {
-  /** The reason, for the record. */
+  /** Why, for the audit record. */
   readonly reason?: string | undefined
-  /** The cursor of the last answer, to go on behind the payments that were tried by then. */
+  /** The cursor of the last answer. The next payments are tried. */
   readonly after?: string | undefined
 }
 
-/** The answers of the rails to a cancellation. They prove nothing: only proof ends a hold. */
+/** The rails' answers to requests to cancel. They prove nothing: a hold ends by proof only. */
 export interface Cancellation {
   /** The payments that were tried, oldest first. */
   readonly payments: readonly CancelledPayment[]
@@ -38,28 +37,28 @@ export interface Cancellation {
   readonly refused: number
   readonly unavailable: number
   readonly unknown: number
-  /** A cursor to go on with. Absent if no payments are left. */
+  /** For `after`, if there may be more payments than one answer covers. */
   readonly cursor?: string
 }
 
-/** The caller of a cancellation. Management cancels only where nothing new can be reserved. */
+/** The caller of `cancel`. A manager cancels only in sessions that have ended. */
 export type Canceller =
   | { readonly by: 'end_user'; readonly endUser: string }
   | { readonly by: 'manager' }
 
-/** The most payments that one call cancels. Its cursor goes on behind them. */
+/** Most payments that one call tries. Its cursor goes on behind them. */
 const MAX_CANCELLED = 200
 
 /** Payments that are asked about at the same time. */
 const CONCURRENCY = 8
 
-/** The longest wait for a rail's answer. After it the outcome is `unknown`. */
+/** How long a rail may take. After it, the network may have been asked, or not. */
 const CANCEL_TIMEOUT_MS = 45_000
 
 /** The longest part of a rail's or a wallet's reason that is recorded, in characters. */
 const MAX_REASON_LENGTH = 300
 
-/** The schema of the target of `cancel`. */
+/** The schema of `cancel`'s target. */
 export const cancelTargetInput: z.ZodType<CancelTarget> = z.union(
   [
     z.strictObject({ payment: nameField }),
@@ -69,7 +68,7 @@ export const cancelTargetInput: z.ZodType<CancelTarget> = z.union(
   'must name one payment, one session or one delegation',
 )
 
-/** The schema of the options of `cancel`. */
+/** The schema of `cancel`'s options. */
 export const cancelOptionsInput: z.ZodType<CancelOptions> = z.strictObject({
   reason: textField.optional(),
   after: pageCursorField.optional(),
@@ -77,7 +76,7 @@ export const cancelOptionsInput: z.ZodType<CancelOptions> = z.strictObject({
 
 /**
  * Asks the rails to cancel, a bounded number of payments at a time. Throws `payment_unknown`,
- * `session_unknown` or `delegation_unknown`, also if the target belongs to another end user.
+ * `session_unknown` or `delegation_unknown`, also for a target of another end user.
  */
 export async function cancelExposed(
   guard: Guard,
@@ -88,8 +87,10 @@ export async function cancelExposed(
   const target = parseInput(cancelTargetInput, givenTarget, 'cancel')
   const { reason, after } = parseInput(cancelOptionsInput, givenOptions, 'cancel')
   await assertKnown(guard, canceller, target)
-  const { ids, cursor } = await idsOf(guard, target, after)
-  const payments = await inTurns(ids, CONCURRENCY, (id) => cancelOne(guard, canceller, id, reason))
+  const { ids, cursor } = await listTargets(guard, target, after)
+  const payments = await inTurns(ids, CONCURRENCY, (id) =>
+    cancelPayment(guard, canceller, id, reason),
+  )
   const count = (outcome: CancelledPayment['outcome']): number =>
     payments.filter((one) => one.outcome === outcome).length
   return {
@@ -102,8 +103,8 @@ export async function cancelExposed(
   }
 }
 
-/** Returns the payments to try, and the cursor to go on with if there may be more. */
-async function idsOf(
+/** Lists the payments to try, with a cursor if there may be more. */
+async function listTargets(
   { store }: Guard,
   target: CancelTarget,
   after: string | undefined,
@@ -115,10 +116,7 @@ async function idsOf(
   return rows.length < MAX_CANCELLED ? { ids } : { ids, cursor }
 }
 
-/**
- * Throws if the target is unknown, because a mistyped id must not look like a target without
- * payments.
- */
+/** Throws if the target does not exist: a mistyped id must not look like an account without payments. */
 async function assertKnown(
   { store }: Guard,
   canceller: Canceller,
@@ -131,13 +129,13 @@ async function assertKnown(
       : 'session' in target
         ? ['session', target.session, session]
         : ['delegation', target.delegation, delegation]
-  // Another end user's target is answered like an unknown one, so that no caller learns foreign ids.
+  // A target of another end user is answered like a missing one, which hides its id.
   const isTheirs = canceller.by === 'manager' || delegation?.endUser === canceller.endUser
   if (found && isTheirs) return
   throw new BursarError(`${what}_unknown`, `cancel: there is no ${what} called ${id}.`)
 }
 
-async function cancelOne(
+async function cancelPayment(
   guard: Guard,
   canceller: Canceller,
   id: string,
@@ -145,27 +143,27 @@ async function cancelOne(
 ): Promise<CancelledPayment> {
   const requested = await guard.store.commit(
     { payment: id },
-    (state, now) => requestedCancellation(state, canceller, reason, now),
+    (state, now) => requestCancellation(state, canceller, reason, now),
     'now',
   )
   if ('refused' in requested) return { id, outcome: 'refused', reason: requested.refused }
-  const answer = await askOnce(guard, requested.payment)
-  const { reason: told, ...rest } = { reason: undefined, ...answer }
+  const answer = await askRailOnce(guard, requested.payment)
+  const { reason: longReason, ...rest } = { reason: undefined, ...answer }
   const kept = {
     ...rest,
-    ...(told === undefined ? {} : { reason: told.slice(0, MAX_REASON_LENGTH) }),
+    ...(longReason === undefined ? {} : { reason: longReason.slice(0, MAX_REASON_LENGTH) }),
   }
   await guard.store
-    .commit({ payment: id }, (state) => answeredCancellation(state, kept), 'now')
-    // The network has been asked by now, even if the record of it cannot be written.
+    .commit({ payment: id }, (state) => recordAnswer(state, kept), 'now')
+    // The network has been asked, even if that cannot be written.
     .catch((error: unknown) => guard.background.run('record a cancellation', Promise.reject(error)))
   return { id, ...kept }
 }
 
 type Requested = { readonly payment: Payment } | { readonly refused: string }
 
-/** Decides on the newest state whether the cancellation is allowed, and records the caller. */
-function requestedCancellation(
+/** Checks by the newest state whether the payment may be cancelled, and records who asked. */
+function requestCancellation(
   loaded: LedgerState,
   { by }: Canceller,
   reason: string | undefined,
@@ -177,48 +175,50 @@ function requestedCancellation(
   if (!isUnproven(payment)) {
     return { result: { refused: `It is ${payment.state}, by proof.` }, events: [] }
   }
-  if (by === 'manager' && !standing(state, now)) {
+  if (by === 'manager' && !findAccountEnd(state, now)) {
     const refused = `Its session ${payment.session} can still pay. Revoke it first.`
     return { result: { refused }, events: [] }
   }
   const event: AuditEvent = {
     type: 'cancellation-requested',
-    ...subject(state, payment),
+    ...paymentSubject(state, payment),
     by,
     ...(reason === undefined ? {} : { reason }),
   }
   return { result: { payment }, events: [event] }
 }
 
-function answeredCancellation(loaded: LedgerState, answer: CancellationAnswer): Change<undefined> {
+function recordAnswer(loaded: LedgerState, answer: CancellationAnswer): Change<undefined> {
   const { payment } = loaded
   if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
   const state = payingState(loaded)
-  const event: AuditEvent = { type: 'cancellation-answered', ...subject(state, payment), ...answer }
+  const event: AuditEvent = {
+    type: 'cancellation-answered',
+    ...paymentSubject(state, payment),
+    ...answer,
+  }
   return { result: undefined, events: [event] }
 }
 
-/**
- * Joins a cancellation of the payment that is in flight, because a second one would only cost gas.
- */
-function askOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
+/** Asks the rail, or joins the request in flight: a second request would cost gas and change nothing. */
+function askRailOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { cancelling } = guard
   const known = cancelling.get(payment.id)
   if (known !== undefined) return known
-  const asking = ask(guard, payment).finally(() => cancelling.delete(payment.id))
+  const asking = askRail(guard, payment).finally(() => cancelling.delete(payment.id))
   cancelling.set(payment.id, asking)
   return asking
 }
 
-async function ask(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
+async function askRail(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { terms, instrument } = payment
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const wallet = guard.instruments.get(instrument)?.wallet
-  const open = openPayment(guard.assets, payment)
-  if (!rail || !open) return unavailable(`This guard has no rail for ${terms.network}.`)
-  if (!wallet) return unavailable(`The wallet of ${instrument} is not in this process.`)
+  const open = describeOpenPayment(guard.assets, payment)
+  if (!rail || !open) return unavailableAnswer(`This guard has no rail for ${terms.network}.`)
+  if (!wallet) return unavailableAnswer(`The wallet of ${instrument} is not in this process.`)
   if (!rail.cancelNetworks.includes(terms.network)) {
-    return unavailable(`The rail has no way to cancel on ${terms.network}.`)
+    return unavailableAnswer(`The rail has no way to cancel on ${terms.network}.`)
   }
   try {
     const sign = cancellationGateway(wallet, payment, open.asset, (opening) =>
@@ -230,12 +230,13 @@ async function ask(guard: Guard, payment: Payment): Promise<CancellationAnswer> 
     )
     return await withinDeadline(rail.cancel(open, sign), CANCEL_TIMEOUT_MS)
   } catch (error) {
-    if (error instanceof NotSigned) return unavailable(`The wallet did not sign: ${error.code}.`)
-    const told = BursarError.isInstance(error) ? `${error.code}: ${error.message}` : 'it failed'
-    return { outcome: 'unknown', reason: told }
+    if (error instanceof NotSigned)
+      return unavailableAnswer(`The wallet did not sign: ${error.code}.`)
+    const reason = BursarError.isInstance(error) ? `${error.code}: ${error.message}` : 'it failed'
+    return { outcome: 'unknown', reason }
   }
 }
 
-function unavailable(reason: string): CancellationAnswer {
+function unavailableAnswer(reason: string): CancellationAnswer {
   return { outcome: 'unavailable', reason }
 }

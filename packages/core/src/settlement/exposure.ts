@@ -4,23 +4,21 @@ import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import type { Money } from '../session/pay-result.ts'
 
-/**
- * The money that can still move after revocation: payments that are reserved, signed, claimed or in
- * doubt.
- */
+/** The money that can still move without a new reservation: reserved, signed, claimed or in doubt. */
 export interface Exposure {
   readonly payments: readonly ExposedPayment[]
-  /** The most that can still move, one amount a currency. */
+  /** The most that can still move, one amount for each currency. */
   readonly most: readonly Money[]
-  /** The time, by the chain's clock, from which none of these payments can move. ISO 8601, UTC. */
+  /** The time by the block chain from which on nothing of it can move. ISO 8601, UTC. */
   readonly until?: string
   /**
-   * False if there may be more payments than one answer reads, so that `most` may be too little.
-   * For a session, the payments of its whole delegation are read.
+   * False if there are more than `MAX_EXPOSED` unproven payments to look through: then `most` may be too
+   * little. For a session, all payments of its delegation are looked through.
    */
   readonly complete: boolean
 }
 
+/** A payment that can still move. */
 export interface ExposedPayment extends Money {
   readonly id: string
   readonly session: string
@@ -28,29 +26,26 @@ export interface ExposedPayment extends Money {
   readonly state: PaymentState
   readonly merchant: string
   readonly payee: string
-  /** ISO 8601, UTC, by the chain's time. */
+  /** The end of its validity by the block chain's time. ISO 8601, UTC. */
   readonly until: string
-  /**
-   * True if `cancel` can ask for this payment: its rail can cancel, and its wallet is in this
-   * process.
-   */
+  /** Whether `cancel` can ask for its cancellation: the rail can, and the wallet is in this process. */
   readonly cancellable: boolean
 }
 
-/** The subject of an exposure: a session with its child sessions, a delegation, or an end user. */
+/** The accounts whose exposure is read. A session includes the sessions below it. */
 export interface ExposureFilter {
   readonly session?: string
   readonly delegation?: string
   readonly endUser?: string
 }
 
-/** The most payments that one answer reads. */
+/** Most payments that one answer looks through: people would not look through more. */
 export const MAX_EXPOSED = 10_000
 
-/** Reads the unproven payments of the target and sums up what can still move. */
-export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
+/** Reads the unproven payments of an account, and sums them up. */
+export async function readExposure(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
-  const { within, isWithin } = await scopeOf(guard.store, filter)
+  const { within, isWithin } = await readScope(guard.store, filter)
   let after: string | undefined
   let read = 0
   do {
@@ -64,15 +59,15 @@ export async function exposureOf(guard: Guard, filter: ExposureFilter): Promise<
   } while (after !== undefined && read < MAX_EXPOSED)
   const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
   return {
-    payments: payments.map((payment) => exposed(guard, payment)),
-    most: sums(payments),
+    payments: payments.map((payment) => describeExposed(guard, payment)),
+    most: sumByCurrency(payments),
     ...(payments.length === 0 ? {} : { until: new Date(latest * 1_000).toISOString() }),
     complete: after === undefined,
   }
 }
 
-/** Filters the payments of a session and of the sessions below it, which share its delegation. */
-async function scopeOf(
+/** Returns the filter of a target. Payments of a session are also those of the sessions below it. */
+async function readScope(
   store: Store,
   { session: top, ...owner }: ExposureFilter,
 ): Promise<{ within: ExposureFilter; isWithin: (payment: Payment) => Promise<boolean> }> {
@@ -94,14 +89,14 @@ async function isBelow(store: Store, id: string, top: string): Promise<boolean> 
   return ancestors.some((one) => one.id === top)
 }
 
-/** Checks that this guard has the rail and the wallet to ask for a cancellation. */
+/** Checks whether this guard can ask for the payment's cancellation. */
 function isCancellable(guard: Guard, { terms, instrument }: Payment): boolean {
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const isKnown = guard.instruments.get(instrument) !== undefined
   return isKnown && rail?.cancelNetworks.includes(terms.network) === true
 }
 
-function exposed(guard: Guard, payment: Payment): ExposedPayment {
+function describeExposed(guard: Guard, payment: Payment): ExposedPayment {
   const { id, session, delegation, state, terms, validBefore } = payment
   return {
     id,
@@ -117,7 +112,7 @@ function exposed(guard: Guard, payment: Payment): ExposedPayment {
   }
 }
 
-function sums(payments: readonly Payment[]): Money[] {
+function sumByCurrency(payments: readonly Payment[]): Money[] {
   const byCurrency = new Map<string, bigint>()
   for (const { terms } of payments) {
     const { currency, amountMicro } = terms

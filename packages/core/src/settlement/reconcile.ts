@@ -7,36 +7,36 @@ import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { inTurns } from '../primitives/in-turns.ts'
-import { settledArchived } from '../rules/archived-overrun.ts'
-import { releaseProven, scopeOfPayment, settle } from '../rules/payment-transitions.ts'
+import { settleArchivedPayment } from '../rules/archived-overrun.ts'
+import { releaseProven, scopeOfPayment, settlePayment } from '../rules/payment-transitions.ts'
 
-/** The most payments that one run asks the rails about. The next run goes on behind them. */
+/** Most payments that one run asks the rails about. The next run goes on behind them. */
 export const MAX_RECONCILED_PER_RUN = 200
 
 /** The number of payments that are asked about at the same time. */
 const CONCURRENCY = 8
 
-/** The longest wait for a rail's verdict. The next run asks again. */
+/** How long a rail may take for a verdict. After it, the next run asks again. */
 const VERDICT_TIMEOUT_MS = 20_000
 
-/** The parts of a guard that the reconciler needs. */
+/** The parts of a guard that reconciling needs. */
 export interface ReconcileParts {
   readonly store: Store
   readonly rails: readonly Rail[]
   readonly assets: readonly Asset[]
-  /** Warns the operator of a verdict that could not be written. The next run tries again. */
+  /** Tells the operator about a verdict that could not be written. The next run tries again. */
   readonly warn: (what: string, error: unknown) => void
-  /** Aborted when the guard closes. Then no rail is asked or waited for any more. */
+  /** Aborted when the guard closes: no rail is asked or waited for any more. */
   readonly closing: AbortSignal
 }
 
-/** The time that callers for one delegation share one run, in milliseconds. */
+/** How long one run for a delegation serves every caller who asks for one. */
 const SHARED_RUN_MS = 2_000
 
 /** The most delegations whose last run is remembered. Beyond it the oldest are forgotten. */
 const MAX_SHARED_RUNS = 1_000
 
-/** The time that released payments are asked about again, because a chain's finality can fail. */
+/** How long a released payment is asked about again: finality has failed on block chains before. */
 const WATCH_RELEASED_MS = 3_600_000
 
 /** The most released payments that are watched at the same time. The oldest give way. */
@@ -49,7 +49,7 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
   return {
     run: () =>
       span('bursar.reconcile', {}, async (active) => {
-        const page = await unprovenOf(parts, {}, resumeAfter)
+        const page = await listUnproven(parts, {}, resumeAfter)
         const full = page.rows.length === MAX_RECONCILED_PER_RUN
         resumeAfter = full ? page.cursor : undefined
         const again = watch.released(parts.store.now())
@@ -59,16 +59,16 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
         const late = await inTurns(again, CONCURRENCY, (payment) =>
           proveAgain(parts, watch, payment),
         )
-        return counted(active, [...outcomes, ...late])
+        return countOutcomes(active, [...outcomes, ...late])
       }),
     soon: (delegation) => {
       const now = parts.store.now()
       const known = shared.get(delegation)
       if (known && now - known.at < SHARED_RUN_MS) return known.found
       const found = span('bursar.reconcile', {}, async (active) => {
-        const page = await unprovenOf(parts, { delegation }, undefined)
+        const page = await listUnproven(parts, { delegation }, undefined)
         const prove = (payment: Payment) => proveAndWatch(parts, watch, payment)
-        return counted(active, await inTurns(page.rows, CONCURRENCY, prove))
+        return countOutcomes(active, await inTurns(page.rows, CONCURRENCY, prove))
       })
       shared.delete(delegation)
       shared.set(delegation, { at: now, found })
@@ -78,7 +78,7 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
   }
 }
 
-function unprovenOf(
+function listUnproven(
   parts: ReconcileParts,
   filter: { readonly delegation?: string },
   after: string | undefined,
@@ -92,12 +92,12 @@ async function proveAndWatch(
   watch: Watch,
   payment: Payment,
 ): Promise<Outcome> {
-  const outcome = await prove(parts, payment)
+  const outcome = await provePayment(parts, payment)
   if (outcome === 'released') watch.add(payment, parts.store.now())
   return outcome
 }
 
-function counted(active: Span, outcomes: readonly (Outcome | 'unchanged')[]): Reconciliation {
+function countOutcomes(active: Span, outcomes: readonly (Outcome | 'unchanged')[]): Reconciliation {
   const count = (outcome: Outcome) => outcomes.filter((one) => one === outcome).length
   const found = {
     settled: count('settled'),
@@ -122,7 +122,7 @@ interface Watch {
   released(now: number): readonly Payment[]
 }
 
-/** Creates the memory of the payments that proof released lately, in this process. */
+/** Remembers the payments that proof has released of late, in this process. */
 function createWatch(): Watch {
   const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
   return {
@@ -139,27 +139,27 @@ function createWatch(): Watch {
   }
 }
 
-/** Asks again about a released payment. Only a settlement changes it, and is an overrun then. */
+/** Asks again about a released payment. Only a settlement changes it: an overrun. */
 async function proveAgain(
   parts: ReconcileParts,
   watch: Watch,
   payment: Payment,
 ): Promise<Outcome | 'unchanged'> {
-  const verdict = await ask(parts, payment)
+  const verdict = await requestVerdict(parts, payment)
   if (verdict === 'unreachable' || verdict.outcome !== 'settled') return 'unchanged'
-  const outcome = await conclude(parts, payment, verdict)
+  const outcome = await concludePayment(parts, payment, verdict)
   if (outcome === 'settled') watch.end(payment)
   return outcome
 }
 
-async function prove(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
-  const verdict = await ask(parts, payment)
+async function provePayment(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
+  const verdict = await requestVerdict(parts, payment)
   if (verdict === 'unreachable') return verdict
-  return verdict.outcome === 'open' ? 'open' : conclude(parts, payment, verdict)
+  return verdict.outcome === 'open' ? 'open' : concludePayment(parts, payment, verdict)
 }
 
-/** Writes a verdict. This is the only place where proof moves a hold. */
-async function conclude(
+/** Writes a verdict. Only here does proof move a hold. */
+async function concludePayment(
   parts: ReconcileParts,
   payment: Payment,
   verdict: Exclude<Verdict, { readonly outcome: 'open' }>,
@@ -167,12 +167,12 @@ async function conclude(
   const { evidence, outcome } = verdict
   try {
     await parts.store.commit(
-      // The row of an archived payment is gone, so the delegation is named here.
+      // An archived payment no longer leads to its delegation.
       { ...scopeOfPayment(payment), delegation: payment.delegation },
       (state, now) => {
-        if (!state.payment) return settledArchived(state, payment, evidence, now)
+        if (!state.payment) return settleArchivedPayment(state, payment, evidence, now)
         return outcome === 'settled'
-          ? settle(state, evidence, now)
+          ? settlePayment(state, evidence, now)
           : releaseProven(state, evidence, now)
       },
       'soon',
@@ -185,23 +185,26 @@ async function conclude(
   }
 }
 
-async function ask(parts: ReconcileParts, payment: Payment): Promise<Verdict | 'unreachable'> {
+async function requestVerdict(
+  parts: ReconcileParts,
+  payment: Payment,
+): Promise<Verdict | 'unreachable'> {
   try {
-    const open = openPayment(parts.assets, payment)
+    const open = describeOpenPayment(parts.assets, payment)
     const rail = parts.rails.find((one) => one.name === payment.terms.rail)
     if (!rail || !open || parts.closing.aborted) return 'unreachable'
     return await withinDeadline(rail.reconcile(open), VERDICT_TIMEOUT_MS, parts.closing)
   } catch {
-    // A rail that cannot be asked proves nothing: the hold stays, and the next run asks again.
+    // Without an answer nothing is proved: the hold stays, and the next run asks again.
     return 'unreachable'
   }
 }
 
-/**
- * Returns the payment as a rail reads it. Returns undefined if its asset is not pinned in this
- * guard.
- */
-export function openPayment(assets: readonly Asset[], payment: Payment): OpenPayment | undefined {
+/** Returns a payment as rails know it, or undefined if its asset is not pinned here. */
+export function describeOpenPayment(
+  assets: readonly Asset[],
+  payment: Payment,
+): OpenPayment | undefined {
   const asset = findAsset(assets, payment.terms.network, payment.terms.asset)
   if (!asset) return undefined
   return {

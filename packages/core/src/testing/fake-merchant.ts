@@ -6,7 +6,7 @@ import {
   fakeAsset,
   type SignedAuthorization,
 } from './fake-chain.ts'
-import { type FakeOffer, fakeChallenge, fakeClaimHeader, readFakeProof } from './fake-rail.ts'
+import { type FakeOffer, fakeChallenge, fakeClaimHeader, readFakePayload } from './fake-rail.ts'
 
 /**
  * The conduct of a fake merchant that received a proof. Money moves only if the name says `honest` or `settles`.
@@ -112,7 +112,7 @@ export function fakeMerchant(options: FakeMerchantOptions): FakeMerchant {
     async request(sent, { signal, isolation }) {
       if (closed) throw new BursarError('request_refused', 'The fake merchant is closed.')
       if (signal?.aborted) throw new BursarError('request_failed', 'The request was aborted.')
-      const proof = readFakeProof(sent.headers)
+      const proof = readFakePayload(sent.headers)
       const request: FakeRequest = { ...sent, index: requests.length, isolation, proof }
       requests.push(request)
       await onMoment('request-received', request)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpResponse } from '../ports/http-client.ts'
-import type { Authorization, HttpChallenge, HttpProof, OpenPayment } from '../ports/rail.ts'
+import type { Authorization, HttpChallenge, HttpPayload, OpenPayment } from '../ports/rail.ts'
 import type { SignRequest } from '../ports/wallet.ts'
 import { type FakeChain, type FakeChainOptions, fakeAsset, fakeChain } from './fake-chain.ts'
 import { type FakeConduct, fakeMerchant, fakePayee } from './fake-merchant.ts'
@@ -21,7 +21,7 @@ interface World {
   readonly chain: FakeChain
   readonly rail: FakeRail
   readonly payment: OpenPayment
-  prove(authorization?: Authorization): Promise<HttpProof>
+  prove(authorization?: Authorization): Promise<HttpPayload>
 }
 
 function world(options: FakeChainOptions = {}): World {
@@ -50,7 +50,7 @@ function world(options: FakeChainOptions = {}): World {
     validBefore: chain.time() + 60,
     reservedAt: chain.time(),
   }
-  const prove = async (authorization: Authorization = payment): Promise<HttpProof> => {
+  const prove = async (authorization: Authorization = payment): Promise<HttpPayload> => {
     const proof = await rail.prove(authorization, { isMessage: false }, async (request) => {
       const signed = await wallet.sign(request)
       if (!('signature' in signed)) throw new Error(signed.reason)
@@ -65,7 +65,7 @@ function world(options: FakeChainOptions = {}): World {
 async function send(
   chain: FakeChain,
   conduct: FakeConduct,
-  proof?: HttpProof,
+  proof?: HttpPayload,
 ): Promise<HttpResponse> {
   const merchant = fakeMerchant({ chain, resource: () => ({ conduct }) })
   const headers = { ...proof?.headers }
@@ -91,7 +91,7 @@ async function railWorld(cancels: boolean): Promise<RailWorld> {
   outOfReach.setReachable(false)
   const wallet = fakeWallet()
   const merchant = fakeMerchant({ chain })
-  const ask = async (headers: HttpProof['headers'] = {}): Promise<HttpResponse> =>
+  const ask = async (headers: HttpPayload['headers'] = {}): Promise<HttpResponse> =>
     merchant.request({ method: 'GET', url, headers }, { isolation: 'alice' })
   return {
     rail: fakeRail({ chain, cancels }),

@@ -173,16 +173,8 @@ export function fakeChallenge(offers: readonly FakeOffer[]): {
   }
 }
 
-/**
- * Reads the signed authorization in a request's proof header. Returns undefined if there is none.
- *
- * @example
- * ```ts
- * const signed = readFakeProof({ 'fake-proof': '{}' })
- * console.log(signed) // undefined
- * ```
- */
-export function readFakeProof(
+/** The signed authorization in a request's proof header, or `undefined` if there is none. */
+export function readFakePayload(
   headers: Readonly<Record<string, string>>,
 ): SignedAuthorization | undefined {
   const name = Object.keys(headers).find((key) => key.toLowerCase() === FAKE_PROOF_HEADER)

@@ -46,7 +46,7 @@ export {
   fakeChallenge,
   fakeClaimHeader,
   fakeRail,
-  readFakeProof,
+  readFakePayload,
 } from './fake-rail.ts'
 export {
   type FakeWallet,

@@ -4,7 +4,7 @@ import type {
   Challenge,
   Claim,
   HttpChallenge,
-  HttpProof,
+  HttpPayload,
   Offer,
   OpenPayment,
   Rail,
@@ -27,9 +27,9 @@ export interface RailWorld {
   now(): number
   /** Returns the merchant's challenge, which is valid for 60 seconds. */
   demand(atomic: bigint): Promise<HttpChallenge>
-  /** Sends a proof for the latest challenge to the merchant, who settles and claims it. */
-  pay(proof: HttpProof): Promise<Answer>
-  /** Advances the network's time, and makes earlier transactions final. */
+  /** Brings a proof for the latest demand to the merchant, who settles it and says so. */
+  pay(proof: HttpPayload): Promise<Answer>
+  /** Lets time pass on the network, and makes final what happened before. */
   advance(seconds: number): Promise<void>
   /** Malformed challenges of the rail's own kind. */
   readonly malformed: readonly Challenge[]
@@ -308,7 +308,7 @@ async function prove(
   world: RailWorld,
   payment: OpenPayment,
   sign: (request: SignRequest) => Promise<`0x${string}`> = world.sign,
-): Promise<HttpProof> {
+): Promise<HttpPayload> {
   const { echo } = onlyOffer(world.rail, world.asset, await world.demand(payment.terms.atomic))
   const proof = await world.rail.prove(payment, echo, sign)
   if ('headers' in proof) return proof

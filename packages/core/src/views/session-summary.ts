@@ -6,7 +6,7 @@ import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Store } from '../ports/store.ts'
-import { standing } from '../rules/account-end.ts'
+import { findAccountEnd } from '../rules/account-end.ts'
 import { type Spending, summarizeSpending } from './account-summary.ts'
 
 /**
@@ -48,7 +48,7 @@ export function summarizeSession(loaded: LedgerState, now: number): SessionSumma
   const { session } = state
   // A payer's key may expire and be renewed while the session stays open.
   const { credential: _key, ...accounts } = state
-  const ended = standing(accounts, now)
+  const ended = findAccountEnd(accounts, now)
   return {
     id: session.id,
     delegation: session.delegation,

@@ -1,4 +1,4 @@
-import { type Authorization, type McpProof, type Offers, pinnedAssets } from '@bursar/core'
+import { type Authorization, type McpPayload, type Offers, pinnedAssets } from '@bursar/core'
 import { x402ResourceServer } from '@x402/core/server'
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
 import { describe, expect, test } from 'vitest'
@@ -103,7 +103,7 @@ describe('a proof over MCP', () => {
     const offers = offersOf({ result: { isError: true, structuredContent: required } })
     const [offer] = offers?.kind === 'offers' ? offers.offers : []
     const proof = await makePayload(authorizationOf(), offer?.echo as Echo, async () => signature)
-    const { meta } = proof as McpProof
+    const { meta } = proof as McpPayload
     expect(Object.keys(meta)).toEqual(['x402/payment'])
     const payload = meta['x402/payment'] as PaymentPayload
     expect(payload).toMatchObject({ x402Version: 2, payload: { signature } })

@@ -1,6 +1,6 @@
 import {
   type Authorization,
-  type HttpProof,
+  type HttpPayload,
   type Offer,
   pinnedAssets,
   type SignRequest,
@@ -79,7 +79,7 @@ const signed = {
 const sign = async (): Promise<typeof signature> => signature
 
 /** The proof of a challenge that came over HTTP. */
-async function httpProof(...given: Parameters<typeof makePayload>): Promise<HttpProof> {
+async function httpPayload(...given: Parameters<typeof makePayload>): Promise<HttpPayload> {
   const proof = await makePayload(...given)
   if ('headers' in proof) return proof
   throw new Error('The proof is not for HTTP.')
@@ -87,7 +87,7 @@ async function httpProof(...given: Parameters<typeof makePayload>): Promise<Http
 
 describe('a proof of version 2', () => {
   test('holds what was signed, and is taken by the official server', async () => {
-    const { headers } = await httpProof(
+    const { headers } = await httpPayload(
       authorizationOf(),
       offerOf([requirements]).echo as Echo,
       sign,
@@ -136,7 +136,7 @@ describe('a proof of version 2', () => {
 describe('a proof of version 1', () => {
   test('names scheme and network as the challenge did', async () => {
     const echo: Echo = { transport: 'http', version: 1, scheme: 'exact', network: 'base-sepolia' }
-    const { headers } = await httpProof(authorizationOf(), echo, sign)
+    const { headers } = await httpPayload(authorizationOf(), echo, sign)
     expect(Object.keys(headers)).toEqual(['x-payment'])
     expect(decodePaymentSignatureHeader(headers['x-payment'] ?? '')).toEqual({
       x402Version: 1,
@@ -226,7 +226,7 @@ describe('a header that grows when it is written again', () => {
   test('is sent up to the bound, which the signature is not counted in', async () => {
     const long = `0x${'5a'.repeat(4_096)}` as const
     const lengthOf = async (numbers: number): Promise<number> => {
-      const { headers } = await httpProof(authorizationOf(), grownBy(numbers), async () => long)
+      const { headers } = await httpPayload(authorizationOf(), grownBy(numbers), async () => long)
       return headers['payment-signature']?.length ?? 0
     }
     expect(await lengthOf(500)).toBeLessThan(32_768)

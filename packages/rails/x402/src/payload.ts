@@ -1,7 +1,7 @@
 import {
   type Authorization,
   BursarError,
-  type Proof,
+  type Payload,
   type SignRequest,
   type TransferAuthorization,
 } from '@bursar/core'
@@ -30,7 +30,7 @@ export async function makePayload(
   authorization: Authorization,
   echo: Echo,
   sign: (request: SignRequest) => Promise<`0x${string}`>,
-): Promise<Proof> {
+): Promise<Payload> {
   assertSameTerms(authorization, echo)
   const { getAddress } = await import('viem')
   const request = toTransfer(authorization)

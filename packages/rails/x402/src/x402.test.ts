@@ -6,7 +6,7 @@ import {
   type Claim,
   findAsset,
   type HttpChallenge,
-  type HttpProof,
+  type HttpPayload,
   type Offer,
   type OpenPayment,
   pinnedAssets,
@@ -158,7 +158,7 @@ async function newCustomer(balance = '1.00'): Promise<Customer> {
   return { address, sign }
 }
 
-async function ask(merchant: Merchant, path: string, proof?: HttpProof): Promise<HttpChallenge> {
+async function ask(merchant: Merchant, path: string, proof?: HttpPayload): Promise<HttpChallenge> {
   const response = await fetch(`${merchant.address}${path}`, {
     headers: { ...proof?.headers },
     redirect: 'manual',
@@ -209,7 +209,7 @@ function paymentFor(offer: Offer, customer: Customer): OpenPayment {
 
 interface Purchase {
   readonly payment: OpenPayment
-  readonly proof: HttpProof
+  readonly proof: HttpPayload
 }
 
 async function sign(challenge: HttpChallenge, customer: Customer): Promise<Purchase> {

@@ -8,7 +8,7 @@ import {
   fakePaidWorld,
   fakePayee,
   type PaidWorld,
-  readFakeProof,
+  readFakePayload,
 } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -351,18 +351,18 @@ describe('over a real service', () => {
     const { body } = fakeChallenge([{ ...terms, atomic: 10_000n }])
     const data: unknown = JSON.parse(new TextDecoder().decode(body))
     const challenge = { server: 'shop.example', tool: 'search', message: { error: { data } } }
-    const proven = await session.prove(challenge, call)
-    if (proven.status !== 'proven') throw new Error(proven.message)
-    expect(readFakeProof(proven.proof as Record<string, string>)).toBeDefined()
-    expect(await session.prove(challenge, call)).toEqual(proven)
-    const concluded = await session.conclude(proven.paymentId, undefined)
-    expect(concluded).toMatchObject({ status: 'in_doubt', paymentId: proven.paymentId })
+    const signed = await session.prove(challenge, call)
+    if (signed.status !== 'signed') throw new Error(signed.message)
+    expect(readFakePayload(signed.payload as Record<string, string>)).toBeDefined()
+    expect(await session.prove(challenge, call)).toEqual(signed)
+    const concluded = await session.conclude(signed.paymentId, undefined)
+    expect(concluded).toMatchObject({ status: 'in_doubt', paymentId: signed.paymentId })
     await expect(session.conclude('pay_none', undefined)).rejects.toMatchObject({
       code: 'payment_unknown',
     })
     await management.revokeSession(session.id)
     const cancelled = await management.cancel({ session: session.id }, { reason: 'test' })
-    expect(cancelled.payments.map(({ id }) => id)).toEqual([proven.paymentId])
+    expect(cancelled.payments.map(({ id }) => id)).toEqual([signed.paymentId])
   })
 
   test('an end user limits what all agents spend, and cancels what is theirs', async () => {

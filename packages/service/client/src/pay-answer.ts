@@ -90,9 +90,9 @@ const payable = object({ price: money, merchant: text, remaining: money, message
 
 export const quoteResult = byStatus({ ...results, payable }) as Shape<QuoteResult>
 
-const proven = object({ paymentId: text, proof: record })
+const signed = object({ paymentId: text, payload: record })
 
-export const proveResult = byStatus({ ...results, proven }) as Shape<ProveResult>
+export const proveResult = byStatus({ ...results, signed }) as Shape<ProveResult>
 
 export const sessionStatus: Shape<SessionStatus> = object({
   id: text,

@@ -1,7 +1,15 @@
 import type { Policy } from '../../ports/policy.ts'
 import { BursarError } from '../../primitives/errors.ts'
 
-/** Allows payments from one hour of the UTC day until another: `{ from: 8, until: 18 }`. */
+/**
+ * Allows payments from one hour of the UTC day until another. Hours from 22 until 6 go over midnight.
+ * Throws `invalid_input` if an hour is not an integer from 0 to 24.
+ *
+ * @example
+ * ```ts
+ * const policies = [allowHours({ from: 8, until: 18 })]
+ * ```
+ */
 export function allowHours(options: { readonly from: number; readonly until: number }): Policy {
   const { from, until } = options
   for (const hour of [from, until]) {

@@ -1,6 +1,13 @@
 import type { Policy } from '../../ports/policy.ts'
 
-/** Allows payments to these hosts only, written as `URL.host` writes them. */
+/**
+ * Allows payments to these hosts only, written as `URL.host` writes them.
+ *
+ * @example
+ * ```ts
+ * const policies = [allowMerchants(['api.example.com'])]
+ * ```
+ */
 export function allowMerchants(hosts: readonly string[]): Policy {
   const allowed = new Set(hosts)
   return {

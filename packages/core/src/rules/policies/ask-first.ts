@@ -1,6 +1,13 @@
 import type { Policy } from '../../ports/policy.ts'
 
-/** Asks a human for the first payment to a merchant, a host with its payee, in a delegation. */
+/**
+ * Asks a human about the first payment to a merchant, a host with its payee, in a delegation.
+ *
+ * @example
+ * ```ts
+ * const policies = [askFirst()]
+ * ```
+ */
 export function askFirst(): Policy {
   return {
     name: 'ask-first',

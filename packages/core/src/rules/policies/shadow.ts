@@ -1,11 +1,13 @@
 import { evaluateClosed, type Policy } from '../../ports/policy.ts'
 
 /**
- * Watches a policy before it is enforced: it always allows, and what the policy would have decided is
- * recorded as `policy-observed`, in the commit that decides about the payment.
+ * Watches a policy before it is enforced. The shadow always allows, and records the policy's decision as
+ * `policy-observed`, in the commit that decides about the payment.
  *
  * @example
- * createBursar({ ...parts, policies: [shadow(allowUpTo({ currency: 'USD', amount: '0.50' }))] })
+ * ```ts
+ * const policies = [shadow(allowUpTo({ currency: 'USD', amount: '0.50' }))]
+ * ```
  */
 export function shadow(policy: Policy): Policy {
   return {

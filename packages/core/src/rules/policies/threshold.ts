@@ -2,17 +2,22 @@ import type { Terms } from '../../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../../money/amount.ts'
 import { BursarError } from '../../primitives/errors.ts'
 
-/** An amount of a currency that a policy draws its line at: `{ currency: 'USD', amount: '1.00' }`. */
+/** An amount that a policy compares payments with: `{ currency: 'USD', amount: '1.00' }`. */
 export interface Threshold {
+  /** For example `'USD'`. */
   readonly currency: string
+  /** A decimal string. */
   readonly amount: string
 }
 
 /**
- * Says why terms are above a threshold, or nothing. Another currency is above every one. Throws
- * `invalid_input`, in the name of the policy, for an amount that is none.
+ * Creates a function that returns why terms are above a threshold, or undefined. Another currency is above
+ * every threshold. Throws `invalid_input`, in the name of the policy, if the amount is not a decimal string.
  */
-export function above(policy: string, threshold: Threshold): (terms: Terms) => string | undefined {
+export function compareWithThreshold(
+  policy: string,
+  threshold: Threshold,
+): (terms: Terms) => string | undefined {
   const { currency } = threshold
   const micro = parseAmount(threshold.amount)
   if (micro === undefined) {

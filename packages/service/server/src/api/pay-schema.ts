@@ -46,7 +46,7 @@ export const proveBody: z.ZodType = z.strictObject({
   call: callField,
 })
 
-/** The body with the tool's response to the call that carried the proof. */
+/** The answer to the call that carried the payload. */
 export const concludeBody: z.ZodType = z.strictObject({
   message: z
     .unknown()
@@ -149,9 +149,9 @@ export const quoteResultSchema: z.ZodType = z
 export const proveResultSchema: z.ZodType = z
   .union([
     z.object({
-      status: z.literal('proven'),
+      status: z.literal('signed'),
       paymentId: z.string(),
-      proof: z
+      payload: z
         .record(z.string(), z.unknown())
         .describe('For the `_meta` of the call. It is worth money until it is used or expires.'),
     }),

@@ -75,7 +75,7 @@ export const payerOperations: readonly Operation[] = [
     inSession: true,
     handle: async (call) => encodeBody(await openCallerSession(call).quote(...readPayInput(call))),
   }),
-  ...proofOperations(),
+  ...payloadOperations(),
   defineOperation({
     name: 'sessionStatus',
     method: 'get',
@@ -118,15 +118,15 @@ export const payerOperations: readonly Operation[] = [
   }),
 ]
 
-/** The operations for callers that send the paid call themselves, such as a tool call of MCP. */
-function proofOperations(): readonly Operation[] {
+/** For callers that have to send the paid call themselves, such as a tool call of MCP. */
+function payloadOperations(): readonly Operation[] {
   return [
     defineOperation({
       name: 'prove',
       method: 'post',
       path: '/v1/session/prove',
       summary:
-        'Makes the proof for a tool call that the caller sends itself. The session has to list the payee.',
+        'Signs the payload for a tool call that the caller sends itself. Only for payees that the session lists.',
       body: proveBody,
       maxBodyBytes: MAX_PAY_BODY_BYTES,
       result: proveResultSchema,
@@ -147,7 +147,7 @@ function proofOperations(): readonly Operation[] {
       method: 'post',
       path: '/v1/session/payments/{payment}/conclude',
       summary:
-        'Reports the response to a call that carried a proof. Send it to the server that made the proof.',
+        'Takes the answer to the call that carried a payload, on the server that signed the payload.',
       body: concludeBody,
       maxBodyBytes: MAX_CONCLUDE_BODY_BYTES,
       result: payResultSchema,
