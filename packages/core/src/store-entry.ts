@@ -4,7 +4,6 @@ export { isUnsettled } from './ledger/delegation.ts'
 export { endUserAccountId } from './ledger/end-user-account.ts'
 export { isOverrun } from './ledger/ledger-state.ts'
 export { isOwnKey, unprovenStates } from './ledger/payment.ts'
-export { windowsFromText, windowsText } from './money/limits-json.ts'
 export {
   type ApprovalRow,
   approvalJson,
@@ -25,6 +24,7 @@ export {
   hasSameEndUserJson,
   parseEndUserRow,
 } from './persistence/end-user-row.ts'
+export { parseWindows, windowsJson } from './persistence/limits-json.ts'
 export { type Lookups, loadState } from './persistence/load-state.ts'
 export { type ListName, type PageBounds, pageBounds, pageOf } from './persistence/page-cursor.ts'
 export {

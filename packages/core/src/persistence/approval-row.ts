@@ -42,13 +42,39 @@ export function approvalJson(approval: Approval): string {
   return JSON.stringify(pickFields(approval, jsonFields))
 }
 
-/** Returns the approval of a row. */
+/**
+ * Returns the approval of a row.
+ *
+ * @example
+ * ```ts
+ * import type { Approval } from '@bursar/core'
+ * import { parseApprovalRow, type ApprovalRow } from '@bursar/core/store'
+ *
+ * export function readAll(rows: readonly ApprovalRow[]): readonly Approval[] {
+ *   return rows.map(parseApprovalRow)
+ * }
+ * ```
+ */
 export function parseApprovalRow({ json, ...columns }: ApprovalRow): Approval {
   const fields = JSON.parse(json) as Pick<Approval, (typeof jsonFields)[number]>
   return { ...withoutNulls(columns), ...pickFields(fields, jsonFields) }
 }
 
-/** Throws `invariant_broken` if a field differs that an approval keeps for life. */
+/**
+ * Throws `invariant_broken` if a field differs that an approval keeps for life.
+ *
+ * @example
+ * ```ts
+ * import type { Approval } from '@bursar/core'
+ * import { assertSameApproval } from '@bursar/core/store'
+ *
+ * export function replace(table: Map<string, Approval>, next: Approval): void {
+ *   const stored = table.get(next.id)
+ *   if (stored) assertSameApproval(stored, next)
+ *   table.set(next.id, next)
+ * }
+ * ```
+ */
 export function assertSameApproval(stored: Approval, next: Approval): void {
   const fixed = ['session', 'root', 'endUser', 'termsHash', 'key'] as const
   assertSameFields(`approval ${next.id}`, stored, next, fixed)

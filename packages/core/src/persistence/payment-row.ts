@@ -76,7 +76,19 @@ export function paymentJson(payment: Payment): string {
   return JSON.stringify({ ...fields, terms: { ...terms, atomic: atomic.toString() } })
 }
 
-/** Checks whether two versions of a payment have the same JSON, so that it need not be written. */
+/**
+ * Checks whether two versions of a payment have the same JSON, so that it need not be written.
+ *
+ * @example
+ * ```ts
+ * import type { Payment } from '@bursar/core'
+ * import { hasSamePaymentJson, paymentJson } from '@bursar/core/store'
+ *
+ * export function changedJson(stored: Payment, next: Payment): string | undefined {
+ *   return hasSamePaymentJson(stored, next) ? undefined : paymentJson(next)
+ * }
+ * ```
+ */
 export function hasSamePaymentJson(stored: Payment, next: Payment): boolean {
   return stored.terms === next.terms && hasSameFields(stored, next, jsonFields)
 }
@@ -106,12 +118,36 @@ export function paymentOutcome(payment: Payment): PaymentOutcome {
   }
 }
 
-/** Checks whether two versions of a payment have the same outcome, so that it need not be written. */
+/**
+ * Checks whether two versions of a payment have the same outcome, so that it need not be written.
+ *
+ * @example
+ * ```ts
+ * import type { Payment } from '@bursar/core'
+ * import { hasSamePaymentOutcome, type PaymentOutcome, paymentOutcome } from '@bursar/core/store'
+ *
+ * export function changedOutcome(stored: Payment, next: Payment): PaymentOutcome | undefined {
+ *   return hasSamePaymentOutcome(stored, next) ? undefined : paymentOutcome(next)
+ * }
+ * ```
+ */
 export function hasSamePaymentOutcome(stored: Partial<Payment>, next: Partial<Payment>): boolean {
   return hasSameFields(stored, next, outcomeFields)
 }
 
-/** Returns the payment of a row. */
+/**
+ * Returns the payment of a row.
+ *
+ * @example
+ * ```ts
+ * import type { Payment } from '@bursar/core'
+ * import { parsePaymentRow, type PaymentRow } from '@bursar/core/store'
+ *
+ * export function readAll(rows: readonly PaymentRow[]): readonly Payment[] {
+ *   return rows.map(parsePaymentRow)
+ * }
+ * ```
+ */
 export function parsePaymentRow(row: PaymentRow): Payment {
   const { json, amountMicro, requestHash, claim, evidence, ...columns } = row
   const { terms, ...fields } = JSON.parse(json) as PaymentJson
@@ -126,7 +162,21 @@ export function parsePaymentRow(row: PaymentRow): Payment {
   }
 }
 
-/** Throws `invariant_broken` if a field differs that a payment keeps for life. */
+/**
+ * Throws `invariant_broken` if a field differs that a payment keeps for life.
+ *
+ * @example
+ * ```ts
+ * import type { Payment } from '@bursar/core'
+ * import { assertSamePayment } from '@bursar/core/store'
+ *
+ * export function replace(table: Map<string, Payment>, next: Payment): void {
+ *   const stored = table.get(next.id)
+ *   if (stored) assertSamePayment(stored, next)
+ *   table.set(next.id, next)
+ * }
+ * ```
+ */
 export function assertSamePayment(stored: Payment, next: Payment): void {
   const name = `payment ${next.id}`
   const fixed = ['session', 'delegation', 'endUser', 'key', 'reservedAt'] as const

@@ -25,12 +25,36 @@ export function serviceRow({ id, ...fields }: Credential | Operation): ServiceRo
   return { id, json: JSON.stringify(fields) }
 }
 
-/** Returns the credential of a row. */
+/**
+ * Returns the credential of a row.
+ *
+ * @example
+ * ```ts
+ * import type { Credential } from '@bursar/core'
+ * import { parseCredentialRow, type ServiceRow } from '@bursar/core/store'
+ *
+ * export function readAll(rows: readonly ServiceRow[]): readonly Credential[] {
+ *   return rows.map(parseCredentialRow)
+ * }
+ * ```
+ */
 export function parseCredentialRow({ id, json }: ServiceRow): Credential {
   return { ...(JSON.parse(json) as Omit<Credential, 'id'>), id }
 }
 
-/** Returns the operation of a row. */
+/**
+ * Returns the operation of a row.
+ *
+ * @example
+ * ```ts
+ * import type { Operation } from '@bursar/core'
+ * import { parseOperationRow, type ServiceRow } from '@bursar/core/store'
+ *
+ * export function readAll(rows: readonly ServiceRow[]): readonly Operation[] {
+ *   return rows.map(parseOperationRow)
+ * }
+ * ```
+ */
 export function parseOperationRow({ id, json }: ServiceRow): Operation {
   return { ...(JSON.parse(json) as Omit<Operation, 'id'>), id }
 }

@@ -1,6 +1,6 @@
 import type { Session } from '../ledger/session.ts'
 import type { Usage } from '../money/limits.ts'
-import { type LimitsText, limitsFromText, limitsText } from '../money/limits-json.ts'
+import { type LimitsJson, limitsJson, parseLimits } from './limits-json.ts'
 import { assertSameFields, hasSameFields, pickFields, withoutNulls } from './row-fields.ts'
 
 /** A session as a row: what is searched for or often written in columns, the rest as JSON. */
@@ -24,7 +24,7 @@ export interface SessionRow {
 
 const jsonFields = ['payer', 'tokenHash', 'merchants', 'ask', 'repeatAfterMs'] as const
 
-type SessionJson = Pick<Session, (typeof jsonFields)[number]> & { readonly limits: LimitsText }
+type SessionJson = Pick<Session, (typeof jsonFields)[number]> & { readonly limits: LimitsJson }
 
 /**
  * Returns the JSON of the fields of a session that have no column of their own.
@@ -40,25 +40,63 @@ type SessionJson = Pick<Session, (typeof jsonFields)[number]> & { readonly limit
  * ```
  */
 export function sessionJson(session: Session): string {
-  return JSON.stringify({ ...pickFields(session, jsonFields), limits: limitsText(session.limits) })
+  return JSON.stringify({ ...pickFields(session, jsonFields), limits: limitsJson(session.limits) })
 }
 
-/** Checks whether two versions of a session have the same JSON, so that it need not be written. */
+/**
+ * Checks whether two versions of a session have the same JSON, so that it need not be written.
+ *
+ * @example
+ * ```ts
+ * import type { Session } from '@bursar/core'
+ * import { hasSameSessionJson, sessionJson } from '@bursar/core/store'
+ *
+ * export function changedJson(stored: Session, next: Session): string | undefined {
+ *   return hasSameSessionJson(stored, next) ? undefined : sessionJson(next)
+ * }
+ * ```
+ */
 export function hasSameSessionJson(stored: Session, next: Session): boolean {
   return hasSameFields(stored, next, ['limits', ...jsonFields])
 }
 
-/** Returns the session of a row. */
+/**
+ * Returns the session of a row.
+ *
+ * @example
+ * ```ts
+ * import type { Session } from '@bursar/core'
+ * import { parseSessionRow, type SessionRow } from '@bursar/core/store'
+ *
+ * export function readAll(rows: readonly SessionRow[]): readonly Session[] {
+ *   return rows.map(parseSessionRow)
+ * }
+ * ```
+ */
 export function parseSessionRow({ json, totalMicro, ...columns }: SessionRow): Session {
   const { limits, ...terms } = JSON.parse(json) as SessionJson
   return {
     ...withoutNulls(columns),
     ...pickFields(terms, jsonFields),
-    limits: limitsFromText(limits, totalMicro),
+    limits: parseLimits(limits, totalMicro),
   }
 }
 
-/** Throws `invariant_broken` if a field differs that a session keeps for life. */
+/**
+ * Throws `invariant_broken` if a field differs that a session keeps for life.
+ *
+ * @example
+ * ```ts
+ * import type { Session } from '@bursar/core'
+ * import { assertSameSession } from '@bursar/core/store'
+ *
+ * export function replace(table: Map<string, Session>, next: Session): void {
+ *   const stored = table.get(next.id)
+ *   if (stored) assertSameSession(stored, next)
+ *   table.set(next.id, next)
+ * }
+ * ```
+ */
 export function assertSameSession(stored: Session, next: Session): void {
   const fixed = ['delegation', 'parent', 'payer', 'createdAt'] as const
   assertSameFields(`session ${next.id}`, stored, next, fixed)

@@ -1,5 +1,5 @@
 import type { Usage } from '@bursar/core'
-import { windowsFromText, windowsText } from '@bursar/core/store'
+import { parseWindows, windowsJson } from '@bursar/core/store'
 import type { Row, Statement, Write } from '../database/statement.ts'
 
 /** Returns one array of values for each column of some rows: the parameters of an `unnest`. */
@@ -18,7 +18,7 @@ export function writeRows(
 
 /** Returns the columns of a usage, in the order `settled, held, payments, windows`. */
 export function usageColumns(usage: Usage): [bigint, bigint, number, string | null] {
-  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsText(usage.windows)]
+  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsJson(usage.windows)]
 }
 
 /** Returns the usage of a row that has the columns `settled, held, payments, windows`. */
@@ -27,7 +27,7 @@ export function parseUsage(row: Row): Usage {
     settledMicro: BigInt(row.settled as string),
     heldMicro: BigInt(row.held as string),
     payments: Number(row.payments),
-    windows: row.windows === null ? [] : windowsFromText(row.windows as string),
+    windows: parseWindows(row.windows as string | null),
   }
 }
 

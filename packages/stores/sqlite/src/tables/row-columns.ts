@@ -1,10 +1,10 @@
 import type { Usage } from '@bursar/core'
-import { windowsFromText, windowsText } from '@bursar/core/store'
+import { parseWindows, windowsJson } from '@bursar/core/store'
 import type { Row } from '../database/database.ts'
 
 /** Returns the columns of a usage, in the order `settled, held, payments, windows`. */
 export function usageColumns(usage: Usage): [bigint, bigint, number, string | null] {
-  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsText(usage.windows)]
+  return [usage.settledMicro, usage.heldMicro, usage.payments, windowsJson(usage.windows)]
 }
 
 /** Returns the usage of a row that has the columns `settled, held, payments, windows`. */
@@ -13,7 +13,7 @@ export function parseUsage(row: Row): Usage {
     settledMicro: row.settled as bigint,
     heldMicro: row.held as bigint,
     payments: Number(row.payments),
-    windows: row.windows === null ? [] : windowsFromText(row.windows as string),
+    windows: parseWindows(row.windows as string | null),
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Limits, Usage } from './limits.ts'
-import { limitsFromText, limitsText, windowsFromText, windowsText } from './limits-json.ts'
+import type { Limits, Usage } from '../money/limits.ts'
+import { limitsJson, parseLimits, parseWindows, windowsJson } from './limits-json.ts'
 
 const most = 2n ** 80n
 
@@ -21,12 +21,12 @@ test.each<[string, Limits]>([
   ['a total alone', { currency: 'EUR', totalMicro: 0n, windows: [] }],
   ['an empty limit per merchant', { ...full, perMerchant: { windows: [] } }],
 ])('%s come back from JSON as they were, to the last unit', (_what, limits) => {
-  const text = JSON.parse(JSON.stringify(limitsText(limits)))
-  expect(limitsFromText(text, limits.totalMicro)).toEqual(limits)
+  const text = JSON.parse(JSON.stringify(limitsJson(limits)))
+  expect(parseLimits(text, limits.totalMicro)).toEqual(limits)
 })
 
 test('the total is left to its column', () => {
-  expect(JSON.stringify(limitsText(full))).not.toContain(`"${most}"`)
+  expect(JSON.stringify(limitsJson(full))).not.toContain(`"${most}"`)
 })
 
 test('buckets come back as they were, and no windows are nothing', () => {
@@ -37,6 +37,6 @@ test('buckets come back as they were, and no windows are nothing', () => {
     ],
     [],
   ]
-  expect(windowsFromText(windowsText(windows) ?? '')).toEqual(windows)
-  expect(windowsText([])).toBeNull()
+  expect(parseWindows(windowsJson(windows) ?? '')).toEqual(windows)
+  expect(windowsJson([])).toBeNull()
 })
