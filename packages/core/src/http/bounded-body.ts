@@ -2,28 +2,35 @@ import type { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
-/** A body's first allocation: most answers fit, and a hostile content-length reserves nothing. */
+/**
+ * The bytes allocated first for a body. Most bodies fit, and a hostile `content-length` cannot
+ * raise the number.
+ */
 const FIRST_ALLOCATION_BYTES = 16_384
 
 /**
- * How much longer than its bound an encoded body may be: what the streams read ahead of the
- * decoder, and the few bytes that an honest encoding adds where it does not shrink. Only a body
- * that decodes to next to nothing, without end, goes beyond.
+ * The bytes by which an encoded body may exceed the bound on the decoded body. They cover stream
+ * read-ahead and the overhead of encoding incompressible data. Only an endless body that decodes to
+ * almost nothing exceeds them.
  */
 const ENCODED_SLACK_BYTES = 1_048_576
 
-/** A body within its bound, and how it ended. */
+/** A body read within its bound, and how reading ended. */
 export interface BoundedBody {
+  /** The decoded bytes, at most `maxBytes` of them. */
   readonly body: Uint8Array
+  /** True if the decoded body was longer than the bound and was cut there. */
   readonly truncated: boolean
+  /** True if the body could not be read or decoded to its end. */
   readonly broken: boolean
 }
 
 /**
- * Reads and decodes a body, keeping no more than `maxBytes` of it beside the chunk at hand.
+ * Reads and decodes a body, and buffers at most `maxBytes` of it plus the current chunk.
  *
- * Knows gzip, deflate and br, one of them at most; any other `content-encoding` is broken from the
- * start. Never throws: what was decoded before the body broke is returned. The source is destroyed.
+ * Decodes a single gzip, deflate or br encoding; any other `content-encoding` gives a broken, empty
+ * body. Never throws: a read error ends the body with `broken`, and the bytes decoded so far are
+ * returned. Destroys the source in every case.
  */
 export async function boundedBody(
   source: Readable,
@@ -47,8 +54,8 @@ export async function boundedBody(
 }
 
 /**
- * One buffer that doubles up to the bound. A list of chunks would cost a hundred times the body, if
- * the peer sent it byte by byte.
+ * Returns a buffer that doubles its size up to the bound. A list of chunks would take a hundred times
+ * the memory of the body if the peer sent single bytes.
  */
 function growingBytes(maxBytes: number): {
   add(chunk: Uint8Array): boolean
@@ -57,7 +64,7 @@ function growingBytes(maxBytes: number): {
   let buffer = new Uint8Array(Math.min(FIRST_ALLOCATION_BYTES, maxBytes))
   let size = 0
   return {
-    /** False when the chunk went over the bound, and was cut there. */
+    /** Adds a chunk. Returns false if the chunk exceeded the bound and was cut there. */
     add(chunk) {
       const kept = chunk.subarray(0, maxBytes - size)
       if (size + kept.length > buffer.length) {
@@ -86,13 +93,13 @@ async function* decoded(
   if (decoder === undefined) throw new Error('The content-encoding is not known.')
   const chunks = bounded(source, maxBytes + ENCODED_SLACK_BYTES)
   const first = await chunks.next()
-  // Nothing at all is whole: the answer to HEAD names the encoding that a GET would have.
+  // An empty body is complete: a response to HEAD names the encoding that a GET would have.
   if (first.done) return
   const all = async function* () {
     yield first.value
     yield* chunks
   }
-  // The callback has nothing to do: whatever breaks also breaks the decoder.
+  // The callback is empty because every pipeline error also destroys the decoder read below.
   pipeline(all, decoder, () => {})
   yield* decoder
 }

@@ -1,19 +1,25 @@
 import type { Connection } from './http-exchange.ts'
 
-/** Longer than a kept connection is good for: then it is forgotten, and hung up. */
+/** The milliseconds until a kept connection is closed: longer than its own keep-alive time. */
 const FORGET_MS = 1_500
 
-/** Payments between their two requests at the same time; the oldest connection makes room. */
+/** The most connections kept at once. One more closes the oldest. */
 const MAX_KEPT = 100
 
-/** Connections that wait for the second request of their payment. */
+/** The idle connections that wait for the second request of their payment. */
 export interface KeptConnections {
+  /** Keeps a payment's connection for its second request, and closes any it had before. */
   keep(payment: object, isolation: string, connection: Connection): void
-  /** Takes a payment's connection out: it is used once more, or not at all. */
+  /**
+   * Removes and returns a payment's connection. Returns undefined if the payment has none, or closes
+   * the connection and returns undefined if the isolation, origin or address differs.
+   */
   take(payment: object, isolation: string, origin: string, address: string): Connection | undefined
+  /** Closes every kept connection. */
   close(): void
 }
 
+/** Creates an empty pool of kept connections. */
 export function keptConnections(): KeptConnections {
   interface Kept {
     readonly isolation: string

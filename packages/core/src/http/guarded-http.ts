@@ -12,36 +12,49 @@ import { type KeptConnections, keptConnections } from './connection-pool.ts'
 import type { Lookup } from './pinned-address.ts'
 import { requestHead } from './request-head.ts'
 
-/** Long enough for a slow paid answer, short enough that a held budget is not a hostage. */
+/** The default deadline, which leaves time for a slow paid response but frees a held budget soon. */
 const DEFAULT_DEADLINE_MS = 30_000
 
-/** A caller that waits longer than ten minutes for one answer has lost it. */
+/** The longest deadline: a response later than ten minutes is of no use to a caller. */
 const MAX_DEADLINE_MS = 600_000
 
-/** What a model can use of one answer is far less. */
+/** The default bound of a body: far more than a model can use of one response. */
 const DEFAULT_MAX_BODY_BYTES = 1_048_576
 
-/** Each request may hold it twice over while its buffer grows. */
+/** The largest bound of a body. A request may hold twice as many bytes while its buffer grows. */
 const LARGEST_MAX_BODY_BYTES = 67_108_864
 
-/** More hosts than one developer serves. */
+/** The most development hosts: more than one developer serves. */
 const MAX_DEVELOPMENT_HOSTS = 100
 
-/** How the guarded client is set up. */
+/** The options of `guardedHttp`. */
 export interface GuardedHttpOptions {
   /**
-   * Hosts, exactly as `host` (any port) or `host:port`, that may be plain http and may be local:
-   * loopback, private and unique local addresses. `localhost` and `*.localhost` names among them
-   * are 127.0.0.1 without a resolver. Never list one in production.
+   * The hosts that may use plain http and local addresses (loopback, private, unique local), each as
+   * `host` (any port) or `host:port`; at most 100. `localhost` and `*.localhost` names always resolve
+   * to 127.0.0.1. Throws `invalid_input` if set where `NODE_ENV` is `production`.
+   *
+   * @default { hosts: [] }
    */
   readonly development?: { readonly hosts: readonly string[] } | undefined
   /**
-   * For the whole request, from resolving to the body's last byte. Default 30,000; at most 600,000.
+   * The deadline of a whole request in milliseconds, from name resolution to the last byte of the
+   * body; at most 600,000.
+   *
+   * @default 30_000
    */
   readonly deadlineMs?: number | undefined
-  /** After decoding. Default 1 MiB; at most 64 MiB. */
+  /**
+   * The most bytes of a decoded body; at most 67,108,864 (64 MiB).
+   *
+   * @default 1_048_576
+   */
   readonly maxBodyBytes?: number | undefined
-  /** Replaces the system's resolver. Its answers are checked like any other's. */
+  /**
+   * The resolver of host names. Its addresses pass the checks that system addresses pass.
+   *
+   * @default the resolver of the operating system
+   */
   readonly lookup?: Lookup | undefined
 }
 
@@ -57,13 +70,22 @@ const optionsInput = z.strictObject({
 type Settings = z.output<typeof optionsInput>
 
 /**
- * The HTTP client for URLs that strangers name: nothing that it can be told reaches a private
- * network, follows a redirect, or goes on for ever.
+ * Returns an HTTP client that is safe for untrusted URLs: requests cannot reach a private network,
+ * follow a redirect or outlast the deadline.
  *
- * https only, no user info, no port below 1024 but 80 and 443; every address that the host resolves
- * to must be public, and the first is the one that is dialled; a connection of its own for every
- * payment, and for every request that is of none; no proxy from the environment, no cookies. Its
- * libraries are loaded at the first request. Throws `invalid_input` for options that cannot be; for requests see `HttpClient`.
+ * The client accepts https URLs without user info, on port 80, 443 or from 1024 up. Every address of
+ * the host must be public, and the client connects to the first one. Each payment has its own
+ * connection, and so has each request outside a payment. The client ignores proxy variables and
+ * keeps no cookies. Its libraries are loaded with the first request.
+ *
+ * Throws `invalid_input` for a bad option. `HttpClient` lists the errors of a request.
+ *
+ * @example
+ * ```ts
+ * import { guardedHttp, type HttpClient } from '@bursar/core'
+ *
+ * export const http: HttpClient = guardedHttp({ deadlineMs: 10_000, maxBodyBytes: 262_144 })
+ * ```
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   const settings = parseInput(optionsInput, options, 'guardedHttp')
@@ -90,7 +112,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   }
 }
 
-/** Loaded once: asking the loader again costs as much as the parsing of a URL. */
+/** The modules of the first request, kept because a repeated import costs as much as parsing a URL. */
 let libraries:
   | Promise<[typeof import('./pinned-address.ts'), typeof import('./http-exchange.ts')]>
   | undefined
@@ -132,7 +154,7 @@ async function send(
     try {
       const response = await exchangeHttp(connection, exchange, !isFirst, controller.signal)
       if (response.broken) signal?.throwIfAborted()
-      // What was cut or broke left something on the connection.
+      // A cut or broken body leaves unread bytes, so the connection cannot carry another request.
       isLast = !isFirst || response.status !== 402 || response.truncated || response.broken
       return response
     } finally {
@@ -150,7 +172,7 @@ async function send(
   }
 }
 
-/** A resolver cannot be stopped, but nobody has to wait for it. */
+/** Waits for the work until the signal aborts, because a name lookup cannot be cancelled. */
 function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -158,7 +180,7 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
   })
 }
 
-/** An entry of `development.hosts` as `url.hostname` or `place(url)` would write it. */
+/** Normalizes an entry of `development.hosts` to the form of `url.hostname` or `place(url)`. */
 function readHost(entry: string, context: z.RefinementCtx): string {
   const url = /^[^/?#]+$/.test(entry) && tryParse(`http://${entry}/`)
   if (url) return /:\d+$/.test(entry) ? place(url) : url.hostname
@@ -178,7 +200,7 @@ function place(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
 }
 
-/** Of what broke, only the code is repeated: a peer may have written the message. */
+/** Returns the code of an error. The message is left out because a peer may have written it. */
 function codeOf(error: unknown): string {
   const code = (error as { readonly code?: unknown } | null)?.code
   return typeof code === 'string' ? code : 'broken'
@@ -194,7 +216,7 @@ function refused(message: string): BursarError {
   return new BursarError('request_refused', message)
 }
 
-/** What development may reach, production may not: throws `invalid_input`. */
+/** Throws `invalid_input` if a `development` option is set where `NODE_ENV` is `production`. */
 export function refuseInProduction(development: unknown, what: string): void {
   if (development === undefined || process.env.NODE_ENV !== 'production') return
   const message = `${what}: development: is refused where NODE_ENV is production.`

@@ -4,37 +4,40 @@ import { type buildConnector, Client } from 'undici'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { boundedBody } from './bounded-body.ts'
 
-/** Challenges travel in headers, in base64: undici's own 16 KiB has been too little for them. */
+/** The most bytes of response headers. Base64 challenges in headers can exceed undici's 16 KiB. */
 const MAX_RESPONSE_HEADER_BYTES = 65_536
 
-/** An honest server hints once or twice before it answers; each hint may be as large as a head. */
+/**
+ * The most interim (1xx) responses before the final one. An honest server sends one or two, and each
+ * may be as large as a response head.
+ */
 const MAX_INTERIM_RESPONSES = 16
 
-/** Everything that one exchange needs; all of it was checked before. */
+/** The checked input of one exchange. */
 export interface ExchangeRequest {
   readonly url: URL
   readonly method: string
-  /** Names and values in turn. */
+  /** The header names and values, alternating. */
   readonly head: readonly string[]
   readonly body: string | undefined
   readonly maxBodyBytes: number
 }
 
-/** How long a connection may wait for the second request of its payment: a signature is made meanwhile. */
+/** The keep-alive milliseconds between the two requests of a payment, in which the proof is signed. */
 const KEPT_MS = 1_000
 
-/** A connection to the place of one URL, at one address. It is dialled when it is first used. */
+/** A connection to the origin of one URL at one address, opened with its first request. */
 export interface Connection {
   readonly origin: string
   readonly address: string
   readonly client: Client
-  /** Hangs up, whatever goes on. */
+  /** Closes the connection at once, and ends a request in flight. */
   close(reason?: Error): void
 }
 
 /**
- * A connection of its own, for one exchange, or for the two of one payment (`isKept`). Nothing can be
- * shared between end users then, and no answer can be left over from another payment.
+ * Creates a connection for one exchange, or with `isKept` for the two exchanges of one payment. End
+ * users therefore share no connection, and a late response cannot reach another payment.
  */
 export function openConnection(url: URL, address: string, isKept: boolean): Connection {
   let socket: Socket | undefined
@@ -42,13 +45,13 @@ export function openConnection(url: URL, address: string, isKept: boolean): Conn
     connect: (_options, callback) => {
       socket = dial(url, address, callback)
     },
-    // Without any pipelining the request says `connection: close`.
+    // With a pipelining of 0, undici sends `connection: close`.
     pipelining: isKept ? 1 : 0,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
     keepAliveTimeout: KEPT_MS,
     keepAliveMaxTimeout: KEPT_MS,
-    // The deadline of the whole is the caller's signal; a body that drips never trips these.
+    // The caller's signal is the overall deadline: a slowly dripping body passes these timeouts.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
@@ -58,16 +61,16 @@ export function openConnection(url: URL, address: string, isKept: boolean): Conn
     client,
     close(reason) {
       void client.destroy(reason ?? null)
-      // The client does not know of a socket that is still connecting.
+      // `Client` cannot destroy a socket that is still connecting.
       socket?.destroy()
     },
   }
 }
 
 /**
- * Sends the request once, and reads the response within its bounds. Nobody else uses the connection
- * meanwhile; `isLast` says so to the peer. Rejects with whatever ended the exchange before there was
- * a status; afterwards it resolves, and the body may be broken.
+ * Sends a request once, and reads the response within its bounds. The caller must use the connection
+ * for one exchange at a time. `isLast` asks the peer to close the connection afterwards. Rejects with
+ * the error that ended the exchange before a status arrived; a later error gives a `broken` response.
  */
 export async function exchangeHttp(
   { client, address, close }: Connection,
@@ -77,7 +80,7 @@ export async function exchangeHttp(
 ): Promise<HttpResponse> {
   signal.throwIfAborted()
   const { url } = request
-  // A signal given to undici does nothing until the connection is there, which may be never.
+  // An abort must end the exchange while connecting too, and undici ignores its signal until then.
   const abort = () => close(new Error('The exchange was aborted.'))
   signal.addEventListener('abort', abort, { once: true })
   let interim = 0
@@ -94,7 +97,7 @@ export async function exchangeHttp(
         if (interim > MAX_INTERIM_RESPONSES) throw new Error('Too many interim responses.')
       },
     })
-    // With `raw` the headers are a flat list, which undici's types do not say.
+    // With `raw`, undici returns the headers as a flat list, which its types leave out.
     const headers = joinedHeaders(response.headers as unknown as readonly string[])
     const encoding = headers['content-encoding']
     const body = await boundedBody(response.body, encoding, request.maxBodyBytes)
@@ -112,11 +115,11 @@ function dial(url: URL, address: string, callback: buildConnector.Callback): Soc
     ? connectTls({
         host: address,
         port,
-        // The certificate is for the name, not for the address that it resolved to. A literal has
-        // no name to indicate, and is then checked as the host.
+        // The certificate must match the host name rather than the address. An IP literal sends no
+        // server name, and the certificate is then checked against `host`.
         ...(isIP(name) === 0 ? { servername: name } : {}),
         ALPNProtocols: ['http/1.1'],
-        // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not reach here.
+        // Set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED=0 has no effect here.
         rejectUnauthorized: true,
       })
     : connectTcp({ host: address, port })

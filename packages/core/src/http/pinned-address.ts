@@ -3,23 +3,31 @@ import { isIP } from 'node:net'
 import { BursarError } from '../primitives/errors.ts'
 import { isLocalAddress, isPublicAddress } from './public-address.ts'
 
-/** Resolves a host name to all its IP addresses, in order of preference; throws if it has none. */
+/**
+ * A function that resolves a host name to all its IP addresses, in order of preference. It throws if
+ * the name has none.
+ */
 export type Lookup = (hostname: string) => Promise<readonly string[]>
 
-/** How an address is chosen. */
+/** The options of `pinnedAddress`. */
 export interface PinnedAddressOptions {
-  /** The operator listed the host for development: it may be local. */
+  /** True if the operator listed the host for development, which permits local addresses. */
   readonly development: boolean
+  /**
+   * The resolver of host names.
+   *
+   * @default the resolver of the operating system
+   */
   readonly lookup?: Lookup | undefined
 }
 
 /**
- * The one address to dial for this URL: the first that its host resolves to, once all of them
- * passed.
+ * Returns the address to connect to for a URL: the first address of its host, after all of them have
+ * passed the check.
  *
- * One answer with a public and a private address is refused as a whole: whoever controls the name
- * would otherwise choose by chance. Throws `request_refused` for an address that is not public, and
- * `request_failed` when the name cannot be resolved.
+ * Refuses a host that has both public and private addresses, because an attacker who controls the
+ * name could otherwise retry until a private one comes first. Throws `request_refused` if an address
+ * is not public, and `request_failed` if the name cannot be resolved.
  */
 export async function pinnedAddress(url: URL, options: PinnedAddressOptions): Promise<string> {
   const addresses = await resolve(url, options)
@@ -39,8 +47,8 @@ async function resolve(
 ): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0) return [host]
-  // RFC 6761 gives all of .localhost to loopback, but the system's resolver often knows only
-  // `localhost` itself, and may put ::1 first where nothing listens.
+  // RFC 6761 reserves all of .localhost for loopback, but system resolvers often know `localhost`
+  // alone, and may put ::1 first while the server listens on 127.0.0.1.
   if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1']
   try {
     return [...(await lookup(host))]
@@ -67,7 +75,7 @@ function refused(url: URL, address: string, development: boolean): BursarError {
   )
 }
 
-/** A custom lookup may answer anything; only an address is worth repeating. */
+/** Returns text for an error message: a custom lookup may return text that is no address. */
 function printable(address: string): string {
   return isIP(address) === 0 ? 'something that is no IP address' : address
 }

@@ -1,14 +1,12 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/**
- * All of IPv6 that the internet routes. What lies outside is special, named by a standard or not.
- */
+/** The IPv6 range that the internet routes. Every address outside this range counts as special. */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 
-/** Where clouds answer with a machine's own credentials, in ranges that are harmless otherwise. */
+/** The cloud metadata services, which serve machine credentials, in otherwise harmless ranges. */
 const metadata = [
-  // Azure; it lies in the middle of public address space.
+  // Azure, in public address space.
   ipaddr.parseCIDR('168.63.129.16/32'),
   // AWS and Google Cloud, in unique local address space.
   ipaddr.parseCIDR('fd00:ec2::/32'),
@@ -18,12 +16,12 @@ const metadata = [
 const localRanges: ReadonlySet<string> = new Set(['loopback', 'private', 'uniqueLocal'])
 
 /**
- * True for an IP address, as text, that belongs to a host on the public internet.
+ * Returns true if the text is the IP address of a host on the public internet.
  *
- * Anything else is false: loopback, private, shared, link-local, multicast, documentation,
- * benchmark, discard and reserved ranges, addresses that carry an IPv4 address inside (mapped,
- * compatible, NAT64, 6to4, Teredo), cloud metadata services, scoped addresses, and text that is not
- * an address in the form that a resolver writes it.
+ * Returns false for loopback, private, shared, link-local, multicast, documentation, benchmark,
+ * discard and reserved ranges, addresses that embed an IPv4 address (mapped, compatible, NAT64, 6to4,
+ * Teredo), cloud metadata services, scoped addresses, and text that is not an address in the form
+ * that a resolver writes.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -33,8 +31,8 @@ export function isPublicAddress(text: string): boolean {
 }
 
 /**
- * True for an address of this machine or of its own network: loopback, private and unique local.
- * Link-local addresses and cloud metadata services are not among them, not even for development.
+ * Returns true if the text is an address of this machine or its network: loopback, private or unique
+ * local. Returns false for link-local addresses and cloud metadata services, in development too.
  */
 export function isLocalAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -42,7 +40,7 @@ export function isLocalAddress(text: string): boolean {
 }
 
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  // The parser also reads 127.1, 0x7f.1 and 017700000001, which no two programs read alike.
+  // The parser also accepts 127.1, 0x7f.1 and 017700000001, which programs read differently.
   if (isIP(text) === 0 || text.includes('%')) return undefined
   return ipaddr.parse(text)
 }

@@ -1,16 +1,22 @@
 import type { HttpRequest } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 
-/** Servers commonly refuse more than 16 KiB; a proof and its challenge's echo need their share. */
+/**
+ * The most bytes of request headers: enough for a payment proof that echoes its challenge. Many
+ * servers accept only 16 KiB.
+ */
 const MAX_HEADER_BYTES = 65_536
 
-/** Longer than any method that a registry knows. */
+/** The valid methods: upper case, with room for every registered name. */
 const methodName = /^[A-Z]{1,20}$/
 
-/** They turn the connection into something else, or mirror the request's headers. */
+/** The refused methods, which turn the connection into a tunnel or echo the request's headers. */
 const refusedMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-/** They frame the message or address the connection: two opinions on those smuggle requests. */
+/**
+ * The headers that frame the message or address the connection. A caller's value could contradict the
+ * client's, which permits request smuggling.
+ */
 const clientHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -27,13 +33,12 @@ const clientHeaders: ReadonlySet<string> = new Set([
 
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 
-/** Visible characters, blanks and tabs, and the upper half of Latin-1. No line end, no NUL. */
+/** The valid header values: visible ASCII, spaces, tabs and the upper half of Latin-1. */
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * The headers as they are sent, names and values in turn, with `accept-encoding: identity` among
- * them whatever the caller asked for. Throws `request_refused` for a method, header or
- * body that may not be.
+ * Returns the header names and values to send, alternating, always with `accept-encoding: identity`.
+ * Throws `request_refused` if the method, a header or the body is not allowed.
  */
 export function requestHead({ method, headers, body }: HttpRequest): string[] {
   if (!methodName.test(method) || refusedMethods.has(method)) {
