@@ -37,7 +37,8 @@ export function compileTestUsd(): string {
     settings: {
       optimizer: { enabled: true, runs: 200 },
       evmVersion: 'cancun',
-      // Without the hash of the metadata the bytecode depends on the code alone, not on its comments.
+      // Without the hash of the metadata the bytecode depends on the code alone, not on its
+      // comments.
       metadata: { bytecodeHash: 'none' },
       outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object'] } },
     },

@@ -56,6 +56,6 @@ test('says what is wrong with a balance', async () => {
   const { child, exited } = start('--balance', '1e3')
   let text = ''
   for await (const chunk of child.stderr) text += chunk
-  expect(text).toContain("'1e3' is not a decimal amount with at most six decimals.")
+  expect(text).toContain("'1e3' is not a decimal amount such as 10.00, with at most six decimals.")
   expect(await exited).toEqual([1, null])
 })

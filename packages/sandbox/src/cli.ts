@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
-import { shownWorld, startSandbox, worldText } from './index.ts'
+import { describeWorld, formatWorld, startSandbox } from './index.ts'
 
 const usage = `Usage: bursar-sandbox [--json] [--balance <dollars>]
 
-Starts a paid world on this machine and keeps it up until it is interrupted (Ctrl-C).
+Starts a paid world on this machine and runs it until you stop it (Ctrl-C).
 
-  --balance  what the account that it creates holds: 100.00 if not given
+  --balance  the balance of the new account in dollars (default: 100.00)
   --json     print one line of JSON instead of text
   --help     print this text
 `
@@ -30,20 +30,20 @@ async function main(): Promise<void> {
     process.stdout.write(usage)
     return
   }
-  // Asked for before anything starts, so that an interruption at any time stops it all.
-  const interrupted = interruption()
+  // The signals are watched before anything starts, so that Ctrl-C always stops everything.
+  const interrupted = waitForInterruption()
   const sandbox = await startSandbox()
   try {
     const account = await sandbox.createAccount(options.balance)
-    const world = shownWorld(sandbox, account)
-    process.stdout.write(options.json ? `${JSON.stringify(world)}\n` : worldText(world))
+    const world = describeWorld(sandbox, account)
+    process.stdout.write(options.json ? `${JSON.stringify(world)}\n` : formatWorld(world))
     await interrupted
   } finally {
     await sandbox.stop()
   }
 }
 
-function interruption(): Promise<void> {
+function waitForInterruption(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })

@@ -22,4 +22,4 @@ export {
   type SandboxOptions,
   startSandbox,
 } from './sandbox.ts'
-export { type ShownWorld, shownWorld, worldText } from './shown-world.ts'
+export { describeWorld, formatWorld, type WorldDescription } from './world-description.ts'

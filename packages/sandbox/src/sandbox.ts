@@ -1,7 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { startChain } from './chain/chain.ts'
-import { createFacilitator, facilitatorApp } from './chain/facilitator.ts'
+import { createFacilitator, createFacilitatorApp } from './chain/facilitator.ts'
 import { deployTestDollar, type SandboxAsset, type SandboxTransfer } from './chain/test-dollar.ts'
 import type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-merchant.ts'
 import { type HostileMerchants, openHostileMerchants } from './hostile/hostile-merchants.ts'
@@ -10,13 +10,17 @@ import { type LegacyMerchant, openLegacyMerchant } from './merchants/legacy-merc
 import { openShop } from './merchants/merchant.ts'
 import type { World } from './merchants/world.ts'
 
-/** Settings of a sandbox. */
+/** The options of `startSandbox`. */
 export interface SandboxOptions {
-  /** How long the honest merchant's slow resource takes, in milliseconds: 100 if not given. */
+  /**
+   * The time that the honest merchant's resource `/slow` takes, in milliseconds.
+   *
+   * @default 100
+   */
   readonly slowMs?: number
 }
 
-/** An account of the sandbox's chain. It needs no gas: facilitators pay it. */
+/** An account on the sandbox's chain. It needs no gas, which the facilitator pays. */
 export interface SandboxAccount {
   readonly address: `0x${string}`
   readonly privateKey: `0x${string}`
@@ -29,34 +33,45 @@ export interface Sandbox {
   readonly asset: SandboxAsset
   /** An x402 facilitator over HTTP, for merchants of your own. */
   readonly facilitatorUrl: string
-  /** The chain's process, so that a test can see that it is gone. */
+  /** The id of the chain's process, so that a test can check that it has ended. */
   readonly processId: number
-  /** The time for the guard, in milliseconds: it moves with the chain's when time is advanced. */
+  /**
+   * The clock for the guard, in Unix milliseconds. `advanceTime` moves it with the chain's time.
+   */
   readonly clock: () => number
-  /** Moves the chain and the clock together, and makes final whatever happened before. */
+  /** Moves the chain's time and the clock ahead. Every earlier transaction becomes final. */
   advanceTime(seconds: number): Promise<void>
-  /** Mines empty blocks at once. A block is final when two more follow it. */
+  /** Mines empty blocks at once. A block is final when two blocks follow it. */
   mine(blocks: number): Promise<void>
-  /** A new account with a random key that holds `balance` dollars: none if not given. */
+  /**
+   * Makes an account with a random key that holds `balance` dollars, such as `'10.00'`. Holds none
+   * by default.
+   */
   createAccount(balance?: string): Promise<SandboxAccount>
-  /** Gives an address so many dollars more: the faucet for accounts whose key is elsewhere. */
+  /**
+   * Adds dollars to an address, such as `'10.00'`: a faucet for accounts whose key is elsewhere.
+   */
   fund(address: `0x${string}`, amount: string): Promise<void>
-  /** A new account with a random key that holds one ether and no dollar: for who pays gas. */
+  /** Makes an account with a random key that holds one ether and no dollar, to pay gas with. */
   createRelayer(): Promise<SandboxAccount>
-  /** In atomic units, six decimals. */
+  /** Returns an address's balance in atomic units, six decimals. */
   balanceOf(address: `0x${string}`): Promise<bigint>
-  /** Every movement of the test dollar so far, oldest first: what the chain says happened. */
+  /** Returns every transfer of the test dollar on the chain, oldest first. */
   transfers(): Promise<readonly SandboxTransfer[]>
   readonly merchants: {
+    /** A merchant that delivers as announced. */
     readonly honest: HonestMerchant
-    /** Honest too, but speaks x402 version 1. */
+    /** An honest merchant that speaks x402 version 1. */
     readonly legacy: LegacyMerchant
-    /** Each robs its customers in a way of its own; its name says how. */
+    /** The hostile merchants, each named by its attack. */
     readonly hostile: HostileMerchants
   }
-  /** `name.localhost:port` of every merchant and its accomplice: what a guard must allow in development mode. */
+  /**
+   * The hosts that a guard must allow in development mode: every merchant and accomplice as
+   * `name.localhost:port`.
+   */
   readonly hosts: readonly string[]
-  /** Ends everything; a process that did nothing else ends by itself afterwards. */
+  /** Stops everything that the sandbox started. */
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -66,19 +81,25 @@ const defaultSlowMs = 100
 const ONE_ETHER_WEI = 10n ** 18n
 
 /**
- * Starts a chain with a test dollar, a facilitator and merchants, all in this process but the chain.
+ * Starts a chain with a test dollar, a facilitator and merchants. The chain has a process of its
+ * own, and everything else runs in this process. The chain's process ends with this one, however
+ * this one ends.
  *
- * Throws if anvil is not installed for this machine; then nothing is left running. The chain's
- * process ends with this one, however that ends.
+ * Throws if anvil is not installed for this machine, and then stops what it has started.
  *
  * @example
+ * ```ts
+ * import { startSandbox } from '@bursar/sandbox'
+ *
  * await using sandbox = await startSandbox()
  * const alice = await sandbox.createAccount('10.00')
+ * const { rpcUrl, network, hosts } = sandbox
+ * ```
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const closers: (() => unknown)[] = []
   const stop = async (): Promise<void> => {
-    // The chain started first and ends last, so that no merchant meets a dead chain.
+    // The chain started first and stops last, so that no merchant calls a stopped chain.
     for (const close of closers.splice(0).reverse()) await close()
   }
   try {
@@ -100,7 +121,7 @@ async function openSandbox(
   const { asset } = dollar
   const facilitator = createFacilitator(chain, asset)
   const world = { facilitator, asset, onStop }
-  const facilitatorListener = getRequestListener(facilitatorApp(facilitator).fetch)
+  const facilitatorListener = getRequestListener(createFacilitatorApp(facilitator).fetch)
   const facilitatorShop = await openShop(world, 'facilitator', facilitatorListener)
   const honest = await openHonestMerchant(world, slowMs)
   const legacy = await openLegacyMerchant(world)
@@ -130,7 +151,7 @@ async function openSandbox(
     balanceOf: dollar.balanceOf,
     transfers: dollar.transfers,
     merchants: { honest, legacy, hostile },
-    hosts: [honest, legacy, ...Object.values(hostile).flatMap(withAccomplice)].map(
+    hosts: [honest, legacy, ...Object.values(hostile).flatMap(listWithAccomplice)].map(
       (merchant) => merchant.host,
     ),
     stop,
@@ -138,7 +159,7 @@ async function openSandbox(
   }
 }
 
-function withAccomplice(
+function listWithAccomplice(
   merchant: HostileMerchant | RedirectingMerchant,
 ): readonly HostileMerchant[] {
   return 'accomplice' in merchant ? [merchant, merchant.accomplice] : [merchant]

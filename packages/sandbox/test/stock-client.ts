@@ -12,7 +12,9 @@ export interface StockClient {
   readonly fetchWithAnyAsset: typeof fetch
 }
 
-/** Makes a client with a funded account, which pays up to 10 test dollars a time to whoever asks. */
+/**
+ * Makes a client with a funded account, which pays up to 10 test dollars a time to whoever asks.
+ */
 export async function createStockClient(sandbox: Sandbox, balance: string): Promise<StockClient> {
   const { privateKey } = await sandbox.createAccount(balance)
   const account = privateKeyToAccount(privateKey)

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 
-/** What anvil says on its output once it accepts connections. */
+/** The line that anvil prints once it accepts connections. */
 const listeningPattern = /Listening on 127\.0\.0\.1:(\d+)/
 
 /**
- * Turns into the program that it is given, and leaves behind a reader of our pipe that ends that
- * program when the pipe closes: when this process ends in any way, even by SIGKILL.
+ * A shell script that becomes the given program. It leaves behind a reader of this process's pipe,
+ * which kills the program when the pipe closes. The pipe closes however this process ends, even by
+ * SIGKILL.
  */
 const tetheredScript =
   'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@" 3<&- </dev/null'
@@ -16,18 +17,19 @@ const tetheredScript =
 export interface Anvil {
   readonly rpcUrl: string
   readonly processId: number
-  /** Ends the process and resolves when it is gone. */
+  /** Kills the process. Resolves when it is gone. */
   stop(): Promise<void>
 }
 
 /**
- * Starts anvil on a free port of the loopback interface.
+ * Starts anvil on a free port of the loopback interface. Throws if anvil is not installed for this
+ * machine.
  *
- * Every transaction is mined at once, and a block is mined every second besides, so that blocks
- * become final without traffic. An epoch of one slot makes a block final two blocks later.
+ * Every transaction is mined at once. A block is mined every second as well, so that blocks become
+ * final without traffic. With an epoch of one slot a block is final two blocks later.
  */
 export async function startAnvil(): Promise<Anvil> {
-  const child = spawnTethered(anvilBinary(), [
+  const child = spawnTethered(findAnvilBinary(), [
     '--port=0',
     '--accounts=0',
     '--auto-impersonate',
@@ -41,7 +43,7 @@ export async function startAnvil(): Promise<Anvil> {
     await exited
   }
   try {
-    const port = await listeningPort(child)
+    const port = await readPort(child)
     return { rpcUrl: `http://127.0.0.1:${port}`, processId: child.pid as number, stop }
   } catch (error) {
     await stop()
@@ -60,28 +62,31 @@ function spawnTethered(binary: string, options: readonly string[]): ChildProcess
   return child
 }
 
-function listeningPort(child: ChildProcess): Promise<number> {
+/** Resolves with the port once anvil listens. Rejects if anvil ends before. */
+function readPort(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = ''
-    const listen = (chunk: Buffer): void => {
+    const readOutput = (chunk: Buffer): void => {
       output += chunk.toString()
       const port = listeningPattern.exec(output)?.[1]
       if (port === undefined) return
-      child.stdout?.off('data', listen).resume()
-      child.stderr?.off('data', listen).resume()
+      child.stdout?.off('data', readOutput).resume()
+      child.stderr?.off('data', readOutput).resume()
       resolve(Number(port))
     }
-    child.stdout?.on('data', listen)
-    child.stderr?.on('data', listen)
+    child.stdout?.on('data', readOutput)
+    child.stderr?.on('data', readOutput)
     child.once('error', reject)
     child.once('exit', (code, signal) => {
-      reject(new Error(`Anvil ended (${signal ?? code}) before it listened. It said: ${output}`))
+      reject(new Error(`Anvil ended (${signal ?? code}) before it listened. Its output: ${output}`))
     })
   })
 }
 
-/** Finds the binary that @foundry-rs/anvil brings for this machine among its own dependencies. */
-function anvilBinary(): string {
+/**
+ * Finds this machine's binary among the dependencies of @foundry-rs/anvil. Throws if there is none.
+ */
+function findAnvilBinary(): string {
   const require = createRequire(import.meta.url)
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch
   const file = process.platform === 'win32' ? 'anvil.exe' : 'anvil'
@@ -90,6 +95,6 @@ function anvilBinary(): string {
     const anvil = createRequire(require.resolve('@foundry-rs/anvil/package.json'))
     return anvil.resolve(`${name}/bin/${file}`)
   } catch (cause) {
-    throw new Error(`Anvil is not installed for this machine: ${name} is missing.`, { cause })
+    throw new Error(`Anvil is not installed for this machine. Install ${name}.`, { cause })
   }
 }

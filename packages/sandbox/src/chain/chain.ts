@@ -16,13 +16,16 @@ import {
 } from 'viem'
 import { startAnvil } from './anvil.ts'
 
-/** With epochs of one slot a block is final once two blocks follow it. */
+/** The blocks that must follow a block until it is final, with epochs of one slot. */
 const blocksUntilFinal = 2
 
-/** One ether: more than any transaction here costs. */
+/** The balance of a sender, in wei. One ether is more than any transaction here costs. */
 const gasMoneyWei = 10n ** 18n
 
-/** A mint or a transfer takes less than 100,000; with a fixed limit one that fails is mined, too. */
+/**
+ * The gas limit of a call. A mint or a transfer takes less than 100,000. With a fixed limit a
+ * failing transaction is mined as well.
+ */
 const callGasLimit = 200_000n
 
 type Client = TestClient<'anvil', HttpTransport, ViemChain> &
@@ -36,28 +39,35 @@ export interface ContractCall {
   readonly args: readonly unknown[]
 }
 
-/** A chain of its own, and the clock that moves with it. */
+/** A chain, and the clock that moves with it. */
 export interface Chain {
   readonly rpcUrl: string
   readonly processId: number
   readonly client: Client
-  /** The machine's time plus all that was advanced, in milliseconds. */
+  /** Returns the machine's time plus all advances, in Unix milliseconds. */
   clock(): number
+  /**
+   * Moves the chain's time and the clock ahead. Throws a RangeError unless `seconds` is a positive
+   * integer.
+   */
   advanceTime(seconds: number): Promise<void>
+  /** Mines empty blocks. Throws a RangeError unless `blocks` is a positive integer. */
   mine(blocks: number): Promise<void>
-  /** Resolves to the transaction's hash when it is mined, whether it succeeded or not. */
+  /**
+   * Sends a call. Resolves with the transaction's hash once it is mined, even if the call failed.
+   */
   writeContract(call: ContractCall): Promise<`0x${string}`>
-  /** Deploys a contract without arguments and resolves to its address. */
+  /** Deploys a contract without arguments. Resolves with its address. */
   deploy(bytecode: `0x${string}`): Promise<`0x${string}`>
   stop(): Promise<void>
 }
 
-/** Starts a chain; it lives until it is stopped or this process ends. */
+/** Starts a chain. It runs until it is stopped or this process ends. */
 export async function startChain(): Promise<Chain> {
   const anvil = await startAnvil()
   const client = createTestClient({
     mode: 'anvil',
-    chain: sandboxChain(anvil.rpcUrl),
+    chain: describeChain(anvil.rpcUrl),
     transport: http(anvil.rpcUrl),
   }).extend(publicActions)
   let advancedMs = 0
@@ -74,26 +84,29 @@ export async function startChain(): Promise<Chain> {
       assertWhole('seconds', seconds)
       await client.increaseTime({ seconds })
       advancedMs += seconds * 1000
-      // One more, so that the final block, too, carries the new time.
+      // One block more than needed, so that the final block has the new time as well.
       await mine(blocksUntilFinal + 1)
     },
     mine,
     async writeContract({ address, abi, functionName, args }) {
       const data = encodeFunctionData({ abi: abi as Abi, functionName, args })
       const gas = numberToHex(callGasLimit)
-      return (await send(client, { to: address, data, gas })).transactionHash
+      return (await sendTransaction(client, { to: address, data, gas })).transactionHash
     },
     async deploy(bytecode) {
-      const { contractAddress } = await send(client, { data: bytecode })
-      if (contractAddress == null) throw new Error('The transaction made no contract.')
+      const { contractAddress } = await sendTransaction(client, { data: bytecode })
+      if (contractAddress == null) throw new Error('The deployment created no contract.')
       return getAddress(contractAddress)
     },
     stop: () => anvil.stop(),
   }
 }
 
-/** Written out here because loading viem's list of all chains takes longer than starting one. */
-function sandboxChain(rpcUrl: string): ViemChain {
+/**
+ * Describes the chain for viem. Loading viem's list of all chains would take longer than starting a
+ * chain.
+ */
+function describeChain(rpcUrl: string): ViemChain {
   return defineChain({
     id: 31337,
     name: 'Sandbox',
@@ -103,13 +116,13 @@ function sandboxChain(rpcUrl: string): ViemChain {
 }
 
 /**
- * Sends a transaction from a new account and resolves when it is mined.
+ * Sends a transaction from a new account. Resolves when it is mined.
  *
- * Anvil's pool can strand a transaction that arrives while the one before it from the same account
- * is being mined, and then all that follow it wait for ever. A new account has none before it.
- * Anvil sends for every account without a signature, so there is no key either.
+ * Anvil's pool can strand a transaction that arrives while the previous one of its account is being
+ * mined. All later transactions of that account then wait forever. A new account has no previous
+ * transaction. Anvil sends for any account without a signature, so the account needs no key.
  */
-async function send(
+async function sendTransaction(
   client: Client,
   transaction: { to?: `0x${string}`; data: `0x${string}`; gas?: `0x${string}` },
 ): Promise<RpcTransactionReceipt> {
@@ -121,5 +134,5 @@ async function send(
 
 function assertWhole(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return
-  throw new RangeError(`${name} is ${value}; it must be a whole number above zero.`)
+  throw new RangeError(`${name} is ${value}. It must be a whole number above zero.`)
 }

@@ -6,23 +6,23 @@ import { ExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { Hono } from 'hono'
 import type { VerifyTypedDataParameters } from 'viem'
 import type { Chain } from './chain.ts'
-import { namedAddress } from './named-address.ts'
+import { deriveNamedAddress } from './named-address.ts'
 import type { SandboxAsset } from './test-dollar.ts'
 
 /**
- * The official x402 facilitator for the sandbox's chain, as merchants in this process call it.
+ * Makes the official x402 facilitator for the sandbox's chain, for merchants in this process.
  *
- * It settles each payment in a transaction of its own and answers once that is mined.
+ * The facilitator settles each payment in a transaction of its own, and answers once that is mined.
  */
 export function createFacilitator(chain: Chain, asset: SandboxAsset): FacilitatorClient {
   const { client } = chain
   const signer = toFacilitatorEvmSigner({
-    address: namedAddress('facilitator'),
+    address: deriveNamedAddress('facilitator'),
     readContract: (call) => client.readContract(call),
     verifyTypedData: (call) => client.verifyTypedData(call as VerifyTypedDataParameters),
     writeContract: (call) => chain.writeContract(call),
     sendTransaction: () => Promise.reject(new Error('The facilitator deploys no smart wallets.')),
-    // `writeContract` resolved when it was mined, so there is nothing to wait for.
+    // `writeContract` resolves once the transaction is mined, so its receipt is there.
     waitForTransactionReceipt: ({ hash }) => client.getTransactionReceipt({ hash }),
     getCode: (call) => client.getCode(call),
   })
@@ -38,8 +38,8 @@ export function createFacilitator(chain: Chain, asset: SandboxAsset): Facilitato
   }
 }
 
-/** The same facilitator over HTTP, for merchants in other processes. */
-export function facilitatorApp(facilitator: FacilitatorClient): Hono {
+/** Makes an HTTP app for a facilitator, for merchants in other processes. */
+export function createFacilitatorApp(facilitator: FacilitatorClient): Hono {
   const app = new Hono()
   app.get('/supported', async (context) => context.json(await facilitator.getSupported()))
   app.post('/verify', async (context) => {

@@ -2,7 +2,7 @@ import { getAbiItem, parseAbi, parseUnits } from 'viem'
 import type { Chain } from './chain.ts'
 import artifact from './test-usd.compiled.json' with { type: 'json' }
 
-/** The test dollar as a guard has to pin it: `name` and `version` are its EIP-712 domain. */
+/** The test dollar as a guard pins it. `name` and `version` are its EIP-712 domain. */
 export interface SandboxAsset {
   readonly network: 'eip155:31337'
   readonly address: `0x${string}`
@@ -13,11 +13,11 @@ export interface SandboxAsset {
   readonly version: '1'
 }
 
-/** One movement of the test dollar on the chain. Of a mint, `from` is the zero address. */
+/** One transfer of the test dollar on the chain. The `from` of a mint is the zero address. */
 export interface SandboxTransfer {
   readonly from: `0x${string}`
   readonly to: `0x${string}`
-  /** Atomic units, six decimals. */
+  /** The amount in atomic units, six decimals. */
   readonly value: bigint
   readonly transaction: `0x${string}`
 }
@@ -25,8 +25,11 @@ export interface SandboxTransfer {
 /** The test dollar on one chain. */
 export interface TestDollar {
   readonly asset: SandboxAsset
+  /** Mints a decimal amount. Throws a RangeError for more than six decimals. */
   mint(to: `0x${string}`, amount: string): Promise<void>
+  /** Returns a balance in atomic units. */
   balanceOf(address: `0x${string}`): Promise<bigint>
+  /** Returns every transfer so far, oldest first. */
   transfers(): Promise<readonly SandboxTransfer[]>
 }
 
@@ -71,8 +74,13 @@ export async function deployTestDollar(chain: Chain): Promise<TestDollar> {
   }
 }
 
-/** Turns a decimal amount of the test dollar into atomic units; more than six decimals throw. */
+/**
+ * Converts a decimal amount to atomic units. Throws a RangeError for anything but up to six
+ * decimals.
+ */
 export function toAtomic(amount: string): bigint {
   if (/^\d+(\.\d{1,6})?$/.test(amount)) return parseUnits(amount, decimals)
-  throw new RangeError(`'${amount}' is not a decimal amount with at most six decimals.`)
+  throw new RangeError(
+    `'${amount}' is not a decimal amount such as 10.00, with at most six decimals.`,
+  )
 }

@@ -3,7 +3,7 @@ import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts
 
 const tenYearsInSeconds = 10 * 365 * 24 * 60 * 60
 
-/** Asks for a signature that stays good for ten years; it settles at once, but need not have. */
+/** Asks for a signature that is valid for ten years. It settles at once, although it could wait. */
 export function absurdValidity(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'absurd-validity',

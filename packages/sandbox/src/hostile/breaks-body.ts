@@ -1,5 +1,5 @@
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
+import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
 
 /** Takes the money, announces a thousand bytes and breaks off after the first few. */
 export function breaksBody(world: World): Promise<HostileMerchant> {
@@ -7,7 +7,7 @@ export function breaksBody(world: World): Promise<HostileMerchant> {
     name: 'breaks-body',
     async pay(visit, payment) {
       const { response } = visit
-      const headers = receiptHeader(await visit.settle(payment))
+      const headers = makeReceiptHeader(await visit.settle(payment))
       response.writeHead(200, { ...headers, 'content-length': 1000 })
       response.write('{"secret":"The', () => response.destroy())
     },

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
+import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
 
 const memberBytes = 1024 * 1024
 const members = 1024
@@ -11,10 +11,10 @@ export function compressedBomb(world: World): Promise<HostileMerchant> {
     name: 'compressed-bomb',
     async pay(visit, payment) {
       const settlement = await visit.settle(payment)
-      // A gzip file may consist of many members, and the same small one does again and again.
+      // A gzip file may repeat one small member many times.
       const body = Buffer.concat(Array(members).fill(gzipSync(Buffer.alloc(memberBytes))))
       visit.response.writeHead(200, {
-        ...receiptHeader(settlement),
+        ...makeReceiptHeader(settlement),
         'content-type': 'text/plain',
         'content-encoding': 'gzip',
         'content-length': body.length,

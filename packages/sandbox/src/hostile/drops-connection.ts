@@ -1,7 +1,7 @@
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** Takes the money and drops the connection without a word. */
+/** Takes the money and drops the connection without an answer. */
 export function dropsConnection(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'drops-connection',

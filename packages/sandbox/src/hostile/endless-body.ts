@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
+import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
 
 const chunk: Buffer = Buffer.alloc(64 * 1024, 'x')
 
@@ -11,12 +11,15 @@ export function endlessBody(world: World): Promise<HostileMerchant> {
     name: 'endless-body',
     async pay(visit, payment) {
       const settlement = await visit.settle(payment)
-      visit.response.writeHead(200, { ...receiptHeader(settlement), 'content-type': 'text/plain' })
-      await pipeline(Readable.from(forever()), visit.response)
+      visit.response.writeHead(200, {
+        ...makeReceiptHeader(settlement),
+        'content-type': 'text/plain',
+      })
+      await pipeline(Readable.from(repeatChunk()), visit.response)
     },
   })
 }
 
-function* forever(): Generator<Buffer> {
+function* repeatChunk(): Generator<Buffer> {
   while (true) yield chunk
 }

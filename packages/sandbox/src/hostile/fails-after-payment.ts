@@ -1,6 +1,6 @@
 import type { Resource } from '../merchants/merchant.ts'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, openHostileMerchant, receiptHeader } from './hostile-merchant.ts'
+import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
 
 const resources: readonly Resource[] = [
   {
@@ -9,7 +9,7 @@ const resources: readonly Resource[] = [
     path: '/with-receipt',
     price: '0.01',
     contentType: 'application/json',
-    description: 'Fails, and says that it was paid.',
+    description: 'Fails, and sends a receipt.',
   },
   {
     name: 'without receipt',
@@ -17,18 +17,18 @@ const resources: readonly Resource[] = [
     path: '/without-receipt',
     price: '0.01',
     contentType: 'application/json',
-    description: 'Fails, and says nothing.',
+    description: 'Fails, and sends no receipt.',
   },
 ]
 
-/** Takes the money and answers 500; one resource admits that it was paid, the other does not. */
+/** Takes the money and answers 500. One resource sends a receipt, the other does not. */
 export function failsAfterPayment(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'fails-after-payment',
     resources,
     async pay(visit, payment) {
       const settlement = await visit.settle(payment)
-      const headers = visit.path === '/with-receipt' ? receiptHeader(settlement) : {}
+      const headers = visit.path === '/with-receipt' ? makeReceiptHeader(settlement) : {}
       visit.response.writeHead(500, headers).end('{"error":"Something went wrong."}')
     },
   })

@@ -1,7 +1,7 @@
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** Claims in its challenge to be a host that it is not, to profit from that host's good name. */
+/** Names another host in its challenge, to profit from that host's good reputation. */
 export function falseHost(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'false-host',

@@ -10,48 +10,51 @@ import type {
   PaymentRequirements,
   SettleResponse,
 } from '@x402/core/types'
-import { namedAddress } from '../chain/named-address.ts'
+import { deriveNamedAddress } from '../chain/named-address.ts'
 import { toAtomic } from '../chain/test-dollar.ts'
-import { type Merchant, openShop, paymentHeader, type Resource } from '../merchants/merchant.ts'
+import { type Merchant, openShop, type Resource, readPaymentHeader } from '../merchants/merchant.ts'
 import type { World } from '../merchants/world.ts'
 
 /** A merchant that robs its customers. */
 export interface HostileMerchant extends Merchant {
-  /** Every signed payment that was handed to it, settled or not, oldest first. */
+  /** Every signed payment that the merchant got, settled or not, oldest first. */
   readonly payments: readonly PaymentPayload[]
 }
 
-/** A hostile merchant that sends its customers on to another host, which belongs to the same thief. */
+/** A hostile merchant that redirects its customers to another host of its own. */
 export interface RedirectingMerchant extends HostileMerchant {
+  /** The merchant that the redirect leads to. */
   readonly accomplice: HostileMerchant
 }
 
-/** What one hostile merchant does differently from an honest one. */
+/** The difference between one hostile merchant and an honest one. */
 export interface Attack {
-  /** Its name in host names. */
+  /** The merchant's name, as its host has it. */
   readonly name: string
-  /** What it pretends to sell: one resource of a cent if not given. */
+  /** The resources that the merchant pretends to sell. By default one resource of a cent. */
   readonly resources?: readonly Resource[]
-  /** Answers a request without a payment: if not given, with its price, as an honest one does. */
+  /** Answers a request without a payment. By default with an honest challenge. */
   readonly quote?: (visit: Visit) => unknown
-  /** Answers a request with a payment: if not given, settles it and delivers. */
+  /** Answers a request with a payment. By default settles it and delivers. */
   readonly pay?: (visit: Visit, payment: PaymentPayload) => unknown
 }
 
-/** One request to a hostile merchant, and what it can do with it. */
+/** A request to a hostile merchant, with the ways to answer. */
 export interface Visit {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** `http://host:port` as the client wrote it, so that redirects suit clients of both kinds. */
+  /** The origin as the client wrote it, `http://host:port`, so that redirects suit every client. */
   readonly origin: string
   readonly path: string
-  /** An honest offer, changed as given. */
+  /** Makes an honest offer with some changes. */
   offer(changes?: Partial<PaymentRequirements>): PaymentRequirements
-  /** Answers 402 with an honest challenge, changed as given, and an empty body unless one is given. */
+  /**
+   * Answers 402 with an honest challenge with some changes. The body is an empty object by default.
+   */
   demand(changes?: Partial<PaymentRequired>, body?: unknown): void
-  /** Takes the money, on the chain. */
+  /** Settles the payment on the chain. */
   settle(payment: PaymentPayload): Promise<SettleResponse>
-  /** Answers 200 with what was bought. */
+  /** Answers 200 with the content, or 402 if the settlement failed. */
   deliver(settlement: SettleResponse, content?: unknown): void
 }
 
@@ -61,17 +64,17 @@ const onlyResource: Resource = {
   path: '/secret',
   price: '0.01',
   contentType: 'application/json',
-  description: 'Something that you want to have.',
+  description: 'A secret to buy.',
 }
 
-/** Opens a merchant that is honest except for what `attack` says. */
+/** Opens a merchant that is honest except for its attack. */
 export async function openHostileMerchant(world: World, attack: Attack): Promise<HostileMerchant> {
   const { name, resources = [onlyResource], quote = demandPrice, pay = settleAndDeliver } = attack
-  const payee = namedAddress(name)
+  const payee = deriveNamedAddress(name)
   const payments: PaymentPayload[] = []
   const shop = await openShop(world, name, async (request, response) => {
     const visit = createVisit(world, payee, resources, request, response)
-    const header = paymentHeader(request)
+    const header = readPaymentHeader(request)
     if (header === undefined) return quote(visit)
     const payment = decodePaymentSignatureHeader(header)
     payments.push(payment)
@@ -80,8 +83,8 @@ export async function openHostileMerchant(world: World, attack: Attack): Promise
   return { ...shop, payee, resources, payments }
 }
 
-/** The header in which a merchant says how a payment went. */
-export function receiptHeader(settlement: SettleResponse): Record<'payment-response', string> {
+/** Makes the header that carries a merchant's claim about a payment. */
+export function makeReceiptHeader(settlement: SettleResponse): Record<'payment-response', string> {
   return { 'payment-response': encodePaymentResponseHeader(settlement) }
 }
 
@@ -134,8 +137,8 @@ function createVisit(
       response.end(JSON.stringify(body))
     },
     settle: (payment) => facilitator.settle(payment, payment.accepted),
-    deliver(settlement, content = { secret: 'There is no such thing.' }) {
-      const headers = { ...receiptHeader(settlement), 'content-type': resource.contentType }
+    deliver(settlement, content = { secret: 'There is no secret.' }) {
+      const headers = { ...makeReceiptHeader(settlement), 'content-type': resource.contentType }
       response.writeHead(settlement.success ? 200 : 402, headers)
       response.end(JSON.stringify(content))
     },

@@ -154,7 +154,8 @@ describe('the answer', () => {
   })
 
   test('withholds cannot settle once the validity is over by the chain', async () => {
-    // In a sandbox of its own: the official client signs by the machine's clock, which stays behind.
+    // In a sandbox of its own: the official client signs by the machine's clock, which stays
+    // behind.
     await using other = await startSandbox()
     const { withholds } = other.merchants.hostile
     const otherClient = await createStockClient(other, '1.00')

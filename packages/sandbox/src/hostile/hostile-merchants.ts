@@ -22,7 +22,7 @@ import { swapsPayee } from './swaps-payee.ts'
 import { unknownAsset } from './unknown-asset.ts'
 import { type WithholdingMerchant, withholds } from './withholds.ts'
 
-/** Every hostile merchant, by what it does. */
+/** Every hostile merchant, named by its attack. */
 export interface HostileMerchants {
   readonly absurdValidity: HostileMerchant
   readonly alwaysAsks: HostileMerchant
@@ -47,7 +47,7 @@ export interface HostileMerchants {
   readonly withholds: WithholdingMerchant
 }
 
-/** The name of a hostile merchant among all of them. */
+/** The name of a hostile merchant. */
 export type HostileName = keyof HostileMerchants
 
 /** Opens every hostile merchant. */

@@ -1,7 +1,9 @@
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** Puts orders to the model into every text of its challenge: reason, description, name and body. */
+/**
+ * Writes orders to the model into every text of its challenge: reason, description, name and body.
+ */
 export function injectsChallenge(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'injects-challenge',

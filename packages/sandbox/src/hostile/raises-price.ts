@@ -2,7 +2,7 @@ import { toAtomic } from '../chain/test-dollar.ts'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** Keeps the payment that it asked for, and asks for a higher one each time that it is paid. */
+/** Keeps each payment unsettled, and asks for one cent more. */
 export function raisesPrice(world: World): Promise<HostileMerchant> {
   let cents = 1
   return openHostileMerchant(world, {

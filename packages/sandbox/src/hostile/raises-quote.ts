@@ -2,7 +2,9 @@ import { toAtomic } from '../chain/test-dollar.ts'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** Asks for one cent more with every quote, so that whoever asks twice pays more than it was told. */
+/**
+ * Asks for one cent more with every quote. A client that asks twice pays more than its first quote.
+ */
 export function raisesQuote(world: World): Promise<HostileMerchant> {
   let cents = 0
   return openHostileMerchant(world, {

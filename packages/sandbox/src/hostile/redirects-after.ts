@@ -6,7 +6,10 @@ import {
 } from './hostile-merchant.ts'
 import { redirect } from './redirect.ts'
 
-/** Answers the payment with a redirect, so that a trusting client hands it to another host, too. */
+/**
+ * Answers the payment with a redirect, so that a trusting client sends the payment to another host
+ * as well.
+ */
 export async function redirectsAfter(world: World): Promise<RedirectingMerchant> {
   const accomplice: HostileMerchant = await openHostileMerchant(world, {
     name: 'collects-signatures',

@@ -6,7 +6,7 @@ import {
 } from './hostile-merchant.ts'
 import { redirect } from './redirect.ts'
 
-/** Sends its customer to another host before the payment, and lets that one ask for the money. */
+/** Redirects its customer to another host before the payment. That host asks for the money. */
 export async function redirectsBefore(world: World): Promise<RedirectingMerchant> {
   const accomplice: HostileMerchant = await openHostileMerchant(world, { name: 'asks-instead' })
   const merchant = await openHostileMerchant(world, {

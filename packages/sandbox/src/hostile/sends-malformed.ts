@@ -3,23 +3,23 @@ import type { Resource } from '../merchants/merchant.ts'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant, type Visit } from './hostile-merchant.ts'
 
-/** Longer than Node and its HTTP clients take headers by default, which is 16 KiB. */
+/** The size of a header over the default bound of Node and its HTTP clients, 16 KiB. */
 const hugeHeaderBytes = 64 * 1024
 
-/** What is wrong with each challenge: its path, and how it is made. */
+/** The malformed challenges, each by the path that answers with it. */
 const challenges: Readonly<Record<string, (visit: Visit) => void>> = {
-  '/amount-hexadecimal': withAmount('0x2710'),
-  '/amount-exponent': withAmount('1e4'),
-  '/amount-negative': withAmount('-1'),
-  '/amount-zero': withAmount('0'),
-  '/amount-with-space': withAmount(' 10000'),
-  '/amount-with-point': withAmount('10000.0'),
-  '/amount-with-sign': withAmount('+10000'),
-  '/amount-with-zeros': withAmount('00010000'),
-  '/amount-full-width': withAmount('１００００'),
-  '/amount-empty': withAmount(''),
-  '/amount-a-fraction': withAmount(10000.5),
-  '/amount-over-256-bits': withAmount(String(2n ** 256n)),
+  '/amount-hexadecimal': demandAmount('0x2710'),
+  '/amount-exponent': demandAmount('1e4'),
+  '/amount-negative': demandAmount('-1'),
+  '/amount-zero': demandAmount('0'),
+  '/amount-with-space': demandAmount(' 10000'),
+  '/amount-with-point': demandAmount('10000.0'),
+  '/amount-with-sign': demandAmount('+10000'),
+  '/amount-with-zeros': demandAmount('00010000'),
+  '/amount-full-width': demandAmount('１００００'),
+  '/amount-empty': demandAmount(''),
+  '/amount-a-fraction': demandAmount(10000.5),
+  '/amount-over-256-bits': demandAmount(String(2n ** 256n)),
   '/header-huge': (visit) => visit.demand({ error: 'x'.repeat(hugeHeaderBytes) }),
   '/header-not-base64': (visit) => demandRaw(visit, '*** this is not base64 ***'),
   '/header-not-json': (visit) => demandRaw(visit, Buffer.from('{"x402Ver').toString('base64')),
@@ -30,10 +30,10 @@ const challenges: Readonly<Record<string, (visit: Visit) => void>> = {
   '/offers-thousand-version-1': demandThousandInBody,
   '/version-unknown': (visit) => visit.demand({ x402Version: 99 }),
   '/resource-a-number': (visit) => visit.demand({ resource: 1 } as never),
-  '/payee-not-an-address': withOffer({ payTo: 'the merchant' }),
-  '/validity-negative': withOffer({ maxTimeoutSeconds: -60 }),
-  '/domain-missing': withOffer({ extra: {} }),
-  '/scheme-unknown': withOffer({ scheme: 'everything-you-have' }),
+  '/payee-not-an-address': demandOffer({ payTo: 'the merchant' }),
+  '/validity-negative': demandOffer({ maxTimeoutSeconds: -60 }),
+  '/domain-missing': demandOffer({ extra: {} }),
+  '/scheme-unknown': demandOffer({ scheme: 'everything-you-have' }),
   '/permit2': (visit) => {
     const extra = { ...visit.offer().extra, assetTransferMethod: 'permit2' }
     visit.demand({ accepts: [visit.offer({ extra })] })
@@ -46,24 +46,24 @@ const resources: readonly Resource[] = Object.keys(challenges).map((path) => ({
   path,
   price: '0.01',
   contentType: 'application/json',
-  description: 'Something that you want to have.',
+  description: 'A secret to buy.',
 }))
 
-/** Sends challenges that are not as the protocol has them, and keeps whatever a client signs for them. */
+/** Sends malformed challenges, and keeps the payments that a client signs for them. */
 export function sendsMalformed(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'sends-malformed',
     resources,
-    quote: (visit) => (challenges[visit.path] ?? notFound)(visit),
+    quote: (visit) => (challenges[visit.path] ?? answerNotFound)(visit),
     pay: (visit) => visit.response.writeHead(503).end(),
   })
 }
 
-function withAmount(amount: unknown): (visit: Visit) => void {
-  return withOffer({ amount: amount as string })
+function demandAmount(amount: unknown): (visit: Visit) => void {
+  return demandOffer({ amount: amount as string })
 }
 
-function withOffer(changes: Partial<PaymentRequirements>): (visit: Visit) => void {
+function demandOffer(changes: Partial<PaymentRequirements>): (visit: Visit) => void {
   return (visit) => visit.demand({ accepts: [visit.offer(changes)] })
 }
 
@@ -71,7 +71,7 @@ function demandRaw(visit: Visit, header: string): void {
   visit.response.writeHead(402, { 'payment-required': header }).end('{}')
 }
 
-/** Version 1 has its challenge in the body, so no bound on headers stops a long one. */
+/** Demands payment with a long challenge of version 1, whose body no bound on headers stops. */
 function demandThousandInBody(visit: Visit): void {
   const { amount: maxAmountRequired, ...offer } = visit.offer()
   const resource = visit.origin + visit.path
@@ -81,6 +81,6 @@ function demandThousandInBody(visit: Visit): void {
   visit.response.end(JSON.stringify(challenge))
 }
 
-function notFound(visit: Visit): void {
+function answerNotFound(visit: Visit): void {
   visit.response.writeHead(404).end()
 }

@@ -2,13 +2,13 @@ import type { PaymentPayload, SettleResponse } from '@x402/core/types'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
-/** A hostile merchant that takes the money when nobody looks. */
+/** A hostile merchant that settles its payments later. */
 export interface WithholdingMerchant extends HostileMerchant {
-  /** Settles what it has kept so far, and answers how each went. */
+  /** Settles every payment that it has kept so far. Resolves with the settlements. */
   settleLater(): Promise<readonly SettleResponse[]>
 }
 
-/** Keeps the signature, answers 503, and settles later, when its customer thinks that it failed. */
+/** Answers a payment with 503, and settles it after its customer believes that it failed. */
 export async function withholds(world: World): Promise<WithholdingMerchant> {
   const kept: PaymentPayload[] = []
   const merchant = await openHostileMerchant(world, {

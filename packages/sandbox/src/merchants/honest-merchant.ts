@@ -4,31 +4,31 @@ import type { RoutesConfig } from '@x402/core/server'
 import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
-import { namedAddress } from '../chain/named-address.ts'
+import { deriveNamedAddress } from '../chain/named-address.ts'
 import { type SandboxAsset, toAtomic } from '../chain/test-dollar.ts'
 import { type Merchant, openShop, type Resource } from './merchant.ts'
 import type { World } from './world.ts'
 
-/** A merchant that sells what it says at the price that it says. */
+/** A merchant that delivers as announced, at the announced price. */
 export type HonestMerchant = Merchant
 
-/** How long a payment to an honest merchant stays valid. */
+/** The validity of a payment to an honest merchant, in seconds. */
 const maxTimeoutSeconds = 60
 
 /**
- * Opens the honest merchant, on the official middleware for Hono.
+ * Opens the honest merchant, with the official x402 middleware for Hono.
  *
- * `/item/:n` stands for any number of resources of one cent each: `/item/1`, `/item/2` and so on.
- * `GET /slow` takes `slowMs` milliseconds.
+ * `/item/:n` is any number of resources of one cent each: `/item/1`, `/item/2` and so on. `GET
+ * /slow` takes `slowMs` milliseconds.
  */
 export async function openHonestMerchant(world: World, slowMs: number): Promise<HonestMerchant> {
   const name = 'market'
-  const payee = namedAddress(name)
+  const payee = deriveNamedAddress(name)
   const stopping = new AbortController()
   const app = new Hono()
   const server = new x402ResourceServer(world.facilitator)
   server.register(world.asset.network, new ExactEvmScheme())
-  app.use(paymentMiddleware(routes(world.asset, payee), server))
+  app.use(paymentMiddleware(makeRoutes(world.asset, payee), server))
   serveResources(app, () => delay(slowMs, undefined, { signal: stopping.signal }))
   const shop = await openShop(world, name, getRequestListener(app.fetch))
   world.onStop(() => stopping.abort())
@@ -107,7 +107,7 @@ const resources: readonly Resource[] = [
     path: '/catalogue',
     price: undefined,
     contentType: 'application/json',
-    description: 'What there is to buy, for free.',
+    description: 'The list of resources, for free.',
   },
 ]
 
@@ -125,7 +125,7 @@ thursday,100.05
 friday,103.40
 `
 
-/** The head of a PDF, and bytes that are not valid UTF-8, as in any file of that kind. */
+/** The head of a PDF with bytes that are not valid UTF-8, as any PDF has them. */
 const report: Uint8Array<ArrayBuffer> = Uint8Array.from([
   ...Buffer.from('%PDF-1.7\n%'),
   0xe2,
@@ -145,9 +145,9 @@ function serveResources(app: Hono, wait: () => Promise<unknown>): void {
     context.body(report, 200, { 'content-type': 'application/pdf' }),
   )
   app.post('/translate', async (context) => {
-    const asked: unknown = await context.req.json().catch(() => undefined)
-    if (asked === undefined) return context.json({ error: 'The body is not JSON.' }, 400)
-    return context.json({ asked, translation: 'bonjour' })
+    const order: unknown = await context.req.json().catch(() => undefined)
+    if (order === undefined) return context.json({ error: 'The body is not JSON.' }, 400)
+    return context.json({ asked: order, translation: 'bonjour' })
   })
   app.get('/slow', async (context) => {
     await wait()
@@ -158,7 +158,7 @@ function serveResources(app: Hono, wait: () => Promise<unknown>): void {
   app.get('/catalogue', (context) => context.json({ resources }))
 }
 
-function routes(asset: SandboxAsset, payTo: `0x${string}`): RoutesConfig {
+function makeRoutes(asset: SandboxAsset, payTo: `0x${string}`): RoutesConfig {
   const extra = { name: asset.name, version: asset.version }
   const entries = resources.flatMap((resource) => {
     if (resource.price === undefined) return []

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Network, PaymentPayload } from '@x402/core/types'
 import type { PaymentPayloadV1, PaymentRequirementsV1 } from '@x402/core/types/v1'
-import { namedAddress } from '../chain/named-address.ts'
+import { deriveNamedAddress } from '../chain/named-address.ts'
 import { toAtomic } from '../chain/test-dollar.ts'
-import { type Merchant, openShop, paymentHeader, type Resource } from './merchant.ts'
+import { type Merchant, openShop, type Resource, readPaymentHeader } from './merchant.ts'
 import type { World } from './world.ts'
 
 /** An honest merchant that speaks x402 version 1: challenge in the body, payment in `X-PAYMENT`. */
@@ -21,29 +21,30 @@ const resource: Resource = {
 /**
  * Opens the merchant of version 1.
  *
- * Version 1 has names for networks and none for a chain of one's own, so its offers name the chain
- * by its CAIP-2 id. The official packages cannot settle version 1 outside their list of names; an
- * authorization reads the same in both versions, so it is settled as one of version 2.
+ * Version 1 names networks by words and has none for a private chain, so its offers use the CAIP-2
+ * id. The official packages settle version 1 only on the networks that have a word. An
+ * authorization is alike in both versions, so it is settled as one of version 2.
  */
 export async function openLegacyMerchant(world: World): Promise<LegacyMerchant> {
   const name = 'legacy'
-  const payee = namedAddress(name)
+  const payee = deriveNamedAddress(name)
   const shop = await openShop(world, name, async (request, response) => {
-    if (request.url !== resource.path) return answer(response, 404, { error: 'Not found.' })
-    const offer = versionOneOffer(world, payee, request)
-    const header = paymentHeader(request)
-    if (header === undefined) return demand(response, offer, 'X-PAYMENT header is required')
+    if (request.url !== resource.path) return respond(response, 404, { error: 'Not found.' })
+    const offer = makeOffer(world, payee, request)
+    const header = readPaymentHeader(request)
+    if (header === undefined) return demandPayment(response, offer, 'X-PAYMENT header is required')
     const payment = parsePayment(header)
-    if (payment === undefined) return demand(response, offer, 'Invalid payment')
+    if (payment === undefined) return demandPayment(response, offer, 'Invalid payment')
     const settlement = await settle(world, payment, offer)
-    if (!settlement.success) return demand(response, offer, settlement.errorReason ?? 'Not settled')
+    if (!settlement.success)
+      return demandPayment(response, offer, settlement.errorReason ?? 'Not settled')
     const receipt = Buffer.from(JSON.stringify(settlement)).toString('base64')
-    return answer(response, 200, { forecast: 'sunny' }, { 'x-payment-response': receipt })
+    return respond(response, 200, { forecast: 'sunny' }, { 'x-payment-response': receipt })
   })
   return { ...shop, payee, resources: [resource] }
 }
 
-function versionOneOffer(
+function makeOffer(
   { asset }: World,
   payTo: string,
   request: IncomingMessage,
@@ -79,11 +80,15 @@ function parsePayment(header: string): PaymentPayloadV1 | undefined {
   }
 }
 
-function demand(response: ServerResponse, offer: PaymentRequirementsV1, error: string): void {
-  answer(response, 402, { x402Version: 1, error, accepts: [offer] })
+function demandPayment(
+  response: ServerResponse,
+  offer: PaymentRequirementsV1,
+  error: string,
+): void {
+  respond(response, 402, { x402Version: 1, error, accepts: [offer] })
 }
 
-function answer(
+function respond(
   response: ServerResponse,
   status: number,
   body: unknown,

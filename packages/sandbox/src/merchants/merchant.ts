@@ -3,39 +3,39 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { World } from './world.ts'
 
-/** One request that a merchant received. */
+/** A request that a merchant received. */
 export interface MerchantRequest {
   readonly method: string
   readonly path: string
-  /** True if it carried a payment, in a header of x402 version 2 or 1. */
+  /** True if the request carried a payment, in a header of x402 version 2 or 1. */
   readonly withPayment: boolean
 }
 
-/** Something that a merchant sells. */
+/** A resource that a merchant sells. */
 export interface Resource {
   readonly name: string
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** Dollars, as a decimal; undefined if it is free. */
+  /** The price in dollars, as a decimal. Undefined if the resource is free. */
   readonly price: string | undefined
   readonly contentType: string
   readonly description: string
-  /** A body to send with a POST. */
+  /** A body to send with a POST. Absent for a GET. */
   readonly body?: string
 }
 
 /** A shop on a port of its own on the loopback interface. */
 export interface Merchant {
   readonly name: string
-  /** `name.localhost:port`, the host that a guard has to allow. */
+  /** The host that a guard must allow: `name.localhost:port`. */
   readonly host: string
-  /** `http://name.localhost:port`, for a client that resolves `*.localhost` itself. */
+  /** The URL for a client that resolves `*.localhost` itself: `http://name.localhost:port`. */
   readonly url: string
-  /** `http://127.0.0.1:port`, for every other client. */
+  /** The URL for every other client: `http://127.0.0.1:port`. */
   readonly address: string
   readonly payee: `0x${string}`
   readonly resources: readonly Resource[]
-  /** Everything that it was asked so far, oldest first. */
+  /** Every request so far, oldest first. */
   readonly requests: readonly MerchantRequest[]
 }
 
@@ -44,7 +44,7 @@ export type Shop = Pick<Merchant, 'name' | 'host' | 'url' | 'address' | 'request
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
-/** Listens on a free port until the world stops, and notes every request before `handle` sees it. */
+/** Listens on a free port until the world stops. Records every request before `handle` gets it. */
 export async function openShop(
   world: Pick<World, 'onStop'>,
   name: string,
@@ -55,9 +55,9 @@ export async function openShop(
     requests.push({
       method: request.method ?? '',
       path: request.url ?? '',
-      withPayment: paymentHeader(request) !== undefined,
+      withPayment: readPaymentHeader(request) !== undefined,
     })
-    // What a client sends must not end the process that the sandbox runs in.
+    // No request of a client may end the process that the sandbox runs in.
     void (async () => handle(request, response))().catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
@@ -79,8 +79,11 @@ export async function openShop(
   }
 }
 
-/** The header that carries a payment in x402 version 2 or, failing that, in version 1. */
-export function paymentHeader(request: IncomingMessage): string | undefined {
+/**
+ * Returns the payment header of x402 version 2, or of version 1. Returns undefined if there is
+ * none.
+ */
+export function readPaymentHeader(request: IncomingMessage): string | undefined {
   const header = request.headers['payment-signature'] ?? request.headers['x-payment']
   return typeof header === 'string' ? header : undefined
 }

@@ -1,10 +1,12 @@
 import type { FacilitatorClient } from '@x402/core/server'
 import type { SandboxAsset } from '../chain/test-dollar.ts'
 
-/** What every merchant of a sandbox stands on. */
+/** The surroundings of every merchant in a sandbox. */
 export interface World {
   readonly facilitator: FacilitatorClient
   readonly asset: SandboxAsset
-  /** Has `close` called when the sandbox is stopped; what was opened last is closed first. */
+  /**
+   * Registers `close` to be called when the sandbox stops. The last one registered is called first.
+   */
   onStop(close: () => unknown): void
 }

@@ -1,5 +1,7 @@
-/** JSON with its members in the order of their names, as providers hash and sign a request. */
-export function canonicalJson(value: unknown): string {
+/**
+ * Writes JSON with its members in the order of their names, as providers hash and sign a request.
+ */
+export function writeCanonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)
       ? Object.fromEntries(

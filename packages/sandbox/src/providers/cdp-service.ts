@@ -2,8 +2,8 @@ import { createHash, generateKeyPairSync, type KeyObject, randomUUID } from 'nod
 import { jwtVerify } from 'jose'
 import { type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { canonicalJson } from './canonical-json.ts'
-import { type CdpSpendPermission, spendPermission } from './cdp-spend-permission.ts'
+import { writeCanonicalJson } from './canonical-json.ts'
+import { type CdpSpendPermission, handleSpendPermission } from './cdp-spend-permission.ts'
 import {
   answerWith,
   type ProviderAnswer,
@@ -12,59 +12,75 @@ import {
   serveProvider,
 } from './provider-server.ts'
 
-/** What a project at the service is reached with. */
+/** The credentials of a project at the service. */
 export interface CdpProjectCredentials {
   readonly apiKeyId: string
   readonly apiKeySecret: string
   readonly walletSecret: string
 }
 
-/** The part of Coinbase CDP's API that wallets use, with what it checks, on the loopback interface. */
+/**
+ * A stand-in for the part of Coinbase CDP's API that wallets use, with its checks, on the loopback
+ * interface.
+ */
 export interface CdpService {
+  /** The address of the service, with its base path. */
   readonly url: string
-  /** The newest credentials. */
+  /** Returns the newest credentials. */
   credentials(): CdpProjectCredentials
-  /** Makes new credentials. The old ones go on until `expire`. */
+  /** Makes new credentials. The old ones stay valid until `expire`. */
   rotate(): void
-  /** From now on only the newest credentials are good. */
+  /** Ends all credentials but the newest. */
   expire(): void
-  /** What goes wrong with the next request for a signature. */
+  /** Sets a fault for the next request for a signature or about a permission. */
   failNext(fault: ProviderFault): void
-  /** Signatures that were made, whether or not they were delivered. */
+  /** Every signature so far, delivered or not. */
   readonly signed: readonly Hex[]
   /** Every request so far, as `METHOD path status`. */
   readonly log: readonly string[]
+  /** Stops the service and its open connections. */
   close(): Promise<void>
 }
 
-/** Credentials as the service keeps them: what checks, not what signs. */
-interface Known {
+/** The public keys of one credential. */
+interface KnownKeys {
   readonly apiKey: KeyObject
   readonly walletKey: KeyObject
 }
 
-/** How far clocks may differ, and how old a token of a wallet may be. */
+/** The most that clocks may differ. */
 const CLOCK_TOLERANCE_SECONDS = 5
+
+/** The longest age of a wallet token. */
 const WALLET_TOKEN_SECONDS = 60
 
 const BASE_PATH = '/platform'
 
 /**
- * Starts the service. It checks the token of the API key and that of the wallet secret (keys, times,
- * method, host and path, the hash of the body), keeps accounts by name,
- * signs typed data, and keeps spend permissions.
+ * Starts a stand-in for Coinbase CDP's API. It checks the tokens of the API key and of the wallet
+ * secret: keys, times, method, host, path and the hash of the body. It has accounts by name, signs
+ * typed data, and has spend permissions and the onramp.
+ *
+ * @example
+ * ```ts
+ * import { startCdpService } from '@bursar/sandbox'
+ *
+ * const cdp = await startCdpService()
+ * const options = { baseUrl: cdp.url, credentials: async () => cdp.credentials() }
+ * await cdp.close()
+ * ```
  */
 export async function startCdpService(): Promise<CdpService> {
-  const known = new Map<string, Known>()
+  const known = new Map<string, KnownKeys>()
   const accounts = new Map<string, PrivateKeyAccount>()
   const signed: Hex[] = []
   const log: string[] = []
   const faults: ProviderFault[] = []
   const permissions: CdpSpendPermission[] = []
-  let newest = newCredentials(known)
+  let newest = makeCredentials(known)
   const handle = async (request: ProviderRequest): Promise<ProviderAnswer> => {
-    const refused = await refusalOf(request, known)
-    if (refused) return refused
+    const refusal = await findRefusal(request, known)
+    if (refusal) return refusal
     return route(request, { accounts, signed, faults, permissions })
   }
   const server = await serveProvider(async (request) => {
@@ -76,7 +92,7 @@ export async function startCdpService(): Promise<CdpService> {
     url: `${server.url}${BASE_PATH}`,
     credentials: () => newest,
     rotate: () => {
-      newest = newCredentials(known)
+      newest = makeCredentials(known)
     },
     expire: () => {
       for (const id of known.keys()) if (id !== newest.apiKeyId) known.delete(id)
@@ -90,7 +106,7 @@ export async function startCdpService(): Promise<CdpService> {
   }
 }
 
-function newCredentials(known: Map<string, Known>): CdpProjectCredentials {
+function makeCredentials(known: Map<string, KnownKeys>): CdpProjectCredentials {
   const api = generateKeyPairSync('ed25519')
   const wallet = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const apiKeyId = randomUUID()
@@ -104,16 +120,18 @@ function newCredentials(known: Map<string, Known>): CdpProjectCredentials {
   }
 }
 
-/** Who may ask, and for exactly this request. */
-async function refusalOf(
+/**
+ * Returns the refusal of a request that its tokens do not authorize. Returns undefined if they do.
+ */
+async function findRefusal(
   request: ProviderRequest,
-  known: ReadonlyMap<string, Known>,
+  known: ReadonlyMap<string, KnownKeys>,
 ): Promise<ProviderAnswer | undefined> {
   const { method, path, headers, text } = request
   const uri = `${method} ${headers.host}${path.split('?')[0]}`
   const bearer = headers.authorization?.replace(/^Bearer /, '') ?? ''
   try {
-    const { payload } = await jwtVerify(bearer, ({ kid }) => keyOf(known, kid).apiKey, {
+    const { payload } = await jwtVerify(bearer, ({ kid }) => findKeys(known, kid).apiKey, {
       algorithms: ['EdDSA'],
       issuer: 'cdp',
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
@@ -122,7 +140,7 @@ async function refusalOf(
     assertUri(payload.uris, uri)
     if (method === 'GET' || path.includes('/v2/onramp/')) return undefined
     const wallet = headers['x-wallet-auth'] ?? ''
-    const checked = await jwtVerify(wallet, keyOf(known, payload.sub).walletKey, {
+    const checked = await jwtVerify(wallet, findKeys(known, payload.sub).walletKey, {
       algorithms: ['ES256'],
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       maxTokenAge: WALLET_TOKEN_SECONDS,
@@ -130,16 +148,16 @@ async function refusalOf(
     })
     assertUri(checked.payload.uris, uri)
     const bodyHash = createHash('sha256')
-      .update(canonicalJson(JSON.parse(text)))
+      .update(writeCanonicalJson(JSON.parse(text)))
       .digest('hex')
     if (checked.payload.reqHash !== bodyHash) throw new Error('another body')
     return undefined
   } catch {
-    return error(401, 'unauthorized', 'The token is not accepted.')
+    return makeError(401, 'unauthorized', 'The token is not accepted.')
   }
 }
 
-function keyOf(known: ReadonlyMap<string, Known>, id: string | undefined): Known {
+function findKeys(known: ReadonlyMap<string, KnownKeys>, id: string | undefined): KnownKeys {
   const found = known.get(id ?? '')
   if (!found) throw new Error('unknown key')
   return found
@@ -159,41 +177,42 @@ interface Project {
 async function route(request: ProviderRequest, project: Project): Promise<ProviderAnswer> {
   const { method, text } = request
   const path = request.path.replace(BASE_PATH, '')
-  const named = /^\/v2\/evm\/accounts\/by-name\/([^/]+)$/.exec(path)?.[1]
-  if (method === 'GET' && named !== undefined) {
-    const account = project.accounts.get(decodeURIComponent(named))
-    return account ? shown(200, named, account) : error(404, 'not_found', 'No such account.')
+  const accountName = /^\/v2\/evm\/accounts\/by-name\/([^/]+)$/.exec(path)?.[1]
+  if (method === 'GET' && accountName !== undefined) {
+    const account = project.accounts.get(decodeURIComponent(accountName))
+    return account
+      ? showAccount(200, accountName, account)
+      : makeError(404, 'not_found', 'No such account.')
   }
-  if (method === 'POST' && path === '/v2/evm/accounts') return created(project, text)
-  if (method === 'POST' && path === '/v2/onramp/sessions') return onramp(text)
-  const permitting = /^\/v2\/evm\/smart-accounts\/(0x[0-9a-fA-F]{40})\/spend-permissions(.*)$/.exec(
-    path,
-  )
-  if (permitting) {
-    const [, account = '', below = ''] = permitting
+  if (method === 'POST' && path === '/v2/evm/accounts') return createAccount(project, text)
+  if (method === 'POST' && path === '/v2/onramp/sessions') return startOnramp(text)
+  const permissionPath =
+    /^\/v2\/evm\/smart-accounts\/(0x[0-9a-fA-F]{40})\/spend-permissions(.*)$/.exec(path)
+  if (permissionPath) {
+    const [, account = '', below = ''] = permissionPath
     return answerWith(method === 'POST' ? project.faults.shift() : undefined, async () =>
-      spendPermission(project.permissions, { method, below, account, text }),
+      handleSpendPermission(project.permissions, { method, below, account, text }),
     )
   }
-  const signing = /^\/v2\/evm\/accounts\/(0x[0-9a-fA-F]{40})\/sign\/typed-data$/.exec(path)?.[1]
-  if (method === 'POST' && signing !== undefined) {
-    return answerWith(project.faults.shift(), () => sign(project, signing, text))
+  const signer = /^\/v2\/evm\/accounts\/(0x[0-9a-fA-F]{40})\/sign\/typed-data$/.exec(path)?.[1]
+  if (method === 'POST' && signer !== undefined) {
+    return answerWith(project.faults.shift(), () => sign(project, signer, text))
   }
-  return error(404, 'not_found', 'API not found.')
+  return makeError(404, 'not_found', 'API not found.')
 }
 
-function created({ accounts }: Project, text: string): ProviderAnswer {
+function createAccount({ accounts }: Project, text: string): ProviderAnswer {
   const { name } = JSON.parse(text) as { readonly name: string }
-  if (accounts.has(name)) return error(409, 'already_exists', 'The account exists.')
+  if (accounts.has(name)) return makeError(409, 'already_exists', 'The account exists.')
   const account = privateKeyToAccount(generatePrivateKey())
   accounts.set(name, account)
-  return shown(201, name, account)
+  return showAccount(201, name, account)
 }
 
-function onramp(text: string): ProviderAnswer {
+function startOnramp(text: string): ProviderAnswer {
   const { purchaseCurrency, destinationNetwork, destinationAddress } = JSON.parse(text)
   if (!purchaseCurrency || !destinationNetwork || !isHex(destinationAddress)) {
-    return error(400, 'invalid_request', 'The destination is missing.')
+    return makeError(400, 'invalid_request', 'The destination is missing.')
   }
   const onrampUrl = `https://pay.coinbase.com/buy?sessionToken=${randomUUID()}`
   return { status: 201, body: { session: { onrampUrl } } }
@@ -201,20 +220,21 @@ function onramp(text: string): ProviderAnswer {
 
 async function sign(project: Project, address: string, text: string): Promise<ProviderAnswer> {
   const account = [...project.accounts.values()].find((one) => one.address === address)
-  if (!account) return error(404, 'not_found', 'No such account.')
+  if (!account) return makeError(404, 'not_found', 'No such account.')
   const { types, ...data } = JSON.parse(text)
-  if (!types?.EIP712Domain) return error(400, 'invalid_request', 'types.EIP712Domain is missing.')
+  if (!types?.EIP712Domain)
+    return makeError(400, 'invalid_request', 'types.EIP712Domain is missing.')
   const signature = await account.signTypedData({ ...data, types })
-  if (!isHex(signature)) return error(500, 'internal_server_error', 'No signature.')
+  if (!isHex(signature)) return makeError(500, 'internal_server_error', 'No signature.')
   project.signed.push(signature)
   return { status: 200, body: { signature } }
 }
 
-function shown(status: number, name: string, { address }: PrivateKeyAccount): ProviderAnswer {
+function showAccount(status: number, name: string, { address }: PrivateKeyAccount): ProviderAnswer {
   const at = new Date().toISOString()
   return { status, body: { address, name, createdAt: at, updatedAt: at } }
 }
 
-function error(status: number, errorType: string, errorMessage: string): ProviderAnswer {
+function makeError(status: number, errorType: string, errorMessage: string): ProviderAnswer {
   return { status, body: { errorType, errorMessage, correlationId: randomUUID() } }
 }

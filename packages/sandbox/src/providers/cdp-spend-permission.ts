@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { canonicalJson } from './canonical-json.ts'
+import { writeCanonicalJson } from './canonical-json.ts'
 import type { ProviderAnswer } from './provider-server.ts'
 
-/** A spend permission, as the service lists it. */
+/** A spend permission in the form in which the service lists it. */
 export interface CdpSpendPermission {
   readonly permission: Readonly<Record<string, string>>
   readonly permissionHash: string
@@ -13,7 +13,7 @@ export interface CdpSpendPermission {
 
 const networks = ['base', 'base-sepolia', 'ethereum', 'optimism', 'arbitrum', 'polygon']
 
-/** How the service checks the fields of a permission. Numbers are decimal texts. */
+/** The form of each field of a permission. Numbers are decimal texts. */
 const fields: Readonly<Record<string, RegExp>> = {
   spender: /^0x[0-9a-fA-F]{40}$/,
   token: /^0x[0-9a-fA-F]{40}$/,
@@ -25,8 +25,8 @@ const fields: Readonly<Record<string, RegExp>> = {
   extraData: /^0x([0-9a-f]{2})*$/,
 }
 
-/** Creates, lists or revokes: the transaction that does it is done at once. */
-export function spendPermission(
+/** Creates, lists or revokes a spend permission. Its transaction takes effect at once. */
+export function handleSpendPermission(
   permissions: CdpSpendPermission[],
   request: {
     readonly method: string
@@ -39,31 +39,34 @@ export function spendPermission(
   const { method, below, account, text } = request
   const own = permissions.filter(({ permission }) => permission.account === account)
   if (method === 'GET' && below.startsWith('/list')) {
-    return listed(own, new URLSearchParams(below.split('?')[1]))
+    return listPermissions(own, new URLSearchParams(below.split('?')[1]))
   }
-  if (method !== 'POST') return problem(404, 'not_found')
+  if (method !== 'POST') return makeProblem(404, 'not_found')
   const { network, ...body } = JSON.parse(text)
-  if (!networks.includes(network)) return problem(400, 'invalid_request')
+  if (!networks.includes(network)) return makeProblem(400, 'invalid_request')
   if (below === '/revoke') {
     const known = own.find(({ permissionHash }) => permissionHash === body.permissionHash)
-    if (!known || known.network !== network) return problem(404, 'not_found')
+    if (!known || known.network !== network) return makeProblem(404, 'not_found')
     known.revoked = true
-    return operation(network)
+    return makeOperation(network)
   }
   const isWhole = Object.entries(fields).every(([name, form]) => form.test(body[name]))
   if (below !== '' || !isWhole || Number(body.start) >= Number(body.end)) {
-    return problem(400, 'invalid_request')
+    return makeProblem(400, 'invalid_request')
   }
   const permission = { account, ...body }
-  const permissionHash = `0x${createHash('sha256').update(canonicalJson(permission)).digest('hex')}`
+  const permissionHash = `0x${createHash('sha256').update(writeCanonicalJson(permission)).digest('hex')}`
   if (!own.some((one) => one.permissionHash === permissionHash)) {
     const createdAt = new Date().toISOString()
     permissions.push({ permission, permissionHash, network, createdAt, revoked: false })
   }
-  return operation(network)
+  return makeOperation(network)
 }
 
-function listed(own: readonly CdpSpendPermission[], query: URLSearchParams): ProviderAnswer {
+function listPermissions(
+  own: readonly CdpSpendPermission[],
+  query: URLSearchParams,
+): ProviderAnswer {
   const size = Number(query.get('pageSize') ?? 20)
   const start = Number(query.get('pageToken') ?? 0)
   const spendPermissions = own.slice(start, start + size)
@@ -71,11 +74,11 @@ function listed(own: readonly CdpSpendPermission[], query: URLSearchParams): Pro
   return { status: 200, body: { spendPermissions, ...next } }
 }
 
-function operation(network: string): ProviderAnswer {
+function makeOperation(network: string): ProviderAnswer {
   const userOpHash = `0x${createHash('sha256').update(randomUUID()).digest('hex')}`
   return { status: 200, body: { network, userOpHash, calls: [], status: 'broadcast' } }
 }
 
-function problem(status: number, errorType: string): ProviderAnswer {
+function makeProblem(status: number, errorType: string): ProviderAnswer {
   return { status, body: { errorType, errorMessage: '', correlationId: randomUUID() } }
 }

@@ -1,4 +1,4 @@
-/** A request for a signature, as far as policies look at it. */
+/** A request for a signature, as far as policies read it. */
 export interface PrivyRequest {
   readonly method: string
   readonly params: {
@@ -13,7 +13,7 @@ export interface PrivyRequest {
   }
 }
 
-/** A rule of a policy: it decides where all of its conditions hold. */
+/** A rule of a policy. It applies if all of its conditions hold. */
 export interface PrivyRule {
   readonly id: string
   readonly name: string
@@ -30,18 +30,21 @@ interface PrivyCondition {
   readonly typed_data?: { readonly primary_type: string }
 }
 
-/** Whether the rules allow a request: one that denies wins, and without any nothing is allowed. */
+/**
+ * Checks whether the rules allow a request. A rule that denies wins. Without a rule that applies,
+ * the request is denied.
+ */
 export function isAllowed(
   rules: readonly PrivyRule[],
   request: PrivyRequest,
   now: number,
 ): boolean {
-  const deciding = rules.filter(
+  const applicable = rules.filter(
     ({ method, conditions }) =>
       (method === '*' || method === request.method) &&
       conditions.every((condition) => holds(condition, request, now)),
   )
-  return deciding.length > 0 && deciding.every(({ action }) => action === 'ALLOW')
+  return applicable.length > 0 && applicable.every(({ action }) => action === 'ALLOW')
 }
 
 function holds(condition: PrivyCondition, request: PrivyRequest, now: number): boolean {

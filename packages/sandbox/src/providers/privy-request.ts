@@ -1,47 +1,53 @@
 import { type KeyObject, verify } from 'node:crypto'
-import { canonicalJson } from './canonical-json.ts'
+import { writeCanonicalJson } from './canonical-json.ts'
 import type { ProviderAnswer, ProviderRequest } from './provider-server.ts'
 
-/** An app, as the service keeps it. */
+/** An app at the service. */
 export interface PrivyApp {
   readonly id: string
-  /** Those that are good; the newest is the last one. */
+  /** The valid secrets, the newest last. */
   readonly secrets: string[]
-  /** Public keys by key quorum. */
+  /** The public keys of each key quorum. */
   readonly quorums: Map<string, KeyObject[]>
 }
 
-/** How far in the future the end of a request may be. */
+/** The longest time until a request expires. */
 const MAX_REQUEST_LIFE_MS = 15 * 60_000
 
-/** Why a request is not one of this app's. */
-export function appRefusal(
+/**
+ * Returns the refusal of a request without the app's credentials. Returns undefined if it has them.
+ */
+export function findAppRefusal(
   { id, secrets }: PrivyApp,
   { headers }: ProviderRequest,
 ): ProviderAnswer | undefined {
   const encoded = /^Basic (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
-  const given = Buffer.from(encoded, 'base64').toString()
-  const isKnown = headers['privy-app-id'] === id && secrets.some((one) => given === `${id}:${one}`)
-  return isKnown ? undefined : unauthorized('invalid_app_credentials')
+  const credentials = Buffer.from(encoded, 'base64').toString()
+  const isKnown =
+    headers['privy-app-id'] === id && secrets.some((one) => credentials === `${id}:${one}`)
+  return isKnown ? undefined : makeUnauthorized('invalid_app_credentials')
 }
 
-/** Why a request is not what one of these key quorums has signed, now. */
-export function signatureRefusal(
+/**
+ * Returns the refusal of a request that no allowed key quorum has signed. Returns undefined if one
+ * has.
+ */
+export function findSignatureRefusal(
   { id, quorums }: PrivyApp,
   request: ProviderRequest,
   url: URL,
-  allowed: readonly string[],
+  allowedQuorums: readonly string[],
 ): ProviderAnswer | undefined {
   const { headers, method, text } = request
-  const given = headers['privy-authorization-signature']
-  if (!given) return unauthorized('missing_or_empty_authorization_header')
+  const signatures = headers['privy-authorization-signature']
+  if (!signatures) return makeUnauthorized('missing_or_empty_authorization_header')
   const expiry = headers['privy-request-expiry'] ?? ''
-  const left = Number(expiry) - Date.now()
-  if (!/^\d+$/.test(expiry) || left <= 0 || left > MAX_REQUEST_LIFE_MS) {
+  const leftMs = Number(expiry) - Date.now()
+  if (!/^\d+$/.test(expiry) || leftMs <= 0 || leftMs > MAX_REQUEST_LIFE_MS) {
     return { status: 400, body: { error: 'The request has expired.', code: 'request_expired' } }
   }
   const key = headers['privy-idempotency-key']
-  const payload = canonicalJson({
+  const payload = writeCanonicalJson({
     version: 1,
     method,
     url: url.href,
@@ -52,17 +58,17 @@ export function signatureRefusal(
       ...(key === undefined ? {} : { 'privy-idempotency-key': key }),
     },
   })
-  const keys = allowed.flatMap((quorum) => quorums.get(quorum) ?? [])
-  const isSigned = given
+  const keys = allowedQuorums.flatMap((quorum) => quorums.get(quorum) ?? [])
+  const isSigned = signatures
     .split(',')
     .some((one) =>
       keys.some((publicKey) =>
         verify('sha256', Buffer.from(payload), publicKey, Buffer.from(one, 'base64')),
       ),
     )
-  return isSigned ? undefined : unauthorized('zero_correct_authorization_signatures')
+  return isSigned ? undefined : makeUnauthorized('zero_correct_authorization_signatures')
 }
 
-function unauthorized(code: string): ProviderAnswer {
+function makeUnauthorized(code: string): ProviderAnswer {
   return { status: 401, body: { error: 'The request is not authorized.', code } }
 }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { isAllowed, type PrivyRequest, type PrivyRule } from './privy-policy.ts'
-import { appRefusal, type PrivyApp, signatureRefusal } from './privy-request.ts'
+import { findAppRefusal, findSignatureRefusal, type PrivyApp } from './privy-request.ts'
 import {
   answerWith,
   type ProviderAnswer,
@@ -11,37 +11,42 @@ import {
   serveProvider,
 } from './provider-server.ts'
 
-/** What an app at the service, and one of its authorization keys, are reached with. */
+/** The credentials of an app at the service, with one of its authorization keys. */
 export interface PrivyAppCredentials {
   readonly appId: string
   readonly appSecret: string
-  /** Base64 of a P-256 key in PKCS#8. */
+  /** The authorization key: base64 of a P-256 key in PKCS#8. */
   readonly authorizationKey: string
 }
 
-/** The part of Privy's API that wallets use, with what it checks, on the loopback interface. */
+/**
+ * A stand-in for the part of Privy's API that wallets use, with its checks, on the loopback
+ * interface.
+ */
 export interface PrivyService {
+  /** The address of the service. */
   readonly url: string
-  /** The key quorum that owns the policy, and in these tests the wallets. */
+  /** The key quorum that owns the policy. Let it own your test wallets as well. */
   readonly ownerQuorum: string
-  /** The key quorum of the agents' guard: it signs what the policy allows, and nothing else. */
+  /** The key quorum of the agents' guard, which signs only as the policy allows. */
   readonly signerQuorum: string
-  /** A policy of the owner without a rule: it allows nothing. */
+  /** The id of the owner's policy. It has no rule at first, and so denies every request. */
   readonly policy: string
-  /** The newest credentials, with a key of the signer or of the owner. */
+  /** Returns the newest credentials, with the key of the signer (default) or of the owner. */
   credentials(who?: 'signer' | 'owner'): PrivyAppCredentials
-  /** Makes a new app secret and new keys. The old ones go on until `expire`. */
+  /** Makes a new app secret and new keys. The old ones stay valid until `expire`. */
   rotate(): void
-  /** From now on only the newest credentials are good. */
+  /** Ends all credentials but the newest. */
   expire(): void
-  /** What goes wrong with the next request that needs an authorization signature. */
+  /** Sets a fault for the next request that needs an authorization signature. */
   failNext(fault: ProviderFault): void
-  /** The rules of the policy, by their names. */
+  /** Returns the names of the policy's rules. */
   rules(): readonly string[]
-  /** Signatures that were made, whether or not they were delivered. */
+  /** Every signature so far, delivered or not. */
   readonly signed: readonly Hex[]
   /** Every request so far, as `METHOD path status`. */
   readonly log: readonly string[]
+  /** Stops the service and its open connections. */
   close(): Promise<void>
 }
 
@@ -61,22 +66,30 @@ interface World {
   readonly app: PrivyApp
   readonly wallets: PrivyWallet[]
   readonly policies: Map<string, { readonly ownerId: string; readonly rules: PrivyRule[] }>
-  /** What was answered to a request with an idempotency key. */
-  readonly answered: Map<string, { readonly text: string; readonly answer: ProviderAnswer }>
+  /** The answer to each request with an idempotency key. */
+  readonly answers: Map<string, { readonly text: string; readonly answer: ProviderAnswer }>
   readonly faults: ProviderFault[]
   readonly signed: Hex[]
 }
 
 /**
- * Starts the service. It checks the secret of the app, its id in the header, and, where an owner or a
- * signer has to agree, the signatures over the request and how long it may take; it answers an
- * idempotency key once, evaluates the policies of signers, keeps wallets by external id, and signs
- * typed data.
+ * Starts a stand-in for Privy's API. It checks the app's id and secret, and for a request that an
+ * owner or a signer must authorize, the signatures and the expiry. It has idempotency keys, wallets
+ * by external id and policies of signers, and it signs typed data.
+ *
+ * @example
+ * ```ts
+ * import { startPrivyService } from '@bursar/sandbox'
+ *
+ * const privy = await startPrivyService()
+ * const options = { baseUrl: privy.url, credentials: async () => privy.credentials('owner') }
+ * await privy.close()
+ * ```
  */
 export async function startPrivyService(): Promise<PrivyService> {
-  const [ownerQuorum, signerQuorum, policy] = [randomId(), randomId(), randomId()]
+  const [ownerQuorum, signerQuorum, policy] = [makeId(), makeId(), makeId()]
   const app: PrivyApp = {
-    id: randomId(),
+    id: makeId(),
     secrets: [],
     quorums: new Map([
       [ownerQuorum, []],
@@ -87,12 +100,12 @@ export async function startPrivyService(): Promise<PrivyService> {
     app,
     wallets: [],
     policies: new Map([[policy, { ownerId: ownerQuorum, rules: [] }]]),
-    answered: new Map(),
+    answers: new Map(),
     faults: [],
     signed: [],
   }
   const log: string[] = []
-  let newest = newCredentials(app, ownerQuorum, signerQuorum)
+  let newest = makeCredentials(app, ownerQuorum, signerQuorum)
   const server = await serveProvider(async (request) => {
     const answer = await answerOnce(world, request, server.url)
     log.push(`${request.method} ${request.path} ${answer.status}`)
@@ -105,7 +118,7 @@ export async function startPrivyService(): Promise<PrivyService> {
     policy,
     credentials: (who = 'signer') => newest[who],
     rotate: () => {
-      newest = newCredentials(app, ownerQuorum, signerQuorum)
+      newest = makeCredentials(app, ownerQuorum, signerQuorum)
     },
     expire: () => {
       for (const list of [app.secrets, ...app.quorums.values()]) list.splice(0, list.length - 1)
@@ -120,38 +133,41 @@ export async function startPrivyService(): Promise<PrivyService> {
   }
 }
 
-function newCredentials(
+function makeCredentials(
   app: PrivyApp,
   ownerQuorum: string,
   signerQuorum: string,
 ): Readonly<Record<'owner' | 'signer', PrivyAppCredentials>> {
   const appSecret = randomBytes(32).toString('base64url')
   app.secrets.push(appSecret)
-  const keyOf = (quorum: string): PrivyAppCredentials => {
+  const addKey = (quorum: string): PrivyAppCredentials => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     app.quorums.get(quorum)?.push(publicKey)
     const authorizationKey = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')
     return { appId: app.id, appSecret, authorizationKey }
   }
-  return { owner: keyOf(ownerQuorum), signer: keyOf(signerQuorum) }
+  return { owner: addKey(ownerQuorum), signer: addKey(signerQuorum) }
 }
 
-/** The same key and the same request get the same answer; another request is refused. */
+/**
+ * Answers a request. A repeated idempotency key gets its first answer, or a refusal if the request
+ * differs.
+ */
 async function answerOnce(
   world: World,
   request: ProviderRequest,
   baseUrl: string,
 ): Promise<ProviderAnswer> {
-  const refused = appRefusal(world.app, request)
-  if (refused) return refused
+  const refusal = findAppRefusal(world.app, request)
+  if (refusal) return refusal
   const key = request.headers['privy-idempotency-key']
   const text = `${request.method} ${request.path} ${request.text}`
-  const before = key === undefined ? undefined : world.answered.get(key)
-  if (before?.text === text) return before.answer
-  if (before) return problem(400, 'invalid_data', 'The idempotency key is of another request.')
+  const earlier = key === undefined ? undefined : world.answers.get(key)
+  if (earlier?.text === text) return earlier.answer
+  if (earlier) return makeProblem(400, 'invalid_data', 'The idempotency key is of another request.')
   const answer = await route(world, request, baseUrl)
   if (key !== undefined && typeof answer.status === 'number' && answer.status < 300) {
-    world.answered.set(key, { text, answer })
+    world.answers.set(key, { text, answer })
   }
   return answer
 }
@@ -168,24 +184,24 @@ async function route(
   const [, kind, id = '', below, rule] =
     /^\/v1\/(wallets|policies)\/([^/]+)(?:\/(rpc|rules))?(?:\/([^/]+))?$/.exec(url.pathname) ?? []
   if (kind === 'wallets' && method === 'POST' && below === 'rpc') {
-    return answerWith(world.faults.shift(), () => rpc(world, id, request, url))
+    return answerWith(world.faults.shift(), () => sign(world, id, request, url))
   }
   if (kind === 'policies' && method === 'GET' && below === undefined) {
     const policy = world.policies.get(id)
-    return policy ? { status: 200, body: shownPolicy(id, policy) } : unknown('policy')
+    return policy ? { status: 200, body: showPolicy(id, policy) } : unknownProblem('policy')
   }
   if (kind === 'policies' && below === 'rules' && method !== 'GET') {
     return answerWith(world.faults.shift(), async () => changeRules(world, id, rule, request, url))
   }
-  return problem(404, 'not_found', 'There is nothing here.')
+  return makeProblem(404, 'not_found', 'There is no such path.')
 }
 
 function createWallet(world: World, text: string): ProviderAnswer {
   const body = JSON.parse(text)
-  if (body.chain_type !== 'ethereum') return problem(400, 'invalid_data', 'No such chain.')
+  if (body.chain_type !== 'ethereum') return makeProblem(400, 'invalid_data', 'No such chain.')
   const ownerId = body.owner_id ?? `quorum of ${body.owner?.user_id}`
   const wallet: PrivyWallet = {
-    id: randomId(),
+    id: makeId(),
     account: privateKeyToAccount(generatePrivateKey()),
     externalId: body.external_id,
     ownerId,
@@ -193,40 +209,43 @@ function createWallet(world: World, text: string): ProviderAnswer {
     createdAt: Date.now(),
   }
   world.wallets.push(wallet)
-  return { status: 200, body: shownWallet(wallet) }
+  return { status: 200, body: showWallet(wallet) }
 }
 
 function listWallets({ wallets }: World, { searchParams }: URL): ProviderAnswer {
-  const wanted = searchParams.get('external_id')
-  const found = wallets.filter(({ externalId }) => wanted === null || externalId === wanted)
-  return { status: 200, body: { data: found.map(shownWallet), next_cursor: null } }
+  const externalIdFilter = searchParams.get('external_id')
+  const found = wallets.filter(
+    ({ externalId }) => externalIdFilter === null || externalId === externalIdFilter,
+  )
+  return { status: 200, body: { data: found.map(showWallet), next_cursor: null } }
 }
 
-/** The owner may sign anything; an additional signer what its own policy allows. */
-async function rpc(
+/** Signs for the owner without conditions, and for an additional signer as its policy allows. */
+async function sign(
   world: World,
   id: string,
   request: ProviderRequest,
   url: URL,
 ): Promise<ProviderAnswer> {
   const wallet = world.wallets.find((one) => one.id === id)
-  if (!wallet) return unknown('wallet')
+  if (!wallet) return unknownProblem('wallet')
   const body = JSON.parse(request.text) as PrivyRequest
-  const asOwner = signatureRefusal(world.app, request, url, [wallet.ownerId])
-  if (asOwner) {
+  const ownerRefusal = findSignatureRefusal(world.app, request, url, [wallet.ownerId])
+  if (ownerRefusal) {
     const ids = wallet.signers.map(({ signer_id }) => signer_id)
-    const signing = ids.find((one) => !signatureRefusal(world.app, request, url, [one]))
-    if (signing === undefined) return asOwner
+    const signer = ids.find((one) => !findSignatureRefusal(world.app, request, url, [one]))
+    if (signer === undefined) return ownerRefusal
     const [policy = ''] =
-      wallet.signers.find((one) => one.signer_id === signing)?.override_policy_ids ?? []
+      wallet.signers.find((one) => one.signer_id === signer)?.override_policy_ids ?? []
     if (!isAllowed(world.policies.get(policy)?.rules ?? [], body, Date.now())) {
-      return problem(400, 'policy_violation', 'RPC request denied due to policy violation')
+      return makeProblem(400, 'policy_violation', 'RPC request denied due to policy violation')
     }
   }
-  if (body.method !== 'eth_signTypedData_v4') return problem(400, 'invalid_data', 'No such method.')
+  if (body.method !== 'eth_signTypedData_v4')
+    return makeProblem(400, 'invalid_data', 'No such method.')
   const { domain, types, primary_type: primaryType, message } = body.params.typed_data
   const signature = await wallet.account.signTypedData({ domain, types, primaryType, message })
-  if (!isHex(signature)) return problem(500, 'internal', 'No signature.')
+  if (!isHex(signature)) return makeProblem(500, 'internal', 'No signature.')
   world.signed.push(signature)
   return { status: 200, body: { method: body.method, data: { signature, encoding: 'hex' } } }
 }
@@ -239,21 +258,21 @@ function changeRules(
   url: URL,
 ): ProviderAnswer {
   const policy = policies.get(id)
-  if (!policy) return unknown('policy')
-  const refused = signatureRefusal(app, request, url, [policy.ownerId])
-  if (refused) return refused
+  if (!policy) return unknownProblem('policy')
+  const refusal = findSignatureRefusal(app, request, url, [policy.ownerId])
+  if (refusal) return refusal
   if (request.method === 'POST' && rule === undefined) {
-    const made: PrivyRule = { ...JSON.parse(request.text), id: randomId() }
-    policy.rules.push(made)
-    return { status: 200, body: made }
+    const added: PrivyRule = { ...JSON.parse(request.text), id: makeId() }
+    policy.rules.push(added)
+    return { status: 200, body: added }
   }
   const position = policy.rules.findIndex((one) => one.id === rule)
-  if (request.method !== 'DELETE' || position === -1) return unknown('rule')
+  if (request.method !== 'DELETE' || position === -1) return unknownProblem('rule')
   policy.rules.splice(position, 1)
   return { status: 200, body: { success: true } }
 }
 
-function shownWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
+function showWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
   return {
     id: wallet.id,
     address: wallet.account.address,
@@ -268,22 +287,22 @@ function shownWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
   }
 }
 
-function shownPolicy(
+function showPolicy(
   id: string,
   { ownerId, rules }: { readonly ownerId: string; readonly rules: readonly PrivyRule[] },
 ): Readonly<Record<string, unknown>> {
   return { id, owner_id: ownerId, rules, name: 'agents', chain_type: 'ethereum', version: '1.0' }
 }
 
-function unknown(what: string): ProviderAnswer {
-  return problem(404, 'not_found', `There is no such ${what}.`)
+function unknownProblem(noun: string): ProviderAnswer {
+  return makeProblem(404, 'not_found', `There is no such ${noun}.`)
 }
 
-function problem(status: number, code: string, error: string): ProviderAnswer {
+function makeProblem(status: number, code: string, error: string): ProviderAnswer {
   return { status, body: { error, code } }
 }
 
-/** Ids of the service are 24 letters and digits. */
-function randomId(): string {
+/** Makes an id of 24 letters and digits, as the service does. */
+function makeId(): string {
   return randomUUID().replaceAll('-', '').slice(0, 24)
 }

@@ -2,24 +2,24 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** One request that a provider received. */
+/** A request that a provider received. */
 export interface ProviderRequest {
   readonly method: string
-  /** With the base path of the service. */
+  /** The path with its query, and with the base path of the service. */
   readonly path: string
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** As it was sent. */
+  /** The body as it was sent. */
   readonly text: string
 }
 
-/** What a provider answers: a status with JSON, the end of the connection, or nothing at all. */
+/** A provider's answer: a status with JSON, the end of the connection, or none at all. */
 export type ProviderAnswer =
   | { readonly status: number; readonly body: unknown }
   | { readonly status: 'drop' | 'hang' }
 
 /**
- * What goes wrong with the next request that signs: a status, or a connection that ends, or hangs,
- * before or after the signature was made.
+ * A fault of a provider: an error status, or a connection that ends or hangs before or after the
+ * provider has carried out the request.
  */
 export type ProviderFault =
   | { readonly kind: 'status'; readonly status: number; readonly body: unknown }
@@ -27,12 +27,12 @@ export type ProviderFault =
 
 /** A provider's HTTP API on the loopback interface. */
 export interface ProviderServer {
-  /** `http://127.0.0.1:port`. */
+  /** The address of the server, `http://127.0.0.1:port`. */
   readonly url: string
   close(): Promise<void>
 }
 
-/** More than any request of a wallet needs. */
+/** The longest request: more than a wallet needs. */
 const MAX_REQUEST_BYTES = 65_536
 
 /** Serves a provider's API until it is closed. */
@@ -57,14 +57,14 @@ export async function serveProvider(
   }
 }
 
-/** Answers what `sign` makes, or what goes wrong in its place or after it. */
+/** Carries out a request with a fault, if there is one, before or after it. */
 export async function answerWith(
   fault: ProviderFault | undefined,
-  sign: () => Promise<ProviderAnswer>,
+  carryOut: () => Promise<ProviderAnswer>,
 ): Promise<ProviderAnswer> {
   switch (fault?.kind) {
     case undefined:
-      return sign()
+      return carryOut()
     case 'status':
       return { status: fault.status, body: fault.body }
     case 'drop-before':
@@ -73,7 +73,7 @@ export async function answerWith(
       return { status: 'hang' }
     case 'drop-after':
     case 'hang-after':
-      await sign()
+      await carryOut()
       return { status: fault.kind === 'drop-after' ? 'drop' : 'hang' }
     default:
       return fault satisfies never
@@ -85,26 +85,27 @@ async function respond(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const text = await textOf(incoming)
+  const text = await readBody(incoming)
   const headers = Object.fromEntries(
     Object.entries(incoming.headers).map(([name, value]) => [name, value?.toString()]),
   )
   const { method = '', url: path = '' } = incoming
-  const answered = await answer({ method, path, headers, text })
-  if (!('body' in answered)) {
-    if (answered.status === 'drop') response.destroy()
+  const providerAnswer = await answer({ method, path, headers, text })
+  if (!('body' in providerAnswer)) {
+    if (providerAnswer.status === 'drop') response.destroy()
     return
   }
-  response.writeHead(answered.status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(answered.body))
+  response.writeHead(providerAnswer.status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(providerAnswer.body))
 }
 
-async function textOf(incoming: IncomingMessage): Promise<string> {
+async function readBody(incoming: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   let bytes = 0
   for await (const part of incoming) {
     bytes += (part as Buffer).byteLength
-    if (bytes > MAX_REQUEST_BYTES) throw new Error('The request is too large.')
+    if (bytes > MAX_REQUEST_BYTES)
+      throw new Error(`The request is over ${MAX_REQUEST_BYTES} bytes.`)
     parts.push(part as Buffer)
   }
   return Buffer.concat(parts).toString()

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Sandbox, shownWorld, startSandbox } from '@bursar/sandbox'
+import { describeWorld, type Sandbox, startSandbox } from '@bursar/sandbox'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { commandWorld } from '../../../test/command-world.ts'
 import { readSettings } from '../../config/config.ts'
@@ -34,7 +34,7 @@ function project(environment = {}) {
 
 async function withSandbox() {
   const world = project()
-  const shown = shownWorld(sandbox, await sandbox.createAccount('10.00'))
+  const shown = describeWorld(sandbox, await sandbox.createAccount('10.00'))
   writeFileSync(join(world.folder, 'sandbox.json'), JSON.stringify(shown))
   return world
 }

@@ -23,11 +23,11 @@ export const addSandbox: AddCommand = (program, context) => {
       const { terminal } = context
       // Asked for before anything starts, so that an interruption at any time stops it all.
       const stopped = terminal.stopped()
-      const { startSandbox, shownWorld, worldText } = await importSandbox()
+      const { startSandbox, describeWorld, formatWorld } = await importSandbox()
       const sandbox = await startSandbox()
       try {
-        const world = shownWorld(sandbox, await sandbox.createAccount(balance))
-        context.answer(world, worldText(world).trimEnd())
+        const world = describeWorld(sandbox, await sandbox.createAccount(balance))
+        context.answer(world, formatWorld(world).trimEnd())
         await stopped
       } finally {
         await sandbox.stop()

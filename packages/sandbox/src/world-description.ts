@@ -1,13 +1,13 @@
 import type { Merchant } from './merchants/merchant.ts'
 import type { Sandbox, SandboxAccount } from './sandbox.ts'
 
-/** A sandbox as another process has to know it. Plain JSON. */
-export interface ShownWorld {
+/** The description of a sandbox for another process, as plain JSON. */
+export interface WorldDescription {
   readonly rpcUrl: string
   readonly network: string
   readonly facilitatorUrl: string
   readonly asset: Sandbox['asset']
-  /** What a guard must allow in development mode. */
+  /** The hosts that a guard must allow in development mode, `name.localhost:port`. */
   readonly hosts: readonly string[]
   readonly account: SandboxAccount
   readonly merchants: readonly {
@@ -23,8 +23,19 @@ export interface ShownWorld {
   }[]
 }
 
-/** Describes a sandbox that runs, with an account that can be paid from. */
-export function shownWorld(sandbox: Sandbox, account: SandboxAccount): ShownWorld {
+/**
+ * Describes a running sandbox, with an account to pay from.
+ *
+ * @example
+ * ```ts
+ * import { describeWorld, startSandbox } from '@bursar/sandbox'
+ *
+ * await using sandbox = await startSandbox()
+ * const account = await sandbox.createAccount('10.00')
+ * console.log(JSON.stringify(describeWorld(sandbox, account)))
+ * ```
+ */
+export function describeWorld(sandbox: Sandbox, account: SandboxAccount): WorldDescription {
   const { honest, legacy, hostile } = sandbox.merchants
   const { rpcUrl, network, facilitatorUrl, asset, hosts } = sandbox
   const shops: readonly Merchant[] = [honest, legacy, ...Object.values(hostile)]
@@ -38,8 +49,19 @@ export function shownWorld(sandbox: Sandbox, account: SandboxAccount): ShownWorl
   return { rpcUrl, network, facilitatorUrl, asset, hosts, account, merchants }
 }
 
-/** The same as text for people. */
-export function worldText(world: ShownWorld): string {
+/**
+ * Formats a description as text for people.
+ *
+ * @example
+ * ```ts
+ * import { describeWorld, formatWorld, startSandbox } from '@bursar/sandbox'
+ *
+ * await using sandbox = await startSandbox()
+ * const account = await sandbox.createAccount('10.00')
+ * console.log(formatWorld(describeWorld(sandbox, account)))
+ * ```
+ */
+export function formatWorld(world: WorldDescription): string {
   const lines = [
     `chain        ${world.rpcUrl} (${world.network})`,
     `facilitator  ${world.facilitatorUrl}`,
