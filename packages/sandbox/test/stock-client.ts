@@ -4,11 +4,11 @@ import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { Sandbox } from '../src/sandbox.ts'
 
-/** The official paying client, as somebody would set it up who has no guard. */
+/** The official paying client in a setup without a guard. */
 export interface StockClient {
   readonly address: `0x${string}`
   readonly fetch: typeof fetch
-  /** The same client, as set up by somebody who trusts every asset. */
+  /** The client in a setup that trusts every asset. */
   readonly fetchWithAnyAsset: typeof fetch
 }
 

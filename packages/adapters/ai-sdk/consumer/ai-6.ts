@@ -2,7 +2,7 @@ import type { ModelResult, PaymentSession } from '@bursar/core/session'
 import { generateText, type InferToolInput, type InferToolOutput, type LanguageModel } from 'ai'
 import { type PayArguments, type PaymentProgress, paymentTools } from '../src/index.ts'
 
-/** What people write with version 6; it is compiled, and never run. */
+/** An application with version 6 of the SDK. A test compiles this file and never runs it. */
 export async function consume(model: LanguageModel, session: PaymentSession): Promise<void> {
   await generateText({ model, prompt: 'Buy it.', tools: paymentTools({ session }) })
   const tools = paymentTools({

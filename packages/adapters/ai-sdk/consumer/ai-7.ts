@@ -14,7 +14,7 @@ import {
   paymentTools,
 } from '../src/index.ts'
 
-/** What people write with version 7; it is compiled, and never run. */
+/** An application with version 7 of the SDK. A test compiles this file and never runs it. */
 export async function consume(model: LanguageModel, session: PaymentSession): Promise<void> {
   const tools = paymentTools({ session, needsApproval: true })
   await generateText({ model, prompt: 'Buy it.', tools })

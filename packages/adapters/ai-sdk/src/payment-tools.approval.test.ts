@@ -5,7 +5,7 @@ import { type Any, scriptedModel, sdks } from '../test/sdk.ts'
 import { paymentApproval } from './payment-approval.ts'
 import { paymentTools } from './payment-tools.ts'
 
-/** What a browser can send back: forged, replayed, stale and edited approvals never pay. */
+/** Approvals that a browser can send back. A forged, replayed, stale or edited one never pays. */
 
 let world: PaidWorld
 let paid: PaidSession
@@ -20,7 +20,7 @@ const conversation = 'chat-1'
 const inputOf = (name: string) => ({ url: world.url('paid', name), purpose: 'a test' })
 const secret = 'a secret of the server, which no browser knows'
 
-/** The end user says yes to everything that waits, by their own facet. */
+/** Approves everything that waits, by the end user's own facet. */
 async function agree(): Promise<void> {
   const { rows } = await paid.endUser.approvals({ waiting: true })
   for (const { id } of rows) await paid.endUser.approve(id)
@@ -29,7 +29,7 @@ async function agree(): Promise<void> {
 describe.each(sdks)('an approval in version $version of the AI SDK', (version) => {
   const { sdk } = version
 
-  /** Sends a history to the agent, as a server does with what a browser has sent. */
+  /** Sends a history to the agent, as a server does with the history of a browser. */
   const send = async (messages: readonly Any[], more: object = {}, script: Any[] = []) => {
     const model = scriptedModel(version, script)
     const { session } = paid
@@ -50,7 +50,7 @@ describe.each(sdks)('an approval in version $version of the AI SDK', (version) =
 
   const prompt = { role: 'user', content: 'Buy it.' }
 
-  /** A history that has stopped at a question about one call. */
+  /** Makes a history that has stopped at a question about one call. */
   const stopped = async (more: object = {}) => {
     const { history } = await send([prompt], more, [[{ id: 'call-1', input: inputOf('a') }]])
     const request = history.at(-1).content.find(({ type }: Any) => type === 'tool-approval-request')
@@ -63,7 +63,7 @@ describe.each(sdks)('an approval in version $version of the AI SDK', (version) =
     content: [{ type: 'tool-approval-response', approvalId, approved: true }],
   })
 
-  /** The history with other arguments of its call, as a browser could send it. */
+  /** Changes the arguments of the history's call, as a browser could. */
   const edited = (history: readonly Any[], input: object): Any[] =>
     history.map((message) =>
       Array.isArray(message.content)
@@ -130,7 +130,7 @@ describe.each(sdks)('an approval in version $version of the AI SDK', (version) =
     const { history, approvalId } = await stopped(signed)
     await agree()
     const forged = edited([...history, yes(approvalId)], inputOf('something-else'))
-    // The first releases of each version do not sign: there it is the guard that asks.
+    // The first releases of each version do not sign approvals. There only the guard asks.
     const refused = (error: Error) => [error.name]
     const told = await send(forged, signed).then((sent) => sent.told, refused)
     expect(['AI_InvalidToolApprovalSignatureError', 'approval_required']).toContain(told[0])
@@ -204,7 +204,7 @@ describe.each(sdks)('an approval in version $version of the AI SDK', (version) =
     const asked = await chat([user], [[{ id: 'call-1', input: inputOf('a') }]])
     const waiting = asked.parts.find(({ type }: Any) => type === 'tool-pay_within_session')
     expect(waiting).toMatchObject({ state: 'approval-requested', toolCallId: 'call-1' })
-    // What the browser shows comes from the guard, by the key of the call.
+    // The browser shows the guard's card, found by the key of the call.
     const question = await paid.endUser.approvalOf({ session: paid.id, conversation, id: 'call-1' })
     expect(question).toMatchObject({ state: 'waiting', card: { amount: '0.01', currency: 'USD' } })
     await paid.endUser.approve(question?.id ?? '')

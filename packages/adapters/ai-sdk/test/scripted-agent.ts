@@ -33,7 +33,7 @@ interface Setting {
   readonly turn: AgentTurn
 }
 
-/** Sends a history, and lets the model do what is left of its script. */
+/** Sends a history, and lets the model go through the rest of its script. */
 async function go(
   setting: Setting,
   messages: readonly Any[],
@@ -49,7 +49,7 @@ async function go(
     stopWhen: sdk.stepCountIs(100),
     maxRetries: 0,
     ...version.contextOf(turn.context),
-    // Version 7 traces by what is registered.
+    // Version 7 traces by the registered integrations.
     ...(version.version === 6 ? { experimental_telemetry: { isEnabled: true } } : {}),
   }
   const call = { messages, ...(turn.signal ? { abortSignal: turn.signal } : {}) }
@@ -116,7 +116,7 @@ function requestsOf(history: readonly Any[]): { approvalId: string; answered: bo
     }))
 }
 
-/** The results in the model's last prompt, and those that came after it because the run stopped. */
+/** Lists the results in the model's last prompt, and the later ones of a run that stopped. */
 function toldOf(
   history: readonly Any[],
   prompt: readonly Any[],

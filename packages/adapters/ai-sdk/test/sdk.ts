@@ -5,16 +5,16 @@ import * as sdk6 from 'ai-6'
 import { MockLanguageModelV3 } from 'ai-6/test'
 import { scriptedProvider } from '../../../../test/adapters/scripted-provider.ts'
 
-// The suite runs one program over two versions, whose types differ from each other at every turn.
+// The suite runs one program over two versions, whose types differ throughout.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Any = any
 
-/** One version of the AI SDK, and what differs between them. */
+/** One version of the AI SDK, with its differences from the other. */
 export interface Sdk {
   readonly version: 6 | 7
   readonly sdk: Any
   readonly MockModel: Any
-  /** What people write with it, to be compiled with the settings beside it. */
+  /** An application with this version, compiled with the settings beside it. */
   readonly consumer: URL
   readonly contextOf: (context: unknown) => object
 }
@@ -36,7 +36,7 @@ export const sdks: readonly Sdk[] = [
   },
 ]
 
-/** The provider's side: says what the script says, one step a call. */
+/** Makes a model that goes through a script, one step for each call. */
 export function scriptedModel({ MockModel }: Sdk, script: AgentTurn['script']): Any {
   const tool = 'pay_within_session'
   return new MockModel(

@@ -23,7 +23,9 @@ import { paymentTools } from './payment-tools.ts'
 
 const required = { status: 'approval_required', code: 'approval_required' }
 
-/** An agent that was stopped by a question for each of its calls, and nothing is signed. */
+/**
+ * Runs an agent until a question for each of its calls stops it, and checks that nothing is signed.
+ */
 async function stopped(
   options: Partial<Parameters<typeof createAgent>[0]> = {},
   calls = [buy('call-1')],

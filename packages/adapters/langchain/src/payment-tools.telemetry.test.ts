@@ -5,8 +5,7 @@ import { expect, test } from 'vitest'
 import { endedSpans } from '../../../../test/adapters/spans.ts'
 import { agents } from '../test/scripted-agent.ts'
 
-// LangChain makes no spans of OpenTelemetry: whatever span is active around the run is the nearest
-// one.
+// LangChain makes no OpenTelemetry spans, so the parent is the span that is active around the run.
 test.each(agents)('spans nest under the span of the application in $version', async (agent) => {
   const world = fakePaidWorld({ store: (clock) => sqliteStore({ path: ':memory:', clock }) })
   const { session } = await world.openSession()

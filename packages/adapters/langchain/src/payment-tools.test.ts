@@ -95,7 +95,7 @@ describe('the session', () => {
   })
 })
 
-/** Resolves once something has been paid. */
+/** Resolves once a payment has been made. */
 function paidBy({ chain }: GuardWorld): Promise<void> {
   return vi.waitFor(() => {
     if (chain.transfers().length === 0) throw new Error('Nothing is paid yet.')
@@ -103,7 +103,7 @@ function paidBy({ chain }: GuardWorld): Promise<void> {
 }
 
 describe('a tool call is paid once', () => {
-  /** Runs, lets time pass, has it run again, and counts. */
+  /** Runs the agent, lets time pass, runs it again, and counts the payments. */
   async function twice(
     world: GuardWorld,
     first: () => Promise<unknown>,

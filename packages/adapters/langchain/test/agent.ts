@@ -3,7 +3,7 @@ import * as langchain from 'langchain'
 import { createMiddleware, FakeToolCallingModel, tool } from 'langchain'
 import { type GuardWorld, shop } from '../../../../test/guard-world.ts'
 
-/** Longer than any identical request is answered without a second payment. */
+/** A time after which an identical request is paid again. */
 export const LATER_MS: number = 20 * 60_000
 
 export const go: { messages: HumanMessage[] } = { messages: [new HumanMessage('Buy it.')] }
@@ -12,7 +12,7 @@ export const thread: { configurable: { thread_id: string } } = {
   configurable: { thread_id: 'thread-1' },
 }
 
-/** A call by the model. */
+/** A tool call by the model. */
 export interface Call {
   readonly type: 'tool_call'
   readonly name: string
@@ -25,7 +25,7 @@ export function buy(id: string, path = 'a', more: object = {}): Call {
   return { type: 'tool_call', name: 'pay_within_session', args, id }
 }
 
-/** A model that makes these calls, one step after the other, and then says its last word. */
+/** Makes a model that makes these calls, one step after the other, and then ends. */
 export function modelThat(...steps: readonly (readonly Call[])[]): FakeToolCallingModel {
   const toolCalls = [...steps, []].map((calls) => calls.map((call) => ({ ...call })))
   return new FakeToolCallingModel({ toolCalls })
@@ -35,21 +35,21 @@ interface State {
   readonly messages: readonly { readonly content: unknown; getType(): string }[]
 }
 
-/** What the model was told of its calls of the payment tool, in their order. */
+/** Lists the results of the model's calls of the payment tool, in their order. */
 export function told(state: State): unknown[] {
   return state.messages
     .filter((message) => message.getType() === 'tool' && String(message.content).startsWith('{'))
     .map(({ content }) => JSON.parse(String(content)))
 }
 
-/** What the graph has stopped with. */
+/** Lists the interrupts that have stopped the graph. */
 export function questions(
   state: object,
 ): readonly { readonly id: string; readonly value: unknown }[] {
   return (state as { __interrupt__?: { id: string; value: unknown }[] }).__interrupt__ ?? []
 }
 
-/** Answers in the guard, as the server of an application would. */
+/** Records an answer at the guard, as the server of an application would. */
 export async function answer(
   { bursar }: GuardWorld,
   word: 'approve' | 'deny',
@@ -62,13 +62,13 @@ export async function answer(
   for (const { id } of asked) await endUser[word](id)
 }
 
-/** A middleware that does nothing: with one, whatever a tool throws ends the run. */
+/** A middleware that does nothing. With any middleware, an error of a tool ends the run. */
 export const passing: ReturnType<typeof createMiddleware> = createMiddleware({
   name: 'passing',
   wrapToolCall: (call, next) => next(call),
 })
 
-/** LangChain's own middleware that retries tools, where the version has one. */
+/** LangChain's own middleware that retries tools. Undefined if the version has none. */
 export const retrying: typeof passing | undefined =
   'toolRetryMiddleware' in langchain
     ? // Its types do not know `exactOptionalPropertyTypes`.
@@ -78,7 +78,7 @@ export const retrying: typeof passing | undefined =
       }) as unknown as typeof passing)
     : undefined
 
-/** A middleware that takes whatever a tool throws, an interrupt as well, for an error, and tries again. */
+/** A middleware that retries a tool after anything it throws, even after an interrupt. */
 export const stubborn: typeof passing = createMiddleware({
   name: 'stubborn',
   wrapToolCall: async (call, next) => {
@@ -90,7 +90,7 @@ export const stubborn: typeof passing = createMiddleware({
   },
 })
 
-/** Another tool, which fails the first time, when something has come true. */
+/** Makes another tool, which fails its first run once `until` has resolved. */
 export function fragile(until: () => Promise<unknown>): {
   made: ReturnType<typeof tool>
   runs: string[]
@@ -110,7 +110,7 @@ export function fragile(until: () => Promise<unknown>): {
   return { made, runs, call }
 }
 
-/** One path costs two cents, and all others one. */
+/** Prices one path at two cents, and all others at one. */
 export function dearIf(
   path: string,
 ): (request: { readonly url: URL }) => { offers?: { atomic: bigint }[] } {

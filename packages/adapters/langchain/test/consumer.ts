@@ -9,14 +9,14 @@ import { z } from 'zod'
 import type { paths } from '../../../../test/adapters/shop-api.ts'
 import { paymentTools } from '../src/index.ts'
 
-/** What people write with LangChain: the page shows it, and a test runs it. */
+/** The state of an application with LangChain. The docs show this file, and a test runs it. */
 interface State {
   readonly messages: BaseMessage[]
 }
 
 const prompt = { messages: [{ role: 'user' as const, content: 'Buy it.' }] }
 
-/** One agent for all users. */
+/** Serves all users with one agent. */
 export async function manyUsers(model: BaseChatModel, payer: PaymentSession): Promise<State> {
   // #region many-users
   const contextSchema = z.object({ payer: z.custom<PaymentSession>(PaymentSession.is) })
@@ -31,7 +31,7 @@ export async function manyUsers(model: BaseChatModel, payer: PaymentSession): Pr
   return answered
 }
 
-/** A graph of one's own. */
+/** Pays in a hand-made graph. */
 export async function ownGraph(model: BaseChatModel, session: PaymentSession): Promise<State> {
   // #region graph
   const tools = paymentTools({ session, conversation: 'chat-1' })
@@ -47,7 +47,7 @@ export async function ownGraph(model: BaseChatModel, session: PaymentSession): P
   return graph.invoke(prompt)
 }
 
-/** A tool around a client that exists already. */
+/** Makes a tool around an existing client. */
 export async function existingCode(model: BaseChatModel, session: PaymentSession): Promise<State> {
   // #region existing-code
   const shop = createClient<paths>({ baseUrl: 'https://shop.example', fetch: payingFetch(session) })

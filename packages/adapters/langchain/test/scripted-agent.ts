@@ -10,7 +10,9 @@ import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 import { paymentTools } from '../src/index.ts'
 import { ScriptedChatModel } from './scripted-chat-model.ts'
 
-/** One way in which LangChain runs an agent: a task for each tool call, or one for all of a step. */
+/**
+ * One way in which LangChain runs an agent: one task for each tool call, or one for all of a step.
+ */
 export interface LangChainAgent extends ScriptedAgent {
   readonly version: 'v1' | 'v2'
 }
@@ -26,7 +28,7 @@ interface Setting {
   readonly turn: AgentTurn
 }
 
-/** An agent with its memory, and everything that came out of it. */
+/** An agent with its memory and all of its output. */
 interface Running {
   readonly agent: ReturnType<typeof makeAgent>
   readonly kept: MemorySaver
@@ -106,7 +108,7 @@ async function go(
   }
 }
 
-/** Travels back to where the tools were called; without a memory the whole turn comes again. */
+/** Travels back to the point before the tool calls. Without a memory, repeats the whole turn. */
 async function replay(setting: Setting, running: Running): Promise<AgentRun> {
   if (!setting.turn.stops) return start(setting)
   for await (const state of running.agent.graph.getStateHistory(config)) {
@@ -125,7 +127,7 @@ function toldOf({ messages }: State): ModelResult[] {
     .map(({ content }) => JSON.parse(String(content)))
 }
 
-/** What a checkpointer keeps, its bytes as text. */
+/** Formats the content of a checkpointer, with its bytes as text. */
 function textOf(kept: unknown): string {
   return JSON.stringify(kept, (_key, value) =>
     value instanceof Uint8Array ? new TextDecoder().decode(value) : value,

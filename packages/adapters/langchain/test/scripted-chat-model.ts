@@ -5,7 +5,7 @@ import type { ChatResult } from '@langchain/core/outputs'
 
 /**
  * A chat model that makes the calls of its script, one step after the other, and then says `Done.`
- * LangChain's own fakes repeat all that they were told at each step, which doubles every time.
+ * LangChain's own fakes repeat their whole prompt at each step, which doubles it every time.
  */
 export class ScriptedChatModel extends BaseChatModel {
   readonly #script: readonly (readonly ScriptedCall[])[]

@@ -9,14 +9,14 @@ import { guardWorld, shop } from '../../../../test/guard-world.ts'
 import { paymentStep } from './payment-step.ts'
 import { paymentTools } from './payment-tools.ts'
 
-/** Longer than any identical request is answered without a second payment. */
+/** A time after which an identical request is paid again. */
 const LATER_MS = 20 * 60_000
 
 const request = { url: shop('a'), purpose: 'a test' }
 const inputSchema = z.object({ url: z.string(), purpose: z.string() })
 const outputSchema = z.looseObject({ status: z.string() })
 
-/** A workflow with one step, which may be one of the tool. */
+/** Makes a workflow with one step, which may be a step of the tool. */
 function workflowOf(step: ReturnType<typeof paymentStep>, more: object = {}) {
   const made = createWorkflow({ id: 'buy', inputSchema, outputSchema, ...more })
     .then(step)
@@ -29,7 +29,7 @@ function workflowOf(step: ReturnType<typeof paymentStep>, more: object = {}) {
   return mastra.getWorkflow('buy')
 }
 
-/** Fails after it has paid, as often as it is told. */
+/** Makes a step that fails after it has paid, a number of times. */
 function failingAfter(step: ReturnType<typeof paymentStep>, times: number) {
   let left = times
   return createStep({

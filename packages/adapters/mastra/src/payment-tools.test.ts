@@ -17,7 +17,7 @@ const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => un
 beforeEach(() => void emitWarning.mockClear())
 afterAll(() => emitWarning.mockRestore())
 
-/** Longer than any identical request is answered without a second payment. */
+/** A time after which an identical request is paid again. */
 const LATER_MS = 20 * 60_000
 
 type Calls = Parameters<typeof scriptedModel>[0]
@@ -34,7 +34,7 @@ interface Setting {
   readonly mastra?: object
 }
 
-/** An agent in a process of its own, as far as Mastra is concerned. */
+/** Makes an agent that shares nothing with other agents but the storage. */
 function agentOf({ options, script, store, agent = {}, mastra = {} }: Setting) {
   const scripted = scriptedModel(script)
   const made = new Agent({
@@ -53,7 +53,7 @@ function agentOf({ options, script, store, agent = {}, mastra = {} }: Setting) {
   return { buyer, told: scripted.told, mastra: host }
 }
 
-/** Answers in the guard, as the server of an application would. */
+/** Records an answer at the guard, as the server of an application would. */
 async function answer({ bursar }: GuardWorld, word: 'approve' | 'deny', path = 'a'): Promise<void> {
   const endUser = bursar.endUser('alice')
   const { rows } = await endUser.approvals({ waiting: true })
@@ -62,7 +62,7 @@ async function answer({ bursar }: GuardWorld, word: 'approve' | 'deny', path = '
   for (const { id } of asked) await endUser[word](id)
 }
 
-/** A run that was suspended by the question for its first call. */
+/** Runs an agent until the question for its first call suspends it. */
 async function suspended(script: Calls = [[buy('call-1')]], worldOptions: GuardWorldOptions = {}) {
   const world = await guardWorld({ ask: { always: true }, ...worldOptions })
   const store = new InMemoryStore()
@@ -74,7 +74,7 @@ async function suspended(script: Calls = [[buy('call-1')]], worldOptions: GuardW
   return { world, store, setting, buyer, told, result, runId }
 }
 
-/** Everything that the storage keeps of runs, as a database would: as text. */
+/** Formats all that the storage keeps of runs as text, as a database would hold it. */
 async function snapshotsOf(store: InMemoryStore): Promise<string> {
   const workflows = await store.getStore('workflows')
   const { runs } = (await workflows?.listWorkflowRuns({})) ?? { runs: [] }
@@ -208,7 +208,7 @@ describe('the question', () => {
   })
 })
 
-/** What Mastra can be asked to ask before each call: for one run, or by the tool itself. */
+/** The ways to make Mastra ask before each call: for one run, or by the tool itself. */
 const ownApprovals: readonly [string, (options: PaymentToolsOptions) => object, object][] = [
   ['requireToolApproval of a run', () => ({}), { requireToolApproval: true }],
   ['requireApproval of the tool', (options) => ({ tools: asking(options) }), {}],
@@ -270,7 +270,7 @@ describe('the session', () => {
   }
   const unknown = [{ status: 'denied', code: 'session_unknown' }]
 
-  /** A run whose session came with the request, suspended, and its snapshot through JSON. */
+  /** Suspends a run whose session came with the request, and copies its snapshot through JSON. */
   async function restored() {
     const world = await guardWorld({ ask: { always: true } })
     const store = new InMemoryStore()
@@ -313,7 +313,7 @@ describe('a background task', () => {
       agent: { backgroundTasks: { tools: 'all' } },
       mastra: { backgroundTasks: { enabled: true } },
     })
-    // Older versions carry out no task without it.
+    // Older versions run no background task without a storage.
     await mastra.startWorkers()
     await buyer.generate('Buy it.')
     const { backgroundTaskManager: manager } = mastra

@@ -9,12 +9,12 @@ import type { paths } from '../../../../test/adapters/shop-api.ts'
 import { paymentTools } from '../src/index.ts'
 import type { ScriptedModel } from './scripted-model.ts'
 
-/** What people write with Mastra: the page shows it, and a test runs it. */
+/** The model of an application with Mastra. The docs show this file, and a test runs it. */
 type Model = ScriptedModel['model']
 
 const named = { id: 'buyer', name: 'Buyer', instructions: 'Buy it.' }
 
-/** One agent for all users. */
+/** Serves all users with one agent. */
 export async function manyUsers(model: Model, payer: PaymentSession): Promise<void> {
   // #region many-users
   const tools = paymentTools({
@@ -27,7 +27,7 @@ export async function manyUsers(model: Model, payer: PaymentSession): Promise<vo
   // #endregion
 }
 
-/** A tool around a client that exists already. */
+/** Makes a tool around an existing client. */
 export async function existingCode(model: Model, session: PaymentSession): Promise<void> {
   // #region existing-code
   const shop = createClient<paths>({ baseUrl: 'https://shop.example', fetch: payingFetch(session) })

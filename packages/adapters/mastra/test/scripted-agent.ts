@@ -27,7 +27,7 @@ interface Setting {
   readonly turn: AgentTurn
 }
 
-/** An agent's storage and model, which stay while its processes come and go. */
+/** An agent's storage and model, which outlive each of its processes. */
 interface Kept {
   readonly store: InMemoryStore
   readonly model: ScriptedModel
@@ -50,7 +50,7 @@ type Input =
       readonly yes: boolean
     }
 
-/** Sends a prompt, or a resume, in a process of its own, as far as Mastra is concerned. */
+/** Sends a prompt, or a resume, to a new Mastra that shares only the storage. */
 async function go(setting: Setting, kept: Kept, input: Input): Promise<AgentRun> {
   const { loop, turn } = setting
   const before = endedSpans().length
@@ -106,12 +106,12 @@ function agentOf(turn: AgentTurn, { store, model }: Kept): Agent {
     tools: paymentTools(optionsOf(turn.options)),
     maxRetries: 0,
   })
-  // Without a storage nothing can be resumed; and Mastra has one of its own.
+  // Without a storage no run can be resumed. Mastra would make a storage of its own.
   if (!turn.stops) return agent
   return new Mastra({ agents: { buyer: agent }, logger: false, storage: store }).getAgent('buyer')
 }
 
-/** The suite's functions take the context of the turn, which is one value of the request context. */
+/** Adapts the suite's functions, which take the turn's context, a value of the request context. */
 function optionsOf({ session, conversation, onContent }: ToolCallsOptions): PaymentToolsOptions {
   const turnOf = (context: RequestContext) => context.get('turn')
   return {

@@ -8,13 +8,13 @@ type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
 
 /** A model that makes the calls of its script, one step after the other, and then says `Done.` */
 export interface ScriptedModel {
-  /** Mastra takes the mocks of the AI SDK; their types differ in what a promise resolves to. */
+  /** The model for Mastra, which takes the AI SDK's mocks although a type of theirs differs. */
   readonly model: MastraModelConfig
-  /** The tools as the model was offered them. */
+  /** Returns the tools as they were offered to the model. */
   offered(): AgentRun['offered']
-  /** What it was told of its calls of the payment tool. */
+  /** Returns the results of the model's calls of the payment tool. */
   told(): ModelResult[]
-  /** Everything that it was sent. */
+  /** Returns everything that the model was sent. */
   heard(): string
 }
 

@@ -27,7 +27,7 @@ describe('a call of a tool', () => {
     { ...call, method: 'tools/list' },
     { ...call, params: {} },
     { ...call, params: { name: 7 } },
-    // Its answer comes by other requests: nobody could say what became of its payment.
+    // A task's answer comes by other requests, which no payment could be matched with.
     { ...call, params: { name: 'quote', task: { ttl: 60_000 } } },
   ])('is not %j', (message) => {
     expect(parseToolCall(message)).toBeUndefined()

@@ -29,7 +29,7 @@ async function served(world: ToolWorld): Promise<URL> {
   return listener.url
 }
 
-/** The message that a stream ends with. */
+/** Returns the last message of a stream. */
 async function last(response: Response): Promise<{ id?: unknown; result?: { content?: unknown } }> {
   const data = (await response.text()).split('\n').filter((line) => line.startsWith('data: '))
   return JSON.parse(data.at(-1)?.slice('data: '.length) ?? '{}')
@@ -141,7 +141,10 @@ describe('a hostile server', () => {
     readonly params: { readonly _meta?: object }
   }
 
-  /** Answers as it likes; what came of one call, and which requests arrived. */
+  /**
+   * Makes one call to a server with given answers. Returns the result, and the requests that
+   * arrived.
+   */
   async function stranger(answer: Answer) {
     const world = await toolWorld()
     const challenge = { code: 402, message: 'pay', data: await challengeOf(world) }
@@ -163,7 +166,7 @@ describe('a hostile server', () => {
     return { world, told, paths }
   }
 
-  /** What an honest server of the world asks for. */
+  /** Returns the challenge of an honest server in the world. */
   async function challengeOf(world: ToolWorld): Promise<unknown> {
     const listener = await listenHttp(world.makeServer, { isJson: true })
     const response = await fetch(listener.url, post(call()))

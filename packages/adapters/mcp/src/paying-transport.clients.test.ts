@@ -13,7 +13,7 @@ import {
 
 let listener: HttpListener | undefined
 afterEach(() => listener?.close())
-// Mastra logs what its tools throw.
+// Mastra logs the errors of its tools.
 const silent = vi.spyOn(console, 'error')
 beforeAll(() => void silent.mockImplementation(() => {}))
 afterAll(() => silent.mockRestore())

@@ -5,16 +5,16 @@ import { payingClients } from '../test/clients.ts'
 import { type HttpListener, listen } from '../test/http-listener.ts'
 import { type ToolWorld, toolWorld } from '../test/tool-world.ts'
 
-/** Everything that can make a client call a paid tool twice: it pays once. */
+/** All that can make a client call a paid tool twice. The tool is paid once. */
 
 let listener: HttpListener | undefined
 afterEach(() => listener?.close())
-// Mastra logs what its tools throw.
+// Mastra logs the errors of its tools.
 const silent = vi.spyOn(console, 'error')
 beforeAll(() => void silent.mockImplementation(() => {}))
 afterAll(() => silent.mockRestore())
 
-/** What the network does to calls of a tool, told by how many came before. */
+/** A network that treats each call of a tool by the number of calls before it. */
 type Fault = (call: {
   readonly isPaid: boolean
   readonly index: number

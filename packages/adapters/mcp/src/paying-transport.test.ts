@@ -13,7 +13,7 @@ interface Connected extends ToolWorld {
   readonly client: Client
 }
 
-/** The official client, over a transport that pays. */
+/** Connects the official client over a paying transport. */
 async function connected(options: ToolWorldOptions = {}): Promise<Connected> {
   const world = await toolWorld(options)
   return Object.assign(world, { client: await clientOf(world) })
@@ -28,13 +28,13 @@ async function clientOf(world: ToolWorld): Promise<Client> {
 
 const q = { q: 'ACME' }
 
-/** What a model is told of a result that is not the tool's own. */
+/** Parses a result that is not the tool's own. */
 function told(result: object): Record<string, unknown> {
   const { content } = result as { content: { text: string }[] }
   return JSON.parse(content[0]?.text ?? '')
 }
 
-/** Waits until the answer to a proof was heard. */
+/** Waits until the answer to a proof has arrived. */
 async function untilClaimed({ bursar }: ToolWorld): Promise<void> {
   const state = async () => (await bursar.auditing.payments()).rows[0]?.state
   while ((await state()) !== 'claimed') await new Promise(setImmediate)
@@ -193,7 +193,7 @@ describe('payingTransport', () => {
 })
 
 describe('the form of an answer', () => {
-  /** What comes of one call as a client has written it. */
+  /** Returns the result of one call in the client's own words. */
   async function answered(params: object, options: ToolWorldOptions = {}) {
     const world = await toolWorld(options)
     const { session } = world
@@ -257,7 +257,7 @@ describe('a call that its client gives up', () => {
     await expect(call).rejects.toThrow(/timed out/)
     const again = told(await world.client.callTool({ name: 'silent', arguments: q }))
     expect(again).toMatchObject({ status: 'denied', code: 'duplicate_open' })
-    // The server never answers, and the end of the connection does not wait for ever.
+    // The server never answers, and closing the connection does not wait forever.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const closing = world.client.close()
     await vi.advanceTimersByTimeAsync(5_000)
@@ -269,7 +269,7 @@ describe('a call that its client gives up', () => {
 })
 
 describe('a hostile server', () => {
-  /** A server that answers as it likes, and what the client hears of it. */
+  /** Connects a server with given answers. Returns the messages that reach the client. */
   async function stranger(answer: (message: Sent, say: (message: object) => void) => void) {
     const { session, chain } = await toolWorld()
     const [near, far] = InMemoryTransport.createLinkedPair()

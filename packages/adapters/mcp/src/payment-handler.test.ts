@@ -24,7 +24,7 @@ afterEach(async () => {
   await world.close()
 })
 
-/** What an application mounts: its own authentication first, which a client cannot get around. */
+/** Mounts the handler behind an authentication that a client cannot get around. */
 const mounted: typeof fetch = async (url, init) => {
   const request = new Request(url as URL, init)
   const [, user] = /^Bearer (alice|bob)$/.exec(request.headers.get('authorization') ?? '') ?? []
@@ -51,7 +51,7 @@ async function pay(client: Client, more: object = {}): Promise<unknown> {
   return JSON.parse((result.content as { text: string }[])[0]?.text ?? '')
 }
 
-/** A request of one's own making. */
+/** Makes a request by hand. */
 function post(user: string, body: string, more: Record<string, string> = {}): Promise<Response> {
   const accept = 'application/json, text/event-stream'
   const headers = { accept, 'content-type': 'application/json', ...more }

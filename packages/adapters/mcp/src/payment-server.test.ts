@@ -23,7 +23,7 @@ afterEach(() => world.close())
 
 type Person = (question: { readonly message: string }) => Promise<string> | string
 
-/** The official client, with a person at it or without one. */
+/** Connects the official client, with or without a person at it. */
 async function connected(options: Partial<PaymentServerOptions>, person?: Person) {
   const [near, far] = InMemoryTransport.createLinkedPair()
   await paymentServer({ session: paid.session, ...options }).connect(far)

@@ -6,7 +6,7 @@ import { endedSpans, exported } from '../../../../test/adapters/spans.ts'
 import type { PaymentServerOptions } from '../src/index.ts'
 import { createQuestions, type Questions } from './questions.ts'
 
-/** What a client works with: the person at it, and a place for whatever goes over its connection. */
+/** The surroundings of a client: the person at it, and a record of its connection. */
 export interface Room {
   readonly questions: Questions
   readonly wire: unknown[]
@@ -14,17 +14,17 @@ export interface Room {
 
 /** A client of MCP that makes the calls of a script. */
 export interface ClientRun {
-  /** Settles when the script has come to its end, and the client is closed. */
+  /** Resolves when the script has ended and the client is closed. */
   readonly ended: Promise<unknown>
   offered(): AgentRun['offered']
   told(): ModelResult[]
-  /** What it keeps besides what went over its connection. */
+  /** Returns all that the client keeps besides its connection's messages. */
   heard(): unknown
 }
 
 /**
- * Makes an agent of a client of MCP. Where a human has to agree, the client is asked by elicitation,
- * and the turn stops until it answers.
+ * Makes an agent from a client of MCP. If a payment needs a human's approval, the client is asked
+ * by elicitation, and the turn stops until the client answers.
  */
 export function agentOf(start: (turn: AgentTurn, room: Room) => Promise<ClientRun>): ScriptedAgent {
   const run = async (turn: AgentTurn): Promise<AgentRun> => {
@@ -57,7 +57,7 @@ export function agentOf(start: (turn: AgentTurn, room: Room) => Promise<ClientRu
   return { run }
 }
 
-/** What the server of a turn is made with, and what its middleware finds out about each request. */
+/** The options of a turn's server, and the `authInfo` of each request. */
 export function serverOf({ options, context }: AgentTurn): {
   readonly options: PaymentServerOptions
   readonly authInfo: AuthInfo
@@ -68,7 +68,7 @@ export function serverOf({ options, context }: AgentTurn): {
   }
 }
 
-/** The suite's functions take the context of the turn. */
+/** Adapts the suite's functions, which take the turn's context. */
 function optionsOf({ session, conversation, onContent }: ToolCallsOptions): PaymentServerOptions {
   const turnOf = (auth: AuthInfo | undefined) => auth?.extra?.turn
   return {

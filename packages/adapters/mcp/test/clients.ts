@@ -14,10 +14,10 @@ import { payingMcpFetch, payingTransport } from '../src/index.ts'
 import { resultsOf, scriptedModel } from './scripted-model.ts'
 import { SERVER, type ToolWorld } from './tool-world.ts'
 
-/** An agent of a framework with its own client of MCP, which pays. */
+/** A framework's agent with its own MCP client, which pays. */
 export interface PayingClient {
   readonly name: string
-  /** What the model was told of each of its calls, one step after the other, as one text each. */
+  /** Runs a script. Returns the result of each of the model's calls as one text, in their order. */
   run(
     world: Pick<ToolWorld, 'session'>,
     url: URL,
@@ -29,7 +29,7 @@ export interface PayingClient {
 const aiSdk: PayingClient = {
   name: 'the AI SDK',
   run: async ({ session }, url, script, signal) => {
-    // Its types do not know `exactOptionalPropertyTypes`.
+    // The transport's types do not suit `exactOptionalPropertyTypes`.
     const transport = new StreamableHTTPClientTransport(url) as MCPTransport
     const mcp = await createMCPClient({
       transport: payingTransport(transport, { session, server: SERVER }),
@@ -100,5 +100,5 @@ const mastra: PayingClient = {
   },
 }
 
-/** Every client that frameworks have. */
+/** The MCP clients of all frameworks. */
 export const payingClients: readonly PayingClient[] = [aiSdk, aiSdkHttp, langChain, mastra]

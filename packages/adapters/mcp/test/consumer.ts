@@ -8,10 +8,10 @@ import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { payingMcpFetch, payingTransport, paymentHandler } from '../src/index.ts'
 
-/** What people write with clients of MCP: the page shows it, and a test runs it. */
+/** The tools of applications with MCP clients. The docs show this file, and a test runs it. */
 const server = 'tools.example'
 
-/** The client of the AI SDK. */
+/** Pays with the client of the AI SDK. */
 export async function aiSdk(url: URL, session: PaymentSession): Promise<readonly string[]> {
   // #region ai-sdk
   const transport = new StreamableHTTPClientTransport(url) as MCPTransport
@@ -22,7 +22,7 @@ export async function aiSdk(url: URL, session: PaymentSession): Promise<readonly
   return Object.keys(tools)
 }
 
-/** The client that LangChain's adapter takes. */
+/** Pays with the client that LangChain's adapter takes. */
 export async function langChain(url: URL, session: PaymentSession): Promise<readonly string[]> {
   // #region langchain
   const client = new Client({ name: 'researcher', version: '1.0.0' })
@@ -34,7 +34,7 @@ export async function langChain(url: URL, session: PaymentSession): Promise<read
   return tools.map(({ name }) => name)
 }
 
-/** The client of Mastra, which makes its transport itself. */
+/** Pays with the client of Mastra, which makes its own transport. */
 export async function mastra(url: URL, session: PaymentSession): Promise<readonly string[]> {
   // #region mastra
   const fetch = payingMcpFetch({ session, server })
@@ -45,7 +45,7 @@ export async function mastra(url: URL, session: PaymentSession): Promise<readonl
   return Object.keys(tools)
 }
 
-/** A server for many users, where an application has its own authentication. */
+/** Serves many users behind an application's own authentication. */
 export function manyUsers(
   sessions: ReadonlyMap<string, PaymentSession>,
   authenticated: (request: Request) => Promise<AuthInfo | undefined>,

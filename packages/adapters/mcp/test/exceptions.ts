@@ -1,12 +1,12 @@
 import type { AdapterExceptions } from '@bursar/core/testing'
 
-/** What cannot hold for a server of MCP. */
+/** The promises of an adapter that no MCP server can keep. */
 export const exceptions: AdapterExceptions = {
   'refuses one id for two requests':
     'MCP hands no id of a call to a server: the request is the key.',
 }
 
-/** What cannot hold behind the client of the AI SDK besides. */
+/** The promises that no MCP server can keep behind the client of the AI SDK. */
 export const aiSdkExceptions: AdapterExceptions = {
   ...exceptions,
   'pays nothing once the run was stopped before it':

@@ -4,13 +4,13 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 
-/** A server of MCP over HTTP, on this machine. */
+/** An MCP server over HTTP on this machine. */
 export interface HttpListener {
   readonly url: URL
   close(): Promise<void>
 }
 
-/** Listens with a server of MCP of its own for each request, which answers as JSON or as a stream. */
+/** Listens with a new MCP server for each request, which answers with JSON or with a stream. */
 export async function listenHttp(
   makeServer: () => Server,
   { isJson = false }: { readonly isJson?: boolean } = {},
@@ -26,7 +26,7 @@ export async function listenHttp(
   })
 }
 
-/** Listens with any server at all. */
+/** Listens with any request handler. */
 export async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<HttpListener> {

@@ -7,7 +7,7 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { paymentHandler } from '../src/index.ts'
 import { agentOf, type ClientRun, type Room, serverOf } from './client-agent.ts'
 
-/** The official client, which makes the calls itself, over HTTP and a handler of the adapter. */
+/** The official client without a model, over HTTP and a handler of the adapter. */
 export const officialAgent: ScriptedAgent = agentOf(start)
 
 async function start(turn: AgentTurn, { questions, wire }: Room): Promise<ClientRun> {
@@ -52,7 +52,7 @@ async function start(turn: AgentTurn, { questions, wire }: Room): Promise<Client
   }
 }
 
-/** A response whose text is kept while it is read. */
+/** Records the text of a response while the response is read. */
 function kept(response: Response, wire: unknown[]): Response {
   const { status, headers } = response
   const text = new TransformStream<Uint8Array, Uint8Array>({

@@ -1,15 +1,15 @@
 type Action = 'accept' | 'decline'
 
-/** The person at a client: a turn has stopped when all calls that are under way wait for them. */
+/** The person at a client. A turn has stopped when every call in flight waits for the person. */
 export interface Questions {
-  /** Counts a call as under way until it has ended. */
+  /** Counts a call as in flight until it has ended. */
   during<Result>(call: () => PromiseLike<Result>): Promise<Result>
-  /** Asks, and resolves when they answer. */
+  /** Asks the person. Resolves with the answer. */
   ask(): Promise<{ action: Action }>
-  /** Answers everything that waits. */
+  /** Answers every waiting question. */
   answer(action: Action): void
   waiting(): number
-  /** Resolves when every call that is under way waits for an answer. */
+  /** Resolves when every call in flight waits for an answer. */
   stopped(): Promise<void>
 }
 

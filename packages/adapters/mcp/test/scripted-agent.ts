@@ -11,7 +11,9 @@ import { resultsOf, scriptedModel } from './scripted-model.ts'
 
 registerTelemetry(new OpenTelemetry())
 
-/** The loop of the AI SDK with its client of MCP, over a server of the adapter in the same process. */
+/**
+ * The loop of the AI SDK with its client of MCP, over a server of the adapter in the same process.
+ */
 export const agent: ScriptedAgent = agentOf(start)
 
 async function start(turn: AgentTurn, { questions, wire }: Room): Promise<ClientRun> {
@@ -58,7 +60,7 @@ async function start(turn: AgentTurn, { questions, wire }: Room): Promise<Client
   }
 }
 
-/** The client's end; whatever goes over it is kept, and the server's side says who it is from. */
+/** Records the messages of the client's transport, and adds the sender on the server's side. */
 async function connected(turn: AgentTurn, wire: unknown[]): Promise<object> {
   const { options, authInfo } = serverOf(turn)
   const [near, far] = InMemoryTransport.createLinkedPair()

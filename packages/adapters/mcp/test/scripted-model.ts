@@ -1,12 +1,12 @@
 import { MockLanguageModelV4 } from 'ai/test'
 import { scriptedProvider, type ToolUse } from '../../../../test/adapters/scripted-provider.ts'
 
-/** A model that makes these calls, one step after the other, and then says `Done.` */
+/** Makes a model that makes these calls, one step after the other, and then says `Done.` */
 export function scriptedModel(script: readonly (readonly ToolUse[])[]): MockLanguageModelV4 {
   return new MockLanguageModelV4(scriptedProvider(script))
 }
 
-/** Everything that the model was sent of its tools' results, as it was sent. */
+/** Lists the tool results that the model was sent, unchanged. */
 export function resultsOf(model: MockLanguageModelV4): unknown[] {
   const { prompt = [] } = [...model.doGenerateCalls, ...model.doStreamCalls].at(-1) ?? {}
   return prompt

@@ -21,18 +21,18 @@ import {
 } from '../../../../test/guard-world.ts'
 
 /**
- * What a tool does; each costs one cent where it costs something.
+ * The behaviour of a tool. A paid tool costs one cent.
  *
  * - `quote`: sold honestly
- * - `typed`: sold honestly, and its output has a form
- * - `free`: for nothing
- * - `broken`: for nothing, and it fails
- * - `challenge_text`: for nothing, and its text is a challenge of every kind
+ * - `typed`: sold honestly, and has an output schema
+ * - `free`: free
+ * - `broken`: free, and fails
+ * - `challenge_text`: free, with a challenge of every kind as its text
  * - `undelivered`: takes the money, and fails
  * - `asks_again`: takes the proof, and asks for payment again
  * - `silent`: takes the proof, settles it, and never answers
  * - `closes`: takes the proof, settles it, and closes the connection
- * - `other_payee`: asks for somebody whom nobody has listed
+ * - `other_payee`: names an unlisted payee
  */
 export const toolNames = [
   'quote',
@@ -49,7 +49,7 @@ export const toolNames = [
 
 export type ToolName = (typeof toolNames)[number]
 
-/** One call as the server saw it. */
+/** A call as the server received it. */
 export interface SeenCall {
   readonly tool: string
   readonly id: string | number
@@ -57,14 +57,14 @@ export interface SeenCall {
   readonly signal: AbortSignal
 }
 
-/** A guard over fakes, and a server of MCP that wants to be paid. */
+/** A guard over fakes, and an MCP server with paid tools. */
 export interface ToolWorld extends GuardWorld {
   readonly seen: readonly SeenCall[]
-  /** Called with each call that the server gets, before it does anything. */
+  /** Runs before the server handles a call. */
   onCall: (call: SeenCall) => Promise<void> | void
-  /** A server of its own, with the tools. */
+  /** Makes a server with the tools. */
   makeServer(): Server
-  /** The client's end of a connection to such a server. */
+  /** Connects a new server. Returns the client's transport. */
   connect(): Promise<Transport>
 }
 
@@ -120,7 +120,7 @@ function serverOf(world: ToolWorld, see: (call: SeenCall) => void): Server {
   return server
 }
 
-/** The answer to a call without a proof. */
+/** Makes the answer to a call without a proof. */
 function asked(tool: ToolName): ServerResult {
   switch (tool) {
     case 'free':

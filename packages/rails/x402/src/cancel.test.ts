@@ -17,7 +17,7 @@ const signature = `0x${'3'.repeat(130)}` as const
 
 interface WorldOptions {
   readonly time?: number
-  /** Whether the nonce is used, each time that it is asked. */
+  /** The state of the nonce at each look. */
   readonly used?: readonly boolean[]
   readonly state?: SentCancellation['state']
   readonly failure?: Error

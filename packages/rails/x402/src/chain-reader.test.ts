@@ -23,7 +23,7 @@ afterEach(() => {
   }
 })
 
-/** An RPC endpoint that knows these methods; what an answer throws is its error. */
+/** Starts an RPC endpoint with these methods. An answer that throws becomes an RPC error. */
 async function endpoint(answers: Record<string, Answer>): Promise<string> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -174,7 +174,7 @@ describe('an endpoint', () => {
   }
 
   test('that refuses connections is an error that does not tell its URL', async () => {
-    // Nothing listens on port 1 of the loopback interface.
+    // Port 1 of the loopback interface has no listener.
     const reader = createChainReader('eip155:1', `http://127.0.0.1:1/${secret}`)
     expect(await failureOf(reader.finalBlock())).toMatchObject({ code: 'rail_unreachable' })
   })

@@ -21,7 +21,7 @@ const requirements: PaymentRequirements = {
   extra: { name: 'USDC', version: '2' },
 }
 
-/** What the official server says of itself: the resource names the tool, and no host. */
+/** The resource of the official server, which names the tool and no host. */
 const required = await new x402ResourceServer().createPaymentRequiredResponse(
   [requirements],
   { url: 'mcp://tool/analyze', description: 'An analysis', mimeType: 'application/json' },

@@ -78,8 +78,8 @@ const signed = {
 
 const sign = async (): Promise<typeof signature> => signature
 
-/** The proof of a challenge that came over HTTP. */
-async function httpPayload(...given: Parameters<typeof makePayload>): Promise<HttpPayload> {
+/** Makes the payload for a challenge over HTTP. */
+async function httpProof(...given: Parameters<typeof makePayload>): Promise<HttpProof> {
   const proof = await makePayload(...given)
   if ('headers' in proof) return proof
   throw new Error('The proof is not for HTTP.')
@@ -187,7 +187,7 @@ describe('terms that are not what was offered', () => {
 })
 
 describe('a header that grows when it is written again', () => {
-  /** An entry that is as short as it can be in the challenge, and many times longer when echoed. */
+  /** An entry that is short in the challenge and many times longer when written again. */
   function grownBy(numbers: number): Echo {
     const list = Array.from({ length: numbers }, () => 1e20)
     return {

@@ -12,7 +12,7 @@ const hash = `0x${'cd'.repeat(32)}`
 /** A transaction that the node fails to look up. */
 const unserved = `0x${'99'.repeat(32)}`
 
-/** The time of block 0; a block comes every two seconds. */
+/** The time of block 0. A block comes every two seconds. */
 const genesis = 1_000_000
 
 const payment = {
@@ -32,9 +32,9 @@ interface Chain extends ChainReader {
 }
 
 interface Node {
-  /** Whether its logs have the use of the nonce. */
+  /** The node's logs have the use of the nonce. */
   readonly hasLogs?: boolean
-  /** The oldest block of which it has the state; it fails for those before. */
+  /** The oldest block whose state the node has. Older blocks fail. */
   readonly stateSince?: bigint
 }
 
@@ -76,7 +76,7 @@ function chainOf(final: bigint, use?: Partial<TokenReceipt>, node: Node = {}): C
   }
 }
 
-/** A node that has the state of its final blocks only. */
+/** Makes a node with the state of its final blocks only. */
 const pruned: Node = { stateSince: 900_000n }
 
 const used: TokenEvent = { kind: 'used', authorizer: payer, nonce }
@@ -170,7 +170,8 @@ describe('a used nonce', () => {
     expect(await reconcile(payment, chain)).toEqual(released)
     const early = { events: [canceled], block: 10_030n }
     expect(await reconcile(payment, chainOf(900_000n, early, { hasLogs: false }))).toEqual(notFound)
-    // Cancelled further from its validity than logs are searched, while the node had no old state.
+    // The cancellation is further from the end of validity than the logs are searched, and the node
+    // has no old state.
     const far = chainOf(900_000n, { events: [canceled], block: 500_000n }, pruned)
     expect(await reconcile(payment, far)).toEqual(notFound)
     // Old state begins at the end of validity, and the search for the use goes back beyond it.
@@ -290,7 +291,7 @@ describe('the search', () => {
   test('does not believe a claimed transaction that is not final yet', async () => {
     const claimed = { ...payment, claimedTransaction: hash }
     const use = { events: [used, transfer], block: 10_021n }
-    // The node answers at its newest block, whatever block it is asked for.
+    // The node answers for its newest block, whichever block the reader names.
     const eager = async (): Promise<boolean> => true
     const chain = { ...chainOf(10_020n, use), isNonceUsed: eager }
     expect(await reconcile(claimed, chain)).toEqual(notFound)

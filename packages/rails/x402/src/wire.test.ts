@@ -7,7 +7,7 @@ test('a header is read as it was written', () => {
 })
 
 test('a header is read up to its bound', () => {
-  // Three bytes are four characters, and two of the bytes are the quotes.
+  // Three bytes become four characters, and two of the bytes are the quotes.
   const fits = (MAX_HEADER_LENGTH / 4) * 3 - 2
   expect(readHeader(writeHeader('x'.repeat(fits)))).toEqual({ value: 'x'.repeat(fits) })
   expect(readHeader(writeHeader('x'.repeat(fits + 1)))).toEqual({

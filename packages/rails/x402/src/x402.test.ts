@@ -281,7 +281,7 @@ describe('a hostile merchant', () => {
       const count = offers?.kind === 'offers' ? `${offers.offers.length} offers` : `${offers?.kind}`
       outcomes[name] = challenge ? count : 'does not arrive'
     }
-    // Longer than HTTP clients take in headers.
+    // The header is longer than HTTP clients accept.
     const { 'header-huge': huge, 'offers-thousand': thousand, ...arrived } = outcomes
     expect({ huge, thousand }).toEqual({ huge: 'does not arrive', thousand: 'does not arrive' })
     const { 'header-missing': missing, ...challenges } = arrived
@@ -367,7 +367,7 @@ describe('a hostile merchant', () => {
   })
 })
 
-/** A merchant of the suite: it makes the challenge itself, and the official facilitator settles. */
+/** A merchant that makes its own challenge, and settles with the official facilitator. */
 async function makeWorld(rail: Rail): Promise<RailWorld> {
   const customer = await newCustomer()
   const { payee } = sandbox.merchants.honest
@@ -418,7 +418,7 @@ async function makeWorld(rail: Rail): Promise<RailWorld> {
 
 testRail('x402', () => makeWorld(rail), { describe, test, expect })
 
-/** The same rail, with an account that pays for cancellations. */
+/** Makes the sandbox's rail with a relayer. */
 async function relayed(): Promise<{ rail: Rail; relayer: PrivateKeyAccount }> {
   const relayer = privateKeyToAccount((await sandbox.createRelayer()).privateKey)
   const { network, rpcUrl } = sandbox

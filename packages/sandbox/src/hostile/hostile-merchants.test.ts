@@ -7,7 +7,7 @@ import { type Sandbox, startSandbox } from '../sandbox.ts'
 import type { HostileMerchant } from './hostile-merchant.ts'
 import type { HostileMerchants } from './hostile-merchants.ts'
 
-// Each test lets the official client, without a guard, meet one merchant, and shows what it loses.
+// Each test lets the official client, without a guard, meet one merchant, and shows the loss.
 
 let sandbox: Sandbox
 let hostile: HostileMerchants
@@ -154,8 +154,8 @@ describe('the answer', () => {
   })
 
   test('withholds cannot settle once the validity is over by the chain', async () => {
-    // In a sandbox of its own: the official client signs by the machine's clock, which stays
-    // behind.
+    // This test has its own sandbox, because the official client signs by the machine's clock,
+    // which stays behind.
     await using other = await startSandbox()
     const { withholds } = other.merchants.hostile
     const otherClient = await createStockClient(other, '1.00')
@@ -307,7 +307,7 @@ function receipt(response: Response) {
   return decodePaymentResponseHeader(response.headers.get('payment-response') ?? '')
 }
 
-/** Reads until `enough` bytes have come, and goes away. */
+/** Reads `enough` bytes, then aborts. */
 async function read(response: Response, enough: number): Promise<number> {
   let bytes = 0
   for await (const chunk of response.body ?? []) {
@@ -317,7 +317,7 @@ async function read(response: Response, enough: number): Promise<number> {
   return bytes
 }
 
-/** Asks as a client does that resolved `host` itself, and returns where it is sent. */
+/** Requests as a client that resolved `host` itself, and returns the target of the redirect. */
 function locationFor(host: string, url: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     request(url, { headers: { host } }, (response) => {

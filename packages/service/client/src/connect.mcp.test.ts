@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A server with paid tools, and a session of a guard that is reached over HTTP. */
+/** Opens a server with paid tools, and a session whose guard is reached over HTTP. */
 async function paidTools() {
   const world = await toolWorld()
   const { bursar } = world

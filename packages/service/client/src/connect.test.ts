@@ -37,7 +37,7 @@ interface Seen {
 
 type Reply = (response: ServerResponse, index: number) => void
 
-/** A server that answers as it likes, and the session that reaches it. */
+/** Starts a server with given answers, and connects a session to it. */
 async function stranger(
   reply: Reply,
 ): Promise<{ url: string; session: PaymentSession; seen: Seen[] }> {

@@ -27,7 +27,7 @@ test('the client has less than 5 kB, with what it takes from the core, minified 
 })
 
 test('it needs no Node and no validator', async () => {
-  // Neutral to platforms: a module of Node would not be found.
+  // On a neutral platform no module of Node can be resolved.
   const { inputs } = await bundle()
   expect(inputs.filter((input) => /node:|zod/.test(input))).toEqual([])
 })

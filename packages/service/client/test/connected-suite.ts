@@ -3,7 +3,7 @@ import { sqliteStore } from '@bursar/store-sqlite'
 import { describe, expect, test } from 'vitest'
 import { serviceReach } from './service-reach.ts'
 
-/** An adapter over HTTP keeps every promise that it keeps with the guard in its own process. */
+/** Runs the adapters' suite with a session whose guard is reached over HTTP. */
 export function testConnected(
   name: string,
   agent: ScriptedAgent,

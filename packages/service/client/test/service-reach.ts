@@ -5,7 +5,7 @@ import { listen } from '../../server/src/http/listener.ts'
 import { ledgerVerifier } from '../../server/src/ledger/ledger-verifier.ts'
 import { connect } from '../src/connect.ts'
 
-/** A guard behind a real server, with a key for each role, as other processes reach it. */
+/** A guard behind a real server, with a key for each role. */
 export interface ServiceReach extends FakeReach {
   readonly url: string
   readonly keys: Readonly<Record<'payer' | 'manager' | 'end_user', string>>
@@ -34,7 +34,7 @@ export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
   }
 }
 
-/** Joins the stops of callers with the hang-ups that the server sees. */
+/** Matches the aborts of callers with the aborted requests at the server. */
 function stopsOf(serve: (request: Request) => Promise<Response>): {
   fetch(request: Request): Promise<Response>
   watched(session: PaymentSession): PaymentSession

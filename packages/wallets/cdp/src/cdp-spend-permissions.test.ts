@@ -123,7 +123,7 @@ test('say what the provider refuses, and that an answer was lost', async () => {
   await expect(permissions.grant(asking)).rejects.toMatchObject({ code: 'permission_unavailable' })
   service.failNext({ kind: 'drop-after' })
   await expect(permissions.grant(asking)).rejects.toMatchObject({ code: 'wallet_answer_lost' })
-  // It was made, though: whoever withdraws it by the delegation finds it.
+  // The permission was made all the same, and is found by its delegation.
   expect(await permissions.read({ delegation: 'del_refused' })).toBe('granted')
   const none = async () => ({ apiKeyId: '', apiKeySecret: '', walletSecret: '' })
   const unknown = cdpSpendPermissions(optionsOf({ credentials: none }))

@@ -41,7 +41,7 @@ test('asks for credentials when they are needed, and not before', () => {
   // #region use
   const wallet: Wallet = cdpWallet({
     account: 'alice-wallet',
-    // For each request anew: from a vault, or from wherever your secrets are.
+    // Called for each request. Fetch them from your vault.
     credentials: () => secrets.open('cdp'),
   })
   // #endregion

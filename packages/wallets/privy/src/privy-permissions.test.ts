@@ -169,7 +169,7 @@ test('are asked for soon, or not at all: what comes late would outlive its withd
       policy: service.policy,
       credentials: async () => {
         asked += 1
-        // Those of the policy itself, and of the first of two rules.
+        // The requests for the policy itself, and for the first of two rules.
         if (asked === 2) vi.setSystemTime(Date.now() + 20_000)
         return service.credentials('owner')
       },

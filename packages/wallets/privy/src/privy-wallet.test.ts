@@ -51,10 +51,10 @@ test('asks for credentials when they are needed, and not before', () => {
   // #region use
   const wallet: Wallet = privyWallet({
     wallet: 'alice-wallet',
-    // Whose it is, and who may sign what the policy allows: used if the wallet has to be created.
+    // The owner, and a signer limited by a policy: used if the wallet has to be created.
     owner: { userId: 'did:privy:alice' },
     signer: { keyQuorumId, policyId },
-    // For each request anew: from a vault, or from wherever your secrets are.
+    // Called for each request. Fetch them from your vault.
     credentials: () => secrets.open('privy'),
   })
   // #endregion
