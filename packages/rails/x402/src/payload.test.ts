@@ -79,7 +79,7 @@ const signed = {
 const sign = async (): Promise<typeof signature> => signature
 
 /** Makes the payload for a challenge over HTTP. */
-async function httpProof(...given: Parameters<typeof makePayload>): Promise<HttpProof> {
+async function httpPayload(...given: Parameters<typeof makePayload>): Promise<HttpPayload> {
   const proof = await makePayload(...given)
   if ('headers' in proof) return proof
   throw new Error('The proof is not for HTTP.')
