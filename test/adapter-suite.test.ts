@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest'
 
 /** The conformance suite of the adapters, held against adapters that are wrong, each in one way. */
 
-/** What an adapter does with a call. */
+/** A function that pays for a tool call in the way of an adapter. */
 type Pay = (turn: AgentTurn, call: ScriptedCall) => Promise<ModelResult>
 
 const right: Pay = async ({ options, context, signal }, { id, input }) =>

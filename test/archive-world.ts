@@ -24,7 +24,7 @@ export async function limitedWorld(more: GuardWorldOptions = {}): Promise<GuardW
   return it
 }
 
-/** What the delegation and the end user have spent at the shop. */
+/** Returns the usage rows of the delegation and of the end user at the shop. */
 export async function merchantUsages({
   store,
   delegation,

@@ -3,7 +3,7 @@ import { sqliteStore } from '@bursar/store-sqlite'
 import { expect, test, vi } from 'vitest'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
-/** What JavaScript callers can hand in, whatever the types say. */
+/** Passes a value of any type where TypeScript would reject it, as JavaScript callers can. */
 const wrong = (value: unknown) => value as never
 
 const request = { url: shop('a') }

@@ -66,7 +66,7 @@ function model(): MockLanguageModelV4 {
   return new MockLanguageModelV4(scriptedProvider([[{ id: 'call-1', tool: 'work', input: {} }]]))
 }
 
-/** What a generator makes of an API's description. */
+/** The types that a generator makes of an API's description. */
 interface paths {
   '/quote': {
     get: {

@@ -421,7 +421,7 @@ describe('auditing', () => {
   })
 })
 
-/** What a guard is made of at least. */
+/** Returns the options that every guard requires. */
 function parts(): BursarOptions {
   const clock = manualClock()
   const chain = fakeChain({ clock })

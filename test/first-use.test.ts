@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 /** Each is a process of its own, and the machine may be busy. */
 const BUDGET_MS = 60_000
 
-/** What a process resolves while a part is made, and while it is used for the first time, which fails. */
+/** Returns the modules that a process resolves to make a part, and at its failing first use. */
 function resolved(name: string, made: string, use: string) {
   const script = `
     import { registerHooks } from 'node:module'

@@ -15,7 +15,7 @@ import { secret } from './service/secret.ts'
 /** The hostile agent sends some thousand requests, and a machine may be busy. */
 const BUDGET_MS = 120_000
 
-/** What its session has: 20 payments of one cent. */
+/** The budget of the hostile agent's session: 20 payments of one cent. */
 const BUDGET = '0.20'
 
 let world: World

@@ -50,7 +50,7 @@ afterAll(async () => {
 interface Case {
   readonly killed: 'guard' | 'agent'
   readonly at: Moment
-  /** What becomes of the request that was under way. */
+  /** The fate of the request that was in flight when the process was killed. */
   readonly fate: Fate
   /** Payments that have settled in the end: never two. */
   readonly settled: 0 | 1

@@ -13,7 +13,7 @@ export const b: { url: string; purpose: string } = { url: shop('b'), purpose: 'r
 
 /** A world whose audit trail is verified when the test ends, unless it was closed before. */
 export interface OpenWorld extends GuardWorld {
-  /** The same session as another process would hold it: without what this one has in memory. */
+  /** Opens the session as another process would: without the state in this one's memory. */
   another(): PaymentSession
   /** Another session of the same delegation. */
   sibling(): Promise<PaymentSession>

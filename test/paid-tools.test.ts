@@ -29,7 +29,7 @@ interface Setting {
   readonly session: PaymentSession
   readonly tools: SandboxTools
   readonly payer: string
-  /** What one call with the official client came to: its own result, or a code. */
+  /** Calls a tool once with the official client. Returns the tool's own result, or a code. */
   call(conduct: Conduct): Promise<string>
 }
 
@@ -86,7 +86,7 @@ function codeOf({ code, status }: { readonly code?: string; readonly status: str
 
 const challenged = expect.stringContaining('x402Version')
 
-/** What the client is told at first, what it is told again, how often it signs, and what moves. */
+/** The expected first answer, answer to the retry, signatures and transfers, for each conduct. */
 const expected: Readonly<Record<Conduct, readonly [unknown, unknown, number, number]>> = {
   sells: ['What sells says.', 'What sells says.', 1, 1],
   sells_by_error: ['What sells_by_error says.', 'What sells_by_error says.', 1, 1],

@@ -51,7 +51,7 @@ async function signedCall(
   throw new Error(`${result.status}: ${result.message}`)
 }
 
-/** What an honest server answers to the proof. */
+/** Returns the answer of an honest server to a payload, which it settles. */
 function served({ chain }: GuardWorld, payload: Readonly<Record<string, unknown>>): unknown {
   const signed = readFakePayload(payload as Record<string, string>)
   if (!signed) throw new Error('There is no proof.')

@@ -13,7 +13,7 @@ import { x402 } from '@bursar/x402'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outcome } from './sandbox-world.ts'
 
-/** What the services of the two providers have in common. */
+/** The fake service of a wallet provider: its members that both providers have. */
 interface Service {
   rotate(): void
   expire(): void

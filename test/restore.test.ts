@@ -16,7 +16,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What the delegation allows; everything costs 0.01. */
+/** The limits of the delegation, where each payment costs 0.01. */
 const limits = { currency: 'USD', total: '0.10' }
 
 /** A second session, with a token of its own. */

@@ -9,7 +9,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 /** The reason of the policy: for the operator only. */
 const policyReason = 'canary-of-the-policy-91c04d'
 
-/** Nobody listens there: what it says is put in the guard's way. */
+/** The host of the texts, where no server listens: its answers come from a stand-in. */
 const textHost = 'texts.localhost:8402'
 
 /** A challenge as the text of an answer that asks for nothing. */

@@ -8,7 +8,7 @@ import { HTTPFacilitatorClient } from '@x402/core/server'
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types'
 
 /**
- * What a server does with a tool, each of which costs one cent where it costs something.
+ * The conducts of a server with its tools. A tool that costs money costs one cent.
  *
  * - `sells`: takes the money, says so, and delivers
  * - `sells_by_error`: the same, and asks by an error of JSON-RPC

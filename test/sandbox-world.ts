@@ -19,7 +19,7 @@ export interface SandboxWorld {
   readonly payer: `0x${string}`
   readonly delegation: string
   openSession(limits: LimitsInput): Promise<PaymentSession>
-  /** What left the payer's account so far, in atomic units, as the chain says. */
+  /** Returns the amount that has left the payer's account on the chain, in atomic units. */
   spent(): Promise<bigint>
   stop(): Promise<void>
 }

@@ -223,7 +223,7 @@ const arrows: readonly { from: RegExp; to: readonly string[]; typesOf?: readonly
   },
 ]
 
-/** What an entry exports that is there at run time. */
+/** Returns the names of the values that an entry exports, types apart. */
 function valuesOf(entry: string): string[] {
   return [...read(entry).matchAll(/^export \{([^}]*)\}/gm)]
     .flatMap((match) => (match[1] ?? '').split(','))

@@ -40,7 +40,7 @@ async function readable(vault: ChangeableVault): Promise<readonly string[]> {
   return [...(await openVersions(vault, 'cdp')), ...(await openVersions(vault, 'privy'))]
 }
 
-/** What can be read of a vault, and how many keys have wrapped it. */
+/** Returns the readable secrets of a vault, and the ids of the keys that have wrapped them. */
 async function stateOf(vault: ChangeableVault): Promise<string> {
   const summaries = await vault.list()
   const wrapping = new Set(summaries.flatMap(({ versions }) => versions.map(({ key }) => key)))

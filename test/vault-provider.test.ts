@@ -67,7 +67,7 @@ async function permitted(): Promise<GuardWorld> {
   return guardWorld({ permissions })
 }
 
-/** What was opened for what, since the last so many records. */
+/** Returns the recorded openings of secrets, each with the subject that it was opened for. */
 async function openings({ bursar }: GuardWorld): Promise<readonly string[]> {
   const { rows } = await bursar.auditing.read({ limit: 500 })
   return rows.flatMap(({ event }) => {

@@ -28,7 +28,7 @@ const COMMANDS_BUDGET_MS = 120_000
 let world: SealedWorld
 let aws: AwsService
 let bursar: Bursar
-/** The same secrets, with data keys that KMS has wrapped. */
+/** The vault with equal secrets whose data keys KMS has wrapped. */
 let byKms: ChangeableVault
 const tokens = new Map<string, string>()
 /** Everything that was seen outside: answers, output, spans, thrown errors. */

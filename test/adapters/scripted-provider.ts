@@ -11,7 +11,7 @@ export interface ToolUse {
   readonly input: unknown
 }
 
-/** What a mock model of the AI SDK answers with, whichever version it is of. */
+/** A mock model of the AI SDK, in the shape of every version of its provider interface. */
 export interface ScriptedProvider {
   doGenerate(): Promise<Generated>
   doStream(): Promise<Streamed>

@@ -1,4 +1,4 @@
-/** What a generator such as openapi-typescript makes of a description. */
+/** The types that a generator such as openapi-typescript makes of an API's description. */
 export interface paths {
   '/quote': {
     get: {

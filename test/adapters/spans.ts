@@ -18,7 +18,7 @@ export function endedSpans(): readonly ReadableSpan[] {
   return exporter.getFinishedSpans()
 }
 
-/** What a backend would be sent of a span. */
+/** Returns the fields of a span that would be exported to a tracing backend. */
 export function exported({ name, attributes, events, status }: ReadableSpan): object {
   return { name, attributes, events, status }
 }

@@ -4,7 +4,7 @@ export interface Measured {
   measure(): Promise<number>
 }
 
-/** What was measured, each beside what the yardstick said right before and right after it. */
+/** The measured values, each relative to the yardstick taken right before and right after it. */
 export interface Comparison {
   readonly ratios: Readonly<Record<string, number>>
   readonly rates: Readonly<Record<string, number>>

@@ -1,4 +1,4 @@
-/** What a measured value has to reach. */
+/** A goal that a measured value must reach. */
 export interface Target {
   readonly name: string
   readonly goal: number
@@ -19,7 +19,7 @@ export interface Plan {
 export interface Round {
   /** By the names of the targets. */
   readonly values: Readonly<Record<string, number>>
-  /** What they were measured against, or consist of, with its unit in the name. */
+  /** The reference measurements of this round, each with its unit in its name. */
   readonly yardsticks: Readonly<Record<string, number>>
 }
 

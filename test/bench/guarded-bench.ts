@@ -22,7 +22,7 @@ const BLOCK = 20
 const near = 'guarded / bare @x402/fetch, p50, local merchant'
 const far = `guarded / bare @x402/fetch, p50, merchant of ${FAR_MS} ms`
 
-/** What the guard adds to a payment, one after the other, as its caller sees it. */
+/** The benchmark of the time that the guard adds to sequential payments, seen by their caller. */
 export const guardedBench: Bench = {
   name: 'guarded',
   targets: [atMost(near, 1.6), atMost(far, 1.05)],

@@ -45,7 +45,7 @@ async function round(folder: string, processes: number): Promise<Round> {
   }
 }
 
-/** What each step of imports took in one new process. */
+/** Measures the milliseconds of each step of imports in one new process. */
 async function importMs(
   folder: string,
   steps: readonly (readonly string[])[],

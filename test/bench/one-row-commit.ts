@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 
-/** What a row of the yardstick holds: as much as a short record. */
+/** The text in each row of the yardstick, as long as a short record. */
 const text = 'x'.repeat(100)
 
 /** The least that can be made durable in SQLite: a row, inserted and committed. */

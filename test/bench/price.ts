@@ -3,7 +3,7 @@ import { type Asset, pinnedAssets } from '@bursar/core'
 const asset = pinnedAssets.find(({ network }) => network === 'eip155:84532')
 if (!asset) throw new Error('The asset of the benchmark is not pinned.')
 
-/** What every item costs: one cent of a known asset. */
+/** The price of every item in the benchmarks: one cent of a known asset. */
 export const price: {
   readonly asset: Asset
   readonly network: 'eip155:84532'

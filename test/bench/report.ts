@@ -1,7 +1,7 @@
 import type { Round, Target } from './bench.ts'
 import { median } from './median.ts'
 
-/** What became of a target: one line of `--json`. */
+/** The result for one target, printed as one line of `--json`. */
 export interface Line {
   readonly target: string
   readonly value: number

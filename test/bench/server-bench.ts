@@ -13,7 +13,7 @@ const CLIENTS = 32
 
 const line = `server with durable reserve / raw node:http, clients: ${CLIENTS}`
 
-/** What a paid request costs over HTTP, in requests of a server that does nothing. */
+/** The benchmark of a paid request over HTTP, compared with requests to a server without logic. */
 export const serverBench: Bench = { name: 'server', targets: [atLeast(line, 0.45)], open }
 
 interface StartedServer {

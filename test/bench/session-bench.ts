@@ -20,7 +20,7 @@ const PAYERS = 16
 const memory = 'bytes of memory a session, at 100,000 open sessions'
 const growth = 'SQLite payment rate at 1,000,000 sessions / at 1,000'
 
-/** What many open sessions cost, in memory and in speed. */
+/** The benchmark of the memory and the speed of many open sessions. */
 export const sessionBench: Bench = {
   name: 'session',
   targets: [atMost(memory, 2_048), atLeast(growth, 0.9)],

@@ -18,7 +18,7 @@ const schema = `
   INSERT INTO tpcb.branches SELECT n, 0 FROM generate_series(1, ${ROWS.branches}) n;
   ANALYZE`
 
-/** What a row of the one-row commit holds: as much as a short record. */
+/** The text in each row of the one-row commit, as long as a short record. */
 const text = 'x'.repeat(100)
 
 /** The yardsticks of PostgreSQL, through the driver that the store uses. */

@@ -1,6 +1,6 @@
 import type { Store } from '@bursar/core'
 
-/** The same store without grouping: each commit has a transaction of its own, and waits its turn. */
+/** Returns the store without group commit: one transaction per commit, one after another. */
 export function ungrouped(store: Store): Store {
   let turn: Promise<unknown> = Promise.resolve()
   return {

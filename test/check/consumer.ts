@@ -10,7 +10,7 @@ export const oldestNode = '22.13.0'
 /** The last line of compilers that resolve modules as Node 10 did: from `main` and `types`, without `exports`. */
 const node10Typescript = '~5.9.3'
 
-/** What each entry exports at run time, by the specifier that users import it with. */
+/** The names that each package entry exports at run time, by its import specifier. */
 export type ExportedNames = Readonly<Record<string, readonly string[]>>
 
 /**

@@ -1,6 +1,6 @@
 import { runCommand } from './command.ts'
 
-/** What a user's process does: it runs a service over a file, and has it verify its ledger. */
+/** The script of a user's process: it runs a service over a file and verifies its ledger. */
 const script = `
   import { mkdtempSync, rmSync } from 'node:fs'
   import { join } from 'node:path'

@@ -3,7 +3,7 @@ import { dirname, join, posix } from 'node:path'
 import { root } from './command.ts'
 import type { ManifestLinks } from './project.ts'
 
-/** What the checks read of a `package.json`. */
+/** The fields of a `package.json` that the checks read. */
 export interface Manifest extends ManifestLinks {
   readonly name: string
   readonly version: string
@@ -32,7 +32,7 @@ export interface PublishedPackage {
   /** Relative to the root of the repository, with forward slashes. */
   readonly folder: string
   readonly manifest: Manifest
-  /** What users import: the package's name with each path of its `exports`, but not its manifest. */
+  /** The import specifiers of the package: one for each path of `exports`, the manifest apart. */
   readonly entries: readonly string[]
 }
 

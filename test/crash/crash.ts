@@ -8,7 +8,7 @@ import { type GuardWorld, guardWorld, spentOnChain } from '../guard-world.ts'
 import type { StorePlaces } from '../places/store-place.ts'
 import { printedUnlessKilled } from '../printed-unless-killed.ts'
 
-/** What became of the money of a payment whose process was killed. */
+/** The state of the money after the process of a payment was killed. */
 export type End = 'nothing' | 'unsent' | 'withheld' | 'moved'
 
 /** A merchant, what it makes of a payment that is not killed, and the ends that killing it can have. */
@@ -33,7 +33,7 @@ const START = Date.UTC(2030, 0, 1)
 const payer = fileURLToPath(new URL('./payer.ts', import.meta.url))
 const price = 10_000n
 
-/** What one process left: its ledger and its chain. */
+/** The ledger and the chain that a killed process leaves behind. */
 interface Wreck {
   readonly places: StorePlaces
   readonly place: string
@@ -111,7 +111,7 @@ async function truthAfter(wreck: Wreck): Promise<End> {
   return 'withheld'
 }
 
-/** Nobody settles: once the proof can never be used, the hold is released, and only then. */
+/** Checks that the hold is released only once the payload can no longer be used. */
 async function expires(wreck: Wreck): Promise<void> {
   await reopened(wreck, async ({ bursar, session, clock }) => {
     clock.advance(59_000)
@@ -134,7 +134,7 @@ async function settlesLate(wreck: Wreck): Promise<void> {
   await paidOnceAfter(wreck, 'moved')
 }
 
-/** The same key again, in a process that knows nothing of the first one. */
+/** Pays with the key again in a new process, and checks that the money moves once in all. */
 async function paidOnceAfter(wreck: Wreck, before: 'nothing' | 'moved'): Promise<void> {
   await reopened(wreck, async ({ session, chain }) => {
     const again = await session.pay(
@@ -165,7 +165,7 @@ async function reopened<Result>(
   return result
 }
 
-/** What a payer prints that was not killed. */
+/** The output of a payer that was not killed. */
 interface Finished {
   readonly status: string
   readonly crossings: number

@@ -16,8 +16,8 @@ export function watchSqlite(cross: () => void): void {
 }
 
 /**
- * The same for PostgreSQL: before the server has a commit, and after it has committed, before the
- * client has its answer. Returns the URL through which this is seen.
+ * Calls `cross` before PostgreSQL receives a commit, and after it has committed but before the client
+ * has its answer. Returns the URL of the proxy that the client must connect through.
  */
 export async function watchPostgres(url: string, cross: () => void): Promise<string> {
   return (await cuttingProxy(url, cross)).url

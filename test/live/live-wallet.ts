@@ -11,7 +11,7 @@ export interface LiveWallet {
   open(values: readonly string[], baseUrl: string | undefined): Wallet
 }
 
-/** What the account is called there: it is created once, and holds nothing. */
+/** The name of the account at the provider: created once, and without funds. */
 const NAME = 'bursar-live-test'
 
 export const liveWallets: Readonly<Record<string, LiveWallet>> = {

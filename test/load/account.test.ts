@@ -41,7 +41,7 @@ function ledger(payments: readonly PaymentSummary[], some: object = {}): LedgerA
   return { payments, sessions, verified: { ok: true } as LedgerAccount['verified'] }
 }
 
-/** What the first payment rests on. */
+/** The evidence of the first payment. */
 const first = { evidence: { transaction: '0x1', block: '1', reason: 'used' } }
 
 const released = { state: 'released', settled: undefined, evidence: undefined } as never

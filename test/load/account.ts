@@ -7,9 +7,9 @@ import { type Belief, toldOutcome } from './belief.ts'
 export interface Account {
   readonly payments: Readonly<Record<string, number>>
   readonly transfers: number
-  /** What became of calls whose clients were told nothing certain. */
+  /** The counts of calls whose clients got an unknown outcome, by whether they were paid. */
   readonly unknown: { readonly paid: number; readonly notPaid: number }
-  /** What does not agree, as sentences: none if all is well. */
+  /** The disagreements between clients, ledger and chain, as sentences: empty if all agree. */
   readonly problems: readonly string[]
 }
 
@@ -27,7 +27,7 @@ export async function proveAll(ledger: Bursar, onProgress: (left: number) => voi
   throw new Error('Payments stay unproven.')
 }
 
-/** What a ledger says. */
+/** The ledger's own account of payments, sessions and their verification. */
 export interface LedgerAccount {
   readonly payments: readonly PaymentSummary[]
   readonly sessions: readonly SessionSummary[]

@@ -13,7 +13,7 @@ export interface Belief {
   readonly paymentId?: string
 }
 
-/** What an answer says about the money. Whoever is told nothing certain believes nothing. */
+/** Returns the outcome that a client may believe after an answer: `unknown` if in doubt. */
 export function toldOutcome(answer: string): 'paid' | 'not paid' | 'unknown' {
   if (answer === 'paid' || answer === 'undelivered') return 'paid'
   return answer === 'denied' || answer === 'failed' ? 'not paid' : 'unknown'

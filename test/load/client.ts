@@ -10,7 +10,7 @@ export interface SharedSession {
   next(usedUp: string): Promise<void>
 }
 
-/** What a client needs. */
+/** The options of a client that sends payments. */
 export interface ClientOptions {
   readonly name: string
   readonly key: string
@@ -41,7 +41,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   }
 }
 
-/** What one call came to. */
+/** The result of one call of a client. */
 interface Asked {
   readonly answer: string
   readonly paymentId?: string | undefined

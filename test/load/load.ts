@@ -19,7 +19,7 @@ export interface LoadSize {
   readonly restartEveryMs: number
 }
 
-/** What was done, and how the accounts of it compare. */
+/** The report of a load run: its settings, and the comparison of all accounts. */
 export interface LoadReport extends Account {
   readonly kind: StoreKind
   readonly servers: number

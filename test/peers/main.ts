@@ -46,7 +46,7 @@ function versionIn(folder: string, name: string): string {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).version : 'not installed'
 }
 
-/** What is about types is compiled with what the workspace has installed. */
+/** Runs an adapter's tests with its peers in a folder. Type tests use the workspace's own peers. */
 function runTests(adapter: string, folder: string): ReturnType<typeof tryCommand> {
   process.env.BURSAR_TEST_PEERS = folder
   const config = join('test', 'peers', 'vitest.config.ts')

@@ -20,7 +20,7 @@ export function lowestPeers(): readonly Peers[] {
   })
 }
 
-/** The same peers in the newest versions: every range ends where the next major version begins. */
+/** Returns the peers with ranges of their newest versions, up to the next major version. */
 export function newestPeers({ adapter, dependencies }: Peers): Peers {
   const newest = Object.entries(dependencies).map(([name, version]) => [
     name,
@@ -30,8 +30,8 @@ export function newestPeers({ adapter, dependencies }: Peers): Peers {
 }
 
 /**
- * What an adapter claims and does not install: the lowest version of every range that its
- * `peerDependencies` have, our own packages apart. Empty if all is proved.
+ * Returns the lowest version of each range in the adapter's `peerDependencies` that is not installed,
+ * our own packages apart. Returns an empty array if every claimed version is tested.
  */
 export function unproved({ adapter, dependencies }: Peers): readonly string[] {
   const installed = Object.entries(dependencies).map(([name, version]) =>

@@ -22,7 +22,7 @@ const releases: Readonly<Record<string, string>> = {
   18: '18.4.0-beta.17',
 }
 
-/** What does not stop or bound the server, which is not theirs. */
+/** The test files that need no control over the server, so that they run on any PostgreSQL. */
 const tests = ['postgres-store.test.ts', 'postgres-store.failures', 'postgres-store.processes']
 
 const PORT = 54_329

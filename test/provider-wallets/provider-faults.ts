@@ -22,8 +22,8 @@ const everywhere: readonly (readonly [string, ProviderFault])[] = [
 ]
 
 /**
- * What every provider's wallet keeps where nobody can say whether it signed: it is asked once, and
- * the answer is doubt. `own` are faults in the provider's own words.
+ * Tests that a provider's wallet sends one request and reports doubt if it cannot know whether the
+ * provider signed. `own` are further faults, in the error format of this provider.
  */
 export function testProviderFaults(
   { service, walletOf, requestOf, signPath }: ProviderWallets,

@@ -1,20 +1,20 @@
 import type { Bursar, LimitsInput, PaymentSession } from '@bursar/core'
 import type { Volley } from './volley.ts'
 
-/** What is raced for. */
+/** A race of many payers for one limit, session or payment. */
 export interface Contest {
   readonly name: string
   /** How many payments there have to be: no more, and no fewer. */
   readonly payments: number
-  /** What everybody else may be told. */
+  /** The codes with which the other payers may be refused. */
   readonly refusals: readonly string[]
   /** The sessions whose status has to show the payments, those below them included. */
   readonly sessions: readonly PaymentSession[]
-  /** What the payer with this number asks for. */
+  /** Returns the call of the payer with this number. */
   readonly shot: (payer: number) => Volley[number]
 }
 
-/** What everything in a race costs, in cents of a dollar. */
+/** The price of everything in a race, in cents of a dollar. */
 const PRICE_CENTS = 1
 
 /** Where a budget for exactly so many payments can stand, and what is said when it is used up. */
@@ -58,8 +58,8 @@ const budgets: readonly {
 ]
 
 /**
- * What is also told of one payment that many ask about, for a moment: another process may prove it before
- * whoever paid has recorded the claim. That one is told that it paid all the same.
+ * The further code for calls that share one payment: another process may prove the payment before the
+ * paying process has recorded the claim. The paying call itself still returns the resource.
  */
 const unheard = ['undelivered']
 

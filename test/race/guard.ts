@@ -7,7 +7,7 @@ export function raceGuard(place: string, chain: FakeChain): Bursar {
   return createBursar({ ...raceParts(chain), store: storeAt(place) })
 }
 
-/** What a racing guard is made of besides its store. */
+/** Returns the options of a racing guard, except its store. */
 export function raceParts(chain: FakeChain): Omit<BursarOptions, 'store'> {
   return {
     rails: [fakeRail({ chain })],

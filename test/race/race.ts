@@ -119,7 +119,7 @@ async function run(contest: Contest, { payers, racers, bursar, chain }: Course) 
   }
 }
 
-/** What payers were told, held against what has moved. */
+/** Returns the contradictions between the answers to payers and the transfers on the chain. */
 function problemsOf(
   { payments, refusals }: Contest,
   outcomes: readonly Outcome[],

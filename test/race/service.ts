@@ -4,7 +4,7 @@ import type { FakeChain } from '@bursar/core/testing'
 import { serve } from 'bursar'
 import { raceParts } from './guard.ts'
 
-/** What racing payers need of a server. */
+/** The part of a server that racing payers use. */
 export interface RaceService {
   openSession(token: string): PaymentSession
   close(): Promise<void>

@@ -1,4 +1,4 @@
-/** What the payers of one process are told to pay at once: each with its own session's token. */
+/** The calls that the payers of one process make at once, each with its own session's token. */
 export type Volley = readonly {
   readonly token: string
   readonly url: string
@@ -6,7 +6,7 @@ export type Volley = readonly {
   readonly call?: { readonly conversation: string; readonly id: string }
 }[]
 
-/** What a payer got: a code, or the status of a result without one. */
+/** The outcome for one payer: a code, or the status of a result without one. */
 export interface Outcome {
   readonly code: string
   readonly paymentId?: string

@@ -1,6 +1,6 @@
 import { connect } from '@bursar/client'
 
-/** What an agent is started with, wherever it runs. */
+/** The task that an agent is started with, on every runtime. */
 export interface Task {
   readonly url: string
   readonly key: string

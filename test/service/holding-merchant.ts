@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 /** Where a request through the merchant can be held: before it is passed on, and before its answer is. */
 export type Moment = 'asked' | 'priced' | 'proof-received' | 'settled'
 
-/** What becomes of a request that was held. */
+/** The fate of a held request: it is forwarded, or its connection breaks. */
 export type Fate = 'goes-on' | 'breaks'
 
 /** A merchant in front of another, which holds the requests for a path at a moment, once. */
@@ -78,7 +78,7 @@ export async function holdingMerchant(): Promise<HoldingMerchant> {
   }
 }
 
-/** The same request, whoever has sent it and whether they are still there. */
+/** Forwards a request to the merchant behind, even if its sender has disconnected. */
 async function passOn(target: string, incoming: IncomingMessage) {
   const { method, url, headers } = incoming
   const sent = sendRequest(target + url, { method, headers: { ...headers, connection: 'close' } })

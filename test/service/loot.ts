@@ -1,4 +1,4 @@
-/** What the hostile agent was given, and what it has learnt or stolen besides. */
+/** The secrets and addresses that the hostile agent was given, has learnt or has stolen. */
 export interface Loot {
   readonly url: string
   /** Its own. */
@@ -16,7 +16,7 @@ export interface Loot {
   readonly elsewhere: readonly string[]
 }
 
-/** What it tells of itself in the end. Nothing that is checked rests on it but how much was tried. */
+/** The hostile agent's own report. The checks use only its count of attempts. */
 export interface Deeds {
   /** Requests, by the status of their answers; 0 is no answer. */
   readonly requests: Readonly<Record<string, number>>

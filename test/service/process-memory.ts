@@ -5,10 +5,10 @@ import { secretSearch } from './secret-search.ts'
 /** Memory that is read at once. */
 const CHUNK_BYTES = 4 * 1024 * 1024
 
-/** What the kernel shows every process of itself: it cannot be read from outside, and is nobody's. */
+/** The memory regions that the kernel maps into every process, unreadable from outside. */
 const kernelRegions = /^\[(vvar|vvar_vclock|vsyscall)\]$/
 
-/** What was looked through, and what was found. */
+/** The result of a scan of a process's memory for secrets. */
 export interface MemoryScan {
   /** `name: form` of each secret that the process holds. */
   readonly found: readonly string[]

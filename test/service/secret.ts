@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-/** What nobody else may hold: its text, or what a text such as a key or a path has of it. */
+/** A secret to search for: its text, or the secret part of a text such as a key. */
 export interface Secret {
   readonly name: string
   readonly text: string

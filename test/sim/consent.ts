@@ -1,9 +1,9 @@
 import type { AuditEvent } from '@bursar/core'
 import type { ModelPayment } from './model-payment.ts'
 
-/** What the model knows of merchants that are known, and of what humans said. */
+/** The model's own account of known merchants and of human approvals. */
 export interface Consent {
-  /** What is wrong with a record: a payment that had to ask has to be followed by its yes. */
+  /** Returns a sentence if the record is of a payment that lacks the approval it needs. */
   take(event: AuditEvent, at: number): string | undefined
   reserved(paid: ModelPayment, termsHash: string): void
   moved(paid: ModelPayment | undefined, event: AuditEvent): void

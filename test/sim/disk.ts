@@ -30,7 +30,7 @@ import {
   MAX_RECENT_APPROVALS,
 } from '@bursar/core/store'
 
-/** What is on the disk: it survives every process, and all of them share it. */
+/** The simulated disk, which outlives every process and is shared by all of them. */
 export interface Disk {
   readonly sessions: Map<string, Session>
   readonly delegations: Map<string, Delegation>
@@ -49,7 +49,7 @@ export interface Disk {
   /** Ids of sessions that are in an archive. */
   readonly archived: Set<string>
   readonly audit: AuditRecord[]
-  /** Who has run commits that are not durable yet: nobody else can write before they are. */
+  /** The process whose commits are not durable yet: no other process may write before they are. */
   writer: { readonly isAlive: () => boolean; flush(): void } | undefined
 }
 
@@ -185,7 +185,7 @@ function remove(disk: Disk, { records, payments, approvals, sessions }: Removed)
   }
 }
 
-/** What a row names has to be there. */
+/** Throws `invariant_broken` if a row refers to a row that is missing or archived. */
 function assertWhole(disk: Disk, change: Change<unknown>): void {
   const { sessions = [], payments = [], contents = [] } = change
   if (sessions.some(({ id }) => disk.archived.has(id))) {

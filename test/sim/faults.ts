@@ -2,12 +2,12 @@ import type { FakeConduct } from '@bursar/core/testing'
 import type { Random } from './random.ts'
 import type { WriteFate } from './simulated-store.ts'
 
-/** What goes wrong, and how often. Each world has a weather of its own. */
+/** The faults of a simulated world and how often each happens. */
 export interface Faults {
   /** Without faults everything works, so that what is left can come to its end. */
   isCalm: boolean
   write(): WriteFate
-  /** What becomes of a request on its way, and of its answer on the way back. */
+  /** Draws the fate of a request on its way, and of the answer on the way back. */
   delivery(): 'delivered' | 'lost' | 'answer lost' | 'delivered twice'
   conduct(): FakeConduct
   /** How a merchant answers a request without a proof. */

@@ -2,7 +2,7 @@ import type { Change, LedgerState, Payment, Session, Store } from '@bursar/core'
 
 type AnyChange = Change<unknown>
 
-/** What a bug makes of a commit: what the guard gets to see, and what it wanted to write. */
+/** A planted bug: it alters the state that the guard reads, or the change that it writes. */
 export interface Lie {
   readonly see?: (state: LedgerState, now: number) => LedgerState
   readonly write?: (change: AnyChange, state: LedgerState, now: number) => AnyChange

@@ -4,7 +4,7 @@ import { createConsent } from './consent.ts'
 import type { Merchant, ModelAccount, ModelPayment } from './model-payment.ts'
 import { isAt, micro, overLimits, type Sums, sumsOf } from './over-limits.ts'
 
-/** What a call asked for. */
+/** A call to the guard as the model records it. */
 export interface Asked {
   readonly session: string
   readonly url: string
@@ -17,11 +17,11 @@ export interface Asked {
 export interface Model {
   readonly accounts: ReadonlyMap<string, ModelAccount>
   readonly payments: ReadonlyMap<string, ModelPayment>
-  /** What is wrong with a record, given all that came before it. */
+  /** Returns a sentence if the record contradicts the records before it, else undefined. */
   take(record: AuditRecord): string | undefined
   /** Takes note that a call was answered with a payment: from now on it is its key's only one. */
   answered(call: Asked, payment: string): string | undefined
-  /** What an account has to say of itself. */
+  /** Returns the sums that an account's status must show. */
   sums(account: ModelAccount, at?: Merchant): Sums
 }
 
@@ -90,7 +90,7 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
   }
 }
 
-/** What happened to an account. */
+/** Applies an event to the account that it names. */
 function takeAccount(
   accounts: Map<string, ModelAccount>,
   event: AuditEvent,

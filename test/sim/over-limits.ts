@@ -48,14 +48,14 @@ export function micro(amount: string): bigint {
   return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
 }
 
-/** What an account has to say of itself. */
+/** The sums that an account's status must show. */
 export interface Sums {
   readonly settledMicro: bigint
   readonly heldMicro: bigint
   readonly payments: number
 }
 
-/** What some payments add up to. */
+/** Returns the sums of payments, those released apart. */
 export function sumsOf(all: readonly ModelPayment[]): Sums {
   const counted = all.filter(({ state }) => state !== 'released')
   const settled = counted.filter(({ state }) => state === 'settled')

@@ -3,7 +3,7 @@ import type { Simulation } from './simulation.ts'
 /** Lines of a trace that are shown where a rule was broken: what came just before it. */
 const SHOWN_LINES = 30
 
-/** What became of a simulation, in words; of a broken rule, how to see it again. */
+/** Returns the result of a simulation as text: for a broken rule, with the command to repeat it. */
 export function report(simulation: Simulation): string {
   const { seed, steps, bug, violation, trace, states } = simulation
   const counts = Object.entries(states).map(([state, count]) => `${count} ${state}`)

@@ -9,7 +9,7 @@ import { type FakeChain, type FakeMerchant, fakeRail, fakeSignature } from '@bur
 import type { Faults } from './faults.ts'
 import type { Process, Scheduler } from './scheduler.ts'
 
-/** What the outside of a guard lives in. */
+/** The simulated surroundings of a guard. */
 export interface Outside {
   readonly scheduler: Scheduler
   readonly faults: Faults

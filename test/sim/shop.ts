@@ -4,10 +4,10 @@ import type { Faults } from './faults.ts'
 /** The merchants of the world. */
 export const hosts = ['shop.example', 'data.example'] as const
 
-/** What each path asks for, in atomic units. */
+/** The price of each path, in atomic units. */
 export const prices = [10_000n, 10_000n, 20_000n, 5_000n, 30_000n, 1n] as const
 
-/** What a merchant has at a path, and how it behaves about it this time. */
+/** Returns the resource at a path, and draws the merchant's conduct for this request. */
 export function resourceOf(request: FakeRequest, faults: Faults): FakeResource {
   const path = Number(request.url.pathname.slice(1))
   const offer = { atomic: prices[path] ?? 10_000n, validForSeconds: 15 * (1 + (path % 5)) }

@@ -13,12 +13,12 @@ import { isUnsettled, type ListName, pageBounds, pageOf } from '@bursar/core/sto
 import { copyOf, type Disk, load, nowOf, write } from './disk.ts'
 
 /**
- * What becomes of a durable write: `unwritten` rejects, and writes nothing; `unheard` writes, and
- * rejects all the same; `late` rejects, and is written when nobody waits for it any more.
+ * The fate of a durable write: `unwritten` rejects without writing, `unheard` writes and then rejects,
+ * `late` rejects first and is written afterwards.
  */
 export type WriteFate = 'written' | 'unwritten' | 'unheard' | 'late'
 
-/** What a handle on a disk lives in. */
+/** The disk, clock and scheduler that a simulated store uses. */
 export interface StoreWorld {
   readonly disk: Disk
   readonly clock: () => number
@@ -87,7 +87,7 @@ export function simulatedStore(world: StoreWorld): Store {
       answer(() => ('error' in outcome ? job.reject(outcome.error) : job.resolve(outcome.value)))
     })
   }
-  /** What this process sees: the disk, and what it has committed soon. */
+  /** Returns the disk as this process sees it: with its own commits that are not durable yet. */
   const view = (): Disk => {
     if (waiting.some(({ when }) => when === 'now')) flush()
     if (waiting.length === 0) return disk

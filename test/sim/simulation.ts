@@ -4,14 +4,14 @@ import { follow } from './calls.ts'
 import { openProcess } from './guard-process.ts'
 import { addressOf, type Bug, createWorld, endUsers, type World } from './world.ts'
 
-/** What a simulation is made of: the same settings give the same, to the last letter. */
+/** The settings of a simulation: equal settings give an equal trace, to the last letter. */
 export interface SimulationOptions {
   readonly seed: number
   readonly steps: number
   readonly bug?: Bug | undefined
 }
 
-/** What became of a simulation. */
+/** The result of a simulation. */
 export interface Simulation {
   readonly seed: number
   readonly steps: number
@@ -89,7 +89,7 @@ async function begin(world: World, run: Run): Promise<void> {
   }
 }
 
-/** Nothing fails any more: what was called is answered, and whatever moved is found. */
+/** Ends the run without faults: every open call is answered, and every transfer is found. */
 async function end(world: World, run: Run): Promise<void> {
   const { faults, scheduler, model, trace } = world
   trace.tell('world: nothing fails from now on')

@@ -1,4 +1,4 @@
-/** What happened, in lines that are the same for the same seed. */
+/** A log of the simulation, with equal lines for equal seeds. */
 export interface Trace {
   readonly lines: readonly string[]
   tell(line: string): void

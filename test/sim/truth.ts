@@ -5,7 +5,7 @@ import { lineOf, type Model } from './model.ts'
 import type { ModelAccount, ModelPayment } from './model-payment.ts'
 import { micro } from './over-limits.ts'
 
-/** What is so, whatever anybody has recorded. */
+/** The true state of the world, whatever the guards have recorded. */
 export interface Truth {
   readonly chain: FakeChain
   readonly disk: Disk

@@ -48,12 +48,12 @@ export interface World {
   readonly late: Set<string>
   /** How many processes there were. */
   opened: number
-  /** What the clock of the stores is ahead of the true time. */
+  /** The milliseconds by which the stores' clock is ahead of the true time. */
   skewMs: number
   /** The first rule that was broken. */
   violation: string | undefined
   readonly truth: Truth
-  /** What is around every guard. */
+  /** The simulated surroundings that every guard shares. */
   readonly outside: Outside
   readonly bug: Bug | undefined
   /** The clock of the stores. */

@@ -28,7 +28,7 @@ function watchCalls<Target extends object>(
   }
 }
 
-/** What is written: the vault's document, and the file of a key that is made when it first wraps. */
+/** Watches writes of the vault's document, and of the key file that the first wrapping creates. */
 async function watchFiles(): Promise<void> {
   const handle = await fs.promises.open(process.execPath)
   await handle.close()

@@ -16,7 +16,7 @@ export const networks: Record<'eip155:8453', { readonly rpcUrl: string }> = {
 /** USDC on Base is known already. */
 export const assets: readonly Asset[] = []
 
-/** Nothing is http, and nothing is local. */
+/** The options for development: undefined here, because every merchant is reached over https. */
 export const development: undefined = undefined
 
 /** The ledger, the audit trail, and what was bought. Keep this file. */

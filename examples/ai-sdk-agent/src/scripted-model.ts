@@ -17,7 +17,7 @@ export function scriptedModel(resource: string): LanguageModel {
   })
 }
 
-/** What the tool has told the model, once it has. */
+/** Returns the tool's result from the prompt, or undefined if the tool was not called yet. */
 function toolResult(prompt: Options['prompt']): string | undefined {
   const outputs = prompt.flatMap((message) =>
     message.role === 'tool'

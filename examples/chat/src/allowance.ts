@@ -6,7 +6,7 @@ import type {
   SessionStatus,
 } from '@bursar/core'
 
-/** What the person sees beside the chat. Amounts are decimal strings in dollars. */
+/** The budget and payments shown beside the chat. Amounts are decimal strings in dollars. */
 export interface AllowanceState {
   /** Absent until a budget is set. */
   readonly session?: SessionStatus
@@ -22,7 +22,7 @@ export interface Allowance {
   current(): PaymentSession | undefined
   /** Grants the agent a new budget. The one before it ends. */
   setBudget(budget: { readonly total: string; readonly askAbove: string }): Promise<void>
-  /** What a tool call has to be agreed to, if anything waits. */
+  /** Returns the approval that a tool call waits for, or undefined if it waits for none. */
   question(toolCall: string): Promise<ApprovalCard | undefined>
   /** The person's own yes or no to exactly those terms. Answers whether it was a yes that counts. */
   answer(toolCall: string, approved: boolean): Promise<boolean>

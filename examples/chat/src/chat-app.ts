@@ -19,7 +19,7 @@ import { z } from 'zod'
 import type { Allowance } from './allowance.ts'
 import type { PageFile } from './page.ts'
 
-/** What the chat is made of. */
+/** The parts that a chat is built from. */
 export interface ChatOptions {
   readonly allowance: Allowance
   readonly model: LanguageModel

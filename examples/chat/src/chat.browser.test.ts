@@ -171,7 +171,7 @@ async function seen(text: string): Promise<void> {
   await page.getByText(text).first().waitFor()
 }
 
-/** What keeps somebody from using the page as it is now, in either colour scheme. */
+/** Returns the accessibility violations of the page as it is now, in both colour schemes. */
 async function hindrances(): Promise<unknown[]> {
   await page.evaluate(axe.source)
   const found: unknown[] = []

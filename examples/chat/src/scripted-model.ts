@@ -8,7 +8,7 @@ type Part =
     ? Chunk
     : never
 
-/** What the script can buy, by a word of the question. */
+/** The resources that the script can buy, each chosen by a word of the question. */
 const goods = [
   { word: /report/i, path: '/report.pdf', purpose: 'the report on ACME' },
   { word: /price|quote|cost/i, path: '/quote', purpose: 'the price of ACME now' },
@@ -34,7 +34,7 @@ export function scriptedModel(shop: string): LanguageModel {
 
 function parts(shop: string, prompt: Options['prompt']): Part[] {
   const last = prompt.at(-1)
-  if (last?.role === 'tool') return spoken(told(last))
+  if (last?.role === 'tool') return spoken(reportResult(last))
   const question = textOf(last)
   const wanted = goods.find(({ word }) => word.test(question))
   if (!wanted) return spoken('I can get the price of ACME, an article, a report, or all records.')
@@ -51,8 +51,8 @@ function parts(shop: string, prompt: Options['prompt']): Part[] {
   ]
 }
 
-/** What the model makes of a result. */
-function told(message: Extract<Options['prompt'][number], { role: 'tool' }>): string {
+/** Returns the sentence with which the model reports a tool result. */
+function reportResult(message: Extract<Options['prompt'][number], { role: 'tool' }>): string {
   const part = message.content.find(({ type }) => type === 'tool-result')
   const output = part?.type === 'tool-result' ? part.output : undefined
   if (output?.type === 'execution-denied') return 'Then I will do without it.'
@@ -62,7 +62,7 @@ function told(message: Extract<Options['prompt'][number], { role: 'tool' }>): st
   return price === undefined ? (words[code ?? status] ?? said) : `ACME costs ${price} USD.`
 }
 
-/** What a result tells a model is not what a person wants to hear. */
+/** The sentence for a person, by the code or status of a result. */
 const words: Readonly<Record<string, string>> = {
   paid: 'I have it.',
   session_unknown: 'I have no budget to pay from. Set one, and ask me again.',

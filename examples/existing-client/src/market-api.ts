@@ -1,4 +1,4 @@
-/** What `openapi-typescript` writes of the description of an API: here, of the sandbox's market. */
+/** The types that `openapi-typescript` would generate for the API of the sandbox's market. */
 export interface paths {
   '/quote': { get: Get<{ symbol: string; price: string; currency: string }> }
   '/dataset': { get: Get<{ records: { id: number }[] }> }
@@ -19,7 +19,7 @@ interface Responses<Body> {
   402: { content: { 'application/problem+json': Problem } }
 }
 
-/** What `payingFetch` answers where nothing was paid, or the outcome is not known. */
+/** A problem that `payingFetch` returns if it did not pay, or if the outcome is unknown. */
 interface Problem {
   type: string
   title: string

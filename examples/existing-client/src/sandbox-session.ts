@@ -21,7 +21,7 @@ const { token } = await bursar.management.createSession({
   limits: { currency: 'USD', total: '1.00', perPayment: '0.10' },
 })
 
-/** What existing code is handed: it can pay within its limits, and nothing else. */
+/** The session given to existing code: its holder can pay within its limits, and do no more. */
 export const session: PaymentSession = bursar.openSession(token)
 
 export const marketUrl: string = url

@@ -31,7 +31,7 @@ const { token } = await bursar.management.createSession({
   limits: { currency: 'USD', total: '1.00' },
 })
 
-/** What the agent is handed: it can pay within its limits, and nothing else. */
+/** The session given to the agent: its holder can pay within its limits, and do no more. */
 export const session: PaymentSession = bursar.openSession(token)
 
 /** Ends the guard, and then the world that it paid in. */

@@ -32,15 +32,15 @@ const { token } = await bursar.management.createSession({
 })
 // #endregion
 
-/** What the agents are handed: it can pay within its limits, and nothing else. */
+/** The session given to the agents: its holder can pay within its limits, and do no more. */
 export const session: PaymentSession = bursar.openSession(token)
 
-/** What the ledger has. */
+/** Returns the payments in the ledger. */
 export async function payments(): Promise<readonly PaymentSummary[]> {
   return (await bursar.auditing.payments()).rows
 }
 
-/** What the chain has, in dollars, oldest first. */
+/** Returns the transfers to the merchant on the chain, in dollars, oldest first. */
 export async function transfers(): Promise<readonly string[]> {
   const made = await sandbox.transfers()
   return made

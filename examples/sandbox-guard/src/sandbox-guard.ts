@@ -13,7 +13,7 @@ export interface SandboxGuard {
   close(): Promise<void>
 }
 
-/** What stands behind the examples: Alice's wallet holds ten test dollars, the ledger is in memory. */
+/** Starts the examples' guard: Alice's wallet holds ten test dollars, the ledger is in memory. */
 export async function startSandboxGuard(): Promise<SandboxGuard> {
   const sandbox = await startSandbox()
   const { privateKey } = await sandbox.createAccount('10.00')

@@ -1,6 +1,6 @@
 import type { MockLanguageModelV4 } from 'ai/test'
 
-/** What the AI SDK's own mock of a model answers. */
+/** An answer of the AI SDK's own mock of a model. */
 export type ScriptedAnswer = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>
 
 /** An answer of a model that calls tools, or has come to its end. */

@@ -1,4 +1,4 @@
-/** What the guard's process is made of. All of it comes from an environment that no agent shares. */
+/** The configuration of the guard's process, read from an environment that no agent shares. */
 import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
 import { type BursarConfig, defineConfig } from 'bursar'

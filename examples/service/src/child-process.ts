@@ -11,7 +11,7 @@ export interface ChildProcess {
   readonly pid: number
   /** The first line that it prints. Rejects if it ends without one. */
   readonly firstLine: Promise<string>
-  /** What ended it: its exit code, or the signal. */
+  /** Resolves to the exit code of the process, or to the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
   kill(signal: NodeJS.Signals): void
 }

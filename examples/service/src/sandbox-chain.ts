@@ -1,7 +1,7 @@
 import type { Asset } from '@bursar/core'
 import type { Sandbox } from '@bursar/sandbox'
 
-/** What the guard has to be told of a sandbox that runs in another process. */
+/** The facts about a sandbox in another process that the guard needs. */
 export type SandboxChain = Pick<Sandbox, 'network' | 'rpcUrl' | 'asset' | 'hosts'>
 
 const { network, rpcUrl, asset, hosts } = JSON.parse(process.env.SANDBOX ?? '') as SandboxChain

@@ -33,12 +33,12 @@ export interface World {
   stop(): Promise<void>
 }
 
-/** What a world may have besides. */
+/** The options of `openWorld`. */
 export interface WorldOptions {
   /** Hosts that the guard may reach, besides the sandbox's merchants. */
   readonly hosts?: readonly string[]
   readonly environment?: Environment
-  /** What each wallet holds: ten test dollars if not given. */
+  /** The test dollars in each wallet, as a decimal string. @default '10.00' */
   readonly funds?: string
 }
 

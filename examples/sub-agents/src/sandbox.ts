@@ -24,7 +24,7 @@ const { token } = await bursar.management.createSession({
   limits: { currency: 'USD', total: '0.10' },
 })
 
-/** What the supervisor is handed: it can pay, and open narrower sessions, and nothing else. */
+/** The supervisor's session: its holder can pay and open narrower child sessions, no more. */
 export const supervisor: PaymentSession = bursar.openSession(token)
 
 /** Ends the guard, and then the world that it paid in. */

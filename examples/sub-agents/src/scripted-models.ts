@@ -5,7 +5,7 @@ import { market } from './sandbox.ts'
 
 type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
 
-/** What the supervisor hands out: a fair task, one that is too dear for its budget, and one too many. */
+/** The tasks of the supervisor: a fair one, one above its budget, and one too many. */
 const tasks = [
   { task: `${market.url}/quote`, budget: '0.03' },
   { task: `${market.url}/article`, budget: '0.03' },

@@ -1,13 +1,13 @@
 import type { Permissions } from '@bursar/core'
 
-/** What a custody provider's client for its own rules might look like. */
+/** A custody provider's client for spending rules, as one might look. */
 export interface CustodyRules {
   put(name: string, rule: CustodyRule): Promise<void>
   list(): Promise<readonly string[]>
   remove(name: string): Promise<void>
 }
 
-/** What may be signed, and until when. */
+/** A rule of the custody provider: the transfers that it signs, and until when. */
 export interface CustodyRule {
   readonly from: string
   readonly token: string

@@ -6,7 +6,7 @@ import {
   type Wallet,
 } from '@bursar/core'
 
-/** What a custody provider's client might look like. */
+/** A custody provider's client for signatures, as one might look. */
 export interface CustodyClient {
   /** Rejects with a `CustodyRefusal` where the provider says that it did not sign. */
   signTypedData(data: TypedData): Promise<`0x${string}`>

@@ -14,7 +14,7 @@ const meanings: Readonly<Record<PaymentSummary['state'], string>> = {
   released: 'not paid',
 }
 
-/** What may be spent, what was spent, and the way to end it. */
+/** Renders the budget, the amount spent, and the button that revokes the budget. */
 export function Spending(props: { readonly allowance: AllowanceState | undefined }): ReactNode {
   const { allowance } = props
   const session = allowance?.session

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import type { AllowanceState } from '../allowance.ts'
 
-/** What the server says of budget and payments, as it changes; nothing before it has said something. */
+/** Returns the latest budget and payments from the server, or undefined before its first event. */
 export function useAllowance(): AllowanceState | undefined {
   const [state, setState] = useState<AllowanceState>()
   useEffect(() => {

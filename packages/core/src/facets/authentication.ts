@@ -16,10 +16,10 @@ export interface VerifiedKey {
 }
 
 /**
- * Whose key a text is; `undefined` for one that is no key, or is revoked, expired or rotated away.
- * The ledger is asked at every call, so that an end is an end at once in every process; what is
- * kept in memory is only which texts were keys, so that guessing ends at a rate and keys do not.
- * Over that rate a text that this process does not know yet throws `request_rate_exceeded`.
+ * Returns the caller that presents a key. Returns undefined if the text is no key, or if the key is
+ * revoked, expired or rotated away. Reads the ledger at every call, so that a revocation holds at once
+ * in every process. Throws `request_rate_exceeded` if too many unknown texts are presented: keys that
+ * this process has verified before are exempt from that rate.
  */
 export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
   const { store, keyStrangers, background } = guard

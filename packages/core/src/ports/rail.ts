@@ -70,7 +70,7 @@ export interface Authorization {
   readonly validBefore: number
 }
 
-/** What the wallet signed, as the rail sends it: in the same way as the challenge came. */
+/** The signed payment as its rail sends it: over the transport by which the challenge came. */
 export type Payload = HttpPayload | McpPayload
 
 /** Goes into the headers of the request. */

@@ -28,7 +28,7 @@ const limitsOf: fc.Arbitrary<Limits> = fc.record({
   }),
 })
 
-/** What was held before, how long ago, and whether it has settled. */
+/** The earlier holds of an account: amount, age, and whether each has settled. */
 const earlierHolds = fc.array(
   fc.record({
     micro: fc.bigInt({ min: 1n, max: 5n }),

@@ -159,7 +159,7 @@ function ledger(
   }
 }
 
-/** What a store would load after a change: changed rows in place of what was there. */
+/** Returns the state that a store would load after a change was committed. */
 function after(state: LedgerState, change: Change<unknown>): LedgerState {
   const [session, ...ancestors] = change.sessions ?? []
   const [delegation] = change.delegations ?? []

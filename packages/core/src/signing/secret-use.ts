@@ -5,9 +5,9 @@ import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 
 /**
- * What a secret is needed for: the signature of a payment whose token was redeemed, or of its
- * cancellation; the provider's permission of a delegation, which is granted, read or withdrawn; a page
- * of the provider where the end user of an instrument pays in.
+ * The reason for opening a secret: to sign a payment whose token was redeemed, or its cancellation; to
+ * grant, read or withdraw a delegation's permission at the wallet provider; or to link to the
+ * provider's page where the end user of an instrument pays in.
  */
 export type SecretUse =
   | { readonly purpose: SigningPurpose; readonly payment: string }
@@ -48,9 +48,16 @@ const openingInput = z.strictObject(secretOpeningFields)
 const current = new AsyncLocalStorage<CurrentSecretUse>()
 
 /**
- * What the calling code may open a secret for: defined only while the guard waits for the answer of a
- * wallet that signs, of a provider's permissions, or of a link to pay in by. A vault opens a secret for
- * that, records it first, and opens nothing anywhere else.
+ * Returns the use that the calling code may open a secret for. Returns undefined if the guard is not
+ * waiting for a signature, for a provider's permission, or for a link to pay in by: a vault must then
+ * refuse. A vault awaits `recordOpening` before it opens the secret.
+ *
+ * @example
+ * ```ts
+ * const use = currentSecretUse()
+ * if (!use) throw new Error('No payment, permission or link needs this secret.')
+ * await use.recordOpening({ secret: 'alice-key', version: '1' })
+ * ```
  */
 export function currentSecretUse(): CurrentSecretUse | undefined {
   return current.getStore()

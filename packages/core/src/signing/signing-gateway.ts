@@ -23,7 +23,7 @@ export class NotSigned extends Error {
   }
 }
 
-/** What a signature looks like; longer ones are those of contract wallets. */
+/** The shape of a signature in hex. Signatures of contract wallets are longer than 65 bytes. */
 const signaturePattern = /^0x([0-9a-f]{2}){64,4096}$/i
 
 /**

@@ -74,6 +74,7 @@ export type FakeMoment = 'request-received' | 'payment-settled'
 
 /** Settings of a fake merchant. */
 export interface FakeMerchantOptions {
+  /** The chain that the merchant submits payments to: the one that the guard's `fakeRail` reads. */
   readonly chain: FakeChain
   /**
    * Returns the resource of a request.

@@ -173,7 +173,15 @@ export function fakeChallenge(offers: readonly FakeOffer[]): {
   }
 }
 
-/** The signed authorization in a request's proof header, or `undefined` if there is none. */
+/**
+ * Returns the signed authorization in a request's payment header. Returns undefined if the header is
+ * missing or malformed.
+ *
+ * @example
+ * ```ts
+ * console.log(readFakePayload({ accept: 'text/plain' })) // undefined
+ * ```
+ */
 export function readFakePayload(
   headers: Readonly<Record<string, string>>,
 ): SignedAuthorization | undefined {

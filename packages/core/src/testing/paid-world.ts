@@ -57,12 +57,17 @@ export interface PaidWorld {
   close(): Promise<void>
 }
 
-/**
- * The limits and the approval rule of a session.
- * @default limits of one dollar in total
- */
+/** The limits and the approval rule of a session. */
 export interface PaidSessionOptions {
+  /**
+   * The session's limits.
+   * @default one US dollar in total
+   */
   readonly limits?: LimitsInput
+  /**
+   * The payments that need an approval.
+   * @default no payment needs one
+   */
   readonly ask?: AskInput
 }
 
