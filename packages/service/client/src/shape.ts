@@ -20,7 +20,7 @@ export const json: Shape<unknown> = (value) => (value === undefined ? failShape(
 /** An object with any fields. */
 export const record: Shape<Record<string, unknown>> = (value) => ({ ...asRecord(value) })
 
-/** Makes the shape of a text in a form. */
+/** Makes the shape of a string that matches a regular expression. */
 export function matching(form: RegExp): Shape<string> {
   return (value) => (form.test(text(value)) ? (value as string) : failShape())
 }
@@ -83,7 +83,7 @@ function asRecord(value: unknown): Record<string, unknown> {
   return isRecord ? (value as Record<string, unknown>) : failShape()
 }
 
-/** Throws `ShapeError`. */
+/** Throws a `ShapeError`, which stands for a value of another shape. */
 function failShape(): never {
   throw new ShapeError('The answer has another shape.')
 }

@@ -34,7 +34,7 @@ export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
   }
 }
 
-/** Matches the aborts of callers with the aborted requests at the server. */
+/** Wraps a request handler to count the aborted requests, both at the client and at the server. */
 function stopsOf(serve: (request: Request) => Promise<Response>): {
   fetch(request: Request): Promise<Response>
   watched(session: PaymentSession): PaymentSession

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util'
 import { fuzz } from '../test/fuzz.ts'
 
-/** The number of requests without `--requests`. The script ends with 1 at the first failure. */
+/**
+ * The number of requests that the fuzzer sends if `--requests` is not given. It exits with 1 at the
+ * first failure.
+ */
 const DEFAULT_REQUESTS = '100000'
 
 const { values } = parseArgs({

@@ -2,7 +2,7 @@ import { openApi } from '../src/api/openapi.ts'
 import { problemStatuses } from '../src/api/problem.ts'
 import * as serviceLimits from '../src/api/service-limits.ts'
 
-/** The part of JSON Schema that the page shows. */
+/** The part of JSON Schema that the page of the HTTP API shows. */
 interface Schema {
   readonly $ref?: string
   readonly type?: string
@@ -15,7 +15,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[]
 }
 
-/** An operation in the description. */
+/** An operation in the OpenAPI description. */
 interface Described {
   readonly operationId: string
   readonly summary: string

@@ -3,5 +3,5 @@ import { runCommandLine } from './cli/command-line.ts'
 import { createProcessTerminal } from './cli/terminal.ts'
 
 process.exitCode = await runCommandLine(process.argv.slice(2), createProcessTerminal())
-// What is left by now is an endpoint that does not answer: once all is written, nobody waits for it.
+// A request to an unreachable endpoint may still be open: exit once both streams are flushed.
 process.stderr.write('', () => process.stdout.write('', () => process.exit()))

@@ -3,23 +3,25 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What goes wrong with the next requests: an error of the service, no answer, or a broken one. */
+/**
+ * A fault of the AWS server: an HTTP error, a request without a response, or a dropped connection.
+ */
 export type AwsFault = { readonly status: number; readonly type: string } | 'hang' | 'drop'
 
-/** The parts of AWS KMS and Secrets Manager that the vault uses, with what they check. */
+/** A local server for the parts of AWS KMS and Secrets Manager that the vault uses. */
 export interface AwsService {
   readonly url: string
   readonly keyArn: string
-  /** The environment that the SDK finds its credentials in. */
+  /** The environment variables that hold the credentials for the AWS SDK. */
   readonly environment: Readonly<Record<string, string>>
-  /** Everything that was asked, as `operation status`, and in which encryption context. */
+  /** The log of all requests, each as its operation and its status. */
   readonly log: readonly string[]
   readonly contexts: readonly unknown[]
-  /** Secrets by name: their versions with the stages of each. */
+  /** The secrets by name, each with its versions and their stages. */
   readonly secrets: Map<string, { id: string; value: string; stages: string[] }[]>
-  /** From now on every request meets this, until it is `undefined`. */
+  /** The fault of every request from now on. Undefined lets requests succeed. */
   fault: AwsFault | undefined
-  /** The key that it says it has encrypted with. */
+  /** The ARN of the key that KMS reports in the response to an encryption. */
   encryptsWith: string
   close(): Promise<void>
 }
@@ -28,7 +30,9 @@ const REGION = 'eu-central-1'
 const ACCOUNT = '111122223333'
 const ACCESS_KEY = 'AKIACANARYACCESSKEY0'
 
-/** Starts it on the loopback interface. It checks the whole signature (SigV4) of each request. */
+/**
+ * Starts the server on the loopback interface. It verifies the signature (SigV4) of each request.
+ */
 export async function startAwsService(): Promise<AwsService> {
   const secretKey = randomBytes(20).toString('hex')
   const key = randomBytes(32)
@@ -128,7 +132,10 @@ function found(secrets: AwsService['secrets'], name: unknown) {
   throw refusal('ResourceNotFoundException')
 }
 
-/** As KMS does: the context is authenticated, whatever the order of its members. */
+/**
+ * Encodes an encryption context as KMS authenticates it: the order of its members makes no
+ * difference.
+ */
 function associated(context: unknown): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context ?? {}).sort()))
 }
@@ -157,7 +164,7 @@ function decrypted(key: Buffer, context: unknown, blob: string): string {
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)\/(\d{8})\/([a-z0-9-]+)\/(kms|secretsmanager)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/
 
-/** Signature Version 4, as AWS describes it, over everything that the request holds. */
+/** Returns true if the request has a valid AWS signature, version 4. */
 function isSigned(
   { headers, method, url }: IncomingMessage,
   text: string,

@@ -5,10 +5,10 @@ import {
 } from '../src/vault/sealed-vault.ts'
 import type { VaultChanges } from '../src/vault/vault-changes.ts'
 
-/** A vault that is changed without a ledger. */
+/** A vault with the methods that change it. No ledger records the changes. */
 export type ChangeableVault = SealedVault & VaultChanges
 
-/** Opens a vault for tests that are not about the records of its changes. */
+/** Opens a vault for tests that are not about the audit records of its changes. */
 export function changeableVault(options: SealedVaultOptions): ChangeableVault {
   const vault = sealedVault(options)
   return { ...vault, ...vault.recordedBy({ recordSecretChanges: async () => {} }) }

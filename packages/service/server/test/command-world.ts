@@ -12,7 +12,7 @@ import config from './fake.config.ts'
 
 const configPath = fileURLToPath(new URL('./fake.config.ts', import.meta.url))
 
-/** What a command line did. */
+/** The exit code and the output of one command line. */
 export interface Ran {
   readonly code: number
   readonly out: string
@@ -21,29 +21,34 @@ export interface Ran {
   readonly json: any
 }
 
-/** A folder with a ledger of its own, and command lines that run on it. */
+/** A folder with its own ledger, and a function that runs command lines on it. */
 export interface CommandWorld {
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
-  /** Runs `bursar …` in this process, over the fakes. */
+  /** Runs `bursar` with these arguments in this process, with a fake chain and a fake merchant. */
   run(...args: string[]): Promise<Ran>
-  /** The same with `--json`; answers what it printed. */
+  /** Runs `bursar --json` with these arguments. Its output is parsed in `json`. */
   json(...args: string[]): Promise<Ran>
-  /** Works with the guard that the commands open. */
+  /** Opens the guard that the commands open, runs `work` with it, and closes it. */
   withGuard<Result>(work: (bursar: Bursar) => Promise<Result>): Promise<Result>
 }
 
+/** The options of `commandWorld`. */
 export interface CommandWorldOptions {
   readonly environment?: Readonly<Record<string, string>>
-  /** Whether a person looks. */
+  /** True if the output streams are terminals. */
   readonly isTTY?: boolean
+  /** Resolves when the command must stop. By default it must stop at once. */
   readonly stopped?: () => Promise<void>
-  /** What is piped in; without it, a person's keyboard is there. */
+  /** Returns the text on the standard input. Without it, the standard input is a terminal. */
   readonly input?: () => string | undefined
-  /** Without `--config`: the command looks into the folder. */
+  /**
+   * True to run without `--config`, so that a command looks for the configuration in the folder.
+   */
   readonly bare?: boolean
 }
 
+/** Creates a folder with its own ledger, which is removed when the test ends. */
 export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-command-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -90,16 +95,16 @@ export function commandWorld(options: CommandWorldOptions = {}): CommandWorld {
   }
 }
 
-/** The same with a permission of alice, and an agent's key. */
+/** A command world with a delegation of the end user alice, and a payer key for the agent. */
 export interface PreparedWorld extends CommandWorld {
   readonly delegation: string
-  /** The id of the agent's key. */
+  /** The id of the agent's payer key. */
   readonly payer: string
-  /** A session that the agent pays within; `pay` answers the status. */
+  /** Creates a session for the agent. Its `pay` returns the status of the payment. */
   openSession(): Promise<{ readonly id: string; pay(path: string): Promise<string> }>
 }
 
-/** Prepared by commands alone. */
+/** Creates the delegation and the payer key by commands only. */
 export async function preparedWorld(...rules: string[]): Promise<PreparedWorld> {
   const world = commandWorld()
   const granted = await world.json(

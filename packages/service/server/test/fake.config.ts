@@ -1,8 +1,8 @@
 import { fakeAsset, fakeChain, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
 import { type BursarConfig, defineConfig } from 'bursar'
 
-/** A configuration over fakes, for the command line: where its ledger is, `BURSAR_DATABASE` says. */
-// Nothing is proved as long as a test runs.
+/** A configuration with a fake chain and a fake merchant. `BURSAR_DATABASE` names its ledger. */
+// Payments must not become final while a test runs.
 const chain = fakeChain({ clock: Date.now, finalitySeconds: 3_600 })
 const wallet = fakeWallet()
 chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
@@ -13,7 +13,7 @@ const shop = fakeMerchant({
 
 const config: BursarConfig = defineConfig({
   rails: [fakeRail({ chain, cancels: true })],
-  // One guard after another talks to it: none of them closes it for the next.
+  // Several guards use the merchant in turn, so closing one guard must keep the merchant open.
   http: { request: shop.request, close: async () => {} },
   assets: [fakeAsset],
   instruments: { 'alice-wallet': { endUser: 'alice', wallet } },

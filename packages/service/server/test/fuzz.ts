@@ -5,16 +5,16 @@ import type { Operation } from '../src/api/operation.ts'
 import { access } from '../src/auth/access.ts'
 import { call, HOST, type ServiceWorld, serviceWorld } from './world.ts'
 
-/** What some requests came to. */
+/** The number of requests by status and by operation. */
 export interface FuzzReport {
   readonly requests: number
-  /** How often each status was answered. */
+  /** The number of responses with each HTTP status. */
   readonly statuses: Readonly<Record<number, number>>
-  /** How often each operation was carried out. */
+  /** The number of successful requests of each operation. */
   readonly done: Readonly<Record<string, number>>
 }
 
-/** A piece of JSON Schema, as far as values are made of it. */
+/** The part of JSON Schema that the fuzzer generates values for. */
 interface Schema {
   readonly type?: string
   readonly enum?: readonly unknown[]
@@ -25,7 +25,9 @@ interface Schema {
   readonly anyOf?: readonly Schema[]
 }
 
-/** One request before it is sent: what it names is filled in from the world. */
+/**
+ * A generated request. Its placeholders are replaced by ids of the test ledger before it is sent.
+ */
 interface Shot {
   readonly operation: Operation
   readonly who: string
@@ -36,29 +38,43 @@ interface Shot {
   readonly body: string | undefined
 }
 
-/** A ledger that grows makes reading all of it slow: a new world begins after so many requests. */
+/**
+ * Requests before the fuzzer starts with an empty ledger: reading the whole of a large ledger is
+ * slow.
+ */
 const WORLD_REQUESTS = 5_000
 
-/** Requests between two steps of the clock, and how far it steps: sessions have a rate. */
+/**
+ * Requests between two steps of the clock. The clock moves on because each session has a rate
+ * limit.
+ */
 const STEP_REQUESTS = 50
 const STEP_MS = 20_000
 
-/** Requests after which what a session and a delegation were is made anew: shots end them. */
+/**
+ * Requests after which the fuzzer creates a new delegation and sessions: generated requests revoke
+ * the old ones.
+ */
 const FRESH_REQUESTS = 100
 
-/** Shots that are made at once. */
+/** Requests that are generated in one batch. */
 const VOLLEY = 500
 
-/** How often an operation is shot at: reading the whole ledger is slow. */
+/**
+ * The weights of operations. A heavy operation reads the whole ledger, so it is sent less often.
+ */
 const HEAVY_WEIGHT = 4
 const COMMON_WEIGHT = 40
 const heavy = new Set<string>(['verifyAudit', 'exportAudit'])
 
-/** Shots after which others find nothing alive are fewer. */
+/**
+ * The weight of operations that end a session or delegation. They are rare, so that other requests
+ * find a live one.
+ */
 const ENDING_WEIGHT = 4
 const ending = new Set<string>(['revokeSession', 'closeSession', 'revokeDelegation'])
 
-/** What stands for an id or a token of the world until a shot is sent. */
+/** The placeholders for ids and tokens. Each is replaced when its request is sent. */
 const slots = [
   '$session',
   '$delegation',
@@ -88,7 +104,7 @@ const words = fc.oneof(
 
 const junk = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(null, 0, -1, 1e308, [], {}))
 
-/** Values that fit a schema, and now and then do not, at any depth. */
+/** Generates values that fit a schema. Some do not fit it at some depth. */
 function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 12, arbitrary: fitting(schema) }, { weight: 1, arbitrary: junk })
 }
@@ -128,7 +144,7 @@ function objectsOf({ properties = {}, required = [] }: Schema): fc.Arbitrary<unk
   return fc.oneof({ weight: 9, arbitrary: known }, { weight: 1, arbitrary: more })
 }
 
-/** What is known to work, so that shots reach behind validation. */
+/** Request bodies that pass validation, so that requests reach the operations. */
 const limits = { currency: 'USD', total: '0.50' }
 const working: Partial<Record<Operation['name'], unknown>> = {
   createSession: { delegation: '$delegation', expiresIn: '30m', limits, payer: '$payer' },
@@ -221,12 +237,18 @@ function shotsOf(operation: Operation): fc.Arbitrary<Shot> {
   }) as fc.Arbitrary<Shot>
 }
 
-/** What a path can hold; and the payer's key is what the shots are sent with. */
+/**
+ * Returns true if a word can be a parameter of a path. The payer's key is excluded, because
+ * revoking it would stop the fuzzer.
+ */
 function isPathWord(word: string): boolean {
   return word !== '' && !/^\.+$/.test(word) && word !== '$payer'
 }
 
-/** Of names that a peer may set. A value is visible ASCII: a client would not send another one. */
+/**
+ * Generates headers that a client can set. Their values are visible ASCII, as HTTP clients send no
+ * others.
+ */
 const headersOf = fc
   .record({
     'idempotency-key': fc.option(fc.constantFrom('a'.repeat(20), 'b'.repeat(20), 'short'), {
@@ -239,7 +261,7 @@ const headersOf = fc
   })
   .map(withoutGaps)
 
-/** One in ten has it. */
+/** Generates a value one time in ten, and undefined otherwise. */
 function seldom<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
   return fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
 }
@@ -261,15 +283,15 @@ const anyShot = fc.oneof(
 )
 
 /**
- * Sends requests that nearly fit the API, and checks each answer: no failure of the service, every
- * success as its schema says, no secret of the world in any of them; and in the end a ledger that is
- * whole, with nothing spent beyond its limits. Throws at the first thing that is wrong.
+ * Sends requests that nearly fit the API, and checks each response: its status is below 500, a
+ * success matches its schema, and no key is revealed. Afterwards checks that the ledger is whole
+ * and covers all transfers. Throws at the first failure.
  */
 export async function fuzz(count: number, seed: number): Promise<FuzzReport> {
   const statuses: Record<number, number> = {}
   const done: Record<string, number> = {}
   for (let sent = 0; sent < count; sent += WORLD_REQUESTS) {
-    // The clock of a world does not come as far as anything could be archived.
+    // The clock of one ledger never advances far enough for archiving to find an ended session.
     const world = await serviceWorld({ bounds: openBounds, archives: 'unused' })
     const size = Math.min(WORLD_REQUESTS, count - sent)
     let fill: Fill = () => ''
@@ -294,7 +316,10 @@ const openBounds = {
 
 let volley: { readonly name: string; readonly shots: readonly Shot[] } | undefined
 
-/** Shots are made many at a time: the same seed and number are the same shot. */
+/**
+ * Returns the request with this number. Requests are generated in batches, and a seed and a number
+ * always give the same request.
+ */
 function shotAt(seed: number, index: number): Shot {
   const number = Math.floor(index / VOLLEY)
   const name = `${seed} ${number}`
@@ -306,7 +331,10 @@ function shotAt(seed: number, index: number): Shot {
 
 type Fill = (text: string) => string
 
-/** A delegation, sessions and a key that shots may end, and the names that stand for them. */
+/**
+ * Creates a delegation, two sessions and a key that requests may revoke. Returns the function that
+ * fills in placeholders.
+ */
 async function freshFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
   const delegation = await bursar.endUser('alice').grantDelegation({
     agent: 'a',
@@ -389,7 +417,7 @@ function check(
   if (!parsed.success) fail(`not as described: ${parsed.error.message}`)
 }
 
-/** In the end the ledger is whole, and the chain has seen no more than it says. */
+/** Checks that the ledger verifies, and that each transfer of the chain has a payment. */
 async function finish({ bursar, chain }: ServiceWorld): Promise<void> {
   const verified = await bursar.auditing.verify()
   if (!verified.ok) throw new Error(`The ledger is broken: ${verified.reason}`)

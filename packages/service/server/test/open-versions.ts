@@ -5,8 +5,9 @@ import type { Vault } from '../src/vault/vault.ts'
 const address = `0x${'a'.repeat(40)}`
 
 /**
- * What wallets of a vault would open for a signature now: each version with its value, newest first,
- * as the provider refuses all of them. Throws what keeps a version from being opened.
+ * Returns each version of a secret that a wallet would open for a signature now, with its value,
+ * newest first. The wallet refuses every version, so that all are opened. Throws the error of a
+ * version that cannot be opened.
  */
 export async function openVersions(vault: Vault, secret: string): Promise<readonly string[]> {
   const versions: string[] = []

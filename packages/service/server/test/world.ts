@@ -16,23 +16,24 @@ import { type App, createApp } from '../src/http/app.ts'
 import type { RequestLogEntry } from '../src/http/request-log.ts'
 import { ledgerVerifier } from '../src/ledger/ledger-verifier.ts'
 
+/** The host of the merchant. */
 export const HOST = 'shop.example'
 
-/** A key of a role, as it was issued. */
+/** A key of one role, with its secret. */
 export interface WorldKey {
   readonly id: string
   readonly key: string
 }
 
-/** What a request is sent with besides its path. */
+/** The body, headers and session token of a request. */
 export interface CallOptions {
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
-  /** The session's token, for a payer. */
+  /** The session token, for a payer. */
   readonly token?: string
 }
 
-/** What was answered. */
+/** The response to a request. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -40,7 +41,10 @@ export interface Answer {
   readonly body: any
 }
 
-/** The API over fakes, on a real store, with a key for each role, a delegation and a session. */
+/**
+ * The HTTP API on a real store with a fake chain and merchant, a key for each role, a delegation
+ * and a session.
+ */
 export interface ServiceWorld {
   readonly app: App
   readonly bursar: Bursar
@@ -49,20 +53,21 @@ export interface ServiceWorld {
   readonly merchant: FakeMerchant
   readonly keys: Readonly<Record<Role, WorldKey>>
   readonly delegation: string
-  /** Bound to the payer's key. */
+  /** A session that is bound to the payer's key. */
   readonly session: { readonly id: string; readonly token: string }
   readonly log: readonly RequestLogEntry[]
-  /** A request with the key of a role, with any other text as a key, or without one. */
+  /** Sends a request with the key of a role, with another text as the key, or without a key. */
   call(
     who: Role | string | undefined,
     method: string,
     path: string,
     options?: CallOptions,
   ): Promise<Answer>
-  /** Another server over the same ledger. */
+  /** Creates another server on the same ledger. */
   another(options?: Partial<AppOptions>): { readonly app: App; readonly bursar: Bursar }
 }
 
+/** The options of `serviceWorld`. */
 export interface WorldOptions
   extends Partial<Pick<AppOptions, 'bounds' | 'identity' | 'archives' | 'verify'>> {
   readonly store?: (clock: ManualClock) => Store
@@ -71,6 +76,7 @@ export interface WorldOptions
     : never
 }
 
+/** Creates the HTTP API on a real store with a fake chain and a fake merchant. */
 export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceWorld> {
   const clock = manualClock()
   const chain = fakeChain({ clock })
@@ -155,7 +161,7 @@ function keyText(
   return who !== undefined && Object.hasOwn(keys, who) ? keys[who as Role].key : who
 }
 
-/** One request to an app, and what it answers. */
+/** Sends one request to an app, and returns its response. */
 export async function call(
   app: Pick<App, 'fetch'>,
   key: string | undefined,
@@ -186,7 +192,7 @@ export async function call(
   }
 }
 
-/** What a payer asks for. */
+/** Builds the body of a payment request for a path of the merchant. */
 export function payBody(path: string, id?: string): unknown {
   return {
     request: { url: `https://${HOST}/${path}`, purpose: 'a test' },

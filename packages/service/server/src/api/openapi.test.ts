@@ -6,7 +6,7 @@ import { version } from './openapi.ts'
 describe('the API’s description', () => {
   test('matches the page in the docs', () => {
     const page = new URL('../../../../../docs/reference/http-api.md', import.meta.url)
-    // If not: pnpm exec node packages/service/server/scripts/write-http-api.ts
+    // If this fails, run: pnpm exec node packages/service/server/scripts/write-http-api.ts
     expect(readFileSync(page, 'utf8')).toBe(renderHttpApiPage())
   })
 

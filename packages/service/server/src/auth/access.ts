@@ -61,6 +61,7 @@ const allow = 'allow'
 const deny = 'deny'
 const no = 'no'
 
+// biome-ignore format: a table is read in columns.
 /**
  * The table of permissions: a row for each operation, a column for each role. No other place decides
  * who may call an operation.
@@ -76,7 +77,6 @@ const no = 'no'
  * console.log(access.pay.manager) // 'deny'
  * ```
  */
-// biome-ignore format: a table is read in columns.
 export const access: Readonly<Record<OperationName, AccessRow>> = {
   issueKey:         { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   rotateKey:        { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },

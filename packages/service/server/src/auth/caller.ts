@@ -24,7 +24,10 @@ export type Authenticator = (
   authorization: string | undefined,
 ) => Promise<Caller | 'unauthenticated' | 'roles_conflict'>
 
-/** A bearer credential: visible ASCII, at most 8,192 characters. */
+/**
+ * The form of an `Authorization` header with a bearer credential: at most 8,192 characters of
+ * visible ASCII.
+ */
 const bearerPattern = /^Bearer ([\x21-\x7e]{1,8192})$/i
 
 /**

@@ -32,7 +32,10 @@ export interface IdentityOptions {
 
 const nameField = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short name such as corp')
 
-/** A subject that forms a valid caller id when the provider's name is put before it. */
+/**
+ * The form of a token's subject. With the provider's name before it, the subject is a valid caller
+ * id.
+ */
 const subjectField = z.string().regex(/^[A-Za-z0-9._:@+-]{1,80}$/)
 
 const endUserField = z

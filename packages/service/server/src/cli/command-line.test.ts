@@ -70,7 +70,7 @@ describe('the command line', () => {
 
 test('the page in the docs says what the commands say', () => {
   const page = new URL('../../../../../docs/reference/cli.md', import.meta.url)
-  // If not: node packages/service/server/scripts/write-cli.ts
+  // If this fails, run: node packages/service/server/scripts/write-cli.ts
   expect(readFileSync(page, 'utf8')).toBe(renderCliPage())
 })
 

@@ -9,7 +9,7 @@ import { chooseExitCode, type ExitCode, exitCodes, readErrorCode } from './exit-
 import { nameFlag } from './flag-errors.ts'
 import { colourText, type Terminal } from './terminal.ts'
 
-/** Runs one command line, and answers the code that its process has to end with. */
+/** Runs one command line. Returns the exit code for its process. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
   let code: ExitCode = 'done'
   let running: CommandUnknownOpts | undefined
@@ -26,7 +26,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   }
 }
 
-/** Every command with its options, to be run or to be described. */
+/** Creates the tree of all commands with their options. The caller runs it or describes it. */
 export function createCommandTree(
   terminal: Terminal,
   endWith: CommandContext['endWith'],
@@ -38,7 +38,7 @@ export function createCommandTree(
     .option('--json', 'answer with one line of JSON, and tell errors as JSON too')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    // What is wrong is told once, below, in the form that was asked for.
+    // The parser must not print errors: `reportError` prints each one, as text or as JSON.
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       writeErr: (text) => terminal.error.write(text),
@@ -78,12 +78,18 @@ function createContext(
   }
 }
 
-/** The parser's own text, without the value of an option that it does not know: it may be a secret. */
+/**
+ * Removes the value of an unknown option from the parser's error message: the value may be a
+ * secret.
+ */
 function redactUsageError(message: string): string {
   return message.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
 }
 
-/** Tells what went wrong, once, and answers how to end. Help that was asked for is nothing wrong. */
+/**
+ * Prints an error once, and returns the exit code that belongs to it. A request for help is no
+ * error.
+ */
 function reportError(
   program: CommandUnknownOpts,
   running: CommandUnknownOpts | undefined,
@@ -92,7 +98,7 @@ function reportError(
 ): ExitCode {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return 'done'
   const isUsage = thrown instanceof CommanderError
-  // A group without its command has printed its help, which says it all.
+  // For a command group without a command, the parser has printed the help already.
   if (isUsage && thrown.code === 'commander.help') return 'usage'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   const text = isUsage ? redactUsageError(message) : nameFlag(running, message)

@@ -6,29 +6,39 @@ import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
- * Adds a command to the tree. Each command, with the commands below it, is a file of `commands/`:
+ * A function that adds a command to the tree. Each command, with its subcommands, is a file of
+ * `commands/`. To add one:
  *
  * 1. write `commands/NAME.ts` with one function of this type: `program.command('NAME')`, its
  *    arguments and options, each with a parser of `flag-errors.ts`, and an action;
- * 2. name it in `commands.ts`;
- * 3. write the reference anew: `node packages/service/server/scripts/write-cli.ts`.
+ * 2. add the function to the list in `commands.ts`;
+ * 3. update the reference page: `node packages/service/server/scripts/write-cli.ts`.
  *
- * An action answers with `context.answer`, so that `--json` works, and throws what goes wrong: the
- * exit code is made of its code.
+ * An action prints its result with `context.answer`, so that `--json` works. It throws errors: the
+ * exit code follows from the error's code.
  */
 export type AddCommand = (program: CommandUnknownOpts, context: CommandContext) => void
 
-/** What a command stands on. */
+/** The surroundings of a command: its terminal, its configuration and the guard. */
 export interface CommandContext {
+  /** The streams, environment and folder of the command line. */
   readonly terminal: Terminal
-  /** Whether the answer is to be JSON. */
+  /** Returns true if `--json` was given. */
   readonly isJson: () => boolean
-  /** Says what came of it: the value as one line of JSON, or the text for people. */
+  /**
+   * Prints the result of a command: the value as one line of JSON with `--json`, and otherwise the
+   * text.
+   */
   answer(value: unknown, text: string): void
-  /** Reads the configuration that the command line names. */
+  /**
+   * Reads the configuration file: the one that `--config` names, or the one in the current folder.
+   */
   config(): Promise<ConfigFile>
-  /** Works with the guard that the configuration describes, in this process, and closes it. */
+  /**
+   * Opens the guard that the configuration describes in this process, runs `work` with it, and
+   * closes it.
+   */
   withGuard<Result>(work: (bursar: Bursar, settings: Settings) => Promise<Result>): Promise<Result>
-  /** Ends with another code than `done`, although nothing is thrown. */
+  /** Sets the exit code of a command that throws no error. Without a call the code is `done`. */
   endWith(code: ExitCode): void
 }

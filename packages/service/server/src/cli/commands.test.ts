@@ -5,7 +5,10 @@ import { access, type OperationName } from '../auth/access.ts'
 import { createCommandTree } from './command-line.ts'
 import { createProcessTerminal } from './terminal.ts'
 
-/** Which command does what an operation does. What an agent's process alone can do has none. */
+/**
+ * The command for each operation of the API. It is undefined for operations that only an agent's
+ * process calls.
+ */
 const commandOf: Readonly<Record<OperationName, string | undefined>> = {
   issueKey: 'keys create',
   rotateKey: 'keys rotate',

@@ -15,7 +15,7 @@ import { addServe } from './commands/serve.ts'
 import { addSessions } from './commands/sessions.ts'
 import { addVault } from './commands/vault.ts'
 
-/** Every command, in the order of the help. */
+/** All commands, in the order of the help. */
 export const commands: readonly AddCommand[] = [
   addInit,
   addServe,

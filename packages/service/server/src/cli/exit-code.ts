@@ -1,24 +1,25 @@
 import { convertToProblem } from '../api/problem.ts'
 
-/** What the command line ends with, by name. */
+/** The exit codes of the command line, by name. */
 export const exitCodes = {
-  /** It was done. */
+  /** The command succeeded. */
   done: 0,
-  /** It failed, and nobody foresaw how. */
+  /** The command failed with an unexpected error. */
   failed: 1,
-  /** The command line, the environment or the configuration cannot be understood. */
+  /** The command line, the environment or the configuration is not valid. */
   usage: 2,
-  /** The guard refuses it, or does not know what it is about. The same again is refused again. */
+  /** The guard refused the command, or its object does not exist. A retry is refused as well. */
   refused: 3,
-  /** What was checked is not in order: `doctor`, `audit verify`, an unsafe configuration. */
+  /** A check failed: `doctor`, `audit verify`, or the configuration is unsafe. */
   unsound: 4,
-  /** The ledger, the chain or the wallet cannot be reached. Later it may go. */
+  /** The ledger, the chain or the wallet cannot be reached. A later retry may succeed. */
   unavailable: 5,
 } as const
 
+/** The name of an exit code. */
 export type ExitCode = keyof typeof exitCodes
 
-/** Codes that the API has no status for, because they never get that far. */
+/** The exit codes of errors that never occur in the HTTP API and so have no HTTP status. */
 const exitCodesOfErrors: Readonly<Record<string, ExitCode>> = {
   config_missing: 'usage',
   config_invalid: 'usage',
@@ -43,7 +44,7 @@ const exitCodesOfErrors: Readonly<Record<string, ExitCode>> = {
   EACCES: 'refused',
 }
 
-/** How a command ends that has thrown. */
+/** Returns the exit code for the error that a command threw. */
 export function chooseExitCode(thrown: unknown): ExitCode {
   const code = readErrorCode(thrown)
   const known =
@@ -57,7 +58,10 @@ export function chooseExitCode(thrown: unknown): ExitCode {
   return status < 500 ? 'refused' : 'failed'
 }
 
-/** The code of what was thrown, ours or the system's. */
+/**
+ * Returns the code of an error, such as `session_unknown` or `ENOENT`. Returns undefined if it has
+ * none.
+ */
 export function readErrorCode(thrown: unknown): string | undefined {
   const code = (thrown as { readonly code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined

@@ -1,7 +1,7 @@
 import { type CommandUnknownOpts, InvalidArgumentError } from '@commander-js/extra-typings'
 import type { z } from 'zod'
 
-/** A parser for an option or an argument: what it refuses is told with the option's name. */
+/** Creates the parser of an option or argument. Its errors name the option. */
 export function createParser<Output>(schema: z.ZodType<Output, unknown>): (text: string) => Output {
   return (text) => {
     const parsed = schema.safeParse(text)
@@ -10,7 +10,7 @@ export function createParser<Output>(schema: z.ZodType<Output, unknown>): (text:
   }
 }
 
-/** The same for an option that may be given many times. */
+/** Creates the parser of an option that can be given several times. Its errors name the option. */
 export function createListParser<Output>(
   schema: z.ZodType<Output, unknown>,
 ): (text: string, before: readonly Output[] | undefined) => readonly Output[] {
@@ -18,13 +18,17 @@ export function createListParser<Output>(
   return (text, before = []) => [...before, parse(text)]
 }
 
-/** What the guard refuses with: the call, the field, and what is wrong with it. */
+/** The form of the guard's error messages: the method, the field and the problem. */
 const refusal = /^\w+: ([\w.]+): (.+)$/s
 
-/** Names the option instead of the field, where the field came from one. */
+/**
+ * Replaces the field in an error message by the option that set it. Returns the message as it is if
+ * no option did.
+ */
 export function nameFlag(command: CommandUnknownOpts | undefined, message: string): string {
   const [, field = '', problem = ''] = refusal.exec(message) ?? []
-  // `limits.total` is --total, `merchants.0.host` is --merchant, and `ask.above` is --ask-above.
+  // The field `limits.total` belongs to --total, `merchants.0.host` to --merchant, and `ask.above`
+  // to --ask-above.
   const path = field.split('.')
   const joined = field.replace(/\.(\w)/g, (_all, letter: string) => letter.toUpperCase())
   const parts = [joined, ...path.toReversed().flatMap((part) => [part, part.replace(/s$/, '')])]

@@ -2,7 +2,7 @@ import type { Asset, Bursar, InstrumentSummary, Rail, Store } from '@bursar/core
 import { formatAmount } from '@bursar/core'
 import type { SealedVault } from '../vault/sealed-vault.ts'
 
-/** What one look found, and what to do about it. */
+/** The result of one check of `bursar doctor`, with the way out. */
 export interface Finding {
   readonly check:
     | 'configuration'
@@ -14,29 +14,34 @@ export interface Finding {
     | 'chain'
     | 'balance'
     | 'facilitator'
-  /** `warning` works now; `failed` does not; `skipped` was not looked at. */
+  /**
+   * `warning`: works now, but needs attention. `failed`: does not work. `skipped`: was not checked.
+   */
   readonly state: 'ok' | 'warning' | 'failed' | 'skipped'
   readonly detail: string
-  /** What to do, where something is to be done. */
+  /** The action that solves the problem, as a sentence. It is undefined if none is needed. */
   readonly advice?: string
 }
 
-/** Longest wait for one answer. */
+/** Longest wait for one response of an external system. */
 const ANSWER_WITHIN_MS = 15_000
 
-/** Clocks that differ by more make valid proofs look expired, or not yet valid. */
+/**
+ * Largest accepted clock difference. A larger one makes valid payment proofs look expired, or not
+ * yet valid.
+ */
 const MAX_CLOCK_DIFFERENCE_MS = 5_000
 
 /**
- * A block is no older, where blocks come and the endpoint keeps up; and a proof that is good for two
- * minutes is good for long enough then.
+ * Largest accepted age of a network's newest block. It is half of the two minutes for which a
+ * payment proof is valid.
  */
 const MAX_CHAIN_DIFFERENCE_MS = 60_000
 
-/** A key that ends this soon is told of. */
+/** The time before a key's expiry from which `bursar doctor` warns. */
 const SOON_MS = 7 * 86_400_000
 
-/** Runs a look that may fail, and says so instead of throwing. */
+/** Runs a check. Returns a failed finding with the advice if the check throws. */
 export async function runCheck(
   check: Finding['check'],
   advice: string,
@@ -49,7 +54,7 @@ export async function runCheck(
   }
 }
 
-/** Whether the ledger's clock is this machine's. */
+/** Checks that another system's clock agrees with the clock of this machine. */
 export function checkClock(source: string, theirs: number, ours: number): Finding {
   const difference = Math.round((theirs - ours) / 1_000)
   const isNear = Math.abs(theirs - ours) <= MAX_CLOCK_DIFFERENCE_MS
@@ -60,8 +65,9 @@ export function checkClock(source: string, theirs: number, ours: number): Findin
 }
 
 /**
- * Whether a network's time is this machine's. Where it is ahead, proofs are over before they arrive.
- * Where it is behind, nobody may have made a block for a while.
+ * Checks a network's clock, in milliseconds, against this machine's. If the network is ahead, the
+ * check fails: proofs would expire on their way. If it is behind, the check only warns: the network
+ * may have made no block for a while.
  */
 export function checkChainClock(network: string, theirs: number, ours: number): Finding {
   const seconds = Math.round(Math.abs(theirs - ours) / 1_000)
@@ -77,7 +83,7 @@ export function checkChainClock(network: string, theirs: number, ours: number): 
   return { check: 'clock', state: 'warning', detail, advice }
 }
 
-/** Whether somebody can administer the service, and for how long. */
+/** Checks that a live administrator key exists, and warns about keys that expire soon. */
 export async function checkKeys({ administration }: Bursar, now: number): Promise<Finding[]> {
   const found: Finding[] = []
   let live = 0
@@ -108,7 +114,7 @@ export async function checkKeys({ administration }: Bursar, now: number): Promis
     : [{ check: 'keys', state: 'ok', detail: `${live} keys are live.` }]
 }
 
-/** Whether the secrets of the configuration's vault could be opened. None is. */
+/** Checks that the secrets of the configured vault could be opened, without opening any. */
 export async function checkVault(vault: SealedVault | undefined): Promise<readonly Finding[]> {
   if (!vault) return []
   const advice = 'Check the file or the database of the vault, and its wrapping keys.'
@@ -132,7 +138,7 @@ export async function checkVault(vault: SealedVault | undefined): Promise<readon
   })
 }
 
-/** Whether each wallet tells its address. */
+/** Checks that each wallet returns its address. */
 export function checkWallets(instruments: readonly InstrumentSummary[]): Finding[] {
   if (instruments.length === 0) {
     const advice = 'Name one in instruments of the configuration.'
@@ -150,7 +156,9 @@ export function checkWallets(instruments: readonly InstrumentSummary[]): Finding
   )
 }
 
-/** Whether each network answers, what time it has, and what each instrument holds there. */
+/**
+ * Checks that each network responds, compares its clock, and reads the balance of each instrument.
+ */
 export async function checkChains(
   rails: readonly Rail[],
   assets: readonly Asset[],
@@ -192,7 +200,7 @@ async function checkNetwork(
     return [{ check: 'chain', state: 'warning', detail, advice }]
   }
   const known = instruments.filter((one) => one.address !== undefined)
-  // A network is asked also where no wallet tells its address.
+  // Without a known wallet address, read another balance to see whether the network responds.
   const holders = known.length > 0 ? known : [{ handle: '', address: UNOWNED_ADDRESS }]
   const advice = 'Check the RPC endpoint of the network in the configuration.'
   return runCheck('chain', advice, async () => {
@@ -213,15 +221,15 @@ async function checkNetwork(
   })
 }
 
-/** An address that nobody has the key of. */
+/** An address whose private key is unknown. Its balance is read to test a network. */
 const UNOWNED_ADDRESS = '0x0000000000000000000000000000000000000001'
 
-/** What a facilitator says that it can settle. */
+/** The response of a facilitator's `/supported`: the kinds of payment that it settles. */
 interface Supported {
   readonly kinds?: readonly { readonly network?: unknown }[]
 }
 
-/** Whether a facilitator answers, settles on the networks that are paid on, and has the right time. */
+/** Checks that a facilitator responds, settles on a configured network, and has the right time. */
 export async function checkFacilitator(
   url: string | undefined,
   rails: readonly Rail[],
@@ -254,7 +262,7 @@ export async function checkFacilitator(
   })
 }
 
-/** Whether the ledger answers, and has the time. */
+/** Checks that the ledger responds, and compares its clock with this machine's. */
 export async function checkDatabase(bursar: Bursar, store: Store): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
   return runCheck('database', advice, async () => {
@@ -266,7 +274,7 @@ export async function checkDatabase(bursar: Bursar, store: Store): Promise<reado
   })
 }
 
-/** What went wrong, without what a cause may quote. */
+/** Returns the message of an error without the messages of its causes, which may quote a secret. */
 export function readErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -3,26 +3,29 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ENV_NAME } from '../config/config-file.ts'
 
-/** A file of a new service. */
+/** A file that `bursar init` writes. */
 export interface InitFile {
-  /** Relative to the folder. */
+  /** The path of the file, relative to the folder of the service. */
   readonly name: string
   readonly text: string
-  /** Whether only its owner may read it. */
+  /** True if only the file's owner may read it. */
   readonly isSecret: boolean
 }
 
-/** What a new service is about. Names are letters, digits and `. _ : @ + -` only. */
+/**
+ * The choices for a new service. Names contain only letters, digits and `. _ : @ + -`, so they need
+ * no escaping.
+ */
 export interface NewService {
   readonly endUser: string
   readonly instrument: string
-  /** Pays on a real network, or in the sandbox that a file of the folder describes. */
+  /** The place of payments: a real network, or the sandbox that a file of the folder describes. */
   readonly place:
     | { readonly network: string; readonly rpcUrl: string }
     | { readonly sandboxFile: string }
 }
 
-/** The configuration of a new service, and the secrets that go with it. */
+/** Creates the files of a new service: its configuration, and for a real network its secrets. */
 export function createInitFiles(folder: string, service: NewService): readonly InitFile[] {
   const ending = chooseConfigExtension(folder)
   const isTyped = ending !== 'mjs'
@@ -43,8 +46,8 @@ export function createInitFiles(folder: string, service: NewService): readonly I
 }
 
 /**
- * How the configuration's name ends, so that this Node reads it as it is: TypeScript where it can,
- * and a module whatever the folder's package says.
+ * Chooses a file extension that this version of Node loads as a module: TypeScript if Node supports
+ * it, and `mts` or `mjs` if the folder's package is no module.
  */
 function chooseConfigExtension(folder: string): 'ts' | 'mts' | 'mjs' {
   if (!process.features.typescript) return 'mjs'

@@ -3,13 +3,13 @@ import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
 import { createListParser, createParser } from './flag-errors.ts'
 
-/** The options that limits are written with. What they mean, the guard judges. */
+/** The option values that describe limits. The guard validates them. */
 export type LimitOptions = PartLimitOptions & {
   readonly total: string
   readonly currency: string
 }
 
-/** The same where there are limits already: what is not named stays. */
+/** The option values that change existing limits. A limit without an option stays as it is. */
 export type LimitChangeOptions = PartLimitOptions & { readonly total?: string | undefined }
 
 type PartLimitOptions = {
@@ -18,7 +18,7 @@ type PartLimitOptions = {
   readonly window?: readonly Window[] | undefined
 }
 
-/** The options that say where may be paid, and when a human is asked. */
+/** The option values for the allowed merchants, and for payments that need an approval. */
 export type RuleOptions = {
   readonly merchant?: readonly Merchant[] | undefined
   readonly askAbove?: string | undefined
@@ -38,7 +38,7 @@ const countField = z
   .regex(/^[1-9][0-9]{0,8}$/, 'must be a whole number above zero')
   .transform(Number)
 
-/** `hour=0.50`: at most so much in any hour. */
+/** Parses a window such as `hour=0.50`, a limit for any period of that length. */
 const windowField: z.ZodType<Window, string> = z
   .string()
   .regex(/^[a-z-]+=[0-9.]+$/, 'must be a span and an amount, such as hour=0.50 or utc-day=20.00')
@@ -47,7 +47,10 @@ const windowField: z.ZodType<Window, string> = z
     return { per: per as WindowSpan, ...(amount === undefined ? {} : { amount }) }
   })
 
-/** `api.example.com`, or with its payees: `api.example.com=0x…,0x…`. */
+/**
+ * Parses a merchant: a host such as `api.example.com`, or a host with its payees, such as
+ * `api.example.com=0x…,0x…`.
+ */
 const merchantField: z.ZodType<Merchant, string> = z
   .string()
   .regex(
@@ -59,7 +62,7 @@ const merchantField: z.ZodType<Merchant, string> = z
     return { host, ...(payees === undefined ? {} : { payees: payees.split(',') }) }
   })
 
-/** Adds the options of limits. */
+/** Adds the options for new limits to a command. */
 export function addLimitOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & LimitOptions> {
@@ -70,7 +73,7 @@ export function addLimitOptions<Args extends unknown[], Options extends OptionVa
   ) as never
 }
 
-/** Adds the options of limits that are changed. */
+/** Adds the options that change existing limits to a command. */
 export function addLimitChangeOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & LimitChangeOptions> {
@@ -93,7 +96,7 @@ function addPartLimitOptions<Args extends unknown[], Options extends OptionValue
     ) as never
 }
 
-/** Adds the options of merchants and questions. */
+/** Adds the options for merchants and for approvals to a command. */
 export function addRuleOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & RuleOptions> {
@@ -103,7 +106,7 @@ export function addRuleOptions<Args extends unknown[], Options extends OptionVal
     .option('--ask-always', 'ask a human about every payment') as never
 }
 
-/** Adds the option of merchants alone. */
+/** Adds the option for merchants to a command. */
 export function addMerchantOption<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
   without = '',
@@ -115,14 +118,15 @@ export function addMerchantOption<Args extends unknown[], Options extends Option
   ) as never
 }
 
+/** Returns the limits that the options describe. */
 export function readLimits(options: LimitOptions): LimitsInput {
   const { total, currency } = options
   return { currency, total, ...readPartLimits(options) }
 }
 
 /**
- * The limits that there are to be, whole: what no option names is as before, so that nothing is widened
- * by not being named. `undefined` where no option names any.
+ * Returns the complete new limits. A limit without an option keeps its value, so that no limit is
+ * widened by leaving it out. Returns undefined if no option sets a limit.
  */
 export function readChangedLimits(
   before: Spending['limits'] | undefined,
@@ -146,6 +150,7 @@ function readPartLimits({ perPayment, payments, window }: PartLimitOptions): Par
   }
 }
 
+/** Returns the allowed merchants and the approval rules that the options describe. */
 export function readRules({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
   readonly merchants?: readonly Merchant[]
   readonly ask?: AskInput

@@ -1,12 +1,13 @@
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 
-/** Whose rows a command is about: everybody's if nothing is given. */
+/** The option values that select rows by owner. Without any of them, all rows are selected. */
 export type OwnerOptions = {
   readonly session?: string | undefined
   readonly delegation?: string | undefined
   readonly endUser?: string | undefined
 }
 
+/** Adds the options that select rows by owner to a command. */
 export function addOwnerOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & OwnerOptions> {
@@ -16,6 +17,7 @@ export function addOwnerOptions<Args extends unknown[], Options extends OptionVa
     .option('--end-user <name>', 'of one end user') as never
 }
 
+/** Returns the owner that the options select. */
 export function readOwner({ session, delegation, endUser }: OwnerOptions): {
   readonly session?: string
   readonly delegation?: string

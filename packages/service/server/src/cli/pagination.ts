@@ -3,7 +3,7 @@ import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
 import { createParser } from './flag-errors.ts'
 
-/** What a list takes: which page of it. */
+/** The option values that select a page of a list. */
 export type PageOptions = {
   readonly after?: string | undefined
   readonly limit?: number | undefined
@@ -15,7 +15,7 @@ const limitField = z
   .transform(Number)
   .refine((number) => number <= 500, 'must be a number from 1 to 500')
 
-/** Adds the options of a list. */
+/** Adds the options for one page of a list to a command. */
 export function addPageOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & PageOptions> {
@@ -24,11 +24,12 @@ export function addPageOptions<Args extends unknown[], Options extends OptionVal
     .option('--after <cursor>', 'go on behind the page that told this cursor') as never
 }
 
+/** Returns the page that the options select: 100 rows from the start, if none is given. */
 export function readPage({ after, limit = 100 }: PageOptions): PageRequest {
   return { ...(after === undefined ? {} : { after }), limit }
 }
 
-/** How to see the rest, below a page that may not be all. */
+/** Describes how to list the next page. Returns an empty text if there is none. */
 export function describeNextPage<Row>(
   { rows, cursor }: Page<Row>,
   { limit = 100 }: PageOptions = {},

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A terminal's end for errors, and what was written there. */
+/** Creates a terminal's error stream that collects the texts written to it. */
 function stream(isTTY: boolean): { readonly texts: string[]; readonly error: typeof streamForm } {
   const texts: string[] = []
   return { texts, error: { isTTY, write: (text: string) => void texts.push(text) } }

@@ -1,38 +1,45 @@
 import { styleText } from 'node:util'
 import type { Environment } from '../config/config.ts'
 
-/** What a command line stands on: a process's own, or what a test has put there. */
+/**
+ * The streams, environment and folder of a command line: those of the process, or a test's
+ * replacements.
+ */
 export interface Terminal {
-  /** For what was asked for, and for nothing else. */
+  /** The standard output, for the result of a command only. */
   readonly out: TerminalStream
-  /** For what goes wrong, and for what a person who waits wants to know. */
+  /** The standard error, for errors and for progress. */
   readonly error: TerminalStream
-  /** What is piped in; of a person's keyboard, nothing is read. */
+  /** The standard input. A command reads piped input only, and never the keyboard. */
   readonly input: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean }
+  /** The environment variables. */
   readonly environment: Environment
-  /** The folder that relative paths start from. */
+  /** The folder that relative paths are resolved from. */
   readonly folder: string
-  /** Resolves when the command is asked to stop. Listens from the call on. */
+  /** Resolves at the first SIGINT or SIGTERM. Listens for signals from the call on. */
   stopped(): Promise<void>
 }
 
+/** An output stream of a terminal. */
 export interface TerminalStream {
-  /** True where a person looks. */
+  /** True if the stream is a terminal, and not a pipe or a file. */
   readonly isTTY?: boolean
-  /** Calls `done` when there is room for more. */
+  /** Writes text, and calls `done` when the stream can take more. */
   write(text: string, done?: () => void): unknown
 }
 
-/** Writes much text: no more of it waits in memory than the reader lets wait. */
+/**
+ * Writes a long text, and resolves when the stream can take more, so that little text is buffered.
+ */
 export function writeText(stream: TerminalStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.write(text, resolve)
   })
 }
 
-/** This process. A second signal ends it at once. */
+/** Creates the terminal of this process. A second signal ends the process at once. */
 export function createProcessTerminal(): Terminal {
-  // Who reads may stop to, as `head` does: that is no failure.
+  // A reader such as `head` may close the pipe early, which is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
     throw error
@@ -50,7 +57,10 @@ export function createProcessTerminal(): Terminal {
   }
 }
 
-/** Colours text where a person looks who has not asked for none (`NO_COLOR`). */
+/**
+ * Colours text for a terminal. Returns the text as it is for a pipe or a file, or if `NO_COLOR` is
+ * set.
+ */
 export function colourText(
   { environment }: Pick<Terminal, 'environment'>,
   stream: TerminalStream,
@@ -61,7 +71,7 @@ export function colourText(
   return isWanted ? styleText(colour, text, { validateStream: false }) : text
 }
 
-/** Rows under their headings, as wide as they need to be. */
+/** Formats rows as a table under their headings. Each column is as wide as its longest cell. */
 export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
@@ -79,12 +89,11 @@ export function formatTable(
     .join('\n')
 }
 
-/** How often the line about long work is written anew. */
+/** The time between two updates of the progress line. */
 const REFRESH_MS = 1_000
 
 /**
- * Does long work, and tells a person meanwhile how far it has come: on one line that is written over, and
- * taken away at the end.
+ * Runs long work, and shows its progress on one line of the terminal, which is erased at the end.
  */
 export async function showProgress<Result>(
   { error }: Pick<Terminal, 'error'>,
@@ -107,5 +116,5 @@ export async function showProgress<Result>(
   }
 }
 
-/** Goes to the start of the line, and empties it. */
+/** The terminal sequence that returns to the start of the line and erases the line. */
 const LINE_AGAIN = '\r\u001b[K'

@@ -4,7 +4,9 @@ import { serve } from '../http/service.ts'
 import { type BursarConfig, defineConfig, type ListenOptions, readSettings } from './config.ts'
 import { findUnsafeSettings } from './unsafe-settings.ts'
 
-/** A loopback address that the safety check cannot recognise as one: tests listen on nothing else. */
+/**
+ * A loopback address that the safety check takes for a public one. Tests must not listen elsewhere.
+ */
 const UNRECOGNISED_LOOPBACK = '::ffff:127.0.0.1'
 
 function createConfig(listen: ListenOptions): BursarConfig {

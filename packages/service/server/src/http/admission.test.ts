@@ -133,7 +133,7 @@ describe('over HTTP', () => {
       const unread = await world.app.fetch(request)
       const second = await world.app.fetch(request)
       expect([second.status, await second.json()]).toMatchObject([503, { code: 'overloaded' }])
-      // The first line waits for its reader from here on.
+      // The stream waits for its reader from here on.
       await vi.advanceTimersByTimeAsync(MAX_UNREAD_MS)
       expect(world.app.countInFlight()).toBe(0)
       await expect(unread.text()).rejects.toThrow('its reader stopped')

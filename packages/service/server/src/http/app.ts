@@ -18,7 +18,7 @@ import { readInvocation } from './request.ts'
 import { describeError, type RequestLog } from './request-log.ts'
 import { respond } from './respond.ts'
 
-/** The options of the API. */
+/** The options of `createApp`. */
 export interface AppOptions {
   readonly bursar: Bursar
   /** The verifier of tokens (JWT); without it only keys of the ledger are accepted. */
@@ -27,7 +27,7 @@ export interface AppOptions {
   readonly archives?: string | undefined
   readonly verify: LedgerVerifier
   readonly log: RequestLog
-  /** Lower limits for a test. */
+  /** Lower limits of admission, for a test. */
   readonly bounds?: Partial<AdmissionBounds> | undefined
   readonly clock?: (() => number) | undefined
 }
@@ -79,7 +79,8 @@ export function createApp(options: AppOptions): App {
     const own = operations.filter((one) => one.path === path)
     const allow = own.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(path.replace(/\{(\w+)\}/g, ':$1'), (context) => {
-      // Hono would route HEAD to a GET handler, and a stream for HEAD would wait for a reader for ever.
+      // Hono would route HEAD to a GET handler, and the stream of a GET would then wait for a
+      // reader for ever.
       const one = own.find(({ method }) => method.toUpperCase() === context.req.method)
       if (one) return handleRequest(parts, one, context)
       return refuseRequest(
@@ -124,11 +125,11 @@ interface AppParts extends AppOptions {
   readonly authenticate: ReturnType<typeof createAuthenticator>
   readonly clock: () => number
   readonly state: { readonly isDraining: boolean }
-  /** The places of operations in flight that run once at a time. */
+  /** The places of running operations that are exclusive: one runs at a time. */
   readonly runningExclusive: Set<string>
 }
 
-/** Handles one request from its first check to its log entry. */
+/** Handles one request, from the first check to the log entry. */
 async function handleRequest(
   parts: AppParts,
   operation: Operation,
@@ -171,7 +172,10 @@ async function handleRequest(
   }
 }
 
-/** Returns the code and detail of a request that is refused whoever sent it; undefined if none. */
+/**
+ * Returns the code and detail if a request is refused regardless of its sender; undefined
+ * otherwise.
+ */
 function findEntryRefusal(
   { state }: AppParts,
   url: string,

@@ -39,7 +39,7 @@ async function createConfig(merchant: MerchantOptions = {}) {
   const wallet = fakeWallet()
   chain.mint(fakeAsset, await wallet.address('evm'), 1_000_000_000n)
   const shop = fakeMerchant({ chain, ...merchant })
-  // Several guards use the merchant one after the other, so closing a guard must not close it.
+  // Several guards use the merchant in turn, so closing one guard must keep the merchant open.
   const http = { request: shop.request, close: async () => {} }
   const config = defineConfig({
     database: join(directory, `${files}.db`),

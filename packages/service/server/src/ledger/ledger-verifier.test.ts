@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { payBody, serviceWorld } from '../../test/world.ts'
 import { ledgerVerifier } from './ledger-verifier.ts'
 
-/** A guard that fails when it is used: the ledger would then be read on the server's thread. */
+/** A guard whose use fails the test, because it would read the ledger on the server's thread. */
 const notHere = {
   auditing: { verify: () => Promise.reject(new Error('verified on the thread of the server')) },
 } as unknown as Pick<Bursar, 'auditing'>
@@ -22,7 +22,7 @@ function newFile(): string {
 /** Starts a database server that accepts connections and never answers. */
 async function silentDatabase(): Promise<{
   readonly url: string
-  /** Resolves with the connection that opens the ledger. */
+  /** Resolves with the connection of the verifier that opens the ledger. */
   readonly opened: Promise<Socket>
 }> {
   let arrived = (_socket: Socket): void => {}

@@ -24,7 +24,7 @@ export type WorkerAnswer =
 const workerUrl = new URL(`./verify-worker${extname(import.meta.url)}`, import.meta.url)
 
 /**
- * Creates a verifier that works on a thread of its own, so that payments continue while the whole
+ * Creates a verifier that runs on a thread of its own, so that payments continue while the whole
  * ledger is read. A ledger in memory exists on this thread only, and is verified on this thread.
  */
 export function ledgerVerifier(

@@ -53,7 +53,7 @@ export async function callAws<Answer>(
   }
 }
 
-/** Loads a package of the AWS SDK. Throws `package_missing` if it is not installed. */
+/** Loads a package of the AWS SDK. Throws `package_missing` if the package is not installed. */
 export async function loadAwsPackage<Package>(
   name: string,
   load: () => Promise<Package>,

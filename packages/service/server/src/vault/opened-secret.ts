@@ -40,7 +40,7 @@ export function openSecret(name: string, value: Buffer): OpenSecret {
         const fields: Partial<Record<Name, string>> = {}
         for (const one of names) {
           const member = members?.[one]
-          // The error quotes no value: the member may be the secret itself.
+          // The error must not quote the member's value, which may be the secret itself.
           if (typeof member !== 'string') {
             isInvalid = true
             throw secretInvalidError(name, one)

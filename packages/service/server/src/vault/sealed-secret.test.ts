@@ -17,7 +17,7 @@ const dataKey = createDataKey()
 const value = Buffer.from('the secret of the wallet')
 const sealed = sealSecret(dataKey, binding, value)
 
-/** Bindings that differ from the sealed one in one respect. */
+/** Bindings that differ from the sealed one in one field. */
 const otherBindings: [string, SecretBinding][] = [
   ['another name', { ...binding, name: 'cdp2' }],
   ['another version', { ...binding, version: 1 }],

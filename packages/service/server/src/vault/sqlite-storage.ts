@@ -62,7 +62,7 @@ function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Res
   try {
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(file)
-    // Has to come before the first read: another process may be writing.
+    // Set the timeout before the first read, because another process may be writing.
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     assertVaultFile(database)
     database.exec(SETTINGS)

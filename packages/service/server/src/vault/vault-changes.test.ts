@@ -13,7 +13,7 @@ interface World {
   readonly recorded: readonly string[]
   /** Returns the names and versions in the vault now. */
   names(): Promise<string>
-  /** Makes the ledger or the vault's disk fail from now on. */
+  /** Makes writes of the ledger or of the vault's disk fail from now on. */
   fail(what: 'ledger' | 'vault' | 'none'): void
 }
 

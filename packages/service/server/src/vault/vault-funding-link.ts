@@ -6,7 +6,10 @@ import type { SecretSource } from './secret-source.ts'
 export interface VaultFundingLinkOptions {
   /** The name of the secret with the provider's credentials. */
   readonly secret: string
-  /** Creates the provider's function for links from the opened secret. It is used for one link. */
+  /**
+   * Creates the provider's function for funding links from the opened secret. The function is used
+   * for one link.
+   */
   readonly fundingLink: (secret: OpenedSecret) => (address: string) => Promise<string>
 }
 

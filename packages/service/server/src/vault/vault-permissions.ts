@@ -11,7 +11,10 @@ export interface VaultPermissionsOptions {
    * widen its own permission.
    */
   readonly secret: string
-  /** Creates the provider's permissions from the opened secret. They are used for one request. */
+  /**
+   * Creates the provider's permissions from the opened secret. The permissions are used for one
+   * request.
+   */
   readonly permissions: (secret: OpenedSecret) => Permissions
 }
 

@@ -8,7 +8,9 @@ import { vaultWallet } from './vault-wallet.ts'
 const address = `0x${'a'.repeat(40)}`
 const signature = `0x${'ab'.repeat(65)}` as const
 
-/** Signs during a use of the guard, with a secret whose versions have these values, newest first. */
+/**
+ * Signs once while the guard uses secrets. The secret's versions have these values, newest first.
+ */
 function sign(
   values: readonly string[],
   wallet: (secret: OpenedSecret) => Wallet,
@@ -76,7 +78,7 @@ test.each(['address', 'sign'] as const)(
       notSigned: 'credential_expired',
       reason: 'cdp: version 1 lacks a field that the wallet reads',
     })
-    // The previous version may have the field.
+    // Another version of the secret may have the field, so the previous version is tried.
     expect(await sign(['canary', withKey], createLateReader(first))).toEqual({ signature })
   },
 )

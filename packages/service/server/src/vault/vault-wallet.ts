@@ -12,11 +12,11 @@ import { NotOpened, type OpenedVersion, openVersions, type SecretSource } from '
 export interface VaultWalletOptions {
   /** The name of the secret with the private key or the provider's credentials. */
   readonly secret: string
-  /** The address of the wallet, so that the secret is opened for signing only. */
+  /** The address of the wallet. With it, the secret is opened for signing only. */
   readonly address: string
   /**
-   * Creates the wallet from the opened secret. It is used for one signature and has to have the
-   * address above.
+   * Creates the wallet from the opened secret. The wallet is used for one signature and must have
+   * `address`.
    */
   readonly wallet: (secret: OpenedSecret) => Wallet
 }

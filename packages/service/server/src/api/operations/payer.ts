@@ -118,7 +118,10 @@ export const payerOperations: readonly Operation[] = [
   }),
 ]
 
-/** For callers that have to send the paid call themselves, such as a tool call of MCP. */
+/**
+ * Returns the operations for callers that send the paid call themselves, such as a tool call of
+ * MCP.
+ */
 function payloadOperations(): readonly Operation[] {
   return [
     defineOperation({

@@ -5,7 +5,7 @@ import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 const endUserFlag = ['--end-user <name>', 'who is asked'] as const
 const approvalArgument = ['<approval>', 'its id, such as apr_…'] as const
 
-/** `bursar approvals`: what end users are asked. */
+/** Adds `bursar approvals`, which lists and answers approval requests. */
 export const addApprovals: AddCommand = (program, context) => {
   const approvals = program
     .command('approvals')
@@ -58,14 +58,17 @@ export const addApprovals: AddCommand = (program, context) => {
     )
 }
 
-/** Every field of a card is shown: what a human has not seen, they have not agreed to. */
+/**
+ * Formats every field of the approval card, because an end user can only approve terms that were
+ * shown.
+ */
 function formatApproval({ id, state, expiresAt, card: shown }: ApprovalSummary): string {
   return [
     `${id}  ${state}, until ${expiresAt}`,
     `  ${shown.amount} ${shown.currency} to ${shown.merchant} (${shown.payee} on ${shown.network})`,
     ...(shown.sellerSays === undefined ? [] : [`  the seller says: ${shown.sellerSays}`]),
     `  for ${shown.resource}`,
-    // A model has written it: whatever could move the cursor is shown as what it is.
+    // The model wrote this text: JSON escapes control characters that could move the cursor.
     `  the agent ${shown.agent} says, unchecked: ${JSON.stringify(shown.agentSays)}`,
   ].join('\n')
 }

@@ -10,7 +10,7 @@ import { readSettings } from '../../config/config.ts'
 
 const fakes = fileURLToPath(new URL('../../../test/fake.config.ts', import.meta.url))
 
-/** A folder with a configuration of its own, and a session that ended two hours ago. */
+/** Creates a folder with its own configuration, and a session that ended two hours ago. */
 async function oldWorld(
   archives: string,
 ): Promise<{ readonly world: CommandWorld; readonly session: string }> {

@@ -3,7 +3,9 @@ import { type Archived, archiveIntoFolder } from '../../ledger/archive-folder.ts
 import type { AddCommand } from '../command.ts'
 import { showProgress } from '../terminal.ts'
 
-/** `bursar archive`: what ended long ago leaves the ledger. */
+/**
+ * Adds `bursar archive`, which moves sessions that ended long ago out of the ledger into a file.
+ */
 export const addArchive: AddCommand = (program, context) => {
   program
     .command('archive')

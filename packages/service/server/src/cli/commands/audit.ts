@@ -8,7 +8,10 @@ import type { AddCommand, CommandContext } from '../command.ts'
 import { createParser } from '../flag-errors.ts'
 import { colourText, showProgress, writeText } from '../terminal.ts'
 
-/** A head as `audit verify` tells it. */
+/**
+ * The head of the audit trail in the format that `audit verify` prints: the record's number, a
+ * colon and its hash.
+ */
 const headField: z.ZodType<AuditHead, string> = z
   .string()
   .regex(
@@ -20,7 +23,7 @@ const headField: z.ZodType<AuditHead, string> = z
     return { seq: Number(seq), hash }
   })
 
-/** `bursar audit`: the audit trail. */
+/** Adds `bursar audit`, which verifies and exports the audit trail. */
 export const addAudit: AddCommand = (program, context) => {
   const audit = program
     .command('audit')
@@ -76,7 +79,10 @@ async function verifyArchiveFile(context: CommandContext, name: string): Promise
   })
 }
 
-/** What was checked: in green where it is in order, and else in red, and the command says so as well. */
+/**
+ * Prints the result of a verification in green or red. Sets the exit code `unsound` if the
+ * verification failed.
+ */
 function answerVerdict(
   { terminal, answer, endWith }: CommandContext,
   verified: Verification | ArchiveVerification,
@@ -106,7 +112,7 @@ async function exportTrail(context: CommandContext, out: string | undefined): Pr
       for await (const line of counted()) await writeText(terminal.out, line)
     }
     const line = (): string => `exporting, ${records} records`
-    // Records on the same screen are progress enough.
+    // The records appear on this terminal already, so a progress line is not needed.
     if (out === undefined) return terminal.out.isTTY ? print() : showProgress(terminal, line, print)
     const path = resolve(terminal.folder, out)
     const target = { flags: 'wx', mode: 0o600, flush: true }

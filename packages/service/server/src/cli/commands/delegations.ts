@@ -6,7 +6,7 @@ import { formatTable } from '../terminal.ts'
 
 const endUserFlag = ['--end-user <name>', 'whose they are'] as const
 
-/** `bursar delegations`: what end users allow agents. */
+/** Adds `bursar delegations`, which grants, lists and revokes delegations of end users. */
 export const addDelegations: AddCommand = (program, context) => {
   const delegations = program
     .command('delegations')
@@ -61,7 +61,7 @@ export const addDelegations: AddCommand = (program, context) => {
     )
 }
 
-/** Adds `bursar delegations grant`. */
+/** Adds `bursar delegations grant`, which gives an agent a delegation. */
 function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContext): void {
   const grant = delegations
     .command('grant')

@@ -21,7 +21,10 @@ import { colourText, showProgress } from '../terminal.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
 
-/** `bursar doctor`: whether all that the service stands on is in order. */
+/**
+ * Adds `bursar doctor`, which checks the configuration and every system that the service depends
+ * on.
+ */
 export const addDoctor: AddCommand = (program, context) => {
   program
     .command('doctor')
@@ -79,7 +82,7 @@ async function readCheckedSettings(
   }
 }
 
-/** Everything that an open ledger is needed for. */
+/** Runs the checks that need an open ledger: keys, wallets and chains. */
 async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
   return runCheck('database', advice, async () => {
@@ -111,7 +114,10 @@ async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
   })
 }
 
-/** What a service would not start on. The sentence says what to do as well. */
+/**
+ * Creates a failed finding for a reason not to start the service. Its sentence includes the way
+ * out.
+ */
 function createFailure(detail: string): Finding {
   return { check: 'configuration', state: 'failed', detail }
 }

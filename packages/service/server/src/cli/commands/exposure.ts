@@ -3,7 +3,7 @@ import type { AddCommand } from '../command.ts'
 import { addOwnerOptions, readOwner } from '../owner-options.ts'
 import { formatTable } from '../terminal.ts'
 
-/** `bursar exposure`: what can still move. */
+/** Adds `bursar exposure`, which shows the money that signed, open payments can still move. */
 export const addExposure: AddCommand = (program, context) => {
   const exposure = program
     .command('exposure')

@@ -8,7 +8,7 @@ import { readSettings } from '../../config/config.ts'
 import { readConfigFile } from '../../config/config-file.ts'
 import { openGuard } from '../../ledger/open-guard.ts'
 
-/** Where all that a configuration imports is installed. */
+/** A folder in which every package that a configuration imports is installed. */
 const installed = fileURLToPath(new URL('../../../../../../test/node_modules', import.meta.url))
 
 let sandbox: Sandbox
@@ -19,13 +19,13 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.stop())
 
-// The configuration reads the process’s environment, where secrets of an earlier test would win.
+// A configuration loads its secrets into `process.env`, where those of an earlier test would win.
 afterEach(() => {
   delete process.env.BURSAR_WALLET_KEY
   delete process.env.BURSAR_RPC_URL
 })
 
-/** An empty folder with packages installed. */
+/** Creates a command world in an empty folder that finds the installed packages. */
 function project(environment = {}) {
   const world = commandWorld({ bare: true, environment })
   symlinkSync(installed, join(world.folder, 'node_modules'))

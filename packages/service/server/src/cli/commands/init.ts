@@ -29,19 +29,22 @@ const networkField = z
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
 
-/** Endpoints that anybody may use a little; a service of its own wants one of its own. */
+/** Public RPC endpoints with a low rate limit. A service in production needs its own endpoint. */
 const publicRpcUrls: Readonly<Record<string, string>> = {
   'eip155:8453': 'https://mainnet.base.org',
   'eip155:84532': 'https://sepolia.base.org',
 }
 
-/** Where keys are written, one file a role, so that each can be handed to whom it is for. */
+/**
+ * The folder for the key files. Each role has a file of its own, so that each key can be handed out
+ * alone.
+ */
 const KEY_FOLDER = 'keys'
 
-/** The configuration that is written imports these. */
+/** The packages that the generated configuration imports. */
 const neededPackages = ['bursar', '@bursar/x402', '@bursar/wallet-viem', 'viem'] as const
 
-/** `bursar init`: a service to begin with. */
+/** Adds `bursar init`, which sets up a new service in the current folder. */
 export const addInit: AddCommand = (program, context) => {
   const init = program
     .command('init')
@@ -66,7 +69,8 @@ export const addInit: AddCommand = (program, context) => {
       for (const file of files) written.push(await writeInitFile(folder, file))
       await setUpLedger(context, service, options, written)
     } catch (error) {
-      // Half a service would keep the next try from starting: only what this one wrote goes.
+      // A leftover file would make the next attempt fail, so remove the files that this attempt
+      // wrote.
       for (const path of written.reverse()) await rm(path, { recursive: true, force: true })
       throw error
     }
@@ -129,7 +133,7 @@ async function setUpLedger(
   const settings = readSettings(config, environment)
   const { database } = settings
   if (!/^postgres/.test(database)) {
-    // The environment may name a ledger that is in use.
+    // `BURSAR_DATABASE` may name a ledger that is in use.
     if (existsSync(database)) throw fileExistsError(database)
     written.push(database)
   }
@@ -149,7 +153,10 @@ async function setUpLedger(
   }
 }
 
-/** What is written imports packages; only importing tells whether it finds them. */
+/**
+ * Throws `package_missing` if the generated configuration imports a package that is not installed.
+ * Throws every other error as it is.
+ */
 function throwPackageMissing(error: unknown): never {
   const cause = error instanceof BursarError ? error.cause : undefined
   if (readErrorCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
@@ -177,7 +184,10 @@ async function issueRoleKey(
   return id
 }
 
-/** `undefined` where the wallet has to be funded first: funded, then delegated, then spent. */
+/**
+ * Grants the first delegation. Returns undefined if the wallet holds nothing yet: a delegation
+ * needs a funded wallet.
+ */
 async function tryGrant(
   bursar: Bursar,
   { instrument }: NewService,

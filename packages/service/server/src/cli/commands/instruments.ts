@@ -2,7 +2,7 @@ import type { Asset, Funding, InstrumentSummary } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
 import { formatTable } from '../terminal.ts'
 
-/** `bursar instruments`: what is spent from. */
+/** Adds `bursar instruments`, which lists instruments, their assets and the address to fund. */
 export const addInstruments: AddCommand = (program, context) => {
   const instruments = program
     .command('instruments')

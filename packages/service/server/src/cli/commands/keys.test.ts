@@ -14,7 +14,7 @@ test('keys are issued, listed, rotated and revoked', async () => {
     'a',
   )
   expect(made.code).toBe(0)
-  // The key alone, so that it can be written to a file as it is.
+  // The output holds the key alone, so that it can be redirected to a file.
   expect(made.out).toMatch(/^bursar_key_[0-9a-f]{32}_\S{43}\n$/)
   expect(made.error).toContain('It is not shown again.')
   const key = made.out.trim()

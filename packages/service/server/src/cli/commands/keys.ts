@@ -5,7 +5,7 @@ import { createListParser, createParser } from '../flag-errors.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 import { formatTable } from '../terminal.ts'
 
-/** `bursar keys`: who may call the service. */
+/** Adds `bursar keys`, which issues, lists, rotates and revokes keys of the service. */
 export const addKeys: AddCommand = (program, context) => {
   const keys = program
     .command('keys')
@@ -76,7 +76,10 @@ export const addKeys: AddCommand = (program, context) => {
     )
 }
 
-/** Alone on the standard output, so that it can be written to a file as it is. */
+/**
+ * Prints a key alone on the standard output, so that it can be redirected to a file. The key's id
+ * and expiry go to the standard error.
+ */
 function answerKey({ answer, terminal, isJson }: CommandContext, issued: IssuedKey): void {
   answer(issued, issued.key)
   if (isJson()) return

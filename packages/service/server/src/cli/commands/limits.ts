@@ -4,7 +4,7 @@ import { addLimitChangeOptions, readChangedLimits } from '../limit-options.ts'
 
 const endUserFlag = ['--end-user <name>', 'whose they are'] as const
 
-/** `bursar limits`: what end users allow all agents together. */
+/** Adds `bursar limits`, which shows and sets an end user's limits across all agents. */
 export const addLimits: AddCommand = (program, context) => {
   const limits = program
     .command('limits')

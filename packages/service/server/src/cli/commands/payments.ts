@@ -4,7 +4,7 @@ import { addOwnerOptions, readOwner } from '../owner-options.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 import { formatTable, showProgress } from '../terminal.ts'
 
-/** `bursar payments`: what was paid. */
+/** Adds `bursar payments`, which lists, shows and cancels payments. */
 export const addPayments: AddCommand = (program, context) => {
   const payments = program
     .command('payments')
@@ -40,7 +40,7 @@ export const addPayments: AddCommand = (program, context) => {
   addCancel(payments, context)
 }
 
-/** `bursar payments cancel`. */
+/** Adds `bursar payments cancel`, which asks the network to invalidate signed payments. */
 function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext): void {
   payments
     .command('cancel')

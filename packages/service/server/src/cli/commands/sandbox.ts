@@ -8,7 +8,7 @@ const balanceField = z
   .string()
   .regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal amount with at most six decimals')
 
-/** `bursar sandbox`: a paid world on this machine. */
+/** Adds `bursar sandbox`, which runs a chain, a facilitator and merchants on this machine. */
 export const addSandbox: AddCommand = (program, context) => {
   program
     .command('sandbox')
@@ -21,7 +21,8 @@ export const addSandbox: AddCommand = (program, context) => {
     .option('--balance <dollars>', 'what the account holds', createParser(balanceField), '100.00')
     .action(async ({ balance }) => {
       const { terminal } = context
-      // Asked for before anything starts, so that an interruption at any time stops it all.
+      // Listen for the signal before the sandbox starts, so that a signal at any time stops the
+      // sandbox.
       const stopped = terminal.stopped()
       const { startSandbox, describeWorld, formatWorld } = await importSandbox()
       const sandbox = await startSandbox()
@@ -35,7 +36,10 @@ export const addSandbox: AddCommand = (program, context) => {
     })
 }
 
-/** Only who wants a sandbox installs one: it brings a chain along. */
+/**
+ * Imports the sandbox, an optional package because it brings a chain. Throws `package_missing` if
+ * it is not installed.
+ */
 async function importSandbox(): Promise<typeof import('@bursar/sandbox')> {
   try {
     return await import('@bursar/sandbox')

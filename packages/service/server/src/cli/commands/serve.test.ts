@@ -34,7 +34,7 @@ test('ends when it is asked to, and says where it was', async () => {
   const stop = Promise.withResolvers<void>()
   const { run } = commandWorld({ stopped: () => stop.promise })
   const running = run('serve')
-  // Nothing was asked of it yet: it ends at once.
+  // No request is in flight, so the service ends at once.
   stop.resolve()
   const { code, out, error } = await running
   expect([code, out]).toEqual([0, ''])

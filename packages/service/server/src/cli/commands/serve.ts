@@ -1,7 +1,7 @@
 import { serve } from '../../http/service.ts'
 import type { AddCommand } from '../command.ts'
 
-/** `bursar serve`: the service, until it is asked to stop. */
+/** Adds `bursar serve`, which runs the service until it gets a signal. */
 export const addServe: AddCommand = (program, context) => {
   program
     .command('serve')
@@ -13,7 +13,8 @@ export const addServe: AddCommand = (program, context) => {
     )
     .action(async () => {
       const { terminal } = context
-      // Asked for before anything starts, so that a signal at any time ends it cleanly.
+      // Listen for the signal before the service starts, so that a signal at any time closes it
+      // cleanly.
       const stopped = terminal.stopped()
       const { config, environment } = await context.config()
       const service = await serve(config, {

@@ -15,7 +15,7 @@ import { formatTable } from '../terminal.ts'
 const sessionArgument = ['<session>', 'its id, such as ses_…'] as const
 const reasonFlag = ['--reason <text>', 'why, for the record'] as const
 
-/** `bursar sessions`: what agents spend within. */
+/** Adds `bursar sessions`, which creates, lists, changes, revokes and unlocks payment sessions. */
 export const addSessions: AddCommand = (program, context) => {
   const sessions = program
     .command('sessions')
@@ -67,7 +67,7 @@ export const addSessions: AddCommand = (program, context) => {
   addEnds(sessions, context)
 }
 
-/** `bursar sessions change`. */
+/** Adds `bursar sessions change`, which changes the limits, expiry or merchants of a session. */
 function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
   const change = sessions
     .command('change')
@@ -92,7 +92,7 @@ function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext)
   )
 }
 
-/** The commands on one session. */
+/** Adds the commands that show, revoke and unlock one session. */
 function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
   sessions
     .command('show')

@@ -7,7 +7,7 @@ import { localKey } from '../../vault/local-key.ts'
 import { sealedVault } from '../../vault/sealed-vault.ts'
 
 interface VaultWorld extends CommandWorld {
-  /** Runs with a value piped in. */
+  /** Runs a command with a value piped into its standard input. */
   pipe(value: string, ...args: string[]): ReturnType<CommandWorld['run']>
   opened(name: string): Promise<readonly string[]>
 }
@@ -166,7 +166,7 @@ test('doctor says whether the secrets could be opened, and opens none', async ()
   await world.pipe('canary-one', 'vault', 'put', 'cdp')
   await world.pipe('canary-two', 'vault', 'put', 'privy')
   expect(await told()).toEqual(['ok: The secrets have versions that are good, and keys: 2.'])
-  // A version that a rotation ends, and nothing after it.
+  // Rotate to a new version, which ends after an overlap, and remove the newest one.
   await world.pipe('canary-three', 'vault', 'rotate', 'cdp', '--overlap', '1s')
   await world.run('vault', 'remove', 'cdp', '--only', '2')
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 })

@@ -9,7 +9,10 @@ import type { AddCommand, CommandContext } from '../command.ts'
 import { createParser } from '../flag-errors.ts'
 import { formatTable } from '../terminal.ts'
 
-/** `bursar vault`: secrets of wallets are put, and never read. */
+/**
+ * Adds `bursar vault`, which puts, lists, rotates and removes secrets of wallets. No command prints
+ * a secret.
+ */
 export const addVault: AddCommand = (program, context) => {
   const vault = program
     .command('vault')
@@ -76,7 +79,7 @@ export const addVault: AddCommand = (program, context) => {
     })
 }
 
-/** As much as a secret may have, and the end of its line. */
+/** Largest input for a secret: the 65,536 bytes of a secret, and a line break of two bytes. */
 const MAX_INPUT_BYTES = 65_538
 
 const versionInput = z.coerce.number('must be a version, such as 2').int().min(1)
@@ -88,7 +91,7 @@ async function requireVault({ config }: CommandContext): Promise<SealedVault> {
   throw new BursarError('vault_missing', message)
 }
 
-/** Changes the vault, with records in the ledger of the same configuration. */
+/** Changes the vault. The ledger of the same configuration records each change. */
 function changeVault<Result>(
   { withGuard }: CommandContext,
   vault: SealedVault,
@@ -97,7 +100,7 @@ function changeVault<Result>(
   return withGuard(({ administration }) => work(vault.recordedBy(administration)))
 }
 
-/** Reads a value, lets it be used, and overwrites it. */
+/** Reads a secret from the pipe or a file, passes the secret to `use`, and overwrites it. */
 async function useValue(
   { terminal }: CommandContext,
   file: string | undefined,
@@ -141,7 +144,7 @@ async function readContent(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return content.subarray(0, length)
 }
 
-/** Programs that print a secret end its line. */
+/** Strips one trailing newline, which programs such as `pass` print after a secret. */
 function stripTrailingNewline(value: Buffer): Buffer {
   if (value.at(-1) !== 0x0a) return value
   return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1)
