@@ -7,25 +7,22 @@ import {
   undocumentedExports,
   undocumentedOptions,
 } from './exports/export-faults.ts'
-import { faultsByArea } from './exports/tolerated-faults.ts'
 
 const exports = readEntryExports()
 
 describe('every export', () => {
-  test.each(faultsByArea('undocumented', undocumentedExports(exports)))(
-    'of $area has a doc comment: $count are without, of at most $most',
-    ({ count, most, sentences }) => expect(count > most ? sentences : []).toEqual([]),
-  )
+  test('has a doc comment', () => {
+    expect(exports.length).toBeGreaterThan(300)
+    expect(undocumentedExports(exports)).toEqual([])
+  })
 
-  test.each(faultsByArea('withoutExample', exportsWithoutExample(exports)))(
-    'of $area that is a function has an example: $count are without, of at most $most',
-    ({ count, most, sentences }) => expect(count > most ? sentences : []).toEqual([]),
-  )
+  test('that is a function has an example', () => {
+    expect(exportsWithoutExample(exports)).toEqual([])
+  })
 
-  test.each(faultsByArea('undocumentedOption', undocumentedOptions(exports)))(
-    'of $area documents its options: $count are without, of at most $most',
-    ({ count, most, sentences }) => expect(count > most ? sentences : []).toEqual([]),
-  )
+  test('that is a type of options documents each option', () => {
+    expect(undocumentedOptions(exports)).toEqual([])
+  })
 })
 
 describe('a declaration', () => {
@@ -70,7 +67,7 @@ describe('a declaration', () => {
   test('that lacks a text is a fault', () => {
     const offered = declarations.map((one) => ({ ...one, entry: 'shop', path: 'shop.ts' }))
     const sentences = [undocumentedExports, exportsWithoutExample, undocumentedOptions].map(
-      (faultsOf) => faultsOf(offered).map(({ sentence }) => sentence),
+      (describeFaults) => describeFaults(offered),
     )
     expect(sentences).toEqual([
       ['half of shop has no doc comment (shop.ts)', 'Amount of shop has no doc comment (shop.ts)'],

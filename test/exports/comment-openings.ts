@@ -1,12 +1,11 @@
 import type { SourceFile } from '../house/source-file.ts'
-import type { Fault } from './tolerated-faults.ts'
 
 /** Words that make a riddle of a sentence: a comment says what its subject is, or does. */
 const riddle = /^(What|Who|Whose|Whoever|Nobody|Nothing|None|In what|The same)\b/
 
-/** Returns a fault for each doc comment that begins with a word that names no subject. */
-export function riddlesIn({ comments }: SourceFile): readonly Fault[] {
+/** Returns a sentence for each doc comment that begins with a word that names no subject. */
+export function riddlesIn({ comments }: SourceFile): readonly string[] {
   return comments
     .filter(({ doc, text }) => doc && riddle.test(text))
-    .map(({ path, line, text }) => ({ path, sentence: `${path}:${line} ${text.split('\n')[0]}` }))
+    .map(({ path, line, text }) => `${path}:${line} ${text.split('\n')[0]}`)
 }
