@@ -160,6 +160,8 @@ describe('a yes', () => {
     const { id } = approvalOf(await world.session.pay(request, key))
     expect(await world.alice.approve(id)).toMatchObject({ id, state: 'approved' })
     expect(outcome(await world.session.pay(request, key))).toBe('paid')
+    // A read waits for the claim, which is written soon after its answer.
+    await world.session.status()
     world.clock.advance(60_000)
     const next = approvalOf(await world.session.pay(request, { ...key, id: 'call-2' }))
     expect(next.id).not.toBe(id)

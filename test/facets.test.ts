@@ -354,6 +354,7 @@ describe('no facet can both raise a budget and spend it', () => {
       'unlockSession',
     ])
     expect(methods(bursar.endUser('alice'))).toEqual([
+      'allowAgain',
       'approvalOf',
       'approvals',
       'approve',

@@ -1,5 +1,5 @@
 import { BursarError, type PayResult } from '@bursar/core'
-import type { Asked, Model } from './model.ts'
+import { type Asked, type Model, rootOf } from './model.ts'
 import { canMove, hasMoved, type Truth } from './truth.ts'
 
 /** Errors that callers have to expect, by their codes. A broken invariant is never one of them. */
@@ -23,12 +23,17 @@ export function wrongAnswer(
     case 'paid':
     case 'undelivered': {
       const paid = model.payments.get(result.receipt.paymentId)
-      const isOwn = paid?.session.id === call.session && asked.get(paid.call)?.url === call.url
-      if (!paid || !isOwn) return `L12: ${name} got the receipt of something else`
+      const isSame = paid !== undefined && asked.get(paid.call)?.url === call.url
+      const isOwn = paid?.session.id === call.session
+      // A request that was paid and not delivered is answered so in its whole delegation.
+      const isTheirs =
+        result.status === 'undelivered' &&
+        paid?.delegation === rootOf(model.accounts.get(call.session))
+      if (!isSame || !(isOwn || isTheirs)) return `L12: ${name} got the receipt of something else`
       if (result.receipt.settlement === 'settled' && !hasMoved(truth, paid)) {
         return `L7: ${name} heard of a settlement that never was`
       }
-      return model.answered(call, paid.id)
+      return isOwn ? model.answered(call, paid.id) : undefined
     }
     case 'denied':
     case 'approval_required':

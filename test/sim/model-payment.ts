@@ -38,6 +38,10 @@ export interface ModelPayment {
   /** The time at which windows count it. */
   countedAt: number
   overrun: boolean
+  /** When a caller was first told that it is paid. */
+  toldAt: number | undefined
+  /** What the merchant's claim came with; undefined without a claim. */
+  delivered: boolean | undefined
   releasedBy: 'holder' | 'proof' | undefined
 }
 

@@ -68,6 +68,11 @@ export function createModel(asked: ReadonlyMap<string, Asked>): Model {
       switch (event.type) {
         case 'payment-reserved':
           return open(event, at)
+        case 'payment-answered': {
+          const paid = payments.get(event.payment)
+          if (paid) paid.toldAt = at
+          return undefined
+        }
         case 'payment-signed':
         case 'payment-claimed':
         case 'payment-doubted':
@@ -124,6 +129,11 @@ export function lineOf(account: ModelAccount): ModelAccount[] {
   return [account, ...(account.above ? lineOf(account.above) : [])]
 }
 
+/** The delegation that a session draws from. */
+export function rootOf(session: ModelAccount | undefined): ModelAccount | undefined {
+  return session && lineOf(session).find(({ endUser }) => endUser !== undefined)
+}
+
 function keyOf({ session, key }: Asked): string | undefined {
   return key === undefined ? undefined : `${session} ${key}`
 }
@@ -153,6 +163,8 @@ function paidOf(
     countedAt: at,
     overrun: false,
     releasedBy: undefined,
+    toldAt: undefined,
+    delivered: undefined,
   }
 }
 
@@ -170,7 +182,7 @@ function wrongTerms(paid: ModelPayment, event: Reserved, call: Asked): string | 
 
 const openStates: readonly ModelPayment['state'][] = ['reserved', 'signed', 'in_doubt']
 
-/** How long an identical request is answered from what the session paid before. */
+/** The time after its first answer in which a payment answers its session's identical requests. */
 const REPEAT_AFTER_MS = 60_000
 
 /** L12: nothing is bought twice while the first purchase is open, or was just made. */
@@ -182,10 +194,11 @@ function twiceAsked(paid: ModelPayment, all: readonly ModelPayment[]): string | 
   if (open) return `L12: the same request is open already, as ${open.id}`
   // Only the delegation's latest payment for a request is remembered.
   const last = twins.at(-1)
+  if (last?.state !== 'claimed' && last?.state !== 'settled') return undefined
+  if (last.delivered === false) return `L12: what was paid was not delivered, as ${last.id}`
   const isRecent =
-    last?.session === paid.session &&
-    (last.state === 'claimed' || last.state === 'settled') &&
-    paid.reservedAt - last.reservedAt < REPEAT_AFTER_MS
+    last.session === paid.session &&
+    (last.toldAt === undefined || paid.reservedAt - last.toldAt < REPEAT_AFTER_MS)
   return isRecent ? `L12: the same request was paid just now, as ${last.id}` : undefined
 }
 
@@ -235,6 +248,8 @@ function moved(paid: ModelPayment | undefined, event: Moved, at: number): string
       return state === 'reserved' ? undefined : 'L3: signed twice'
     case 'payment-claimed':
       if (isFresh) paid.state = 'claimed'
+      paid.delivered = event.delivered
+      paid.toldAt ??= at
       return undefined
     case 'payment-doubted':
       if (isFresh) paid.state = 'in_doubt'

@@ -15,6 +15,8 @@ const outcomeFields = [
   'claimedTransaction',
   'claimedAt',
   'delivery',
+  'answeredAt',
+  'allowedAgainUntil',
 ] as const
 
 type Outcome = (typeof outcomeFields)[number]
@@ -35,6 +37,7 @@ const fixedFields = [
   'reservedAt',
   'tokenExpiresAt',
   'validBefore',
+  'repeats',
 ] as const
 
 const fixedValueFields = fixedFields.filter((field) => field !== 'terms')
@@ -76,6 +79,7 @@ function parseReservation(
     reservedAt: at,
     tokenExpiresAt: event.tokenExpiresAt,
     validBefore: event.validBefore,
+    ...(event.repeats === undefined ? {} : { repeats: event.repeats }),
   }
 }
 
@@ -97,6 +101,8 @@ export function replayPaymentChange(
     | 'payment-signed'
     | 'payment-claimed'
     | 'payment-doubted'
+    | 'payment-answered'
+    | 'payment-repeat-allowed'
     | 'payment-settled'
     | 'payment-released'
   >,
@@ -124,6 +130,10 @@ export function replayPaymentChange(
         ...(httpStatus === undefined ? {} : { delivery: { httpStatus } }),
       }
     }
+    case 'payment-answered':
+      return { ...payment, answeredAt: at }
+    case 'payment-repeat-allowed':
+      return { ...payment, allowedAgainUntil: event.until }
     case 'payment-settled': {
       const { transaction, block, evidence: reason, overrun } = event
       return {

@@ -47,6 +47,8 @@ export type RecordedPayment = Pick<
   | 'evidence'
   | 'claimedTransaction'
   | 'claimedAt'
+  | 'answeredAt'
+  | 'allowedAgainUntil'
 > & {
   /** The hash of the fields that never change. They are long, and their record can be read again. */
   readonly fixed: string

@@ -104,7 +104,7 @@ function applyEvent(
   { seq, at }: AuditRecord,
   page: string | undefined,
 ): void {
-  const { sessions, delegations, payments, approvals, instruments, credentials } = replay
+  const { sessions, delegations, approvals, instruments, credentials } = replay
   switch (event.type) {
     case 'key-issued':
       addRow(credentials, event.credential, replayIssuedKey(event, at), seq)
@@ -150,6 +150,28 @@ function applyEvent(
     case 'approval-used':
       updateRow(approvals, event.approval, (one) => replayApprovalChange(one, event, at))
       break
+    case 'session-archived':
+      declareArchive(replay, event, requireRow(delegations, event.delegation))
+      break
+    case 'merchant-archived':
+      declareMerchant(replay, event, (account) => ensureMerchantUsage(replay, event, account, seq))
+      break
+    case 'session-removed':
+      replayRemoval(replay, event)
+      break
+    default:
+      applyPaymentEvent(replay, event, { seq, at }, page)
+  }
+}
+
+function applyPaymentEvent(
+  replay: Replay,
+  event: AuditEvent,
+  { seq, at }: Pick<AuditRecord, 'seq' | 'at'>,
+  page: string | undefined,
+): void {
+  const { payments } = replay
+  switch (event.type) {
     case 'payment-reserved': {
       const micro = parseRecordedMicro(event.amount)
       addRow(payments, event.payment, replayReservation(event, at, page), seq)
@@ -159,21 +181,14 @@ function applyEvent(
     case 'payment-signed':
     case 'payment-claimed':
     case 'payment-doubted':
+    case 'payment-answered':
+    case 'payment-repeat-allowed':
       updateRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
       break
     case 'payment-settled':
     case 'payment-released':
     case 'archived-payment-settled':
       concludePayment(replay, event, { seq, at })
-      break
-    case 'session-archived':
-      declareArchive(replay, event, requireRow(delegations, event.delegation))
-      break
-    case 'merchant-archived':
-      declareMerchant(replay, event, (account) => ensureMerchantUsage(replay, event, account, seq))
-      break
-    case 'session-removed':
-      replayRemoval(replay, event)
       break
     default:
     // The other events change no row that is verified.

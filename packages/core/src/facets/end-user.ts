@@ -16,6 +16,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
 import { limitEndUser } from '../rules/end-user-limits.ts'
+import { allowRepeat } from '../rules/repeat-permission.ts'
 import {
   type Cancellation,
   type CancelOptions,
@@ -82,6 +83,13 @@ export interface EndUser extends Approvals {
    * doesn't exist or belongs to another end user.
    */
   cancel(target: CancelTarget, options?: CancelOptions): Promise<Cancellation>
+  /**
+   * Allows the request of an undelivered payment to be paid for once more: within 15 minutes, at the same
+   * price or less, in the same delegation, and within all of its rules. Otherwise that request is answered
+   * `undelivered` until the delegation ends. Throws `payment_unknown`, `payment_not_undelivered` if nothing
+   * is known to be owed for the payment, and `payment_repeated` if its request was paid for again since.
+   */
+  allowAgain(payment: string, options?: { readonly reason?: string }): Promise<PaymentSummary>
   /** Lists this end user's delegations, oldest first. */
   delegations(page?: PageRequest): Promise<Page<DelegationSummary>>
   /** Lists the sessions of this end user's delegations, oldest first. */
@@ -145,6 +153,18 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     ...createProviderCalls(guard, ready, endUser),
     ...createApprovals(store, ready, endUser),
     ...createLists(store, ready, endUser),
+    allowAgain: async (given, options = {}) => {
+      const payment = parseInput(nameField, given, 'allowAgain: payment')
+      const { reason } = parseInput(reasonInput, options, 'allowAgain')
+      await ready()
+      const requestHash = (await store.read({ payment })).payment?.terms.requestHash
+      const allowed = await store.commit(
+        { payment, ...(requestHash === undefined ? {} : { requestHash }) },
+        (state, now) => allowRepeat(state, { payment, endUser, reason }, now),
+        'now',
+      )
+      return summarizePayment(allowed)
+    },
     exposure: async () => {
       await ready()
       return readExposure(guard, { endUser })

@@ -169,6 +169,13 @@ type LedgerEvent =
       readonly payment: string
     }
   | {
+      /** A call was answered for the first time with a payment that a proof, not a claim, made paid. */
+      readonly type: 'payment-answered'
+      readonly session: string
+      readonly delegation: string
+      readonly payment: string
+    }
+  | {
       readonly type: 'request-answered'
       readonly session: string
       readonly delegation: string
@@ -221,6 +228,8 @@ type LedgerEvent =
       readonly claimedHost?: string
       readonly requestHash: string
       readonly termsHash: string
+      /** The undelivered payment that this one repeats, because the end user allowed it. */
+      readonly repeats?: string
       readonly key?: string
       readonly nonce: string
       readonly tokenHash: string
@@ -248,6 +257,14 @@ type LedgerEvent =
       readonly type: 'payment-doubted'
       readonly reason: string
       readonly httpStatus?: number
+    })
+  | (PaymentSubject & {
+      /** The end user allows the request of an undelivered payment once more, for at most `amount`. */
+      readonly type: 'payment-repeat-allowed'
+      /** The undelivered payment. `payment` is the latest one for its request, which may have been released. */
+      readonly undelivered: string
+      readonly until: number
+      readonly reason?: string
     })
   | (PaymentSubject & {
       readonly type: 'payment-settled'

@@ -74,4 +74,6 @@ export interface KnownMerchant {
   readonly payee: string
   /** The number of payments to the payee that were not released. At zero it is not pinned any more. */
   readonly payments: number
+  /** The number of payments to the host that are in doubt, or paid and not delivered. */
+  readonly troubled: number
 }

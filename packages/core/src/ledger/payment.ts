@@ -15,7 +15,7 @@ export interface Terms {
   readonly payee: string
   /** The host that the guard dialled, in punycode, with its port unless that is the default. */
   readonly host: string
-  /** The SHA-256 of method, URL, body and the headers that the caller set. */
+  /** The SHA-256 of method, URL, body and the caller's headers that do not change with each try. */
   readonly requestHash: string
 }
 
@@ -61,6 +61,12 @@ export interface Payment {
   readonly provenAt?: number
   /** Whether the payment settled after its hold had been released. */
   readonly overrun: boolean
+  /** The id of the undelivered payment whose request this one pays for once more. */
+  readonly repeats?: string
+  /** When a call was first answered that a proven payment is paid. A claim is an answer of its own. */
+  readonly answeredAt?: number
+  /** The end of the time in which the end user allows this payment's request once more. */
+  readonly allowedAgainUntil?: number
 }
 
 /** The facts of the response to a paid request. */
@@ -130,6 +136,25 @@ export function isUnproven(payment: Payment): boolean {
 /** Checks whether a payment is paid: claimed or settled. */
 export function isPaid(payment: Payment): boolean {
   return payment.state === 'claimed' || payment.state === 'settled'
+}
+
+/** Checks whether a payment is paid, and nothing was delivered for it as far as is known. */
+export function isUndelivered(payment: Payment): boolean {
+  return isPaid(payment) && payment.delivery?.delivered !== true
+}
+
+/**
+ * Returns the id of the payment whose delivery is still owed for a payment's request, or undefined if
+ * none is. If a payment that repeats another is released, the delivery of the other is owed as before.
+ */
+export function owedPayment(payment: Payment): string | undefined {
+  if (isUndelivered(payment)) return payment.id
+  return payment.state === 'released' ? payment.repeats : undefined
+}
+
+/** Checks whether a payment speaks against its merchant: in doubt, or paid and not delivered. */
+export function isTroubled(payment: Payment): boolean {
+  return payment.state === 'in_doubt' || isUndelivered(payment)
 }
 
 /** The place on the block chain where a verdict can be checked. */

@@ -5,8 +5,8 @@ import { deny } from '../ledger/denial.ts'
 import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
-import { admitHost, findEarlierAnswer } from '../rules/decide.ts'
-import { pinKeyToTwin } from '../rules/reservation.ts'
+import { admitHost } from '../rules/decide.ts'
+import { findEarlierAnswer, recordEarlierAnswer } from '../rules/earlier-answer.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import {
   type CallContext,
@@ -111,7 +111,7 @@ export async function admitCall(context: OpenCall): Promise<PayResult | undefine
   const { state, request, key, guard } = context
   const known = findEarlierAnswer(state, { hash: request.hash, key }, guard.store.now())
   if (known?.kind === 'payment') {
-    await pinCallToTwin(context, known.payment)
+    await recordAnswer(context, known.payment)
     return replayPayment(context, known.payment)
   }
   const denial =
@@ -119,13 +119,14 @@ export async function admitCall(context: OpenCall): Promise<PayResult | undefine
   return denial && refuseCall(context, denial)
 }
 
-/** Pins the key of a call to the identical payment that answers it, for every later call. */
-async function pinCallToTwin(context: OpenCall, payment: Payment): Promise<void> {
+/** Pins the key of a call to the payment that answers it, and notes the first answer after a proof. */
+async function recordAnswer(context: OpenCall, payment: Payment): Promise<void> {
   const { guard, state, key, request } = context
-  if (key === undefined || state.key?.payment !== undefined) return
+  const { hash } = request
+  if (recordEarlierAnswer(state, { hash, key }, payment, 0).events.length === 0) return
   await guard.store.commit(
     callScope(context, request),
-    (newest) => pinKeyToTwin(newest, { hash: request.hash, key }, payment),
+    (newest, now) => recordEarlierAnswer(newest, { hash, key }, payment, now),
     'now',
   )
 }

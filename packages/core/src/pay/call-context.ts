@@ -3,7 +3,7 @@ import { spendableMicro } from '../ledger/accounts.ts'
 import type { Denial } from '../ledger/denial.ts'
 import type { Scope } from '../ledger/ledger-state.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
-import { isOpen, type Payment } from '../ledger/payment.ts'
+import { isOpen, owedPayment, type Payment } from '../ledger/payment.ts'
 import { countRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
 import type { PayGuard } from './pay-state.ts'
@@ -33,10 +33,15 @@ export interface OpenCall extends CallContext {
 /** Answers with the present state of a payment that was made before. */
 export async function replayPayment(context: CallContext, known: Payment): Promise<PayResult> {
   const { store } = context.guard
+  const owed = owedPayment(known)
   // The leading call may have ended since this state was read. A delivery shows it; proof alone does not.
-  const newest = isOpen(known) ? (await store.read({ payment: known.id })).payment : known
-  const payment = newest?.delivery ? newest : known
-  return earlierResult(payment, await store.content(payment.id), readRemaining(context))
+  const isOutdated = isOpen(known) || (owed !== undefined && owed !== known.id)
+  const newest = isOutdated ? (await store.read({ payment: owed ?? known.id })).payment : known
+  const payment = newest?.delivery || owed !== undefined ? (newest ?? known) : known
+  // Sessions do not see each other's contents.
+  const isOwn = payment.session === context.state.session.id
+  const content = isOwn ? await store.content(payment.id) : undefined
+  return earlierResult(payment, content, readRemaining(context))
 }
 
 /** Refuses a call before the reserving commit: answers at once, and records the refusal soon. */

@@ -5,6 +5,7 @@ import { parseInput } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 import type { PayStep } from '../session/pay-result.ts'
+import { hashRequest } from './request-hash.ts'
 
 /** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */
 export const MAX_REQUEST_BODY_BYTES = 262_144
@@ -58,7 +59,7 @@ export interface ResourceRequest {
   readonly body?: string
   readonly purpose: string
   readonly maxMicro?: bigint
-  /** SHA-256 of method, URL, headers and body. */
+  /** The SHA-256 of `hashRequest`: identical requests have the same. */
   readonly hash: string
 }
 
@@ -163,15 +164,6 @@ export function parseCall(call: unknown, what: string): ParsedCall {
 /** Returns the key of a call, or undefined if conversation or id is missing. */
 export function callKey({ conversation, id }: ParsedCall): string | undefined {
   return conversation && id ? hashOf('key', [conversation, id]) : undefined
-}
-
-function hashRequest(
-  method: string,
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  body: string | undefined,
-): string {
-  return hashOf('request', [method, url.href, JSON.stringify(headers), body ?? null])
 }
 
 function readBody(body: unknown, method: string): string | undefined {

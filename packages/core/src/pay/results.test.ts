@@ -198,7 +198,7 @@ describe('the answer', () => {
     expect(result).toMatchObject({ status: 'undelivered', receipt, remaining })
     expect(result).not.toHaveProperty('response')
     expect(result.message).toBe(
-      '0.05 USD was paid to shop.example, but the resource was not delivered (HTTP status 500). Do not try again. Tell the user.',
+      '0.05 USD was paid to shop.example, but the resource was not delivered (HTTP status 500). Do not try again: it is not paid again unless the user allows it. Tell the user.',
     )
   })
 

@@ -96,7 +96,7 @@ export function paidResult(
     const what = delivery
       ? `the resource was not delivered (HTTP status ${delivery.httpStatus})`
       : 'no response was received'
-    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again. Tell the user.`
+    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again: it is not paid again unless the user allows it. Tell the user.`
     return {
       status: 'undelivered',
       receipt,

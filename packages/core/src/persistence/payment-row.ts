@@ -26,7 +26,7 @@ export interface PaymentOutcome {
   readonly settledMicro: bigint | null
   /** Milliseconds since the epoch. */
   readonly provenAt: number | null
-  /** The merchant's claim and the delivery, as JSON. */
+  /** The merchant's claim, the delivery, and later answers about them, as JSON. */
   readonly claim: string | null
   /** The evidence of the proof, as JSON. */
   readonly evidence: string | null
@@ -43,9 +43,16 @@ const jsonFields = [
   'tokenHash',
   'tokenExpiresAt',
   'validBefore',
+  'repeats',
 ] as const
 
-const claimFields = ['claimedTransaction', 'claimedAt', 'delivery'] as const
+const claimFields = [
+  'claimedTransaction',
+  'claimedAt',
+  'delivery',
+  'answeredAt',
+  'allowedAgainUntil',
+] as const
 
 const outcomeFields = [...claimFields, 'settledMicro', 'provenAt', 'evidence'] as const
 

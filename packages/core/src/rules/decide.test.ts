@@ -11,14 +11,8 @@ import { type Limits, noUsage, type Usage } from '../money/limits.ts'
 import type { Policy, PolicyDecision } from '../ports/policy.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from './account-end.ts'
-import {
-  admitHost,
-  countRefusal,
-  type Decision,
-  findEarlierAnswer,
-  MAX_REFUSALS_PER_KEY,
-  reservePayment,
-} from './decide.ts'
+import { admitHost, countRefusal, type Decision, reservePayment } from './decide.ts'
+import { findEarlierAnswer, MAX_REFUSALS_PER_KEY } from './earlier-answer.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
@@ -52,7 +46,7 @@ describe('reserve', () => {
       { session: 'ses_1', key: 'key-1', requestHash: 'request', payment: 'pay_1', refusals: 0 },
     ])
     expect(change.merchants).toEqual([
-      { delegation: 'del_1', host: 'shop.example', payee: PAYEE, payments: 1 },
+      { delegation: 'del_1', host: 'shop.example', payee: PAYEE, payments: 1, troubled: 0 },
     ])
     expect(change.events).toMatchObject([
       {
@@ -139,6 +133,7 @@ describe('merchants', () => {
     host: 'shop.example',
     payee,
     payments,
+    troubled: 0,
   })
   const rule = (payees?: readonly string[]) => [
     payees ? { host: 'shop.example', payees } : { host: 'shop.example' },
@@ -298,6 +293,21 @@ describe('precedence', () => {
   })
 })
 
+test.each([
+  [2, 'reserved'],
+  [3, 'approval_required'],
+  [4, 'approval_required'],
+])('%i payments in doubt or undelivered at a host → %s', (troubled, expected) => {
+  const merchant = {
+    delegation: 'del_1',
+    host: 'shop.example',
+    payee: PAYEE,
+    payments: 9,
+    troubled,
+  }
+  expect(code(ledger({ merchant }))).toBe(expected)
+})
+
 describe('earlier calls', () => {
   const request = { hash: 'request', key: 'key-1' }
   const record = { session: 'ses_1', key: 'key-1', requestHash: 'request', refusals: 0 }
@@ -361,7 +371,7 @@ describe('earlier calls', () => {
     ['settled', 0, 'ses_2', 'reserved'],
     ['released', 0, 'ses_1', 'reserved'],
   ])('an identical request that is %s since %i ms in %s → %s', (state, ageMs, of, expected) => {
-    const twin: Payment = { ...payment(state), session: of, reservedAt: NOW - ageMs }
+    const twin: Payment = { ...delivered(state), session: of, claimedAt: NOW - ageMs }
     expect(code(ledger({ twin }))).toBe(expected)
   })
 
@@ -372,8 +382,8 @@ describe('earlier calls', () => {
   ])(
     'an own payment that is %s since %i ms, before another session’s → %s',
     (state, ageMs, expected) => {
-      const twin: Payment = { ...payment('settled'), session: 'ses_2', reservedAt: NOW }
-      const ownTwin: Payment = { ...payment(state), id: 'pay_own', reservedAt: NOW - ageMs }
+      const twin: Payment = { ...delivered('settled'), session: 'ses_2', claimedAt: NOW }
+      const ownTwin: Payment = { ...delivered(state), id: 'pay_own', claimedAt: NOW - ageMs }
       const { result } = reservePayment(ledger({ twin, ownTwin }), intent({}), NOW)
       expect(result.kind).toBe(expected)
       if (result.kind === 'replayed') expect(result.payment.id).toBe('pay_own')
@@ -491,4 +501,17 @@ function payment(state: PaymentState): Payment {
     validBefore: 0,
     overrun: false,
   }
+}
+
+/** Returns a payment whose paid request was answered with what it bought. */
+function delivered(state: PaymentState): Payment {
+  const delivery = {
+    httpStatus: 200,
+    contentType: 'text/plain',
+    contentSha256: 'content',
+    bytes: 1,
+    truncated: false,
+    delivered: true,
+  }
+  return { ...payment(state), delivery }
 }

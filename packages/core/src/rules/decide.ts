@@ -10,12 +10,13 @@ import {
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
-import { isOpen, isPaid, type KeyRecord, type Payment, type Terms } from '../ledger/payment.ts'
+import type { KeyRecord, Payment, Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
 import { addHold } from '../money/limits.ts'
 import type { PolicyDecision } from '../ports/policy.ts'
 import { findAccountEnd } from './account-end.ts'
 import { askForApproval, denyQuestion, isApproved } from './approval-decision.ts'
+import { findEarlierAnswer, MAX_REFUSALS_PER_KEY, recordEarlierAnswer } from './earlier-answer.ts'
 import { findLimitDenials } from './limit-denials.ts'
 import { evaluateIntent, observationEvents } from './policy-evaluation.ts'
 import {
@@ -25,7 +26,6 @@ import {
   findPinnedMerchant,
   type Intent,
   pinKey,
-  pinKeyToTwin,
   reservationEvent,
   useApproval,
 } from './reservation.ts'
@@ -35,8 +35,8 @@ import {
  * I/O. The shell runs it inside the store's commit, on the newest state, under the store's locks.
  */
 
-/** Refusals after which a key answers its last refusal without a new quote. */
-export const MAX_REFUSALS_PER_KEY = 5
+/** From this many payments in doubt or undelivered at a host in a delegation on, the next one there asks. */
+export const MAX_TROUBLED_PAYMENTS = 3
 
 /** A decision about an intent. */
 export type Decision =
@@ -49,35 +49,6 @@ export type Decision =
       readonly remainingMicro: bigint
     }
   | { readonly kind: 'replayed'; readonly payment: Payment }
-
-/** The answer that an earlier call with this key, or an identical request, has already got. */
-export type EarlierAnswer =
-  | { readonly kind: 'payment'; readonly payment: Payment }
-  | { readonly kind: 'denied'; readonly denial: Denial }
-
-/**
- * Returns the answer that a key, or an identical request in the delegation, has already got, or undefined
- * if the request is new.
- */
-export function findEarlierAnswer(
-  state: PayingState,
-  request: { readonly hash: string; readonly key?: string | undefined },
-  now: number,
-): EarlierAnswer | undefined {
-  const { session } = state
-  if (request.key !== undefined && state.key) {
-    const known = findAnswerOfKey(state.key, state.payment, request.hash)
-    if (known) return known
-  }
-  const twin = state.twin
-  if (!twin) return undefined
-  if (isOpen(twin)) {
-    return { kind: 'denied', denial: deny('duplicate_open', { cause: `payment ${twin.id}` }) }
-  }
-  const own = twin.session === session.id ? twin : state.ownTwin
-  const recent = own && isPaid(own) && now - own.reservedAt < session.repeatAfterMs
-  return recent ? { kind: 'payment', payment: own } : undefined
-}
 
 /** Returns a refusal if a list of the session, an ancestor or the delegation leaves the host out. */
 export function admitHost(
@@ -97,8 +68,9 @@ export function admitHost(
 /** Decides about an intent, and returns the rows and records of that decision for step 6's commit. */
 export function reservePayment(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
   const state = payingState(loaded)
-  const known = findEarlierAnswer(state, { hash: intent.terms.requestHash, key: intent.key }, now)
-  if (known?.kind === 'payment') return recordReplay(state, intent, known.payment)
+  const { requestHash: hash, amountMicro } = intent.terms
+  const known = findEarlierAnswer(state, { hash, key: intent.key, amountMicro }, now)
+  if (known?.kind === 'payment') return recordReplay(state, intent, known.payment, now)
   const ended = findAccountEnd(state, now)
   const earlierDenial = firstDenial([ended, known?.denial].filter((one) => one !== undefined))
   if (earlierDenial) return recordOutcome(state, intent, earlierDenial, now)
@@ -161,19 +133,6 @@ function countRefusals(before: number, { code }: Denial): number {
   return isFinal ? MAX_REFUSALS_PER_KEY : before + 1
 }
 
-function findAnswerOfKey(
-  record: KeyRecord,
-  payment: Payment | undefined,
-  requestHash: string,
-): EarlierAnswer | undefined {
-  if (payment) {
-    if (payment.terms.requestHash === requestHash) return { kind: 'payment', payment }
-    return { kind: 'denied', denial: deny('key_conflict', { cause: `payment ${payment.id}` }) }
-  }
-  const worn = record.refusals >= MAX_REFUSALS_PER_KEY
-  return worn && record.lastRefusal ? { kind: 'denied', denial: record.lastRefusal } : undefined
-}
-
 /** Checks every rule over the terms. Returns the refusal that comes first in the order of precedence. */
 function findDenial(
   state: PayingState,
@@ -198,6 +157,7 @@ function findDenial(
       : undefined,
     ...askAccounts(state, terms, facts),
     askAboutClaimedHost(state, intent, facts),
+    askAboutTroubledHost(state, facts),
     ...findLimitDenials(state, terms, now),
     checkFunds(intent, facts),
   ]
@@ -262,6 +222,16 @@ function askAboutClaimedHost(
   return deny('approval_required', { ...facts, cause: `the seller says it is ${claimedHost}` })
 }
 
+/**
+ * Asks about a host where payments of the delegation are in doubt, or paid and not delivered: an agent
+ * that buys there again and again would empty its budget for nothing.
+ */
+function askAboutTroubledHost({ merchant }: PayingState, facts: DenialFacts): Denial | undefined {
+  if (merchant === undefined || merchant.troubled < MAX_TROUBLED_PAYMENTS) return undefined
+  const cause = `${merchant.troubled} payments there are in doubt or were not delivered`
+  return deny('approval_required', { ...facts, cause })
+}
+
 /** Checks whether the payee was paid before. A new payee at a known host is a new merchant. */
 function isKnownMerchant(state: PayingState, terms: Terms): boolean {
   return findPinnedMerchant(state.merchant)?.payee === terms.payee
@@ -304,11 +274,14 @@ function recordDenial(state: PayingState, intent: Intent, denial: Denial): Chang
   }
 }
 
-function recordReplay(state: PayingState, intent: Intent, payment: Payment): Change<Decision> {
-  const { key, terms } = intent
-  const result = { kind: 'replayed', payment } as const
-  if (key === undefined) return { result, events: [] }
-  return { ...pinKeyToTwin(state, { hash: terms.requestHash, key }, payment), result }
+function recordReplay(
+  state: PayingState,
+  { key, terms }: Intent,
+  payment: Payment,
+  now: number,
+): Change<Decision> {
+  const recorded = recordEarlierAnswer(state, { hash: terms.requestHash, key }, payment, now)
+  return { ...recorded, result: { kind: 'replayed', payment } }
 }
 
 function recordQuestion(
@@ -347,7 +320,7 @@ function recordQuestion(
 
 function recordReservation(state: PayingState, intent: Intent, now: number): Change<Decision> {
   const { session, delegation } = state
-  const payment = createPayment(session, delegation, intent, now)
+  const payment = createPayment(state, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
     addHold(limits, usage, amountMicro, now),

@@ -172,7 +172,7 @@ function ledger(state: PaymentState): LedgerState {
       createdAt: 0,
       expiresAt: NOW * 2,
     },
-    merchant: { delegation: 'del_1', host: 'shop.example', payee: '0x1', payments: 1 },
+    merchant: { delegation: 'del_1', host: 'shop.example', payee: '0x1', payments: 1, troubled: 0 },
     payment: payment(state),
   }
 }

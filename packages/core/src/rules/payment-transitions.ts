@@ -7,6 +7,7 @@ import {
   type Content,
   type Delivery,
   type Evidence,
+  isTroubled,
   isUnproven,
   type Payment,
   type PaymentSubject,
@@ -80,6 +81,7 @@ export function claimPayment(
   return {
     result: next,
     payments: [next],
+    ...countTrouble(state, payment, next),
     ...(content === undefined ? {} : { contents: [content] }),
     events: [
       {
@@ -114,6 +116,7 @@ export function doubtPayment(
   return {
     result: next,
     payments: [next],
+    ...countTrouble(state, payment, next),
     ...(content === undefined ? {} : { contents: [content] }),
     events: [
       {
@@ -168,7 +171,9 @@ export function settlePayment(loaded: LedgerState, evidence: Evidence, now: numb
   return {
     result: next,
     payments: [next],
-    ...(isOverrun ? { merchants: [countMerchantAgain(state, next)] } : {}),
+    ...(isOverrun
+      ? { merchants: [countMerchantAgain(state, payment, next)] }
+      : countTrouble(state, payment, next)),
     ...accountRows({ ...accounts, session }),
     events: [
       {
@@ -201,7 +206,7 @@ function releasePayment(
         releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
       ),
     ),
-    ...uncountMerchant(state),
+    ...uncountMerchant(state, payment, next),
     events: [
       {
         type: 'payment-released',
@@ -232,22 +237,45 @@ function keepPayment(payment: Payment): PaymentChange {
   return { result: payment, events: [] }
 }
 
+/** Counts a payment that begins or ceases to speak against its merchant. */
+function countTrouble(
+  { merchant }: PayingState,
+  before: Payment,
+  after: Payment,
+): { readonly merchants?: readonly KnownMerchant[] } {
+  const change = troubleChange(before, after)
+  if (!merchant || change === 0) return {}
+  return { merchants: [{ ...merchant, troubled: merchant.troubled + change }] }
+}
+
+function troubleChange(before: Payment, after: Payment): number {
+  return Number(isTroubled(after)) - Number(isTroubled(before))
+}
+
 /** Counts one payment less at the merchant. At zero the payee is no longer pinned. */
-function uncountMerchant(state: PayingState): { readonly merchants?: readonly KnownMerchant[] } {
-  const { merchant } = state
+function uncountMerchant(
+  { merchant }: PayingState,
+  before: Payment,
+  after: Payment,
+): { readonly merchants?: readonly KnownMerchant[] } {
   if (!merchant) return {}
-  return { merchants: [{ ...merchant, payments: merchant.payments - 1 }] }
+  const troubled = merchant.troubled + troubleChange(before, after)
+  return { merchants: [{ ...merchant, payments: merchant.payments - 1, troubled }] }
 }
 
 /** Counts a payment that settled after its release. A payee that was pinned since then stays pinned. */
 function countMerchantAgain(
   { merchant }: PayingState,
-  { delegation, terms }: Payment,
+  before: Payment,
+  after: Payment,
 ): KnownMerchant {
+  const { delegation, terms } = after
   const { host, payee } = terms
-  const known =
-    merchant && merchant.payments > 0 ? merchant : { delegation, host, payee, payments: 0 }
-  return { ...known, payments: known.payments + 1 }
+  const troubled = (merchant?.troubled ?? 0) + troubleChange(before, after)
+  const isPinned = merchant !== undefined && merchant.payments > 0
+  return isPinned
+    ? { ...merchant, payments: merchant.payments + 1, troubled }
+    : { delegation, host, payee, payments: 1, troubled }
 }
 
 function sessionLockedEvent(session: Session): AuditEvent {

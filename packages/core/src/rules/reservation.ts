@@ -1,10 +1,10 @@
 import { type Approval, approvalStanding } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Delegation } from '../ledger/delegation.ts'
-import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { KnownMerchant } from '../ledger/merchant.ts'
-import { type PayingState, payingState } from '../ledger/paying-state.ts'
-import type { KeyRecord, Payment, Terms } from '../ledger/payment.ts'
+import type { PayingState } from '../ledger/paying-state.ts'
+import { type KeyRecord, owedPayment, type Payment, type Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { remainingMicro } from '../money/limits.ts'
@@ -41,11 +41,11 @@ export interface Intent {
 
 /** Returns the reserved payment of an intent. */
 export function createPayment(
-  session: Session,
-  delegation: Delegation,
+  { session, delegation, twin }: PayingState,
   intent: Intent,
   now: number,
 ): Payment {
+  const repeats = twin && owedPayment(twin)
   const validBefore = Math.floor(now / 1_000) + intent.validForSeconds
   return {
     id: intent.paymentId,
@@ -66,6 +66,7 @@ export function createPayment(
     tokenExpiresAt: Math.min(now + PAYMENT_TOKEN_LIFE_MS, validBefore * 1_000),
     validBefore,
     overrun: false,
+    ...(repeats === undefined ? {} : { repeats }),
   }
 }
 
@@ -83,30 +84,6 @@ export function pinKey(session: Session, intent: Intent): readonly KeyRecord[] {
   ]
 }
 
-/** Pins a key to the payment of an identical request, unless it has one by now. */
-export function pinKeyToTwin(
-  loaded: LedgerState,
-  request: { readonly hash: string; readonly key: string },
-  payment: Payment,
-): Change<undefined> {
-  const { session, key: known } = payingState(loaded)
-  if (known?.payment !== undefined) return { result: undefined, events: [] }
-  const { hash: requestHash, key } = request
-  return {
-    result: undefined,
-    keys: [{ session: session.id, key, requestHash, payment: payment.id, refusals: 0 }],
-    events: [
-      {
-        type: 'key-pinned',
-        session: session.id,
-        delegation: session.delegation,
-        key,
-        payment: payment.id,
-      },
-    ],
-  }
-}
-
 /** Returns the merchant as long as it has a payment that was not released, or undefined. */
 export function findPinnedMerchant(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
   return merchant && merchant.payments > 0 ? merchant : undefined
@@ -120,7 +97,13 @@ export function countMerchant(
 ): KnownMerchant {
   const known = findPinnedMerchant(merchant)
   if (known) return { ...known, payments: known.payments + 1 }
-  return { delegation: delegation.id, host: terms.host, payee: terms.payee, payments: 1 }
+  return {
+    delegation: delegation.id,
+    host: terms.host,
+    payee: terms.payee,
+    payments: 1,
+    troubled: merchant?.troubled ?? 0,
+  }
 }
 
 /** Returns the audit record of a reservation. */
@@ -143,6 +126,7 @@ export function reservationEvent(after: PayingState, payment: Payment, intent: I
     ...(intent.claimedHost === undefined ? {} : { claimedHost: intent.claimedHost }),
     requestHash: terms.requestHash,
     termsHash: payment.termsHash,
+    ...(payment.repeats === undefined ? {} : { repeats: payment.repeats }),
     ...(payment.key === undefined ? {} : { key: payment.key }),
     nonce: payment.nonce,
     tokenHash: payment.tokenHash,

@@ -385,6 +385,9 @@ describe('over a real service', () => {
       code: 'payment_unknown',
     })
     await expect(endUser.cancel({} as never)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(endUser.allowAgain(String(payment?.id))).rejects.toMatchObject({
+      code: 'payment_not_undelivered',
+    })
   })
 
   test('managers and end users do what they do in one process', async () => {

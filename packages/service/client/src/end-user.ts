@@ -24,6 +24,7 @@ export type RemoteEndUser = Pick<
   | 'delegations'
   | 'sessions'
   | 'payments'
+  | 'allowAgain'
   | 'exposure'
   | 'cancel'
   | 'setLimits'
@@ -83,6 +84,7 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
     delegations: (page = {}) => read(pageShape(delegationShape), 'delegations', { ...page }),
     sessions: (page = {}) => read(pageShape(sessionShape), 'sessions', { ...page }),
     payments: (page = {}) => read(pageShape(paymentShape), 'payments', { ...page }),
+    allowAgain: (id, reason = {}) => write(paymentShape, ['payments', id, 'allow-again'], reason),
     exposure: () => read(exposureShape, 'exposure'),
     cancel: (target, options = {}) =>
       write(cancellationShape, ['cancel'], { ...target, ...options }),

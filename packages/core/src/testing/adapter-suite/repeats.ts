@@ -59,6 +59,8 @@ export function testRepeats({ test, expect }: AdapterTest): void {
     const script = [[buy(bench.world, 'paid', 'call-1')]]
     const { session } = await options(bench)
     await bench.run({ options: { session, conversation: 'chat-1' }, script })
+    // A read waits for the claim, which is written soon after its answer.
+    await session.status()
     await bench.world.advance(LATER_MS)
     const other = await bench.run({ options: { session, conversation: 'chat-2' }, script })
     expect(other.told.map(codeOf)).toEqual(['paid'])

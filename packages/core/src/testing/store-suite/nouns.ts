@@ -218,7 +218,13 @@ function testSmallNouns(
     const denial = { code: 'unknown_asset', message: hardText, detail: hardText } as const
     const keys = [sampleKey(session, key, { refusals: 5, lastRefusal: denial })]
     const host = 'xn--bcher-kva.example:8443'
-    const known = { delegation: delegation.id, host, payee: `0x${'cd'.repeat(20)}`, payments: 3 }
+    const known = {
+      delegation: delegation.id,
+      host,
+      payee: `0x${'cd'.repeat(20)}`,
+      payments: 3,
+      troubled: 2,
+    }
     const instrument = { handle: 'alice-wallet', endUser: 'alice', registeredAt: 1_900_000_000_001 }
     const store = await reread(bench, {
       delegations: [delegation],
@@ -230,7 +236,7 @@ function testSmallNouns(
     const scope = { session: session.id, key, host, instrument: instrument.handle }
     const state = await store.read(scope)
     expectSame([state.key, state.merchant, state.instrument], [keys[0], known, instrument])
-    const released = { ...known, payments: 0 }
+    const released = { ...known, payments: 0, troubled: 1 }
     const again = await reread(bench, { merchants: [released] })
     expectSame((await again.read(scope)).merchant, released)
   })

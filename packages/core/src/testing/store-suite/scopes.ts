@@ -71,7 +71,13 @@ function testNames({ test, expect }: StoreTest): void {
     await plant(store, one, session)
     await plant(store, other, elsewhere)
     const host = 'api.example.com'
-    const known = { delegation: one.id, host, payee: `0x${'cd'.repeat(20)}`, payments: 1 }
+    const known = {
+      delegation: one.id,
+      host,
+      payee: `0x${'cd'.repeat(20)}`,
+      payments: 1,
+      troubled: 0,
+    }
     const change = { result: 0, merchants: [known], events: [note('x')] }
     await store.commit({ session: session.id }, () => change, 'now')
     expect((await store.read({ session: session.id, host })).merchant).toEqual(known)

@@ -24,6 +24,7 @@ const admittedRoles: Readonly<Record<OperationName, readonly Role[]>> = {
   cancel: ['manager'],
   grantDelegation: ['end_user'],
   revokeDelegation: ['end_user'],
+  allowAgain: ['end_user'],
   setLimits: ['end_user'],
   myLimits: ['end_user'],
   cancelMine: ['end_user'],
@@ -118,6 +119,7 @@ const unknownCodes: Partial<Record<OperationName, string>> = {
   deny: 'approval_unknown',
   conclude: 'payment_unknown',
   payment: 'payment_unknown',
+  allowAgain: 'payment_unknown',
 }
 
 describe('the table of roles', () => {

@@ -30,6 +30,7 @@ export type OperationName =
   | 'approve'
   | 'deny'
   | 'revokeDelegation'
+  | 'allowAgain'
   | 'setLimits'
   | 'cancelMine'
   | 'myLimits'
@@ -97,6 +98,7 @@ export const access: Readonly<Record<OperationName, AccessRow>> = {
   approve:          { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   deny:             { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   revokeDelegation: { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  allowAgain:       { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   setLimits:        { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   cancelMine:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myLimits:         { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },

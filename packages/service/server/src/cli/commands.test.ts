@@ -29,6 +29,7 @@ const commandOf: Readonly<Record<OperationName, string | undefined>> = {
   approve: 'approvals approve',
   deny: 'approvals deny',
   revokeDelegation: 'delegations revoke',
+  allowAgain: 'payments allow-again',
   setLimits: 'limits set',
   cancelMine: 'payments cancel',
   myLimits: 'limits show',

@@ -7,7 +7,7 @@ const REQUESTS = 2_000
 
 /** Operations that the fuzz test need not see succeed: they seldom succeed with random input. */
 const unreliable = [
-  ...['approve', 'deny', 'verifyAudit', 'exportAudit'],
+  ...['allowAgain', 'approve', 'deny', 'verifyAudit', 'exportAudit'],
   ...['revokeSession', 'closeSession', 'revokeDelegation'],
 ]
 

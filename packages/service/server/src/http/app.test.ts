@@ -331,7 +331,7 @@ describe('the description', () => {
     )
       .flatMap((path) => Object.values(path))
       .map(({ operationId }) => operationId)
-    expect(named).toHaveLength(43)
+    expect(named).toHaveLength(44)
     expect(body.paths['/v1/session/pay'].post.security).toEqual([{ key: [], session: [] }])
   })
 

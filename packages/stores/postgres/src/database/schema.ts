@@ -116,6 +116,7 @@ CREATE TABLE merchants (
   host TEXT COLLATE "C" NOT NULL,
   payee TEXT NOT NULL,
   payments BIGINT NOT NULL CHECK (payments >= 0),
+  troubled BIGINT NOT NULL CHECK (troubled >= 0),
   PRIMARY KEY (delegation, host)
 ) WITH (fillfactor = 50);
 

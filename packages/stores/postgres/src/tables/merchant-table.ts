@@ -15,7 +15,7 @@ export interface NameInDelegation {
 
 const merchantRead: Statement = {
   name: 'read_merchants',
-  text: `SELECT d.id AS delegation_id, m.host, m.payee, m.payments
+  text: `SELECT d.id AS delegation_id, m.host, m.payee, m.payments, m.troubled
   FROM (SELECT u.host, coalesce(
       (SELECT coalesce(a.delegation, a.pk) FROM accounts a WHERE a.id = u.account),
       (SELECT p.delegation FROM payments p WHERE p.id = u.payment)) AS delegation
@@ -26,12 +26,12 @@ const merchantRead: Statement = {
 
 const merchantWrite: Statement = {
   name: 'write_merchants',
-  text: `INSERT INTO merchants (delegation, host, payee, payments)
-  SELECT (SELECT pk FROM accounts WHERE id = u.delegation), u.host, u.payee, u.payments
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-    AS u (delegation, host, payee, payments)
+  text: `INSERT INTO merchants (delegation, host, payee, payments, troubled)
+  SELECT (SELECT pk FROM accounts WHERE id = u.delegation), u.host, u.payee, u.payments, u.troubled
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+    AS u (delegation, host, payee, payments, troubled)
   ON CONFLICT (delegation, host) DO UPDATE SET payee = excluded.payee,
-    payments = excluded.payments`,
+    payments = excluded.payments, troubled = excluded.troubled`,
 }
 
 /** Reads what is known of merchants within delegations. */
@@ -52,11 +52,12 @@ export async function readMerchants(
 export function writeMerchants(merchants: readonly KnownMerchant[]): readonly Write[] {
   return writeRows(
     merchantWrite,
-    merchants.map(({ delegation, host, payee, payments }) => [
+    merchants.map(({ delegation, host, payee, payments, troubled }) => [
       escapeNulText(delegation),
       escapeNulText(host),
       escapeNulText(payee),
       payments,
+      troubled,
     ]),
   )
 }
@@ -67,5 +68,6 @@ function parseMerchant(row: Row): KnownMerchant {
     host: unescapeNulText(row.host as string),
     payee: unescapeNulText(row.payee as string),
     payments: Number(row.payments),
+    troubled: Number(row.troubled),
   }
 }

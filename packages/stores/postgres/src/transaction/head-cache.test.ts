@@ -69,7 +69,7 @@ function holding(id: string): (state: LedgerState) => Change<undefined> {
       const { heldMicro, payments } = one.usage
       return { ...one, usage: { ...one.usage, heldMicro: heldMicro + 1n, payments: payments + 1 } }
     }
-    const known = { delegation: delegation.id, host: HOST, payee: '0x2', payments: 0 }
+    const known = { delegation: delegation.id, host: HOST, payee: '0x2', payments: 0, troubled: 0 }
     return {
       result: undefined,
       sessions: [session, ...ancestors].map(more),

@@ -133,6 +133,7 @@ CREATE TABLE merchants (
   host TEXT NOT NULL,
   payee TEXT NOT NULL,
   payments INTEGER NOT NULL CHECK (payments >= 0),
+  troubled INTEGER NOT NULL CHECK (troubled >= 0),
   PRIMARY KEY (delegation, host)
 ) STRICT, WITHOUT ROWID;
 

@@ -18,10 +18,10 @@ export function merchantTable(
   const load = database.statement(`SELECT m.*, d.id AS delegation_id FROM merchants m
     JOIN delegations d ON d.pk = m.delegation WHERE d.id = ? AND m.host = ?`)
   const insert = database.statement(
-    'INSERT INTO merchants VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO merchants VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
   const update = database.statement(
-    'UPDATE merchants SET payee = ?, payments = ? WHERE delegation = ? AND host = ?',
+    'UPDATE merchants SET payee = ?, payments = ?, troubled = ? WHERE delegation = ? AND host = ?',
   )
   return {
     noun: 'merchant',
@@ -33,13 +33,13 @@ export function merchantTable(
       return row && storedEntry(row.delegation as bigint, parseMerchant(row), false)
     },
     insert(merchant) {
-      const { delegation, host, payee, payments } = merchant
+      const { delegation, host, payee, payments, troubled } = merchant
       const pk = delegationKey(delegation)
-      const inserted = insert.insert(pk, host, payee, payments)
+      const inserted = insert.insert(pk, host, payee, payments, troubled)
       return inserted === undefined ? undefined : storedEntry(pk, merchant, false)
     },
-    update({ pk, value: { host, payee, payments } }) {
-      update.run(payee, payments, pk, host)
+    update({ pk, value: { host, payee, payments, troubled } }) {
+      update.run(payee, payments, troubled, pk, host)
     },
   }
 }
@@ -50,5 +50,6 @@ function parseMerchant(row: Row): KnownMerchant {
     host: row.host as string,
     payee: row.payee as string,
     payments: Number(row.payments),
+    troubled: Number(row.troubled),
   }
 }

@@ -91,6 +91,20 @@ export const endUserOperations: readonly Operation[] = [
     handle: (call) => requireEndUser(call).payments(readPageRequest(call.input)),
   }),
   defineOperation({
+    name: 'allowAgain',
+    method: 'post',
+    path: '/v1/me/payments/{payment}/allow-again',
+    summary: 'Allows the request of an undelivered payment to be paid for once more.',
+    body: inputs.reason,
+    result: paymentSchema,
+    repeat: 'state',
+    handle: (call) =>
+      requireEndUser(call).allowAgain(
+        readPathParameter(call.input, 'payment'),
+        call.input.body as never,
+      ),
+  }),
+  defineOperation({
     name: 'myExposure',
     method: 'get',
     path: '/v1/me/exposure',

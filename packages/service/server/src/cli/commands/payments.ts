@@ -37,6 +37,26 @@ export const addPayments: AddCommand = (program, context) => {
         context.answer(found, JSON.stringify(found, null, 2))
       }),
     )
+  payments
+    .command('allow-again')
+    .summary('allow an undelivered request once more')
+    .description(
+      'Allows the request of an undelivered payment to be paid for once more: within 15 minutes, at its price or less. ' +
+        'Without this, the request is answered as undelivered until the permission ends. You act for the end user and need their word.',
+    )
+    .argument('<payment>', 'its id, such as pay_…')
+    .requiredOption('--end-user <name>', 'the end user whose money it is')
+    .option('--reason <text>', 'why, for the record')
+    .action((payment, { endUser, ...reason }) =>
+      context.withGuard(async (bursar) => {
+        const allowed = await bursar.endUser(endUser).allowAgain(payment, reason)
+        const { id, amount, currency, merchant } = allowed
+        context.answer(
+          allowed,
+          `The request of ${id} may be paid for once more within 15 minutes: at most ${amount} ${currency} to ${merchant}.`,
+        )
+      }),
+    )
   addCancel(payments, context)
 }
 
