@@ -117,7 +117,7 @@ export interface Bursar {
   close(): Promise<void>
 }
 
-/** How often the guard asks the rails on its timer. */
+/** The time between two reconciliations on the guard's timer. */
 const RECONCILE_EVERY_MS = 15_000
 
 /** The calls of one session in a minute. An agent that makes more is in a loop. */

@@ -24,7 +24,10 @@ export interface PaymentTool<Context = unknown> {
     input: PayArguments,
     execution: PaymentToolExecution,
   ) => AsyncGenerator<PaymentProgress | ModelResult, void>
-  /** Set only if the option `needsApproval` is true. Never throws, and resolves within 10 s. */
+  /**
+   * The check that `needsApproval` of the SDK calls. Set only if that option is true. Never throws,
+   * and resolves within 10 s.
+   */
   readonly needsApproval?:
     | boolean
     | ((input: PayArguments, execution: PaymentToolExecution) => Promise<boolean>)

@@ -14,7 +14,7 @@ import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
 export interface AuditEntry {
   /** The number of the record. The first record has number 1. */
   readonly seq: number
-  /** ISO 8601, UTC. */
+  /** The time of the record. ISO 8601, UTC. */
   readonly at: string
   /** The recorded change. */
   readonly event: AuditEvent

@@ -17,9 +17,9 @@ export function createEventHub(): EventHub {
   const listeners = new Set<AuditListener>()
   return {
     subscribe: (listener) => {
-      const own: AuditListener = (event, at) => listener(event, at)
-      listeners.add(own)
-      return () => listeners.delete(own)
+      const ownListener: AuditListener = (event, at) => listener(event, at)
+      listeners.add(ownListener)
+      return () => listeners.delete(ownListener)
     },
     emit: (event, at) => {
       // A listener added during a call gets the next event first; a removed one gets no more.

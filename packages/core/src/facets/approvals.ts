@@ -18,9 +18,9 @@ export interface ApprovalSummary {
   readonly state: ApprovalState | 'expired'
   /** The exact terms, to be shown to the end user. */
   readonly card: ApprovalCard
-  /** ISO 8601, UTC. */
+  /** The time at which the approval was requested. ISO 8601, UTC. */
   readonly createdAt: string
-  /** ISO 8601, UTC. */
+  /** The time at which the approval expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 

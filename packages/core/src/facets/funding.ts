@@ -21,7 +21,7 @@ export interface Funding {
   readonly link?: string
 }
 
-/** How long the guard waits for a provider's link. */
+/** The longest time that the guard waits for a provider's link. */
 const LINK_TIMEOUT_MS = 15_000
 
 /** The most characters of a provider's link. */

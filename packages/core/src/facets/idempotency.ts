@@ -29,7 +29,7 @@ export interface PreparedOperation {
 /** The subject of an operation, and the secret that belongs to it. */
 export interface Made {
   readonly id: string
-  /** 256 bits, base64url. */
+  /** The secret that the operation returns: 256 bits, base64url. */
   readonly secret: string
 }
 

@@ -26,7 +26,7 @@ export interface IssuedKey {
   readonly id: string
   /** The secret text of the key. It is returned once and never stored. */
   readonly key: string
-  /** ISO 8601, UTC. */
+  /** The time at which the key expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 
@@ -40,15 +40,18 @@ export interface KeySummary {
   readonly endUser?: string
   /** The label that the key was issued with, if any. */
   readonly label?: string
-  /** Whether the key is good now, and if not, why. */
+  /** Whether the key is valid now, and if not, why. */
   readonly state: 'live' | 'revoked' | 'expired'
-  /** ISO 8601, UTC. */
+  /** The time at which the key was issued. ISO 8601, UTC. */
   readonly createdAt: string
-  /** ISO 8601, UTC. */
+  /** The time at which the key expires. ISO 8601, UTC. */
   readonly expiresAt: string
-  /** When the key was last used, to within an hour. ISO 8601, UTC; absent if never. */
+  /** The time of the key's last use, to within an hour. ISO 8601, UTC; absent if never used. */
   readonly usedAt?: string
-  /** When the secret before the last rotation ends. ISO 8601, UTC; absent if it has ended. */
+  /**
+   * The time at which the previous secret ends after a rotation. ISO 8601, UTC; absent if it has
+   * ended.
+   */
   readonly overlapEndsAt?: string
 }
 

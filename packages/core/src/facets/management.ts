@@ -86,7 +86,7 @@ export interface CreatedSession {
   readonly id: string
   /** The secret token of the session, for `openSession`. It is returned once and never stored. */
   readonly token: string
-  /** ISO 8601, UTC. */
+  /** The time at which the session expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 

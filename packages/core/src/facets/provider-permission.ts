@@ -19,10 +19,12 @@ import { BursarError } from '../primitives/errors.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { duringSecretUse, type RecordOpening, useOver } from '../signing/secret-use.ts'
 
-/** How long a grant waits for the provider. A later answer counts as no grant. */
+/** The longest time that a grant waits for the provider. A later answer counts as no grant. */
 const GRANT_TIMEOUT_MS = 60_000
 
-/** How long a revocation waits for the provider. After that, the guard tries again on its timer. */
+/**
+ * The longest time that a revocation waits for the provider, before the guard retries on its timer.
+ */
 const WITHDRAW_TIMEOUT_MS = 15_000
 
 /** The most permissions that one run settles. The next run goes on behind them. */
@@ -215,7 +217,7 @@ async function settlePermission(
   await withdrawAtProvider(guard, id)
 }
 
-/** Revokes a delegation whose permission was asked for, and not granted. */
+/** Revokes a delegation for which the wallet's provider granted no permission. */
 async function endUngranted({ store }: Guard, id: string, reason: string): Promise<void> {
   const scope = { delegation: id }
   await store.commit(scope, (state, now) => recordEnd(state, id, reason, now), 'now')

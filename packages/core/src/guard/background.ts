@@ -1,4 +1,6 @@
-/** Work that no answer waits for. The operator hears its errors; `drain` waits until none is left. */
+/**
+ * The promises that no caller awaits. Reports their errors to the operator; `drain` waits for all.
+ */
 export interface Background {
   run(what: string, work: Promise<unknown>): void
   drain(): Promise<void>

@@ -10,7 +10,7 @@ export interface CancelledPayment {
    */
   readonly outcome: CancelAnswer['outcome'] | 'unknown'
   readonly reason?: string
-  /** Where the network has been asked, for people to look it up. */
+  /** The transaction of the cancellation, for people to look it up. */
   readonly transaction?: string
 }
 

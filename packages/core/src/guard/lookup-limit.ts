@@ -18,7 +18,7 @@ export interface Strangers {
   know(tokenHash: string): void
 }
 
-/** Tokens that are remembered as known. Beyond it the oldest are forgotten. */
+/** The number of tokens that are remembered as known. Beyond it the oldest are forgotten. */
 const MAX_KNOWN_TOKENS = 10_000
 
 /** Creates a limit of failed look-ups a minute, for each verified caller. */

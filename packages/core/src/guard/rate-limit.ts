@@ -1,8 +1,10 @@
 /** A count of events in each minute, by name, in this process. */
 export interface Rate {
-  /** Counts one more. Returns whether it is within the rate, the first over it, or a later one. */
+  /**
+   * Counts one more call. Returns whether it is within the rate, the first over it, or a later one.
+   */
   take(name: string, now: number): 'within' | 'first-over' | 'over'
-  /** Takes back one that was counted in this minute. */
+  /** Takes back one call that was counted in this minute. */
   giveBack(name: string, now: number): void
 }
 
@@ -28,7 +30,7 @@ export function perMinute(limit: number): Rate {
   }
 }
 
-/** Names that are counted at the same time. Beyond it the oldest are forgotten. */
+/** The number of names that are counted at the same time. Beyond it the oldest are forgotten. */
 const MAX_NAMES = 10_000
 
 const MINUTE_MS = 60_000

@@ -1,12 +1,12 @@
 /** The counts of one run of reconciling. */
 export interface Reconciliation {
-  /** Payments that were proved settled. */
+  /** The number of payments that were proved settled. */
   readonly settled: number
-  /** Payments that were proved unable to settle. */
+  /** The number of payments that were proved unable to settle. */
   readonly released: number
-  /** Payments whose outcome cannot be proved yet. */
+  /** The number of payments whose outcome cannot be proved yet. */
   readonly open: number
-  /** Payments whose rail could not be asked; their holds stay. */
+  /** The number of payments whose rail could not be reached. Their holds stay. */
   readonly unreachable: number
 }
 

@@ -252,7 +252,7 @@ describe('a payment', () => {
   })
 })
 
-/** Everything that the spans say. */
+/** Returns the names, attributes and events of all spans as text. */
 function emitted(): string {
   const spans = exporter.getFinishedSpans()
   return JSON.stringify(

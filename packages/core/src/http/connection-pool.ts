@@ -7,7 +7,7 @@ const FORGET_MS = 1_500
 const MAX_KEPT = 100
 
 /** The idle connections that wait for the second request of their payment. */
-export interface KeptConnections {
+export interface ConnectionPool {
   /** Keeps a payment's connection for its second request, and closes any it had before. */
   keep(payment: object, isolation: string, connection: Connection): void
   /**
@@ -20,14 +20,14 @@ export interface KeptConnections {
 }
 
 /** Creates an empty pool of kept connections. */
-export function keptConnections(): KeptConnections {
+export function connectionPool(): ConnectionPool {
   interface Kept {
     readonly isolation: string
     readonly connection: Connection
     readonly timer: NodeJS.Timeout
   }
   const kept = new Map<object, Kept>()
-  const end = (payment: object): void => {
+  const closeConnection = (payment: object): void => {
     const one = kept.get(payment)
     kept.delete(payment)
     clearTimeout(one?.timer)
@@ -35,11 +35,11 @@ export function keptConnections(): KeptConnections {
   }
   return {
     keep(payment, isolation, connection) {
-      end(payment)
-      const timer = setTimeout(() => end(payment), FORGET_MS).unref()
+      closeConnection(payment)
+      const timer = setTimeout(() => closeConnection(payment), FORGET_MS).unref()
       kept.set(payment, { isolation, connection, timer })
       const [oldest] = kept.keys()
-      if (kept.size > MAX_KEPT && oldest) end(oldest)
+      if (kept.size > MAX_KEPT && oldest) closeConnection(oldest)
     },
     take(payment, isolation, origin, address) {
       const one = kept.get(payment)
@@ -50,7 +50,7 @@ export function keptConnections(): KeptConnections {
         connection.origin === origin &&
         connection.address === address
       if (!isSame) {
-        end(payment)
+        closeConnection(payment)
         return undefined
       }
       kept.delete(payment)
@@ -58,7 +58,7 @@ export function keptConnections(): KeptConnections {
       return connection
     },
     close() {
-      for (const payment of [...kept.keys()]) end(payment)
+      for (const payment of [...kept.keys()]) closeConnection(payment)
     },
   }
 }

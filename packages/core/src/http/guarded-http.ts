@@ -8,7 +8,7 @@ import type {
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
-import { type KeptConnections, keptConnections } from './connection-pool.ts'
+import { type ConnectionPool, connectionPool } from './connection-pool.ts'
 import type { Lookup } from './pinned-address.ts'
 import { requestHead } from './request-head.ts'
 
@@ -91,7 +91,7 @@ export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
   const settings = parseInput(optionsInput, options, 'guardedHttp')
   refuseInProduction(options.development, 'guardedHttp')
   const underWay = new Set<Promise<HttpResponse>>()
-  const kept = keptConnections()
+  const kept = connectionPool()
   let closed = false
   return {
     async request(request, requestOptions) {
@@ -121,7 +121,7 @@ async function send(
   request: HttpRequest,
   { signal, isolation, payment }: HttpRequestOptions,
   { development, deadlineMs, maxBodyBytes, lookup }: Settings,
-  kept: KeptConnections,
+  kept: ConnectionPool,
 ): Promise<HttpResponse> {
   const url = parseResourceUrl(request.url.href)
   const { method, body } = request

@@ -37,7 +37,7 @@ export async function pinnedAddress(url: URL, options: PinnedAddressOptions): Pr
     throw refused(url, address, options.development)
   }
   const [first] = addresses
-  if (first === undefined) throw unresolved(url)
+  if (first === undefined) throw unresolvedHostError(url)
   return first
 }
 
@@ -53,7 +53,7 @@ async function resolve(
   try {
     return [...(await lookup(host))]
   } catch (cause) {
-    throw unresolved(url, cause)
+    throw unresolvedHostError(url, cause)
   }
 }
 
@@ -71,15 +71,15 @@ function refused(url: URL, address: string, development: boolean): BursarError {
     : `Ask for a public host, or list ${url.host} in development.hosts while developing.`
   return new BursarError(
     'request_refused',
-    `${url.hostname} stands for ${printable(address)}, which is ${rule}. ${wayOut}`,
+    `${url.hostname} stands for ${describeAddress(address)}, which is ${rule}. ${wayOut}`,
   )
 }
 
 /** Returns text for an error message: a custom lookup may return text that is no address. */
-function printable(address: string): string {
+function describeAddress(address: string): string {
   return isIP(address) === 0 ? 'something that is no IP address' : address
 }
 
-function unresolved(url: URL, cause?: unknown): BursarError {
+function unresolvedHostError(url: URL, cause?: unknown): BursarError {
   return new BursarError('request_failed', `${url.hostname} could not be resolved.`, { cause })
 }

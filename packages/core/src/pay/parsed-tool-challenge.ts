@@ -11,10 +11,12 @@ import {
   type ResourceRequest,
 } from './request.ts'
 
-/** Longest answer of a tool that is read as a challenge, as JSON: twenty honest offers fit well. */
+/**
+ * The longest answer of a tool that is read as a challenge, as JSON: twenty honest offers fit well.
+ */
 const MAX_CHALLENGE_BYTES = 65_536
 
-/** Longest name of a tool. */
+/** The longest name of a tool. */
 const MAX_TOOL_LENGTH = 128
 
 /** A challenge that was read: the call that it belongs to, and the message for the rails. */

@@ -17,7 +17,7 @@ import { earlierResult, toMoney } from './results.ts'
 import { answerDoubt, answerResponse, reportProgress, signPayload } from './sign-and-send.ts'
 import { type Holder, readOwnState } from './token-holder.ts'
 
-/** Longest answer of a tool that is read: as much as the guarded client reads of a resource. */
+/** The longest answer of a tool that is read: as much as the HTTP client reads of a resource. */
 const MAX_ANSWER_BYTES = 5_242_880
 
 /** The HTTP status that stands for a tool's answer in the ledger. */

@@ -1,9 +1,9 @@
 import type { QuoteResult } from '../session/pay-result.ts'
 
-/** How long a quote answers for its key: a framework may quote several times before it pays. */
+/** The time for which a quote is reused for its key: a framework may quote often before it pays. */
 const QUOTE_LIFE_MS = 60_000
 
-/** QuoteCache that are remembered at the same time; the oldest give way. */
+/** The most quotes that are remembered at the same time. Beyond it the oldest are forgotten. */
 const MAX_QUOTES = 1_000
 
 /** The quotes of this process, by session and key. Paying decides anew. */

@@ -10,19 +10,19 @@ import { hashRequest } from './request-hash.ts'
 /** A request body is sent twice, so it is kept in memory; larger uploads are not for paid calls. */
 export const MAX_REQUEST_BODY_BYTES = 262_144
 
-/** More headers than a caller of a paid resource sets. */
+/** The most headers of a caller: more than any paid resource needs. */
 const MAX_HEADERS = 50
 
-/** All headers of a caller together: with a payload they have to fit into one request. */
+/** The longest sum of a caller's headers: with a payload they have to fit into one request. */
 const MAX_HEADERS_LENGTH = 16_384
 
-/** Longest header value of a caller; credentials of an API fit well. */
+/** The longest value of one header of a caller. Credentials of an API fit well. */
 const MAX_HEADER_LENGTH = 8_192
 
-/** Longest purpose that is kept. */
+/** The longest purpose that is kept, in characters. */
 const MAX_PURPOSE_LENGTH = 200
 
-/** How many unknown arguments are recorded, and how long a name may be there. */
+/** The most unknown arguments that are recorded, and the longest name of one. */
 const MAX_IGNORED = 10
 const MAX_IGNORED_LENGTH = 40
 
@@ -52,14 +52,14 @@ const headerName = /^[a-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 /** A parsed request. It may be sent if the session allows its host. */
 export interface ResourceRequest {
   readonly url: URL
-  /** `CALL` for a tool of an MCP server. */
+  /** The HTTP method, or `CALL` for a tool of an MCP server. */
   readonly method: (typeof methods)[number] | 'CALL'
-  /** Lower-case names, sorted. */
+  /** The caller's headers, by lower-case names in their order. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly purpose: string
   readonly maxMicro?: bigint
-  /** The SHA-256 of `hashRequest`: identical requests have the same. */
+  /** The SHA-256 of `hashRequest`: identical requests have equal hashes. */
   readonly hash: string
 }
 

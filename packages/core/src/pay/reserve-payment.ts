@@ -16,10 +16,12 @@ import { isDialled } from './request.ts'
 import { askedResult, deniedResult, failedResult, toMoney } from './results.ts'
 import { createNonce, createTerms, hashTerms } from './terms.ts'
 
-/** How long a reservation that lacks budget waits for proof to release holds. */
+/** The time for which a reservation that lacks budget waits for proof to release holds. */
 const RECONCILE_WAIT_MS = 2_000
 
-/** How far the ledger's time may be ahead of the clock: as much as clocks of servers may differ. */
+/**
+ * The most that the ledger's time may be ahead of the clock: as much as servers' clocks may differ.
+ */
 const MAX_CLOCK_LEAD_MS = 60_000
 
 /** A call with its intent, ready for the reserving commit. */

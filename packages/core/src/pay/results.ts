@@ -7,7 +7,7 @@ import type { Claim } from '../ports/rail.ts'
 import { sha256 } from '../primitives/hash.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from '../session/pay-result.ts'
 
-/** Longest body that is kept with its payment: enough for a document, little for a store. */
+/** The longest body that is kept with its payment: enough for a document, little for a store. */
 export const MAX_KEPT_BYTES = 262_144
 
 /** Headers that a caller must not see, or that are wrong for a decoded body. */

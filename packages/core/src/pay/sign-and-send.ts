@@ -203,7 +203,7 @@ function describeError(error: unknown): string {
   return error instanceof Error ? error.name : typeof error
 }
 
-/** Longest part of a wallet's reason that is kept. */
+/** The longest part of a wallet's reason that is kept, in characters. */
 const MAX_REASON_LENGTH = 300
 
 /** Tells the caller which step begins. An error of the listener is ignored. */

@@ -4,7 +4,7 @@ import { createUnansweredPayloads, type HandedOut } from './unanswered-payloads.
 const VALID_BEFORE = 1_000
 const EXPIRY_MS = VALID_BEFORE * 1_000
 
-/** As much of a payment as is looked at here. */
+/** Creates the fields of a payment that this test reads. */
 function handedOut(id: string, validBefore = VALID_BEFORE): HandedOut {
   const held = { payment: { id, validBefore }, request: { hash: id, body: 'as long as allowed' } }
   return { held, payload: { meta: {} } } as unknown as HandedOut

@@ -1,10 +1,13 @@
 import type { McpPayload } from '../ports/rail.ts'
 import type { HeldPayment } from './held-payment.ts'
 
-/** Payloads that may wait for an answer at the same time. The oldest are forgotten: doubt remains. */
+/** The most payloads that may wait for an answer. Beyond it the oldest are forgotten, in doubt. */
 const MAX_PAYLOADS = 1_000
 
-/** How long after a payload has expired its answer is still read: a tool may work for a while. */
+/**
+ * The time after a payload's expiry for which its answer is still read: a tool may work for a
+ * while.
+ */
 const HEARD_AFTER_MS = 600_000
 
 /** A payload that a caller was given to send. */

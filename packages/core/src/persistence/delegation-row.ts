@@ -10,7 +10,7 @@ export interface DelegationRow {
   /** The total of the limits, in micro-units. */
   readonly totalMicro: bigint
   readonly usage: Usage
-  /** Milliseconds since the epoch, like the times below. */
+  /** The time of the grant, in milliseconds since the epoch, like the times below. */
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt: number | null

@@ -9,7 +9,7 @@ export interface EndUserRow {
   /** The total of the limits, in micro-units. */
   readonly totalMicro: bigint
   readonly usage: Usage
-  /** Milliseconds since the epoch. */
+  /** The time at which the account was created, in milliseconds since the epoch. */
   readonly createdAt: number
   /** The other limits, as `endUserJson` writes them. */
   readonly json: string

@@ -13,7 +13,7 @@ export interface PaymentRow extends PaymentOutcome {
   /** The amount that the payment takes from budgets, in micro-units. */
   readonly amountMicro: bigint
   readonly requestHash: string
-  /** Milliseconds since the epoch. */
+  /** The time of the reservation, in milliseconds since the epoch. */
   readonly reservedAt: number
   readonly overrun: boolean
   /** The other fields, as `paymentJson` writes them. */
@@ -24,7 +24,7 @@ export interface PaymentRow extends PaymentOutcome {
 export interface PaymentOutcome {
   /** In micro-units; `null` until the payment is proven to have moved money. */
   readonly settledMicro: bigint | null
-  /** Milliseconds since the epoch. */
+  /** The time of the proof, in milliseconds since the epoch. */
   readonly provenAt: number | null
   /** The merchant's claim, the delivery, and later answers about them, as JSON. */
   readonly claim: string | null

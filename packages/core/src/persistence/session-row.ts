@@ -12,7 +12,7 @@ export interface SessionRow {
   /** The total of the limits, in micro-units. */
   readonly totalMicro: bigint
   readonly usage: Usage
-  /** Milliseconds since the epoch, like the times below. */
+  /** The time of creation, in milliseconds since the epoch, like the times below. */
   readonly createdAt: number
   readonly expiresAt: number
   readonly revokedAt: number | null

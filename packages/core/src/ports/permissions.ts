@@ -52,7 +52,7 @@ export interface PermissionRequest {
   readonly assets: readonly PermittedAsset[]
   /** The only addresses that may be paid, lower case. It is absent if the delegation allows any payee. */
   readonly payees?: readonly string[]
-  /** Milliseconds since the epoch. */
+  /** The start of the permission, in milliseconds since the epoch. */
   readonly startsAt: number
   readonly expiresAt: number
 }

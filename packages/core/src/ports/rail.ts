@@ -73,12 +73,12 @@ export interface Authorization {
 /** The signed payment as its rail sends it: over the transport by which the challenge came. */
 export type Payload = HttpPayload | McpPayload
 
-/** Goes into the headers of the request. */
+/** The headers that carry a signed payment over HTTP. */
 export interface HttpPayload {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Goes into the `_meta` of the tool call. */
+/** The `_meta` entries that carry a signed payment in an MCP tool call. */
 export interface McpPayload {
   readonly meta: Readonly<Record<string, unknown>>
 }
@@ -111,7 +111,7 @@ export type CancelAnswer =
 
 /** A payment whose outcome the rail is asked for. */
 export interface OpenPayment extends Authorization {
-  /** Unix seconds of the reservation: no settlement can be older. */
+  /** The time of the reservation in Unix seconds: no settlement can be older. */
   readonly reservedAt: number
   /** The transaction that the merchant claimed: a hint where to look, and no evidence. */
   readonly claimedTransaction?: string

@@ -60,7 +60,7 @@ export const ownerInput: z.ZodType<OwnerFilter> = z.strictObject({
   endUser: nameField.optional(),
 }) as z.ZodType<OwnerFilter>
 
-/** The owner of the rows that a read returns; without a field, every owner's. */
+/** The filter by owner. A read without it returns the rows of all owners. */
 export interface OwnerFilter {
   readonly session?: string
   readonly delegation?: string

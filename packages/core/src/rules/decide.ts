@@ -119,14 +119,17 @@ export function countRefusal(
   ]
 }
 
-/** Codes of refusals that may be over in a moment: they do not wear a key out. */
+/** The codes of refusals that may pass in a moment. They do not use up a key's attempts. */
 const passingCodes: readonly DenialCode[] = [
   'approval_required',
   'duplicate_open',
   'request_rate_exceeded',
 ]
 
-/** Counts a refusal. After a human's denial, or an expired question, the key is worn out at once. */
+/**
+ * Counts a refusal. After a human's denial, or an expired approval, the key allows no more
+ * attempts.
+ */
 function countRefusals(before: number, { code }: Denial): number {
   if (passingCodes.includes(code)) return before
   const isFinal = code === 'approval_denied' || code === 'approval_expired'

@@ -15,7 +15,7 @@ import { paymentSubject } from './payment-transitions.ts'
 /** The payment that a call asks for, with all that the decision needs besides the ledger. */
 export interface Intent {
   readonly paymentId: string
-  /** Id of the approval, if a human has to be asked. */
+  /** The id of the approval, if a human has to be asked. */
   readonly approvalId: string
   readonly nonce: `0x${string}`
   readonly tokenHash: string
@@ -28,10 +28,10 @@ export interface Intent {
   readonly purpose: string
   /** The host that the challenge itself names, if it is another one than `terms.host`. */
   readonly claimedHost?: string | undefined
-  /** How long the payload is valid, counted from the reservation. */
+  /** The time for which the payload is valid, counted from the reservation. */
   readonly validForSeconds: number
   readonly payer: string
-  /** Atomic units of the asset that the payer holds; undefined if the balance could not be read. */
+  /** The payer's balance in atomic units of the asset; undefined if it could not be read. */
   readonly balanceAtomic: bigint | undefined
   readonly key?: string | undefined
   readonly maxMicro?: bigint | undefined

@@ -21,12 +21,14 @@ import { findAccountEnd } from './account-end.ts'
 export interface SessionChangeInput {
   /** The whole limits, which replace the present ones. */
   readonly limits?: LimitsInput | undefined
-  /** Time from now to the new end, for example `'30m'`: sooner or later than the present end. */
+  /**
+   * The time from now to the new end, for example `'30m'`: sooner or later than the present end.
+   */
   readonly expiresIn?: string | undefined
   readonly merchants?:
     | readonly { readonly host: string; readonly payees?: readonly string[] | undefined }[]
     | undefined
-  /** Why, for the audit record. */
+  /** The reason, for the audit record. */
   readonly reason?: string | undefined
 }
 

@@ -43,16 +43,16 @@ export type PayStep = 'quoting' | 'deciding' | 'signing' | 'sending'
 
 /** An amount of the session's currency, as a decimal string. */
 export interface Money {
-  /** A decimal string, for example `'0.05'`. */
+  /** The amount in `currency`, a decimal string such as `'0.05'`. */
   readonly amount: string
-  /** For example `'USD'`. */
+  /** The currency, for example `'USD'`. */
   readonly currency: string
 }
 
 /** A resource's response as it was received, bounded. Do not trust its content. */
 export interface ResourceResponse {
   readonly status: number
-  /** Lower-case names; payment headers are left out. */
+  /** The response's headers by lower-case names, without those of the payment. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   /** Whether the body was longer than the bound, and was cut there. */
@@ -62,7 +62,7 @@ export interface ResourceResponse {
 /** A receipt: amount, merchant, time, the rail's evidence and the hash of the delivery. */
 export interface Receipt {
   readonly paymentId: string
-  /** A decimal string in `currency`. */
+  /** The amount in `currency`, a decimal string. */
   readonly amount: string
   readonly currency: string
   /** The host that the guard dialled, punycode. */
@@ -86,7 +86,7 @@ export interface WaitingApproval {
   readonly id: string
   /** The card to show: structured fields, and the agent's words labelled as such. */
   readonly card: ApprovalCard
-  /** ISO 8601, UTC. */
+  /** The time at which the approval expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 

@@ -4,7 +4,9 @@ import { payTool } from './tool.ts'
 /** A model's arguments as a request, and the names of the arguments that the tool does not take. */
 export interface ToolRequest {
   readonly request: PayRequest
-  /** For `ignored` of the call: the names are only recorded. */
+  /**
+   * The names of unknown arguments, for `ignored` of the call: they are recorded without effect.
+   */
   readonly ignored: readonly string[]
 }
 

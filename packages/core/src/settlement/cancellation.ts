@@ -23,7 +23,7 @@ export type CancelTarget =
 
 /** The options of `cancel`. */
 export interface CancelOptions {
-  /** Why, for the audit record. */
+  /** The reason, for the audit record. */
   readonly reason?: string | undefined
   /** The cursor of the last answer. The next payments are tried. */
   readonly after?: string | undefined
@@ -37,7 +37,7 @@ export interface Cancellation {
   readonly refused: number
   readonly unavailable: number
   readonly unknown: number
-  /** For `after`, if there may be more payments than one answer covers. */
+  /** The cursor for `after`. Absent if the answer covers all payments. */
   readonly cursor?: string
 }
 
@@ -46,13 +46,13 @@ export type Canceller =
   | { readonly by: 'end_user'; readonly endUser: string }
   | { readonly by: 'manager' }
 
-/** Most payments that one call tries. Its cursor goes on behind them. */
+/** The most payments that one call tries. Its cursor continues after them. */
 const MAX_CANCELLED = 200
 
-/** Payments that are asked about at the same time. */
+/** The number of payments whose cancellation is requested at the same time. */
 const CONCURRENCY = 8
 
-/** How long a rail may take. After it, the network may have been asked, or not. */
+/** The longest time for a rail. After it, the network may have got the cancellation, or not. */
 const CANCEL_TIMEOUT_MS = 45_000
 
 /** The longest part of a rail's or a wallet's reason that is recorded, in characters. */

@@ -39,7 +39,7 @@ export interface ExposureFilter {
   readonly endUser?: string
 }
 
-/** Most payments that one answer looks through: people would not look through more. */
+/** The most payments that one answer looks through: people would not look through more. */
 export const MAX_EXPOSED = 10_000
 
 /** Reads the unproven payments of an account, and sums them up. */

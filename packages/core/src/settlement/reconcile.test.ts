@@ -6,7 +6,7 @@ import { fakeAsset, fakeChain } from '../testing/fake-chain.ts'
 import { fakeRail } from '../testing/fake-rail.ts'
 import { createReconciler, MAX_RECONCILED_PER_RUN } from './reconcile.ts'
 
-/** As many released payments as are watched. */
+/** The number of released payments that are watched. */
 const MAX_WATCHED = 1_000
 
 test('what was released is watched up to a bound, and the oldest give way', async () => {

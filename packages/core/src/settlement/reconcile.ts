@@ -10,13 +10,13 @@ import { inTurns } from '../primitives/in-turns.ts'
 import { settleArchivedPayment } from '../rules/archived-overrun.ts'
 import { releaseProven, scopeOfPayment, settlePayment } from '../rules/payment-transitions.ts'
 
-/** Most payments that one run asks the rails about. The next run goes on behind them. */
+/** The most payments that one run asks the rails about. The next run continues after them. */
 export const MAX_RECONCILED_PER_RUN = 200
 
 /** The number of payments that are asked about at the same time. */
 const CONCURRENCY = 8
 
-/** How long a rail may take for a verdict. After it, the next run asks again. */
+/** The longest time for a rail's verdict. After it, the next run asks again. */
 const VERDICT_TIMEOUT_MS = 20_000
 
 /** The parts of a guard that reconciling needs. */
@@ -24,19 +24,19 @@ export interface ReconcileParts {
   readonly store: Store
   readonly rails: readonly Rail[]
   readonly assets: readonly Asset[]
-  /** Tells the operator about a verdict that could not be written. The next run tries again. */
+  /** Tells the operator that a verdict could not be written. The next run retries. */
   readonly warn: (what: string, error: unknown) => void
-  /** Aborted when the guard closes: no rail is asked or waited for any more. */
+  /** A signal that is aborted when the guard closes: from then on no rail is asked or awaited. */
   readonly closing: AbortSignal
 }
 
-/** How long one run for a delegation serves every caller who asks for one. */
+/** The time for which one run for a delegation serves every caller that asks for one. */
 const SHARED_RUN_MS = 2_000
 
 /** The most delegations whose last run is remembered. Beyond it the oldest are forgotten. */
 const MAX_SHARED_RUNS = 1_000
 
-/** How long a released payment is asked about again: finality has failed on block chains before. */
+/** The time for which a released payment is checked again: finality has failed on block chains. */
 const WATCH_RELEASED_MS = 3_600_000
 
 /** The most released payments that are watched at the same time. The oldest give way. */
@@ -122,7 +122,7 @@ interface Watch {
   released(now: number): readonly Payment[]
 }
 
-/** Remembers the payments that proof has released of late, in this process. */
+/** Remembers the payments that proof has released recently, in this process. */
 function createWatch(): Watch {
   const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
   return {
@@ -139,7 +139,7 @@ function createWatch(): Watch {
   }
 }
 
-/** Asks again about a released payment. Only a settlement changes it: an overrun. */
+/** Checks a released payment again. Only a settlement changes it: it counts as an overrun. */
 async function proveAgain(
   parts: ReconcileParts,
   watch: Watch,

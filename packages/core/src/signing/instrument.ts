@@ -15,13 +15,13 @@ export interface Instrument {
   readonly fundingLink?: ((address: string) => Promise<string>) | undefined
 }
 
-/** How long a balance is believed: it goes along with a decision, and is never the last word. */
+/** The time for which a balance is cached. It informs a decision, and never decides alone. */
 const BALANCE_CACHE_MS = 3_000
 
 /** A wallet or a node that does not answer within this time is not available. */
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** More assets and addresses than are paid from at the same time. */
+/** The most cached balances: more assets and addresses than are in use at the same time. */
 const MAX_CACHED_BALANCES = 1_000
 
 /** The instruments of a guard: their addresses, and what they hold. */
@@ -61,7 +61,7 @@ export class Instruments {
     return address
   }
 
-  /** Atomic units that an address holds, as of the last few seconds. */
+  /** Returns the balance of an address in atomic units, at most some seconds old. */
   async balance(rail: Rail, asset: Asset, address: string): Promise<bigint> {
     const name = `${asset.network} ${asset.address} ${address}`
     const cached = this.#balances.get(name)

@@ -25,14 +25,16 @@ export class PaymentToken {
   }
 
   /**
-   * Ends the token: from then on nobody can have a signature for it, so that a hold can be released
-   * on the knowledge that it was not redeemed.
+   * Ends the token, so that no signature can follow. Its payment's hold may then be released
+   * without proof if the token was never redeemed.
    */
   end(): void {
     this.#secret.fill(0)
   }
 
-  /** Uses the token up. Throws if it was used before, is dead, or belongs to another payment. */
+  /**
+   * Redeems the token, once. Throws if it was redeemed before, has ended, or is of another payment.
+   */
   redeem(
     payment: { readonly tokenHash: string; readonly tokenExpiresAt: number },
     now: number,

@@ -14,21 +14,26 @@ export type SecretUse =
   | { readonly purpose: 'permission'; readonly delegation: string }
   | { readonly purpose: 'funding'; readonly instrument: string }
 
-/** A use that goes on, as a vault sees it that opens a secret for it. */
+/** A secret use in progress, as a vault sees it when it opens a secret. */
 export type CurrentSecretUse = SecretUse & {
-  /** Aborted when nobody waits for an answer any more: what is still open then is forgotten. */
+  /**
+   * A signal that is aborted when the guard stops waiting. The vault then forgets opened secrets.
+   */
   readonly over: AbortSignal
   /**
-   * Records, durably, that a secret is opened for this use: to be awaited before it is opened. Throws
-   * what the store throws, `invalid_input`, or `secret_use_over`, and then nothing may be opened.
+   * Records, durably, that a secret is opened for this use. Await it before you open the secret.
+   * Throws the store's error, `invalid_input`, or `secret_use_over`; the secret must then stay
+   * closed.
    */
   recordOpening(opening: SecretOpening): Promise<void>
 }
 
-/** Records that a secret is opened for the use that goes on. */
+/** A function that records the opening of a secret for the use in progress. */
 export type RecordOpening = (opening: SecretOpening) => Promise<unknown>
 
-/** Longest name of a secret or of a version: services that keep secrets name them by long paths. */
+/**
+ * The longest name of a secret or of a version: services that keep secrets name them by long paths.
+ */
 const MAX_OPENING_LENGTH = 512
 
 const openingField = z
@@ -37,7 +42,7 @@ const openingField = z
   .max(MAX_OPENING_LENGTH)
   .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII without spaces')
 
-/** Also the fields of a change that is recorded. */
+/** The schemas of an opened secret's name and version, also used for recorded secret changes. */
 export const secretOpeningFields: {
   readonly secret: z.ZodType<string>
   readonly version: z.ZodType<string>
@@ -63,7 +68,9 @@ export function currentSecretUse(): CurrentSecretUse | undefined {
   return current.getStore()
 }
 
-/** Lets a wallet or a provider work: what it does meanwhile, and nothing later, may open secrets. */
+/**
+ * Runs a wallet's or provider's work as a secret use. Secrets can be opened until the work settles.
+ */
 export async function duringSecretUse<Result>(
   use: SecretUse,
   record: RecordOpening,

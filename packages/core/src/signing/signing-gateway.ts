@@ -83,7 +83,7 @@ export function cancellationGateway(
   }
 }
 
-/** How long a signer may take for a cancellation: one that comes later helps little. */
+/** The longest time for the signature of a cancellation: a later one helps little. */
 const CANCELLATION_SIGNING_MS = 15_000
 
 /** The one thing that may be signed for a payment. */
@@ -138,7 +138,10 @@ function mismatch(paymentId: string, what: 'reserved' | 'cancelled'): BursarErro
   )
 }
 
-/** Only the two words that prove it count as `notSigned`: any other answer is doubt. */
+/**
+ * Reads a wallet's answer. Only the two answers that prove it count as `notSigned`, all others as
+ * doubt.
+ */
 function signatureOf(result: SignResult): `0x${string}` {
   if ('signature' in result && signaturePattern.test(result.signature)) return result.signature
   if (!('signature' in result) && notSignedCodes.includes(result.notSigned)) {

@@ -48,7 +48,7 @@ export interface FakeTransfer {
   readonly to: string
   readonly atomic: bigint
   readonly transaction: `0x${string}`
-  /** Unix seconds. */
+  /** The time of the transfer, in Unix seconds. */
   readonly at: number
 }
 
@@ -72,9 +72,9 @@ export type FakeUse =
 
 /** A chain that exists only in a test, with one token contract for each asset. */
 export interface FakeChain {
-  /** Unix seconds of the newest block. */
+  /** Returns the time of the newest block, in Unix seconds. */
   time(): number
-  /** Unix seconds of the newest block that is final. */
+  /** Returns the time of the newest final block, in Unix seconds. */
   finalTime(): number
   /** Creates money. */
   mint(asset: Asset, address: string, atomic: bigint): void

@@ -100,21 +100,21 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
       chain.assertReachable()
       const finalTime = chain.finalTime()
       const use = chain.use(payment.payer, payment.nonce, finalTime)
-      const evidence = (reason: string): Evidence => ({
+      const makeEvidence = (reason: string): Evidence => ({
         block: `${finalTime}`,
         reason,
         ...(use && { transaction: use.transaction }),
       })
-      if (use?.kind === 'cancel') return { outcome: 'released', evidence: evidence('canceled') }
+      if (use?.kind === 'cancel') return { outcome: 'released', evidence: makeEvidence('canceled') }
       if (use) {
         const { asset, payee, atomic } = payment.terms
         const matches = use.asset === asset && use.to === payee && use.atomic === atomic
         return matches
-          ? { outcome: 'settled', evidence: evidence('transferred') }
+          ? { outcome: 'settled', evidence: makeEvidence('transferred') }
           : { outcome: 'open', reason: 'The nonce was used, but not for this payment.' }
       }
       return finalTime >= payment.validBefore
-        ? { outcome: 'released', evidence: evidence('expired unused') }
+        ? { outcome: 'released', evidence: makeEvidence('expired unused') }
         : { outcome: 'open', reason: 'The nonce is unused and the authorization still valid.' }
     },
     async time() {

@@ -59,6 +59,6 @@ export interface AgentRun {
 export interface OfferedTool {
   readonly name: string
   readonly description: string
-  /** JSON Schema. */
+  /** The tool's input as JSON Schema. */
   readonly inputSchema: unknown
 }

@@ -42,9 +42,9 @@ export interface DelegationSummary extends Spending {
   readonly consent: Consent
   /** The permission at the wallet's provider, as the ledger last recorded it. */
   readonly permission?: DelegationPermission
-  /** ISO 8601, UTC. */
+  /** The time of the grant. ISO 8601, UTC. */
   readonly createdAt: string
-  /** ISO 8601, UTC. */
+  /** The time at which the delegation expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 

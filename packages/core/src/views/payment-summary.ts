@@ -33,7 +33,7 @@ export interface PaymentSummary {
   readonly network: string
   /** The address of the asset's contract. */
   readonly asset: string
-  /** ISO 8601, UTC. */
+  /** The time of the reservation. ISO 8601, UTC. */
   readonly reservedAt: string
   /** When the rail proved the outcome. ISO 8601, UTC; absent until then. */
   readonly provenAt?: string

@@ -28,9 +28,9 @@ export interface SessionSummary extends Spending {
   readonly merchants?: readonly MerchantRule[]
   /** The rule for payments that need an approval, besides those to merchants that are not listed. */
   readonly ask?: AskRule
-  /** ISO 8601, UTC. */
+  /** The time at which the session was created. ISO 8601, UTC. */
   readonly createdAt: string
-  /** ISO 8601, UTC. */
+  /** The time at which the session expires. ISO 8601, UTC. */
   readonly expiresAt: string
 }
 

@@ -15,13 +15,13 @@ const MAX_URL_LENGTH = 2_048
 
 /** The data that `prove` has to see again: an entry exactly as it was offered, and where it came from. */
 export type Echo = (EchoV2 | EchoV1) & {
-  /** How the challenge came, and the payload goes. */
+  /** The transport of the challenge, and of the payload that answers it. */
   readonly transport: 'http' | 'mcp'
 }
 
 type EchoV2 = {
   readonly version: 2
-  /** Absent where the challenge names no resource. */
+  /** The URL of the resource that the challenge names. Absent if it names none. */
   readonly resourceUrl?: string
   readonly accepted: Accepted
   readonly extensions?: Extensions

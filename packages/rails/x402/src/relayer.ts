@@ -8,7 +8,7 @@ export type RelayerAccount = Pick<LocalAccount, 'address' | 'signTransaction'>
 /** A cancellation that was sent to the network. */
 export interface SentCancellation {
   readonly transaction: `0x${string}`
-  /** `pending` if the transaction is in no block after 20 s. */
+  /** The state of the transaction: `pending` if it is in no block after 20 s. */
   readonly state: 'succeeded' | 'reverted' | 'pending'
 }
 
@@ -17,7 +17,7 @@ export interface SignedCancellation {
   readonly token: string
   readonly authorizer: string
   readonly nonce: `0x${string}`
-  /** The signature of an own key, 65 bytes. */
+  /** The length in bytes of a signature by a plain account. */
   readonly signature: `0x${string}`
 }
 

@@ -53,10 +53,10 @@ export interface PostgresStoreOptions {
 
 const DEFAULT_CONNECTIONS = 5
 
-/** Servers allow some hundred connections, for all processes together. */
+/** The most connections of a store. Servers allow some hundred, for all processes together. */
 const MAX_CONNECTIONS = 100
 
-/** Attempts at a read whose connection is lost. */
+/** The number of attempts at a read whose connection is lost. */
 const MAX_READS = 3
 
 /**
@@ -165,11 +165,11 @@ function parseOptions(
   if (clock !== undefined && typeof clock !== 'function') {
     throw optionError('clock', 'must be a function')
   }
-  return { url, schema, connections, clock: clock && (() => wholeMs(clock())) }
+  return { url, schema, connections, clock: clock && (() => readClockMs(clock())) }
 }
 
 /** Returns a clock's time in whole milliseconds. Throws, so that no expiry depends on a broken clock. */
-function wholeMs(at: number): number {
+function readClockMs(at: number): number {
   const ms = Math.floor(at)
   if (Number.isSafeInteger(ms) && ms >= 0) return ms
   throw optionError('clock', `returned ${String(at)}`)

@@ -4,9 +4,9 @@ import { BursarError } from '../../primitives/errors.ts'
 
 /** An amount that a policy compares payments with: `{ currency: 'USD', amount: '1.00' }`. */
 export interface Threshold {
-  /** For example `'USD'`. */
+  /** The currency, for example `'USD'`. */
   readonly currency: string
-  /** A decimal string. */
+  /** The amount in `currency`, a decimal string. */
   readonly amount: string
 }
 

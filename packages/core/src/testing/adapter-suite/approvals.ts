@@ -63,7 +63,7 @@ function testQuestions({ test, expect }: AdapterTest): void {
 /** Tests the outcomes of an approval. */
 function testAnswers({ test, expect }: AdapterTest): void {
   test('pays once after a yes, however often the run is carried out again', async (bench) => {
-    const { run, ...paid } = await stopped(bench)
+    const { run, ...paid } = await runUntilStopped(bench)
     await answer(paid, 'approve')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['paid'])
@@ -91,7 +91,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing for a yes of the framework alone', async (bench) => {
-    const { run } = await stopped(bench)
+    const { run } = await runUntilStopped(bench)
     const resumed = await run.resume('yes')
     const again = resumed.waiting > 0 ? await resumed.resume('yes') : resumed
     expect(again.told.map(codeOf).includes('paid')).toBe(false)
@@ -99,7 +99,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing after a no of the end user, whatever the framework says', async (bench) => {
-    const { run, ...paid } = await stopped(bench)
+    const { run, ...paid } = await runUntilStopped(bench)
     await answer(paid, 'deny')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['approval_denied'])
@@ -107,7 +107,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing after a no of the framework', async (bench) => {
-    const { run, ...paid } = await stopped(bench)
+    const { run, ...paid } = await runUntilStopped(bench)
     await answer(paid, 'approve')
     const resumed = await run.resume('no')
     expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
@@ -118,7 +118,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
 /** Tests changes between an approval's request and its answer. */
 function testChanges({ test, expect }: AdapterTest): void {
   test('pays nothing where the end user did not answer in time', async (bench) => {
-    const { run } = await stopped(bench)
+    const { run } = await runUntilStopped(bench)
     await bench.world.advance(UNANSWERED_MS)
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['approval_expired'])
@@ -126,7 +126,7 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing with a yes that came too late', async (bench) => {
-    const { run, ...paid } = await stopped(bench)
+    const { run, ...paid } = await runUntilStopped(bench)
     await answer(paid, 'approve')
     await bench.world.advance(UNANSWERED_MS)
     const resumed = await run.resume('yes')
@@ -135,7 +135,7 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing where the merchant has changed its price since', async (bench) => {
-    const { run, ...paid } = await stopped(bench, 'repriced')
+    const { run, ...paid } = await runUntilStopped(bench, 'repriced')
     await answer(paid, 'approve')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
@@ -143,7 +143,7 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing where the session has ended since', async (bench) => {
-    const { run, ...paid } = await stopped(bench)
+    const { run, ...paid } = await runUntilStopped(bench)
     await answer(paid, 'approve')
     await paid.management.revokeSession(paid.id)
     const resumed = await run.resume('yes')
@@ -171,7 +171,7 @@ function testChanges({ test, expect }: AdapterTest): void {
 }
 
 /** Runs a turn that stops at one call, and checks that nothing is signed. */
-async function stopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promise<Stopped> {
+async function runUntilStopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promise<Stopped> {
   const { world } = bench
   const paid = await world.openSession({ ask: { always: true } })
   const options = { session: paid.session, conversation }

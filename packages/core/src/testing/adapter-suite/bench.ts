@@ -57,7 +57,7 @@ export async function onBench(
   test: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const { agent, world } = await makeWorld()
-  const heard = hear()
+  const heard = captureOutput()
   const runs: AgentRun[] = []
   const failures: string[] = []
   const noted = (run: AgentRun): AgentRun => {
@@ -97,7 +97,7 @@ export async function onBench(
 }
 
 /** Collects process warnings and logged lines. */
-function hear(): { warnings: string[]; logs: string[]; stop(): void } {
+function captureOutput(): { warnings: string[]; logs: string[]; stop(): void } {
   const warnings: string[] = []
   const logs: string[] = []
   const { emitWarning } = process

@@ -11,16 +11,16 @@ const impostors: readonly [string, (session: PaymentSession) => unknown, RegExp]
   ['an heir', () => Object.create(PaymentSession.prototype), /there was no PaymentSession/],
 ]
 
-/** How a call finds its session, and what is not believed. */
+/** Tests how a call finds its session, and which contexts are refused. */
 export function testContexts({ test, expect }: AdapterTest): void {
-  const payerOf = (context: unknown) => (context as { payer: PaymentSession }).payer
+  const sessionOfContext = (context: unknown) => (context as { payer: PaymentSession }).payer
 
   test('finds the session and the conversation in the server-side context', async (bench) => {
     const { world, run } = bench
     const [alice, other] = [await world.openSession(), await world.openSession()]
     const options: ToolCallsOptions = {
-      session: async (context) => payerOf(context),
-      conversation: (context) => `chat of ${payerOf(context).id}`,
+      session: async (context) => sessionOfContext(context),
+      conversation: (context) => `chat of ${sessionOfContext(context).id}`,
     }
     for (const { session: payer } of [alice, other]) {
       const script = [[buy(world, 'paid', 'call-1', { purpose: payer.id })]]
@@ -36,7 +36,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
       const { world, run, warnings } = bench
       const { session } = await world.openSession()
       const { told } = await run({
-        options: { session: payerOf, conversation },
+        options: { session: sessionOfContext, conversation },
         context: { payer: impostor(session) },
         // A model that names a session gets nowhere by it.
         script: [[buy(world, 'paid', 'call-1', { session: session.id, payer: session.id })]],

@@ -14,7 +14,7 @@ export const bigMicro: bigint = 2n ** 59n + 1n
 /** A text that is hard to store: two scripts, both directions, quotes, a null, half a character. */
 export const hardText: string = `Zoë – 東京 🧾 \u202eabc\u202c 'a' "b" \\ \n\t\u0000 \ud83d`
 
-/** Returns a hash of the core's form. */
+/** Returns a hash in the format of core's own hashes. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

@@ -4,23 +4,25 @@ import { Client, type ClientConfig, Pool, type PoolClient } from 'pg'
 import { migrate } from './migrate.ts'
 import { closedError, isTemporary, openError } from './store-error.ts'
 
-/** First pause before a connection is tried again. Each next pause doubles, up to the longest. */
+/**
+ * The first pause before a connection is tried again. Each next pause doubles, up to the longest.
+ */
 const RECONNECT_FIRST_MS = 10
 const RECONNECT_LONGEST_MS = 500
 
-/** Longer than a handshake takes, with TLS and around the world. */
+/** The longest time to connect: longer than a handshake takes, with TLS and around the world. */
 const CONNECT_MS = 5_000
 
 /** The idle time after which the server ends a transaction whose process has stopped, and its locks. */
 const IDLE_IN_TRANSACTION_MS = 5_000
 
-/** Much longer than a statement of this store takes, its wait for a lock included. */
+/** The longest time of a statement: much longer than one takes, its wait for a lock included. */
 const STATEMENT_MS = 20_000
 
 /** The silence after which a server is gone: longer than it gives a statement. */
 const SILENCE_MS = 25_000
 
-/** How a store reaches its database. */
+/** The options by which a store reaches its database. */
 export interface ConnectionOptions {
   readonly url: string
   readonly schema: string
@@ -45,7 +47,7 @@ export const connectionWaits: ConnectionWaits = { reconnectTotalMs: 10_000, lock
 
 /** The connections of one store. They are opened when they are needed, and again when they are lost. */
 export interface Connections {
-  /** Host, port and database, for messages. */
+  /** The host, port and database, for messages. */
   readonly target: string
   /** Runs with the connection that writes. A connection whose use throws is not used again. */
   write<Result>(use: (client: Client) => Promise<Result>): Promise<Result>

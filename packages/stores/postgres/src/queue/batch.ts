@@ -17,7 +17,10 @@ import {
  */
 const MAX_ATTEMPTS = 8
 
-/** Attempts to ask whether a commit is in the database, if the connection is lost again meanwhile. */
+/**
+ * The number of attempts to check whether a commit is in the database after its connection was
+ * lost.
+ */
 const MAX_QUESTIONS = 3
 
 /** Runs jobs in a transaction that they share, and settles each of them. Never throws. */

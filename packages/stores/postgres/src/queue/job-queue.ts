@@ -3,7 +3,7 @@ import { SOON_MS } from '@bursar/core/store'
 import type { Job, Outcome } from '../transaction/transaction.ts'
 import type { RunBatch } from './batch.ts'
 
-/** Most jobs of one transaction: more would hold its lock, and the event loop, for too long. */
+/** The most jobs of one transaction: more would hold its lock, and the event loop, for too long. */
 export const MAX_BATCH = 128
 
 /** Jobs in the order of their calls, run in batches. */

@@ -23,25 +23,25 @@ import {
 } from './escape-nul-text.ts'
 import { numberOrNull, parseUsage, usageColumns, writeRows } from './row-columns.ts'
 
-/** Names that lead to accounts. */
+/** The keys and names by which accounts are loaded. */
 export interface AccountNames {
-  /** Ids of accounts. */
+  /** The ids of the accounts to load. */
   readonly accounts: ReadonlySet<string>
   readonly payments: ReadonlySet<string>
   readonly approvals: ReadonlySet<string>
   readonly endUsers: ReadonlySet<string>
 }
 
-/** Accounts by their kinds. */
+/** The loaded accounts, by kind. */
 export interface AccountEntries {
   readonly endUsers: readonly Entry<EndUserAccount>[]
   readonly delegations: readonly Entry<Delegation>[]
   readonly sessions: readonly Entry<Session>[]
 }
 
-/** Accounts as they were read. */
+/** The accounts as the database returned them. */
 export interface ReadAccounts extends AccountEntries {
-  /** End users of the delegations that hang below no account of an end user. */
+  /** The end users of loaded delegations without an end-user account. */
   readonly withoutAccount: readonly string[]
 }
 

@@ -17,10 +17,12 @@ export interface TermsName {
   readonly termsHash: string
 }
 
-/** Names that lead to approvals. */
+/** The keys and names by which approvals are loaded. */
 export interface ApprovalNames {
   readonly ids: ReadonlySet<string>
-  /** Terms of which a session's latest approval is read, and its newest ones if it is a root. */
+  /**
+   * The terms of which a session's latest approval is read, and its newest ones if it is a root.
+   */
   readonly terms: readonly TermsName[]
 }
 

@@ -6,16 +6,16 @@ import { packedText, packTexts } from './packed-texts.ts'
 
 /** The last audit record of the chain. */
 export interface ChainEnd {
-  /** 0 if there is no record yet. */
+  /** The sequence number of the newest record, or 0 if there is none. */
   readonly seq: number
-  /** Milliseconds since the epoch. */
+  /** The time of the newest record, in milliseconds since the epoch. */
   readonly at: number
   readonly hash: string
 }
 
 /** The head of the audit chain. Every transaction that writes locks its row first. */
 export interface Head extends ChainEnd {
-  /** Version of the schema. */
+  /** The version of the schema. */
   readonly version: number
   /** The key of the newest payment: the transaction that holds the head numbers the next ones. */
   readonly payments: number

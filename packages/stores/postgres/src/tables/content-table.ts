@@ -22,7 +22,9 @@ const contentWrite: Statement = {
     body = excluded.body, truncated = excluded.truncated`,
 }
 
-/** Bytes of bodies after which a statement takes no further body, so that no message grows large. */
+/**
+ * The size in bytes after which a statement takes no further body, so that no message grows large.
+ */
 const MAX_STATEMENT_BYTES = 1_048_576
 
 /** Reads the content of a payment. Returns undefined if none is kept. */

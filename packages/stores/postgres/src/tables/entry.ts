@@ -4,10 +4,10 @@ import type { Row } from '../database/statement.ts'
 export interface Entry<Noun> {
   /** The row's key; absent if the transaction inserts the row. */
   readonly pk?: string
-  /** Absent if the transaction inserts the row. */
+  /** The row as the database has it. Absent if the transaction inserts the row. */
   readonly stored?: Noun
   value: Noun
-  /** Sticky: an account that an overrun has pushed over its total may stay over it. */
+  /** True if an overrun has pushed the account over its total: from then on it may stay over it. */
   overrun: boolean
 }
 

@@ -6,7 +6,7 @@ import { writeRows } from './row-columns.ts'
 
 /** A name within a delegation, which is found by its id, by one of its sessions or its payments. */
 export interface NameInDelegation {
-  /** Id of the delegation or of a session. */
+  /** The id of the delegation or of a session. */
   readonly account?: string | undefined
   readonly payment?: string | undefined
   /** The host of a merchant, or the hash of a request. */

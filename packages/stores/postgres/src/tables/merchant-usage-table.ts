@@ -7,7 +7,7 @@ import { parseUsage, usageColumns, writeRows } from './row-columns.ts'
 /** A merchant at which an account, or one of those that it draws from, may have spent. */
 export interface MerchantUsageName {
   readonly account?: string | undefined
-  /** If there is no `account`, the accounts of this payment are meant. */
+  /** The payment whose accounts are meant if there is no `account`. */
   readonly payment?: string | undefined
   readonly host: string
   readonly payee: string

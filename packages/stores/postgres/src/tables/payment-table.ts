@@ -21,17 +21,17 @@ export interface RequestName {
   readonly requestHash: string
 }
 
-/** Names that lead to payments. */
+/** The keys and names by which payments are loaded. */
 export interface PaymentNames {
   readonly ids: readonly string[]
   readonly keys: readonly KeyName[]
-  /** Requests of which a delegation's latest payment is read. */
+  /** The request hashes of which the delegation's latest payment is loaded. */
   readonly twins: readonly NameInDelegation[]
-  /** Requests of which a session's own latest payment is read. */
+  /** The request hashes of which the session's own latest payment is loaded. */
   readonly ownTwins: readonly RequestName[]
 }
 
-/** Characters of a request's hash that are in the index: short entries, and as good as unique. */
+/** The characters of a request's hash in the index: short entries, and as good as unique. */
 const REQUEST_HEAD_LENGTH = 12
 
 /** Reads whole payments; more joins, or a condition, follow. */

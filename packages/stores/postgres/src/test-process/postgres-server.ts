@@ -38,7 +38,10 @@ export interface TestPostgresOptions {
   readonly own?: boolean
   /** Whether a commit is on the disk before it is answered; few tests need that. @default false */
   readonly durable?: boolean
-  /** Whether the log is in files of 1 MB, so that `limitFiles` can be given a small size. @default false */
+  /**
+   * Whether the log is in files of 1 MB, so that `limitFiles` can be given a small size.
+   * @default false
+   */
   readonly smallFiles?: boolean
   /** The server's certificate and its key, in PEM. @default a server without TLS */
   readonly tls?: { readonly cert: string; readonly key: string }

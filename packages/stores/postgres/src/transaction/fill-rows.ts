@@ -21,12 +21,12 @@ import type { TransactionRows } from './transaction-rows.ts'
 /** The rows that were read for a plan. */
 export interface ReadRows {
   readonly accounts: ReadAccounts
-  /** In the order of their keys. */
+  /** The payments in the order of their keys. */
   readonly payments: readonly Entry<Payment>[]
   readonly keys: readonly KeyRecord[]
   readonly merchants: readonly KnownMerchant[]
   readonly instruments: readonly RegisteredInstrument[]
-  /** In the order of their keys. */
+  /** The approvals in the order of their keys. */
   readonly approvals: readonly Entry<Approval>[]
   readonly credentials: readonly Entry<Credential>[]
   readonly operations: readonly Operation[]
@@ -155,14 +155,14 @@ function fillMerchantUsages(
   usages: readonly MerchantUsage[],
 ): void {
   for (const name of plan.merchantUsages.values()) {
-    const ids = findLine(rows, name).map((id) => merchantUsageId(id, name.host, name.payee))
+    const ids = findSessionLine(rows, name).map((id) => merchantUsageId(id, name.host, name.payee))
     markAllAsked(rows.merchantUsages, ids)
   }
   addAll(rows.merchantUsages, usages)
 }
 
 /** Returns the ids of an account, or of a payment's session, and of all accounts that it draws from. */
-function findLine(
+function findSessionLine(
   { sessions, delegations, payments }: TransactionRows,
   { account, payment }: MerchantUsageName,
 ): readonly string[] {

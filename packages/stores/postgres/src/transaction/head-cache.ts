@@ -6,10 +6,10 @@ import type { LoadPlan } from './load-plan.ts'
 import { pairId } from './row-ids.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 
-/** Accounts and merchants in the cache: about 1 kB each, so some 10 MB. */
+/** The most accounts and merchants in the cache: about 1 kB each, so some 10 MB. */
 const MAX_CACHED = 10_000
 
-/** Payments in the cache: most are claimed and proven soon after their reservation. */
+/** The most payments in the cache: most are claimed and proven soon after their reservation. */
 const MAX_CACHED_PAYMENTS = 2_000
 
 /**
@@ -78,7 +78,7 @@ interface CachedRow<Noun> {
 interface CachedRows {
   readonly sessions: Map<string, CachedRow<Session>>
   readonly delegations: Map<string, CachedRow<Delegation>>
-  /** By the end user's name; `undefined` for an end user without an account. */
+  /** The cached accounts by the end user's name; undefined for an end user without an account. */
   readonly endUsers: Map<string, CachedRow<EndUserAccount> | undefined>
   readonly merchants: Map<string, CachedRow<KnownMerchant>>
   readonly payments: Map<string, CachedRow<Payment>>
@@ -90,7 +90,7 @@ function hasDelegation({ delegations, endUsers }: CachedRows, id: string): boole
 }
 
 /** Returns the sessions from one up to its root, or undefined if a row of the line is not cached. */
-function findLine(cached: CachedRows, id: string): readonly Session[] | undefined {
+function findSessionLine(cached: CachedRows, id: string): readonly Session[] | undefined {
   const line: Session[] = []
   for (let next: string | undefined = id; next !== undefined; ) {
     const session: Session | undefined = cached.sessions.get(next)?.value
@@ -103,12 +103,12 @@ function findLine(cached: CachedRows, id: string): readonly Session[] | undefine
 }
 
 function hasAccount(cached: CachedRows, id: string): boolean {
-  return hasDelegation(cached, id) || findLine(cached, id) !== undefined
+  return hasDelegation(cached, id) || findSessionLine(cached, id) !== undefined
 }
 
 function hasPayment(cached: CachedRows, id: string): boolean {
   const payment = cached.payments.get(id)?.value
-  return payment !== undefined && findLine(cached, payment.session) !== undefined
+  return payment !== undefined && findSessionLine(cached, payment.session) !== undefined
 }
 
 function findMerchant(
@@ -125,13 +125,13 @@ function findMerchant(
 function addRows(cached: CachedRows, rows: TransactionRows, plan: LoadPlan): void {
   for (const id of plan.accounts) {
     if (hasDelegation(cached, id)) addDelegation(cached, rows, id)
-    addLine(cached, rows, id)
+    addSessionLine(cached, rows, id)
   }
   for (const id of plan.payments) {
     const payment = cached.payments.get(id)
     if (!payment || !hasPayment(cached, id)) continue
     rows.payments.add(entryOf(payment))
-    addLine(cached, rows, payment.value.session)
+    addSessionLine(cached, rows, payment.value.session)
   }
   for (const name of plan.merchants.values()) {
     const merchant = findMerchant(cached, name)
@@ -139,8 +139,8 @@ function addRows(cached: CachedRows, rows: TransactionRows, plan: LoadPlan): voi
   }
 }
 
-function addLine(cached: CachedRows, rows: TransactionRows, session: string): void {
-  for (const { id, delegation } of findLine(cached, session) ?? []) {
+function addSessionLine(cached: CachedRows, rows: TransactionRows, session: string): void {
+  for (const { id, delegation } of findSessionLine(cached, session) ?? []) {
     const row = cached.sessions.get(id)
     if (row && !rows.sessions.has(id)) rows.sessions.add(entryOf(row))
     addDelegation(cached, rows, delegation)

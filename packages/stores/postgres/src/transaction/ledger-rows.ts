@@ -24,7 +24,7 @@ export interface LedgerRows {
   readonly keys: RowCache<KeyRecord>
   readonly merchants: RowCache<KnownMerchant>
   readonly instruments: RowCache<RegisteredInstrument>
-  /** Accounts of end users, by the end user's name. */
+  /** The accounts of end users, by the end user's name. */
   readonly endUsers: RowCache<EndUserAccount>
   readonly merchantUsages: RowCache<MerchantUsage>
   readonly approvals: RowCache<Approval>

@@ -12,19 +12,19 @@ export interface LoadPlan {
   readonly accounts: Set<string>
   readonly payments: Set<string>
   readonly keys: Map<string, KeyName>
-  /** Requests of which the delegation's latest payment is loaded. */
+  /** The request hashes of which the delegation's latest payment is loaded. */
   readonly twins: Map<string, NameInDelegation>
-  /** Requests of which the session's own latest payment is loaded. */
+  /** The request hashes of which the session's own latest payment is loaded. */
   readonly ownTwins: Map<string, RequestName>
   readonly merchants: Map<string, NameInDelegation>
   readonly instruments: Set<string>
-  /** End users whose account and delegations are loaded. */
+  /** The end users whose account and delegations are loaded. */
   readonly endUsers: Set<string>
   readonly merchantUsages: Map<string, MerchantUsageName>
   readonly approvals: Set<string>
   readonly credentials: Set<string>
   readonly operations: Set<string>
-  /** Terms of which the session's approvals are loaded. */
+  /** The terms of which the session's approvals are loaded. */
   readonly terms: Map<string, TermsName>
 }
 

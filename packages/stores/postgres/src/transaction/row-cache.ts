@@ -27,7 +27,7 @@ export interface RowCache<Noun> {
   entries(): Iterable<Entry<Noun>>
 }
 
-/** How rows of one kind are identified and loaded. */
+/** The way in which rows of one kind are identified and loaded. */
 export interface RowKind<Noun> {
   /** The noun in messages, such as `session`. */
   readonly noun: string
@@ -36,7 +36,7 @@ export interface RowKind<Noun> {
   plan(plan: LoadPlan, id: string): void
 }
 
-/** Says that a transaction needs rows that were not loaded: it runs again, and loads them. */
+/** An error for rows that a transaction needs and has not loaded: it runs again with them. */
 export class RowsNotLoaded extends Error {
   /** Adds the rows to the plan of the next attempt. */
   readonly addTo: (plan: LoadPlan) => void

@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 
-/** SQLite's primary result codes. */
+/** The primary result codes of SQLite. */
 const SQLITE_PERM = 3
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6

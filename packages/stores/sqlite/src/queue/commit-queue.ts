@@ -26,7 +26,7 @@ export interface CommitQueue {
 export interface QueueOptions {
   /** The file, for messages. */
   readonly path: string
-  /** Milliseconds since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   readonly clock: () => number
 }
 

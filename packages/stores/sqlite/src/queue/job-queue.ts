@@ -3,7 +3,7 @@ import { SOON_MS } from '@bursar/core/store'
 import type { BatchRunner } from './batch.ts'
 import type { Job, Outcome } from './job-transaction.ts'
 
-/** Most jobs of one transaction: more would keep the event loop for too long. */
+/** The most jobs of one transaction: more would keep the event loop for too long. */
 export const MAX_BATCH = 128
 
 /** Jobs in the order of their calls, run in batches. */

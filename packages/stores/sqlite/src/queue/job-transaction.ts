@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isBusy, lockedError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 
-/** First pause before the lock is tried again. Each next pause doubles, up to the longest. */
+/** The first pause before the lock is tried again. Each next pause doubles, up to the longest. */
 const BUSY_FIRST_MS = 1
 const BUSY_LONGEST_MS = 10
 

@@ -1,4 +1,6 @@
-/** Hex digits of a hash that are indexed, 48 bits: a small whole number, and as good as unique. */
+/**
+ * The hex digits of a hash that are indexed, 48 bits: a small whole number, and as good as unique.
+ */
 const HEAD_DIGITS = 12
 
 /**

@@ -5,7 +5,7 @@ export interface Entry<Noun> {
   readonly pk: bigint
   stored: Noun
   value: Noun
-  /** Sticky: an account that an overrun has pushed over its total may stay over it. */
+  /** True if an overrun has pushed the account over its total: from then on it may stay over it. */
   overrun: boolean
 }
 
@@ -14,8 +14,8 @@ export interface Table<Noun> {
   /** The noun in messages, such as `session`. */
   readonly noun: string
   /**
-   * Whether a row that is not in memory is most likely new, and is used for a short time only. If so,
-   * it is inserted without looking for it, and fewer rows are cached.
+   * Whether rows of this table are mostly new and used briefly. If so, a row that is not cached is
+   * inserted without a lookup, and fewer rows are cached.
    */
   readonly grows: boolean
   id(value: Noun): string
@@ -68,7 +68,7 @@ export function rowCache<Noun>(table: Table<Noun>): RowCache<Noun> {
   /** The rows that were recent at the last `trim`, and have not been used since. */
   let older = new Map<string, Entry<Noun>>()
   const dirty = new Set<Entry<Noun>>()
-  /** Ids that the table does not have. */
+  /** The ids that the table is known not to have. */
   const absent = new Set<string>()
   const find = (id: string): Entry<Noun> | undefined => {
     const entry = recent.get(id)

@@ -33,7 +33,7 @@ export interface CachedRows {
   readonly merchantUsages: RowCache<MerchantUsage>
 }
 
-/** Every row of the ledger: some in caches, the others in tables that are cheap to ask. */
+/** The rows of the ledger: some in caches, the others in tables that are cheap to query. */
 export interface LedgerRows extends CachedRows {
   readonly instruments: InstrumentTable
   readonly keys: KeyTable
