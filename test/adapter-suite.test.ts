@@ -122,7 +122,10 @@ function suiteOf(pay: Pay): ReadonlyMap<string, () => Promise<void>> {
   return tests
 }
 
-/** A framework of a few lines: the calls of a step at once, and a stop where somebody has to be asked. */
+/**
+ * A framework of a few lines: it runs the calls of a step at once, and stops if an approval is
+ * needed.
+ */
 function plainAgent(pay: Pay): ScriptedAgent {
   const run = async (
     turn: AgentTurn,

@@ -18,7 +18,10 @@ let keys: ServiceKeys
 let guard: GuardProcess
 let held: readonly Secret[]
 
-/** Random text that stands for what a guard's environment has besides: passwords, a provider's keys. */
+/**
+ * The further secrets of a guard's environment, such as passwords and a provider's keys, as random
+ * text.
+ */
 const canaries = {
   DATABASE_PASSWORD: randomBytes(32).toString('hex'),
   PROVIDER_SECRET: randomBytes(32).toString('base64url'),
@@ -74,7 +77,7 @@ describe('the memory of an agent process', () => {
     ]
     const { found, bytes } = scanProcess(agent.pid, [ownKey, ownToken, ...foreign])
     agent.kill('SIGKILL')
-    // That it finds the two says that it looks where secrets are.
+    // Proves that the search works: both secrets are where they belong.
     expect(found).toEqual(expect.arrayContaining(['key: text', 'token: text']))
     expect(found.filter((one) => !/^(key|token): /.test(one))).toEqual([])
     expect(bytes).toBeGreaterThan(30_000_000)

@@ -7,7 +7,7 @@ import { outcome } from './sandbox-world.ts'
 const key = { conversation: 'thread', id: 'call-1' }
 const request = { url: shop('a?token=1'), purpose: 'read it' }
 
-/** A world in which every payment asks, unless a test says otherwise. */
+/** Opens a world in which every payment needs an approval, unless a test says otherwise. */
 async function asking(options: GuardWorldOptions = {}) {
   const world = await guardWorld({ ask: { always: true }, ...options })
   const alice = world.bursar.endUser('alice')
@@ -184,7 +184,7 @@ describe('a yes', () => {
     const { id } = approvalOf(await world.session.pay(request))
     await world.alice.approve(id)
     const results = await Promise.all(Array.from({ length: 10 }, () => world.session.pay(request)))
-    // Who comes when it is paid is answered with the same payment.
+    // A call that comes after the payment returns that payment.
     const receipts = results.flatMap((one) =>
       one.status === 'paid' ? [one.receipt.paymentId] : [],
     )

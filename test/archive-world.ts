@@ -3,7 +3,7 @@ import { fakePayee } from '@bursar/core/testing'
 import { expect } from 'vitest'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, HOST, shop } from './guard-world.ts'
 
-/** A world whose delegation has a window. */
+/** Opens a world whose delegation has a window. */
 export function archiveWorld(more: GuardWorldOptions = {}): Promise<GuardWorld> {
   const delegationLimits = { ...usd('100.00'), windows: [{ per: 'day', amount: '50.00' }] } as const
   return guardWorld({ delegationLimits, ...more })
@@ -35,7 +35,7 @@ export async function merchantUsages({
 
 const usd = (total: string) => ({ currency: 'USD', total })
 
-/** Pays some times within a session, and has all of it proved. */
+/** Pays several times within a session, and proves each payment. */
 export async function paySome({ session, bursar }: GuardWorld, count = 3): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     const paid = await session.pay(
@@ -47,13 +47,13 @@ export async function paySome({ session, bursar }: GuardWorld, count = 3): Promi
   await bursar.reconcile()
 }
 
-/** Lets a world's session end, and more than a day pass. */
+/** Advances the clock by more than a day after the end of the world's session. */
 export async function endLongAgo({ bursar, session, clock }: GuardWorld): Promise<void> {
   await bursar.management.revokeSession(session.id)
   clock.advance(25 * 3_600_000)
 }
 
-/** Archives what ended a day ago, and keeps its lines. */
+/** Archives the sessions that ended a day ago, and returns the lines of the archive. */
 export async function archive(bursar: Bursar, lines: string[] = []): Promise<ArchiveResult> {
   return bursar.administration.archive({
     endedFor: '1d',
@@ -63,7 +63,7 @@ export async function archive(bursar: Bursar, lines: string[] = []): Promise<Arc
   })
 }
 
-/** The token of another session of a delegation. */
+/** Creates another session of a delegation and returns its token. */
 export async function another(bursar: Bursar, delegation: string): Promise<string> {
   const { token } = await bursar.management.createSession({
     delegation,

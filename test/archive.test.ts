@@ -43,7 +43,7 @@ describe('an archive', () => {
     const key = { conversation: 'thread', id: '0' }
     const old = { url: shop(`${session.id}/0`), purpose: 'x' }
     expect(await session.pay(old, key)).toMatchObject({ code: 'session_unknown' })
-    // It goes on: with the windows and the totals that the archived payments are in.
+    // The limits still count the archived payments, in the totals and in the windows.
     const next = bursar.openSession(await another(bursar, delegation))
     expect(await next.pay({ url: shop('more'), purpose: 'x' })).toMatchObject({ status: 'paid' })
     await bursar.reconcile()
@@ -149,11 +149,11 @@ describe('an archive', () => {
     expect(await bursar.reconcile()).toMatchObject({ released: 1 })
     const [payment] = (await bursar.auditing.payments()).rows
     await bursar.management.revokeSession(session.id)
-    // The guard that has released it still watches it: for it no time has passed.
+    // The guard that released the payment still watches it, because its clock has not moved.
     clock.advance(25 * 3_600_000)
     const later = it.reopen()
     await archive(later)
-    // What was given back is held again: the settlement goes over the totals.
+    // The released hold counts again: the late settlement exceeds the totals.
     const { delegation: granted } = it
     const given = { delegation: granted, expiresIn: '3h', limits }
     const next = later.openSession((await later.management.createSession(given)).token)
@@ -248,7 +248,7 @@ test('a settlement that comes between an archive and the removal of its rows cou
   left = 1
   await expect(archive(bursar)).rejects.toThrow('killed')
   left = Number.POSITIVE_INFINITY
-  // The guard that has released it still watches it: for it no time has passed.
+  // The guard that released the payment still watches it, because its clock has not moved.
   clock.advance(-25 * 3_600_000)
   chain.settleLate(chain.received[0]?.authorization.nonce ?? '')
   expect(await bursar.reconcile()).toMatchObject({ settled: 1 })
@@ -286,7 +286,7 @@ test('the file is verified without the ledger, line by line', async () => {
     const without = lines.toSpliced(index, 1)
     const isRow = /^\{"kind":"(session|payment|approval)"/.test(`${lines[index]}`)
     expect((await verifyArchive(without)).ok, lines[index]).toBe(isRow)
-    // By itself a file need not have every row; the trail knows which file it was.
+    // A file alone may lack rows; the audit trail has the hash of the archived file.
     expect((await it.bursar.auditing.verifyArchive(without)).ok).toBe(false)
     const changed = `${lines[index]}`.replace(/10000|0\.01/, '90000')
     if (changed === lines[index]) continue

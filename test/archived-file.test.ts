@@ -24,7 +24,7 @@ afterEach(async () => {
 
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-/** A world in a file that a test can look into. */
+/** Opens a world whose SQLite file a test can read. */
 async function world(make = archiveWorld): Promise<GuardWorld & { path: string }> {
   files += 1
   const path = join(folder, `${files}.db`)

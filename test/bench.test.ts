@@ -8,7 +8,7 @@ import { sessionBench } from './bench/session-bench.ts'
 import { sqliteBench } from './bench/sqlite-bench.ts'
 import { runCommand } from './check/command.ts'
 
-/** Those that start no server and build nothing: together they take a few seconds. */
+/** The benchmarks that start no server and build no package: together they take a few seconds. */
 const benches: readonly Bench[] = [sqliteBench, guardedBench, auditBench, sessionBench]
 
 test('the benchmark runs, and prints one object a line for each target', async () => {

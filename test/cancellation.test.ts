@@ -3,7 +3,7 @@ import { type FakeConduct, type FakeRail, fakeRail } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, shop } from './guard-world.ts'
 
-/** A guard whose rail cancels, at a shop that keeps proofs. */
+/** Opens a guard whose rail cancels, at a shop that keeps payloads. */
 function world(
   conduct: FakeConduct = 'drops',
   options: Partial<GuardWorldOptions> = {},
@@ -77,7 +77,7 @@ describe('the end user', () => {
     const some = await Promise.all([1, 2, 3].map(() => alice.cancel({ payment })))
     expect(some.map((one) => one.asked)).toEqual([1, 1, 1])
     expect(asked).toBe(1)
-    // Each of them is on record.
+    // The audit trail has each cancellation.
     expect(await cancellations(it.bursar)).toHaveLength(6)
     expect((await alice.cancel({ payment })).refused).toBe(1)
     expect(asked).toBe(2)

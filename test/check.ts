@@ -43,7 +43,7 @@ try {
 console.log(failed.length === 0 ? 'Everything passed.' : `Failed: ${failed.join(', ')}.`)
 process.exitCode = failed.length === 0 ? 0 : 1
 
-/** Steps that need what the step before them made end the function when that one fails. */
+/** A step that fails ends the function, because later steps need its result. */
 async function checkPackages(folder: string): Promise<void> {
   const packages = publishedPackages()
   const consumer = join(folder, 'consumer')
@@ -83,7 +83,7 @@ async function checkPackages(folder: string): Promise<void> {
   }
 }
 
-/** Runs one step, prints how it went, and returns its result, or nothing if it failed. */
+/** Runs one step and prints its result. Returns the step's value, or undefined if it failed. */
 async function step<Result>(name: string, run: () => Promise<Result>): Promise<Result | undefined> {
   const startedAt = performance.now()
   process.stdout.write(`${name.padEnd(50, '.')} `)

@@ -3,10 +3,13 @@ import { crash, crashCases } from './crash/crash.ts'
 import { type StorePlaces, storeKinds } from './places/store-place.ts'
 import { storePlaces } from './places/store-places.ts'
 
-/** `pnpm test:crash` kills at every await, which takes minutes; odd, so that before and after are met. */
+/**
+ * The stride between the kills: odd, so that kills before and after a call occur. `pnpm test:crash`
+ * kills at every await.
+ */
 const STRIDE = 5
 
-/** A process is started for each kill. */
+/** The time limit: a process is started for each kill. */
 const BUDGET_MS = 180_000
 
 describe.each(storeKinds)('a payment over %s that is killed at any await', (kind) => {

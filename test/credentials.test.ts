@@ -91,7 +91,7 @@ describe('a key of the service', () => {
     const { rows } = await bursar.auditing.read()
     const used = rows.filter(({ event }) => event.type === 'key-used')
     const [first = 0, second = 0] = used.map(({ at }) => Date.parse(at) - start)
-    // A commit soon may be written within the next minute of this clock.
+    // A `soon` commit may be written within the next minute of this clock.
     expect([used.length, first <= 60_000, second - first >= HOUR_MS]).toEqual([2, true, true])
     expect((await administration.keys()).rows[0]).toMatchObject({ usedAt: used[1]?.at })
   })
@@ -157,7 +157,7 @@ describe('a session whose payer’s key has ended', () => {
     let world: Awaited<ReturnType<typeof keyWorld>> | undefined
     const opened = await keyWorld({
       onMoment: async (moment) => {
-        // The quote is under way: the session was alive when the call began.
+        // The session is revoked while the quote is in flight.
         if (moment === 'request-received') await world?.administration.revokeKey(world.issued.id)
       },
     })

@@ -2,7 +2,7 @@ import { listedStablecoins, pinnedAssets } from '@bursar/core'
 import { DEFAULT_ASSETS } from '@x402/evm'
 import { describe, expect, test } from 'vitest'
 
-/** Dollars of the official table that cannot be paid in: their contracts know no EIP-3009. */
+/** Checks whether a dollar of the official table is not payable: its contract lacks EIP-3009. */
 const isUnpayable = (asset: { readonly assetTransferMethod?: string | undefined }): boolean =>
   asset.assetTransferMethod !== undefined && asset.assetTransferMethod !== 'eip3009'
 

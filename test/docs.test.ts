@@ -78,7 +78,7 @@ const MAX_README_WORDS = 700
 /** The commands of pnpm itself that pages name. */
 const pnpmCommands = ['changeset', 'exec', 'install']
 
-/** An example starts a chain, and the machine may be busy. */
+/** The time limit of an example, which starts a chain. */
 const EXAMPLE_BUDGET_MS = 60_000
 
 function pageAt(path: string): Page {
@@ -333,7 +333,7 @@ describe('the examples', () => {
       'examples/sub-agents/src/main.ts',
     ]))
 
-  // One after the other: each starts a chain, and side by side they take each other's time.
+  // The examples run one after the other, because each starts a chain and needs the machine.
   test.each(examples())(
     '%s runs, and its own checks hold',
     async (path) => {

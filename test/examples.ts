@@ -1,4 +1,4 @@
-/** Runs every example that a page tells of, one after the other. Each checks itself. */
+/** Runs every example that a docs page mentions, one after the other. Each checks itself. */
 import { tryCommand } from './check/command.ts'
 import { examples } from './docs/example.ts'
 

@@ -13,9 +13,9 @@ import { z } from 'zod'
 import { scriptedProvider } from './adapters/scripted-provider.ts'
 import { guardWorld, shop } from './guard-world.ts'
 
-/** Clients that people have already, in tools of their own, under each framework's agent. */
+/** The tests of existing HTTP clients inside tools, under each framework's agent. */
 
-/** Runs an agent that calls a tool once; answers what the model is told. */
+/** Runs an agent that calls a tool once, and returns the result that the model reads. */
 type Framework = (work: () => Promise<object>) => Promise<unknown>
 
 const description = 'Does the work.'

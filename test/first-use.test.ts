@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-/** Each is a process of its own, and the machine may be busy. */
+/** The time limit of a test, which starts a process. */
 const BUDGET_MS = 60_000
 
 /** Returns the modules that a process resolves to make a part, and at its failing first use. */

@@ -24,7 +24,7 @@ import {
 } from '@bursar/core/testing'
 import { storeAt } from './places/store-place.ts'
 
-/** A whole guard over fakes, on a real store, with one delegation and one session. */
+/** A guard over fakes and a real store, with one delegation and one session. */
 export interface GuardWorld {
   readonly clock: ManualClock
   readonly chain: FakeChain
@@ -40,7 +40,7 @@ export interface GuardWorld {
   reopen(): Bursar
 }
 
-/** The parts that a world is made of, and what its end user and its manager allow. */
+/** The options of a world: its parts, and the limits of its end user and its manager. */
 export interface GuardWorldOptions extends Partial<Omit<FakeMerchantOptions, 'chain'>> {
   /** The place of the store's data. Without it the data is in memory, or in a database of its own. */
   readonly place?: string
@@ -63,15 +63,15 @@ export interface GuardWorldOptions extends Partial<Omit<FakeMerchantOptions, 'ch
 
 export const HOST = 'shop.example'
 
-/** Where worlds that name no place keep their data, and what is done with their stores. */
+/** The place of data for worlds that name none, and the end of their stores. */
 export const usual = {
   place: async (): Promise<string> => ':memory:',
   opened: (_store: Store): void => {},
 }
 
 /**
- * Opens a guard in which everything costs one cent: the delegation has 100 dollars for the shop, the
- * session one.
+ * Opens a guard at a shop where every resource costs one cent. The delegation has a limit of 100
+ * dollars, the session of one.
  */
 export async function guardWorld(options: GuardWorldOptions = {}): Promise<GuardWorld> {
   const clock = options.clock ?? manualClock()
@@ -133,17 +133,17 @@ export async function guardWorld(options: GuardWorldOptions = {}): Promise<Guard
   }
 }
 
-/** A URL of the shop; each path is another resource. */
+/** Returns a URL of the shop. Each path is another resource. */
 export function shop(path: string): string {
   return `https://${HOST}/${path}`
 }
 
-/** How much left the payer's account, in atomic units, as the chain says. */
+/** Returns the amount that has left the payer's account on the chain, in atomic units. */
 export function spentOnChain(world: Pick<GuardWorld, 'chain'>): bigint {
   return world.chain.transfers().reduce((sum, transfer) => sum + transfer.atomic, 0n)
 }
 
-/** A store's methods by themselves, so that a test can replace some of them. */
+/** Returns a store as a plain object, so that a test can replace some of its methods. */
 export function seam(store: Store): Store {
   return {
     commit: (scope, change, when) => store.commit(scope, change, when),

@@ -12,7 +12,7 @@ import type { Deeds, Loot } from './service/loot.ts'
 import { scanProcess } from './service/process-memory.ts'
 import { secret } from './service/secret.ts'
 
-/** The hostile agent sends some thousand requests, and a machine may be busy. */
+/** The time limit: the hostile agent sends some thousand requests. */
 const BUDGET_MS = 120_000
 
 /** The budget of the hostile agent's session: 20 payments of one cent. */
@@ -48,7 +48,7 @@ async function newSession(who: 'alice' | 'bob', payer: string, total: string, al
   return { delegation: delegation.id, ...(await application.createSession(input)) }
 }
 
-/** Alice's agent is hostile; Bob has one of his own, which waits for his yes. */
+/** Starts a world in which Alice's agent is hostile, and Bob's payments need his approval. */
 async function prepared() {
   const own = await newSession('alice', keys.agent.id, BUDGET, false)
   const other = await newSession('bob', keys.otherAgent.id, '3.00', true)
@@ -110,7 +110,7 @@ describe('an agent process that was taken over', () => {
 
 type Prepared = Awaited<ReturnType<typeof prepared>>
 
-/** Asks the chain and the ledger, and nothing that was answered. */
+/** Checks chain and ledger alone, because the agent's own report proves nothing. */
 async function expectHarmless({ own, other, approval }: Omit<Prepared, 'loot'>): Promise<void> {
   const { sandbox } = world
   const { payee, host } = sandbox.merchants.honest
@@ -123,7 +123,7 @@ async function expectHarmless({ own, other, approval }: Omit<Prepared, 'loot'>):
   for (const merchant of Object.values(sandbox.merchants.hostile)) {
     expect(merchant.payments, merchant.name).toEqual([])
   }
-  // Nothing that was signed can move any more, and all of it is proved.
+  // No signed payment can move any more, and each is proved.
   await sandbox.advanceTime(300)
   const ledger = ledgerGuard(world)
   await ledger.reconcile()
@@ -137,14 +137,14 @@ async function expectHarmless({ own, other, approval }: Omit<Prepared, 'loot'>):
   )
   expect(new Set(payments.map(({ merchant }) => merchant))).toEqual(new Set([host]))
   expect(new Set(payments.map(({ delegation }) => delegation))).toEqual(new Set([own.delegation]))
-  // Its own session is as wide as it was, has ended, and has no wider one below it.
+  // The agent's own session has its old limits, has ended, and has no wider child.
   const mine = await everyRow((page) => management.sessions({ delegation: own.delegation }, page))
   const root = mine.find(({ id }) => id === own.id)
   expect(root).toMatchObject({ state: 'revoked', settled: BUDGET, held: '0.00' })
   expect(root?.limits.total).toBe(BUDGET)
   expect(mine.filter(({ limits }) => Number(limits.total) > Number(BUDGET))).toEqual([])
   expect(new Set(mine.map(({ payer }) => payer))).toEqual(new Set([keys.agent.id]))
-  // All others' things are as they were.
+  // The data of all other agents and end users is unchanged.
   const [bobs, ...more] = await everyRow((page) =>
     management.sessions({ delegation: other.delegation }, page),
   )

@@ -4,7 +4,7 @@ import type { HostileMerchant, HostileName } from '@bursar/sandbox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outcome, type SandboxWorld, sandboxWorld } from './sandbox-world.ts'
 
-/** One guard against every hostile merchant of the sandbox, with real signatures and a real chain. */
+/** The tests of one guard against every hostile merchant of the sandbox, on a real chain. */
 
 const CENT = 10_000n
 
@@ -20,7 +20,7 @@ describe('never signed: the challenge is refused before any signature', () => {
   test.each<[HostileName, string]>([
     ['unknownAsset', 'unknown_asset'],
     ['otherNetwork', 'no_acceptable_offer'],
-    // A challenge that names another host than the one that was dialled asks a person first.
+    // A challenge that names another host than the dialled one needs an approval first.
     ['falseHost', 'approval_required'],
   ])('%s → %s', async (name, code) => {
     const { result, spent } = await buy(name)
@@ -39,7 +39,7 @@ describe('never signed: the challenge is refused before any signature', () => {
     }
     const others = [...outcomes].filter(([, status]) => status !== 'denied')
     expect(Object.fromEntries(others)).toEqual({
-      // Headers over the client's bound are no response at all.
+      // Response headers over the client's bound fail the request.
       '/header-huge': 'failed',
       '/offers-thousand': 'failed',
     })
@@ -70,7 +70,7 @@ describe('never more than the terms, whatever comes after the signature', () => 
     const { result, spent, session } = await buy(name)
     expect(outcome(result)).toBe(expected)
     expect(spent).toBe(moved)
-    // Asked again at once, nothing more is signed.
+    // An immediate second call signs no second payment.
     await session.pay({ url: urlOf(name), purpose: 'again' })
     expect((await buyAgain(name, session)).spent).toBe(0n)
     await world.sandbox.mine(4)

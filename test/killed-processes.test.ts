@@ -15,7 +15,7 @@ import {
 } from './service/holding-merchant.ts'
 import { everyRow, ledgerGuard } from './service/ledger-guard.ts'
 
-/** Each case starts processes anew, and the machine may be busy. */
+/** The time limit of a case, which starts processes. */
 const BUDGET_MS = 120_000
 
 let merchant: HoldingMerchant
@@ -52,7 +52,7 @@ interface Case {
   readonly at: Moment
   /** The fate of the request that was in flight when the process was killed. */
   readonly fate: Fate
-  /** Payments that have settled in the end: never two. */
+  /** The number of settled payments at the end: never two. */
   readonly settled: 0 | 1
 }
 
@@ -71,7 +71,7 @@ const cases: readonly Case[] = [
   { killed: 'agent', at: 'settled',        fate: 'goes-on', settled: 1 },
 ]
 
-/** One payment whose agent or guard is killed at a moment; then the same call is asked again. */
+/** Kills the agent or the guard of one payment at a moment, and then repeats the call. */
 async function killedPayment({ killed, at, fate }: Case, index: number): Promise<string> {
   const { url } = guard
   const application = connectManagement({ url, key: keys.application.key })
@@ -96,7 +96,7 @@ async function killedPayment({ killed, at, fate }: Case, index: number): Promise
   await held
   if (killed === 'guard') guard = await world.startGuard(new URL(url).port)
   await agent.ended
-  // Whoever starts the agent again asks for the same call.
+  // The restarted agent repeats the call.
   const session = connect({ url, key: keys.agent.key, token })
   const call = { conversation: 'chat-1', id: 'call-1' }
   await session.pay({ url: merchant.url + path, purpose: 'a task' }, call)
@@ -111,7 +111,7 @@ describe('killing the guard or the agent through a payment', () => {
       for (const [index, one] of cases.entries()) sessions.push(await killedPayment(one, index))
       guard.kill('SIGKILL')
       await guard.ended
-      // From here on nothing that was signed can move any more, and all of it is proved.
+      // From here on no signed payment can move, and each is proved.
       await world.sandbox.advanceTime(300)
       const ledger = ledgerGuard(world)
       await ledger.reconcile()

@@ -9,7 +9,7 @@ const merchants = [{ host: HOST }, { host: 'other.example' }]
 const pay = async (session: PaymentSession, url: string) =>
   outcome(await session.pay({ url, purpose: '' }))
 
-/** Another session, of the same delegation unless another is named. */
+/** Creates another session, of the world's delegation unless another is named. */
 async function sessionOf(world: GuardWorld, limits = usd('1.00'), delegation = world.delegation) {
   const input = { delegation, limits, expiresIn: '20m' }
   const { id, token } = await world.bursar.management.createSession(input)

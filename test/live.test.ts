@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 
 const main = fileURLToPath(new URL('./live/main.ts', import.meta.url))
 
-/** Another vitest is started, and the machine may be busy. */
+/** The time limit of a test, which starts another vitest. */
 const BUDGET_MS = 120_000
 
-/** Runs `pnpm test:live` with these variables, and with none of a provider's besides. */
+/** Runs `pnpm test:live` with these variables, and without any other provider's variables. */
 function live(args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(CDP|PRIVY)_/.test(name))
   const env = { ...Object.fromEntries(inherited), ...variables }

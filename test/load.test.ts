@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { load } from './load/load.ts'
 import { storeKinds } from './places/store-place.ts'
 
-/** `pnpm test:load` goes on for minutes. */
+/** The short duration of this test. `pnpm test:load` runs for minutes. */
 const FOR_MS = 4_000
 
-/** Starting and restarting servers takes most of it, longer where the machine has more to do. */
+/** The time limit, most of which servers take to start and restart. */
 const BUDGET_MS = 120_000
 
 test.each(storeKinds)(

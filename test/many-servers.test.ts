@@ -90,7 +90,7 @@ function pay(service: Service, { keys }: World, token: string, path: string, id?
   return send(service, keys.payer.key, '/v1/session/pay', body, { 'bursar-session': token })
 }
 
-/** Asks for the same call until its server has heard what became of it: a claim is written `soon`. */
+/** Repeats the call until its server has read the claim, which is written `soon`. */
 async function payKnown(service: Service, world: World, token: string) {
   for (;;) {
     const answer = await pay(service, world, token, 'quote', 'call-1')

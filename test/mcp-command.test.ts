@@ -10,7 +10,7 @@ import { type ServiceReach, serviceReach } from '../packages/service/client/test
 import { root } from './check/command.ts'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
-/** The command `bursar-mcp`, as a client of MCP starts it, in front of a real service. */
+/** The tests of the command `bursar-mcp`, started by an MCP client, with a real service. */
 
 const command = join(root, 'packages/adapters/mcp/src/cli.ts')
 
@@ -61,7 +61,7 @@ test('offers the tool over stdin and stdout, and pays by the service', async () 
   expect(world.chain.transfers()).toHaveLength(1)
 })
 
-/** Runs the command with nobody at its other end. */
+/** Runs the command with a closed standard input. */
 function run(args: readonly string[]): Promise<{ failed: boolean; out: string; err: string }> {
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [command, ...args], (error, out, err) =>

@@ -3,7 +3,7 @@ import type { FakeConduct } from '@bursar/core/testing'
 import { expect } from 'vitest'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, shop } from './guard-world.ts'
 
-/** Every URL of the shop is a resource with this conduct. */
+/** Returns the option that gives every URL of the shop a conduct. */
 export const conducting = (conduct: FakeConduct): Pick<GuardWorldOptions, 'resource'> => ({
   resource: () => ({ conduct }),
 })
@@ -49,7 +49,7 @@ export async function untilHeld(session: PaymentSession): Promise<void> {
   while ((await session.status()).held === '0.00') await new Promise(setImmediate)
 }
 
-/** A result's code, or its status where it has none. */
+/** Returns a result's code, or its status if it has no code. */
 export function codeOf(result: PayResult): string {
   return 'code' in result && result.code !== undefined ? result.code : result.status
 }

@@ -45,7 +45,7 @@ test('a guard that closes waits for no rail, and asks none any more', async () =
   }
   const another = world.reopen()
   await reached
-  // What a rail may take for so many is more than a test may.
+  // A rail's time limit for so many payments would exceed the test's own.
   await another.close()
   const { length } = asked
   expect(length).toBeLessThan(paths.length)

@@ -22,7 +22,9 @@ async function query(url: string, text: string): Promise<readonly Record<string,
   return rows
 }
 
-/** The keys that have a row of their own, and the payments that have their key themselves. */
+/**
+ * Returns the keys that have a row of their own, and the payments that hold their key themselves.
+ */
 async function rows(url: string): Promise<readonly number[]> {
   const [found] = await query(
     url,
@@ -40,14 +42,14 @@ test('on PostgreSQL a key that is pinned to its own payment needs no row, and an
     session.pay({ url: shop(id), purpose: 'x' }, { conversation: 'thread', id })
   expect(await pay('a')).toMatchObject({ code: 'session_limit_exceeded' })
   await world.store.audit({})
-  // A refusal is counted, and what was refused before the payment is past then.
+  // The refusal is counted on the key, and the payment then resets that count.
   expect(await rows(place)).toEqual([1, 0])
   price = 10_000n
   expect(await pay('a')).toMatchObject({ status: 'paid' })
   expect(await pay('b')).toMatchObject({ status: 'paid' })
   await world.store.audit({})
   expect(await rows(place)).toEqual([1, 2])
-  // So late an identical request alone would be paid again.
+  // At this time an identical request without a key would be paid again.
   world.clock.advance(600_000)
   const again = world.reopen().openSession(world.token)
   for (const id of ['a', 'b']) expect(await pay(id, again)).toMatchObject({ status: 'paid' })

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { payingTransport } from '../packages/adapters/mcp/src/index.ts'
 import { type Conduct, conducts, type SandboxTools, sandboxTools } from './sandbox-tools.ts'
 
-/** Paid tools of MCP on a real chain, of a server that is honest with some and robs with others. */
+/** The tests of paid MCP tools on a real chain, with an honest and a hostile server. */
 
 let sandbox: Sandbox
 let payee: string

@@ -44,7 +44,7 @@ test('the same request from 50 calls at once is paid once', async () => {
       session.pay({ url: `${honest.url}/quote`, purpose: 'the same' }),
     ),
   )
-  // Who asks when it is paid already is answered with the same payment.
+  // A call that comes after the payment returns that payment.
   const receipts = results.flatMap((one) => (one.status === 'paid' ? [one.receipt.paymentId] : []))
   expect(new Set(receipts).size).toBe(1)
   expect(await world.spent()).toBe(before + 10_000n)

@@ -487,7 +487,7 @@ async function lastCursor(world: Awaited<ReturnType<typeof guardWorld>>) {
   return (await world.bursar.auditing.read({ limit: 500 })).cursor
 }
 
-/** Another last letter than the token has. */
+/** Returns a last letter that differs from the token's. */
 function flip(token: string): string {
   return token.endsWith('A') ? 'E' : 'A'
 }

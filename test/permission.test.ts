@@ -3,7 +3,7 @@ import { fakePermissions } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, guardWorld, shop } from './guard-world.ts'
 
-/** How long a request to a provider may still take effect. */
+/** The time for which a request to a provider may still take effect. */
 const REQUEST_LIFE_MS = 120_000
 
 async function permissionWorld(
@@ -21,7 +21,7 @@ async function stateOf({ bursar }: GuardWorld, id: string): Promise<string> {
   return `${found?.state} ${found?.permission?.state}`
 }
 
-/** The types of the records about a delegation's permission, oldest first. */
+/** Returns the types of the records about a delegation's permission, oldest first. */
 async function recorded({ store }: GuardWorld): Promise<readonly string[]> {
   const { rows } = await store.audit({})
   return rows
@@ -124,7 +124,7 @@ describe('a permission at the provider', () => {
     }
     const doubled = [0, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]
     expect(tried).toEqual([...doubled, 124, 184])
-    // Whoever revokes again, and another process, asks at once.
+    // A second revocation, and another process, retry at once.
     const before = attempts
     await alice.revokeDelegation(delegation)
     await world.reopen().reconcile()
@@ -177,7 +177,7 @@ describe('a permission that is not granted', () => {
       expect(failed.code).toBe('permission_unavailable')
       const [, delegation] = (await alice.delegations()).rows
       const id = `${delegation?.id}`
-      // It may still take effect for a while: it is withdrawn once more after that.
+      // The late grant may still take effect, so the guard withdraws it again afterwards.
       expect(await stateOf(world, id)).toBe('revoked withdrawing')
       permissions.grantLate(id)
       await bursar.reconcile()
@@ -272,7 +272,7 @@ describe('a permission that is not granted', () => {
     const second = world.alice.grantDelegation(input, once)
     await expect.poll(() => asked).toBe(2)
     gates[0]?.resolve()
-    // Either of them may have come first.
+    // Either of the two calls may have come first.
     const { id } = await Promise.race([first, second])
     expect(await world.alice.revokeDelegation(id)).toMatchObject({
       permission: { state: 'withdrawn' },

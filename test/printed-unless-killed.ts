@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 
 /**
- * Runs a script in a process of its own, and answers what it printed; `undefined` if it was killed.
- * Throws what it complained of, where it ended in another way.
+ * Runs a script in a process of its own and returns its output. Returns undefined if it was killed.
+ * Throws its error output if it failed in another way.
  */
 export function printedUnlessKilled(
   script: string,

@@ -9,7 +9,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, HOST } from './guard-world.ts'
 
-/** Payments for calls that their caller sends: `prove` and `conclude`. */
+/** The tests of payments whose callers send the request themselves: `prove` and `conclude`. */
 
 const key = { conversation: 'thread', id: 'call' }
 const listed = [{ host: HOST, payees: [fakePayee] }]
@@ -101,7 +101,7 @@ describe('prove', () => {
   test('gives the same key the same proof until it is concluded, and then its payment', async () => {
     const all = await world()
     const first = await signedCall(all.session, challenge())
-    // Whatever the server asks for by now: what is paid was fixed.
+    // The merchant asks for other terms by now, but the payment's terms are fixed.
     const dearer = challenge({ atomic: 20_000n, arguments: { n: 3, q: 'ledgers' } })
     expect(await signedCall(all.session, dearer)).toEqual(first)
     expect(all.wallet.requests).toHaveLength(1)

@@ -22,11 +22,11 @@ interface Service {
   close(): Promise<void>
 }
 
-/** A provider on this machine, with a wallet whose credentials are those of its beginning. */
+/** A wallet provider on this machine, with a wallet that has the first credentials. */
 interface Provider {
   readonly service: Service
   readonly wallet: Wallet
-  /** How it says that there were too many requests. */
+  /** The provider's answer to too many requests. */
   readonly throttled: unknown
 }
 

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { storeKinds } from './places/store-place.ts'
 import { race } from './race/race.ts'
 
-/** `pnpm test:race` runs 20; each kind of budget has its turn in the first four. */
+/** The number of rounds, in which each kind of budget has its turn. `pnpm test:race` runs 20. */
 const ROUNDS = 4
 
-/** A round takes about a second; longer where the machine has more to do. */
+/** The time limit of a round, which takes about a second on an idle machine. */
 const BUDGET_MS = 120_000
 
 test.each(storeKinds)(

@@ -7,7 +7,7 @@ import { guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
 const a = { url: shop('a'), purpose: 'read it' }
 const b = { url: shop('b'), purpose: 'read it' }
 
-/** Longer than any proof of this world is good for. */
+/** The time after which no payload of this world is valid. */
 const VALIDITY_MS = 61_000
 
 afterEach(() => {
@@ -33,7 +33,7 @@ describe('when it runs', () => {
     const settled = new Promise((resolve) => {
       world.bursar.auditing.subscribe((event) => event.type === 'payment-settled' && resolve(event))
     })
-    // Two ticks at once: the second one finds the first under way, and leaves it alone.
+    // Two ticks come at once: the second finds the first in flight and does not run.
     vi.advanceTimersByTime(30_000)
     await settled
     expect(await world.session.status()).toMatchObject({ settled: '0.01' })
@@ -259,7 +259,7 @@ describe('when the store fails', () => {
   })
 })
 
-/** A store whose commits of one kind fail while they are told to. */
+/** Returns a store whose commits of one kind fail while `fails` is set. */
 function failingStore<When extends 'now' | 'soon'>(
   store: Store,
   failing: { readonly [Name in When]: boolean },

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** The limits of the delegation, where each payment costs 0.01. */
 const limits = { currency: 'USD', total: '0.10' }
 
-/** A second session, with a token of its own. */
+/** Creates a second session, with its own token. */
 async function newSession(bursar: Bursar, delegation: string) {
   return bursar.management.createSession({ delegation, expiresIn: '1h', limits })
 }
@@ -30,8 +30,8 @@ function buy(bursar: Bursar, token: string, name: string) {
 }
 
 /**
- * A ledger that is lost after six payments, of which its backup has two; in between a session was
- * revoked, and a key issued before was revoked as well.
+ * Creates a ledger that is lost after six payments. Its backup has two; later a session and a key
+ * that the backup holds were revoked.
  */
 async function disaster(name: string) {
   const clock = manualClock()
@@ -58,7 +58,7 @@ async function disaster(name: string) {
 
 type Disaster = Awaited<ReturnType<typeof disaster>>
 
-/** The guard over the restored ledger, as `openGuard` opens it: nobody can reach it. */
+/** Opens a guard over the restored ledger with `openGuard`, without a listener. */
 function restored({ place, clock, chain }: Disaster): Promise<GuardWorld> {
   return guardWorld({ place, clock, chain, delegationLimits: limits, limits })
 }
@@ -72,12 +72,12 @@ describe('a ledger that was restored from an older backup', () => {
     const lost = await disaster('started')
     const { bursar } = await restored(lost)
     expect(moved(lost.chain)).toBe(6)
-    // Paid before the backup: known. Paid after it: paid again.
+    // A payment before the backup is known; one after it is paid again.
     expect(await buy(bursar, lost.token, 'a')).toMatchObject({ status: 'paid' })
     expect(moved(lost.chain)).toBe(6)
     expect(await buy(bursar, lost.token, 'c')).toMatchObject({ status: 'paid' })
     expect(moved(lost.chain)).toBe(7)
-    // What was revoked since is good again.
+    // A session and a key that were revoked after the backup are valid again.
     expect(await buy(bursar, lost.revoked.token, 'x')).toMatchObject({ status: 'paid' })
     expect(await bursar.authenticate(lost.key.key)).toMatchObject({ id: lost.key.id })
     await bursar.close()
@@ -94,9 +94,9 @@ describe('a ledger that was restored from an older backup', () => {
   test('spends nothing twice and nothing more, once the order of the recipe was kept', async () => {
     const lost = await disaster('recipe')
     const { chain, clock, delegation, token, revoked, key } = lost
-    // 2: nothing that was signed since can move any more.
+    // 2: wait until no signed payment can move any more.
     clock.advance(3_600_000)
-    // 3: without a listener, all that could spend is ended.
+    // 3: revoke all sessions and keys before the service listens.
     const { bursar } = await restored(lost)
     const { management, administration } = bursar
     const alice = bursar.endUser('alice')
@@ -121,7 +121,7 @@ describe('a ledger that was restored from an older backup', () => {
     expect(moved(chain)).toBe(6)
     // 4: the chain has six transfers, of which the ledger knows two. 0.10 less 0.06 is left.
     const left = { currency: 'USD', total: (0.1 - moved(chain) * 0.01).toFixed(2) }
-    // 5: a new permission of what is left, a new session, a new conversation.
+    // 5: grant a new delegation of the rest, with a new session and a new conversation.
     const anew = await alice.grantDelegation({
       agent: 'researcher',
       instrument: 'alice-wallet',

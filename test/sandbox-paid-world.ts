@@ -6,20 +6,20 @@ import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
 import { privateKeyToAccount } from 'viem/accounts'
 
-/** The reason of the policy: for the operator only. */
+/** The policy's reason, which only the operator may see. */
 const policyReason = 'canary-of-the-policy-91c04d'
 
 /** The host of the texts, where no server listens: its answers come from a stand-in. */
 const textHost = 'texts.localhost:8402'
 
-/** A challenge as the text of an answer that asks for nothing. */
+/** A challenge as text in a successful answer, which must not be paid. */
 const challengeText = JSON.stringify({
   x402Version: 2,
   error: 'Payment required',
   accepts: [{ scheme: 'exact', network: 'eip155:31337', amount: '10000', maxTimeoutSeconds: 60 }],
 })
 
-/** A guard as its users build it, on a real chain with real merchants, for one account of its own. */
+/** A guard as its users build it, on a real chain with real merchants, with its own account. */
 export async function sandboxPaidWorld(sandbox: Sandbox): Promise<PaidWorld> {
   const { network, asset, rpcUrl, hosts } = sandbox
   const { address, privateKey } = await sandbox.createAccount('10.00')
@@ -122,7 +122,7 @@ function urlOf({ merchants: { honest, hostile } }: Sandbox, item: ShopItem, name
   }
 }
 
-/** The guarded client, with somebody who sees what goes out, and one host that only says something. */
+/** Creates the guarded client with a record of its requests, and one host with fixed answers. */
 function watched(http: HttpClient, see: (proof: string | undefined) => void): HttpClient {
   return {
     request: async (request, options) => {

@@ -42,15 +42,15 @@ export const conducts = [
 
 export type Conduct = (typeof conducts)[number]
 
-/** A server of MCP on the sandbox's chain, whose tools are named by what it does. */
+/** An MCP server on the sandbox's chain, whose tools are named by their conducts. */
 export interface SandboxTools {
-  /** Every proof that it was handed, as text. */
+  /** The payloads that the server received, as text. */
   readonly proofs: readonly string[]
-  /** The client's end of a new connection. */
+  /** Opens a new connection and returns the client's end. */
   connect(): Promise<Transport>
 }
 
-/** Makes a server that asks, takes and answers with the official packages of x402, none of ours. */
+/** Creates a server with paid tools from the official x402 packages, none of ours. */
 export function sandboxTools(sandbox: Sandbox, payee: string, accomplice: string): SandboxTools {
   const proofs: string[] = []
   const world: World = {

@@ -24,7 +24,10 @@ export interface SandboxWorld {
   stop(): Promise<void>
 }
 
-/** Short, so that a merchant that drips costs a test little; every honest answer is far quicker. */
+/**
+ * The client's time limit: short for slow hostile merchants, and far longer than honest answers
+ * take.
+ */
 const DEADLINE_MS = 5_000
 
 const FUNDS = 1_000_000_000n
@@ -70,7 +73,7 @@ export async function sandboxWorld(): Promise<SandboxWorld> {
   }
 }
 
-/** A result's code, or its status where it has none. */
+/** Returns a result's code, or its status if it has no code. */
 export function outcome(result: PayResult): string {
   return 'code' in result && result.code !== undefined ? result.code : result.status
 }

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { report } from './sim/report.ts'
 import { type Simulation, simulate } from './sim/simulation.ts'
 
-/** Steps of a simulation before nothing fails any more. */
+/** The steps of a simulation before its faults end. */
 const STEPS = 1_000
 
-/** Seeds of a normal run, so many in one test. */
+/** The seeds of a normal run, so many in one test. */
 const SEEDS_OF_A_TEST = 25
 const starts = [1, 26, 51, 76, 101, 126, 151, 176]
 
-/** A world takes a tenth of a second or two; much longer on a machine that has more to do. */
+/** The time limit of a test. A world takes a tenth of a second or two on an idle machine. */
 const BUDGET_MS = 120_000
 
 describe('every rule holds, whatever fails', () => {
@@ -64,8 +64,8 @@ test('a seed replays everything, to the last letter', async () => {
 })
 
 /**
- * Worlds in which something was found once. A change of the simulator makes other worlds of their
- * seeds: what was found has its own plain test as well, which is named here.
+ * The seeds of worlds in which a bug was found. A change of the simulator changes their worlds, so
+ * each bug has its own plain test as well, which is named here.
  */
 describe('what failed once holds now', () => {
   test.each([

@@ -12,7 +12,7 @@ const a = { url: shop('a'), purpose: 'read it' }
 const b = { url: shop('b'), purpose: 'read it' }
 const key = { conversation: 'thread', id: 'call' }
 
-/** Longer than any proof of this world is good for. */
+/** The time after which no payload of this world is valid. */
 const VALIDITY_MS = 61_000
 
 describe('reserved', () => {
@@ -120,7 +120,7 @@ describe('claimed and in doubt', () => {
     await world.session.pay(a)
     const other = world.reopen()
     const found = await Promise.all([world.bursar.reconcile(), other.reconcile()])
-    // The second may look when it is done already.
+    // The second call may come after the first has ended.
     expect(Math.max(...found.map(({ settled }) => settled))).toBe(1)
     expect(await events(world, 'payment-settled')).toBe(1)
     expect(await world.session.status()).toMatchObject({ held: '0.00', settled: '0.01' })
@@ -224,7 +224,7 @@ describe('every end of a session', () => {
   })
 })
 
-/** A payment that is reserved, and waits before it is signed. */
+/** Starts a payment that is reserved and waits before its signature. */
 async function heldBeforeSigning(
   options: { readonly expiresSoon?: boolean; readonly inChild?: boolean } = {},
 ) {

@@ -19,21 +19,21 @@ import { openDatabase } from '../packages/stores/sqlite/src/database/open-databa
 import { storeOn as sqliteOn } from '../packages/stores/sqlite/src/sqlite-store.ts'
 import { type GuardWorld, type GuardWorldOptions, guardWorld, shop } from './guard-world.ts'
 
-/** A database and a guard are made for each cut, or a server is started and stopped. */
+/** The time limit of a test, which makes a database and a guard for each cut. */
 const BUDGET_MS = 120_000
 
-/** More durable writes than a payment has. */
+/** The most durable writes of a payment. */
 const MAX_WRITES = 40
 
-/** More payments than a store that is nearly full has room for. */
+/** The most payments that fit into a store that is nearly full. */
 const MOST = 200
 
-/** A page of a PostgreSQL table. */
+/** The size of a page of a PostgreSQL table. */
 const PAGE_BYTES = 8_192
 
 const key = { conversation: 'thread', id: 'call' }
 
-/** Resources whose content no compression makes smaller. */
+/** Creates resources whose content cannot be compressed. */
 const bulky = (bytes: number): GuardWorldOptions => ({
   limits: { currency: 'USD', total: '50.00' },
   resource: () => ({ content: { body: randomBytes(bytes) } }),
@@ -43,7 +43,7 @@ function payFor(world: Pick<GuardWorld, 'session'>, path: string): Promise<PayRe
   return world.session.pay({ url: shop(path), purpose: 'faults' })
 }
 
-/** Whatever has moved was reserved, and is settled; nothing else is, and the records say the same. */
+/** Checks that transfers and settled payments match, and that the records agree. */
 async function settlesTo(world: GuardWorld, bursar = world.bursar): Promise<void> {
   await bursar.reconcile()
   world.clock.advance(120_000)
@@ -56,12 +56,12 @@ async function settlesTo(world: GuardWorld, bursar = world.bursar): Promise<void
   expect(await bursar.auditing.verify()).toMatchObject({ ok: true })
 }
 
-/** Pays until the store has no room; returns how many were paid before. */
+/** Pays until the store has no room. Returns the number of payments before that. */
 async function payUntilFull(world: GuardWorld, most: number): Promise<number> {
   for (let paid = 0; paid < most; paid += 1) {
     try {
       expect((await payFor(world, `full/${paid}`)).status).toBe('paid')
-      // What an answer does not wait for is written before the next payment.
+      // Writes after the answer have to be durable before the next payment.
       await world.store.read({})
     } catch (error) {
       if (!BursarError.isInstance(error)) throw error
@@ -88,7 +88,7 @@ describe('a guard over a PostgreSQL server', { timeout: BUDGET_MS }, () => {
       let writes = 0
       const proxy: CuttingProxy = await cuttingProxy(await server.newDatabase(), () => {
         writes += isPaying ? 1 : 0
-        // A commit is seen before the server has it, and again before its answer is there.
+        // The proxy sees a commit before the server has it, and again before its answer arrives.
         if (isPaying && writes === cutAt) proxy.cutAtCommit(writes % 2 === 1 ? 'before' : 'after')
       })
       const world = await guardWorld({ place: proxy.url })
@@ -183,7 +183,7 @@ describe('a guard over a PostgreSQL server', { timeout: BUDGET_MS }, () => {
   test.runIf(process.platform === 'linux')('pays nothing that it cannot record', async () => {
     const world = await guardWorld({ ...bulky(100), place: server.url })
     expect((await payFor(world, 'before')).status).toBe('paid')
-    // The file of the payments has to be the largest one: what is bounded is each file by itself.
+    // The file of the payments has to be the largest, because the limit is for each file.
     await server.query(`ALTER TABLE bursar.payments SET (autovacuum_enabled = off);
       INSERT INTO bursar.payments (pk, id, session, delegation, amount, reserved_at, request_head,
         request_hash, body) SELECT -n, 'gone ' || n, 0, 0, 1, 0, '', '', repeat(md5(n::text), 30)

@@ -46,7 +46,7 @@ describe('every package', () => {
       ),
       './package.json': './package.json',
     })
-    // Compilers that do not read `exports` find the declarations by these.
+    // Compilers without support for `exports` find the declarations by these fields.
     const { '.': main, ...others } = exports
     expect(publishConfig?.main).toBe(`${builtFrom(String(main))}.js`)
     expect(publishConfig?.types).toBe(`${builtFrom(String(main))}.d.ts`)
@@ -99,7 +99,7 @@ describe('the addresses of the project', () => {
   )
 })
 
-/** `./src/testing/index.ts` is built to `./dist/testing/index` with two endings. */
+/** Returns the built path: `./src/testing/index.ts` becomes `./dist/testing/index`. */
 function builtFrom(source: string): string {
   return source.replace('./src/', './dist/').replace(/\.ts$/, '')
 }

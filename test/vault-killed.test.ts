@@ -13,10 +13,10 @@ import { type StorePlaces, storeKinds } from './places/store-place.ts'
 import { storePlaces } from './places/store-places.ts'
 import { printedUnlessKilled } from './printed-unless-killed.ts'
 
-/** More writes than a rotation has: the run that is not killed says how many there are. */
+/** The most writes of a rotation. The uninterrupted run returns the real number. */
 const MAX_CROSSINGS = 100
 
-/** A process is started for each kill. */
+/** The time limit: a process is started for each kill. */
 const BUDGET_MS = 120_000
 
 const rotator = fileURLToPath(new URL('./vault/rotator.ts', import.meta.url))
@@ -30,7 +30,7 @@ function vaultAt(database: string, ...paths: readonly string[]): ChangeableVault
   return changeableVault({ database, keys: paths.map((path) => localKey({ path })) })
 }
 
-/** How often the rotation has crossed a write; `undefined` if it was killed at one. */
+/** The number of writes that the rotation crossed; undefined if it was killed at one. */
 async function rotateAndDie(...values: readonly string[]): Promise<number | undefined> {
   const printed = await printedUnlessKilled(rotator, values)
   return printed === undefined ? undefined : Number(printed)
@@ -49,12 +49,12 @@ async function stateOf(vault: ChangeableVault): Promise<string> {
 
 type What = 'credential' | 'wrapping key'
 
-/** Somebody finds what was left, and does the same once more. */
+/** Repeats the rotation over the files that the killed one left. */
 async function again(what: What, database: string, { newer, old }: Keys): Promise<void> {
   const vault = vaultAt(database, newer, old)
   if (what === 'credential') await vault.rotate('cdp', Buffer.from('canary-three'))
   else await vault.rewrap()
-  // The old key is needed no more where all is wrapped anew.
+  // The old key is not needed once every data key is wrapped anew.
   const left = what === 'credential' ? vault : vaultAt(database, newer)
   const cdp =
     what === 'credential' ? expect.stringMatching(/^[23]: canary-three$/) : '1: canary-one'
@@ -100,7 +100,7 @@ describe.each(storeKinds)('a rotation of a vault in %s that is killed at any wri
       expect(crossed).toBe(met.length - 1)
       const unchanged = '1: canary-one,1: canary-other,key'
       const rotated = `2: canary-two,${unchanged},key`
-      // The last was not killed.
+      // The last run is not killed.
       expect([...new Set(met)]).toEqual(['before', what === 'credential' ? rotated : unchanged])
     },
     BUDGET_MS,

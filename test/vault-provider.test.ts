@@ -93,7 +93,7 @@ describe('a permission whose credentials are sealed', () => {
     const alice = bursar.endUser('alice')
     expect(rulesOf(world)).toHaveLength(1)
     const opened = `permission of ${delegation}: privy-owner 1`
-    // It is granted, and read back.
+    // The provider grants the permission, and the guard reads it back.
     expect(await openings(world)).toEqual([opened, opened])
     expect(await alice.readPermission(delegation)).toBe('granted')
     expect(await alice.revokeDelegation(delegation)).toMatchObject({
@@ -147,7 +147,7 @@ describe('a permission whose credentials are sealed', () => {
       permissions: () => ({
         async grant() {
           asked.push('grant')
-          // The provider takes its time to refuse the newest credential.
+          // The provider is slow to refuse the newest credential.
           vi.setSystemTime(Date.now() + 15_000)
           throw new BursarError('credential_expired', 'refused')
         },

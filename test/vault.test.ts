@@ -22,7 +22,7 @@ import {
 import { outcome } from './sandbox-world.ts'
 import { type SealedWallet, type SealedWorld, sealedWorld } from './vault/sealed-world.ts'
 
-/** Each command is a process, and the machine may be busy. */
+/** The time limit of a test, which runs each command as a process. */
 const COMMANDS_BUDGET_MS = 120_000
 
 let world: SealedWorld
@@ -31,7 +31,7 @@ let bursar: Bursar
 /** The vault with equal secrets whose data keys KMS has wrapped. */
 let byKms: ChangeableVault
 const tokens = new Map<string, string>()
-/** Everything that was seen outside: answers, output, spans, thrown errors. */
+/** Everything visible outside the guard: answers, output, spans, thrown errors. */
 const seen: unknown[] = []
 const exporter = new InMemorySpanExporter()
 let calls = 0
@@ -115,7 +115,7 @@ const records = async () => {
   return rows.map(({ event }) => event)
 }
 
-/** The openings of a secret and the ends of payments, since the last so many records. */
+/** Returns the recorded openings of secrets and ends of payments, after a number of records. */
 async function since(before: number): Promise<readonly string[]> {
   return (await records()).slice(before).flatMap((event) => {
     if (event.type === 'secret-opened') return [`opened ${event.secret} ${event.version}`]
@@ -187,7 +187,7 @@ describe.each(['key', 'cdp', 'privy'])('a wallet of a sealed secret: %s', (name)
 
 test.each([
   ['cdp', ['typed-data 200']],
-  // It is not told its account, and looks it up each time.
+  // The wallet has no account id, so it looks its account up each time.
   ['privy', ['wallets 200', 'rpc 200']],
 ])(
   '%s is asked for a payment once, and to look an account up only if it is not told',
@@ -238,7 +238,7 @@ test('an agent beside the service is given no secret, by its environment or in i
   const { id, key } = await ledger.administration.issueKey({ roles: ['payer'], expiresIn: '1h' })
   const token = await tokenFor(ledger, 'key', id)
   const url = `${sandbox.merchants.honest.url}/item/agent`
-  // As an application starts it that gives its whole environment away.
+  // The application passes its whole environment on to the agent.
   const { AWS_SECRET_ACCESS_KEY: _, ...inherited } = process.env
   const given = { AGENT_URL: service.url, AGENT_TOKEN: token, AGENT_KEY: key, AGENT_SHOP: url }
   const output = await run('vault/agent.ts', { ...inherited, ...given })
@@ -292,7 +292,7 @@ test(
   COMMANDS_BUDGET_MS,
 )
 
-/** Runs last: everything that was planted, against everything that was seen. */
+/** Compares all planted secrets with everything that was seen. Runs last. */
 test('no secret was seen anywhere, in any form', async () => {
   const canaries = [...world.canaries(), 'canary-wrong-', 'canary-command-']
   expect(canaries.length).toBeGreaterThan(6)
@@ -318,7 +318,7 @@ test('no secret was seen anywhere, in any form', async () => {
     .join('\n')
   const found = canaries.filter((canary) => formsOf(canary).some((form) => shown.includes(form)))
   expect(found.map((canary) => canaries.indexOf(canary))).toEqual([])
-  // What is looked for would be found.
+  // Proves that the search works: a planted secret is found.
   expect(`${shown}${canaries[0]}`).toContain(formsOf(canaries[0] ?? '')[0])
   expect(shown).toContain('secret-opened')
 })
@@ -353,18 +353,18 @@ async function run(file: string, env: NodeJS.ProcessEnv): Promise<string> {
   return (await endOf(spawn(process.execPath, [pathOf(file)], { env }))).output
 }
 
-/** A command line with a value piped in, as a process of its own. */
+/** Runs the command line with piped input, in a process of its own. */
 function bursarCommand(folder: string, input: string, args: readonly string[]) {
   const cli = pathOf('../packages/service/server/src/cli.ts')
   const child = spawn(process.execPath, [cli, ...args], { cwd: folder })
-  // One that refuses what it is asked for reads no value.
+  // A command that refuses its arguments reads no input.
   child.stdin.on('error', () => {}).end(input)
   return endOf(child)
 }
 
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-/** How a process ended, and everything that it wrote. */
+/** The exit code of a process, and all of its output. */
 function endOf(child: ChildProcessWithoutNullStreams) {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

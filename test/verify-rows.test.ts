@@ -10,7 +10,7 @@ import { guardWorld, HOST, shop } from './guard-world.ts'
 
 const MALLORY = `0x${'bad'.padStart(40, '0')}`
 
-/** Longer than any proof of this world is good for. */
+/** The time after which no payload of this world is valid. */
 const VALIDITY_MS = 61_000
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-verify-'))
@@ -27,7 +27,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true })
 })
 
-/** A ledger with a row in every state, and everything that can happen to a session. */
+/** Creates a ledger with a row in every state, and every event that a session can have. */
 async function makeBusyLedger(path: string) {
   const windows = [
     { per: 'hour' as const, amount: '50.00' },
@@ -119,7 +119,7 @@ function approvalOf(result: PayResult): string {
   throw new Error(`answered ${result.status}`)
 }
 
-/** Verifies a copy of the busy ledger after somebody wrote into its file. */
+/** Verifies a copy of the ledger after its file was altered. */
 async function verifyTampered(sql: string): Promise<Verification> {
   copies += 1
   const path = join(directory, `${copies}.db`)
@@ -138,7 +138,7 @@ async function verifyTampered(sql: string): Promise<Verification> {
   }
 }
 
-/** SQL that writes a field of the JSON beside a row. */
+/** Returns the SQL that writes a field of the JSON beside a row. */
 const json = (table: string, path: string, to: string): string =>
   `UPDATE ${table} SET body = json_set(body, '$.${path}', ${to})`
 const claim = (path: string, to: string): string =>

@@ -13,7 +13,7 @@ trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
 )
 
-/** Every span that has ended so far in this process, oldest first. */
+/** Returns every span that has ended so far in this process, oldest first. */
 export function endedSpans(): readonly ReadableSpan[] {
   return exporter.getFinishedSpans()
 }

@@ -2,25 +2,27 @@ import { type Bursar, createBursar, type Store } from '@bursar/core'
 import { fakeAsset, fakeChain, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
 import { HOST } from './payment.ts'
 
-/** Sessions of one delegation, where there are many: about as many as an agent has at a time. */
+/** The number of sessions of one delegation: about as many as an agent has at a time. */
 const SESSIONS_PER_DELEGATION = 10
 
-/** Delegations that are granted at the same time: their sessions fill some batches of a store. */
+/**
+ * The number of delegations granted at the same time: their sessions fill some batches of a store.
+ */
 const AT_ONCE = 32
 
-/** A session that may be paid within. */
+/** A session with its token. */
 export interface Account {
   readonly session: string
   readonly token: string
 }
 
-/** Makes delegations and sessions as their owners do. The store stays open. */
+/** Creates delegations and sessions through a guard, and closes the guard. The store stays open. */
 export async function openAccounts(store: Store, sessions: number): Promise<readonly Account[]> {
   const chain = fakeChain()
   const wallet = fakeWallet()
   chain.mint(fakeAsset, await wallet.address('evm'), 1n)
   const bursar = createBursar({
-    // Nothing of the guard may go on in the background of what is measured: it is closed.
+    // The guard is closed so that its background work does not disturb the measurement.
     store: { ...store, close: async () => {} },
     rails: [fakeRail({ chain })],
     http: fakeMerchant({ chain }),
@@ -41,7 +43,10 @@ export async function openAccounts(store: Store, sessions: number): Promise<read
   return accounts
 }
 
-/** One delegation with some sessions: limits of each kind that a first application sets. */
+/**
+ * Creates one delegation with some sessions, with limits of each kind that a first application
+ * sets.
+ */
 async function delegationOf(bursar: Bursar, sessions: number): Promise<readonly Account[]> {
   const delegation = await bursar.endUser('alice').grantDelegation({
     agent: 'researcher',

@@ -1,4 +1,4 @@
-/** Something that is measured, as a rate. */
+/** A candidate of a comparison, measured as a rate. */
 export interface Measured {
   readonly name: string
   measure(): Promise<number>
@@ -8,11 +8,11 @@ export interface Measured {
 export interface Comparison {
   readonly ratios: Readonly<Record<string, number>>
   readonly rates: Readonly<Record<string, number>>
-  /** The mean of the yardstick in this round. */
+  /** The mean of the yardstick's measurements in this round. */
   readonly yardstick: number
 }
 
-/** Measures things one after the other, with the yardstick before, between and after them. */
+/** Measures candidates one after the other, with the yardstick before, between and after them. */
 export async function against(
   yardstick: () => Promise<number>,
   things: readonly Measured[],

@@ -8,23 +8,23 @@ import { openAccounts } from './accounts.ts'
 import { atLeast, type Bench, type Plan, type Round, type Running } from './bench.ts'
 import { paymentRate } from './payment-rate.ts'
 
-/** Records that a small and a large trail have before they are appended to. */
+/** The number of records in a small and in a large trail before records are appended. */
 const SMALL_TRAIL = 10_000
 const LARGE_TRAIL = 1_000_000
 
-/** Records that one commit appends while a trail is filled: no more than keeps the loop busy. */
+/** The records of one commit while a trail is filled: few enough not to block the event loop. */
 const FILL_RECORDS = 1_000
 
-/** Commits of one record that are asked for at the same time: the store groups them. */
+/** The number of concurrent commits with one record each. The store groups them. */
 const APPENDS_AT_ONCE = 256
 
-/** Payments of the ledger that is verified: three records each, and those of its accounts. */
+/** The payments of the verified ledger: three records each, besides those of its accounts. */
 const VERIFIED_PAYERS = 256
 
 const growth = 'audit append rate at 1,000,000 records / at 10,000'
 const verification = 'audit verify / bare chain of hashes'
 
-/** The audit trail in SQLite: whether it stays fast as it grows, and what verifying it costs. */
+/** The benchmark of the audit trail in SQLite: appending as it grows, and verifying it. */
 export const auditBench: Bench = {
   name: 'audit',
   targets: [atLeast(growth, 0.9), atLeast(verification, 0.24)],
@@ -34,7 +34,7 @@ export const auditBench: Bench = {
 interface World {
   readonly small: Store
   readonly large: Store
-  /** A ledger of real payments. */
+  /** Fills a ledger with real payments. */
   readonly paid: Store
   readonly records: readonly AuditRecord[]
   readonly forMs: number
@@ -106,7 +106,7 @@ async function appendRate(store: Store, forMs: number): Promise<number> {
   return (appended * 1_000) / (performance.now() - startedAt)
 }
 
-/** The least that verifying could cost: the same bytes, hashed one after the other. */
+/** Measures the lower bound of verifying: hashing the same bytes one after the other. */
 function chainRate(records: readonly AuditRecord[]): number {
   const startedAt = performance.now()
   let previous = '0'.repeat(64)

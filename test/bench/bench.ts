@@ -5,44 +5,44 @@ export interface Target {
   readonly direction: 'atLeast' | 'atMost'
 }
 
-/** How much is measured. */
+/** The sizes of a measurement. */
 export interface Plan {
-  /** Of which the median is taken. */
+  /** The number of rounds. A result is their median. */
   readonly rounds: number
-  /** Sizes that only show that everything runs. */
+  /** Whether the sizes are small, to show only that everything runs. */
   readonly quick: boolean
-  /** A folder on the disk that is measured; it is removed in the end. */
+  /** The folder on the measured disk. It is removed at the end. */
   readonly folder: string
 }
 
-/** The figures of one round. */
+/** The measured values of one round. */
 export interface Round {
-  /** By the names of the targets. */
+  /** The values by the names of their targets. */
   readonly values: Readonly<Record<string, number>>
   /** The reference measurements of this round, each with its unit in its name. */
   readonly yardsticks: Readonly<Record<string, number>>
 }
 
-/** A measurement that is set up. */
+/** A measurement that is ready to run. */
 export interface Running {
-  /** Measures everything once, each line right beside its yardstick. */
+  /** Measures all values once, each right beside its yardstick. */
   round(): Promise<Round>
   close(): Promise<void>
 }
 
-/** Targets that are measured together. */
+/** A benchmark: targets that are measured together. */
 export interface Bench {
   readonly name: string
   readonly targets: readonly Target[]
   open(plan: Plan): Promise<Running>
 }
 
-/** At least so much. */
+/** Creates a target with a lower bound. */
 export function atLeast(name: string, goal: number): Target {
   return { name, goal, direction: 'atLeast' }
 }
 
-/** At most so much. */
+/** Creates a target with an upper bound. */
 export function atMost(name: string, goal: number): Target {
   return { name, goal, direction: 'atMost' }
 }

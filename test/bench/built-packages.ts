@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { root, runCommand } from '../check/command.ts'
 
 /**
- * Builds the packages whose imports are measured, as users get them, and returns a folder from which
- * they, and what they are measured against, can be imported. What was built in the tree may be old.
+ * Builds the packages whose imports are measured, as they are published. Returns a folder from
+ * which they, and the packages that they are compared with, can be imported. Builds anew, because
+ * an earlier build in the tree may be outdated.
  */
 export async function builtPackages(folder: string): Promise<string> {
   const user = join(folder, 'node_modules')
@@ -21,7 +22,7 @@ export async function builtPackages(folder: string): Promise<string> {
   return folder
 }
 
-/** The build of a package, with the manifest that it is published with. */
+/** Copies the build of a package with the manifest that it is published with. */
 async function build(source: string, entries: readonly string[], to: string): Promise<void> {
   mkdirSync(to, { recursive: true })
   const options = ['--config', join(root, 'tsup.config.ts'), '--out-dir', join(to, 'dist')]

@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { root, runCommand } from '../check/command.ts'
 import { median } from './median.ts'
 
-/** The pnpm that the README names. */
+/** The version of pnpm that the README names. */
 const PNPM = ['-y', 'pnpm@12']
 
 const lineSchema = z.object({

@@ -1,12 +1,15 @@
 import type { Database, Statement } from '../../packages/stores/sqlite/src/database/database.ts'
 
-/** A database that counts what it makes durable. */
+/** A database that counts its durable transactions. */
 export interface CountedDatabase extends Database {
-  /** Transactions that wrote, and were committed, so far. */
+  /** The number of committed transactions that wrote. */
   durableCommits(): number
 }
 
-/** With a write-ahead log and `synchronous = FULL` each of them is one write of the disk's own. */
+/**
+ * Opens the database with a write-ahead log and `synchronous = FULL`, so that each counted
+ * transaction is one durable write.
+ */
 export function countedDatabase(database: Database): CountedDatabase {
   let isWriting = false
   let commits = 0

@@ -16,7 +16,7 @@ import { atMost, type Bench, type Plan, type Round, type Running } from './bench
 import { median } from './median.ts'
 import { FAR_MS, price } from './price.ts'
 
-/** Payments of one side before it is the other one's turn again. */
+/** The number of payments on one side before the other side takes its turn. */
 const BLOCK = 20
 
 const near = 'guarded / bare @x402/fetch, p50, local merchant'
@@ -95,7 +95,7 @@ async function round(world: World): Promise<Round> {
   }
 }
 
-/** Both sides pay in turns, block by block. A session is new for each round, and all of it. */
+/** Measures both sides in turns, block by block, with a new session in each round. */
 async function compare(world: World, path: string): Promise<{ bare: number; guarded: number }> {
   const { bursar, delegation, origin, payments, bare } = world
   const { token } = await bursar.management.createSession({
@@ -113,7 +113,7 @@ async function compare(world: World, path: string): Promise<{ bare: number; guar
         await pay(`${path}${world.count}`)
         tookMs[side as 'bare' | 'guarded'].push(performance.now() - startedAt)
       }
-      // What the guard writes in the background is no burden of the other side.
+      // The wait keeps the guard's background writes out of the other side's measurement.
       await delay(2 * SOON_MS)
     }
   }
@@ -128,7 +128,9 @@ function guardedBy(session: PaymentSession, origin: string): Pay {
   }
 }
 
-/** The rail as it is, but for what it asks a chain: that is outside both sides of the comparison. */
+/**
+ * Returns the real rail without its chain requests, which neither side of the comparison measures.
+ */
 function withoutChain(rail: Rail): Rail {
   return {
     ...rail,

@@ -3,13 +3,13 @@ import { builtPackages } from './built-packages.ts'
 import { jsonOf } from './child.ts'
 import { median } from './median.ts'
 
-/** Processes of each kind in a round: one import is too short to be measured once. */
+/** The number of processes of each kind in a round: one import is too short to measure once. */
 const PROCESSES = 5
 
 const core = 'import of @bursar/core / import of zod and the OpenTelemetry API'
 const adapter = 'what @bursar/ai-sdk adds to the import of ai'
 
-/** How long the packages take to be imported, each time by a new process. */
+/** The benchmark of importing the packages, each time in a new process. */
 export const importBench: Bench = {
   name: 'import',
   targets: [atMost(core, 1.3), atMost(adapter, 0.1)],

@@ -18,7 +18,7 @@ import { serverBench } from './server-bench.ts'
 import { sessionBench } from './session-bench.ts'
 import { sqliteBench } from './sqlite-bench.ts'
 
-/** One that the machine disturbed does not move the median. */
+/** The default number of rounds: enough that one disturbed round does not move the median. */
 const DEFAULT_ROUNDS = '3'
 
 const benches: readonly Bench[] = [
@@ -57,7 +57,7 @@ for (const bench of chosen) {
 
 if (markdown) console.log(markdownOf(measured))
 
-/** The first round warms everything up, and is not counted. */
+/** Measures a benchmark. The first round warms up and is not counted. */
 async function measure(bench: Bench, plan: Plan): Promise<readonly Round[]> {
   const running = await bench.open(plan)
   try {

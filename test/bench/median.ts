@@ -1,4 +1,4 @@
-/** The middle of some figures: one round that the machine disturbed does not move it. */
+/** Returns the median of values, which one disturbed round does not move. */
 export function median(figures: readonly number[]): number {
   const sorted = figures.toSorted((left, right) => left - right)
   const middle = Math.floor(sorted.length / 2)

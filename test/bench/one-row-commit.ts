@@ -3,9 +3,9 @@ import { DatabaseSync } from 'node:sqlite'
 /** The text in each row of the yardstick, as long as a short record. */
 const text = 'x'.repeat(100)
 
-/** The least that can be made durable in SQLite: a row, inserted and committed. */
+/** A SQLite database that commits one row at a time: the least that can be made durable. */
 export interface OneRowCommit {
-  /** Commits a second, one after the other. */
+  /** Measures sequential commits per second. */
   rate(forMs: number): number
   close(): void
 }

@@ -2,17 +2,17 @@ import type { Store } from '@bursar/core'
 import type { Account } from './accounts.ts'
 import { payment } from './payment.ts'
 
-/** A number of payers, and how long they pay. */
+/** The number of payers, and the time for which they pay. */
 export interface Payers {
   readonly payers: number
   readonly forMs: number
-  /** The payments take turns at these. */
+  /** The sessions, over which the payments are spread in turn. */
   readonly accounts: readonly Account[]
 }
 
 /**
- * Measures how many payments a second some payers make. Each payer begins a payment when the reservation of
- * the one before is durable. The clock stops when claim and proof of the last payments are durable as well.
+ * Measures payments per second. Each payer starts a payment when its last reservation is durable.
+ * The clock stops when the claims and proofs of all payments are durable.
  */
 export async function paymentRate(
   store: Store,

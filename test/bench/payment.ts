@@ -7,7 +7,7 @@ import { reservePayment } from '../../packages/core/src/rules/decide.ts'
 import { claimPayment, settlePayment } from '../../packages/core/src/rules/payment-transitions.ts'
 import type { Intent } from '../../packages/core/src/rules/reservation.ts'
 
-/** The host of the merchant that every payment goes to. */
+/** The host of the merchant of every payment. */
 export const HOST = 'shop.example'
 
 const AMOUNT = 10_000n
@@ -25,13 +25,13 @@ const delivery = {
 
 /** A payment whose reservation is durable. */
 export interface ReservedPayment {
-  /** Resolves when its claim and its proof are durable. */
+  /** Resolves when the payment's claim and proof are durable. */
   readonly followUp: Promise<unknown>
 }
 
 /**
- * Makes one payment at the seam of the store, by the functions and with the scopes that a guard uses:
- * reserved `now`, claim and proof `soon`. Wallet, rail and merchant take no time.
+ * Commits one payment to a store with the functions and scopes of a guard: the reservation `now`,
+ * claim and proof `soon`. Wallet, rail and merchant take no time.
  */
 export async function payment(store: Store, session: string): Promise<ReservedPayment> {
   const intent = newIntent()
@@ -57,7 +57,7 @@ function proven(store: Store, { paymentId }: Intent): Promise<unknown> {
   return store.commit(scope, (state, now) => settlePayment(state, evidence, now), 'soon')
 }
 
-/** Each payment is for a request of its own, with a key of its own. */
+/** Creates an intent with a request and an idempotency key of its own. */
 function newIntent(): Intent & { readonly key: string } {
   const paymentId = newId('pay')
   const terms: Terms = {

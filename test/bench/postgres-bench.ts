@@ -11,12 +11,12 @@ import { paymentRate } from './payment-rate.ts'
 import { type Tpcb, tpcb } from './tpcb.ts'
 import { ungrouped } from './ungrouped.ts'
 
-/** Sessions that payments are spread over. */
+/** The number of sessions that payments are spread over. */
 const MANY_SESSIONS = 1_000
 
 const PAYERS = 256
 
-/** Connections that commit without grouping: more of them only wait for the same locks. */
+/** The number of connections that commit without grouping: more only wait for the same locks. */
 const UNGROUPED_CONNECTIONS = 16
 
 const hot = 'PostgreSQL / TPC-B-like script, one session, payers: 256'
@@ -25,7 +25,9 @@ const single = 'PostgreSQL / one-row commit, one session, payers: 1'
 const batchedHot = 'PostgreSQL batched / unbatched, one session, payers: 256'
 const batchedMany = 'PostgreSQL batched / unbatched, 1,000 sessions, payers: 256'
 
-/** Throughput of the PostgreSQL store, measured by what the same driver does on the same server. */
+/**
+ * The benchmark of the PostgreSQL store's throughput, relative to plain statements on its server.
+ */
 export const postgresBench: Bench = {
   name: 'postgres',
   targets: [

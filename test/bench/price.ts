@@ -16,5 +16,5 @@ export const price: {
   atomic: '10000',
 }
 
-/** How long a merchant that is far away takes for each of its answers. */
+/** The response time of a merchant that is far away, in milliseconds. */
 export const FAR_MS = 20

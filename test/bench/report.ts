@@ -10,13 +10,13 @@ export interface Line {
   readonly reached: boolean
 }
 
-/** More digits than this are noise. */
+/** The number of digits that are printed: more are noise. */
 const DIGITS = 3
 
 const NAME_WIDTH = 62
 const COLUMN_WIDTH = 10
 
-/** The median of the rounds, beside its target. Throws where a round did not measure it. */
+/** Returns the median of the rounds for a target. Throws if a round did not measure it. */
 export function lineOf({ name, goal, direction }: Target, rounds: readonly Round[]): Line {
   const value = rounded(median(rounds.map(({ values }) => values[name] ?? Number.NaN)))
   if (!Number.isFinite(value)) throw new Error(`${name} was not measured.`)
@@ -24,7 +24,7 @@ export function lineOf({ name, goal, direction }: Target, rounds: readonly Round
   return { target: name, value, goal, direction, reached }
 }
 
-/** A line for people: the median, the range that it comes from, and its goal. */
+/** Formats a result for people: the median, its range and its goal. */
 export function rowOf(line: Line, rounds: readonly Round[]): string {
   const goal = `${line.direction === 'atLeast' ? '≥' : '≤'} ${line.goal}`
   return [
@@ -36,14 +36,14 @@ export function rowOf(line: Line, rounds: readonly Round[]): string {
   ].join('')
 }
 
-/** The medians of the yardsticks, one row each. */
+/** Formats the medians of the yardsticks, one row each. */
 export function yardstickRows(rounds: readonly Round[]): readonly string[] {
   return yardsticksOf(rounds).map(
     ([name, figure]) => `  ${name}`.padEnd(NAME_WIDTH) + String(figure).padStart(COLUMN_WIDTH),
   )
 }
 
-/** The tables of docs/design/performance.md: of the targets, and of what they were measured by. */
+/** Formats the tables of docs/design/performance.md: of the targets and of the yardsticks. */
 export function markdownOf(measured: readonly (readonly [Line, readonly Round[]])[]): string {
   const targets = measured.map(([line, rounds]) => {
     const goal = `${line.direction === 'atLeast' ? '≥' : '≤'} ${line.goal}`

@@ -8,17 +8,17 @@ import type { AddressInfo } from 'node:net'
 import { fakeAsset, fakeChain, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
 import { openGuard, readSettings, serve } from 'bursar'
 
-/** How somebody who pays is served. */
+/** A client of the server in the other process. */
 export interface Served {
   readonly url: string
   readonly payers: readonly { readonly key: string; readonly token: string }[]
 }
 
-/** A caller and a session have a rate: so many of them share the load. */
+/** The number of callers and sessions that share the load, because each has a rate limit. */
 const KEYS = 16
 const SESSIONS_A_KEY = 8
 
-/** About as long as the answer of a payment. */
+/** The size of an answer, about that of a payment. */
 const ANSWER_BYTES = 700
 
 const [what = 'raw'] = process.argv.slice(2)

@@ -8,7 +8,7 @@ import { against } from './against.ts'
 import { atLeast, type Bench, type Plan, type Running } from './bench.ts'
 import type { Served } from './served.ts'
 
-/** Requests that are under way at the same time, each on a connection of its own. */
+/** The number of concurrent requests, each on a connection of its own. */
 const CLIENTS = 32
 
 const line = `server with durable reserve / raw node:http, clients: ${CLIENTS}`
@@ -53,7 +53,7 @@ async function start(what: string): Promise<StartedServer> {
   }
 }
 
-/** Requests a second, each for a resource of its own. Throws where one is not answered as paid. */
+/** Measures requests per second, each for a new resource. Throws if one is not answered as paid. */
 async function rate({ url, payers }: Served, forMs: number): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
   const startedAt = performance.now()

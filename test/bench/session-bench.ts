@@ -8,11 +8,11 @@ import { atLeast, atMost, type Bench, type Plan, type Round, type Running } from
 import { jsonOf } from './child.ts'
 import { paymentRate } from './payment-rate.ts'
 
-/** Sessions of a large installation, and of a small one. */
+/** The number of sessions in a large installation, and in a small one. */
 const MANY_SESSIONS = 1_000_000
 const SOME_SESSIONS = 1_000
 
-/** Sessions that one process has open at the same time. */
+/** The number of sessions that one process has open at the same time. */
 const OPEN_SESSIONS = 100_000
 
 const PAYERS = 16

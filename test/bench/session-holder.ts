@@ -9,7 +9,7 @@ import { createBursar } from '@bursar/core'
 import { fakeAsset, fakeChain, fakeMerchant, fakeRail } from '@bursar/core/testing'
 import { sqliteStore } from '@bursar/store-sqlite'
 
-/** Calls at the same time. */
+/** The number of concurrent calls. */
 const AT_ONCE = 100
 
 const [path = '', tokensPath = ''] = process.argv.slice(2)
@@ -25,7 +25,7 @@ const residentBytes = (): number => {
   globalThis.gc?.()
   return process.memoryUsage.rss()
 }
-// What the first call loads is no part of a session.
+// The first call loads modules, whose memory does not count.
 await bursar.openSession(tokens[0] ?? '').status()
 const before = residentBytes()
 const sessions = tokens.map((token) => bursar.openSession(token))

@@ -10,10 +10,10 @@ import { type OneRowCommit, oneRowCommit } from './one-row-commit.ts'
 import { paymentRate } from './payment-rate.ts'
 import { ungrouped } from './ungrouped.ts'
 
-/** Sessions that payments are spread over. */
+/** The number of sessions that payments are spread over. */
 const MANY_SESSIONS = 1_000
 
-/** Payers at the same time, where grouping matters most. */
+/** The number of concurrent payers, for which grouping matters most. */
 const MOST_PAYERS = 256
 
 const hot = (payers: number): string => `SQLite / one-row commit, one session, payers: ${payers}`
@@ -22,7 +22,7 @@ const many = (payers: number): string =>
 const durable = (payers: number): string => `SQLite durable commits a payment, payers: ${payers}`
 const batched = `SQLite batched / unbatched, payers: ${MOST_PAYERS}`
 
-/** Throughput of the SQLite store, in one-row commits of SQLite on the same disk. */
+/** The benchmark of the SQLite store's throughput, relative to one-row commits on the same disk. */
 export const sqliteBench: Bench = {
   name: 'sqlite',
   targets: [

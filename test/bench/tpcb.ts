@@ -1,9 +1,9 @@
 import { Client } from 'pg'
 
-/** Clients at the same time, as in pgbench's usual run. */
+/** The number of concurrent clients, as in pgbench's usual run. */
 const CLIENTS = 32
 
-/** Rows as pgbench makes them at scale 50, but for accounts: 2,000 of them a branch are enough. */
+/** The numbers of rows, as in pgbench at scale 50, but with 2,000 accounts a branch. */
 const ROWS = { accounts: 100_000, tellers: 500, branches: 50 }
 
 const schema = `
@@ -23,9 +23,9 @@ const text = 'x'.repeat(100)
 
 /** The yardsticks of PostgreSQL, through the driver that the store uses. */
 export interface Tpcb {
-  /** Transactions like those of TPC-B a second, of all clients together. */
+  /** Measures transactions like those of TPC-B per second, of all clients together. */
   rate(forMs: number): Promise<number>
-  /** One-row inserts a second, each committed, one after the other. */
+  /** Measures sequential one-row inserts per second, each committed. */
   oneRowRate(forMs: number): Promise<number>
   close(): Promise<void>
 }

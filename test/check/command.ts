@@ -1,22 +1,21 @@
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 
-/** The root of the repository; every tool of it lives in the root's `node_modules/.bin`. */
+/** The root of the repository. All tools are in its `node_modules/.bin`. */
 export const root: string = join(import.meta.dirname, '..', '..')
 
-/** How a command ended. */
+/** The result of a command. */
 export interface CommandResult {
   readonly succeeded: boolean
-  /** Standard output alone. */
+  /** The standard output alone. */
   readonly output: string
-  /** Standard output and standard error, in the order of arrival. */
+  /** The standard output and error, in the order of arrival. */
   readonly everything: string
 }
 
 /**
- * Runs a command to its end, in `folder`, whatever that end is. Throws only if it cannot be started.
- *
- * It never reads from the terminal, so a command that asks a question fails instead of waiting.
+ * Runs a command in `folder` to its end, also if it fails. Throws if it cannot be started. The
+ * command has no input, so that one that asks a question fails instead of waiting.
  */
 export function tryCommand(
   command: string,
@@ -44,7 +43,7 @@ export function tryCommand(
   return promise
 }
 
-/** As `tryCommand`, but throws everything that the command wrote if it fails; returns its standard output. */
+/** Runs a command and returns its standard output. Throws all of its output if it fails. */
 export async function runCommand(
   command: string,
   args: readonly string[],

@@ -4,10 +4,12 @@ import { runCommand, tryCommand } from './command.ts'
 import type { PublishedPackage } from './published-package.ts'
 import type { Tarball } from './tarball.ts'
 
-/** The oldest Node that `engines` of every published package names. */
+/** The oldest version of Node in `engines` of every published package. */
 export const oldestNode = '22.13.0'
 
-/** The last line of compilers that resolve modules as Node 10 did: from `main` and `types`, without `exports`. */
+/**
+ * The last version of TypeScript that supports Node 10's module resolution, by `main` and `types`.
+ */
 const node10Typescript = '~5.9.3'
 
 /** The names that each package entry exports at run time, by its import specifier. */
@@ -61,10 +63,10 @@ export function oldestNodePath(folder: string): string {
   return join(folder, 'node_modules', 'node', 'bin', 'node')
 }
 
-/** How a consumer's compiler finds a module. */
+/** A kind of module resolution of a consumer's compiler. */
 export type Resolution = 'NodeNext' | 'Bundler' | 'Node10'
 
-/** The formats of modules that a consumer writes under each kind of resolution. */
+/** The module formats of a consumer, by kind of resolution. */
 const moduleFormats = { NodeNext: 'NodeNext', Bundler: 'ESNext', Node10: 'CommonJS' } as const
 
 /**

@@ -60,8 +60,8 @@ function faultsOfManifest(manifest: Manifest): string[] {
 }
 
 /**
- * npm puts a dependency inside a package when the version beside it does not fit: then a user has two copies of
- * it, whose types and classes do not know each other.
+ * Finds dependencies that npm put inside a package because the version beside it did not fit. A
+ * user would have two copies, whose types and classes are incompatible.
  */
 function copiesOfItsOwn(folder: string, manifest: Manifest): string[] {
   return Object.entries(manifest.dependencies ?? {})
@@ -69,7 +69,7 @@ function copiesOfItsOwn(folder: string, manifest: Manifest): string[] {
     .map(([name, range]) => `brings its own copy of ${name}, because it asks for ${range}`)
 }
 
-/** Source maps name every file that a build took something from. */
+/** Lists the source files of a build, as its source maps name them. */
 function faultsOfSources(folder: string, published: PublishedPackage): string[] {
   const own = join(root, published.folder, 'src') + sep
   return filesOf(folder, 'dist/**/*.js').flatMap((file) => {
@@ -140,7 +140,7 @@ async function importGraph(
   return metafile
 }
 
-/** The imports that a bundle leaves to whoever runs it. */
+/** Lists the imports that a bundle leaves to its runtime. */
 function importsOf(inputs: Metafile['inputs']): { file: string; specifier: string }[] {
   return Object.entries(inputs).flatMap(([file, { imports }]) =>
     imports.filter(({ external }) => external).map(({ path }) => ({ file, specifier: path })),

@@ -21,7 +21,7 @@ const script = `
   rmSync(folder, { recursive: true })
 `
 
-/** Throws if the service, as it is installed, does not verify its ledger: a thread of its own does. */
+/** Throws if the installed service fails to verify its ledger, which it does in a worker thread. */
 export async function checkService(folder: string, node: string): Promise<void> {
   const answer = await runCommand(node, ['--input-type=module', '-e', script], folder)
   if (JSON.parse(answer).ok !== true) throw new Error(answer)

@@ -5,11 +5,11 @@ import { root } from './command.ts'
 
 /** The project's public addresses, from `project.json` at the root. Each is empty until the project has it. */
 export interface Project {
-  /** Where the repository can be cloned from. */
+  /** The address to clone the repository from. */
   readonly repository: string
   /** The page that introduces the project. */
   readonly homepage: string
-  /** Where users report a bug. */
+  /** The address for bug reports. */
   readonly bugs: string
 }
 

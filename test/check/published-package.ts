@@ -29,7 +29,7 @@ export interface Manifest extends ManifestLinks {
 /** A package of the workspace that users can install. */
 export interface PublishedPackage {
   readonly name: string
-  /** Relative to the root of the repository, with forward slashes. */
+  /** The package's folder, relative to the root of the repository, with forward slashes. */
   readonly folder: string
   readonly manifest: Manifest
   /** The import specifiers of the package: one for each path of `exports`, the manifest apart. */

@@ -5,7 +5,7 @@ import type { PublishedPackage } from './published-package.ts'
 /** A package as it would be uploaded. */
 export interface Tarball {
   readonly package: PublishedPackage
-  /** Absolute. */
+  /** The absolute path of the tarball. */
   readonly path: string
 }
 

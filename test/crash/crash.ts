@@ -11,7 +11,9 @@ import { printedUnlessKilled } from '../printed-unless-killed.ts'
 /** The state of the money after the process of a payment was killed. */
 export type End = 'nothing' | 'unsent' | 'withheld' | 'moved'
 
-/** A merchant, what it makes of a payment that is not killed, and the ends that killing it can have. */
+/**
+ * A merchant's conduct, the result of an uninterrupted payment, and the ends that a kill may leave.
+ */
 export interface CrashCase {
   readonly conduct: FakeConduct
   readonly answer: string
@@ -23,10 +25,10 @@ export const crashCases: readonly CrashCase[] = [
   { conduct: 'drops', answer: 'in_doubt', ends: ['nothing', 'unsent', 'withheld'] },
 ]
 
-/** More crossings than a payment has: the run that is not killed says how many there are. */
+/** The most crossings of a payment. The uninterrupted run returns the real number. */
 const MAX_CROSSINGS = 120
 
-/** A payment that is neither reserved, signed nor sent has fewer. */
+/** The least crossings of a payment that is reserved, signed and sent. */
 const FEWEST_CROSSINGS = 20
 
 const START = Date.UTC(2030, 0, 1)
@@ -38,14 +40,14 @@ interface Wreck {
   readonly places: StorePlaces
   readonly place: string
   readonly file: string
-  /** Of the session that paid. */
+  /** The token of the session that paid. */
   readonly token: string
 }
 
 /**
- * Kills a payment at one await after the other, and brings what each leaves to the truth, in each way
- * that the world may go on. With a `stride` above 1, only at every so many of them. Throws where
- * a payment was paid twice, lost, or freed too early.
+ * Kills a payment at one await after another, and reconciles what each kill leaves, in each way
+ * that the world may continue. A `stride` above 1 skips crossings. Throws if a payment was paid
+ * twice, lost, or released too early.
  */
 export async function crash(
   places: StorePlaces,
@@ -72,7 +74,7 @@ export async function crash(
   assert.deepEqual([...new Set(met)], ends)
 }
 
-/** A ledger with a session that has not paid yet. */
+/** Creates a ledger with a session that has not paid yet. */
 async function intact(places: StorePlaces, file: string): Promise<Wreck> {
   const clock = manualClock(START)
   const place = await places.empty()
@@ -96,7 +98,7 @@ async function truthAfter(wreck: Wreck): Promise<End> {
     await paidOnceAfter(wreck, 'nothing')
     return 'nothing'
   }
-  // Whatever may still move is held, and whatever has moved is settled: nothing in between.
+  // Checks that what may still move is held, and that what has moved is settled.
   const hasMoved = seen.moved === price
   assert.deepEqual([seen.held, seen.settled], hasMoved ? ['0.00', '0.01'] : ['0.01', '0.00'])
   if (hasMoved) {
@@ -123,7 +125,7 @@ async function expires(wreck: Wreck): Promise<void> {
   })
 }
 
-/** The merchant had the proof, and settles at the last moment. */
+/** Checks that a merchant that has the payload may settle at the last moment. */
 async function settlesLate(wreck: Wreck): Promise<void> {
   await reopened(wreck, async ({ bursar, session, chain, clock }) => {
     clock.advance(30_000)
@@ -157,7 +159,7 @@ async function reopened<Result>(
   await places.left(place)
   const clock = manualClock(START)
   const world = await guardWorld({ place, clock, chain: fakeChain({ clock, file }) })
-  // The guard reconciles when it opens: what comes next is told by itself.
+  // The guard reconciles when it opens, so the check waits for that.
   await world.bursar.reconcile()
   const result = await look({ ...world, session: world.bursar.openSession(token) })
   assert.partialDeepStrictEqual(await world.bursar.auditing.verify(), { ok: true })
@@ -171,7 +173,7 @@ interface Finished {
   readonly crossings: number
 }
 
-/** `undefined` if the payer was killed. */
+/** The number of crossings; undefined if the payer was killed. */
 async function payAndDie(
   { place, file, token }: Wreck,
   killAt: number,

@@ -1,11 +1,11 @@
 /**
- * Counts each crossing of a seam, before and after the call, and ends the process with SIGKILL at
- * the one that was asked for. Every await of a payment is a call of a seam.
+ * A counter of the calls to a seam, before and after each, which ends the process with SIGKILL at
+ * the requested crossing. Every await of a payment is a call of a seam.
  */
 export interface Crossings {
-  /** How many there were so far. */
+  /** The number of crossings so far. */
   count(): number
-  /** A copy of an object whose asynchronous methods count their crossings. */
+  /** Returns a copy of an object whose asynchronous methods count their crossings. */
   watch<Seam extends object>(seam: Seam, methods: readonly (keyof Seam)[]): Seam
   cross(): void
 }

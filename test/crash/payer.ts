@@ -17,7 +17,7 @@ const [place = '', file = '', token = '', startedAt = '', killAt = '', conduct] 
   process.argv.slice(2)
 const clock = manualClock(Number(startedAt))
 const chain = fakeChain({ clock, file })
-// What comes before the call, such as recording the instrument, is not counted.
+// Calls before the payment, such as recording the instrument, are not counted.
 let watching = false
 const crossed = crossings(Number(killAt))
 const only = <Seam extends object>(seam: Seam, methods: readonly (keyof Seam)[]): Seam => {
@@ -58,7 +58,7 @@ const result = await session.pay(
   { url: 'https://shop.example/a', purpose: 'crash' },
   { conversation: 'thread', id: 'call' },
 )
-// The answer is out; what is still to be written is written now, and can be cut off as well.
+// Writes after the answer are flushed now, and can be interrupted as well.
 await bursar.close()
 crossed.cross()
 process.stdout.write(JSON.stringify({ status: result.status, crossings: crossed.count() }))

@@ -1,6 +1,6 @@
 import type { SourceFile } from '../house/source-file.ts'
 
-/** Words that make a riddle of a sentence: a comment says what its subject is, or does. */
+/** The words that name no subject, with which a doc comment must not begin. */
 const riddle = /^(What|Who|Whose|Whoever|Nobody|Nothing|None|In what|The same)\b/
 
 /** Returns a sentence for each doc comment that begins with a word that names no subject. */

@@ -18,7 +18,7 @@ export async function compileExamples(): Promise<void> {
     for (const [name, code] of exampleModules()) await writeFile(join(folder, name), code)
     const config = {
       extends: '../../../tsconfig.json',
-      // An example is read, never published: what it exports needs no annotation.
+      // The compiler need not emit declarations, so exports need no annotation.
       compilerOptions: { paths: entrySources(), declaration: false, isolatedDeclarations: false },
       include: ['*.ts', '../surroundings.ts'],
     }
@@ -40,7 +40,7 @@ function entrySources(): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(sources)
 }
 
-/** The file name says whose example it is: `core-testing.fakeWallet.0.ts`. */
+/** Names the file after the export of the example: `core-testing.fakeWallet.0.ts`. */
 function exampleModules(): readonly (readonly [name: string, code: string])[] {
   const exports = readEntryExports()
   const path = 'test/exports/surroundings.ts'

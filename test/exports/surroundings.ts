@@ -27,5 +27,5 @@ export declare const makeRailWorld: () => Promise<RailWorld>
 export declare const makeStoreWorld: () => Promise<StoreWorld>
 export declare const makeWalletWorld: () => Promise<WalletWorld>
 
-/** Where a network's node is asked. */
+/** The URL of a network's RPC endpoint. */
 export declare const rpcUrl: string

@@ -1,7 +1,7 @@
-/** The names that each name points to. */
+/** A graph: for each name, the names that it points to. */
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>
 
-/** Names that reach each other. */
+/** A group of names that reach each other. */
 export interface Circle {
   readonly names: readonly string[]
   /** The shortest way round, which ends with the name that it begins with. */

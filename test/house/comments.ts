@@ -3,9 +3,9 @@ import type { Comment } from 'oxc-parser'
 /** A comment without its marks. */
 export interface CommentText {
   readonly text: string
-  /** Whether it begins with two stars, and so belongs to the declaration below it. */
+  /** Whether the comment begins with two stars, and so belongs to the declaration below it. */
   readonly doc: boolean
-  /** The offsets of its marks. */
+  /** The offsets of the comment's marks. */
   readonly start: number
   readonly end: number
 }

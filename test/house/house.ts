@@ -6,13 +6,13 @@ import type { SourceFile } from './source-file.ts'
 export interface House {
   /** The folder of the package, relative to the root of the repository. */
   readonly folder: string
-  /** In the declared order; rooms without a place in it come last. */
+  /** The rooms in the declared order, followed by those without a place in it. */
   readonly rooms: readonly Room[]
   readonly floors: number
   readonly arrows: readonly Arrow[]
-  /** The arrows against the declared order. */
+  /** The imports that go against the declared order. */
   readonly upward: readonly Arrow[]
-  /** The files that import each other, types included. */
+  /** The groups of files that import each other, types included. */
   readonly circles: readonly Circle[]
 }
 
@@ -21,7 +21,7 @@ export interface Room {
   readonly name: string
   readonly paths: readonly string[]
   readonly lines: number
-  /** 1 for a room that imports no other; one more than the highest room that it imports. */
+  /** The floor: 1 if the room imports no other, else one above the highest room that it imports. */
   readonly floor: number
   /** Whether the order of the package names the room. */
   readonly declared: boolean
@@ -100,7 +100,7 @@ function arrowsOf(folder: string, imports: Graph): readonly Arrow[] {
   return [...arrows.values()]
 }
 
-/** Rooms that reach each other share one floor. */
+/** Assigns floors. Rooms that reach each other share one. */
 function floorsOf(names: readonly string[], arrows: readonly Arrow[]): ReadonlyMap<string, number> {
   const below = (name: string) => arrows.filter(({ from }) => from === name).map(({ to }) => to)
   const floors = new Map<string, number>()

@@ -36,7 +36,7 @@ export const roomOrders: Readonly<Record<string, readonly string[]>> = {
   'packages/stores/sqlite': ['database', 'tables', 'transaction', 'queue', 'root', 'test-process'],
 }
 
-/** Folders of one kind of thing, one file for each, which may be as many as there are. */
+/** The folders with one file for each thing of a kind, which may hold any number of files. */
 export const collections: readonly string[] = [
   'packages/core/src/rules/policies',
   'packages/sandbox/src/hostile',

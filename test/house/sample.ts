@@ -1,7 +1,7 @@
 import { type Random, seeded } from '../sim/random.ts'
 import type { Excerpt, SourceFile } from './source-file.ts'
 
-/** How many functions and comments a newcomer is asked about. */
+/** The number of functions in a sample. */
 const FUNCTIONS = 25
 const COMMENTS = 40
 

@@ -22,11 +22,11 @@ export interface Excerpt {
 
 /** A file of TypeScript, as its syntax tree shows it. */
 export interface SourceFile {
-  /** Relative to the root of the repository, with forward slashes. */
+  /** The file's path, relative to the root of the repository, with forward slashes. */
   readonly path: string
   readonly lines: number
   readonly imports: readonly SourceImport[]
-  /** The names of functions that have one: declarations, and functions that are given a name at once. */
+  /** The names of declared functions, and of functions assigned to a name. */
   readonly functions: readonly Excerpt[]
   /** The comments without their marks; lines of `//` below each other are one comment. */
   readonly comments: readonly CommentExcerpt[]

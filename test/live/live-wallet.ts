@@ -2,11 +2,11 @@ import type { Wallet } from '@bursar/core'
 import { cdpWallet } from '@bursar/wallet-cdp'
 import { privyWallet } from '@bursar/wallet-privy'
 
-/** A wallet at a real service, of keys that the environment has. */
+/** A wallet at a real service, with credentials from the environment. */
 export interface LiveWallet {
-  /** The variables that have to be there. The first is a name; the others are secrets. */
+  /** The required variables. The first is a name; the others are secrets. */
   readonly variables: readonly string[]
-  /** Another address of the service, if this variable says so. */
+  /** The optional variable that names another address of the service. */
   readonly urlVariable: string
   open(values: readonly string[], baseUrl: string | undefined): Wallet
 }
@@ -38,7 +38,7 @@ export const liveWallets: Readonly<Record<string, LiveWallet>> = {
   },
 }
 
-/** The values of the variables, and the names of those that are not there. */
+/** Returns the values of the variables, and the names of the missing ones. */
 export function valuesOf({ variables }: LiveWallet): {
   readonly values: readonly string[]
   readonly missing: readonly string[]

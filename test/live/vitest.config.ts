@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
-/** A service far away takes its time, and the suite asks one after the other. */
+/** The time limit: a remote service is slow, and the suite sends requests one after the other. */
 const TIMEOUT_MS = 60_000
 
 const config: ViteUserConfig = defineConfig({

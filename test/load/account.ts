@@ -3,7 +3,10 @@ import type { SandboxTransfer } from '@bursar/sandbox'
 import { everyRow } from '../service/ledger-guard.ts'
 import { type Belief, toldOutcome } from './belief.ts'
 
-/** How the three accounts of one load compare: what clients believe, the ledger, and the chain. */
+/**
+ * The comparison of the three accounts of one load: the clients' beliefs, the ledger, and the
+ * chain.
+ */
 export interface Account {
   readonly payments: Readonly<Record<string, number>>
   readonly transfers: number
@@ -13,10 +16,10 @@ export interface Account {
   readonly problems: readonly string[]
 }
 
-/** Runs of reconciling; each asks about 200 payments. */
+/** The most runs of reconciliation. Each asks about 200 payments. */
 const MAX_RUNS = 2_000
 
-/** Proves all that can be proved. The chain's time has to be past every validity. */
+/** Reconciles until no payment is unproven. The chain's time must be past every validity. */
 export async function proveAll(ledger: Bursar, onProgress: (left: number) => void): Promise<void> {
   for (let run = 0; run < MAX_RUNS; run += 1) {
     const { payments } = await ledger.management.exposure()
@@ -42,7 +45,7 @@ export async function readLedger({ auditing, management }: Bursar): Promise<Ledg
   }
 }
 
-/** Compares the accounts. `transfers` are those of the wallet that has paid. */
+/** Compares the three accounts. `transfers` are those of the wallet that paid. */
 export function account(
   { payments, sessions, verified }: LedgerAccount,
   beliefs: readonly Belief[],
@@ -62,7 +65,7 @@ export function account(
   return { payments: states, transfers: transfers.length, unknown, problems }
 }
 
-/** Each settled payment is one transfer, and each transfer one settled payment of its amount. */
+/** Checks that settled payments and transfers match one to one, with equal amounts. */
 function chainProblems(
   payments: readonly PaymentSummary[],
   transfers: readonly SandboxTransfer[],
@@ -92,7 +95,10 @@ function chainProblems(
   return problems
 }
 
-/** Each payment is one call's, each call has settled once at most, and nobody was told otherwise. */
+/**
+ * Checks that each payment has one call, that each call settled at most once, and that no client
+ * was told otherwise.
+ */
 function beliefProblems(
   payments: readonly PaymentSummary[],
   beliefs: readonly Belief[],

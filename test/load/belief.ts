@@ -1,15 +1,15 @@
 import type { Call } from '@bursar/core'
 
-/** One call of a client, and what the client believes of it in the end. */
+/** One call of a client, and the client's final belief about its payment. */
 export interface Belief {
-  /** Of the session that it asked in, and of the caller that this is bound to. */
+  /** The token of the call's session, and the key of the caller that the session is bound to. */
   readonly token: string
   readonly key: string
   readonly call: Required<Pick<Call, 'conversation' | 'id'>>
   readonly url: string
-  /** A status, or the code of what was thrown. */
+  /** The status of the answer, or the code of the thrown error. */
   readonly answer: string
-  /** Of the receipt, where there is one. */
+  /** The payment's id from the receipt. Absent if there is no receipt. */
   readonly paymentId?: string
 }
 

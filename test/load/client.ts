@@ -6,7 +6,7 @@ import type { Belief } from './belief.ts'
 /** A session that several clients share until it is used up. */
 export interface SharedSession {
   token: string
-  /** Opens the next one, unless another client has. */
+  /** Opens the next session, unless another client has opened it already. */
   next(usedUp: string): Promise<void>
 }
 
@@ -15,20 +15,20 @@ export interface ClientOptions {
   readonly name: string
   readonly key: string
   readonly session: SharedSession
-  /** The servers, which it asks in turn. */
+  /** The servers, which the client calls in turn. */
   readonly urls: readonly string[]
-  /** The URL of something that nobody has asked for yet. */
+  /** Returns the URL of a resource that was not requested before. */
   readonly resource: () => string
   readonly isOver: () => boolean
   readonly believe: (belief: Belief) => void
 }
 
-/** A call that got no answer is asked again, as an agent would that is started again. */
+/** The number of attempts at a call without an answer, as by a restarted agent. */
 const MAX_ASKED = 4
 
 const PAUSE_MS = 300
 
-/** Calls, one after the other, until it is over. */
+/** Sends calls, one after the other, until the load ends. */
 export async function runClient(options: ClientOptions): Promise<void> {
   const { name, key, session, resource, isOver, believe } = options
   for (let number = 0; !isOver(); number += 1) {

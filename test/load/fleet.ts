@@ -1,14 +1,14 @@
 import type { GuardProcess, World } from '../../examples/service/src/world.ts'
 
-/** Servers over one ledger, each in a process of its own, which are ended and started again. */
+/** The servers over one ledger, each in a process of its own, which are killed and restarted. */
 export interface Fleet {
-  /** Where each of them is, whether it runs at the moment or not. */
+  /** The URL of each server, whether it runs at the moment or not. */
   readonly urls: readonly string[]
-  /** How often one was ended, by the signal. */
+  /** The number of restarts, by the signal that ended the server. */
   readonly restarts: Readonly<Record<Ending, number>>
-  /** Ends the next one in turn, by the next signal in turn, and starts it again where it was. */
+  /** Ends the next server in turn, by the next signal in turn, and restarts it at the same URL. */
   restartNext(): Promise<void>
-  /** Asks all of them to end, and waits until they have. */
+  /** Stops all servers and waits for their ends. */
   stop(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export async function startFleet(world: World, size: number): Promise<Fleet> {
     restarts,
     async restartNext() {
       const index = turn % size
-      // Each server meets both.
+      // Each server gets both signals in turn.
       const signal: Ending = Math.floor(turn / size) % 2 === 0 ? 'SIGKILL' : 'SIGTERM'
       turn += 1
       const guard = guards[index]

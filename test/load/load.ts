@@ -10,12 +10,12 @@ import { type Belief, toldOutcome } from './belief.ts'
 import { runClient, type SharedSession } from './client.ts'
 import { type Fleet, startFleet } from './fleet.ts'
 
-/** How large a load is. */
+/** The size of a load. */
 export interface LoadSize {
   readonly kind: StoreKind
   readonly forMs: number
   readonly clients: number
-  /** Between two restarts. */
+  /** The time between two restarts. */
   readonly restartEveryMs: number
 }
 
@@ -25,33 +25,33 @@ export interface LoadReport extends Account {
   readonly servers: number
   readonly seconds: number
   readonly restarts: Fleet['restarts']
-  /** Calls, by what their clients were told. */
+  /** The number of calls, by the answers that their clients got. */
   readonly answers: Readonly<Record<string, number>>
-  /** Calls that were asked again in the end, when all was proved. */
+  /** The number of calls that were repeated at the end, when all payments were proved. */
   readonly askedAgain: number
 }
 
-/** Servers over one ledger. A SQLite file may have several, but one is what it is for. */
+/** The number of servers over one ledger: one for a SQLite file, which is made for one writer. */
 const SERVERS: Readonly<Record<StoreKind, number>> = { sqlite: 1, postgres: 2 }
 
-/** Clients that share a session, so that they compete for it. */
+/** The number of clients that share a session, so that they compete for its budget. */
 const SHARED_BY = 3
 
-/** 25 payments: sessions are used up all the time. */
+/** The limit of a session: 25 payments, so that sessions are often used up. */
 const SESSION = { currency: 'USD', total: '0.25' }
 
-/** More than anything here can spend. */
+/** The limit of a delegation: more than the load can spend. */
 const FUNDS = '100000.00'
 
-/** Of the calls that were told nothing certain, so many are asked again in the end. */
+/** The number of calls with an unknown outcome that are repeated at the end. */
 const MAX_ASKED_AGAIN = 40
 
-/** How often progress is told. */
+/** The time between two progress reports. */
 const PROGRESS_MS = 5_000
 
 /**
- * Lets clients pay while servers are ended and started again, and compares what the clients believe, what
- * the ledger says and what has moved on the chain.
+ * Lets clients pay while servers are killed and restarted. Compares the clients' beliefs, the
+ * ledger and the transfers on the chain.
  */
 export async function load(
   size: LoadSize,
@@ -144,7 +144,7 @@ function clients(load: Load): readonly Promise<void>[] {
   const resource = resources(load.world)
   const shared: SharedSession[] = []
   return Array.from({ length: size.clients }, async (_, index) => {
-    // Two agents, with a key each.
+    // The load has two agents, each with its own key.
     const which = Math.floor(index / SHARED_BY)
     const agent = which % 2 === 0 ? keys.agent : keys.otherAgent
     shared[which] ??= sharedSession(load, agent.id)
@@ -156,7 +156,7 @@ function clients(load: Load): readonly Promise<void>[] {
   })
 }
 
-/** Mostly the honest merchant; sometimes one that leaves its customers in doubt. */
+/** Picks the honest merchant mostly, and sometimes one that leaves a payment in doubt. */
 function resources({ sandbox }: World): () => string {
   const { honest, hostile } = sandbox.merchants
   const doubtful = [hostile.dropsConnection, hostile.failsAfterPayment, hostile.withholds]
@@ -168,7 +168,9 @@ function resources({ sandbox }: World): () => string {
   }
 }
 
-/** A server may be gone when a session is used up: the same wish is then said again, under one key. */
+/**
+ * Opens the next session. Retries under one idempotency key, because the server may be restarting.
+ */
 function sharedSession({ keys, fleet, delegation }: Load, payer: string): SharedSession {
   let opening: Promise<void> | undefined
   const open = async (): Promise<void> => {
@@ -199,7 +201,7 @@ function sharedSession({ keys, fleet, delegation }: Load, payer: string): Shared
   return session
 }
 
-/** Lets pass what can still move, proves everything, and compares; then asks again what was uncertain. */
+/** Waits until no payment can move, proves all, and compares. Then repeats the uncertain calls. */
 async function settledAccount(
   world: World,
   beliefs: readonly Belief[],

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { root } from '../check/command.ts'
 import { type PublishedPackage, publishedPackages } from '../check/published-package.ts'
 
-/** An adapter, and versions of its peers, as a `package.json` names dependencies. */
+/** An adapter with versions of its peers, as a `package.json` names dependencies. */
 export interface Peers {
   readonly adapter: PublishedPackage
   readonly dependencies: Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ export function unproved({ adapter, dependencies }: Peers): readonly string[] {
     .filter((claimed) => !installed.includes(claimed))
 }
 
-/** `^6.0.0 || >=7.1.0 <8` starts at 6.0.0 and at 7.1.0. */
+/** Lists the lowest versions of a range: `^6.0.0 || >=7.1.0 <8` starts at 6.0.0 and at 7.1.0. */
 function lowestOf(range: string): readonly string[] {
   return range.split('||').map((part) => {
     const version = /\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?/.exec(part)

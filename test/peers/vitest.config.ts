@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { defineConfig, mergeConfig, type Plugin, type ViteUserConfig } from 'vitest/config'
 import base from '../../vitest.config.ts'
 
-/** The folder in which the peers are installed; `main.ts` names it. */
+/** The folder with the installed peers, set by `main.ts`. */
 const folder = process.env.BURSAR_TEST_PEERS ?? ''
 
-/** Takes each of them from there, wherever it is imported; what it imports itself stands beside it. */
+/**
+ * Resolves each peer from that folder, wherever it is imported. Its own imports stand beside it.
+ */
 function peers(): Plugin {
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const names = Object.keys(dependencies)
@@ -24,7 +26,7 @@ const config: ViteUserConfig = mergeConfig(
   base,
   defineConfig({
     plugins: [peers()],
-    // A module that was kept from another run has its imports resolved already, to other versions.
+    // A module that a cache kept from another run would have imports of other versions.
     test: { fsModuleCache: false },
   }),
 )

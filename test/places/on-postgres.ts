@@ -3,7 +3,7 @@ import { afterAll, inject, onTestFinished } from 'vitest'
 import { testPostgres } from '../../packages/stores/postgres/src/test-process/postgres-server.ts'
 import { usual } from '../guard-world.ts'
 
-/** Lets every world that names no place be in a database of its own, until its test has ended. */
+/** Gives every world without a place a database of its own, until its test ends. */
 process.env.BURSAR_TEST_POSTGRES_URL = inject('postgres')
 const server = await testPostgres()
 const migrated = postgresStore({ url: server.url })

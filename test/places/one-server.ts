@@ -7,7 +7,7 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL server for all files of a run. */
+/** Starts one PostgreSQL server for all files of a run. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await testPostgres()
   project.provide('postgres', server.url)

@@ -4,7 +4,7 @@ import {
 } from '../../packages/stores/postgres/src/test-process/postgres-server.ts'
 import type { StorePlaces } from './store-place.ts'
 
-/** A database for each place, on one server. */
+/** Starts a PostgreSQL server, with a database for each place. */
 export async function postgresPlaces(): Promise<StorePlaces> {
   const server: TestPostgres = await testPostgres()
   const left = async (place: string): Promise<void> => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StorePlaces } from './store-place.ts'
 
-/** SQLite's files: the database, and what was not brought into it yet. */
+/** The files of a SQLite database: the database itself and its write-ahead log. */
 const endings = ['', '-wal', '-shm']
 
 export function sqlitePlaces(): StorePlaces {
@@ -23,7 +23,7 @@ export function sqlitePlaces(): StorePlaces {
       }
       return copy
     },
-    // What a killed process had not given to the system before, nobody does for it.
+    // A killed process leaves only what it had given to the operating system.
     left: async () => {},
     async remove(place) {
       for (const ending of endings) rmSync(place + ending, { force: true })

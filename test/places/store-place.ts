@@ -2,21 +2,21 @@ import type { Store } from '@bursar/core'
 import { postgresStore } from '@bursar/store-postgres'
 import { sqliteStore } from '@bursar/store-sqlite'
 
-/** A store by the place of its data, so that another process can be told it: a URL or a file. */
+/** Opens a store by the place of its data, a URL or a file that another process can be given. */
 export function storeAt(place: string, clock?: () => number): Store {
   return place.startsWith('postgres:')
     ? postgresStore({ url: place, clock })
     : sqliteStore({ path: place, clock })
 }
 
-/** Where a kind of store keeps its data in tests. */
+/** The places where a kind of store keeps its data in tests. */
 export interface StorePlaces {
   readonly kind: StoreKind
-  /** A place without anything in it. */
+  /** Creates an empty place. */
   empty(): Promise<string>
-  /** Another place with the same data, once everybody has left the first. */
+  /** Copies the data of a place to a new one, once no process uses the first. */
   copyOf(place: string): Promise<string>
-  /** Waits until whoever used a place has left it, and what is done for the killed has ended. */
+  /** Waits until no process uses a place, and recovery after killed processes has ended. */
   left(place: string): Promise<void>
   remove(place: string): Promise<void>
   stop(): Promise<void>

@@ -2,7 +2,7 @@ import { postgresPlaces } from './postgres-places.ts'
 import { sqlitePlaces } from './sqlite-places.ts'
 import type { StoreKind, StorePlaces } from './store-place.ts'
 
-/** Makes room for the stores of a kind; for PostgreSQL this starts a server. */
+/** Creates the places for a kind of store. For PostgreSQL this starts a server. */
 export async function storePlaces(kind: StoreKind): Promise<StorePlaces> {
   switch (kind) {
     case 'sqlite':

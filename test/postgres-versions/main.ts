@@ -71,7 +71,7 @@ async function testAgainst(release: string): Promise<boolean> {
   }
 }
 
-/** Not the synchronous call of Node: the server's output has to be read meanwhile. */
+/** Runs asynchronously, because the server's output has to be read meanwhile. */
 async function succeeds(
   command: string,
   args: readonly string[],

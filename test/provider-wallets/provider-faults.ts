@@ -2,7 +2,7 @@ import { BursarError, type SignRequest, type Wallet } from '@bursar/core'
 import type { ProviderFault } from '@bursar/sandbox'
 import { afterEach, expect, test, vi } from 'vitest'
 
-/** A provider's wallets over its service of the sandbox. */
+/** The wallets of a provider over its service in the sandbox. */
 export interface ProviderWallets {
   service(): {
     readonly log: readonly string[]
@@ -10,7 +10,7 @@ export interface ProviderWallets {
   }
   walletOf(name: string): Wallet
   requestOf(name: string): Promise<SignRequest>
-  /** How the path ends by which the service is asked to sign. */
+  /** The end of the path of the service's signing endpoint. */
   readonly signPath: string
 }
 
@@ -72,7 +72,7 @@ export function testProviderFaults(
   })
 }
 
-/** An answer of the provider that is none of its signatures. */
+/** A successful answer of the provider without a valid signature. */
 export function status(code: number, body: unknown): ProviderFault {
   return { kind: 'status', status: code, body }
 }

@@ -4,7 +4,7 @@ import type { Volley } from './volley.ts'
 /** A race of many payers for one limit, session or payment. */
 export interface Contest {
   readonly name: string
-  /** How many payments there have to be: no more, and no fewer. */
+  /** The exact number of payments that must succeed. */
   readonly payments: number
   /** The codes with which the other payers may be refused. */
   readonly refusals: readonly string[]
@@ -17,11 +17,11 @@ export interface Contest {
 /** The price of everything in a race, in cents of a dollar. */
 const PRICE_CENTS = 1
 
-/** Where a budget for exactly so many payments can stand, and what is said when it is used up. */
+/** The kinds of budgets for an exact number of payments, and the refusals when one is used up. */
 const budgets: readonly {
   readonly name: string
   readonly refusals: readonly string[]
-  /** How many sessions share it. */
+  /** The number of sessions that share the budget. */
   readonly sessions: number
   readonly limits: (payments: number) => LimitsInput
   readonly delegation: (payments: number) => LimitsInput
@@ -49,7 +49,7 @@ const budgets: readonly {
   },
   {
     name: 'total of the delegation',
-    // One of the sessions may have got all of it.
+    // One of the two sessions may have spent the whole total.
     refusals: ['delegation_limit_exceeded', 'session_limit_exceeded'],
     sessions: 2,
     limits: (payments) => ({ currency: 'USD', total: dollars(payments) }),
@@ -66,8 +66,8 @@ const unheard = ['undelivered']
 const ample: LimitsInput = { currency: 'USD', total: '1000.00' }
 
 /**
- * The contests of one round; with the round change the budget, its size, and who asks for what. With a
- * `payer` their sessions are bound to that credential.
+ * Creates the contests of one round. The round decides the kind of budget, its size, and the payers
+ * of each resource. With a `payer`, the sessions are bound to that credential.
  */
 export async function contestsOf(
   bursar: Bursar,
@@ -75,7 +75,8 @@ export async function contestsOf(
   payers: number,
   payer?: string,
 ): Promise<readonly Contest[]> {
-  // Some of each size, from one to one less than all; a budget for all would be no contest.
+  // The sizes go from one payment to one less than the payers: a budget for all would be no
+  // contest.
   const fitting = 1 + ((round * 29) % (payers - 1))
   const own = await openRoots(bursar, round, fitting, payer)
   const family = await openRoots(bursar, round, fitting, payer)
@@ -148,7 +149,9 @@ async function openRoots(bursar: Bursar, round: number, payments: number, payer?
   }
 }
 
-/** Two children and a grandchild, each as wide as the session above it: what binds is the pool. */
+/**
+ * Creates two children and a grandchild with the parent's limits, so that the shared budget binds.
+ */
 async function openFamily(roots: { sessions: PaymentSession[]; limits: LimitsInput }) {
   const input = { limits: roots.limits, expiresIn: '30m' }
   const root = nth(roots.sessions, 0)
@@ -157,7 +160,7 @@ async function openFamily(roots: { sessions: PaymentSession[]; limits: LimitsInp
   return [child.token, sibling.token, grandchild.token]
 }
 
-/** Around and around. */
+/** Returns an item by its index, starting over after the last. */
 function nth<Item>(items: readonly Item[], index: number): Item {
   const item = items[index % items.length]
   if (item === undefined) throw new Error('There are none.')

@@ -2,7 +2,7 @@ import { type Bursar, type BursarOptions, createBursar } from '@bursar/core'
 import { type FakeChain, fakeAsset, fakeMerchant, fakeRail, fakeWallet } from '@bursar/core/testing'
 import { storeAt } from '../places/store-place.ts'
 
-/** One process's own guard, over the store and the chain that all processes share. */
+/** Opens a process's own guard, over the store and the chain that all processes share. */
 export function raceGuard(place: string, chain: FakeChain): Bursar {
   return createBursar({ ...raceParts(chain), store: storeAt(place) })
 }

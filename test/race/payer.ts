@@ -7,7 +7,7 @@ import type { Outcome, Volley } from './volley.ts'
 const [place = '', file = '', key = ''] = process.argv.slice(2)
 const chain = fakeChain({ file })
 
-/** Pays with the guard of this process, or, with a key, over HTTP with the server of this process. */
+/** Pays with this process's guard or, if a key is given, over HTTP with its server. */
 const { openSession, close }: RaceService =
   key === '' ? raceGuard(place, chain) : await raceService(place, chain, key)
 

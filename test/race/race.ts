@@ -12,20 +12,20 @@ import { type Contest, contestsOf, dollars } from './contest.ts'
 import { raceGuard } from './guard.ts'
 import type { Outcome, Volley } from './volley.ts'
 
-/** How payers reach the guard of their process. */
+/** The way in which payers reach the guard of their process. */
 export type Reach = 'embedded' | 'service'
 
-/** Every reach. */
+/** The ways to reach a guard. */
 export const reaches: readonly Reach[] = ['embedded', 'service']
 
-/** How large a race is. */
+/** The size of a race. */
 export interface RaceSize {
   readonly kind: StoreKind
   /** Whether payers have a guard in their process, or reach a server of it over HTTP. */
   readonly reach: Reach
-  /** Operating-system processes, with a guard each. */
+  /** The number of operating-system processes, each with a guard. */
   readonly processes: number
-  /** Payers in each of them. */
+  /** The number of payers in each process. */
   readonly payers: number
   readonly rounds: number
 }
@@ -33,8 +33,8 @@ export interface RaceSize {
 const script = fileURLToPath(new URL('./payer.ts', import.meta.url))
 
 /**
- * Lets many payers in several processes pay at once, contest after contest, and returns what was not
- * as it has to be. `onContest` is told each one when it has ended.
+ * Lets many payers in several processes pay at once, contest after contest. Returns each broken
+ * expectation. Calls `onContest` after each contest.
  */
 export async function race(
   size: RaceSize,
@@ -73,7 +73,7 @@ export async function race(
   }
 }
 
-/** No credential: a session that is not bound. */
+/** The absent credential of a session that is not bound to a payer. */
 const nobody = { id: undefined, key: '' }
 
 function issuedKey({ administration }: Bursar): Promise<{ id: string; key: string }> {
@@ -135,7 +135,7 @@ function problemsOf(
   }
   const others = outcomes.filter(({ code }) => code !== 'paid' && !refusals.includes(code))
   for (const code of new Set(others.map((one) => one.code))) problems.push(`somebody got ${code}`)
-  // Each of several requests has a payment of its own; one request has one for everybody.
+  // Several requests have a payment each, and one request has one payment for all callers.
   if (payments > 1 && paid.length !== payments) {
     problems.push(`${paid.length} payers were told that they paid, not ${payments}`)
   }

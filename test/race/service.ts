@@ -10,7 +10,7 @@ export interface RaceService {
   close(): Promise<void>
 }
 
-/** One process's own server over the store and the chain that all share, and a client of it. */
+/** Starts a process's own server over the shared store and chain, and connects a client to it. */
 export async function raceService(
   place: string,
   chain: FakeChain,

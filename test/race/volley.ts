@@ -2,7 +2,7 @@
 export type Volley = readonly {
   readonly token: string
   readonly url: string
-  /** The call's key, where it has one. */
+  /** The call's idempotency key, if it has one. */
   readonly call?: { readonly conversation: string; readonly id: string }
 }[]
 

@@ -60,7 +60,7 @@ async function runIn(runtime: Runtime): Promise<string> {
   }
 }
 
-/** A session of its own, for the payer that the client is. */
+/** Creates a session bound to the client's own payer. */
 async function task(): Promise<Task> {
   const { token } = await world.bursar.management.createSession({
     delegation: world.delegation,
@@ -78,7 +78,7 @@ async function bundle(entry: string, outfile: string, task: Task): Promise<void>
     outfile,
     bundle: true,
     format: 'esm',
-    // Of no platform: what only Node has would not be found.
+    // The bundle is for no platform: imports that only Node has must not resolve.
     platform: 'neutral',
     conditions: ['import'],
     define: { TASK: JSON.stringify(task) },

@@ -5,16 +5,18 @@ export interface Task {
   readonly url: string
   readonly key: string
   readonly token: string
-  /** A resource that costs 0.01. */
+  /** The URL of a resource that costs 0.01. */
   readonly resource: string
 }
 
 declare global {
-  /** The bundle has it in it, because each runtime has another way to be told something. */
+  /** The task, built into the bundle because runtimes differ in how a program gets arguments. */
   const TASK: Task
 }
 
-/** Pays, asks the same again, is refused, and ends its session: what became of each step. */
+/**
+ * Pays, repeats the call, exceeds a limit, and ends its session. Returns the result of each step.
+ */
 export async function purchase({ url, key, token, resource }: Task): Promise<readonly string[]> {
   const session = connect({ url, key, token })
   const request = { url: resource, purpose: 'to have it' }

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { runCommand } from '../check/command.ts'
 
-/** Something that runs JavaScript, and how it runs a bundled agent. */
+/** A JavaScript runtime, and how it runs a bundled agent. */
 export interface Runtime {
   readonly name: string
-  /** The release of the npm package that brings it; `undefined` for the one that runs this. */
+  /** The npm package and version of the runtime; undefined for the running Node. */
   readonly release?: string
   readonly entry: 'script.ts' | 'worker.ts'
-  /** Runs `agent.js` of a folder, and answers with the JSON text that it said. */
+  /** Runs `agent.js` of a folder, and returns the JSON text that the agent prints. */
   run(folder: string): Promise<string>
 }
 
@@ -25,7 +25,7 @@ export const runtimes: readonly Runtime[] = [
     name: 'deno',
     release: '2.9.6',
     entry: 'script.ts',
-    // It may reach the service, and nothing else: no file, no environment.
+    // The agent may reach the service only, without files or environment.
     run: (folder) =>
       runCommand(program(folder, 'deno'), ['run', '--allow-net=127.0.0.1', 'agent.js'], folder),
   },
@@ -42,7 +42,7 @@ function program(folder: string, name: string): string {
   return join(folder, 'node_modules', '.bin', name)
 }
 
-/** Starts the worker, asks it once, and ends it. */
+/** Starts the worker, sends it one request, and ends it. */
 async function askWorker(folder: string): Promise<string> {
   copyFileSync(join(import.meta.dirname, 'worker.capnp'), join(folder, 'worker.capnp'))
   const args = ['serve', '--control-fd=1', 'worker.capnp']
@@ -52,7 +52,7 @@ async function askWorker(folder: string): Promise<string> {
   })
   const ended = once(child, 'close')
   try {
-    // It says on which port it listens, or ends.
+    // The worker prints its port, or exits.
     const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
     const { port } = JSON.parse(line) as { readonly port: number }
     return await (await fetch(`http://127.0.0.1:${port}`)).text()

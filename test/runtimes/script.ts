@@ -1,4 +1,4 @@
-/** An agent as a script: Node, Deno and Bun run it. */
+/** An agent as a script for Node, Deno and Bun. */
 import { purchase } from './purchase.ts'
 
 console.log(JSON.stringify(await purchase(TASK)))

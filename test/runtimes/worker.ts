@@ -1,4 +1,4 @@
-/** An agent as a worker, as workerd runs it: it works when it is asked. */
+/** An agent as a worker for workerd, which runs on a request. */
 import { purchase } from './purchase.ts'
 
 export default { fetch: async (): Promise<Response> => Response.json(await purchase(TASK)) }

@@ -9,7 +9,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 const greed = { currency: 'USD', total: '1000.00' }
 const hour = { expiresIn: '1h' }
 
-/** Bodies that would raise something, wherever they are taken. */
+/** The bodies that would raise a budget or a role, sent to every route. */
 function greedyBodies({ loot }: Thief): readonly unknown[] {
   const [delegation] = loot.ids.delegations
   const [own] = loot.ids.keys
@@ -30,7 +30,9 @@ function greedyBodies({ loot }: Thief): readonly unknown[] {
   ]
 }
 
-/** Every route of the description, with every method, id, body and guise; its own end comes last. */
+/**
+ * Calls every route of the API with every method, id, body and credential, its own revocation last.
+ */
 export async function everyRoute(thief: Thief): Promise<void> {
   const { key, token, stolenToken } = thief.loot
   const description = (await thief.send('GET', '/openapi.json')) as {
@@ -54,7 +56,7 @@ export async function everyRoute(thief: Thief): Promise<void> {
   await all(works)
 }
 
-/** A path with each id that could stand in it. */
+/** Returns a path with each id in place of its parameter. */
 function placesOf(path: string, { loot }: Thief): readonly string[] {
   if (!path.includes('{')) return [path]
   const kind = Object.keys(loot.ids).find((one) => path.includes(`/${one}/`))
@@ -62,7 +64,7 @@ function placesOf(path: string, { loot }: Thief): readonly string[] {
   return ids.map((id) => path.replace(/\{\w+\}/, id))
 }
 
-/** Tokens and keys that were never issued, and requests that claim to be another one. */
+/** Sends tokens and keys that were never issued, and requests that claim to be of another agent. */
 export async function forgeries(thief: Thief): Promise<void> {
   const { loot } = thief
   const ownSecret = loot.token.slice(-43)
@@ -117,7 +119,7 @@ function unsigned(claims: object): string {
   return `${part({ alg: 'none', typ: 'JWT' })}.${part({ iss: 'i', aud: 'bursar', ...claims })}.`
 }
 
-/** The client, turned to what it is not for. */
+/** Calls the client's methods with inputs that they must refuse. */
 export async function misuse({ loot }: Thief): Promise<void> {
   const { url, key } = loot
   const management = connectManagement({ url, key })
@@ -150,7 +152,7 @@ export async function misuse({ loot }: Thief): Promise<void> {
   ])
 }
 
-/** Pays wherever it must not, by every road that a URL and a request have. */
+/** Pays at forbidden places, by every trick of a URL and a request. */
 export async function elsewhere({ loot, send }: Thief): Promise<void> {
   const { url, key, token, market } = loot
   const session = connect({ url, key, token })
@@ -193,7 +195,10 @@ export async function elsewhere({ loot, send }: Thief): Promise<void> {
   ])
 }
 
-/** Far more at once than fits: from the session and from children of it, with and without keys. */
+/**
+ * Sends far more concurrent calls than fit, from the session and its children, with and without
+ * keys.
+ */
 export async function overspending({ loot }: Thief): Promise<void> {
   const { url, key, token } = loot
   const own = connect({ url, key, token })
@@ -208,14 +213,14 @@ export async function overspending({ loot }: Thief): Promise<void> {
     const session = sessions[number % sessions.length] ?? own
     works.push(() => session.pay(purchase({ loot }, `${number}`), {}))
     const call = { conversation: 'replay', id: `${number % 4}` }
-    // The same call again and again, as it was and for something else.
+    // The same call is repeated, both unchanged and with another request.
     works.push(() => own.pay(purchase({ loot }, `replayed-${number % 4}`), call))
     works.push(() => own.pay(purchase({ loot }, `swapped-${number}`), call))
   }
   await all(works)
 }
 
-/** Its own end, and what it tries afterwards. */
+/** Revokes the agent's own session, and calls it afterwards. */
 export async function afterwards({ loot }: Thief): Promise<void> {
   const { url, key, token } = loot
   const own = connect({ url, key, token })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Where a request through the merchant can be held: before it is passed on, and before its answer is. */
+/** The moment at which a request is held: before it is forwarded, or before its answer is. */
 export type Moment = 'asked' | 'priced' | 'proof-received' | 'settled'
 
 /** The fate of a held request: it is forwarded, or its connection breaks. */
@@ -12,9 +12,9 @@ export type Fate = 'goes-on' | 'breaks'
 export interface HoldingMerchant {
   readonly host: string
   readonly url: string
-  /** Whom it passes requests on to. */
+  /** Sets the address that requests are forwarded to. */
   passTo(address: string): void
-  /** Holds the next request for a path that comes to a moment, until what `until` does has ended. */
+  /** Holds the next request for a path at a moment, until the promise of `until` settles. */
   holdOnce(path: string, moment: Moment, until: () => Promise<Fate>): Promise<void>
   stop(): Promise<void>
 }

@@ -1,4 +1,4 @@
-// An agent process that was taken over: it has its key, its token, the client, and no scruples.
+// An agent process that was taken over. It has its key, its token and the client.
 import { afterwards, elsewhere, everyRoute, forgeries, misuse, overspending } from './attacks.ts'
 import type { Loot } from './loot.ts'
 import { thief } from './thief.ts'

@@ -3,7 +3,7 @@ import { x402 } from '@bursar/x402'
 import type { World } from '../../examples/service/src/world.ts'
 import { storeAt } from '../places/store-place.ts'
 
-/** A guard over the ledger that a guard's process has left, to see what stands in it. */
+/** Opens a guard over the ledger of a guard's process that has ended, to read its rows. */
 export function ledgerGuard({ sandbox, environment }: World): Bursar {
   const { network, rpcUrl, asset } = sandbox
   return createBursar({
@@ -13,7 +13,7 @@ export function ledgerGuard({ sandbox, environment }: World): Bursar {
   })
 }
 
-/** Every row of a list. */
+/** Returns every row of a list, page by page. */
 export async function everyRow<Row>(
   list: (page: { readonly after?: string }) => Promise<{
     readonly rows: readonly Row[]

@@ -1,4 +1,4 @@
-// An agent that makes one call, and tells how it was answered, or what was thrown.
+// An agent that makes one call and prints its result, or the thrown error.
 import { connect } from '@bursar/client'
 
 const { BURSAR_URL = '', BURSAR_KEY = '', BURSAR_TOKEN = '', RESOURCE = '' } = process.env

@@ -1,4 +1,4 @@
-// Holds what it is given in bytes that are nowhere else: they come masked, and are unmasked here.
+// Holds given secrets in memory alone: they come masked, and are unmasked here.
 import { once } from 'node:events'
 import { MASK } from './planted-secret.ts'
 

@@ -1,7 +1,7 @@
-/** Each byte of what is planted is masked with it on its way. */
+/** The mask of each byte of a planted secret on its way to the process. */
 export const MASK = 0x5a
 
-/** Bytes as `planted-process.ts` takes them. */
+/** Encodes bytes in the form that `planted-process.ts` reads. */
 export function masked(bytes: Uint8Array): string {
   return Buffer.from(bytes.map((byte) => byte ^ MASK)).toString('hex')
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { PIECE_BYTES, type Secret } from './secret.ts'
 import { secretSearch } from './secret-search.ts'
 
-/** Memory that is read at once. */
+/** The number of bytes that are read at once. */
 const CHUNK_BYTES = 4 * 1024 * 1024
 
 /** The memory regions that the kernel maps into every process, unreadable from outside. */
@@ -10,14 +10,14 @@ const kernelRegions = /^\[(vvar|vvar_vclock|vsyscall)\]$/
 
 /** The result of a scan of a process's memory for secrets. */
 export interface MemoryScan {
-  /** `name: form` of each secret that the process holds. */
+  /** The secrets that the process holds, each as `name: form`. */
   readonly found: readonly string[]
   readonly bytes: number
 }
 
 /**
- * Looks for secrets in all that a process has: every page of its memory that exists, its environment
- * and its command line. It is stopped meanwhile. Linux only, and only for one's own children.
+ * Searches a process for secrets: every existing page of its memory, its environment and its
+ * command line. Stops the process meanwhile. Linux only, and only for one's own children.
  */
 export function scanProcess(pid: number, secrets: readonly Secret[]): MemoryScan {
   process.kill(pid, 'SIGSTOP')
@@ -38,7 +38,9 @@ export function scanProcess(pid: number, secrets: readonly Secret[]): MemoryScan
   }
 }
 
-/** Chunk after chunk; each begins with the end of the one before, so that nothing is cut in two. */
+/**
+ * Reads memory in chunks. Each begins with the end of the last, so that no secret is cut in two.
+ */
 function* memoryOf(pid: number): Generator<Uint8Array> {
   const memory = openSync(`/proc/${pid}/mem`, 'r')
   const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
@@ -62,7 +64,9 @@ interface Region {
   readonly end: number
 }
 
-/** Regions with at least one page in memory or swapped out: the others have never been written. */
+/**
+ * Lists the regions with at least one page in memory or swapped out. All others were never written.
+ */
 function regionsOf(pid: number): readonly Region[] {
   const text = readFileSync(`/proc/${pid}/smaps`, 'utf8')
   return text.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m).flatMap((entry) => {

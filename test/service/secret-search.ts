@@ -1,8 +1,8 @@
 import { formsOf, PIECE_BYTES, piecesOf, type Secret } from './secret.ts'
 
-/** Looks for all forms of many secrets in one pass over some bytes. */
+/** A search for all forms of many secrets in one pass over some bytes. */
 export interface SecretSearch {
-  /** Adds what is found to `found`, as `name: form`. */
+  /** Adds each secret found in the bytes to `found`, as `name: form`. */
   in(bytes: Uint8Array, found: Set<string>): void
 }
 

@@ -6,15 +6,15 @@ export interface Secret {
   readonly text: string
 }
 
-/** Bytes that are looked for at once: long enough that no other bytes are the same by chance. */
+/** The length of a search piece in bytes: long enough that no other bytes are equal by chance. */
 export const PIECE_BYTES = 16
 
-/** The part of a key, a token or a wallet's key that is not known to others. */
+/** Returns the secret part of a key, a token or a wallet's key. */
 export function secret(name: string, text: string): Secret {
   return { name, text: text.split(/^0x|_(?=[A-Za-z0-9_-]{43}$)/).at(-1) ?? '' }
 }
 
-/** Every form in which a program may keep a secret, by its name. */
+/** Returns every encoding in which a program may keep a secret, by name. */
 export function formsOf({ text }: Secret): Readonly<Record<string, Buffer>> {
   const utf8 = Buffer.from(text)
   const bytes = /^([0-9a-f]{2})+$/i.test(text)
@@ -32,7 +32,10 @@ export function formsOf({ text }: Secret): Readonly<Record<string, Buffer>> {
   }
 }
 
-/** Base64 looks otherwise where other bytes stand before it; what depends on these is left out. */
+/**
+ * Encodes as base64 at each of the three alignments, without the characters that depend on
+ * neighbours.
+ */
 function encoded(of: string, bytes: Buffer): Record<string, Buffer> {
   const hex = bytes.toString('hex')
   const forms: Record<string, Buffer> = {
@@ -50,8 +53,8 @@ function encoded(of: string, bytes: Buffer): Record<string, Buffer> {
 }
 
 /**
- * The pieces of a form. One of them is in every part of it that is twice as long, so that also a
- * secret that is kept in parts is found.
+ * Cuts a form into pieces. Each part of the form that is twice as long holds one of them whole, so
+ * that a secret in parts is found, too.
  */
 export function piecesOf(form: Buffer): readonly Buffer[] {
   const pieces: Buffer[] = []

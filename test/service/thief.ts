@@ -1,13 +1,13 @@
 import type { Deeds, Loot } from './loot.ts'
 
-/** How a request pretends to be somebody else's. */
+/** The ways in which a request can pretend to be another caller's. */
 export interface Guise {
   readonly key?: string | undefined
   readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Sends what it likes, as it likes, and minds no answer. */
+/** A client that sends any request and ignores errors. */
 export interface Thief {
   readonly loot: Loot
   send(method: string, path: string, body?: unknown, guise?: Guise): Promise<unknown>
@@ -16,7 +16,7 @@ export interface Thief {
   deeds(): Deeds
 }
 
-/** Requests under way at the same time: a caller may have a hundred. */
+/** The number of concurrent requests: a caller may have a hundred. */
 const AT_ONCE = 60
 
 export function thief(loot: Loot): Thief {
@@ -57,7 +57,7 @@ async function request(url: string, method: string, body: unknown, guise: Guise)
   }
 }
 
-/** Does everything, some of it at the same time; what fails is of no interest. */
+/** Runs all attacks, some at the same time, and ignores their errors. */
 export async function all(works: readonly (() => Promise<unknown>)[]): Promise<void> {
   const left = [...works]
   const worker = async (): Promise<void> => {

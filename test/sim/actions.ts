@@ -6,16 +6,16 @@ import { lineOf } from './model.ts'
 import { hosts, prices } from './shop.ts'
 import { addressOf, endUsers, type GuardProcess, type World } from './world.ts'
 
-/** Something that happens in the world, with how often it does among all others. */
+/** An action in the world, with its frequency among all others. */
 export interface Action {
   readonly weight: number
   run(world: World): Promise<void> | void
 }
 
-/** Most processes at the same time. */
+/** The most processes at the same time. */
 const MAX_PROCESSES = 3
 
-/** Most sessions and delegations of a world: enough to draw from the same pools. */
+/** The most sessions and delegations of a world: enough to share budgets. */
 const MAX_SESSIONS = 8
 const MAX_DELEGATIONS = 4
 
@@ -47,14 +47,14 @@ const actions: readonly Action[] = [
   { weight: 0.5, run: (world) => act(world, verify) },
 ]
 
-/** Where only windows bind: payments, and time that goes to the ends of windows. */
+/** The actions of worlds where only windows bind: payments, and time up to the ends of windows. */
 const bindingActions: readonly Action[] = [
   { weight: 60, run: goOn },
   { weight: 14, run: (world) => act(world, pay) },
   { weight: 2, run: toBoundary },
 ]
 
-/** Only in some worlds: it ends what other faults need, which would be found more rarely. */
+/** The action of cancelling, only in some worlds: it ends states that other faults need. */
 const cancelling: Action = { weight: 0.5, run: (world) => act(world, cancel) }
 
 /** Picks an action by its weight. */
@@ -70,14 +70,14 @@ export function pickAction(world: World): Action {
   return { weight: 0, run: goOn }
 }
 
-/** Does what waits; where nothing does, somebody pays, as long as there is something to pay within. */
+/** Runs waiting work. If there is none, starts a payment, as long as a session is open. */
 async function goOn(world: World): Promise<void> {
   if (await world.scheduler.runOne()) return
   if (world.delegations.length < 2) await act(world, grant)
   else await act(world, world.sessions.length < 4 ? createSession : pay)
 }
 
-/** Does what waits; where nothing does, time passes until something will. */
+/** Runs waiting work. If there is none, advances time to the next timer. */
 export async function finish({ scheduler }: World): Promise<void> {
   if (await scheduler.runOne()) return
   scheduler.advance(Math.max(1, (scheduler.nextTimer() ?? 0) - scheduler.elapsed()))
@@ -98,10 +98,10 @@ function pay(world: World, process: GuardProcess): void {
   const { id, token } = session
   const known = model.accounts.get(id)
   const isOver = known && lineOf(known).some((one) => one.ended || world.clock() >= one.expiresAt)
-  // What has ended is tried a few times, and then left alone.
+  // Sessions that have ended are tried a few times, and then no more.
   if (isOver && random.chance(0.8)) sessions.splice(sessions.indexOf(session), 1)
   const url = `https://${random.pick(hosts)}/${random.between(0, prices.length - 1)}`
-  // Few keys, so that the same one is used again, in other processes and for other requests.
+  // The keys are few, so that one is reused in other processes and for other requests.
   const key = random.chance(0.7) ? `thread ${random.between(0, 30)}` : undefined
   const maxAmount = random.chance(0.1) ? '0.01' : undefined
   makeCall(world, process, token, { session: id, url, key, maxAmount })
@@ -130,7 +130,7 @@ export function grant(world: World, process: GuardProcess): void {
   })
 }
 
-/** An end user sets what may be spent in all, before or after the first payment. */
+/** Sets an end user's limits over all delegations, before or after the first payment. */
 function limit(world: World, process: GuardProcess): void {
   const endUser = world.random.pick(endUsers)
   world.trace.tell(`${process.name}: ${endUser} sets limits`)
@@ -222,7 +222,7 @@ function unlock(world: World, process: GuardProcess): void {
   follow(world, 'unlock', process.bursar.management.unlockSession(locked.id))
 }
 
-/** An end user answers what waits for a human. */
+/** Answers waiting approvals as the end user. */
 function answer(world: World, process: GuardProcess): void {
   const { random, disk, trace } = world
   const waiting = [...disk.approvals.values()].filter(({ state }) => state !== 'used')
@@ -234,7 +234,7 @@ function answer(world: World, process: GuardProcess): void {
   follow(world, 'answer', isYes ? facet.approve(id) : facet.deny(id))
 }
 
-/** An end user, or management, has what is still open cancelled. */
+/** Cancels open payments as an end user, or as management. */
 function cancel(world: World, process: GuardProcess): void {
   const { random, delegations, disk, trace } = world
   const open = [...disk.payments.values()].filter(({ provenAt }) => provenAt === undefined)
@@ -254,11 +254,11 @@ function cancel(world: World, process: GuardProcess): void {
 
 function verify(world: World, process: GuardProcess): void {
   world.trace.tell(`${process.name}: verify the trail`)
-  // What it says while writes are lost under it is not held against it; at the end it is.
+  // A verification that runs during lost writes is ignored; the one at the end counts.
   follow(world, 'verify', process.bursar.auditing.verify())
 }
 
-/** A process dies at whatever it awaits; another one takes its place, now or later. */
+/** Kills a process at any await. Another one takes its place, now or later. */
 async function restart(world: World): Promise<void> {
   const { random, processes } = world
   if (processes.length < MAX_PROCESSES && random.chance(0.4)) {
@@ -269,7 +269,7 @@ async function restart(world: World): Promise<void> {
   if (processes.length === 0) await openProcess(world)
 }
 
-/** Merchants have a proof and all the time of its validity. */
+/** Settles a payload that a merchant holds, at any time of its validity. */
 function settleWithheld(world: World): void {
   const { chain, random, trace } = world
   if (chain.received.length === 0) return
@@ -278,20 +278,20 @@ function settleWithheld(world: World): void {
   trace.tell(`world: a merchant settles ${nonce}: ${chain.settle(nonce).settled}`)
 }
 
-/** Finality fails: a transfer that came in time was in a block that is only seen now. */
+/** Breaks finality: a timely transfer was in a block that is only seen now. */
 function settleLate(world: World): void {
   const { chain, random, trace, late, model } = world
   const released = [...model.payments.values()].filter(({ state }) => state === 'released')
   const paid = released.length > 0 ? random.pick(released) : undefined
   if (!paid || chain.use(paid.payer, paid.nonce, Number.POSITIVE_INFINITY)) return
-  // Without a signature there is nothing to settle, late or in time.
+  // A payment without a signature cannot settle.
   late.add(paid.nonce)
   const { settled } = chain.settleLate(paid.nonce)
   if (!settled) late.delete(paid.nonce)
   trace.tell(`world: ${paid.id} settles after its time: ${settled}`)
 }
 
-/** The owner of an account moves money in and out, as anybody may. */
+/** Moves money into or out of an account, as its owner may at any time. */
 function moveFunds(world: World): void {
   const { chain, random, trace } = world
   const address = addressOf(random.pick(endUsers))
@@ -302,14 +302,14 @@ function moveFunds(world: World): void {
   trace.tell(`world: ${address} ${isEmpty ? 'is funded' : 'is nearly emptied'}`)
 }
 
-/** The clock of the stores is set, forwards or backwards. */
+/** Sets the stores' clock forwards or backwards. */
 function jump(world: World): void {
   const { random, trace } = world
   world.skewMs = random.pick([0, 0, 0, 3_000, -3_000, 40_000, -40_000, 200_000, -200_000])
   trace.tell(`world: the clock of the stores is ${world.skewMs} ms ahead`)
 }
 
-/** To the last moment before something ends, the moment itself, or the one after it. */
+/** Advances time to the last moment before an end, to the end itself, or just after it. */
 function toBoundary(world: World): void {
   const { random, scheduler, model, trace } = world
   const now = world.clock()
@@ -356,7 +356,7 @@ function limits(world: World, least: number, most: number): LimitsInput {
   }
 }
 
-/** Limits of single merchants that are reached soon. */
+/** Draws limits for single merchants that are reached soon. */
 function perMerchant(
   hundredths: (few: number, many: number) => string,
   { random }: World,

@@ -2,13 +2,16 @@ import { BursarError, type PayResult } from '@bursar/core'
 import { type Asked, type Model, rootOf } from './model.ts'
 import { canMove, hasMoved, type Truth } from './truth.ts'
 
-/** Errors that callers have to expect, by their codes. A broken invariant is never one of them. */
+/**
+ * Returns a sentence if a thrown error is none that callers have to expect, such as a broken
+ * invariant.
+ */
 export function wrongError(label: string, error: unknown): string | undefined {
   const isExpected = BursarError.isInstance(error) && error.code !== 'invariant_broken'
   return isExpected ? undefined : `${label} threw ${String(error)}`
 }
 
-/** L12, and what answers promise about money. */
+/** Checks invariant L12, and the statements of answers about money. */
 export function wrongAnswer(
   truth: Truth,
   model: Model,

@@ -4,19 +4,19 @@ import { report } from './report.ts'
 import { type Simulation, simulate } from './simulation.ts'
 import type { Bug } from './world.ts'
 
-/** Steps of a simulation before nothing fails any more. */
+/** The steps of a simulation before its faults end. */
 const STEPS = 1_000
 
-/** In so many seeds each planted bug has to be found. */
+/** The number of seeds within which each planted bug must be found. */
 const SEEDS_FOR_A_BUG = 200
 
-/** For all seeds that there are for a bug. */
+/** The time limit for all seeds of a bug. */
 const BUDGET_MS = 120_000
 
-/** No bug, in the worlds of one. */
+/** A bug without effect, in the worlds of another bug. */
 const unharmed: Bug = { name: 'none', bindingWindows: true }
 
-/** The first world in which a bug breaks a rule. */
+/** Returns the first simulation in which a bug breaks a rule. */
 async function foundIn(bug: PlantedBug): Promise<Simulation | undefined> {
   for (let seed = 1; seed <= SEEDS_FOR_A_BUG; seed += 1) {
     const simulation = await simulate({ seed, steps: STEPS, bug })

@@ -13,14 +13,14 @@ import {
 } from './lie.ts'
 import type { Bug } from './world.ts'
 
-/** A planted bug, and the rule that has to catch it. */
+/** A planted bug, and the rule that must catch it. */
 export interface PlantedBug extends Bug {
   readonly rule: RegExp
 }
 
 const evidence = { block: '0', reason: 'planted' }
 
-/** How long a hold lives with a guard that believes in timeouts. */
+/** The time after which a buggy guard releases a hold without proof. */
 const BELIEVED_MS = 20_000
 
 export const bugs: readonly PlantedBug[] = [

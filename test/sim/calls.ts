@@ -2,7 +2,7 @@ import { wrongAnswer, wrongError } from './answers.ts'
 import type { Asked } from './model.ts'
 import type { GuardProcess, World } from './world.ts'
 
-/** Follows a call of a guard: what it throws has to be an error that it may throw. */
+/** Runs a call of a guard, and checks that any thrown error is an expected one. */
 export function follow<Result>(
   world: World,
   label: string,
@@ -15,7 +15,7 @@ export function follow<Result>(
   })
 }
 
-/** Pays in a process, and holds the answer against what is so. */
+/** Pays in a process, and compares the answer with the true state. */
 export function makeCall(world: World, process: GuardProcess, token: string, call: Asked): void {
   const { asked, unanswered, trace, truth, model } = world
   const { session, url, key, maxAmount } = call

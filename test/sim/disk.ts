@@ -44,9 +44,9 @@ export interface Disk {
   readonly operations: Map<string, Operation>
   readonly endUsers: Map<string, EndUserAccount>
   readonly merchantUsages: Map<string, MerchantUsage>
-  /** Where each row stands in its list, by its id, in the order that they came: 1 for the first. */
+  /** The position of each row in its list, by id, in the order of insertion: 1 for the first. */
   readonly places: Map<string, number>
-  /** Ids of sessions that are in an archive. */
+  /** The ids of archived sessions. */
   readonly archived: Set<string>
   readonly audit: AuditRecord[]
   /** The process whose commits are not durable yet: no other process may write before they are. */
@@ -161,7 +161,7 @@ export function write(disk: Disk, change: Change<unknown>, now: number): void {
   for (const event of events) disk.audit.push(auditRecord(disk.audit.at(-1), now, event))
 }
 
-/** Rows that are in an archive leave. */
+/** Removes the rows of archived sessions. */
 function remove(disk: Disk, { records, payments, approvals, sessions }: Removed): void {
   for (const { seq, body } of records) {
     const record = disk.audit[seq - 1]
@@ -201,7 +201,7 @@ function assertWhole(disk: Disk, change: Change<unknown>): void {
   if (!isWhole) throw new BursarError('invariant_broken', 'A row names what is not there.')
 }
 
-/** Throws if a row changes a field that it keeps for life. */
+/** Throws `invariant_broken` if a row changes a field that is fixed for life. */
 function assertFixedFields(disk: Disk, change: Change<unknown>): void {
   const { delegations = [], sessions = [], payments = [], approvals = [] } = change
   for (const one of delegations) assertSameDelegation(disk.delegations.get(one.id) ?? one, one)
@@ -210,7 +210,7 @@ function assertFixedFields(disk: Disk, change: Change<unknown>): void {
   for (const one of approvals) assertSameApproval(disk.approvals.get(one.id) ?? one, one)
 }
 
-/** The clock of a ledger: never behind what was recorded last. */
+/** Returns the clock of a ledger, which is never behind its newest record. */
 export function nowOf(disk: Disk, clock: () => number): number {
   return Math.max(clock(), disk.audit.at(-1)?.at ?? 0)
 }

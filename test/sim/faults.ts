@@ -4,13 +4,13 @@ import type { WriteFate } from './simulated-store.ts'
 
 /** The faults of a simulated world and how often each happens. */
 export interface Faults {
-  /** Without faults everything works, so that what is left can come to its end. */
+  /** Whether faults are off, so that open work can end. */
   isCalm: boolean
   write(): WriteFate
   /** Draws the fate of a request on its way, and of the answer on the way back. */
   delivery(): 'delivered' | 'lost' | 'answer lost' | 'delivered twice'
   conduct(): FakeConduct
-  /** How a merchant answers a request without a proof. */
+  /** Draws a merchant's answer to a request without a payload. */
   shop():
     | 'asks'
     | 'fails'
@@ -19,12 +19,12 @@ export interface Faults {
     | 'asks another price'
     | 'asks for another payee'
   signer(): 'signs' | 'refuses' | 'throws' | 'signs and throws' | 'hangs' | 'signs and hangs'
-  /** How a rail keeps its promises. */
+  /** Draws the way in which a rail breaks its promises. */
   prover(): 'is right' | 'asks twice' | 'asks for more' | 'throws after signing'
   chain(): 'answers' | 'throws' | 'hangs'
 }
 
-/** In how many of a hundred cases something goes wrong. */
+/** The frequency of each fault in percent. */
 const weathers = [0, 3, 10, 30] as const
 
 const conducts: readonly FakeConduct[] = [
@@ -48,7 +48,7 @@ export function seededFaults(random: Random): Faults {
   const rates = {
     write: weather(),
     delivery: weather(),
-    // Strangers misbehave more than anything else, and in every world.
+    // Merchants misbehave most of all, and in every world.
     conduct: 0.15 + weather() * 2,
     shop: weather(),
     signer: weather(),

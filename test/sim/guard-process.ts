@@ -17,7 +17,7 @@ export async function openProcess(world: World): Promise<void> {
   })
 }
 
-/** Ends a process at whatever it awaits. What it has not made durable is lost. */
+/** Kills a process at its await. Commits that are not durable are lost. */
 export function killProcess(world: World, process: Process): void {
   world.trace.tell(`${process.name} is killed`)
   world.scheduler.kill(process)

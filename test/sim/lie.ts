@@ -6,13 +6,16 @@ type AnyChange = Change<unknown>
 export interface Lie {
   readonly see?: (state: LedgerState, now: number) => LedgerState
   readonly write?: (change: AnyChange, state: LedgerState, now: number) => AnyChange
-  /** The clock that the guard decides by. */
+  /** Returns the clock that the buggy guard decides by. */
   readonly now?: (now: number) => number
-  /** Which commits it is about; the reserving ones if not given. */
+  /**
+   * Returns whether a commit is affected.
+   * @default the reserving commits
+   */
   readonly everywhere?: true
 }
 
-/** Every rule is a pure function of what a commit sees: so a rule that is missing can be imitated. */
+/** Imitates a missing rule: every rule is a pure function of the state that a commit reads. */
 export function lying(store: Store, { see, write, now: tell, everywhere }: Lie): Store {
   return {
     ...store,
@@ -31,7 +34,7 @@ export function isOf(change: AnyChange, type: string): boolean {
   return change.events.some((event) => event.type === type)
 }
 
-/** Gives every account of a state other fields for the decision, and the true ones back after it. */
+/** Alters fields of every account for the decision, and restores the true ones afterwards. */
 export function forDecision(fields: (one: Pick<Session, 'limits' | 'usage'>) => object): Lie {
   const seen = <One extends Pick<Session, 'limits' | 'usage'>>(one: One): One => ({
     ...one,
@@ -91,7 +94,7 @@ const bucketMs: Readonly<Record<string, number>> = { minute: 1_000, hour: 60_000
 
 export type Account = Pick<Session, 'id' | 'limits' | 'usage'>
 
-/** With the buckets again that were only left out of the decision. */
+/** Restores the window buckets that were hidden from the decision. */
 export function remembering<One extends Account>(one: One, before: Account | undefined): One {
   const windows = one.usage.windows.map((buckets, position) => {
     const first = buckets[0]?.index ?? 0
@@ -105,7 +108,7 @@ export function remembering<One extends Account>(one: One, before: Account | und
   return { ...one, usage: { ...one.usage, windows } }
 }
 
-/** Without the bucket that is leaving its window, part of which is still inside. */
+/** Hides the oldest bucket of a window, part of which still counts. */
 export function forgetful<One extends Pick<Session, 'limits' | 'usage'>>(
   one: One,
   now: number,

@@ -3,14 +3,14 @@ import type { RecordedLimits } from '@bursar/core'
 /** A session, a delegation or an end user's account, as the model knows it. */
 export interface ModelAccount {
   readonly id: string
-  /** The account that it draws from. */
+  /** The account that this one draws from. */
   above: ModelAccount | undefined
-  /** The end user who granted it, if it is a delegation. */
+  /** The end user of a delegation. */
   endUser: string | undefined
   limits: RecordedLimits
   merchants: readonly { readonly host: string; readonly payees?: readonly string[] }[] | undefined
   expiresAt: number
-  /** Whether it was revoked or closed, for good. */
+  /** Whether the account was revoked or closed. */
   ended: boolean
   locked: boolean
   /** The time from which each window counts, by its span. */
@@ -20,7 +20,7 @@ export interface ModelAccount {
 /** A payment, as the model knows it. */
 export interface ModelPayment {
   readonly id: string
-  /** The call that it was reserved for. */
+  /** The call of the payment. */
   readonly call: string
   readonly session: ModelAccount
   readonly delegation: ModelAccount
@@ -45,5 +45,5 @@ export interface ModelPayment {
   releasedBy: 'holder' | 'proof' | undefined
 }
 
-/** The payee of a payment at its host. */
+/** The merchant of a payment: its host and its payee. */
 export type Merchant = Pick<ModelPayment, 'host' | 'payee'>

@@ -8,18 +8,18 @@ import { isAt, micro, overLimits, type Sums, sumsOf } from './over-limits.ts'
 export interface Asked {
   readonly session: string
   readonly url: string
-  /** The caller's own name for the call, the same however often it is made. */
+  /** The call's idempotency key, equal for every repetition of the call. */
   readonly key: string | undefined
   readonly maxAmount: string | undefined
 }
 
-/** A ledger of a few rules, fed with what the real one recorded. */
+/** A simple model of the ledger, fed with the records of the real one. */
 export interface Model {
   readonly accounts: ReadonlyMap<string, ModelAccount>
   readonly payments: ReadonlyMap<string, ModelPayment>
   /** Returns a sentence if the record contradicts the records before it, else undefined. */
   take(record: AuditRecord): string | undefined
-  /** Takes note that a call was answered with a payment: from now on it is its key's only one. */
+  /** Records that a call was answered with a payment. No other payment may follow for its key. */
   answered(call: Asked, payment: string): string | undefined
   /** Returns the sums that an account's status must show. */
   sums(account: ModelAccount, at?: Merchant): Sums
@@ -27,7 +27,7 @@ export interface Model {
 
 type Reserved = Extract<AuditEvent, { readonly type: 'payment-reserved' }>
 
-/** The model, over what callers asked for. */
+/** Creates the model from the calls that were made. */
 export function createModel(asked: ReadonlyMap<string, Asked>): Model {
   const accounts = new Map<string, ModelAccount>()
   const payments = new Map<string, ModelPayment>()
@@ -124,7 +124,7 @@ function takeAccount(
   }
 }
 
-/** A session, what it draws from, and so on up to the delegation. */
+/** Returns a session with its ancestors and its delegation. */
 export function lineOf(account: ModelAccount): ModelAccount[] {
   return [account, ...(account.above ? lineOf(account.above) : [])]
 }
@@ -168,7 +168,9 @@ function paidOf(
   }
 }
 
-/** L3 and L5: the nonce follows from the payment, and the terms from what was asked. */
+/**
+ * Checks invariants L3 and L5: the nonce follows from the payment, the terms from the challenge.
+ */
 function wrongTerms(paid: ModelPayment, event: Reserved, call: Asked): string | undefined {
   const nonce = createHash('sha256').update(`bursar/nonce/1/${paid.id}`).digest('hex')
   if (paid.nonce !== `0x${nonce}`) return 'L3: the nonce does not follow from the payment'
@@ -185,7 +187,7 @@ const openStates: readonly ModelPayment['state'][] = ['reserved', 'signed', 'in_
 /** The time after its first answer in which a payment answers its session's identical requests. */
 const REPEAT_AFTER_MS = 60_000
 
-/** L12: nothing is bought twice while the first purchase is open, or was just made. */
+/** Checks invariant L12: no second purchase while the first is open, or just made. */
 function twiceAsked(paid: ModelPayment, all: readonly ModelPayment[]): string | undefined {
   const twins = all.filter(
     (one) => one.delegation === paid.delegation && one.requestHash === paid.requestHash,
@@ -202,7 +204,9 @@ function twiceAsked(paid: ModelPayment, all: readonly ModelPayment[]): string | 
   return isRecent ? `L12: the same request was paid just now, as ${last.id}` : undefined
 }
 
-/** L1, L4 and L10 for one account of a payment's line. `before` are its payments so far. */
+/**
+ * Checks L1, L4 and L10 for one account of a payment. `before` are the account's payments so far.
+ */
 function wrongAccount(
   account: ModelAccount,
   paid: ModelPayment,
@@ -237,7 +241,7 @@ type Moved = Extract<
   }
 >
 
-/** L3 and L7: the arrows that there are. */
+/** The permitted state changes of a payment (L3 and L7). */
 function moved(paid: ModelPayment | undefined, event: Moved, at: number): string | undefined {
   if (!paid) return 'L2: a payment that was never reserved'
   const { state } = paid
@@ -307,7 +311,7 @@ function opened(
 
 type GrantedEvent = Extract<AuditEvent, { readonly type: 'delegation-granted' }>
 
-/** A delegation may be wider than what its end user may spend in all. */
+/** Opens a delegation's account. Its limits may be wider than those of its end user. */
 function granted(
   accounts: Map<string, ModelAccount>,
   event: GrantedEvent,
@@ -320,7 +324,7 @@ function granted(
   return problem
 }
 
-/** From then on all that an end user has ever paid counts, from whatever delegation. */
+/** Counts all earlier payments of an end user, from every delegation, from now on. */
 function limited(
   accounts: Map<string, ModelAccount>,
   event: Extract<AuditEvent, { readonly type: 'end-user-limited' }>,

@@ -8,12 +8,12 @@ const spanMs: Readonly<Record<string, number>> = {
   'utc-day': 86_400_000,
 }
 
-/** Whether a payment went to a merchant. */
+/** Returns whether a payment went to a merchant. */
 export function isAt(paid: ModelPayment, { host, payee }: Merchant): boolean {
   return paid.host === host && paid.payee === payee
 }
 
-/** Which limit a payment would exceed, given what counts already. */
+/** Returns the limit that a payment would exceed, given the payments that count already. */
 export function overLimits(
   limits: Partial<RecordedLimits>,
   paid: ModelPayment,
@@ -43,7 +43,7 @@ export function overLimits(
   return undefined
 }
 
-/** Micro-units of a recorded amount. */
+/** Returns a recorded amount in micro-units. */
 export function micro(amount: string): bigint {
   return amount === '0.00' ? 0n : (parseAmount(amount) ?? -1n)
 }

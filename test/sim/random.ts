@@ -1,13 +1,13 @@
-/** Random numbers that follow from a seed alone. */
+/** A source of random numbers that depend on a seed alone. */
 export interface Random {
-  /** A whole number from `least` to `most`. */
+  /** Draws a whole number from `least` to `most`. */
   between(least: number, most: number): number
-  /** True so often out of 1. */
+  /** Draws true with this probability. */
   chance(probability: number): boolean
   pick<Choice>(choices: readonly Choice[]): Choice
 }
 
-/** SplitMix32: a counter whose every value is scrambled, so that seeds next to each other differ. */
+/** Creates a SplitMix32 generator: it scrambles a counter, so that neighbouring seeds differ. */
 export function seeded(seed: number): Random {
   let counter = seed | 0
   const next = (): number => {

@@ -1,6 +1,6 @@
 import type { Simulation } from './simulation.ts'
 
-/** Lines of a trace that are shown where a rule was broken: what came just before it. */
+/** The number of trace lines that are shown before a broken rule. */
 const SHOWN_LINES = 30
 
 /** Returns the result of a simulation as text: for a broken rule, with the command to repeat it. */

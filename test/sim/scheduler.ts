@@ -1,35 +1,35 @@
 import type { Random } from './random.ts'
 
-/** One operating-system process of the simulation: what it waits for dies with it. */
+/** One simulated process. Everything it waits for dies with it. */
 export interface Process {
   readonly name: string
   alive: boolean
 }
 
-/** Decides what happens next. Nothing in a simulated world happens but through it. */
+/** The scheduler of a simulated world, which decides the order of all events. */
 export interface Scheduler {
   /**
-   * Resolves with what `work` gives, whenever it is picked; never, if its process is dead by then.
-   * Work of the world itself has no process.
+   * Resolves with the result of `work` when the scheduler picks it. Never resolves if its process
+   * is dead by then. Work of the world itself has no process.
    */
   later<Result>(
     process: Process | undefined,
     label: string,
     work: () => Result | Promise<Result>,
   ): Promise<Result>
-  /** Lets a process begin something, and everything that follows from it at once. */
+  /** Runs code as a process, with everything that follows from it at once. */
   enter(process: Process | undefined, work: () => void): Promise<void>
-  /** Picks one piece of work at random and does it. False if there is none. */
+  /** Picks one piece of work at random and runs it. Returns false if there is none. */
   runOne(): Promise<boolean>
-  /** Ends a process: nothing that it waits for will come. */
+  /** Kills a process: its waiting work never resolves. */
   kill(process: Process): void
-  /** Milliseconds since the simulation began: the true time, which no process sees. */
+  /** Returns the true time in milliseconds since the simulation began, which no process sees. */
   elapsed(): number
-  /** Lets time pass; timers that are due can be picked from now on. */
+  /** Advances time. Timers that are due can then be picked. */
   advance(ms: number): void
-  /** When the next timer is due. */
+  /** Returns the time of the next timer. */
   nextTimer(): number | undefined
-  /** Puts simulated timers in the place of the real ones. Returns the function that undoes it. */
+  /** Replaces the real timers with simulated ones. Returns a function that restores them. */
   install(): () => void
 }
 
@@ -45,7 +45,7 @@ interface Timer extends Task {
   ended: boolean
 }
 
-/** Told what is done, in words. */
+/** A listener to the scheduler's actions, as text. */
 type Tell = (process: Process | undefined, label: string) => void
 
 const nextTurn = globalThis.setImmediate
@@ -130,7 +130,7 @@ export function createScheduler(random: Random, tell: Tell): Scheduler {
 
 type FakeTimeout = Timer & { unref(): FakeTimeout }
 
-/** Replaces what the guard takes from its surroundings: timers, and the clock that measures. */
+/** Replaces the timers and the monotonic clock that the guard uses. */
 function install(simulated: {
   startTimer(work: () => void, ms: number, everyMs: number | undefined): FakeTimeout
   stopTimer(timer: FakeTimeout | undefined): void
@@ -146,7 +146,7 @@ function install(simulated: {
     clearInterval: stopTimer,
   })
   Object.defineProperty(performance, 'now', { value: elapsed, configurable: true })
-  // A store that fails is told to the operator: thousands of times here.
+  // A failing store warns the operator, here thousands of times.
   process.emitWarning = () => {}
   return () => {
     Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval })

@@ -19,7 +19,7 @@ export interface Outside {
   signed(nonce: string): void
 }
 
-/** A wallet that may refuse, throw or hang, with or without having signed. */
+/** Creates a wallet that may refuse, throw or hang, with or without having signed. */
 export function simulatedWallet(outside: Outside, process: Process, address: string): Wallet {
   const { scheduler, faults, chain } = outside
   return {
@@ -30,7 +30,7 @@ export function simulatedWallet(outside: Outside, process: Process, address: str
         const decided = faults.signer()
         if (request.kind === 'transfer-authorization' && decided.startsWith('signs')) {
           outside.signed(request.nonce)
-          // A signature that nobody was given may still be found by somebody.
+          // A signature that was lost on its way may still reach a merchant.
           if (decided !== 'signs') {
             chain.receive({ authorization: request, signature: fakeSignature(request) })
           }
@@ -57,7 +57,7 @@ export function simulatedWallet(outside: Outside, process: Process, address: str
   }
 }
 
-/** The fake rail, over a network, and not always keeping its promises. */
+/** Creates the fake rail behind a network, which sometimes breaks its promises. */
 export function simulatedRail(outside: Outside, process: Process): Rail {
   const { scheduler, faults, chain } = outside
   const rail = fakeRail({ chain, cancels: true })
@@ -90,7 +90,7 @@ export function simulatedRail(outside: Outside, process: Process): Rail {
   }
 }
 
-/** A network in front of the merchants. What a process has sent may arrive after its death. */
+/** Creates a network before the merchants. A sent request may arrive after its process died. */
 export function simulatedHttp(outside: Outside, process: Process): HttpClient {
   const { scheduler, faults, merchant } = outside
   return {

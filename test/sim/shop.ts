@@ -12,7 +12,7 @@ export function resourceOf(request: FakeRequest, faults: Faults): FakeResource {
   const path = Number(request.url.pathname.slice(1))
   const offer = { atomic: prices[path] ?? 10_000n, validForSeconds: 15 * (1 + (path % 5)) }
   const conduct = faults.conduct()
-  // A request with a proof finds what it was quoted.
+  // A request with a payload finds the terms that were quoted.
   const shop = request.proof ? 'asks' : faults.shop()
   switch (shop) {
     case 'asks':
@@ -32,7 +32,7 @@ export function resourceOf(request: FakeRequest, faults: Faults): FakeResource {
   }
 }
 
-/** A proof is for what was asked when it was made, whatever is asked now. */
+/** A payload is for the terms at its signing, whatever the merchant asks now. */
 function offerOf({ proof }: FakeRequest): { atomic?: bigint; payee?: string } {
   return proof ? { atomic: proof.authorization.value, payee: proof.authorization.to } : {}
 }

@@ -22,21 +22,21 @@ export type WriteFate = 'written' | 'unwritten' | 'unheard' | 'late'
 export interface StoreWorld {
   readonly disk: Disk
   readonly clock: () => number
-  /** Work of this handle's process. */
+  /** Schedules work of this store's process. */
   later<Result>(label: string, work: () => Result): Promise<Result>
-  /** Work that goes on without the process. */
+  /** Schedules work that outlives the process. */
   afterwards(label: string, work: () => void): void
   fate(): WriteFate
   isAlive(): boolean
-  /** Runs each change twice, as a store may, and refuses what is not pure. */
+  /** Whether each change runs twice, as a store may run it. Impure changes are refused. */
   readonly runsAgain: boolean
-  /** Told each change before it is written. What it throws ends the simulation. */
+  /** Receives each change before it is written. A thrown error ends the simulation. */
   onWrite(change: Change<unknown>): void
 }
 
 interface Job {
   readonly when: When
-  /** When a read has run it: what was seen then is what is written. */
+  /** The time at which a read ran the change. That result is then the one to write. */
   ranAt: number | undefined
   readonly scope: Scope
   readonly change: (state: LedgerState, now: number) => Change<unknown>
@@ -47,7 +47,7 @@ interface Job {
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 /**
- * A store in memory whose writes fail as those of a database do. A commit `soon` stays in its
+ * Creates a store in memory whose writes fail as a database's do. A `soon` commit stays in its
  * process until the next durable write, and dies with it; reads of that process see it.
  */
 export function simulatedStore(world: StoreWorld): Store {
@@ -67,7 +67,7 @@ export function simulatedStore(world: StoreWorld): Store {
       return { error }
     }
   }
-  /** Makes durable what waits; `answer` says when this process hears of it. */
+  /** Writes the waiting commits durably. `answer` decides when this process hears of it. */
   const flush = (answer: (work: () => void) => void = (work) => work()): void => {
     const { writer } = disk
     disk.writer = undefined
@@ -102,7 +102,7 @@ export function simulatedStore(world: StoreWorld): Store {
   }
   const self = {
     isAlive: () => world.isAlive(),
-    // Another process is at work then: this one goes on when it is its turn.
+    // Another process is writing, so this one waits for its turn.
     flush: () => flush((work) => void later('hear of a write', work)),
   }
   const ask = <Result>(label: string, query: () => Result): Promise<Result> =>
@@ -219,7 +219,9 @@ function placeIn({ places }: Disk): (row: { readonly id: string }) => number {
   return ({ id }) => places.get(id) ?? 0
 }
 
-/** Returns a page of a list. Rows are added at its end, and removed anywhere: a cursor is a place. */
+/**
+ * Returns a page of a list. A cursor is a position, because rows are appended and removed anywhere.
+ */
 function readPage<Row>(
   list: ListName,
   all: readonly Row[],
@@ -237,7 +239,7 @@ function readPage<Row>(
   return pageOf(list, rows)
 }
 
-/** A store may run a change again: both runs have to give the same. */
+/** Checks that a second run of a change gives an equal result, because a store may run it again. */
 function runTwice({ change }: Job, state: LedgerState, now: number): Change<unknown> {
   const first = change(state, now)
   const second = change(state, now)

@@ -23,17 +23,17 @@ export interface Simulation {
   readonly trace: readonly string[]
   /** The whole audit trail at the end. */
   readonly trail: readonly string[]
-  /** How many payments there were, by their last state. */
+  /** The number of payments by their last state. */
   readonly states: Readonly<Record<string, number>>
 }
 
-/** Steps in which everything has to have come to its end, once nothing fails any more. */
+/** The most steps until everything has ended, once faults are off. */
 const MAX_FINAL_STEPS = 3_000
 
-/** Enough for a call of the control plane. */
+/** The most steps of one call of management. */
 const STEPS_OF_A_START = 12
 
-/** Longer than any proof is good for, however far ahead the clock of its reservation was. */
+/** The time after which no payload is valid, however far ahead the clock of its reservation was. */
 const VALIDITY_MS = 900_000
 
 /** Runs a world for some steps, checks every rule after each, and brings it to its end. */
@@ -73,7 +73,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
 
 type Run = (action: () => Promise<void> | void) => Promise<boolean>
 
-/** Two end users with money, a process, and something to pay within. */
+/** Creates two funded end users, a process and an open session. */
 async function begin(world: World, run: Run): Promise<void> {
   for (const endUser of endUsers) {
     world.chain.mint(fakeAsset, addressOf(endUser), 1_000_000_000n)

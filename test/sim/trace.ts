@@ -2,11 +2,11 @@
 export interface Trace {
   readonly lines: readonly string[]
   tell(line: string): void
-  /** A text with its random names replaced. */
+  /** Returns a text with its random names replaced. */
   renamed(text: string): string
 }
 
-/** Ids and hashes are random: here they are named in the order of their appearance. */
+/** Replaces random ids and hashes with names in the order of their appearance. */
 const randomName = /\b(del|ses|pay|apr)_[0-9a-f]{32}|\b(?:0x)?[0-9a-f]{64}\b/g
 
 export function createTrace(): Trace {

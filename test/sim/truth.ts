@@ -9,13 +9,13 @@ import { micro } from './over-limits.ts'
 export interface Truth {
   readonly chain: FakeChain
   readonly disk: Disk
-  /** How often the wallets signed with each nonce. */
+  /** The number of signatures for each nonce. */
   readonly signatures: ReadonlyMap<string, number>
-  /** Nonces that a reorganised chain settled after their time: no ledger can foresee these. */
+  /** The nonces that a reorganised chain settled late, which no ledger can foresee. */
   readonly late: ReadonlySet<string>
 }
 
-/** Feeds the model with what is new on the disk, and compares everything with the truth. */
+/** Feeds the model with new records from the disk, and compares everything with the truth. */
 export function checker(
   truth: Truth,
   model: Model,
@@ -51,7 +51,7 @@ export function checker(
   }
 }
 
-/** A record in a few words. */
+/** Formats a record in a few words. */
 function titleOf(body: string): string {
   const event = JSON.parse(body) as AuditEvent
   const what = 'payment' in event ? event.payment : 'session' in event ? event.session : ''
@@ -59,18 +59,18 @@ function titleOf(body: string): string {
   return `${event.type} ${what}${why}`
 }
 
-/** Whether the money of a payment has moved. */
+/** Returns whether the money of a payment has moved. */
 export function hasMoved({ chain }: Pick<Truth, 'chain'>, { nonce }: ModelPayment): boolean {
   return chain.transfers(nonce).length > 0
 }
 
-/** Whether the money of a payment could still move, by the rules of the chain. */
+/** Returns whether the money of a payment could still move by the rules of the chain. */
 export function canMove({ chain, signatures }: Truth, paid: ModelPayment): boolean {
   const isUsed = chain.use(paid.payer, paid.nonce, Number.POSITIVE_INFINITY) !== undefined
   return signatures.has(paid.nonce) && !isUsed && chain.time() < paid.validBefore
 }
 
-/** L11: each change of a payment's state has one record, and each record its row. */
+/** Checks L11: each change of a payment's state has one record, and each record its row. */
 export function wrongChange(disk: Disk, change: Change<unknown>): string | undefined {
   const told = change.events.flatMap((event) =>
     'payment' in event && event.type.startsWith('payment-') ? [event.payment] : [],
@@ -84,7 +84,7 @@ export function wrongChange(disk: Disk, change: Change<unknown>): string | undef
   return untold && `L11: ${untold.id} became ${untold.state} without a record`
 }
 
-/** L2 and L10: rows are what the records add up to, and what has ended stays so. */
+/** Checks L2 and L10: rows equal the sums of their records, and ended accounts stay ended. */
 function wrongRows(disk: Disk, model: Model): string | undefined {
   for (const row of [...disk.sessions.values(), ...disk.delegations.values()]) {
     const account = model.accounts.get(row.id)
@@ -126,7 +126,7 @@ function wrongSums(usage: Usage, said: ReturnType<Model['sums']>): string | unde
     : `says settled ${usage.settledMicro}, held ${usage.heldMicro}; its records say ${said.settledMicro}, ${said.heldMicro}`
 }
 
-/** L4 and L5: whatever moved was reserved before, exactly so. */
+/** Checks L4 and L5: every transfer was reserved before, with equal terms. */
 function wrongTransfers({ chain }: Truth, model: Model): string | undefined {
   const byNonce = new Map([...model.payments.values()].map((paid) => [paid.nonce, paid]))
   for (const transfer of chain.transfers()) {
@@ -143,7 +143,7 @@ function wrongTransfers({ chain }: Truth, model: Model): string | undefined {
   return undefined
 }
 
-/** L3, L4 and L7: settled only what moved, released only what never can. */
+/** Checks L3, L4 and L7: settled payments have moved, and released ones never can. */
 function wrongOutcome(truth: Truth, paid: ModelPayment): string | undefined {
   const { signatures, late } = truth
   if ((signatures.get(paid.nonce) ?? 0) > 1) return `L3: ${paid.id} was signed twice`
@@ -159,7 +159,7 @@ function wrongOutcome(truth: Truth, paid: ModelPayment): string | undefined {
   return isLost ? `L7: ${paid.id} was released, and moved` : undefined
 }
 
-/** L1 by the chain alone: what moved and what may still move is within every total. */
+/** Checks L1 by the chain alone: transfers, and those still possible, are within every total. */
 function overExposed(truth: Truth, model: Model, account: ModelAccount): string | undefined {
   const all = [...model.payments.values()].filter(
     (paid) => lineOf(paid.session).includes(account) && !truth.late.has(paid.nonce),

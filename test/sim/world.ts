@@ -10,20 +10,20 @@ import { resourceOf } from './shop.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { checker, type Truth } from './truth.ts'
 
-/** A process with a guard in it. */
+/** A process with its guard. */
 export interface GuardProcess extends Process {
   readonly bursar: Bursar
 }
 
-/** A planted bug: something that a part of the guard could do wrong. Put in from outside. */
+/** A planted bug: a possible mistake in a part of the guard, injected from outside. */
 export interface Bug {
   readonly name: string
-  /** It shows only where windows bind: in worlds in which nothing else does, and nothing fails. */
+  /** Whether the bug shows only where windows bind: in worlds without other limits and faults. */
   readonly bindingWindows?: true
   store?(store: Store, inside: { readonly process: Process; readonly clock: () => number }): Store
   rail?(rail: Rail, clock: () => number): Rail
   wallet?(wallet: Wallet): Wallet
-  /** Changes what cannot be given to a guard. Returns the function that undoes it. */
+  /** Changes a global that no option of a guard covers. Returns a function that restores it. */
   install?(): () => void
 }
 
@@ -39,14 +39,14 @@ export interface World {
   readonly model: Model
   readonly trace: Trace
   readonly asked: Map<string, Asked>
-  /** Calls without an answer, by the process that they were made in. */
+  /** The calls without an answer, by the process that made them. */
   readonly unanswered: Map<string, Process>
   readonly processes: GuardProcess[]
   readonly sessions: { readonly id: string; readonly token: string }[]
   readonly delegations: { readonly id: string; readonly endUser: string }[]
-  /** Nonces that were settled after their time. */
+  /** The nonces that were settled after their validity. */
   readonly late: Set<string>
-  /** How many processes there were. */
+  /** The number of processes so far. */
   opened: number
   /** The milliseconds by which the stores' clock is ahead of the true time. */
   skewMs: number
@@ -56,20 +56,20 @@ export interface World {
   /** The simulated surroundings that every guard shares. */
   readonly outside: Outside
   readonly bug: Bug | undefined
-  /** The clock of the stores. */
+  /** Returns the time of the stores' clock. */
   clock(): number
-  /** Keeps the first rule that is broken; nothing, where none is. */
+  /** Keeps the first broken rule. Does nothing if the rule holds. */
   fail(rule: string | undefined): void
-  /** Checks every rule on what is so by now. */
+  /** Checks every rule on the present state. */
   check(): void
 }
 
 const START = Date.UTC(2030, 0, 1, 12)
 
-/** How old a block has to be to be final. */
+/** The age at which a block is final. */
 const FINALITY_SECONDS = 4
 
-/** In every so many worlds payments are cancelled. */
+/** The share of worlds in which payments are cancelled: one in so many. */
 const CANCELLING_WORLDS = 4
 
 export const endUsers = ['alice', 'bob'] as const

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-// The vault alone: the whole package takes longer to load than all that is looked at here.
+// Imports the vault alone, because the whole package takes longer to load than a rotation.
 import { localKey } from '../../packages/service/server/src/vault/local-key.ts'
 import { changeableVault } from '../../packages/service/server/test/changeable-vault.ts'
 import { crossings } from '../crash/crossing.ts'
@@ -11,7 +11,10 @@ import { watchPostgres } from '../crash/durable-write.ts'
 const [place = '', oldKey = '', newKey = '', what = '', killAt = ''] = process.argv.slice(2)
 const crossed = crossings(Number(killAt))
 
-/** Crosses before each call of some methods that write: after the one before is the same moment. */
+/**
+ * Crosses before each call of some writing methods. The moment after a call is the one before the
+ * next.
+ */
 function watchCalls<Target extends object>(
   target: Target,
   names: readonly (keyof Target & string)[],

@@ -2,7 +2,7 @@ import type { Instrument } from '@bursar/core'
 import { privyPermissions, privyWallet } from '@bursar/wallet-privy'
 import type { Vault } from 'bursar'
 
-/** A wallet at Privy whose guard signs as an additional signer, held to a policy. */
+/** Creates an instrument at Privy, which signs as an additional signer under a policy. */
 export function sealedInstrument(
   vault: Vault,
   address: string,

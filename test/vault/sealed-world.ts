@@ -13,15 +13,15 @@ import {
   changeableVault,
 } from '../../packages/service/server/test/changeable-vault.ts'
 
-/** A wallet whose secret is sealed, and who gives it out. */
+/** A wallet with a sealed secret, and the service that issues the secret. */
 export interface SealedWallet {
   readonly name: string
   readonly address: `0x${string}`
-  /** The newest secret that the provider takes, as it is put. */
+  /** Returns the newest secret that the provider accepts, as it is sealed. */
   newest(): string
-  /** Each request that its provider was asked; absent for a key. */
+  /** The requests that the provider received; absent for a local key. */
   readonly log?: readonly string[]
-  /** The provider takes none but a new one from now on; absent for a key. */
+  /** Makes the provider accept only a new secret from now on; absent for a local key. */
   readonly renew?: () => void
   wallet(secret: OpenedSecret): Wallet
   close(): Promise<void>
@@ -33,7 +33,7 @@ export interface SealedWorld {
   readonly vault: ChangeableVault
   readonly folder: string
   readonly wallets: readonly SealedWallet[]
-  /** Everything that may be seen nowhere. */
+  /** The secrets that must be seen nowhere. */
   canaries(): readonly string[]
   stop(): Promise<void>
 }
@@ -51,7 +51,7 @@ export async function sealedWorld(): Promise<SealedWorld> {
       ? JSON.parse(text)
       : { key: text }
     for (const [name, part] of Object.entries(parts)) {
-      // What names a credential is no secret.
+      // The name of a credential is not secret.
       if (!/Id$/.test(name)) seen.add(part)
     }
     return text

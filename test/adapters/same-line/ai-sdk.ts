@@ -2,7 +2,7 @@ import { paymentTools } from '@bursar/ai-sdk'
 import type { Bursar } from '@bursar/core'
 import { generateText, type LanguageModel, stepCountIs } from 'ai'
 
-/** The agent of the README. */
+/** Runs the agent of the README. */
 export async function run(model: LanguageModel, bursar: Bursar, token: string): Promise<void> {
   const session = bursar.openSession(token)
   await generateText({

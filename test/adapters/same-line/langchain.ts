@@ -3,7 +3,7 @@ import { paymentTools } from '@bursar/langchain'
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { createAgent } from 'langchain'
 
-/** The agent of the README, in LangChain. */
+/** Runs the agent of the README, in LangChain. */
 export async function run(model: BaseChatModel, bursar: Bursar, token: string): Promise<void> {
   const session = bursar.openSession(token)
   const agent = createAgent({

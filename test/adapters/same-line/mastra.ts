@@ -3,7 +3,7 @@ import { paymentTools } from '@bursar/mastra'
 import { Agent } from '@mastra/core/agent'
 import type { MastraModelConfig } from '@mastra/core/llm'
 
-/** The agent of the README, in Mastra. */
+/** Runs the agent of the README, in Mastra. */
 export async function run(model: MastraModelConfig, bursar: Bursar, token: string): Promise<void> {
   const session = bursar.openSession(token)
   const agent = new Agent({
