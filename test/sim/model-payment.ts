@@ -40,7 +40,7 @@ export interface ModelPayment {
   overrun: boolean
   /** When a caller was first told that it is paid. */
   toldAt: number | undefined
-  /** What the merchant's claim came with; undefined without a claim. */
+  /** Whether the claim came with the resource; undefined without a claim. */
   delivered: boolean | undefined
   releasedBy: 'holder' | 'proof' | undefined
 }
