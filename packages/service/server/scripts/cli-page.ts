@@ -8,34 +8,34 @@ shape: reference
 
 # Command line
 
-<!-- Made of the commands themselves by packages/service/server/scripts/write-cli.ts. -->
+<!-- Written by packages/service/server/scripts/write-cli.ts from the commands. -->
 
-The program \`bursar\` of the package [\`bursar\`](../service/server.md). It works with the guard that \`bursar.config.ts\` describes, in its
-own process and on the ledger itself: no service has to run, and one that runs on the same ledger may go on meanwhile.
+You run and manage the guard with the program \`bursar\` of the package [\`bursar\`](../service/server.md). Each command opens the guard of
+\`bursar.config.ts\` in its own process and works on the ledger directly. The service does not have to run, and may run at the same time.
 
-**Whoever can run it is the operator.** It reads the wallets' credentials and the ledger, so it could do anything, whatever its commands
-are. Run it as the user of the service, on its machine, and give agents and applications a key instead: they reach the service over
+**Anyone who can run \`bursar\` is the operator.** The program reads the credentials of wallets and the ledger, so its user can do everything.
+Run it on the machine of the service, as the same user. Give agents and applications a key instead: they reach the service over
 the [HTTP API](http-api.md), by [the client](../service/client.md).
 
-- **Configuration**: \`bursar.config.ts\` (\`.mts\`, \`.js\`, \`.mjs\`) of the current folder, or \`--config\`. Paths in it are relative to it.
-  TypeScript needs Node 22.18 or newer. \`bursar.env\` beside it holds secrets for it, one \`NAME=value\` a line: it has to be readable by
-  its owner alone, and what the environment says already stays.
-- **Answers** are text for people; with \`--json\` one line of JSON, as the HTTP API has it. Errors are on the standard error; with \`--json\` as
-  \`{"error":{"code","message"}}\`. Colours and progress are shown on a terminal only, and no colours with \`NO_COLOR\`.
+- **Configuration**: \`bursar.config.ts\` (\`.mts\`, \`.js\`, \`.mjs\`) in the current folder, or the file that \`--config\` names. Paths in the
+  configuration are relative to its folder. TypeScript needs Node 22.18 or newer. The file \`bursar.env\` beside the configuration holds secrets, one
+  \`NAME=value\` a line. Only its owner may be able to read it. Variables that are set in the environment win.
+- **Output** is text for people, or with \`--json\` one line of JSON in the form of the HTTP API. Errors go to the standard error, with
+  \`--json\` as \`{"error":{"code","message"}}\`. Colours and progress appear on a terminal only. \`NO_COLOR\` turns colours off.
 - **Durations** are a whole number and a unit: \`30s\`, \`15m\`, \`8h\`, \`90d\`. Amounts are decimal: \`12.50\`.
 `
 
 const exits: Readonly<Record<keyof typeof exitCodes, string>> = {
-  done: 'It was done.',
-  failed: 'It failed, and nobody foresaw how.',
-  usage: 'The command line, the environment or the configuration cannot be understood.',
+  done: 'The command succeeded.',
+  failed: 'The command failed with an unexpected error.',
+  usage: 'The command line, the environment or the configuration is not valid.',
   refused:
-    'The guard refuses it, or does not know what it is about. The same again is refused again.',
-  unsound: 'What was checked is not in order: `doctor`, `audit verify`, an unsafe configuration.',
-  unavailable: 'The ledger, the chain or the wallet cannot be reached. Later it may go.',
+    'The guard refused the command, or its object does not exist. A retry is refused as well.',
+  unsound: 'A check failed: `doctor`, `audit verify`, or the configuration is unsafe.',
+  unavailable: 'The ledger, the chain or the wallet cannot be reached. A later retry may succeed.',
 }
 
-/** The page about the command line, made of its commands. */
+/** Renders the reference page of the command line from its commands. */
 export function renderCliPage(): string {
   const program = createCommandTree(
     {
@@ -55,7 +55,7 @@ export function renderCliPage(): string {
   const parts = program.commands.map((command) => renderCommand(command, 'bursar', 2))
   return [
     intro,
-    ['## Everywhere', '', ...everywhere, ''].join('\n'),
+    ['## Options of every command', '', ...everywhere, ''].join('\n'),
     ...parts,
     ['## Exit codes', '', '| code | name | |', '| --- | --- | --- |', ...codes, ''].join('\n'),
   ].join('\n')

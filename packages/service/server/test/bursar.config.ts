@@ -5,7 +5,7 @@ import { type BursarConfig, defineConfig } from 'bursar'
 import { privateKeyToAccount } from 'viem/accounts'
 
 const config: BursarConfig = defineConfig({
-  database: 'bursar.db', // or postgres://…, which any number of servers share
+  database: 'bursar.db', // or a postgres:// URL, for several servers
   rails: [x402({ networks: { 'eip155:8453': { rpcUrl: process.env.RPC_URL ?? '' } } })],
   instruments: {
     'alice-wallet': {
@@ -15,7 +15,7 @@ const config: BursarConfig = defineConfig({
       }),
     },
   },
-  listen: { port: 8402 }, // this machine alone, unless a host is named and TLS is configured
+  listen: { port: 8402 }, // only this machine can connect; for others, configure a host and TLS
 })
 
 export default config

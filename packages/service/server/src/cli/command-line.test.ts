@@ -46,7 +46,7 @@ describe('the command line', () => {
     expect(JSON.parse(asJson.error).error.message).toContain(message)
   })
 
-  test('a group without its command is told what there is', async () => {
+  test('a group without a command prints its help', async () => {
     const { run } = commandWorld()
     const { code, error } = await run('keys')
     expect(code).toBe(2)
@@ -87,7 +87,7 @@ describe('a configuration', () => {
     ['export default {', 'bursar.config.mjs: '],
     ['export default { rails: [] }', 'createBursar: rails'],
     ['export default { rails: [], listen: { prot: 1 } }', 'bursar.config: listen'],
-  ])('%j is told what is wrong with it', async (text, message) => {
+  ])('the error of %j names the problem', async (text, message) => {
     const { code, error } = await bare(text).run('keys', 'list')
     expect(error).toContain(message)
     expect(code).toBe(2)

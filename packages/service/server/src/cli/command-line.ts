@@ -32,10 +32,15 @@ export function createCommandTree(
   endWith: CommandContext['endWith'],
 ): CommandUnknownOpts {
   const program = new Command('bursar')
-    .description('The guard as a service: a payment session for agents, and no more than that.')
+    .description(
+      'Runs and manages the guard, a service that lets agents pay within payment sessions.',
+    )
     .version(version)
-    .option('--config <file>', 'the configuration, if it is not bursar.config.ts of this folder')
-    .option('--json', 'answer with one line of JSON, and tell errors as JSON too')
+    .option(
+      '--config <file>',
+      'the configuration file; default: bursar.config.ts in the current folder',
+    )
+    .option('--json', 'print the result as one line of JSON, and errors as JSON too')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     // The parser must not print errors: `reportError` prints each one, as text or as JSON.

@@ -58,10 +58,10 @@ export async function runCheck(
 export function checkClock(source: string, theirs: number, ours: number): Finding {
   const difference = Math.round((theirs - ours) / 1_000)
   const isNear = Math.abs(theirs - ours) <= MAX_CLOCK_DIFFERENCE_MS
-  const detail = `${source} is ${Math.abs(difference)} s ${difference < 0 ? 'behind' : 'ahead of'} this machine.`
+  const detail = `The clock of ${source} is ${Math.abs(difference)} s ${difference < 0 ? 'behind' : 'ahead of'} this machine.`
   return isNear
-    ? { check: 'clock', state: 'ok', detail: `${source} and this machine agree.` }
-    : { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock of each machine.' }
+    ? { check: 'clock', state: 'ok', detail: `The clocks of ${source} and this machine agree.` }
+    : { check: 'clock', state: 'failed', detail, advice: 'Set the clock of each machine by NTP.' }
 }
 
 /**
@@ -72,14 +72,18 @@ export function checkClock(source: string, theirs: number, ours: number): Findin
 export function checkChainClock(network: string, theirs: number, ours: number): Finding {
   const seconds = Math.round(Math.abs(theirs - ours) / 1_000)
   if (Math.abs(theirs - ours) <= MAX_CHAIN_DIFFERENCE_MS) {
-    return { check: 'clock', state: 'ok', detail: `${network} and this machine agree.` }
+    return {
+      check: 'clock',
+      state: 'ok',
+      detail: `The clocks of ${network} and this machine agree.`,
+    }
   }
   if (theirs > ours) {
-    const detail = `${network} is ${seconds} s ahead of this machine.`
-    return { check: 'clock', state: 'failed', detail, advice: 'Let NTP set the clock.' }
+    const detail = `The clock of ${network} is ${seconds} s ahead of this machine.`
+    return { check: 'clock', state: 'failed', detail, advice: 'Set the clock by NTP.' }
   }
   const detail = `The newest block of ${network} is ${seconds} s old.`
-  const advice = 'Let NTP set the clock, and use an RPC endpoint that keeps up with its network.'
+  const advice = 'Set the clock by NTP, and use an RPC endpoint that keeps up with the network.'
   return { check: 'clock', state: 'warning', detail, advice }
 }
 
@@ -101,12 +105,12 @@ export async function checkKeys({ administration }: Bursar, now: number): Promis
         check: 'keys',
         state: 'warning',
         detail,
-        advice: 'Issue another: bursar keys create',
+        advice: 'Issue a new key: bursar keys create',
       })
     }
     after = page.cursor
   } while (after !== undefined)
-  const none = 'No live key is an administrator’s: keys can be issued here alone.'
+  const none = 'No administrator has a live key, so keys can be issued only on this machine.'
   const advice = 'bursar keys create --role administrator --expires-in 90d'
   if (administrators === 0) found.push({ check: 'keys', state: 'warning', detail: none, advice })
   return found.length > 0
@@ -126,33 +130,40 @@ export async function checkVault(vault: SealedVault | undefined): Promise<readon
         check: 'vault',
         state: 'failed',
         detail: problem,
-        advice: 'Name the key that sealed it in keys of the vault, or rotate the secret.',
+        advice:
+          'Add the key that sealed the secret to the keys of the vault, or rotate the secret.',
       }))
     }
     if (secrets.length > 0) {
-      const detail = `The secrets have versions that are good, and keys: ${secrets.length}.`
+      const detail = `Secrets with a valid version and a key: ${secrets.length}.`
       return { check: 'vault', state: 'ok', detail }
     }
-    const none = 'Put the secrets of the wallets: bursar vault put'
-    return { check: 'vault', state: 'warning', detail: 'The vault has no secret.', advice: none }
+    const none = 'Put the secrets of the wallets into it: bursar vault put'
+    return { check: 'vault', state: 'warning', detail: 'The vault is empty.', advice: none }
   })
 }
 
 /** Checks that each wallet returns its address. */
 export function checkWallets(instruments: readonly InstrumentSummary[]): Finding[] {
   if (instruments.length === 0) {
-    const advice = 'Name one in instruments of the configuration.'
-    return [{ check: 'wallet', state: 'warning', detail: 'There is no instrument.', advice }]
+    const advice = 'Add a wallet to instruments in the configuration.'
+    return [
+      { check: 'wallet', state: 'warning', detail: 'The configuration has no instrument.', advice },
+    ]
   }
   return instruments.map(({ handle, endUser, address }) =>
     address === undefined
       ? {
           check: 'wallet',
           state: 'failed',
-          detail: `The wallet of ${handle} does not tell its address.`,
+          detail: `The wallet of ${handle} did not return its address.`,
           advice: 'Check its credentials, and whether its provider can be reached.',
         }
-      : { check: 'wallet', state: 'ok', detail: `${handle} of ${endUser} is ${address}.` },
+      : {
+          check: 'wallet',
+          state: 'ok',
+          detail: `${handle} of ${endUser} has the address ${address}.`,
+        },
   )
 }
 
@@ -179,8 +190,13 @@ export async function checkChains(
     if (held)
       found.push({ check: 'balance', state: 'ok', detail: `${handle} holds ${held.join(', ')}.` })
     else if (reachable) {
-      const advice = `Send it a pinned asset of one of its networks, to ${address}.`
-      found.push({ check: 'balance', state: 'warning', detail: `${handle} holds nothing.`, advice })
+      const advice = `Send a pinned asset of one of the networks to ${address}.`
+      found.push({
+        check: 'balance',
+        state: 'warning',
+        detail: `${handle} holds no balance.`,
+        advice,
+      })
     }
   }
   return found
@@ -195,8 +211,9 @@ async function checkNetwork(
 ): Promise<readonly Finding[]> {
   const name = `${network} (${rail.name})`
   if (pinned.length === 0) {
-    const advice = 'Add its stablecoin to assets of the configuration, or take the network away.'
-    const detail = `No asset is pinned on ${name}: nothing can be paid there.`
+    const advice =
+      'Add a stablecoin of the network to assets in the configuration, or remove the network.'
+    const detail = `No asset is pinned on ${name}, so payments there are refused.`
     return [{ check: 'chain', state: 'warning', detail, advice }]
   }
   const known = instruments.filter((one) => one.address !== undefined)
@@ -215,7 +232,7 @@ async function checkNetwork(
     }
     const theirs = (await withTimeout(rail.time(network))) * 1_000
     return [
-      { check: 'chain', state: 'ok', detail: `${name} answers.` },
+      { check: 'chain', state: 'ok', detail: `${name} responds.` },
       checkChainClock(name, theirs, Date.now()),
     ]
   })
@@ -236,17 +253,17 @@ export async function checkFacilitator(
 ): Promise<readonly Finding[]> {
   if (url === undefined) {
     const detail =
-      'Merchants choose their facilitator; the guard asks none. Look at one with --facilitator.'
+      'Merchants choose their facilitator, so none is checked. To check one, add --facilitator.'
     return [{ check: 'facilitator', state: 'skipped', detail }]
   }
-  const advice = 'Ask whoever runs it, or name another.'
+  const advice = 'Ask the operator of the facilitator, or check another one.'
   return runCheck('facilitator', advice, async () => {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
     const response = await fetch(`${url.replace(/\/+$/, '')}/supported`, {
       signal,
       redirect: 'error',
     })
-    if (!response.ok) throw new Error(`${url} answers ${response.status}.`)
+    if (!response.ok) throw new Error(`${url} responds with status ${response.status}.`)
     const { kinds } = (await response.json()) as Supported
     const theirs = new Set((kinds ?? []).map(({ network }) => String(network)))
     const ours = rails.flatMap(({ networks }) => networks)
@@ -268,8 +285,8 @@ export async function checkDatabase(bursar: Bursar, store: Store): Promise<reado
   return runCheck('database', advice, async () => {
     await withTimeout(bursar.administration.keys({ limit: 1 }))
     return [
-      { check: 'database', state: 'ok', detail: 'The ledger answers.' },
-      checkClock('The ledger', store.now(), Date.now()),
+      { check: 'database', state: 'ok', detail: 'The ledger responds.' },
+      checkClock('the ledger', store.now(), Date.now()),
     ]
   })
 }
@@ -282,7 +299,7 @@ export function readErrorMessage(error: unknown): string {
 function withTimeout<Value>(work: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    const error = new Error(`No answer within ${ANSWER_WITHIN_MS / 1_000} s.`)
+    const error = new Error(`No response within ${ANSWER_WITHIN_MS / 1_000} s.`)
     timer = setTimeout(() => reject(error), ANSWER_WITHIN_MS)
   })
   return Promise.race([work, late]).finally(() => clearTimeout(timer))

@@ -37,7 +37,7 @@ export function createInitFiles(folder: string, service: NewService): readonly I
   if ('sandboxFile' in service.place) return [config]
   const key = `0x${randomBytes(32).toString('hex')}`
   const secrets = [
-    '# Secrets of the service. Whoever can read this file can spend what the wallet holds.',
+    '# The secrets of the service. Anyone who can read this file can spend the wallet’s balance.',
     `BURSAR_WALLET_KEY=${key}`,
     `BURSAR_RPC_URL=${service.place.rpcUrl}`,
     '',
@@ -70,9 +70,9 @@ function renderNetworkConfig({ endUser, instrument, place }: NewService, isTyped
     `import { defineConfig } from 'bursar'`,
     `import { privateKeyToAccount } from 'viem/accounts'`,
     '',
-    `// Secrets come from ${ENV_NAME} beside this file, or from the environment, which wins.`,
+    `// Secrets come from ${ENV_NAME} beside this file. Variables of the process win.`,
     'export default defineConfig({',
-    `  database: 'bursar.db', // or postgres://…, which any number of servers share`,
+    `  database: 'bursar.db', // or a postgres:// URL, for several servers`,
     `  rails: [x402({ networks: { '${network}': { rpcUrl: ${rpcUrl} } } })],`,
     '  instruments: {',
     `    '${instrument}': {`,
@@ -80,7 +80,7 @@ function renderNetworkConfig({ endUser, instrument, place }: NewService, isTyped
     `      wallet: viemWallet({ account: privateKeyToAccount(${key}) }),`,
     '    },',
     '  },',
-    '  listen: { port: 8402 }, // this machine alone, unless a host is named and TLS is configured',
+    '  listen: { port: 8402 }, // only this machine can connect; for others, configure a host and TLS',
     '})',
     '',
   ].join('\n')
@@ -96,7 +96,7 @@ function renderSandboxConfig({ endUser, instrument, place }: NewService): string
     `import { defineConfig } from 'bursar'`,
     `import { privateKeyToAccount } from 'viem/accounts'`,
     '',
-    '// What bursar sandbox --json has printed: a chain of test money on this machine.',
+    '// The output of bursar sandbox --json: a chain with test money on this machine.',
     `const world = JSON.parse(readFileSync(new URL(${file}, import.meta.url), 'utf8'))`,
     '',
     'export default defineConfig({',

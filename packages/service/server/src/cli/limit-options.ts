@@ -55,7 +55,7 @@ const merchantField: z.ZodType<Merchant, string> = z
   .string()
   .regex(
     /^[^=,\s]+(=[^=,\s]+(,[^=,\s]+)*)?$/,
-    'must be a host, or a host and its payees: host=payee,payee',
+    'must be a host, or a host with its payees: host=payee,payee',
   )
   .transform((text) => {
     const [host = '', payees] = text.split('=')
@@ -81,17 +81,17 @@ export function addLimitChangeOptions<Args extends unknown[], Options extends Op
 }
 
 const DEFAULT_CURRENCY = 'USD'
-const totalFlag = ['--total <amount>', 'what may be spent in all, such as 20.00'] as const
+const totalFlag = ['--total <amount>', 'the most to spend in total, such as 20.00'] as const
 
 function addPartLimitOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & PartLimitOptions> {
   return command
-    .option('--per-payment <amount>', 'what one payment may cost')
-    .option('--payments <number>', 'how many payments', createParser(countField))
+    .option('--per-payment <amount>', 'the most for one payment')
+    .option('--payments <number>', 'the most payments', createParser(countField))
     .option(
       '--window <span=amount>',
-      'what may be spent in any minute, hour or day, or in a utc-day; may be given again',
+      'the most to spend in any minute, hour or day, or in a utc-day; repeatable',
       createListParser(windowField),
     ) as never
 }
@@ -100,10 +100,10 @@ function addPartLimitOptions<Args extends unknown[], Options extends OptionValue
 export function addRuleOptions<Args extends unknown[], Options extends OptionValues>(
   command: Command<Args, Options>,
 ): Command<Args, Options & RuleOptions> {
-  return addMerchantOption(command, '. Without it, each new merchant asks')
-    .option('--ask-above <amount>', 'ask a human above this amount')
-    .option('--ask-first-payment', 'ask a human about the first payment at each merchant')
-    .option('--ask-always', 'ask a human about every payment') as never
+  return addMerchantOption(command, '. Without it, each new merchant needs an approval')
+    .option('--ask-above <amount>', 'require an approval above this amount')
+    .option('--ask-first-payment', 'require an approval for the first payment to each merchant')
+    .option('--ask-always', 'require an approval for every payment') as never
 }
 
 /** Adds the option for merchants to a command. */
@@ -113,7 +113,7 @@ export function addMerchantOption<Args extends unknown[], Options extends Option
 ): Command<Args, Options & Pick<RuleOptions, 'merchant'>> {
   return command.option(
     '--merchant <host>',
-    `where may be paid: a host, or host=payee,payee; may be given again${without}`,
+    `an allowed merchant: a host, or host=payee,payee; repeatable${without}`,
     createListParser(merchantField),
   ) as never
 }

@@ -12,9 +12,9 @@ export function addOwnerOptions<Args extends unknown[], Options extends OptionVa
   command: Command<Args, Options>,
 ): Command<Args, Options & OwnerOptions> {
   return command
-    .option('--session <id>', 'of one session')
-    .option('--delegation <id>', 'of one permission')
-    .option('--end-user <name>', 'of one end user') as never
+    .option('--session <id>', 'only those of this session')
+    .option('--delegation <id>', 'only those of this delegation')
+    .option('--end-user <name>', 'only those of this end user') as never
 }
 
 /** Returns the owner that the options select. */

@@ -20,8 +20,8 @@ export function addPageOptions<Args extends unknown[], Options extends OptionVal
   command: Command<Args, Options>,
 ): Command<Args, Options & PageOptions> {
   return command
-    .option('--limit <rows>', 'rows at most, 100 if not given', createParser(limitField))
-    .option('--after <cursor>', 'go on behind the page that told this cursor') as never
+    .option('--limit <rows>', 'the most rows to list; default: 100', createParser(limitField))
+    .option('--after <cursor>', 'continue after the page that printed this cursor') as never
 }
 
 /** Returns the page that the options select: 100 rows from the start, if none is given. */
@@ -34,5 +34,5 @@ export function describeNextPage<Row>(
   { rows, cursor }: Page<Row>,
   { limit = 100 }: PageOptions = {},
 ): string {
-  return cursor !== undefined && rows.length >= limit ? `\nMore with --after ${cursor}` : ''
+  return cursor !== undefined && rows.length >= limit ? `\nFor more, add --after ${cursor}` : ''
 }

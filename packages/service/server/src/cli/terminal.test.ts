@@ -17,7 +17,7 @@ declare const streamForm: Parameters<typeof showProgress>[0]['error']
 
 const line = (seconds: number): string => `working, ${seconds} s`
 
-test('long work is told of at once, each second on the same line, and then no more', async () => {
+test('long work is shown at once and each second on one line, which is then erased', async () => {
   const { texts, error } = stream(true)
   const done = await showProgress({ error }, line, async () => {
     vi.advanceTimersByTime(2_000)

@@ -5,7 +5,9 @@ test('what an agent asks is shown, approved once, and denied', async () => {
   const world = await preparedWorld('--ask-always')
   const { run, json } = world
   const { pay } = await world.openSession()
-  expect((await run('approvals', 'list', '--end-user', 'alice')).out).toBe('Nothing is asked.\n')
+  expect((await run('approvals', 'list', '--end-user', 'alice')).out).toBe(
+    'No approval requests.\n',
+  )
   expect(await pay('a')).toBe('approval_required')
   const { out } = await run('approvals', 'list', '--end-user', 'alice', '--waiting')
   const [, id = ''] = /^(apr_\w+) {2}waiting/.exec(out) ?? []

@@ -2,36 +2,36 @@ import type { ApprovalSummary } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 
-const endUserFlag = ['--end-user <name>', 'who is asked'] as const
-const approvalArgument = ['<approval>', 'its id, such as apr_…'] as const
+const endUserFlag = ['--end-user <name>', 'the end user whose approval is needed'] as const
+const approvalArgument = ['<approval>', 'the id of the approval, such as apr_…'] as const
 
 /** Adds `bursar approvals`, which lists and answers approval requests. */
 export const addApprovals: AddCommand = (program, context) => {
   const approvals = program
     .command('approvals')
-    .summary('list and answer what end users are asked')
+    .summary('list, approve and deny approval requests')
     .description(
-      'What end users are asked. Whoever runs this answers in the name of the end user, and has to have their word.',
+      'Lists and answers the approval requests of end users. You answer in the name of the end user, so get their answer first.',
     )
   const list = approvals
     .command('list')
-    .summary('list what an end user is asked')
-    .description('Lists what an end user is asked, oldest first.')
+    .summary('list the approval requests of an end user')
+    .description('Lists the approval requests of an end user, oldest first.')
     .requiredOption(...endUserFlag)
-    .option('--waiting', 'only what still waits for an answer')
+    .option('--waiting', 'only requests that wait for an answer')
   addPageOptions(list).action((options) =>
     context.withGuard(async (bursar) => {
       const { endUser, waiting = false } = options
       const found = await bursar.endUser(endUser).approvals({ waiting }, readPage(options))
-      const text = found.rows.map(formatApproval).join('\n\n') || 'Nothing is asked.'
+      const text = found.rows.map(formatApproval).join('\n\n') || 'No approval requests.'
       context.answer(found, `${text}${describeNextPage(found, options)}`)
     }),
   )
   approvals
     .command('approve')
-    .summary('say yes')
+    .summary('approve a payment')
     .description(
-      'Says yes to exactly the terms on the card, once. It is used when the agent asks again.',
+      'Approves one payment with exactly the terms of the approval. The payment is made when the agent asks for it again.',
     )
     .argument(...approvalArgument)
     .requiredOption(...endUserFlag)
@@ -43,13 +43,11 @@ export const addApprovals: AddCommand = (program, context) => {
     )
   approvals
     .command('deny')
-    .summary('say no')
-    .description(
-      'Says no, for as long as the session lives. A yes that was not used yet is taken back.',
-    )
+    .summary('deny a payment')
+    .description('Denies these terms until the session ends. An unused approval is withdrawn.')
     .argument(...approvalArgument)
     .requiredOption(...endUserFlag)
-    .option('--reason <text>', 'why, for the record')
+    .option('--reason <text>', 'the reason, for the audit trail')
     .action((approval, { endUser, ...reason }) =>
       context.withGuard(async (bursar) => {
         const denied = await bursar.endUser(endUser).deny(approval, reason)

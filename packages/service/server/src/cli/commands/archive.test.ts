@@ -40,7 +40,7 @@ test('what has ended is in a file of the folder, and no longer in the ledger', a
   const { world, session } = await oldWorld('archives')
   const { run, json, folder } = world
   const early = await run('archive', '--ended-for', '3h')
-  expect([early.code, early.out]).toEqual([0, 'Nothing is archived.\n'])
+  expect([early.code, early.out]).toEqual([0, 'No session was archived.\n'])
   const { code, out, error } = await run('archive', '--ended-for', '1h')
   const [name = ''] = readdirSync(join(folder, 'archives'))
   const path = join(folder, 'archives', name)
@@ -51,7 +51,7 @@ test('what has ended is in a file of the folder, and no longer in the ledger', a
   const verified = await run('audit', 'verify-archive', join('archives', name))
   expect([verified.code, verified.out]).toEqual([
     0,
-    '\u001b[32mThe archive is whole. Sessions in it: 1.\u001b[39m\n',
+    '\u001b[32mThe archive is valid. Sessions: 1.\u001b[39m\n',
   ])
   writeFileSync(path, readFileSync(path, 'utf8').replace(session, session.replace(/.$/, '!')))
   const changed = await json('audit', 'verify-archive', path)

@@ -9,12 +9,15 @@ import { showProgress } from '../terminal.ts'
 export const addArchive: AddCommand = (program, context) => {
   program
     .command('archive')
-    .summary('move what ended long ago into a file')
+    .summary('move sessions that ended long ago into a file')
     .description(
-      'Writes sessions that have ended, with all below them, into a new file of the folder that the configuration names as archives, and ' +
-        'removes them from the ledger. Nothing is removed before the file is on the disk, and nothing that is not proved.',
+      'Writes ended sessions with their payments into a new file in the archives folder of the configuration, and then removes them from the ledger. ' +
+        'A session is removed only after the file is on the disk, and only if each of its payments is proven.',
     )
-    .requiredOption('--ended-for <duration>', 'how long ago they have ended, such as 90d')
+    .requiredOption(
+      '--ended-for <duration>',
+      'the least time since the sessions ended, such as 90d',
+    )
     .action(({ endedFor }) =>
       context.withGuard(async (bursar, { archives }) => {
         const line = (seconds: number): string => `archiving, ${seconds} s`
@@ -30,9 +33,11 @@ function describeArchive({ sessions, resumed, complete, file }: Archived, folder
     ids.length === 1 ? '1 session' : `${ids.length} sessions`
   return [
     file === undefined
-      ? 'Nothing is archived.'
+      ? 'No session was archived.'
       : `${count(sessions)} archived in ${join(folder, file)}.`,
-    ...(resumed.length > 0 ? [`${count(resumed)} of an earlier archive removed.`] : []),
-    ...(complete ? [] : ['There may be more: run it again.']),
+    ...(resumed.length > 0
+      ? [`${count(resumed)} of an earlier archive removed from the ledger.`]
+      : []),
+    ...(complete ? [] : ['There may be more sessions: run the command again.']),
   ].join('\n')
 }

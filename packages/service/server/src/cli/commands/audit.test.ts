@@ -10,7 +10,7 @@ test('verify says that the trail is whole, and its head', async () => {
   const { head, records } = (await json('audit', 'verify')).json
   const { code, out } = await run('audit', 'verify', '--head', `${head.seq}:${head.hash}`)
   expect(code).toBe(0)
-  expect(out).toBe(`The trail is whole: ${records} records.\nhead ${head.seq}:${head.hash}\n`)
+  expect(out).toBe(`The audit trail is valid: ${records} records.\nhead ${head.seq}:${head.hash}\n`)
 })
 
 test('verify ends with its own code where the ledger is not what was recorded', async () => {
@@ -22,11 +22,11 @@ test('verify ends with its own code where the ledger is not what was recorded', 
   const database = new DatabaseSync(environment.BURSAR_DATABASE ?? '')
   database.exec('drop trigger audit_is_never_removed; delete from audit where seq = 1')
   database.close()
-  const { code, json: told } = await json('audit', 'verify')
-  expect([code, told.ok]).toEqual([4, false])
+  const { code, json: report } = await json('audit', 'verify')
+  expect([code, report.ok]).toEqual([4, false])
 })
 
-test('a person who waits is told how far it is, and on no line that stays', async () => {
+test('verify shows its progress on a line that is erased', async () => {
   const { run } = commandWorld({ isTTY: true })
   const gone = '\r\u001b[K'
   expect((await run('audit', 'verify')).error).toBe(`${gone}verifying, 0 s${gone}`)

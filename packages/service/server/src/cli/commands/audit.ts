@@ -16,7 +16,7 @@ const headField: z.ZodType<AuditHead, string> = z
   .string()
   .regex(
     /^[1-9][0-9]{0,14}:[0-9a-f]{64}$/,
-    'must be a record’s number and hash, such as 7:<64 hex digits>',
+    'must be the number and hash of a record, such as 7:<64 hex digits>',
   )
   .transform((text) => {
     const [seq, hash = ''] = text.split(':')
@@ -28,31 +28,33 @@ export const addAudit: AddCommand = (program, context) => {
   const audit = program
     .command('audit')
     .summary('verify and export the audit trail')
-    .description('The audit trail: a chain of records, one for each change of the ledger.')
+    .description(
+      'Verifies and exports the audit trail, a hash chain with a record for each change of the ledger.',
+    )
   audit
     .command('verify')
-    .summary('check the trail, and the ledger against it')
+    .summary('verify the audit trail and the ledger')
     .description(
-      'Checks every link of the chain, and every row of the ledger against the records. What it prints as the head, keep ' +
-        'elsewhere: with --head the next time, it is seen as well if the newest records were cut off, or all of them written anew.',
+      'Verifies the hash of every record, and every row of the ledger against the records. Keep the head that it prints on another ' +
+        'machine: with --head, the next run also detects that the newest records were cut off or that the whole trail was rewritten.',
     )
-    .option('--head <seq:hash>', 'a head that was kept elsewhere', createParser(headField))
+    .option('--head <seq:hash>', 'the head that an earlier run printed', createParser(headField))
     .action(({ head }) => verifyTrail(context, head))
   audit
     .command('verify-archive')
-    .summary('check a file that was archived')
+    .summary('verify an archive file')
     .description(
-      'Checks each line of an archive, and that the trail says that this very file was archived.',
+      'Verifies each line of an archive file, and that the audit trail records exactly this file.',
     )
-    .argument('<file>', 'what bursar archive has written')
+    .argument('<file>', 'the file that bursar archive wrote')
     .action((name) => verifyArchiveFile(context, name))
   audit
     .command('export')
-    .summary('write the whole trail as JSON lines')
+    .summary('export the audit trail as JSON lines')
     .description(
-      'Writes the whole trail as JSON lines, each record exactly as it was hashed, to the standard output or to a new file.',
+      'Exports the whole audit trail as JSON lines, each record exactly as it was hashed, to the standard output or a new file.',
     )
-    .option('--out <file>', 'a file that does not exist yet; others cannot read it')
+    .option('--out <file>', 'a new file, which only its owner can read')
     .action(({ out }) => exportTrail(context, out))
 }
 
@@ -73,8 +75,8 @@ async function verifyArchiveFile(context: CommandContext, name: string): Promise
     const verify = () => auditing.verifyArchive(file.readLines())
     const verified = await showProgress(terminal, line, verify).finally(() => file.close())
     const text = verified.ok
-      ? `The archive is whole. Sessions in it: ${verified.archives.length}.`
-      : `The archive is not what was archived: line ${verified.line}: ${verified.reason}.`
+      ? `The archive is valid. Sessions: ${verified.archives.length}.`
+      : `The archive is not valid: line ${verified.line}: ${verified.reason}.`
     answerVerdict(context, verified, text)
   })
 }
@@ -93,9 +95,9 @@ function answerVerdict(
 }
 
 function describeVerification(verified: Verification): string {
-  if (!verified.ok) return `The trail is not whole: ${verified.reason}.`
+  if (!verified.ok) return `The audit trail is not valid: ${verified.reason}.`
   const { records, head } = verified
-  return `The trail is whole: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
+  return `The audit trail is valid: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
 }
 
 async function exportTrail(context: CommandContext, out: string | undefined): Promise<void> {

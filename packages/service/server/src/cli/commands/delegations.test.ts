@@ -15,7 +15,9 @@ test('permissions are granted, listed and withdrawn, each end user’s apart', a
   expect(listed.out).toContain(`${delegation}  open   researcher  alice-wallet  20.00`)
   expect((await json('delegations', 'list', '--end-user', 'bob')).json.rows).toEqual([])
   const permission = ['delegations', 'permission', delegation, '--end-user']
-  expect((await run(...permission, 'alice')).out).toBe('The permission is absent.\n')
+  expect((await run(...permission, 'alice')).out).toBe(
+    'The permission at the wallet provider is absent.\n',
+  )
   expect((await run(...permission, 'bob')).code).toBe(3)
   const asBob = await run('delegations', 'revoke', delegation, '--end-user', 'bob')
   expect([asBob.code, asBob.out]).toEqual([3, ''])

@@ -4,21 +4,21 @@ import { addLimitOptions, addRuleOptions, readLimits, readRules } from '../limit
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 import { formatTable } from '../terminal.ts'
 
-const endUserFlag = ['--end-user <name>', 'whose they are'] as const
+const endUserFlag = ['--end-user <name>', 'the end user who granted them'] as const
 
 /** Adds `bursar delegations`, which grants, lists and revokes delegations of end users. */
 export const addDelegations: AddCommand = (program, context) => {
   const delegations = program
     .command('delegations')
-    .summary('grant, list and withdraw permissions of end users')
+    .summary('grant, list and revoke delegations of end users')
     .description(
-      'The permissions that end users give agents. Whoever runs this acts in the name of the end user, and has to have their consent.',
+      'Manages delegations, the permissions of end users for agents to spend. You act in the name of the end user, so get their consent first.',
     )
   addGrant(delegations, context)
   const list = delegations
     .command('list')
-    .summary('list the permissions of an end user')
-    .description('Lists the permissions of an end user, oldest first.')
+    .summary('list the delegations of an end user')
+    .description('Lists the delegations of an end user, oldest first.')
     .requiredOption(...endUserFlag)
   addPageOptions(list).action((options) =>
     context.withGuard(async (bursar) => {
@@ -32,27 +32,27 @@ export const addDelegations: AddCommand = (program, context) => {
   )
   delegations
     .command('permission')
-    .summary('ask the provider of the wallet about a permission')
+    .summary('read the permission at the wallet provider')
     .description(
-      'Asks the provider of the wallet whether it still has its own permission for a delegation.',
+      'Reads from the wallet provider whether its own permission for a delegation still exists.',
     )
-    .argument('<delegation>', 'its id, such as del_…')
+    .argument('<delegation>', 'the id of the delegation, such as del_…')
     .requiredOption(...endUserFlag)
     .action((delegation, { endUser }) =>
       context.withGuard(async (bursar) => {
         const permission = await bursar.endUser(endUser).readPermission(delegation)
-        context.answer({ permission }, `The permission is ${permission}.`)
+        context.answer({ permission }, `The permission at the wallet provider is ${permission}.`)
       }),
     )
   delegations
     .command('revoke')
-    .summary('withdraw a permission')
+    .summary('revoke a delegation')
     .description(
-      'Withdraws a permission: nothing more is reserved. What may be signed already, bursar exposure shows.',
+      'Revokes a delegation, so that no new payment starts. To see the payments that may be signed already, run bursar exposure.',
     )
-    .argument('<delegation>', 'its id, such as del_…')
+    .argument('<delegation>', 'the id of the delegation, such as del_…')
     .requiredOption(...endUserFlag)
-    .option('--reason <text>', 'why, for the record')
+    .option('--reason <text>', 'the reason, for the audit trail')
     .action((delegation, { endUser, ...reason }) =>
       context.withGuard(async (bursar) => {
         const revoked = await bursar.endUser(endUser).revokeDelegation(delegation, reason)
@@ -65,16 +65,19 @@ export const addDelegations: AddCommand = (program, context) => {
 function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContext): void {
   const grant = delegations
     .command('grant')
-    .summary('give an agent permission to spend')
+    .summary('grant an agent permission to spend')
     .description(
-      'Gives an agent permission to spend from an instrument of the end user, in their name. The instrument has to hold something.',
+      'Grants an agent permission to spend from an instrument, in the name of the end user who owns it. The instrument must hold a balance.',
     )
-    .requiredOption('--end-user <name>', 'whose money it is')
-    .requiredOption('--agent <name>', 'who may spend')
-    .requiredOption('--instrument <handle>', 'what is spent from, as the configuration names it')
-    .requiredOption('--expires-in <duration>', 'when it ends, such as 30d')
-    .requiredOption('--consent <how>', 'where the end user has said yes, such as "settings page"')
-    .option('--reference <id>', 'where the evidence of it is')
+    .requiredOption('--end-user <name>', 'the end user who owns the instrument')
+    .requiredOption('--agent <name>', 'the agent that may spend')
+    .requiredOption(
+      '--instrument <handle>',
+      'the instrument to spend from, as the configuration names it',
+    )
+    .requiredOption('--expires-in <duration>', 'the lifetime of the delegation, such as 30d')
+    .requiredOption('--consent <how>', 'how the end user consented, such as "settings page"')
+    .option('--reference <id>', 'where the evidence of the consent is kept')
   addRuleOptions(addLimitOptions(grant)).action((options) =>
     context.withGuard(async (bursar) => {
       const { endUser, agent, instrument, expiresIn, consent: how, reference } = options

@@ -10,22 +10,22 @@ type Found = readonly { readonly check: string; readonly state: string; readonly
 const statesOf = (findings: Found, check: string) =>
   findings.filter((one) => one.check === check).map(({ state }) => state)
 
-test('what works is told, with what could be better', async () => {
+test('doctor reports passed checks and warnings', async () => {
   const { run, json } = commandWorld()
-  const { code, json: told } = await json('doctor')
-  const findings: Found = told.findings
-  expect([code, told.ok]).toEqual([0, true])
+  const { code, json: report } = await json('doctor')
+  const findings: Found = report.findings
+  expect([code, report.ok]).toEqual([0, true])
   for (const check of ['configuration', 'database', 'wallet', 'chain', 'balance']) {
     expect([check, ...statesOf(findings, check)]).toEqual([check, 'ok'])
   }
   const clocks = findings.filter(({ check }) => check === 'clock')
   expect(clocks).toMatchObject([
-    { state: 'ok', detail: 'The ledger and this machine agree.' },
-    { state: 'ok', detail: `${fakeAsset.network} (fake) and this machine agree.` },
+    { state: 'ok', detail: 'The clocks of the ledger and this machine agree.' },
+    { state: 'ok', detail: `The clocks of ${fakeAsset.network} (fake) and this machine agree.` },
   ])
   expect(statesOf(findings, 'facilitator')).toEqual(['skipped'])
   const { out } = await run('doctor')
-  expect(out).toContain('warning  keys           No live key is an administrator’s')
+  expect(out).toContain('warning  keys           No administrator has a live key')
   expect(out).toContain('bursar keys create --role administrator --expires-in 90d')
   expect(out).toMatch(/ok {7}balance {8}alice-wallet holds 1000\.00 FUSD /)
   await run('keys', 'create', '--role', 'administrator', '--expires-in', '1d')
@@ -33,9 +33,9 @@ test('what works is told, with what could be better', async () => {
   expect(soon.find(({ check }) => check === 'keys')?.detail).toMatch(/^key_\w+ expires at 20/)
 })
 
-test('a person who waits is told so', async () => {
+test('doctor shows its progress on a terminal', async () => {
   const { error } = await commandWorld({ isTTY: true }).run('doctor')
-  expect(error).toBe('\r\u001b[Klooking, 0 s\r\u001b[K')
+  expect(error).toBe('\r\u001b[Kchecking, 0 s\r\u001b[K')
 })
 
 test.each([
@@ -44,13 +44,13 @@ test.each([
   [{ BURSAR_DATABASE: '/nowhere/bursar.db' }, 'database', ''],
   [{ BURSAR_DATABASE: 'postgres://127.0.0.1:1/none' }, 'database', ''],
 ])('%j fails', async (environment, check, detail) => {
-  const { code, json: told } = await commandWorld({ environment }).json('doctor')
-  expect([code, told.ok]).toEqual([4, false])
-  const failed = (told.findings as Found).filter(({ state }) => state === 'failed')
+  const { code, json: report } = await commandWorld({ environment }).json('doctor')
+  expect([code, report.ok]).toEqual([4, false])
+  const failed = (report.findings as Found).filter(({ state }) => state === 'failed')
   expect(failed[0]).toMatchObject({ check, detail: expect.stringContaining(detail) })
 })
 
-test('a folder without a configuration is told what to do', async () => {
+test('a folder without a configuration fails with the way out', async () => {
   const { code, out } = await commandWorld({ bare: true }).run('doctor')
   expect([code, out]).toEqual([4, expect.stringContaining('Write one with bursar init')])
 })
@@ -72,22 +72,22 @@ test('a facilitator that settles elsewhere, or does not answer, fails', async ()
 })
 
 test('clocks may differ by five seconds', () => {
-  expect(checkClock('It', 5_000, 0).state).toBe('ok')
-  expect(checkClock('It', 0, 5_001)).toMatchObject({
+  expect(checkClock('the host', 5_000, 0).state).toBe('ok')
+  expect(checkClock('the host', 0, 5_001)).toMatchObject({
     state: 'failed',
-    detail: 'It is 5 s behind this machine.',
+    detail: 'The clock of the host is 5 s behind this machine.',
   })
 })
 
 test('a chain may be a minute behind or ahead: ahead fails, and behind may only be a quiet chain', () => {
-  const at = (theirs: number, ours: number) => checkChainClock('A chain', theirs, ours)
+  const at = (theirs: number, ours: number) => checkChainClock('a chain', theirs, ours)
   expect([at(60_000, 0).state, at(0, 60_000).state]).toEqual(['ok', 'ok'])
   expect(at(60_001, 0)).toMatchObject({
     state: 'failed',
-    detail: 'A chain is 60 s ahead of this machine.',
+    detail: 'The clock of a chain is 60 s ahead of this machine.',
   })
   expect(at(0, 61_000)).toMatchObject({
     state: 'warning',
-    detail: 'The newest block of A chain is 61 s old.',
+    detail: 'The newest block of a chain is 61 s old.',
   })
 })

@@ -28,14 +28,14 @@ const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' 
 export const addDoctor: AddCommand = (program, context) => {
   program
     .command('doctor')
-    .summary('check what the service stands on')
+    .summary('check the configuration and every system that the service needs')
     .description(
-      'Checks configuration, database, keys, the vault of secrets, wallets, chains, balances and, if one is named, a facilitator, and compares the clock with all that have one; says ' +
-        'what to do about what is not in order. It pays nothing and signs nothing. Ends with 4 if something has failed.',
+      'Checks the configuration, database, keys, vault, wallets, chains and balances, and with --facilitator also a facilitator. Compares the clock of this machine with theirs. ' +
+        'For each problem it prints how to solve it. It neither pays nor signs. The exit code is 4 if a check fails.',
     )
-    .option('--facilitator <url>', 'a facilitator to look at as well', createParser(urlField))
+    .option('--facilitator <url>', 'the URL of a facilitator to check', createParser(urlField))
     .action(async ({ facilitator }) => {
-      const line = (seconds: number): string => `looking, ${seconds} s`
+      const line = (seconds: number): string => `checking, ${seconds} s`
       const findings = await showProgress(context.terminal, line, () =>
         runChecks(context, facilitator),
       )
@@ -59,7 +59,7 @@ async function runChecks(
   const configuration: readonly Finding[] =
     unsafe.length > 0
       ? unsafe
-      : [{ check: 'configuration', state: 'ok', detail: `${path} is in order.` }]
+      : [{ check: 'configuration', state: 'ok', detail: `${path} is valid.` }]
   const others = await checkFacilitator(facilitator, settings.guard.rails)
   const sealed = await checkVault(vault)
   return [...configuration, ...(await checkLedger(settings)), ...sealed, ...others]

@@ -7,9 +7,9 @@ import { formatTable } from '../terminal.ts'
 export const addExposure: AddCommand = (program, context) => {
   const exposure = program
     .command('exposure')
-    .summary('show what can still move')
+    .summary('show the money that signed payments can still move')
     .description(
-      'Shows what may be signed and is still open: the most that can still move, and until when, although nothing new is reserved.',
+      'Shows the open payments that may be signed, and the most money that they can still move, and until when. Revoking a session or delegation leaves them open.',
     )
   addOwnerOptions(exposure).action((options) =>
     context.withGuard(async ({ management }) => {
@@ -20,7 +20,7 @@ export const addExposure: AddCommand = (program, context) => {
 }
 
 function describeExposure({ payments, most, until, complete }: Exposure): string {
-  if (payments.length === 0) return 'Nothing can move any more.'
+  if (payments.length === 0) return 'No open payment can move money.'
   const rows = payments.map((one) => [
     one.id,
     one.state,
@@ -30,7 +30,7 @@ function describeExposure({ payments, most, until, complete }: Exposure): string
     one.cancellable ? 'yes' : 'no',
   ])
   const sums = most.map(({ amount, currency }) => `${amount} ${currency}`).join(' and ')
-  const more = complete ? '' : ' There is more: this is not all of it.'
+  const more = complete ? '' : ' The list is not complete: there are more payments.'
   const headings = ['ID', 'STATE', 'AMOUNT', 'MERCHANT', 'UNTIL', 'CANCELLABLE']
   return `${formatTable(headings, rows)}\n\nAt most ${sums} can still move, until ${until}.${more}`
 }

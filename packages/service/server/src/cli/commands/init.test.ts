@@ -72,8 +72,8 @@ describe('init in the sandbox', () => {
   test('writes each key for its owner alone, and each is good', async () => {
     const world = await withSandbox()
     const { out } = await world.run(...first, '--sandbox', 'sandbox.json')
-    expect(out).toContain('Granted: researcher may spend 5.00 of alice’s')
-    expect(out).toContain('1. Check it: bursar doctor')
+    expect(out).toContain('Granted: researcher may spend 5.00 from alice-wallet')
+    expect(out).toContain('1. Check the service: bursar doctor')
     const keys = join(world.folder, 'keys')
     expect(modeOf(keys)).toBe(0o700)
     const names = ['administrator', 'auditor', 'end_user', 'manager', 'payer']
@@ -113,7 +113,7 @@ describe('init on a network', () => {
     const before = readFileSync(join(world.folder, 'bursar.env'), 'utf8')
     const again = await world.run(...first, ...unreachable)
     expect([again.code, again.out]).toEqual([3, ''])
-    expect(again.error).toContain('is there already. Nothing was written.')
+    expect(again.error).toContain('exists already. Nothing was written')
     expect(readFileSync(join(world.folder, 'bursar.env'), 'utf8')).toBe(before)
   })
 
@@ -130,18 +130,18 @@ describe('init on a network', () => {
     const world = project(other.environment)
     for (const expiresIn of ['soon', '1d']) {
       const { code, error } = await world.run(...first, ...unreachable, '--expires-in', expiresIn)
-      expect([code, error]).toEqual([3, expect.stringContaining('ledger.db is there already.')])
+      expect([code, error]).toEqual([3, expect.stringContaining('ledger.db exists already.')])
       expect(readdirSync(world.folder)).toEqual(['node_modules'])
     }
     expect((await other.json('keys', 'list')).json.rows).toHaveLength(1)
   })
 
   test.each([
-    [['--network', 'eip155:1'], '--rpc-url: is needed for the network eip155:1.'],
+    [['--network', 'eip155:1'], '--rpc-url: no endpoint is known for eip155:1.'],
     [['--network', 'base'], "'--network <id>' argument 'base' is invalid"],
     [['--rpc-url', 'ftp://a'], 'must be an http address'],
     [['--end-user', "a'b"], "'--end-user <name>' argument"],
-    [['--sandbox', 'none.json'], '--sandbox: there is no file'],
+    [['--sandbox', 'none.json'], '--sandbox: the file '],
   ])('%j is refused, and named', async (options, message) => {
     const world = project()
     const { code, error } = await world.run(...first, ...options)

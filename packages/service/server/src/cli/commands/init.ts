@@ -48,17 +48,29 @@ const neededPackages = ['bursar', '@bursar/x402', '@bursar/wallet-viem', 'viem']
 export const addInit: AddCommand = (program, context) => {
   const init = program
     .command('init')
-    .summary('write a configuration, keys, and a first permission')
+    .summary('create a configuration, keys and a first delegation')
     .description(
-      'Writes a configuration with a new wallet, a key for each role and, as soon as the wallet holds something, a first permission of the ' +
-        'end user for an agent; then says what to do next. It overwrites nothing. Files with secrets are readable by their owner alone.',
+      'Creates a configuration with a new wallet, and a key for each role. If the wallet holds a balance, also grants the agent a first delegation. ' +
+        'Prints the next steps. Existing files are never overwritten, and only the owner can read files with secrets.',
     )
-    .requiredOption('--end-user <name>', 'whose money is spent', createParser(nameField))
-    .option('--agent <name>', 'who gets the first permission', createParser(nameField), 'agent')
-    .option('--network <id>', 'where is paid', createParser(networkField), 'eip155:84532')
+    .requiredOption(
+      '--end-user <name>',
+      'the end user who owns the wallet',
+      createParser(nameField),
+    )
+    .option(
+      '--agent <name>',
+      'the agent that gets the first delegation',
+      createParser(nameField),
+      'agent',
+    )
+    .option('--network <id>', 'the network to pay on', createParser(networkField), 'eip155:84532')
     .option('--rpc-url <url>', 'an RPC endpoint of the network', createParser(urlField))
-    .option('--sandbox <file>', 'what bursar sandbox --json has printed: pay there instead')
-    .option('--expires-in <duration>', 'when keys and permission end', '90d')
+    .option(
+      '--sandbox <file>',
+      'a file with the output of bursar sandbox --json, to pay in that sandbox',
+    )
+    .option('--expires-in <duration>', 'the lifetime of the keys and the delegation', '90d')
   addRuleOptions(addLimitOptions(init)).action(async (options) => {
     const { folder } = context.terminal
     const service = readNewService(folder, options)
@@ -93,12 +105,18 @@ function readNewService(folder: string, options: InitOptions): NewService {
   if (sandbox !== undefined) {
     const path = resolve(folder, sandbox)
     if (!existsSync(path)) {
-      throw new BursarError('invalid_input', `--sandbox: there is no file ${path}.`)
+      throw new BursarError(
+        'invalid_input',
+        `--sandbox: the file ${path} does not exist. Create it: bursar sandbox --json > ${sandbox}`,
+      )
     }
     return { ...names, place: { sandboxFile: `./${relative(folder, path)}` } }
   }
   if (rpcUrl === undefined) {
-    throw new BursarError('invalid_input', `--rpc-url: is needed for the network ${network}.`)
+    throw new BursarError(
+      'invalid_input',
+      `--rpc-url: no endpoint is known for ${network}. Add --rpc-url with the URL of an RPC endpoint.`,
+    )
   }
   return { ...names, place: { network, rpcUrl } }
 }
@@ -110,7 +128,10 @@ function assertNew(folder: string, files: readonly InitFile[]): void {
 }
 
 function fileExistsError(path: string): BursarError {
-  return new BursarError('file_exists', `${path} is there already. Nothing was written.`)
+  return new BursarError(
+    'file_exists',
+    `${path} exists already. Nothing was written: run bursar init in another folder.`,
+  )
 }
 
 async function writeInitFile(folder: string, { name, text, isSecret }: InitFile): Promise<string> {
@@ -160,7 +181,7 @@ async function setUpLedger(
 function throwPackageMissing(error: unknown): never {
   const cause = error instanceof BursarError ? error.cause : undefined
   if (readErrorCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
-  const message = `The configuration needs packages that are not installed here: npm install ${neededPackages.join(' ')}`
+  const message = `The configuration imports packages that are not installed. Install them: npm install ${neededPackages.join(' ')}`
   throw new BursarError('package_missing', message, { cause: error })
 }
 
@@ -228,23 +249,24 @@ function describeNextSteps({ terminal }: CommandContext, begun: NewServiceReport
   const grantIt =
     `bursar delegations grant --end-user ${endUser} --agent ${agent} --instrument ${service.instrument} ` +
     `--total ${total} --expires-in ${expiresIn} --consent "settings page"`
-  const secrets = 'sandboxFile' in service.place ? '' : `${ENV_NAME} with the wallet’s key, and `
+  const secrets =
+    'sandboxFile' in service.place ? '' : `${ENV_NAME} with the private key of the wallet, and `
   const fund = `Fund ${address ?? 'the wallet'}, then run: ${grantIt}`
   const open =
     `bursar sessions create --delegation ${delegation ?? '<id>'} --payer ${keys.payer} ` +
     '--expires-in 30m --total 1.00'
   const steps = [
     ...(delegation === undefined ? [fund] : []),
-    'Check it: bursar doctor',
-    'Run it: bursar serve',
-    `Open a session for the agent, and give it the token and ${KEY_FOLDER}/payer.key: ${open}`,
-    `Hand each of the other keys to whom it is for, and keep what is secret out of version control.`,
+    'Check the service: bursar doctor',
+    'Run the service: bursar serve',
+    `Create a session, and give the agent its token and ${KEY_FOLDER}/payer.key: ${open}`,
+    `Give each of the other keys to the person or program of its role. Keep secrets out of version control.`,
   ]
   return [
     `${bold('Written')}: ${config}, ${secrets}${KEY_FOLDER}/ with a key for each role.`,
     delegation === undefined
-      ? `${bold('No permission yet')}: ${service.instrument} holds nothing.`
-      : `${bold('Granted')}: ${agent} may spend ${total} of ${endUser}’s (${delegation}).`,
+      ? `${bold('No delegation yet')}: ${service.instrument} holds no balance.`
+      : `${bold('Granted')}: ${agent} may spend ${total} from ${service.instrument} (${delegation}).`,
     '',
     bold('Next'),
     ...steps.map((step, index) => `${index + 1}. ${step}`),

@@ -2,7 +2,7 @@ import { fakeAsset } from '@bursar/core/testing'
 import { expect, test } from 'vitest'
 import { commandWorld } from '../../../test/command-world.ts'
 
-test('instruments, assets and where to fund one are told', async () => {
+test('lists instruments and assets, and shows how to fund an instrument', async () => {
   const { run, json } = commandWorld()
   const [instrument] = (await json('instruments', 'list')).json.rows
   expect(instrument).toMatchObject({ handle: 'alice-wallet', endUser: 'alice' })
@@ -14,7 +14,7 @@ test('instruments, assets and where to fund one are told', async () => {
   expect(out).toContain(`${fakeAsset.symbol}    ${fakeAsset.network}`)
 })
 
-test('another’s instrument is not told of', async () => {
+test('an instrument of another end user is unknown', async () => {
   const { run } = commandWorld()
   const { code, error } = await run('instruments', 'funding', 'alice-wallet', '--end-user', 'bob')
   expect([code, error]).toEqual([3, expect.stringContaining('no instrument called alice-wallet')])

@@ -6,12 +6,14 @@ import { formatTable } from '../terminal.ts'
 export const addInstruments: AddCommand = (program, context) => {
   const instruments = program
     .command('instruments')
-    .summary('list what is spent from, and in what')
-    .description('The wallets that the configuration names, and the assets that they pay in.')
+    .summary('list instruments and assets')
+    .description(
+      'Lists the instruments of the configuration, which are wallets of end users, and the assets that they pay with.',
+    )
   instruments
     .command('list')
     .summary('list the instruments')
-    .description('Lists the instruments with their owners and addresses.')
+    .description('Lists the instruments with their end users and addresses.')
     .action(() =>
       context.withGuard(async ({ administration }) => {
         const rows = await administration.instruments()
@@ -22,7 +24,7 @@ export const addInstruments: AddCommand = (program, context) => {
   instruments
     .command('assets')
     .summary('list the assets')
-    .description('Lists the assets that may be paid in. No other is ever paid.')
+    .description('Lists the assets that the guard pays with. It refuses every other asset.')
     .action(() =>
       context.withGuard(async ({ administration }) => {
         const rows = administration.assets()
@@ -32,10 +34,10 @@ export const addInstruments: AddCommand = (program, context) => {
     )
   instruments
     .command('funding')
-    .summary('tell where money can be put into one')
-    .description('Tells where an end user can put money into an instrument, and in what.')
-    .argument('<instrument>', 'its handle')
-    .requiredOption('--end-user <name>', 'whose it is')
+    .summary('show how to fund an instrument')
+    .description('Shows the address to fund an instrument at, and the assets to fund it with.')
+    .argument('<instrument>', 'the handle of the instrument')
+    .requiredOption('--end-user <name>', 'the end user who owns the instrument')
     .action((instrument, { endUser }) =>
       context.withGuard(async (bursar) => {
         const found = await bursar.endUser(endUser).funding(instrument)
@@ -45,7 +47,7 @@ export const addInstruments: AddCommand = (program, context) => {
 }
 
 function formatInstrument({ handle, endUser, address }: InstrumentSummary): string[] {
-  return [handle, endUser, address ?? 'not told by its wallet']
+  return [handle, endUser, address ?? 'unavailable']
 }
 
 function formatAsset({ symbol, currency, network, address }: Asset): string[] {
@@ -55,5 +57,5 @@ function formatAsset({ symbol, currency, network, address }: Asset): string[] {
 function describeFunding({ address, assets, link }: Funding): string {
   const rows = assets.map((one) => [one.symbol, one.network, one.address])
   const lines = [`Send to ${address}:`, formatTable(['SYMBOL', 'NETWORK', 'ADDRESS'], rows)]
-  return [...lines, ...(link === undefined ? [] : [`Or pay in at ${link}`])].join('\n')
+  return [...lines, ...(link === undefined ? [] : [`Or use the funding page ${link}`])].join('\n')
 }

@@ -16,7 +16,7 @@ test('keys are issued, listed, rotated and revoked', async () => {
   expect(made.code).toBe(0)
   // The output holds the key alone, so that it can be redirected to a file.
   expect(made.out).toMatch(/^bursar_key_[0-9a-f]{32}_\S{43}\n$/)
-  expect(made.error).toContain('It is not shown again.')
+  expect(made.error).toContain('The key is not shown again.')
   const key = made.out.trim()
   const { rows } = (await json('keys', 'list')).json
   expect(rows).toMatchObject([{ roles: ['auditor'], state: 'live', label: 'a' }])
@@ -48,7 +48,7 @@ test('a list is shown in pages', async () => {
   const create = () => json('keys', 'create', '--role', 'auditor', '--expires-in', '1d')
   const [first, second] = [(await create()).json.id, (await create()).json.id]
   const page = await run('keys', 'list', '--limit', '1')
-  const [, cursor = ''] = /More with --after (\S+)/.exec(page.out) ?? []
+  const [, cursor = ''] = /For more, add --after (\S+)/.exec(page.out) ?? []
   const next = (await json('keys', 'list', '--after', cursor)).json
   expect([first, next.rows[0].id]).toEqual([
     (await json('keys', 'list', '--limit', '1')).json.rows[0].id,

@@ -11,26 +11,26 @@ export const addKeys: AddCommand = (program, context) => {
     .command('keys')
     .summary('issue, list, rotate and revoke keys')
     .description(
-      'The keys of the service: who may call it, as what, until when. A key is shown when it is made, and stored nowhere.',
+      'Manages the keys of the service. A key gives its holder roles until it expires. A key is shown once and never stored.',
     )
   keys
     .command('create')
     .summary('issue a key')
     .description(
-      'Issues a key and shows it, once. Roles that could together raise a budget and spend it are refused.',
+      'Issues a key and prints it once. Roles that could together raise a budget and spend it are refused.',
     )
     .requiredOption(
       '--role <role>',
-      `what the key may do: ${roles.join(', ')}; may be given again`,
+      `a role of the key: ${roles.join(', ')}; repeatable`,
       createListParser(z.enum(roles, `must be one of ${roles.join(', ')}`)),
     )
     .requiredOption(
       '--expires-in <duration>',
-      'when it ends, such as 90d',
+      'the lifetime of the key, such as 90d',
       createParser(z.string()),
     )
-    .option('--end-user <name>', 'whom a key of the role end_user speaks for')
-    .option('--label <text>', 'what people call it')
+    .option('--end-user <name>', 'the end user, for a key with the role end_user')
+    .option('--label <text>', 'a name for people')
     .action(({ role, expiresIn, endUser, label }) =>
       context.withGuard(async ({ administration }) => {
         const issued = await administration.issueKey({ roles: role, expiresIn, endUser, label })
@@ -53,10 +53,13 @@ export const addKeys: AddCommand = (program, context) => {
     .command('rotate')
     .summary('give a key a new secret')
     .description(
-      'Gives a key a new secret and shows it, once. The one before ends at once, or after the overlap.',
+      'Gives a key a new secret and prints it once. The old secret ends at once, or after the overlap.',
     )
-    .argument('<key>', 'its id, such as key_…')
-    .option('--overlap <duration>', 'how long the secret before stays good, such as 1h')
+    .argument('<key>', 'the id of the key, such as key_…')
+    .option(
+      '--overlap <duration>',
+      'how long the old secret stays valid, such as 1h; default: not at all',
+    )
     .action((key, { overlap }) =>
       context.withGuard(async ({ administration }) => {
         answerKey(context, await administration.rotateKey(key, { overlap }))
@@ -64,10 +67,12 @@ export const addKeys: AddCommand = (program, context) => {
     )
   keys
     .command('revoke')
-    .summary('end a key')
-    .description('Ends a key at once, on every server, also for what is about to be paid with it.')
-    .argument('<key>', 'its id, such as key_…')
-    .option('--reason <text>', 'why, for the record')
+    .summary('revoke a key')
+    .description(
+      'Revokes a key at once on every server. Payments that are not reserved yet are refused.',
+    )
+    .argument('<key>', 'the id of the key, such as key_…')
+    .option('--reason <text>', 'the reason, for the audit trail')
     .action((key, reason) =>
       context.withGuard(async ({ administration }) => {
         const revoked = await administration.revokeKey(key, reason)
@@ -83,7 +88,7 @@ export const addKeys: AddCommand = (program, context) => {
 function answerKey({ answer, terminal, isJson }: CommandContext, issued: IssuedKey): void {
   answer(issued, issued.key)
   if (isJson()) return
-  terminal.error.write(`${issued.id}, until ${issued.expiresAt}. It is not shown again.\n`)
+  terminal.error.write(`${issued.id} expires at ${issued.expiresAt}. The key is not shown again.\n`)
 }
 
 function formatKey({

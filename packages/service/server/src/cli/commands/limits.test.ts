@@ -31,7 +31,7 @@ test('what is not named stays', async () => {
 })
 
 test.each([
-  [[], 2, 'Name a limit, such as --total.'],
+  [[], 2, 'No limit is given. Add an option such as --total 20.00.'],
   [['--per-payment', '1.00'], 2, '--total: '],
   [['--total', 'much'], 2, '--total: '],
 ])('%j is refused, and named', async (options, code, message) => {

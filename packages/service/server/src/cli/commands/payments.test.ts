@@ -17,7 +17,7 @@ test('payments are listed and shown', async () => {
 
 test('what is listed can move, at most so much, and until when', async () => {
   const world = await preparedWorld()
-  expect((await world.run('exposure')).out).toBe('Nothing can move any more.\n')
+  expect((await world.run('exposure')).out).toBe('No open payment can move money.\n')
   const { pay, id } = await world.openSession()
   expect(await pay('b')).toBe('paid')
   const { code, out } = await world.run('exposure', '--session', id)
@@ -51,7 +51,7 @@ test('what was settled first is refused, and what is open nowhere is nothing', a
   const world = await preparedWorld()
   const { pay, id } = await world.openSession()
   const empty = await world.run('payments', 'cancel', '--delegation', world.delegation)
-  expect([empty.code, empty.out]).toEqual([0, 'Nothing is open.\n'])
+  expect([empty.code, empty.out]).toEqual([0, 'No payment is open.\n'])
   expect(await pay('a')).toBe('paid')
   await world.run('sessions', 'revoke', id)
   const { code, out } = await world.run('payments', 'cancel', '--session', id)

@@ -9,7 +9,7 @@ export const addPayments: AddCommand = (program, context) => {
   const payments = program
     .command('payments')
     .summary('list, show and cancel payments')
-    .description('The payments of the ledger, whatever became of them.')
+    .description('Lists, shows and cancels payments, in every state.')
   const list = payments
     .command('list')
     .summary('list payments')
@@ -27,10 +27,8 @@ export const addPayments: AddCommand = (program, context) => {
   payments
     .command('show')
     .summary('show one payment')
-    .description(
-      'Shows one payment: terms, state, what was delivered, and the evidence of its end.',
-    )
-    .argument('<payment>', 'its id, such as pay_…')
+    .description('Shows one payment with its terms, state, delivery and proof.')
+    .argument('<payment>', 'the id of the payment, such as pay_…')
     .action((payment) =>
       context.withGuard(async ({ auditing }) => {
         const found = await auditing.payment(payment)
@@ -64,24 +62,27 @@ export const addPayments: AddCommand = (program, context) => {
 function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext): void {
   payments
     .command('cancel')
-    .summary('ask the network to make unusable what was signed')
+    .summary('ask the network to invalidate signed payments')
     .description(
-      'Asks the network to make unusable what was signed: one payment, or everything that is open of a session or a permission. Revoke first, so that ' +
-        'nothing new comes. What has settled before stays so, and only proof ends a hold: bursar payments show tells what came of it. Ends with 3 ' +
-        'if some cannot be cancelled, with 5 if it is not known of some whether the network was asked.',
+      'Asks the network to invalidate the signature of one payment, or of all open payments of a session or delegation. Revoke the session or delegation first, so that ' +
+        'no new payment starts. A settled payment stays settled, and only proof releases a hold: check the outcome with bursar payments show. The exit code is 3 ' +
+        'if a payment cannot be cancelled, and 5 if it is unknown whether the network was asked.',
     )
-    .argument('[payment]', 'its id, such as pay_…')
-    .option('--session <id>', 'all of one session')
-    .option('--delegation <id>', 'all of one permission')
-    .option('--end-user <name>', 'in the name of whom, who may cancel what has not ended as well')
-    .option('--reason <text>', 'why, for the record')
-    .option('--after <cursor>', 'go on behind the answer that told this cursor')
+    .argument('[payment]', 'the id of the payment, such as pay_…')
+    .option('--session <id>', 'all open payments of a session')
+    .option('--delegation <id>', 'all open payments of a delegation')
+    .option(
+      '--end-user <name>',
+      'cancel in the name of this end user, also before the session or delegation ended',
+    )
+    .option('--reason <text>', 'the reason, for the audit trail')
+    .option('--after <cursor>', 'continue after the result that printed this cursor')
     .action((payment, { session, delegation, endUser, reason, after }) =>
       context.withGuard(async (bursar) => {
         const may = endUser === undefined ? bursar.management : bursar.endUser(endUser)
         const named = Object.entries({ payment, session, delegation })
         const target = Object.fromEntries(named.filter(([, id]) => id !== undefined))
-        const line = (seconds: number): string => `asking, ${seconds} s`
+        const line = (seconds: number): string => `cancelling, ${seconds} s`
         const found = await showProgress(context.terminal, line, () =>
           may.cancel(target as CancelTarget, { reason, after }),
         )
@@ -98,8 +99,8 @@ function describeCancellation({ payments, cursor }: Cancellation): string {
     outcome,
     transaction ?? reason ?? '',
   ])
-  const text = rows.length === 0 ? 'Nothing is open.' : formatTable(['ID', 'OUTCOME', ''], rows)
-  return cursor === undefined ? text : `${text}\nMore with --after ${cursor}`
+  const text = rows.length === 0 ? 'No payment is open.' : formatTable(['ID', 'OUTCOME', ''], rows)
+  return cursor === undefined ? text : `${text}\nFor more, add --after ${cursor}`
 }
 
 function formatPayment({

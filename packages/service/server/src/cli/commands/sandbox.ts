@@ -12,13 +12,18 @@ const balanceField = z
 export const addSandbox: AddCommand = (program, context) => {
   program
     .command('sandbox')
-    .summary('start a paid world on this machine')
+    .summary('run a chain with merchants and test money on this machine')
     .description(
-      'Starts a chain, a test dollar, a facilitator, and honest and hostile merchants on this machine, with an account that holds ' +
-        'test dollars, until it is interrupted. It needs the package @bursar/sandbox. What it prints with --json is what ' +
-        'bursar init --sandbox reads.',
+      'Runs a chain, a facilitator, and honest and hostile merchants on this machine until it is interrupted, with an account that holds ' +
+        'test dollars. Needs the package @bursar/sandbox. Write the output with --json to a file for ' +
+        'bursar init --sandbox.',
     )
-    .option('--balance <dollars>', 'what the account holds', createParser(balanceField), '100.00')
+    .option(
+      '--balance <dollars>',
+      'the balance of the account in test dollars',
+      createParser(balanceField),
+      '100.00',
+    )
     .action(async ({ balance }) => {
       const { terminal } = context
       // Listen for the signal before the sandbox starts, so that a signal at any time stops the
@@ -45,7 +50,8 @@ async function importSandbox(): Promise<typeof import('@bursar/sandbox')> {
     return await import('@bursar/sandbox')
   } catch (error) {
     if (readErrorCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
-    const message = 'The sandbox is a package of its own: npm install --save-dev @bursar/sandbox'
+    const message =
+      'The package @bursar/sandbox is not installed. Install it: npm install --save-dev @bursar/sandbox'
     throw new BursarError('package_missing', message, { cause: error })
   }
 }

@@ -7,9 +7,9 @@ export const addServe: AddCommand = (program, context) => {
     .command('serve')
     .summary('run the service')
     .description(
-      'Runs the service until it gets SIGINT or SIGTERM: then it takes nothing new, answers what is under way, ' +
-        'writes what waits, and ends. A second signal ends it at once, which loses nothing either. ' +
-        'Each request is one line of JSON on the standard output.',
+      'Runs the service until it gets SIGINT or SIGTERM. It then refuses new requests, answers those in flight, ' +
+        'finishes writing, and exits. A second signal ends it at once, without loss. ' +
+        'It logs each request as one line of JSON on the standard output.',
     )
     .action(async () => {
       const { terminal } = context

@@ -12,24 +12,26 @@ import {
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
 import { formatTable } from '../terminal.ts'
 
-const sessionArgument = ['<session>', 'its id, such as ses_…'] as const
-const reasonFlag = ['--reason <text>', 'why, for the record'] as const
+const sessionArgument = ['<session>', 'the id of the session, such as ses_…'] as const
+const reasonFlag = ['--reason <text>', 'the reason, for the audit trail'] as const
 
 /** Adds `bursar sessions`, which creates, lists, changes, revokes and unlocks payment sessions. */
 export const addSessions: AddCommand = (program, context) => {
   const sessions = program
     .command('sessions')
     .summary('create, list, change, revoke and unlock sessions')
-    .description('The payment sessions: what one agent may spend, for how long, and where.')
+    .description(
+      'Manages payment sessions. A session limits how much one agent may spend, where, and until when.',
+    )
   const create = sessions
     .command('create')
-    .summary('open a session within a delegation')
+    .summary('create a session within a delegation')
     .description(
-      'Opens a session within a delegation and shows its token, once. The token pays together with the key of its payer only.',
+      'Creates a session within a delegation and prints its token once. The token pays only together with the key of its payer.',
     )
-    .requiredOption('--delegation <id>', 'what it draws from')
-    .requiredOption('--payer <key>', 'the id of the agent’s key, such as key_…')
-    .requiredOption('--expires-in <duration>', 'when it ends, such as 30m')
+    .requiredOption('--delegation <id>', 'the delegation to spend from')
+    .requiredOption('--payer <key>', 'the id of the agent’s payer key, such as key_…')
+    .requiredOption('--expires-in <duration>', 'the lifetime of the session, such as 30m')
   addRuleOptions(addLimitOptions(create)).action((options) =>
     context.withGuard(async ({ management }) => {
       const { delegation, payer, expiresIn } = options
@@ -39,15 +41,15 @@ export const addSessions: AddCommand = (program, context) => {
       context.answer(created, created.token)
       if (context.isJson()) return
       const { id, expiresAt } = created
-      context.terminal.error.write(`${id}, until ${expiresAt}. It is not shown again.\n`)
+      context.terminal.error.write(`${id} expires at ${expiresAt}. The token is not shown again.\n`)
     }),
   )
   const list = sessions
     .command('list')
     .summary('list sessions')
     .description('Lists sessions, oldest first.')
-    .option('--delegation <id>', 'those of one permission')
-    .option('--end-user <name>', 'those of one end user')
+    .option('--delegation <id>', 'only sessions of this delegation')
+    .option('--end-user <name>', 'only sessions of this end user')
   addPageOptions(list).action((options) =>
     context.withGuard(async ({ management }) => {
       const { delegation, endUser } = options
@@ -71,12 +73,12 @@ export const addSessions: AddCommand = (program, context) => {
 function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
   const change = sessions
     .command('change')
-    .summary('narrow, raise or extend a session')
+    .summary('change the limits, expiry or merchants of a session')
     .description(
-      'Narrows, raises or extends a session, within its delegation and never below what is spent. What is not named stays as it is.',
+      'Changes the limits, expiry or merchants of a session, within its delegation and never below what is spent. A value without an option stays as it is.',
     )
     .argument(...sessionArgument)
-    .option('--expires-in <duration>', 'when it ends, from now on, such as 30m')
+    .option('--expires-in <duration>', 'the lifetime from now on, such as 30m')
     .option(...reasonFlag)
   addMerchantOption(addLimitChangeOptions(change)).action((session, options) =>
     context.withGuard(async ({ management }) => {
@@ -97,7 +99,7 @@ function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): 
   sessions
     .command('show')
     .summary('show one session')
-    .description('Shows one session, with all that it may do.')
+    .description('Shows one session with its limits, rules and spending.')
     .argument(...sessionArgument)
     .action((session) =>
       context.withGuard(async ({ management }) => {
@@ -107,9 +109,9 @@ function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): 
     )
   sessions
     .command('revoke')
-    .summary('end a session')
+    .summary('revoke a session')
     .description(
-      'Ends a session for good: nothing more is reserved. What may be signed already, bursar exposure shows.',
+      'Revokes a session for good, so that no new payment starts. To see the payments that may be signed already, run bursar exposure.',
     )
     .argument(...sessionArgument)
     .option(...reasonFlag)
@@ -121,8 +123,8 @@ function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): 
     )
   sessions
     .command('unlock')
-    .summary('let a session go on that an overrun has locked')
-    .description('Lets a session go on that an overrun has locked.')
+    .summary('unlock a session that an overrun locked')
+    .description('Unlocks a session that was locked because it spent more than its limits allow.')
     .argument(...sessionArgument)
     .option(...reasonFlag)
     .action((session, reason) =>

@@ -50,7 +50,7 @@ test('a secret is put, listed, rotated and removed, and never shown', async () =
     return ran
   }
   const put = await kept(world.pipe('canary-one\n', 'vault', 'put', 'cdp'))
-  expect([put.code, put.out, put.error]).toEqual([0, 'cdp is sealed, as version 1.\n', ''])
+  expect([put.code, put.out, put.error]).toEqual([0, 'cdp is sealed as version 1.\n', ''])
   expect(await world.opened('cdp')).toEqual(['1: canary-one'])
   const again = await kept(world.pipe('canary-two', 'vault', 'put', 'cdp'))
   expect([again.code, again.error]).toEqual([
@@ -116,7 +116,7 @@ test('a value comes from a file as well, and from no keyboard', async () => {
   const typed = await world.run('vault', 'put', 'privy')
   expect([typed.code, typed.error]).toEqual([
     2,
-    'bursar: Pipe the value in, or name a file with --file: what is typed could be seen.\n',
+    'bursar: The value cannot be typed, because others could see it. Pipe it in, or name a file with --file.\n',
   ])
   const long = await world.pipe('canary'.repeat(20_000), 'vault', 'put', 'privy')
   expect([long.code, long.error]).toEqual([2, 'bursar: The value is longer than 65,536 bytes.\n'])
@@ -133,13 +133,13 @@ test('the wrapping key is rotated for all secrets at once', async () => {
   expect((await world.run('vault', 'rotate', 'cdp', '--wrapping-key')).code).toBe(2)
   const both = ['--config', join(world.folder, 'both.mjs')]
   const rotated = await world.run(...both, 'vault', 'rotate', '--wrapping-key')
-  expect([rotated.code, rotated.out]).toEqual([0, '2 data keys were wrapped anew.\n'])
+  expect([rotated.code, rotated.out]).toEqual([0, 'Data keys wrapped with the first key: 2.\n'])
   expect(await world.opened('privy')).toEqual(['1: canary-two'])
   const [one, two] = ['first.key', 'second.key'].map((name) => join(world.folder, name))
   expect(readFileSync(one ?? '')).not.toEqual(readFileSync(two ?? ''))
 })
 
-test('a key that others can read, and no vault, are told', async () => {
+test('a key that others can read and a missing vault are reported', async () => {
   const world = vaultWorld()
   await world.pipe('canary', 'vault', 'put', 'cdp')
   chmodSync(join(world.folder, 'first.key'), 0o644)
@@ -155,31 +155,35 @@ test('a key that others can read, and no vault, are told', async () => {
 
 test('doctor says whether the secrets could be opened, and opens none', async () => {
   const world = vaultWorld()
-  const told = async () => {
+  const describeVault = async () => {
     const { out, json } = await world.run('--json', 'doctor')
     expect(out).not.toContain('canary')
     const findings: { check: string; state: string; detail: string }[] = json.findings
     const vault = findings.filter(({ check }) => check === 'vault')
     return vault.map(({ state, detail }) => `${state}: ${detail}`)
   }
-  expect(await told()).toEqual(['warning: The vault has no secret.'])
+  expect(await describeVault()).toEqual(['warning: The vault is empty.'])
   await world.pipe('canary-one', 'vault', 'put', 'cdp')
   await world.pipe('canary-two', 'vault', 'put', 'privy')
-  expect(await told()).toEqual(['ok: The secrets have versions that are good, and keys: 2.'])
+  expect(await describeVault()).toEqual(['ok: Secrets with a valid version and a key: 2.'])
   // Rotate to a new version, which ends after an overlap, and remove the newest one.
   await world.pipe('canary-three', 'vault', 'rotate', 'cdp', '--overlap', '1s')
   await world.run('vault', 'remove', 'cdp', '--only', '2')
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 })
   onTestFinished(() => void vi.useRealTimers())
-  expect(await told()).toEqual(['failed: cdp has no valid version.'])
+  expect(await describeVault()).toEqual(['failed: cdp has no valid version.'])
   const key = join(world.folder, 'first.key')
   chmodSync(key, 0o640)
-  expect(await told()).toEqual([
+  expect(await describeVault()).toEqual([
     'failed: cdp has no valid version.',
     expect.stringMatching(/^failed: privy, version 1: The key .*first\.key can be read by others/),
   ])
   rmSync(key)
-  expect((await told())[1]).toMatch(/^failed: privy, version 1: vault: .* not among the keys/)
+  expect((await describeVault())[1]).toMatch(
+    /^failed: privy, version 1: vault: .* not among the keys/,
+  )
   writeFileSync(join(world.folder, 'bursar.vault'), 'no database')
-  expect(await told()).toEqual([expect.stringMatching(/^failed: vault: .*bursar\.vault: /)])
+  expect(await describeVault()).toEqual([
+    expect.stringMatching(/^failed: vault: .*bursar\.vault: /),
+  ])
 })

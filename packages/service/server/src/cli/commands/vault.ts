@@ -18,16 +18,16 @@ export const addVault: AddCommand = (program, context) => {
     .command('vault')
     .summary('put, list, rotate and remove the secrets of wallets')
     .description(
-      'The secrets that reach wallets, sealed. A value comes from a pipe or a file, never from the command line; no command shows one. Each change is recorded in the ledger first: who, what, and never the value.',
+      'Manages the sealed secrets of wallets. A secret is read from a pipe or a file, and never printed. The audit trail records each change and its author before it is made, without the value.',
     )
   vault
     .command('put')
     .summary('seal a new secret')
     .description(
-      'Seals a new secret. Its value is piped in, or in a file; one last line end is left out.',
+      'Seals a new secret. Its value is read from the standard input or a file, without one trailing newline.',
     )
-    .argument('<name>', 'its name, such as cdp')
-    .option('--file <file>', 'where the value is, if it is not piped in')
+    .argument('<name>', 'the name of the secret, such as cdp')
+    .option('--file <file>', 'the file with the value, instead of the standard input')
     .action(async (name, { file }) => {
       const sealed = await requireVault(context)
       const put = (value: Buffer) => changeVault(context, sealed, (vault) => vault.put(name, value))
@@ -36,7 +36,7 @@ export const addVault: AddCommand = (program, context) => {
   vault
     .command('list')
     .summary('list the secrets')
-    .description('Lists the secrets with their versions, by name. Values are not shown.')
+    .description('Lists the secrets with their versions, sorted by name, without their values.')
     .action(async () => {
       const secrets = await (await requireVault(context)).list()
       const headings = ['NAME', 'VERSION', 'SINCE', 'ENDS', 'KEY']
@@ -44,22 +44,25 @@ export const addVault: AddCommand = (program, context) => {
     })
   vault
     .command('rotate')
-    .summary('give a secret a new value, or all a new wrapping key')
+    .summary('rotate a secret, or the wrapping key')
     .description(
-      'Seals a new value, which is used from the next signature on, by every server. With --wrapping-key instead of a name: wraps every data key with the first key of the configuration.',
+      'Seals a new value, which every server uses from the next signature on. With --wrapping-key instead of a name, wraps every data key with the first key of the configuration.',
     )
-    .argument('[name]', 'its name, such as cdp')
-    .option('--file <file>', 'where the new value is, if it is not piped in')
-    .option('--overlap <duration>', 'how long the value before stays good, such as 1h')
-    .option('--wrapping-key', 'rotate the wrapping key, and no secret')
+    .argument('[name]', 'the name of the secret, such as cdp')
+    .option('--file <file>', 'the file with the new value, instead of the standard input')
+    .option(
+      '--overlap <duration>',
+      'how long the old value stays valid, such as 1h; default: not at all',
+    )
+    .option('--wrapping-key', 'rotate the wrapping key instead of a secret')
     .action(async (name, { file, overlap, wrappingKey }) => {
       if ((name === undefined) === (wrappingKey === undefined)) {
-        throw usageError('Name a secret, or say --wrapping-key.')
+        throw usageError('Give either the name of a secret or --wrapping-key.')
       }
       const sealed = await requireVault(context)
       if (name === undefined) {
         const { rewrapped } = await changeVault(context, sealed, (vault) => vault.rewrap())
-        context.answer({ rewrapped }, `${rewrapped} data keys were wrapped anew.`)
+        context.answer({ rewrapped }, `Data keys wrapped with the first key: ${rewrapped}.`)
         return
       }
       const rotate = (value: Buffer) =>
@@ -69,9 +72,9 @@ export const addVault: AddCommand = (program, context) => {
   vault
     .command('remove')
     .summary('remove a secret')
-    .description('Removes a secret: from the next signature on, nobody can sign with it.')
-    .argument('<name>', 'its name, such as cdp')
-    .option('--only <version>', 'this version alone', createParser(versionInput))
+    .description('Removes a secret. From the next signature on, no server can sign with it.')
+    .argument('<name>', 'the name of the secret, such as cdp')
+    .option('--only <version>', 'remove only this version', createParser(versionInput))
     .action(async (name, { only }) => {
       const sealed = await requireVault(context)
       await changeVault(context, sealed, (vault) => vault.remove(name, { version: only }))
@@ -107,7 +110,9 @@ async function useValue(
   use: (value: Buffer) => Promise<SecretSummary>,
 ): Promise<SecretSummary> {
   if (file === undefined && terminal.input.isTTY) {
-    throw usageError('Pipe the value in, or name a file with --file: what is typed could be seen.')
+    throw usageError(
+      'The value cannot be typed, because others could see it. Pipe it in, or name a file with --file.',
+    )
   }
   const read =
     file === undefined
@@ -151,7 +156,7 @@ function stripTrailingNewline(value: Buffer): Buffer {
 }
 
 function answerSecret({ answer }: CommandContext, secret: SecretSummary): void {
-  answer(secret, `${secret.name} is sealed, as version ${secret.versions[0]?.version}.`)
+  answer(secret, `${secret.name} is sealed as version ${secret.versions[0]?.version}.`)
 }
 
 function formatVersions({ name, versions }: SecretSummary): string[][] {
