@@ -17,7 +17,7 @@ const refusedMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'
  * The headers that frame the message or address the connection. A caller's value could contradict the
  * client's, which permits request smuggling.
  */
-const clientHeaders: ReadonlySet<string> = new Set([
+export const clientHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'expect',

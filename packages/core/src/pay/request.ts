@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clientHeaders } from '../http/request-head.ts'
 import { amountField } from '../money/amount-field.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
@@ -29,20 +30,7 @@ const MAX_IGNORED_LENGTH = 40
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /** Headers that belong to the connection or to the guard. They are left out of every request. */
-const droppedHeaders = new Set([
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+const droppedHeaders = new Set([...clientHeaders, 'accept-encoding'])
 
 /** Headers that carry payloads: only the guard makes those. */
 const proofHeader = /^(x-payment|payment-|x-402)/
