@@ -5,7 +5,9 @@ import { copyAudit } from './copy-audit.ts'
 import { folder, sandbox } from './sandbox.ts'
 import { verifyAudit } from './verify-audit.ts'
 
-/** Throws, and so ends the process with an error, if anything is not as it must be. */
+/**
+ * Checks the outcome of the example. Throws, which ends the process with an error, if it is wrong.
+ */
 export async function checkItself(bursar: Bursar, said: string): Promise<void> {
   try {
     // A block is final when two more follow it; only then does the chain prove anything.

@@ -4,7 +4,9 @@ import { MockLanguageModelV4 } from 'ai/test'
 
 type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
 
-/** The AI SDK's own mock: asks for the resource once, and repeats the price that it reads there, if any. */
+/**
+ * Creates a mock model that requests the resource once, and repeats the price that it reads there.
+ */
 export function scriptedModel(resource: string): LanguageModel {
   return new MockLanguageModelV4({
     doGenerate: async ({ prompt }) => {

@@ -4,7 +4,7 @@ import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 const guard = await startSandboxGuard()
 const { url, host } = guard.sandbox.merchants.honest
 
-/** Costs 0.01 test dollars. */
+/** The URL of a resource that costs 0.01 test dollars. */
 export const resource: string = `${url}/quote`
 
 export const bursar: Bursar = guard.bursar

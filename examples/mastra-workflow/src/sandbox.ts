@@ -4,10 +4,10 @@ import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 const guard = await startSandboxGuard()
 const { url, host } = guard.sandbox.merchants.honest
 
-/** Costs 0.01 test dollars. */
+/** The URL of a resource that costs 0.01 test dollars. */
 export const quote: string = `${url}/quote`
 
-/** Costs 0.02 test dollars. */
+/** The URL of a resource that costs 0.02 test dollars. */
 export const prices: string = `${url}/prices.csv`
 
 export const bursar: Bursar = guard.bursar

@@ -4,7 +4,7 @@ import type { MastraModelConfig } from '@mastra/core/llm'
 import { MockLanguageModelV4 } from 'ai/test'
 import { fakeModel } from 'langchain'
 
-/** The AI SDK's own mock: calls one tool, and makes a sentence of what it is told. */
+/** Creates a mock model that calls one tool, and makes a sentence of the tool's result. */
 function mock(tool: string, sentence: (told: string) => string): MockLanguageModelV4 {
   return new MockLanguageModelV4({
     doGenerate: async ({ prompt }) => {

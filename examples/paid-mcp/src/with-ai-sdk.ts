@@ -6,7 +6,7 @@ import { server, session, toolsUrl } from './sandbox.ts'
 // For a real model this is the one line to change: const model = 'openai/gpt-5-mini'
 import { quoting as model } from './scripted-models.ts'
 
-/** An agent of the AI SDK buys a quote. */
+/** Lets an agent of the AI SDK buy a quote. */
 export async function askAiSdk(): Promise<string> {
   const transport = new StreamableHTTPClientTransport(toolsUrl) as MCPTransport
   const mcp = await createMCPClient({ transport: payingTransport(transport, { session, server }) })

@@ -8,7 +8,7 @@ import { server, session, toolsUrl } from './sandbox.ts'
 // For a real model this is the one line to change: const model = 'anthropic:claude-sonnet-4-5'
 import { translating as model } from './scripted-models.ts'
 
-/** An agent of LangChain buys a translation. */
+/** Lets an agent of LangChain buy a translation. */
 export async function askLangChain(): Promise<string> {
   const client = new Client({ name: 'translator', version: '1.0.0' })
   const transport = new StreamableHTTPClientTransport(toolsUrl) as Transport

@@ -5,7 +5,7 @@ import { server, session, toolsUrl } from './sandbox.ts'
 // For a real model this is the one line to change: const model = 'openai/gpt-5-mini'
 import { collecting as model } from './scripted-models.ts'
 
-/** An agent of Mastra wants a dataset that is too dear, and is told so. */
+/** Lets an agent of Mastra ask for a dataset that is over its limit, and returns its answer. */
 export async function askMastra(): Promise<string> {
   const fetch = payingMcpFetch({ session, server })
   const tools = { url: toolsUrl, fetch, onToolError: 'return' as const }

@@ -15,7 +15,7 @@ const suggestions = [
   'Get all the records.',
 ]
 
-/** The conversation. Payments are steps in it. */
+/** Renders the conversation, in which payments are steps. */
 export function Chat({ canPay }: { readonly canPay: boolean }): ReactNode {
   const { messages, sendMessage, status, error, addToolApprovalResponse } = useChat({
     transport: new DefaultChatTransport({ api: '/api/chat' }),

@@ -1,7 +1,7 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { asFields, type McpMessage } from './mcp-message.ts'
 
-/** Passes a message to the client. */
+/** A function that passes a message to the client. */
 export type Emit = (message: McpMessage) => void
 
 /**

@@ -26,7 +26,7 @@ import { declareMerchants } from './archived-merchants.ts'
 
 /** The sessions to archive, and the function that stores the archive. */
 export interface ArchiveInput {
-  /** How long ago a session must have ended, such as `'90d'`. At least `'1h'`. */
+  /** The least time since a session's end, such as `'90d'`. At least `'1h'`. */
   readonly endedFor: string
   /**
    * Stores the lines of the archive, each with its line end, and resolves when all of them are durable. Rows

@@ -114,7 +114,7 @@ describe('a hub', () => {
   })
 })
 
-/** An object that `await` takes for a promise. */
+/** Creates an object that `await` takes for a promise. */
 function thenable(then: (ok: () => void, fail: (error: Error) => void) => void): unknown {
   return Object.defineProperty({}, 'then', { value: then })
 }

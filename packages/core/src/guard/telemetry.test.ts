@@ -55,7 +55,7 @@ afterAll(() => {
   metrics.disable()
 })
 
-/** A store in memory with room for one session and its latest payment. */
+/** Creates a store in memory with room for one session and its latest payment. */
 function oneSession(session: Session, delegation: Delegation): Store {
   let state: LedgerState = { ancestors: [], session, delegation }
   const commit = async <Result>(

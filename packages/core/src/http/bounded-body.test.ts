@@ -11,7 +11,7 @@ function source(...chunks: readonly Uint8Array[]): Readable {
   return Readable.from(chunks, { objectMode: false })
 }
 
-/** An endless source, and how many chunks were taken from it. */
+/** Creates an endless stream that counts the chunks taken from it. */
 function endless(chunk: Uint8Array): { readonly stream: Readable; readonly taken: () => number } {
   let taken = 0
   const chunks = (function* () {

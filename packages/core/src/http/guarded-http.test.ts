@@ -20,7 +20,7 @@ afterEach(() => {
   }
 })
 
-/** A merchant on loopback; `sockets` are the connections that it has seen. */
+/** Starts a merchant on loopback; `sockets` are its connections so far. */
 async function merchant(answer: RequestListener) {
   const sockets: Socket[] = []
   const server = createServer(answer)

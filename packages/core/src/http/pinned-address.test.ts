@@ -5,7 +5,7 @@ import { pinnedAddress } from './pinned-address.ts'
 
 vi.mock('node:dns/promises', () => ({ lookup: vi.fn() }))
 
-/** A resolver that gives one answer after the other, and notes what it was asked. */
+/** Creates a resolver that returns one answer after the other, and records its calls. */
 function scriptedLookup(...answers: readonly (readonly string[])[]) {
   const asked: string[] = []
   const left = [...answers]

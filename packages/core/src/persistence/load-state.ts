@@ -11,9 +11,8 @@ import type { MerchantUsage } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**
- * Finds the rows that `loadState` asks for: the newest ones, inside the transaction of the commit.
- *
- * Each lookup returns undefined, or an empty list, if there is no such row.
+ * The look-ups that `loadState` needs, of the newest rows inside the transaction of the commit.
+ * Each returns undefined, or an empty list, if there is no such row.
  */
 export interface Lookups {
   session(id: string): Session | undefined

@@ -36,7 +36,7 @@ export interface Offer {
   /** The price in atomic units of the asset. */
   readonly atomic: bigint
   readonly payee: string
-  /** How long the payload would be valid, already clamped by the rail. */
+  /** The validity of the payload in seconds, already clamped by the rail. */
   readonly validForSeconds: number
   /**
    * The host that the challenge names, in punycode with its port. It is absent if it equals the dialled host,

@@ -438,7 +438,7 @@ function delegation(changed: Partial<Delegation> = {}, limits: Partial<Limits> =
   }
 }
 
-/** A delegation that leaves the merchants open. */
+/** Creates a delegation that leaves the merchants open. */
 function open(): Delegation {
   const { merchants: _, ...rest } = delegation()
   return rest

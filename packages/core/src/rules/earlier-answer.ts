@@ -11,7 +11,7 @@ import {
 } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 
-/** Refusals after which a key answers its last refusal without a new quote. */
+/** The number of refusals after which a key answers its last refusal without a new quote. */
 export const MAX_REFUSALS_PER_KEY = 5
 
 /** The answer that an earlier call with this key, or an identical request, has already got. */

@@ -311,7 +311,7 @@ function formOf(text: string): FormData {
   return form
 }
 
-/** A request with a body that comes in these chunks; an error breaks it. */
+/** Creates a request whose body comes in these chunks. An error among them breaks it. */
 function streaming(chunks: readonly unknown[], init: RequestInit = {}): RequestInit {
   const encoder = new TextEncoder()
   const body = new ReadableStream({

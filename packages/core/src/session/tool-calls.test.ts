@@ -9,7 +9,7 @@ beforeEach(() => void emitWarning.mockClear())
 afterEach(() => void vi.useRealTimers())
 afterAll(() => emitWarning.mockRestore())
 
-/** The warnings that the operator got. */
+/** Returns the warnings that the operator got. */
 function warned(): readonly unknown[] {
   return emitWarning.mock.calls.map(([warning]) => warning)
 }

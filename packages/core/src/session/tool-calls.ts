@@ -94,10 +94,10 @@ export interface ToolCalls<Context = unknown> {
 /** The function that an application has called, in every adapter. */
 const source = 'paymentTools'
 
-/** How long a question may take: frameworks wait for it before every call, and cannot abort it. */
+/** The longest time of a check for approval: frameworks wait for it before every call, without an abort. */
 const MAX_QUESTION_MS = 10_000
 
-/** How long an answer waits for the application to take its content. */
+/** The longest time that an answer waits for the application to take its content. */
 const MAX_CONTENT_MS = 5_000
 
 /**
@@ -197,10 +197,10 @@ interface Fetched {
   take(session: PaymentSession, call: OwnCall, input: unknown): PayResult | undefined
 }
 
-/** How long a fetched response waits for its call. */
+/** The time for which a fetched response is kept for its call. */
 const FETCHED_LIFE_MS = 60_000
 
-/** How many responses wait at the same time. The oldest give way, and are fetched again. */
+/** The most responses that are kept at the same time. Dropped ones are fetched again. */
 const MAX_FETCHED = 20
 
 function createFetched(): Fetched {

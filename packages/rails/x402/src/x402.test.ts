@@ -367,7 +367,10 @@ describe('a hostile merchant', () => {
   })
 })
 
-/** A merchant that makes its own challenge, and settles with the official facilitator. */
+/**
+ * Opens a world with a merchant that makes its own challenge and settles by the official
+ * facilitator.
+ */
 async function makeWorld(rail: Rail): Promise<RailWorld> {
   const customer = await newCustomer()
   const { payee } = sandbox.merchants.honest

@@ -23,7 +23,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** A certificate that signs itself, and so is its own authority, for the server's address only. */
+/** Creates a self-signed certificate, its own authority, for the server's address only. */
 async function certificate(): Promise<{ cert: string; key: string }> {
   const subject = [{ name: 'commonName', value: 'bursar test' }]
   const { cert, private: key } = await generate(subject, {

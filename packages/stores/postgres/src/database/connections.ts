@@ -31,7 +31,7 @@ export interface ConnectionOptions {
 }
 
 /**
- * How long a store waits. Tests shorten it.
+ * The time limits of a store. Tests shorten them.
  *
  * @internal
  */

@@ -1,7 +1,10 @@
 import { BursarError } from '@bursar/core'
 import { DatabaseError } from 'pg'
 
-/** Errors that end the connection: a shutdown, a restart, a transaction that idled for too long. */
+/**
+ * The codes of errors that end the connection, such as a shutdown or a transaction idle for too
+ * long.
+ */
 const lostCodes: ReadonlySet<string> = new Set([
   '57P01',
   '57P02',
@@ -11,10 +14,13 @@ const lostCodes: ReadonlySet<string> = new Set([
   '25P04',
 ])
 
-/** Errors of connecting that may be over in a moment: a server that starts, too many connections. */
+/** The codes of passing errors of connecting, such as a server that starts or has no free slot. */
 const temporaryCodes: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '53300'])
 
-/** Conflicts in which the server undoes this transaction: serialization failure and deadlock. */
+/**
+ * The codes of conflicts in which the server undoes this transaction: serialization failure,
+ * deadlock.
+ */
 const conflictCodes: ReadonlySet<string> = new Set(['40001', '40P01'])
 
 const LOCK_NOT_AVAILABLE = '55P03'

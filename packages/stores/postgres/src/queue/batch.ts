@@ -12,8 +12,8 @@ import {
 } from '../transaction/transaction.ts'
 
 /**
- * Attempts at one batch: again if rows were not loaded, if the server chose the batch out of a conflict,
- * or if the connection was lost. None of these lasts.
+ * The most attempts at one batch. A retry follows if rows were not loaded, if the server undid the
+ * batch in a conflict, or if the connection was lost.
  */
 const MAX_ATTEMPTS = 8
 

@@ -10,7 +10,10 @@ const contentRead: Statement = {
     JOIN contents c ON c.payment = p.pk WHERE p.id = $1`,
 }
 
-/** Bodies are one value, end to end: in an array, bytes would be sent as text twice as long. */
+/**
+ * The insert of contents. All bodies are one value, because an array would send bytes as text of
+ * twice the size.
+ */
 const contentWrite: Statement = {
   name: 'write_contents',
   text: `INSERT INTO contents (payment, status, headers, body, truncated)

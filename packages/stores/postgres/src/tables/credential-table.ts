@@ -6,7 +6,7 @@ import { type Entry, storedEntry } from './entry.ts'
 import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
 
-/** Reads whole credentials of the service; a condition follows. */
+/** The SELECT of whole credentials, without a condition. */
 export const selectCredentials = 'SELECT c.pk, c.id, c.body FROM credentials c'
 
 const credentialRead: Statement = {

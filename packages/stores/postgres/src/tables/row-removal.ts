@@ -22,7 +22,7 @@ const approvalRemoval: Statement = {
   text: 'DELETE FROM approvals WHERE id = ANY ($1::text[])',
 }
 
-/** Keeps the ids, so that no session has one of them again. */
+/** The removal of sessions. It keeps their ids, so that no later session can have one of them. */
 const sessionRemoval: Statement = {
   name: 'remove_sessions',
   text: `WITH gone AS (DELETE FROM accounts WHERE id = ANY ($1::text[]) AND delegation IS NOT NULL

@@ -1,4 +1,4 @@
-/** Marks a file in its header as one of this package: the letters `burs`. */
+/** The mark of this package's files in SQLite's header: the letters `burs`. */
 export const APPLICATION_ID = 0x62757273
 
 /** The version of the schema that this package reads and writes. */

@@ -2,7 +2,7 @@ import { storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 import { type Job, jobTransaction, retryWhileBusy } from './job-transaction.ts'
 
-/** Runs the jobs of a store in transactions that they share. */
+/** A runner of a store's jobs, in transactions that they share. */
 export interface BatchRunner {
   /** Returns the number of commits that ran in the open transaction. */
   openCount(): number

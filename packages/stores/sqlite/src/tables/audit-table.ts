@@ -2,7 +2,7 @@ import type { AuditEvent, AuditRecord } from '@bursar/core'
 import { auditRecord } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
 
-/** Records of one insert: a statement for each costs about as much as writing the record. */
+/** The records of one insert: a statement for each costs about as much as writing the record. */
 const RECORDS_PER_INSERT = 8
 
 /** The chain of audit records. */

@@ -10,7 +10,7 @@ import type { Database, Row } from '../database/database.ts'
 import { type Entry, storedEntry, type Table } from './row-cache.ts'
 import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
 
-/** Reads whole delegations; a condition follows. */
+/** The SELECT of whole delegations, without a condition. */
 export const selectDelegations = `
 SELECT d.*, t.body FROM delegations d JOIN delegation_terms t ON t.delegation = d.pk`
 

@@ -12,7 +12,7 @@ import { hashHead } from './hash-head.ts'
 import { type Entry, storedEntry, type Table } from './row-cache.ts'
 import { numberOrNull } from './row-columns.ts'
 
-/** Finds the keys of the rows that a payment names. */
+/** The look-ups of the keys of the rows that a payment names. */
 export interface PaymentParents {
   session(id: string): bigint
   delegation(id: string, endUser: string): bigint

@@ -3,7 +3,7 @@ import type { Database, Statement } from '../database/database.ts'
 import { merchantUsageId } from './merchant-usage-table.ts'
 import type { RowCache } from './row-cache.ts'
 
-/** Removes the rows that are in an archive from the ledger. */
+/** A function that removes archived rows from the ledger. */
 export type RowRemoval = (removed: Removed) => void
 
 /** The caches that a removal drops rows from. */

@@ -9,7 +9,7 @@ import type { Database, Row } from '../database/database.ts'
 import { type Entry, storedEntry, type Table } from './row-cache.ts'
 import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
 
-/** Finds the keys of the rows that a session names. */
+/** The look-ups of the keys of the rows that a session names. */
 export interface SessionParents {
   delegation(id: string): bigint
   session(id: string): bigint
