@@ -9,7 +9,7 @@ export type Access = 'allow' | 'deny' | 'no'
 /** The effect of an operation on money: it can raise a limit, it can spend, or it does neither. */
 export type Effect = 'raises' | 'spends' | 'neither'
 
-/** The name of an operation of the HTTP API. */
+/** The name of an operation of the HTTP API: a key of the table `access`. */
 export type OperationName =
   | 'issueKey'
   | 'rotateKey'
