@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 /** Opens a server with paid tools, and a session whose guard is reached over HTTP. */
-async function paidTools() {
+async function openPaidTools() {
   const world = await toolWorld()
   const { bursar } = world
   const { delegation } = await bursar.management.session(world.session.id)
@@ -36,7 +36,7 @@ async function paidTools() {
 
 describe.each(payingClients)('connect, with paid tools under $name,', (client) => {
   test('pays for a tool, knows what came of each call, and stays within its session', async () => {
-    const { session, url, chain, secrets } = await paidTools()
+    const { session, url, chain, secrets } = await openPaidTools()
     const names = ['quote', 'free', 'undelivered', 'typed', 'quote', 'other_payee']
     const script = names.map((tool, index) => ({ id: `call-${index}`, tool, input: { q: 'A' } }))
     const told = await client.run({ session }, url, script)

@@ -38,7 +38,7 @@ interface Seen {
 type Reply = (response: ServerResponse, index: number) => void
 
 /** Starts a server with given answers, and connects a session to it. */
-async function stranger(
+async function connectToAnswers(
   reply: Reply,
 ): Promise<{ url: string; session: PaymentSession; seen: Seen[] }> {
   const seen: Seen[] = []
@@ -117,7 +117,7 @@ describe('connect', () => {
 
 describe('an answer', () => {
   test('that is a payment is read, without what nobody knows', async () => {
-    const { session } = await stranger(says({ ...paid, extra: 1 }))
+    const { session } = await connectToAnswers(says({ ...paid, extra: 1 }))
     const body = new TextEncoder().encode('hi')
     expect(await session.pay(request)).toEqual({ ...paid, response: { ...response, body } })
   })
@@ -138,7 +138,7 @@ describe('an answer', () => {
       { ...paid, status: 'payable', price: money, merchant: 'a' },
     ],
   ])('that is %s is no answer, and is asked for once', async (_, answer) => {
-    const { session, seen } = await stranger(says(answer))
+    const { session, seen } = await connectToAnswers(says(answer))
     await expect(session.pay(request, call)).rejects.toMatchObject({
       code: 'service_answer_invalid',
     })
@@ -146,13 +146,13 @@ describe('an answer', () => {
   })
 
   test('of another session is no answer', async () => {
-    const { session } = await stranger(says({ id: `ses_${'e'.repeat(32)}`, state: 'open' }))
+    const { session } = await connectToAnswers(says({ id: `ses_${'e'.repeat(32)}`, state: 'open' }))
     await expect(session.status()).rejects.toMatchObject({ code: 'service_answer_invalid' })
   })
 
   test('that leads elsewhere is not followed: the key goes nowhere else', async () => {
-    const other = await stranger(says(paid))
-    const { session, seen } = await stranger((answer) =>
+    const other = await connectToAnswers(says(paid))
+    const { session, seen } = await connectToAnswers((answer) =>
       answer.writeHead(307, { location: other.url }).end(),
     )
     await expect(session.pay(request, call)).rejects.toMatchObject({
@@ -162,7 +162,7 @@ describe('an answer', () => {
   })
 
   test('that is a problem is thrown by its code, and not asked for again', async () => {
-    const { session, seen } = await stranger(refuses('unauthenticated', 401))
+    const { session, seen } = await connectToAnswers(refuses('unauthenticated', 401))
     await expect(session.pay(request, call)).rejects.toMatchObject({ code: 'unauthenticated' })
     expect(seen).toHaveLength(1)
   })
@@ -172,15 +172,15 @@ describe('an error of a proxy with a code of its own', () => {
   test.each([{}, { type: 'https://proxy.example/overloaded' }])(
     'is not the service’s word: %j',
     async (more) => {
-      const { session, seen } = await stranger(says({ ...more, code: 'overloaded' }, 503))
+      const { session, seen } = await connectToAnswers(says({ ...more, code: 'overloaded' }, 503))
       await expect(session.pay(request)).rejects.toMatchObject({ code: 'outcome_unknown' })
       expect(seen).toHaveLength(1)
       const refused = says({ ...more, code: 'body_too_large' }, 413)
-      const reading = await stranger(refused)
+      const reading = await connectToAnswers(refused)
       await expect(reading.session.status()).rejects.toMatchObject({
         code: 'service_answer_invalid',
       })
-      const paying = await stranger(inTurn(hangsUp, refused))
+      const paying = await connectToAnswers(inTurn(hangsUp, refused))
       await expect(paying.session.pay(request, call)).rejects.toMatchObject({
         code: 'outcome_unknown',
       })
@@ -190,17 +190,19 @@ describe('an error of a proxy with a code of its own', () => {
 
 describe('a payment that was not answered', () => {
   test('is never sent again without a key', async () => {
-    const { session, seen } = await stranger(hangsUp)
+    const { session, seen } = await connectToAnswers(hangsUp)
     await expect(session.pay(request)).rejects.toMatchObject({ code: 'outcome_unknown' })
     expect(seen).toHaveLength(1)
   })
 
   test('is sent again with a key, unchanged, and a bounded number of times', async () => {
-    const { session, seen } = await stranger(inTurn(hangsUp, says('', 502), says(inProgress)))
+    const { session, seen } = await connectToAnswers(
+      inTurn(hangsUp, says('', 502), says(inProgress)),
+    )
     expect(await session.pay(request, call)).toEqual(inProgress)
     expect(seen).toHaveLength(3)
     expect(new Set(seen.map(({ body }) => body)).size).toBe(1)
-    const never = await stranger(hangsUp)
+    const never = await connectToAnswers(hangsUp)
     await expect(never.session.pay(request, call)).rejects.toMatchObject({
       code: 'outcome_unknown',
     })
@@ -209,9 +211,9 @@ describe('a payment that was not answered', () => {
 
   test('stays unknown where the next attempt is turned away', async () => {
     const busy = refuses('overloaded', 503)
-    const { session } = await stranger(inTurn(hangsUp, busy, busy, busy))
+    const { session } = await connectToAnswers(inTurn(hangsUp, busy, busy, busy))
     await expect(session.pay(request, call)).rejects.toMatchObject({ code: 'outcome_unknown' })
-    const ended = await stranger(inTurn(hangsUp, refuses('unauthenticated', 401)))
+    const ended = await connectToAnswers(inTurn(hangsUp, refuses('unauthenticated', 401)))
     await expect(ended.session.pay(request, call)).rejects.toMatchObject({
       code: 'outcome_unknown',
     })
@@ -219,14 +221,14 @@ describe('a payment that was not answered', () => {
   })
 
   test('was not made where the next attempt is told that it can be none', async () => {
-    const { session } = await stranger(inTurn(hangsUp, refuses('body_too_large', 413)))
+    const { session } = await connectToAnswers(inTurn(hangsUp, refuses('body_too_large', 413)))
     expect(await session.pay(request, call)).toMatchObject({ code: 'request_not_allowed' })
-    const reading = await stranger(inTurn(hangsUp, refuses('unauthenticated', 401)))
+    const reading = await connectToAnswers(inTurn(hangsUp, refuses('unauthenticated', 401)))
     await expect(reading.session.status()).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('is sent again where the service says that it has not begun', async () => {
-    const { session, seen } = await stranger(
+    const { session, seen } = await connectToAnswers(
       inTurn(refuses('shutting_down', 503), says(inProgress)),
     )
     expect(await session.pay(request)).toEqual(inProgress)
@@ -234,7 +236,7 @@ describe('a payment that was not answered', () => {
   })
 
   test('is not sent again without a key where the service has failed', async () => {
-    const { session, seen } = await stranger(refuses('store_failed', 503))
+    const { session, seen } = await connectToAnswers(refuses('store_failed', 503))
     await expect(session.pay(request)).rejects.toMatchObject({ code: 'store_failed' })
     expect(seen).toHaveLength(1)
   })
@@ -242,7 +244,7 @@ describe('a payment that was not answered', () => {
 
 describe('a call that is stopped', () => {
   test('before it was sent has paid nothing', async () => {
-    const { session, seen } = await stranger(says(paid))
+    const { session, seen } = await connectToAnswers(says(paid))
     const result = await session.pay(request, { signal: AbortSignal.abort() })
     expect(result.status).toBe('failed')
     expect(seen).toEqual([])
@@ -250,7 +252,7 @@ describe('a call that is stopped', () => {
 
   test('while it is under way has an unknown outcome, and is not sent again', async () => {
     const stop = new AbortController()
-    const { session, seen } = await stranger(() => stop.abort())
+    const { session, seen } = await connectToAnswers(() => stop.abort())
     const paying = session.pay(request, { ...call, signal: stop.signal })
     await expect(paying).rejects.toMatchObject({ code: 'outcome_unknown' })
     expect(seen).toHaveLength(1)
@@ -258,7 +260,7 @@ describe('a call that is stopped', () => {
 })
 
 test('a proof that was not answered has an unknown outcome; with a key it is asked for again', async () => {
-  const { session, seen } = await stranger(hangsUp)
+  const { session, seen } = await connectToAnswers(hangsUp)
   const challenge = { server: 'shop.example', tool: 't', message: {} }
   await expect(session.prove(challenge)).rejects.toMatchObject({ code: 'outcome_unknown' })
   expect(seen).toHaveLength(1)
@@ -267,7 +269,7 @@ test('a proof that was not answered has an unknown outcome; with a key it is ask
 })
 
 test('an answer of a tool that nobody would read is concluded as none', async () => {
-  const { session, seen } = await stranger(says({ status: 'in_progress', message: 'wait' }))
+  const { session, seen } = await connectToAnswers(says({ status: 'in_progress', message: 'wait' }))
   const endless: { own?: unknown } = {}
   endless.own = endless
   await session.conclude('pay_1', endless)
@@ -277,7 +279,7 @@ test('an answer of a tool that nobody would read is concluded as none', async ()
 })
 
 test('a request that is no JSON is refused as a value', async () => {
-  const { session, seen } = await stranger(says(paid))
+  const { session, seen } = await connectToAnswers(says(paid))
   const result = await session.pay({ ...request, body: 1n })
   expect(result).toMatchObject({ status: 'denied', code: 'request_not_allowed' })
   expect(seen).toEqual([])
@@ -285,7 +287,7 @@ test('a request that is no JSON is refused as a value', async () => {
 
 test('a write keeps its idempotency key over its attempts, and has a new one each time', async () => {
   const created = { id, token, expiresAt: '2026-01-01T00:00:00.000Z' }
-  const { url, seen } = await stranger((answer, index) =>
+  const { url, seen } = await connectToAnswers((answer, index) =>
     (index === 0 ? hangsUp : says(created, 201))(answer, index),
   )
   const management = connectManagement({ url, key })

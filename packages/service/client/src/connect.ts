@@ -19,7 +19,7 @@ import {
   sessionStatus,
   sessionToken,
 } from './pay-answer.ts'
-import { callService, makeOnceHeader, makePath, readAnswer } from './service-call.ts'
+import { callService, makeIdempotencyHeader, makePath, readAnswer } from './service-call.ts'
 import type { Shape } from './shape.ts'
 
 /** The options of `connect`. The key and the token work only together. */
@@ -90,7 +90,7 @@ function createPort(endpoint: Endpoint, id: string): SessionPort {
         method: 'POST',
         path: '/v1/session/children',
         body: input ?? {},
-        headers: makeOnceHeader(idempotencyKey),
+        headers: makeIdempotencyHeader(idempotencyKey),
       })
       return { session: openSession(endpoint, child.token), token: child.token }
     },

@@ -11,7 +11,7 @@ import {
   sessionShape,
 } from './account-answer.ts'
 import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
-import { callService, makeOnceHeader, makePath } from './service-call.ts'
+import { callService, makeIdempotencyHeader, makePath } from './service-call.ts'
 import { object, oneOf, type Shape } from './shape.ts'
 
 /** An end user's facet over HTTP. It works as `bursar.endUser(id)` does in one process. */
@@ -73,7 +73,7 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
     })
   return {
     grantDelegation: (input, { idempotencyKey } = {}) =>
-      write(delegationShape, ['delegations'], input, makeOnceHeader(idempotencyKey)),
+      write(delegationShape, ['delegations'], input, makeIdempotencyHeader(idempotencyKey)),
     revokeDelegation: (id, reason = {}) =>
       write(delegationShape, ['delegations', id, 'revoke'], reason),
     readPermission: async (id) => {

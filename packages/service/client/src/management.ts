@@ -7,7 +7,7 @@ import {
   sessionShape,
 } from './account-answer.ts'
 import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
-import { callService, makeOnceHeader, makePath } from './service-call.ts'
+import { callService, makeIdempotencyHeader, makePath } from './service-call.ts'
 
 /** A manager's facet over HTTP. It works as `bursar.management` does in one process. */
 export type RemoteManagement = Pick<
@@ -59,10 +59,15 @@ export function connectManagement(options: EndpointOptions): RemoteManagement {
         method: 'POST',
         path: makePath(['sessions']),
         body,
-        headers: makeOnceHeader(idempotencyKey),
+        headers: makeIdempotencyHeader(idempotencyKey),
       }),
     changeSession: (id, change, { idempotencyKey } = {}) =>
-      writeSession('PATCH', makePath(['sessions', id]), change, makeOnceHeader(idempotencyKey)),
+      writeSession(
+        'PATCH',
+        makePath(['sessions', id]),
+        change,
+        makeIdempotencyHeader(idempotencyKey),
+      ),
     revokeSession: (id, reason = {}) =>
       writeSession('POST', makePath(['sessions', id, 'revoke']), reason),
     unlockSession: (id, { idempotencyKey, ...reason } = {}) =>
@@ -70,7 +75,7 @@ export function connectManagement(options: EndpointOptions): RemoteManagement {
         'POST',
         makePath(['sessions', id, 'unlock']),
         reason,
-        makeOnceHeader(idempotencyKey),
+        makeIdempotencyHeader(idempotencyKey),
       ),
     session: (id) =>
       callService(endpoint, sessionShape, { method: 'GET', path: makePath(['sessions', id]) }),

@@ -34,7 +34,7 @@ export async function callService<Value>(
  * Makes the header of an idempotency key: the caller's key, or a random one for this call's
  * attempts.
  */
-export function makeOnceHeader(idempotencyKey: string | undefined): Record<string, string> {
+export function makeIdempotencyHeader(idempotencyKey: string | undefined): Record<string, string> {
   const key = idempotencyKey ?? crypto.randomUUID() + crypto.randomUUID()
   return { 'idempotency-key': key }
 }

@@ -14,8 +14,8 @@ export interface ServiceReach extends FakeReach {
 export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
   const verify = ledgerVerifier(':memory:', bursar)
   const app = createApp({ bursar, verify, log: () => {} })
-  const stops = stopsOf(app.fetch)
-  const listener = await listen(stops.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
+  const aborts = countAborts(app.fetch)
+  const listener = await listen(aborts.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
   const { url } = listener
   const issue = (role: string, more: object = {}) =>
     bursar.administration.issueKey({ roles: [role] as never, expiresIn: '365d', ...more })
@@ -28,26 +28,26 @@ export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
     keys,
     payer: payer.id,
     key: payer.key,
-    openSession: (token) => stops.watched(connect({ url, key: payer.key, token })),
-    arrived: stops.arrived,
+    openSession: (token) => aborts.watchSession(connect({ url, key: payer.key, token })),
+    arrived: aborts.waitForAborts,
     close: () => listener.closeServer(5_000),
   }
 }
 
 /** Wraps a request handler to count the aborted requests, both at the client and at the server. */
-function stopsOf(serve: (request: Request) => Promise<Response>): {
+function countAborts(serve: (request: Request) => Promise<Response>): {
   fetch(request: Request): Promise<Response>
-  watched(session: PaymentSession): PaymentSession
-  arrived(): Promise<void>
+  watchSession(session: PaymentSession): PaymentSession
+  waitForAborts(): Promise<void>
 } {
   let sent = 0
   let seen = 0
-  let heard = (): void => {}
+  let reportAbort = (): void => {}
   return {
     fetch: async (request) => {
       const count = (): void => {
         seen += 1
-        heard()
+        reportAbort()
       }
       request.signal.addEventListener('abort', count)
       try {
@@ -56,7 +56,7 @@ function stopsOf(serve: (request: Request) => Promise<Response>): {
         request.signal.removeEventListener('abort', count)
       }
     },
-    watched: (session) =>
+    watchSession: (session) =>
       new PaymentSession(session.id, {
         pay: async (request, call) => {
           const count = (): void => {
@@ -76,10 +76,10 @@ function stopsOf(serve: (request: Request) => Promise<Response>): {
         close: () => session.close(),
         openChild: (input, once) => session.openChild(input, once),
       }),
-    arrived: async () => {
+    waitForAborts: async () => {
       while (seen < sent) {
         await new Promise<void>((resolve) => {
-          heard = resolve
+          reportAbort = resolve
         })
       }
     },

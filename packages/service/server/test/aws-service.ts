@@ -44,24 +44,24 @@ export async function startAwsService(): Promise<AwsService> {
   const operations: Readonly<Record<string, (body: Body) => unknown>> = {
     'TrentService.Encrypt'({ KeyId, Plaintext, EncryptionContext }) {
       contexts.push(EncryptionContext)
-      if (KeyId !== keyArn) throw refusal('NotFoundException')
-      const CiphertextBlob = encrypted(key, EncryptionContext, `${Plaintext}`)
+      if (KeyId !== keyArn) throw createRefusal('NotFoundException')
+      const CiphertextBlob = encryptValue(key, EncryptionContext, `${Plaintext}`)
       return { KeyId: service.encryptsWith, CiphertextBlob }
     },
     'TrentService.Decrypt'({ KeyId, CiphertextBlob, EncryptionContext }) {
       contexts.push(EncryptionContext)
-      if (KeyId !== keyArn) throw refusal('IncorrectKeyException')
-      const opened = decrypted(key, EncryptionContext, `${CiphertextBlob}`)
+      if (KeyId !== keyArn) throw createRefusal('IncorrectKeyException')
+      const opened = decryptValue(key, EncryptionContext, `${CiphertextBlob}`)
       return { KeyId, Plaintext: opened, EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' }
     },
     'secretsmanager.DescribeSecret'({ SecretId }) {
-      const versions = found(secrets, SecretId)
+      const versions = findVersions(secrets, SecretId)
       const stages = versions.map(({ id, stages }) => [id, stages])
       return { Name: SecretId, VersionIdsToStages: Object.fromEntries(stages) }
     },
     'secretsmanager.GetSecretValue'({ SecretId, VersionId }) {
-      const version = found(secrets, SecretId).find(({ id }) => id === VersionId)
-      if (!version) throw refusal('ResourceNotFoundException')
+      const version = findVersions(secrets, SecretId).find(({ id }) => id === VersionId)
+      if (!version) throw createRefusal('ResourceNotFoundException')
       return { Name: SecretId, VersionId, SecretString: version.value }
     },
   }
@@ -74,7 +74,7 @@ export async function startAwsService(): Promise<AwsService> {
     }
     try {
       const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined
-      if (!run) throw refusal('UnknownOperationException')
+      if (!run) throw createRefusal('UnknownOperationException')
       return { status: 200, body: run(JSON.parse(text)) }
     } catch (error) {
       return { status: 400, body: { __type: (error as Error).message, message: text } }
@@ -82,7 +82,7 @@ export async function startAwsService(): Promise<AwsService> {
   }
   const server = createServer((request, response) => {
     void (async () => {
-      const text = await textOf(request)
+      const text = await readText(request)
       if (service.fault === 'hang') return
       if (service.fault === 'drop') return void response.destroy()
       const { status, body } = answer(request, text)
@@ -122,42 +122,42 @@ export async function startAwsService(): Promise<AwsService> {
 
 type Body = Readonly<Record<string, unknown>>
 
-function refusal(type: string): Error {
+function createRefusal(type: string): Error {
   return new Error(type)
 }
 
-function found(secrets: AwsService['secrets'], name: unknown) {
+function findVersions(secrets: AwsService['secrets'], name: unknown) {
   const versions = secrets.get(`${name}`)
   if (versions) return versions
-  throw refusal('ResourceNotFoundException')
+  throw createRefusal('ResourceNotFoundException')
 }
 
 /**
  * Encodes an encryption context as KMS authenticates it: the order of its members makes no
  * difference.
  */
-function associated(context: unknown): Buffer {
+function encodeContext(context: unknown): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context ?? {}).sort()))
 }
 
-function encrypted(key: Buffer, context: unknown, plaintext: string): string {
+function encryptValue(key: Buffer, context: unknown, plaintext: string): string {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(associated(context))
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(encodeContext(context))
   const sealed = [cipher.update(Buffer.from(plaintext, 'base64')), cipher.final()]
   return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64')
 }
 
-function decrypted(key: Buffer, context: unknown, blob: string): string {
+function decryptValue(key: Buffer, context: unknown, blob: string): string {
   const bytes = Buffer.from(blob, 'base64')
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), {
       authTagLength: 16,
     })
-    decipher.setAAD(associated(context)).setAuthTag(bytes.subarray(12, 28))
+    decipher.setAAD(encodeContext(context)).setAuthTag(bytes.subarray(12, 28))
     const opened = [decipher.update(bytes.subarray(28)), decipher.final()]
     return Buffer.concat(opened).toString('base64')
   } catch {
-    throw refusal('InvalidCiphertextException')
+    throw createRefusal('InvalidCiphertextException')
   }
 }
 
@@ -195,7 +195,7 @@ function isSigned(
   return createHmac('sha256', signingKey).update(toSign).digest('hex') === signature
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of request) parts.push(part as Buffer)
   return Buffer.concat(parts).toString()

@@ -105,14 +105,17 @@ const words = fc.oneof(
 const junk = fc.oneof(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(null, 0, -1, 1e308, [], {}))
 
 /** Generates values that fit a schema. Some do not fit it at some depth. */
-function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
-  return fc.oneof({ weight: 12, arbitrary: fitting(schema) }, { weight: 1, arbitrary: junk })
+function createValues(schema: Schema): fc.Arbitrary<unknown> {
+  return fc.oneof(
+    { weight: 12, arbitrary: createFittingValues(schema) },
+    { weight: 1, arbitrary: junk },
+  )
 }
 
-function fitting(schema: Schema): fc.Arbitrary<unknown> {
+function createFittingValues(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.const !== undefined) return fc.constant(schema.const)
   if (schema.enum) return fc.constantFrom(...schema.enum)
-  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valuesOf))
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(createValues))
   switch (schema.type) {
     case 'string':
       return words
@@ -122,18 +125,18 @@ function fitting(schema: Schema): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean()
     case 'array':
-      return fc.array(valuesOf(schema.items ?? {}), { maxLength: 3 })
+      return fc.array(createValues(schema.items ?? {}), { maxLength: 3 })
     case 'object':
-      return objectsOf(schema)
+      return createObjects(schema)
     default:
       return junk
   }
 }
 
-function objectsOf({ properties = {}, required = [] }: Schema): fc.Arbitrary<unknown> {
+function createObjects({ properties = {}, required = [] }: Schema): fc.Arbitrary<unknown> {
   const fields = Object.entries(properties).map(([name, field]) => {
     const isRare = !required.includes(name)
-    const value = valuesOf(field)
+    const value = createValues(field)
     return [name, isRare ? fc.option(value, { nil: undefined, freq: 2 }) : value] as const
   })
   const whole = fc.record(Object.fromEntries(fields))
@@ -170,8 +173,8 @@ const working: Partial<Record<Operation['name'], unknown>> = {
   verifyAudit: {},
 }
 
-function bodiesOf({ name, body }: Operation): fc.Arbitrary<string | undefined> {
-  if (!body) return seldom(fc.constantFrom('{}', '{', 'x'))
+function createBodies({ name, body }: Operation): fc.Arbitrary<string | undefined> {
+  if (!body) return makeRare(fc.constantFrom('{}', '{', 'x'))
   const schema = z.toJSONSchema(body, { io: 'input', unrepresentable: 'any', reused: 'inline' })
   const { $defs, ...whole } = schema as Schema & { $defs?: Readonly<Record<string, Schema>> }
   const resolved = JSON.parse(
@@ -180,7 +183,7 @@ function bodiesOf({ name, body }: Operation): fc.Arbitrary<string | undefined> {
       return named === undefined ? value : $defs?.[named]
     }),
   ) as Schema
-  const json = fitting(resolved).map((value) => JSON.stringify(value) ?? 'null')
+  const json = createFittingValues(resolved).map((value) => JSON.stringify(value) ?? 'null')
   const texts = fc.tuple(json, fc.nat(200)).map(([text, at]) => text.slice(0, at))
   const deep = fc.constantFrom('['.repeat(30_000), `{"a":${'['.repeat(9_000)}${']'.repeat(9_000)}}`)
   return fc.oneof(
@@ -192,7 +195,7 @@ function bodiesOf({ name, body }: Operation): fc.Arbitrary<string | undefined> {
   )
 }
 
-function shotsOf(operation: Operation): fc.Arbitrary<Shot> {
+function createShots(operation: Operation): fc.Arbitrary<Shot> {
   const role = Object.entries(access[operation.name]).find(([, may]) => may === 'allow')?.[0] ?? ''
   const names = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
   const own = Object.fromEntries(
@@ -224,7 +227,7 @@ function shotsOf(operation: Operation): fc.Arbitrary<Shot> {
       },
     ),
     path: fc.record(own),
-    query: fc.record(Object.fromEntries(filters)).map(withoutGaps),
+    query: fc.record(Object.fromEntries(filters)).map(removeUndefined),
     headers: headersOf,
     token: fc.oneof(
       { weight: 9, arbitrary: fc.constantFrom('$token', '$childToken') },
@@ -233,7 +236,7 @@ function shotsOf(operation: Operation): fc.Arbitrary<Shot> {
         arbitrary: fc.constantFrom('', 'x', `bursar_ses_${'0'.repeat(32)}_${'A'.repeat(43)}`),
       },
     ),
-    body: bodiesOf(operation),
+    body: createBodies(operation),
   }) as fc.Arbitrary<Shot>
 }
 
@@ -255,30 +258,30 @@ const headersOf = fc
       nil: undefined,
       freq: 2,
     }),
-    'x-request-id': seldom(fc.constantFrom('r-1', 'x'.repeat(65), '"')),
-    'content-type': seldom(fc.constantFrom('text/plain', 'application/json; charset=latin1')),
-    'x-forwarded-for': seldom(fc.constant('127.0.0.1')),
+    'x-request-id': makeRare(fc.constantFrom('r-1', 'x'.repeat(65), '"')),
+    'content-type': makeRare(fc.constantFrom('text/plain', 'application/json; charset=latin1')),
+    'x-forwarded-for': makeRare(fc.constant('127.0.0.1')),
   })
-  .map(withoutGaps)
+  .map(removeUndefined)
 
 /** Generates a value one time in ten, and undefined otherwise. */
-function seldom<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
+function makeRare<Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> {
   return fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
 }
 
-function withoutGaps(one: object): Record<string, string> {
+function removeUndefined(one: object): Record<string, string> {
   return Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined))
 }
 
-function weightOf({ name }: Operation): number {
+function chooseWeight({ name }: Operation): number {
   if (heavy.has(name)) return HEAVY_WEIGHT
   return ending.has(name) ? ENDING_WEIGHT : COMMON_WEIGHT
 }
 
 const anyShot = fc.oneof(
   ...operations.map((operation) => ({
-    weight: weightOf(operation),
-    arbitrary: shotsOf(operation),
+    weight: chooseWeight(operation),
+    arbitrary: createShots(operation),
   })),
 )
 
@@ -297,14 +300,14 @@ export async function fuzz(count: number, seed: number): Promise<FuzzReport> {
     let fill: Fill = () => ''
     for (let index = 0; index < size; index += 1) {
       if (index % STEP_REQUESTS === 0) world.clock.advance(STEP_MS)
-      if (index % FRESH_REQUESTS === 0) fill = await freshFill(world)
-      const shot = shotAt(seed, sent + index)
-      const answer = await send(world, shot, fill)
+      if (index % FRESH_REQUESTS === 0) fill = await createFill(world)
+      const shot = generateShot(seed, sent + index)
+      const answer = await sendShot(world, shot, fill)
       statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
       if (answer.status < 300) done[shot.operation.name] = (done[shot.operation.name] ?? 0) + 1
-      check(world, shot, answer, `seed ${seed}, request ${sent + index}`)
+      checkAnswer(world, shot, answer, `seed ${seed}, request ${sent + index}`)
     }
-    await finish(world)
+    await checkLedger(world)
   }
   return { requests: count, statuses, done }
 }
@@ -320,7 +323,7 @@ let volley: { readonly name: string; readonly shots: readonly Shot[] } | undefin
  * Returns the request with this number. Requests are generated in batches, and a seed and a number
  * always give the same request.
  */
-function shotAt(seed: number, index: number): Shot {
+function generateShot(seed: number, index: number): Shot {
   const number = Math.floor(index / VOLLEY)
   const name = `${seed} ${number}`
   if (volley?.name !== name) {
@@ -335,7 +338,7 @@ type Fill = (text: string) => string
  * Creates a delegation, two sessions and a key that requests may revoke. Returns the function that
  * fills in placeholders.
  */
-async function freshFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
+async function createFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
   const delegation = await bursar.endUser('alice').grantDelegation({
     agent: 'a',
     instrument: 'alice-wallet',
@@ -374,7 +377,7 @@ async function freshFill({ bursar, keys }: ServiceWorld): Promise<Fill> {
     )
 }
 
-async function send(world: ServiceWorld, shot: Shot, fill: Fill) {
+async function sendShot(world: ServiceWorld, shot: Shot, fill: Fill) {
   const { operation, who, query, headers, token, body } = shot
   const path = operation.path.replace(/\{(\w+)\}/g, (_all, name) =>
     encodeURIComponent(fill(shot.path[name] ?? '').toWellFormed()),
@@ -394,10 +397,10 @@ async function send(world: ServiceWorld, shot: Shot, fill: Fill) {
   )
 }
 
-function check(
+function checkAnswer(
   world: ServiceWorld,
   { operation, body }: Shot,
-  answer: Awaited<ReturnType<typeof send>>,
+  answer: Awaited<ReturnType<typeof sendShot>>,
   where: string,
 ): void {
   const fail = (what: string): never => {
@@ -418,7 +421,7 @@ function check(
 }
 
 /** Checks that the ledger verifies, and that each transfer of the chain has a payment. */
-async function finish({ bursar, chain }: ServiceWorld): Promise<void> {
+async function checkLedger({ bursar, chain }: ServiceWorld): Promise<void> {
   const verified = await bursar.auditing.verify()
   if (!verified.ok) throw new Error(`The ledger is broken: ${verified.reason}`)
   const { rows } = await bursar.auditing.payments({}, { limit: 500 })

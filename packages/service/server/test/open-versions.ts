@@ -24,7 +24,7 @@ export async function openVersions(vault: Vault, secret: string): Promise<readon
       }
     },
   })
-  const result = await signing(
+  const result = await signWithSecrets(
     (version) => versions.push(version),
     () =>
       wallet.sign({
@@ -41,7 +41,7 @@ export async function openVersions(vault: Vault, secret: string): Promise<readon
   return values.map((value, at) => `${versions[at]}: ${value}`)
 }
 
-function signing(
+function signWithSecrets(
   record: (version: string) => void,
   sign: () => Promise<SignResult>,
 ): Promise<SignResult> {

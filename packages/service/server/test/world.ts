@@ -97,7 +97,7 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
       },
     })
   const bursar = open()
-  const keys = await keysOf(bursar)
+  const keys = await issueKeys(bursar)
   const delegation = await bursar.endUser('alice').grantDelegation({
     agent: 'researcher',
     instrument: 'alice-wallet',
@@ -131,7 +131,7 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
     delegation: delegation.id,
     session,
     log,
-    call: (who, method, path, some = {}) => call(app, keyText(keys, who), method, path, some),
+    call: (who, method, path, some = {}) => call(app, findKey(keys, who), method, path, some),
     another(some = {}) {
       const other = open()
       return {
@@ -142,7 +142,7 @@ export async function serviceWorld(options: WorldOptions = {}): Promise<ServiceW
   }
 }
 
-async function keysOf({ administration }: Bursar): Promise<ServiceWorld['keys']> {
+async function issueKeys({ administration }: Bursar): Promise<ServiceWorld['keys']> {
   const issued: Partial<Record<Role, WorldKey>> = {}
   await Promise.all(
     roles.map(async (role) => {
@@ -154,7 +154,7 @@ async function keysOf({ administration }: Bursar): Promise<ServiceWorld['keys']>
   return issued as ServiceWorld['keys']
 }
 
-function keyText(
+function findKey(
   keys: Readonly<Record<Role, WorldKey>>,
   who: string | undefined,
 ): string | undefined {

@@ -56,15 +56,15 @@ const commandOf: Readonly<Record<OperationName, string | undefined>> = {
   caller: undefined,
 }
 
-function pathsOf(command: CommandUnknownOpts, above = ''): string[] {
+function listPaths(command: CommandUnknownOpts, above = ''): string[] {
   return command.commands.flatMap((one) => {
     const path = `${above}${one.name()}`
-    return one.commands.length === 0 ? [path] : pathsOf(one, `${path} `)
+    return one.commands.length === 0 ? [path] : listPaths(one, `${path} `)
   })
 }
 
 test('what the API offers to people has a command', () => {
-  const paths = pathsOf(createCommandTree(createProcessTerminal(), () => {}))
+  const paths = listPaths(createCommandTree(createProcessTerminal(), () => {}))
   const named = Object.values(commandOf).filter((path) => path !== undefined)
   expect(named.filter((path) => !paths.includes(path))).toEqual([])
   const without = Object.keys(access).filter((name) => !commandOf[name as OperationName])

@@ -9,7 +9,10 @@ afterEach(() => {
 })
 
 /** Creates a terminal's error stream that collects the texts written to it. */
-function stream(isTTY: boolean): { readonly texts: string[]; readonly error: typeof streamForm } {
+function createStream(isTTY: boolean): {
+  readonly texts: string[]
+  readonly error: typeof streamForm
+} {
   const texts: string[] = []
   return { texts, error: { isTTY, write: (text: string) => void texts.push(text) } }
 }
@@ -18,7 +21,7 @@ declare const streamForm: Parameters<typeof showProgress>[0]['error']
 const line = (seconds: number): string => `working, ${seconds} s`
 
 test('long work is shown at once and each second on one line, which is then erased', async () => {
-  const { texts, error } = stream(true)
+  const { texts, error } = createStream(true)
   const done = await showProgress({ error }, line, async () => {
     vi.advanceTimersByTime(2_000)
     return 'done'
@@ -34,14 +37,14 @@ test('long work is shown at once and each second on one line, which is then eras
 })
 
 test('the line is taken away from work that fails as well', async () => {
-  const { texts, error } = stream(true)
+  const { texts, error } = createStream(true)
   const failing = showProgress({ error }, line, () => Promise.reject(new Error('no')))
   await expect(failing).rejects.toThrow('no')
   expect(texts.at(-1)).toBe('\r\u001b[K')
 })
 
 test('where nobody looks, nothing is written', async () => {
-  const { texts, error } = stream(false)
+  const { texts, error } = createStream(false)
   await showProgress({ error }, line, async () => void vi.advanceTimersByTime(2_000))
   expect(texts).toEqual([])
 })

@@ -13,7 +13,7 @@ import { mayCall } from '../auth/access.ts'
 import { type Caller, createAuthenticator, type IdentityProvider } from '../auth/caller.ts'
 import type { LedgerVerifier } from '../ledger/ledger-verifier.ts'
 import { type Admission, type AdmissionBounds, createAdmission } from './admission.ts'
-import { healthRoutes } from './health.ts'
+import { addHealthRoutes } from './health.ts'
 import { readInvocation } from './request.ts'
 import { describeError, type RequestLog } from './request-log.ts'
 import { respond } from './respond.ts'
@@ -72,7 +72,7 @@ export function createApp(options: AppOptions): App {
     runningExclusive: new Set(),
   }
   const app = new Hono()
-  healthRoutes(app, bursar, state)
+  addHealthRoutes(app, bursar, state)
   const description = openApi()
   app.get('/openapi.json', (context) => context.json(description))
   for (const path of new Set(operations.map((one) => one.path))) {
@@ -276,11 +276,11 @@ function leaveWithProblem(
 ): Response {
   done()
   trace.code = problem.code
-  return finishResponse(parts, trace, createProblemResponse(problem, problemHeaders(problem)))
+  return finishResponse(parts, trace, createProblemResponse(problem, createProblemHeaders(problem)))
 }
 
 /** Returns the headers that tell a client how to continue after a problem. */
-function problemHeaders({ status, code }: Problem): Record<string, string> {
+function createProblemHeaders({ status, code }: Problem): Record<string, string> {
   if (status === 401) return { 'www-authenticate': 'Bearer' }
   if (code === 'request_rate_exceeded') return { 'retry-after': '60' }
   return status === 503 ? { 'retry-after': '1' } : {}

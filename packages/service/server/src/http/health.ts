@@ -11,7 +11,7 @@ const READY_FOR_MS = 1_000
  * Adds the health checks. `/healthz` answers 200 while the process lives; `/readyz` answers 200 while
  * the service takes requests and reaches its ledger. Neither needs a key or reveals more.
  */
-export function healthRoutes(
+export function addHealthRoutes(
   app: Hono,
   bursar: Pick<Bursar, 'administration'>,
   state: { readonly isDraining: boolean },

@@ -11,7 +11,7 @@ import { readSettings } from '../../config/config.ts'
 const fakes = fileURLToPath(new URL('../../../test/fake.config.ts', import.meta.url))
 
 /** Creates a folder with its own configuration, and a session that ended two hours ago. */
-async function oldWorld(
+async function createOldWorld(
   archives: string,
 ): Promise<{ readonly world: CommandWorld; readonly session: string }> {
   const world = commandWorld({ bare: true, isTTY: true })
@@ -37,7 +37,7 @@ async function oldWorld(
 }
 
 test('what has ended is in a file of the folder, and no longer in the ledger', async () => {
-  const { world, session } = await oldWorld('archives')
+  const { world, session } = await createOldWorld('archives')
   const { run, json, folder } = world
   const early = await run('archive', '--ended-for', '3h')
   expect([early.code, early.out]).toEqual([0, 'No session was archived.\n'])
@@ -66,7 +66,7 @@ test('what has ended is in a file of the folder, and no longer in the ledger', a
 test('nothing is archived where there is no folder, or none that can be written', async () => {
   const without = await commandWorld().run('archive', '--ended-for', '90d')
   expect([without.code, without.error]).toEqual([3, expect.stringContaining('names no folder')])
-  const { world, session } = await oldWorld('taken')
+  const { world, session } = await createOldWorld('taken')
   writeFileSync(join(world.folder, 'taken'), 'a file')
   const failed = await world.run('archive', '--ended-for', '1h')
   expect(failed.code).toBe(3)
@@ -74,7 +74,7 @@ test('nothing is archived where there is no folder, or none that can be written'
 })
 
 test.each(['1m', 'long'])('--ended-for %s is refused', async (endedFor) => {
-  const { world } = await oldWorld('archives')
+  const { world } = await createOldWorld('archives')
   const { code, error } = await world.run('archive', '--ended-for', endedFor)
   expect([code, error]).toEqual([2, expect.stringContaining('--ended-for')])
 })

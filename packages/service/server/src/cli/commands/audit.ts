@@ -104,21 +104,23 @@ async function exportTrail(context: CommandContext, out: string | undefined): Pr
   const { terminal } = context
   let records = 0
   await context.withGuard(async ({ auditing }) => {
-    async function* counted(): AsyncGenerator<string> {
+    async function* countRecords(): AsyncGenerator<string> {
       for await (const line of auditing.export()) {
         records += 1
         yield line
       }
     }
     const print = async (): Promise<void> => {
-      for await (const line of counted()) await writeText(terminal.out, line)
+      for await (const line of countRecords()) await writeText(terminal.out, line)
     }
     const line = (): string => `exporting, ${records} records`
     // The records appear on this terminal already, so a progress line is not needed.
     if (out === undefined) return terminal.out.isTTY ? print() : showProgress(terminal, line, print)
     const path = resolve(terminal.folder, out)
     const target = { flags: 'wx', mode: 0o600, flush: true }
-    await showProgress(terminal, line, () => pipeline(counted, createWriteStream(path, target)))
+    await showProgress(terminal, line, () =>
+      pipeline(countRecords, createWriteStream(path, target)),
+    )
     context.answer({ file: path, records }, `${records} records in ${path}`)
   })
 }

@@ -26,14 +26,14 @@ afterEach(() => {
 })
 
 /** Creates a command world in an empty folder that finds the installed packages. */
-function project(environment = {}) {
+function createProject(environment = {}) {
   const world = commandWorld({ bare: true, environment })
   symlinkSync(installed, join(world.folder, 'node_modules'))
   return world
 }
 
 async function withSandbox() {
-  const world = project()
+  const world = createProject()
   const shown = describeWorld(sandbox, await sandbox.createAccount('10.00'))
   writeFileSync(join(world.folder, 'sandbox.json'), JSON.stringify(shown))
   return world
@@ -90,7 +90,7 @@ describe('init in the sandbox', () => {
 
 describe('init on a network', () => {
   test('makes a wallet, and says how to go on once it is funded', async () => {
-    const world = project()
+    const world = createProject()
     const { code, out } = await world.run(...first, ...unreachable)
     expect(code).toBe(0)
     expect(out).toMatch(
@@ -108,7 +108,7 @@ describe('init on a network', () => {
   })
 
   test('overwrites nothing', async () => {
-    const world = project()
+    const world = createProject()
     await world.run(...first, ...unreachable)
     const before = readFileSync(join(world.folder, 'bursar.env'), 'utf8')
     const again = await world.run(...first, ...unreachable)
@@ -118,7 +118,7 @@ describe('init on a network', () => {
   })
 
   test('leaves nothing behind where it fails', async () => {
-    const world = project()
+    const world = createProject()
     const { code, error } = await world.run(...first, ...unreachable, '--expires-in', 'soon')
     expect([code, error]).toEqual([2, expect.stringContaining('--expires-in: must be a duration')])
     expect(readdirSync(world.folder)).toEqual(['node_modules'])
@@ -127,7 +127,7 @@ describe('init on a network', () => {
   test('leaves a ledger alone that the environment names', async () => {
     const other = commandWorld()
     await other.run('keys', 'create', '--role', 'auditor', '--expires-in', '1d')
-    const world = project(other.environment)
+    const world = createProject(other.environment)
     for (const expiresIn of ['soon', '1d']) {
       const { code, error } = await world.run(...first, ...unreachable, '--expires-in', expiresIn)
       expect([code, error]).toEqual([3, expect.stringContaining('ledger.db exists already.')])
@@ -143,7 +143,7 @@ describe('init on a network', () => {
     [['--end-user', "a'b"], "'--end-user <name>' argument"],
     [['--sandbox', 'none.json'], '--sandbox: the file '],
   ])('%j is refused, and named', async (options, message) => {
-    const world = project()
+    const world = createProject()
     const { code, error } = await world.run(...first, ...options)
     expect([code, error]).toEqual([2, expect.stringContaining(message)])
     expect(readdirSync(world.folder)).toEqual(['node_modules'])

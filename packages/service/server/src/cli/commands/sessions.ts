@@ -66,7 +66,7 @@ export const addSessions: AddCommand = (program, context) => {
     }),
   )
   addChange(sessions, context)
-  addEnds(sessions, context)
+  addSessionCommands(sessions, context)
 }
 
 /** Adds `bursar sessions change`, which changes the limits, expiry or merchants of a session. */
@@ -95,7 +95,7 @@ function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext)
 }
 
 /** Adds the commands that show, revoke and unlock one session. */
-function addEnds(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
+function addSessionCommands(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
   sessions
     .command('show')
     .summary('show one session')
