@@ -48,7 +48,11 @@ function claimed(store: Store, { paymentId }: Intent): Promise<unknown> {
   const kept = { payment: paymentId, status: 200, headers: {}, body: content, truncated: false }
   const claiming = { transaction: `0x${sha256(paymentId)}`, delivery, content: kept }
   const scope = { payment: paymentId, host: HOST }
-  return store.commit(scope, (state, now) => claimPayment(state, claiming, now), 'soon')
+  return store.commit(
+    scope,
+    (state, now) => claimPayment(state, { ...claiming, heardAt: now }, now),
+    'soon',
+  )
 }
 
 function proven(store: Store, { paymentId }: Intent): Promise<unknown> {

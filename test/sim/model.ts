@@ -253,7 +253,7 @@ function moved(paid: ModelPayment | undefined, event: Moved, at: number): string
     case 'payment-claimed':
       if (isFresh) paid.state = 'claimed'
       paid.delivered = event.delivered
-      paid.toldAt ??= at
+      paid.toldAt ??= event.claimedAt
       return undefined
     case 'payment-doubted':
       if (isFresh) paid.state = 'in_doubt'

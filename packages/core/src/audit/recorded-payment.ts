@@ -113,11 +113,11 @@ export function replayPaymentChange(
     case 'payment-signed':
       return { ...payment, state: 'signed' }
     case 'payment-claimed': {
-      const { transaction, httpStatus, delivered, contentSha256, bytes } = event
+      const { transaction, httpStatus, delivered, contentSha256, bytes, claimedAt } = event
       return {
         ...payment,
         state: waits ? 'claimed' : payment.state,
-        claimedAt: at,
+        claimedAt,
         ...(transaction === undefined ? {} : { claimedTransaction: transaction }),
         delivery: { httpStatus, delivered, contentSha256, bytes },
       }

@@ -252,6 +252,8 @@ type LedgerEvent =
       readonly delivered: boolean
       readonly contentSha256: string
       readonly bytes: number
+      /** When the answer came, in milliseconds since the epoch. The record may be a moment younger. */
+      readonly claimedAt: number
     })
   | (PaymentSubject & {
       readonly type: 'payment-doubted'

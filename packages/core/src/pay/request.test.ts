@@ -68,7 +68,7 @@ describe('a request', () => {
     ['a method with a line end', { url, method: 'GET\r\nX: y' }, 'method: '],
     ['CONNECT', { url, method: 'CONNECT' }, 'method: '],
     ['a number as purpose', { url, purpose: 1 }, 'purpose: '],
-    ['a number as maxAmount', { url, maxAmount: 1 }, 'maxAmount: '],
+    ['a small number as maxAmount', { url, maxAmount: 1e-7 }, 'maxAmount: '],
     ['a negative maxAmount', { url, maxAmount: '-1' }, 'maxAmount: '],
     ['a maxAmount of zero', { url, maxAmount: '0' }, 'maxAmount: '],
     ['headers as a list', { url, headers: [['a', 'b']] }, 'headers: '],
@@ -233,8 +233,25 @@ describe('a body', () => {
   })
 
   test('as text is sent as it is, and is what the wire will carry', () => {
-    expect(post('{"a": 1}')).toMatchObject({ body: '{"a": 1}', headers: {} })
+    expect(post('{"a": 1}').body).toBe('{"a": 1}')
     expect(post('a\ud800b').body).toBe('a\ufffdb')
+  })
+
+  test.each([
+    ['{"a": 1}', 'application/json'],
+    [' [1]\n', 'application/json'],
+    ['a=1&b=2', 'text/plain'],
+    ['{"a": 1', 'text/plain'],
+    ['"text"', 'text/plain'],
+    ['null', 'text/plain'],
+    ['7', 'text/plain'],
+  ])('of the text %j goes out as %s', (body, type) => {
+    expect(post(body)).toMatchObject({ body, headers: { 'content-type': type } })
+  })
+
+  test.each(['', ' \n', null, {}, []])('%j is none of a GET', (body) => {
+    for (const method of ['GET', 'HEAD'])
+      expect(accepted({ url, method, body })).not.toHaveProperty('body')
   })
 
   test.each(['GET', 'HEAD'])('goes with no %s', (method) => {
@@ -302,6 +319,54 @@ describe('a purpose', () => {
         expect(shown.isWellFormed()).toBe(true)
       }),
     )
+  })
+})
+
+describe('the arguments of models', () => {
+  const full = { url, method: 'PUT', body: { a: 1 }, purpose: 'x', maxAmount: '0.05' }
+
+  test('may leave the method of a GET out, or give null or an empty string', () => {
+    for (const method of [undefined, null, '', 'get']) {
+      expect(parseRequest({ url, method, body: '' })).toEqual(parseRequest({ url }))
+    }
+  })
+
+  test.each(['headers', 'body', 'purpose', 'maxAmount'])(
+    'may leave %s out, or give null or an empty string',
+    (name) => {
+      const { [name]: _, ...rest } = full as Record<string, unknown>
+      const left = parseRequest(rest)
+      expect(left).toHaveProperty('request')
+      expect(parseRequest({ ...rest, [name]: null })).toEqual(left)
+      expect(parseRequest({ ...rest, [name]: '' })).toEqual(left)
+    },
+  )
+
+  test.each([
+    [0.05, 50_000n],
+    [1, 1_000_000n],
+    [0.000001, 1n],
+    [12.345678, 12_345_678n],
+  ])('may give maxAmount as the number %d', (maxAmount, maxMicro) => {
+    expect(accepted({ ...full, maxAmount }).maxMicro).toBe(maxMicro)
+  })
+
+  test.each([1e-7, 1e21, -1, 0, Number.NaN, 0.1 + 0.2, true, {}])(
+    'may not give maxAmount as %j',
+    (maxAmount) => {
+      expect(problem({ ...full, maxAmount })).toMatch(/^maxAmount: /)
+    },
+  )
+
+  test('may come as one JSON text, which is read once', () => {
+    expect(parseRequest(JSON.stringify(full))).toEqual(parseRequest(full))
+    for (const text of [JSON.stringify(JSON.stringify(full)), 'text', '7', 'null', '[]', '{"url']) {
+      expect(parseRequest(text)).toHaveProperty('problem')
+    }
+  })
+
+  test.each([null, ''])('may not give %j as the URL', (none) => {
+    expect(problem({ ...full, url: none })).toMatch(/url/i)
   })
 })
 

@@ -5,6 +5,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
+import { readModelArguments } from '../session/model-arguments.ts'
 import type { PayStep } from '../session/pay-result.ts'
 import { hashRequest } from './request-hash.ts'
 
@@ -86,8 +87,9 @@ export function parseRequest(input: unknown, leftOut: readonly string[] = []): P
 }
 
 function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest {
-  const ignored = listUnknownArguments(input, leftOut)
-  const parsed = fields.safeParse(input)
+  const given = readModelArguments(input)
+  const ignored = listUnknownArguments(given, leftOut)
+  const parsed = fields.safeParse(given)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const field = issue?.path.map(printableName).join('.') || 'the arguments'
@@ -97,7 +99,7 @@ function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest 
   try {
     const url = parseResourceUrl(parsed.data.url)
     const body = readBody(parsed.data.body, method)
-    const headers = readHeaders(parsed.data.headers, parsed.data.body)
+    const headers = readHeaders(parsed.data.headers, body, parsed.data.body)
     return {
       request: {
         url,
@@ -156,13 +158,34 @@ export function callKey({ conversation, id }: ParsedCall): string | undefined {
 
 function readBody(body: unknown, method: string): string | undefined {
   if (body === undefined || body === null || body === '') return undefined
-  if (method === 'GET' || method === 'HEAD') throw requestRefused(`body: ${method} takes none`)
+  const takesNone = method === 'GET' || method === 'HEAD'
+  if (takesNone && isEmpty(body)) return undefined
+  if (takesNone) throw requestRefused(`body: ${method} takes none`)
   // A lone surrogate becomes U+FFFD on the wire, and the hash has to cover the bytes on the wire.
   const text = typeof body === 'string' ? body.toWellFormed() : writeJson(body)
   if (Buffer.byteLength(text) > MAX_REQUEST_BODY_BYTES) {
     throw requestRefused(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
   }
   return text
+}
+
+/** Checks whether a body holds nothing: blanks, or an object or array without members. */
+function isEmpty(body: unknown): boolean {
+  if (typeof body === 'string') return body.trim() === ''
+  return typeof body === 'object' && body !== null && Object.keys(body).length === 0
+}
+
+const JSON_TYPE = 'application/json'
+
+/** Returns the content type of a text for which the caller names none. */
+function contentType(body: string): string {
+  try {
+    const value: unknown = JSON.parse(body)
+    if (typeof value === 'object' && value !== null) return JSON_TYPE
+  } catch {
+    // Text that is no JSON is plain text.
+  }
+  return 'text/plain'
 }
 
 function writeJson(body: unknown): string {
@@ -176,11 +199,12 @@ function writeJson(body: unknown): string {
 }
 
 function readHeaders(
-  given: Readonly<Record<string, string>>,
-  body: unknown,
+  named: Readonly<Record<string, string>>,
+  body: string | undefined,
+  given: unknown,
 ): Record<string, string> {
   const headers = new Map<string, string>()
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(named)) {
     const lower = name.toLowerCase()
     if (proofHeader.test(lower)) throw requestRefused(`headers: ${lower} is made by the guard only`)
     if (droppedHeaders.has(lower)) continue
@@ -195,8 +219,9 @@ function readHeaders(
     throw requestRefused(`headers: longer than ${MAX_HEADERS_LENGTH} characters together`)
   }
   if (headers.size > MAX_HEADERS) throw requestRefused(`headers: more than ${MAX_HEADERS}`)
-  const isJson = body !== undefined && body !== null && typeof body !== 'string'
-  if (isJson && !headers.has('content-type')) headers.set('content-type', 'application/json')
+  if (body !== undefined && !headers.has('content-type')) {
+    headers.set('content-type', typeof given === 'string' ? contentType(body) : JSON_TYPE)
+  }
   return Object.fromEntries([...headers].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 

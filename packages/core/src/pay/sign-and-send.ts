@@ -139,8 +139,9 @@ async function answerClaim(
   const resource = toResourceResponse(response)
   const delivery = describeDelivery(response)
   const content = keepContent(payment.id, resource)
+  const heardAt = guard.store.now()
   const recorded = recordSoon(held, 'record a claim', (state, now) =>
-    claimPayment(state, { transaction, delivery, content }, now),
+    claimPayment(state, { transaction, delivery, content, heardAt }, now),
   )
   // After the validity proof may have come first. Then the result is the proof, not the claim.
   const isLate = guard.store.now() >= payment.validBefore * 1_000

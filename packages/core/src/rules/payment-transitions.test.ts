@@ -42,7 +42,7 @@ describe('what each event makes of each state', () => {
     ],
     [
       'claim',
-      (state) => claimPayment(state, { delivery }, NOW),
+      (state) => claimPayment(state, { delivery, heardAt: NOW }, NOW),
       ['claimed', 'claimed', 'claimed', 'in_doubt', 'settled', 'released'],
     ],
     [
@@ -99,7 +99,7 @@ describe('money', () => {
 
   test('a claim and a doubt move nothing', () => {
     for (const change of [
-      claimPayment(ledger('signed'), { delivery }, NOW),
+      claimPayment(ledger('signed'), { delivery, heardAt: NOW }, NOW),
       doubtPayment(ledger('signed'), { reason: '' }),
     ]) {
       expect(change.sessions).toBeUndefined()
@@ -129,7 +129,11 @@ describe('money', () => {
 })
 
 test('evidence, claims and content are kept with the payment', () => {
-  const claimed = claimPayment(ledger('signed'), { transaction: '0xabc', delivery }, NOW)
+  const claimed = claimPayment(
+    ledger('signed'),
+    { transaction: '0xabc', delivery, heardAt: NOW },
+    NOW,
+  )
   expect(claimed.result).toMatchObject({ claimedTransaction: '0xabc', claimedAt: NOW, delivery })
   const settled = settlePayment(ledger('claimed'), { ...evidence, transaction: '0xdef' }, NOW)
   expect(settled.result).toMatchObject({ evidence: { transaction: '0xdef' }, provenAt: NOW })
@@ -141,7 +145,9 @@ test('evidence, claims and content are kept with the payment', () => {
     body: new Uint8Array(3),
     truncated: false,
   }
-  expect(claimPayment(ledger('signed'), { delivery, content }, NOW).contents).toEqual([content])
+  expect(claimPayment(ledger('signed'), { delivery, content, heardAt: NOW }, NOW).contents).toEqual(
+    [content],
+  )
   const doubted = doubtPayment(ledger('signed'), { reason: 'lost', delivery, content })
   expect(doubted.contents).toEqual([content])
   expect(doubted.events[0]).toMatchObject({ reason: 'lost', httpStatus: 200 })
@@ -236,4 +242,13 @@ test('what was spent at a merchant is never taken for nothing because it was not
     expect.objectContaining({ code: 'invariant_broken' }),
   )
   expect(usageAt({ ancestors: [], merchantUsages: [] }, 'ses_1', terms).usage.payments).toBe(0)
+})
+
+test.each([
+  [NOW - 1, NOW - 1],
+  [NOW + 1, NOW],
+])('a claim whose answer came at %i is of %i', (heardAt, claimedAt) => {
+  const { payments, events } = claimPayment(ledger('signed'), { delivery, heardAt }, NOW)
+  expect(payments).toMatchObject([{ claimedAt }])
+  expect(events).toMatchObject([{ claimedAt }])
 })

@@ -66,16 +66,19 @@ export function claimPayment(
     readonly transaction?: string | undefined
     readonly delivery: Delivery
     readonly content?: Content | undefined
+    /** When the answer came. The commit may run a moment later. */
+    readonly heardAt: number
   },
   now: number,
 ): PaymentChange {
   const { state, payment } = readPayment(loaded)
   const { transaction, delivery, content } = claimed
+  const claimedAt = Math.min(claimed.heardAt, now)
   const next: Payment = {
     ...payment,
     state: payment.state === 'reserved' || payment.state === 'signed' ? 'claimed' : payment.state,
     delivery,
-    claimedAt: now,
+    claimedAt,
     ...(transaction === undefined ? {} : { claimedTransaction: transaction }),
   }
   return {
@@ -92,6 +95,7 @@ export function claimPayment(
         delivered: delivery.delivered,
         contentSha256: delivery.contentSha256,
         bytes: delivery.bytes,
+        claimedAt,
       },
     ],
   }

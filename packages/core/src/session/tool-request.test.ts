@@ -26,3 +26,16 @@ test('own names only: what a prototype has is no argument', () => {
 test.each([undefined, null, 'text', 7])('%j has no arguments', (input) => {
   expect(toolRequest(input)).toEqual({ request: {}, ignored: [] })
 })
+
+test('leaves out what is empty, and reads arguments that came as one JSON text', () => {
+  const given = {
+    url: 'https://shop.example/',
+    method: '',
+    body: null,
+    purpose: 'x',
+    maxAmount: 0.5,
+  }
+  const request = { url: 'https://shop.example/', purpose: 'x', maxAmount: '0.5' }
+  expect(toolRequest(given)).toEqual({ request, ignored: [] })
+  expect(toolRequest(JSON.stringify(given))).toEqual({ request, ignored: [] })
+})

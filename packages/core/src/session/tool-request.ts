@@ -1,3 +1,4 @@
+import { readModelArguments } from './model-arguments.ts'
 import type { PayRequest } from './pay-result.ts'
 import { payTool } from './tool.ts'
 
@@ -12,7 +13,8 @@ export interface ToolRequest {
 
 /**
  * Takes the arguments that the tool's schema names from a model's input: a model cannot set headers, or
- * options of the caller. The guard checks their values.
+ * options of the caller. Leaves out empty optional arguments, and reads arguments that came as one JSON text.
+ * The guard checks their values.
  *
  * @example
  * ```ts
@@ -21,7 +23,8 @@ export interface ToolRequest {
  * ```
  */
 export function toolRequest(input: unknown): ToolRequest {
-  const given = typeof input === 'object' && input !== null ? Object.entries(input) : []
+  const read = readModelArguments(input)
+  const given = typeof read === 'object' && read !== null ? Object.entries(read) : []
   const known = given.filter(([name]) => Object.hasOwn(payTool.inputSchema.properties, name))
   const ignored = given.map(([name]) => name).filter((name) => !known.some(([own]) => own === name))
   return { request: Object.fromEntries(known) as unknown as PayRequest, ignored }

@@ -15,17 +15,17 @@ export const payTool: PayTool = {
       url: { type: 'string', description: 'Absolute URL of the resource.' },
       method: {
         type: 'string',
-        enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-        description: 'HTTP method; GET if left out.',
+        description: 'HTTP method: GET, HEAD, POST, PUT, PATCH or DELETE. Empty for GET.',
       },
-      body: { description: 'Request body: text, or any JSON value.' },
+      body: { type: 'string', description: 'Request body: text or JSON. Empty for none.' },
       purpose: { type: 'string', description: 'What this is needed for, in a few words.' },
       maxAmount: {
         type: 'string',
-        description: 'The most that it may cost, as a decimal string such as "0.05".',
+        description: 'The most that it may cost, such as "0.05". Empty for no limit of its own.',
       },
     },
-    required: ['url', 'purpose'],
+    required: ['url', 'method', 'body', 'purpose', 'maxAmount'],
+    additionalProperties: false,
   },
 }
 
@@ -33,18 +33,22 @@ export const payTool: PayTool = {
 export interface PayTool {
   readonly name: 'pay_within_session'
   readonly description: string
-  /** JSON Schema (draft 7). The guard ignores and records unknown arguments. */
+  /**
+   * JSON Schema (draft 7) in the subset that every provider takes, strict modes included: all arguments are
+   * required strings, and an empty one counts as not given. The guard accepts more than the schema says: it
+   * ignores and records unknown arguments, and takes optional ones that are missing, null or JSON values.
+   */
   readonly inputSchema: {
     readonly type: 'object'
     readonly properties: Readonly<Record<string, JsonSchemaProperty>>
     readonly required: string[]
+    readonly additionalProperties: false
   }
 }
 
 /** The schema of one argument of `payTool`. */
 export interface JsonSchemaProperty {
-  readonly type?: 'string'
-  readonly enum?: string[]
+  readonly type: 'string'
   readonly description: string
 }
 

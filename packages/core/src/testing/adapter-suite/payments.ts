@@ -1,5 +1,6 @@
 import { payTool } from '../../session/tool.ts'
 import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
+import { findProviderFaults } from './provider-rules.ts'
 
 /** Tests payments and their limits. */
 export function testPayments({ test, expect }: AdapterTest): void {
@@ -11,6 +12,7 @@ export function testPayments({ test, expect }: AdapterTest): void {
     const schema = offered[0]?.inputSchema as typeof inputSchema | undefined
     expect(Object.keys(schema?.properties ?? {})).toEqual(Object.keys(inputSchema.properties))
     expect([...(schema?.required ?? [])].sort()).toEqual([...inputSchema.required].sort())
+    expect(offered.flatMap(findProviderFaults)).toEqual([])
   })
 
   test('pays, gets what is free, and is refused, each as a result', async (bench) => {
