@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest'
-import { connectionPool } from './connection-pool.ts'
+import { createConnectionPool } from './connection-pool.ts'
 import type { Connection } from './http-exchange.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -11,7 +11,7 @@ function connection(): Connection & { readonly close: Mock<Connection['close']> 
 }
 
 test('a connection is hung up when nobody comes for it', () => {
-  const kept = connectionPool()
+  const kept = createConnectionPool()
   const [payment, one] = [{}, connection()]
   kept.keep(payment, 'alice', one)
   vi.advanceTimersByTime(1_499)
@@ -22,7 +22,7 @@ test('a connection is hung up when nobody comes for it', () => {
 })
 
 test('one that is taken is not hung up, and is taken once', () => {
-  const kept = connectionPool()
+  const kept = createConnectionPool()
   const [payment, one] = [{}, connection()]
   kept.keep(payment, 'alice', one)
   expect(kept.take(payment, 'alice', one.origin, one.address)).toBe(one)
@@ -32,7 +32,7 @@ test('one that is taken is not hung up, and is taken once', () => {
 })
 
 test('no more than a hundred wait: the oldest makes room', () => {
-  const kept = connectionPool()
+  const kept = createConnectionPool()
   const all = Array.from({ length: 102 }, connection)
   for (const one of all) kept.keep({}, 'alice', one)
   expect(all.map(({ close }) => close.mock.calls.length)).toEqual([

@@ -8,132 +8,131 @@ import type {
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
-import { type ConnectionPool, connectionPool } from './connection-pool.ts'
+import { type ConnectionPool, createConnectionPool } from './connection-pool.ts'
+import type { ExchangeRequest } from './http-exchange.ts'
 import type { Lookup } from './pinned-address.ts'
-import { requestHead } from './request-head.ts'
+import { createFailure, createRequestFailure } from './request-failure.ts'
+import { buildRequestHead } from './request-head.ts'
 
-/** The default deadline, which leaves time for a slow paid response but frees a held budget soon. */
+/** The default deadline: enough for a slow answer, and short for a budget that is held meanwhile. */
 const DEFAULT_DEADLINE_MS = 30_000
 
-/** The longest deadline: a response later than ten minutes is of no use to a caller. */
-const MAX_DEADLINE_MS = 600_000
+/** The longest deadline. */
+export const MAX_DEADLINE_MS = 600_000
 
-/** The default bound of a body: far more than a model can use of one response. */
-const DEFAULT_MAX_BODY_BYTES = 1_048_576
+/** The most bytes of a decoded body. A model can use far less. */
+const MAX_BODY_BYTES = 1_048_576
 
-/** The largest bound of a body. A request may hold twice as many bytes while its buffer grows. */
-const LARGEST_MAX_BODY_BYTES = 67_108_864
-
-/** The most development hosts: more than one developer serves. */
+/** The most hosts that are listed for development. */
 const MAX_DEVELOPMENT_HOSTS = 100
 
 /** The options of `guardedHttp`. */
 export interface GuardedHttpOptions {
   /**
-   * The hosts that may use plain http and local addresses (loopback, private, unique local), each as
-   * `host` (any port) or `host:port`; at most 100. `localhost` and `*.localhost` names always resolve
-   * to 127.0.0.1. Throws `invalid_input` if set where `NODE_ENV` is `production`.
-   *
-   * @default { hosts: [] }
+   * Hosts, written as `host` for any port or as `host:port`, that may use http and have a local address:
+   * loopback, private or unique local. `localhost` and names that end in `.localhost` are 127.0.0.1. At most
+   * 100 hosts. Refused if NODE_ENV is `production`.
    */
   readonly development?: { readonly hosts: readonly string[] } | undefined
   /**
-   * The deadline of a whole request in milliseconds, from name resolution to the last byte of the
-   * body; at most 600,000.
+   * The deadline of a whole request in milliseconds, from resolving the host to the last byte of the body. At
+   * most 600,000.
    *
-   * @default 30_000
+   * @default 30000
    */
   readonly deadlineMs?: number | undefined
-  /**
-   * The most bytes of a decoded body; at most 67,108,864 (64 MiB).
-   *
-   * @default 1_048_576
-   */
-  readonly maxBodyBytes?: number | undefined
-  /**
-   * The resolver of host names. Its addresses pass the checks that system addresses pass.
-   *
-   * @default the resolver of the operating system
-   */
-  readonly lookup?: Lookup | undefined
 }
 
-const optionsInput = z.strictObject({
-  development: z
-    .strictObject({ hosts: z.array(z.string().transform(readHost)).max(MAX_DEVELOPMENT_HOSTS) })
-    .default({ hosts: [] }),
-  deadlineMs: z.int().min(1).max(MAX_DEADLINE_MS).default(DEFAULT_DEADLINE_MS),
-  maxBodyBytes: z.int().min(1).max(LARGEST_MAX_BODY_BYTES).default(DEFAULT_MAX_BODY_BYTES),
-  lookup: z.custom<Lookup>((value) => typeof value === 'function').optional(),
+/** Parses the hosts that are listed for development, into the forms of `url.hostname` or `hostWithPort(url)`. */
+export const developmentInput: z.ZodType<{ readonly hosts: string[] }> = z.strictObject({
+  hosts: z.array(z.string().transform(parseDevelopmentHost)).max(MAX_DEVELOPMENT_HOSTS),
 })
 
-type Settings = z.output<typeof optionsInput>
+/** Parses a deadline in milliseconds. */
+export const deadlineField: z.ZodType<number, number> = z.int().min(1).max(MAX_DEADLINE_MS)
+
+const optionsInput = z.strictObject({
+  development: developmentInput.default({ hosts: [] }),
+  deadlineMs: deadlineField.default(DEFAULT_DEADLINE_MS),
+})
+
+/** The parts of a client that tests replace. */
+export interface ClientSeams {
+  /** Replaces the resolver of the system. */
+  readonly lookup?: Lookup | undefined
+  /** The most bytes of a decoded body. */
+  readonly maxBodyBytes: number
+}
+
+type Settings = z.output<typeof optionsInput> & ClientSeams
 
 /**
- * Returns an HTTP client that is safe for untrusted URLs: requests cannot reach a private network,
- * follow a redirect or outlast the deadline.
+ * Makes the HTTP client for URLs from models and merchants. No URL makes it reach a private network, follow a
+ * redirect, or work without end.
  *
- * The client accepts https URLs without user info, on port 80, 443 or from 1024 up. Every address of
- * the host must be public, and the client connects to the first one. Each payment has its own
- * connection, and so has each request outside a payment. The client ignores proxy variables and
- * keeps no cookies. Its libraries are loaded with the first request.
- *
- * Throws `invalid_input` for a bad option. `HttpClient` lists the errors of a request.
+ * It requires https, no user info, and a port of 80, 443 or at least 1024. Every address of the host must be
+ * public, and the first one is dialled. Each payment has a connection of its own, and so has each request
+ * outside a payment. It uses no proxy of the environment and no cookies, and cuts bodies at 1 MiB. Throws
+ * `invalid_input` for invalid options. `HttpClient` lists the errors of a request.
  *
  * @example
  * ```ts
- * import { guardedHttp, type HttpClient } from '@bursar/core'
- *
- * export const http: HttpClient = guardedHttp({ deadlineMs: 10_000, maxBodyBytes: 262_144 })
+ * const http = guardedHttp({ deadlineMs: 10_000 })
+ * const url = new URL('https://api.example.com/quote')
+ * const { status } = await http.request({ method: 'GET', url, headers: {} }, { isolation: 'alice' })
  * ```
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
-  const settings = parseInput(optionsInput, options, 'guardedHttp')
+  return createGuardedHttp(options, { maxBodyBytes: MAX_BODY_BYTES })
+}
+
+/** Makes the client of `guardedHttp` with some of its parts replaced. */
+export function createGuardedHttp(options: GuardedHttpOptions, seams: ClientSeams): HttpClient {
+  const settings = { ...parseInput(optionsInput, options, 'guardedHttp'), ...seams }
   refuseInProduction(options.development, 'guardedHttp')
-  const underWay = new Set<Promise<HttpResponse>>()
-  const kept = connectionPool()
+  const inFlight = new Set<Promise<HttpResponse>>()
+  const pool = createConnectionPool()
   let closed = false
   return {
     async request(request, requestOptions) {
-      if (closed) throw refused('The HTTP client is closed. Create a new one.')
-      const work = send(request, requestOptions, settings, kept)
-      underWay.add(work)
+      if (closed) {
+        throw new BursarError('request_refused', 'The HTTP client is closed. Create a new one.')
+      }
+      const exchange = sendRequest(request, requestOptions, settings, pool)
+      inFlight.add(exchange)
       try {
-        return await work
+        return await exchange
       } finally {
-        underWay.delete(work)
+        inFlight.delete(exchange)
       }
     },
     async close() {
       closed = true
-      await Promise.allSettled(underWay)
-      kept.close()
+      await Promise.allSettled(inFlight)
+      pool.close()
     },
   }
 }
 
-/** The modules of the first request, kept because a repeated import costs as much as parsing a URL. */
+/** The modules that a client needs at its first request. They are loaded once. */
 let libraries:
   | Promise<[typeof import('./pinned-address.ts'), typeof import('./http-exchange.ts')]>
   | undefined
 
-async function send(
+async function sendRequest(
   request: HttpRequest,
-  { signal, isolation, payment }: HttpRequestOptions,
-  { development, deadlineMs, maxBodyBytes, lookup }: Settings,
-  kept: ConnectionPool,
+  options: HttpRequestOptions,
+  settings: Settings,
+  pool: ConnectionPool,
 ): Promise<HttpResponse> {
   const url = parseResourceUrl(request.url.href)
-  const { method, body } = request
-  const head = requestHead(request)
-  const listed = development.hosts.includes(url.hostname) || development.hosts.includes(place(url))
-  if (url.protocol === 'http:' && !listed) {
-    throw refused(
-      `${url.host} was asked for over http. Use https, or list the host in development.hosts while developing.`,
-    )
-  }
+  const head = buildRequestHead(request)
+  const isListed = requireAllowedScheme(url, settings)
+  const { signal, minDeadlineMs = 0 } = options
+  const deadlineMs = Math.min(Math.max(settings.deadlineMs, minDeadlineMs), MAX_DEADLINE_MS)
   const controller = new AbortController()
-  const expire = () => controller.abort(new Error(`the deadline of ${deadlineMs} ms passed`))
+  const expire = () =>
+    controller.abort(createFailure('timeout', `the deadline of ${deadlineMs} ms passed`))
   const abort = () => controller.abort(signal?.reason)
   const timer = setTimeout(expire, deadlineMs)
   signal?.addEventListener('abort', abort, { once: true })
@@ -141,38 +140,65 @@ async function send(
     if (signal?.aborted) abort()
     controller.signal.throwIfAborted()
     libraries ??= Promise.all([import('./pinned-address.ts'), import('./http-exchange.ts')])
-    const [{ pinnedAddress }, { exchangeHttp, openConnection }] = await libraries
+    const [{ pinAddress }, library] = await libraries
+    const { lookup, maxBodyBytes } = settings
     const address = await unlessAborted(
-      pinnedAddress(url, { development: listed, lookup }),
+      pinAddress(url, { development: isListed, lookup }),
       controller.signal,
     )
+    const { method, body } = request
     const exchange = { url, method, head, body, maxBodyBytes }
-    const before = payment && kept.take(payment, isolation, url.origin, address)
-    const isFirst = payment !== undefined && !before
-    const connection = before ?? openConnection(url, address, isFirst)
-    let isLast = true
-    try {
-      const response = await exchangeHttp(connection, exchange, !isFirst, controller.signal)
-      if (response.broken) signal?.throwIfAborted()
-      // A cut or broken body leaves unread bytes, so the connection cannot carry another request.
-      isLast = !isFirst || response.status !== 402 || response.truncated || response.broken
-      return response
-    } finally {
-      if (payment && !isLast) kept.keep(payment, isolation, connection)
-      else connection.close()
-    }
+    return await exchangeOverPool(library, exchange, address, options, pool, controller.signal)
   } catch (cause) {
-    if (signal?.aborted) throw failed(url, 'aborted by the caller', signal.reason)
-    const { aborted, reason } = controller.signal
-    if (aborted) throw failed(url, reason.message, reason)
-    throw BursarError.isInstance(cause) ? cause : failed(url, codeOf(cause), cause)
+    if (signal?.aborted) {
+      const aborted = createFailure('aborted', 'aborted by the caller', signal.reason)
+      throw createRequestFailure(url, aborted)
+    }
+    if (controller.signal.aborted) throw createRequestFailure(url, controller.signal.reason)
+    const isRefusal = BursarError.isInstance(cause) && cause.code === 'request_refused'
+    throw isRefusal ? cause : createRequestFailure(url, cause)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
 }
 
-/** Waits for the work until the signal aborts, because a name lookup cannot be cancelled. */
+/** Returns whether the URL's host is listed for development. Throws `request_refused` for other http URLs. */
+function requireAllowedScheme(url: URL, { development }: Settings): boolean {
+  const { hosts } = development
+  const isListed = hosts.includes(url.hostname) || hosts.includes(hostWithPort(url))
+  if (url.protocol === 'https:' || isListed) return isListed
+  const message = `${url.host} was asked for over http. Use https, or list the host in development.hosts while developing.`
+  const cause = new BursarError('https_required', 'The URL has to use https.')
+  throw new BursarError('request_refused', message, { cause })
+}
+
+/** Exchanges over the payment's kept connection, or a new one. Keeps the connection of a first 402. */
+async function exchangeOverPool(
+  { exchangeHttp, openConnection }: typeof import('./http-exchange.ts'),
+  exchange: ExchangeRequest,
+  address: string,
+  { isolation, payment, signal }: HttpRequestOptions,
+  pool: ConnectionPool,
+  ending: AbortSignal,
+): Promise<HttpResponse> {
+  const kept = payment && pool.take(payment, isolation, exchange.url.origin, address)
+  const isFirst = payment !== undefined && !kept
+  const connection = kept ?? openConnection(exchange.url, address, isFirst)
+  let isLast = true
+  try {
+    const response = await exchangeHttp(connection, exchange, !isFirst, ending)
+    if (response.broken) signal?.throwIfAborted()
+    // A body that was cut or broke left some of its bytes on the connection.
+    isLast = !isFirst || response.status !== 402 || response.truncated || response.broken
+    return response
+  } finally {
+    if (payment && !isLast) pool.keep(payment, isolation, connection)
+    else connection.close()
+  }
+}
+
+/** Waits for work until the signal is aborted, and then throws its reason. The work itself goes on. */
 function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -180,15 +206,14 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
   })
 }
 
-/** Normalizes an entry of `development.hosts` to the form of `url.hostname` or `place(url)`. */
-function readHost(entry: string, context: z.RefinementCtx): string {
-  const url = /^[^/?#]+$/.test(entry) && tryParse(`http://${entry}/`)
-  if (url) return /:\d+$/.test(entry) ? place(url) : url.hostname
+function parseDevelopmentHost(entry: string, context: z.RefinementCtx): string {
+  const url = /^[^/?#]+$/.test(entry) && tryParseUrl(`http://${entry}/`)
+  if (url) return /:\d+$/.test(entry) ? hostWithPort(url) : url.hostname
   context.addIssue({ code: 'custom', message: `must be a host such as 'shop.localhost:8402'` })
   return z.NEVER
 }
 
-function tryParse(text: string): URL | undefined {
+function tryParseUrl(text: string): URL | undefined {
   try {
     return parseResourceUrl(text)
   } catch {
@@ -196,29 +221,13 @@ function tryParse(text: string): URL | undefined {
   }
 }
 
-function place(url: URL): string {
+function hostWithPort(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
 }
 
-/** Returns the code of an error. The message is left out because a peer may have written it. */
-function codeOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown } | null)?.code
-  return typeof code === 'string' ? code : 'broken'
-}
-
-function failed(url: URL, how: string, cause: unknown): BursarError {
-  return new BursarError('request_failed', `No usable response from ${url.host}: ${how}.`, {
-    cause,
-  })
-}
-
-function refused(message: string): BursarError {
-  return new BursarError('request_refused', message)
-}
-
-/** Throws `invalid_input` if a `development` option is set where `NODE_ENV` is `production`. */
-export function refuseInProduction(development: unknown, what: string): void {
+/** Throws `invalid_input`, naming `source`, if hosts are listed for development in production. */
+export function refuseInProduction(development: unknown, source: string): void {
   if (development === undefined || process.env.NODE_ENV !== 'production') return
-  const message = `${what}: development: is refused where NODE_ENV is production.`
+  const message = `${source}: development: is refused where NODE_ENV is production.`
   throw new BursarError('invalid_input', message)
 }

@@ -2,42 +2,41 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { type buildConnector, Client } from 'undici'
 import type { HttpResponse } from '../ports/http-client.ts'
+import type { BursarError } from '../primitives/errors.ts'
 import { boundedBody } from './bounded-body.ts'
+import { createFailure } from './request-failure.ts'
 
-/** The most bytes of response headers. Base64 challenges in headers can exceed undici's 16 KiB. */
+/** The most bytes of a response's head. Challenges in base64 have exceeded undici's own 16 KiB. */
 const MAX_RESPONSE_HEADER_BYTES = 65_536
 
-/**
- * The most interim (1xx) responses before the final one. An honest server sends one or two, and each
- * may be as large as a response head.
- */
+/** The most interim responses, each as large as a head. An honest server sends one or two. */
 const MAX_INTERIM_RESPONSES = 16
 
-/** The checked input of one exchange. */
+/** A checked request, ready to be written to a connection. */
 export interface ExchangeRequest {
   readonly url: URL
   readonly method: string
-  /** The header names and values, alternating. */
+  /** The names and values of the headers, in turn. */
   readonly head: readonly string[]
   readonly body: string | undefined
   readonly maxBodyBytes: number
 }
 
-/** The keep-alive milliseconds between the two requests of a payment, in which the proof is signed. */
+/** The time in milliseconds that a connection may idle between the requests of a payment. */
 const KEPT_MS = 1_000
 
-/** A connection to the origin of one URL at one address, opened with its first request. */
+/** A connection to one origin at one address. It is dialled when it is first used. */
 export interface Connection {
   readonly origin: string
   readonly address: string
   readonly client: Client
-  /** Closes the connection at once, and ends a request in flight. */
+  /** Closes the connection at once. */
   close(reason?: Error): void
 }
 
 /**
- * Creates a connection for one exchange, or with `isKept` for the two exchanges of one payment. End
- * users therefore share no connection, and a late response cannot reach another payment.
+ * Makes a connection for one exchange, or for the two exchanges of one payment (`isKept`). No other end user
+ * or payment uses the connection.
  */
 export function openConnection(url: URL, address: string, isKept: boolean): Connection {
   let socket: Socket | undefined
@@ -68,9 +67,9 @@ export function openConnection(url: URL, address: string, isKept: boolean): Conn
 }
 
 /**
- * Sends a request once, and reads the response within its bounds. The caller must use the connection
- * for one exchange at a time. `isLast` asks the peer to close the connection afterwards. Rejects with
- * the error that ended the exchange before a status arrived; a later error gives a `broken` response.
+ * Sends a request once, and reads the response within its bounds. `isLast` asks the peer to close the
+ * connection afterwards. Rejects if the exchange ends before a status arrives. Later faults make the
+ * response `broken`.
  */
 export async function exchangeHttp(
   { client, address, close }: Connection,
@@ -97,8 +96,8 @@ export async function exchangeHttp(
         if (interim > MAX_INTERIM_RESPONSES) throw new Error('Too many interim responses.')
       },
     })
-    // With `raw`, undici returns the headers as a flat list, which its types leave out.
-    const headers = joinedHeaders(response.headers as unknown as readonly string[])
+    // With `raw` the headers are a flat list, which undici's types leave out.
+    const headers = joinHeaders(response.headers as unknown as readonly string[])
     const encoding = headers['content-encoding']
     const body = await boundedBody(response.body, encoding, request.maxBodyBytes)
     return { status: response.statusCode, headers, ...body, remoteAddress: address }
@@ -107,6 +106,7 @@ export async function exchangeHttp(
   }
 }
 
+/** Dials an address for the host of a URL. */
 function dial(url: URL, address: string, callback: buildConnector.Callback): Socket {
   const secure = url.protocol === 'https:'
   const port = Number(url.port) || (secure ? 443 : 80)
@@ -123,17 +123,31 @@ function dial(url: URL, address: string, callback: buildConnector.Callback): Soc
         rejectUnauthorized: true,
       })
     : connectTcp({ host: address, port })
-  const failed = (error: Error) => callback(error, null)
+  let isShakingHands = false
+  const fail = (error: Error) =>
+    callback(isShakingHands ? createHandshakeFailure(error) : error, null)
   socket.setNoDelay(true)
-  socket.once('error', failed)
+  socket.once('error', fail)
+  if (secure) {
+    socket.once('connect', () => {
+      isShakingHands = true
+    })
+  }
   socket.once(secure ? 'secureConnect' : 'connect', () => {
-    socket.off('error', failed)
+    socket.off('error', fail)
     callback(null, socket)
   })
   return socket
 }
 
-function joinedHeaders(raw: readonly string[]): Record<string, string> {
+function createHandshakeFailure(error: Error & { readonly code?: string }): BursarError {
+  const { code = 'the handshake broke' } = error
+  return code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
+    ? createFailure('http2_only', 'it speaks HTTP/2 only', error)
+    : createFailure('tls', code, error)
+}
+
+function joinHeaders(raw: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = Object.create(null)
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()

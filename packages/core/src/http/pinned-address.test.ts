@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { pinnedAddress } from './pinned-address.ts'
+import { pinAddress } from './pinned-address.ts'
 
 vi.mock('node:dns/promises', () => ({ lookup: vi.fn() }))
 
@@ -24,7 +24,7 @@ const listed = { development: true }
 describe('a name', () => {
   test('is asked for once, and the first of its public addresses is pinned', async () => {
     const { asked, lookup } = scriptedLookup(['2606:4700::1111', '8.8.8.8'])
-    const address = await pinnedAddress(new URL('https://shop.example/'), { ...outside, lookup })
+    const address = await pinAddress(new URL('https://shop.example/'), { ...outside, lookup })
     expect(address).toBe('2606:4700::1111')
     expect(asked).toEqual(['shop.example'])
   })
@@ -39,7 +39,7 @@ describe('a name', () => {
     ['public IPv4, private IPv6', ['8.8.8.8', '2606:4700::1111', '::1'], '::1'],
   ])('is refused for any address that is not public: %s', async (_what, answer, named) => {
     const { lookup } = scriptedLookup(answer)
-    const pinned = pinnedAddress(new URL('https://shop.example/'), { ...outside, lookup })
+    const pinned = pinAddress(new URL('https://shop.example/'), { ...outside, lookup })
     await expect(pinned).rejects.toMatchObject({
       code: 'request_refused',
       message: `shop.example stands for ${named}, which is not a public address. Ask for a public host, or list shop.example in development.hosts while developing.`,
@@ -49,8 +49,8 @@ describe('a name', () => {
   test('is checked anew every time: what was public may be private now', async () => {
     const { asked, lookup } = scriptedLookup(['8.8.8.8'], ['127.0.0.1'])
     const url = new URL('https://rebind.example/')
-    expect(await pinnedAddress(url, { ...outside, lookup })).toBe('8.8.8.8')
-    await expect(pinnedAddress(url, { ...outside, lookup })).rejects.toMatchObject({
+    expect(await pinAddress(url, { ...outside, lookup })).toBe('8.8.8.8')
+    await expect(pinAddress(url, { ...outside, lookup })).rejects.toMatchObject({
       code: 'request_refused',
     })
     expect(asked).toEqual(['rebind.example', 'rebind.example'])
@@ -59,23 +59,23 @@ describe('a name', () => {
   test('that cannot be resolved is a failure with its cause', async () => {
     const cause = new Error('ENOTFOUND')
     const lookup = () => Promise.reject(cause)
-    const pinned = pinnedAddress(new URL('https://shop.example/'), { ...outside, lookup })
+    const pinned = pinAddress(new URL('https://shop.example/'), { ...outside, lookup })
     await expect(pinned).rejects.toMatchObject({
-      code: 'request_failed',
-      message: 'shop.example could not be resolved.',
+      code: 'dns',
+      message: 'shop.example could not be resolved',
       cause,
     })
   })
 
   test('without addresses is a failure', async () => {
     const { lookup } = scriptedLookup([])
-    const pinned = pinnedAddress(new URL('https://shop.example/'), { ...outside, lookup })
-    await expect(pinned).rejects.toMatchObject({ code: 'request_failed' })
+    const pinned = pinAddress(new URL('https://shop.example/'), { ...outside, lookup })
+    await expect(pinned).rejects.toMatchObject({ code: 'dns' })
   })
 
   test('whose answer is no address is refused, and the answer is not repeated', async () => {
     const { lookup } = scriptedLookup(['8.8.8.8\u202e'])
-    const pinned = pinnedAddress(new URL('https://shop.example/'), { ...outside, lookup })
+    const pinned = pinAddress(new URL('https://shop.example/'), { ...outside, lookup })
     await expect(pinned).rejects.toMatchObject({
       code: 'request_refused',
       message: expect.stringContaining('stands for something that is no IP address'),
@@ -89,7 +89,7 @@ describe('a literal', () => {
     ['https://[2606:4700::1111]/', '2606:4700::1111'],
   ])('%s is pinned without a lookup', async (text, address) => {
     const { asked, lookup } = scriptedLookup()
-    expect(await pinnedAddress(new URL(text), { ...outside, lookup })).toBe(address)
+    expect(await pinAddress(new URL(text), { ...outside, lookup })).toBe(address)
     expect(asked).toEqual([])
   })
 
@@ -114,7 +114,7 @@ describe('a literal', () => {
     'https://[fd00:ec2::254]/',
     'https://[fe80::1]/',
   ])('%s is refused', async (text) => {
-    const pinned = pinnedAddress(new URL(text), outside)
+    const pinned = pinAddress(new URL(text), outside)
     await expect(pinned).rejects.toMatchObject({ code: 'request_refused' })
   })
 })
@@ -125,7 +125,7 @@ describe('a host listed for development', () => {
     async (host) => {
       const { asked, lookup } = scriptedLookup()
       const url = new URL(`http://${host}:8402/`)
-      expect(await pinnedAddress(url, { ...listed, lookup })).toBe('127.0.0.1')
+      expect(await pinAddress(url, { ...listed, lookup })).toBe('127.0.0.1')
       expect(asked).toEqual([])
     },
   )
@@ -135,13 +135,13 @@ describe('a host listed for development', () => {
     async (address) => {
       const { lookup } = scriptedLookup([address])
       const url = new URL('http://shop.test/')
-      expect(await pinnedAddress(url, { ...listed, lookup })).toBe(address)
+      expect(await pinAddress(url, { ...listed, lookup })).toBe(address)
     },
   )
 
   test('may never stand for a metadata service', async () => {
     const { lookup } = scriptedLookup(['169.254.169.254'])
-    const pinned = pinnedAddress(new URL('http://shop.test/'), { ...listed, lookup })
+    const pinned = pinAddress(new URL('http://shop.test/'), { ...listed, lookup })
     await expect(pinned).rejects.toMatchObject({
       code: 'request_refused',
       message:
@@ -151,14 +151,14 @@ describe('a host listed for development', () => {
 
   test('a name that only ends in the same letters is looked up', async () => {
     const { asked, lookup } = scriptedLookup(['127.0.0.1'])
-    await pinnedAddress(new URL('http://notlocalhost/'), { ...listed, lookup })
+    await pinAddress(new URL('http://notlocalhost/'), { ...listed, lookup })
     expect(asked).toEqual(['notlocalhost'])
   })
 })
 
 test('localhost is refused when it is not listed, and no resolver is asked', async () => {
   const { asked, lookup } = scriptedLookup(['8.8.8.8'])
-  const pinned = pinnedAddress(new URL('https://shop.localhost/'), { ...outside, lookup })
+  const pinned = pinAddress(new URL('https://shop.localhost/'), { ...outside, lookup })
   await expect(pinned).rejects.toMatchObject({ code: 'request_refused' })
   expect(asked).toEqual([])
 })
@@ -170,7 +170,7 @@ test('the system resolver is asked for all addresses when there is no other', as
   ]
   // The overload for one address comes first, and is what the mock is typed by.
   vi.mocked(lookup).mockResolvedValue(answers as unknown as LookupAddress)
-  const pinned = pinnedAddress(new URL('https://shop.example/'), outside)
+  const pinned = pinAddress(new URL('https://shop.example/'), outside)
   await expect(pinned).rejects.toMatchObject({
     code: 'request_refused',
     message: expect.stringContaining('10.0.0.1'),

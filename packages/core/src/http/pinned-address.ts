@@ -2,48 +2,40 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { BursarError } from '../primitives/errors.ts'
 import { isLocalAddress, isPublicAddress } from './public-address.ts'
+import { createFailure } from './request-failure.ts'
 
-/**
- * A function that resolves a host name to all its IP addresses, in order of preference. It throws if
- * the name has none.
- */
+/** A resolver of host names. Returns all IP addresses in order of preference, and throws if there is none. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>
 
-/** The options of `pinnedAddress`. */
+/** The options of `pinAddress`. */
 export interface PinnedAddressOptions {
-  /** True if the operator listed the host for development, which permits local addresses. */
+  /** Whether the operator listed the host for development, so that its address may be local. */
   readonly development: boolean
-  /**
-   * The resolver of host names.
-   *
-   * @default the resolver of the operating system
-   */
+  /** Replaces the resolver of the system. */
   readonly lookup?: Lookup | undefined
 }
 
 /**
- * Returns the address to connect to for a URL: the first address of its host, after all of them have
- * passed the check.
+ * Resolves the host of a URL, checks all its addresses, and returns the first one, which has to be dialled.
  *
- * Refuses a host that has both public and private addresses, because an attacker who controls the
- * name could otherwise retry until a private one comes first. Throws `request_refused` if an address
- * is not public, and `request_failed` if the name cannot be resolved.
+ * Throws `request_refused` if any of the addresses is not public: with a mixed answer the owner of the name
+ * would choose by chance. Throws `dns` if the name cannot be resolved.
  */
-export async function pinnedAddress(url: URL, options: PinnedAddressOptions): Promise<string> {
-  const addresses = await resolve(url, options)
+export async function pinAddress(url: URL, options: PinnedAddressOptions): Promise<string> {
+  const addresses = await resolveHost(url, options)
   for (const address of addresses) {
     if (isPublicAddress(address)) continue
     if (options.development && isLocalAddress(address)) continue
-    throw refused(url, address, options.development)
+    throw createAddressError(url, address, options.development)
   }
   const [first] = addresses
-  if (first === undefined) throw unresolvedHostError(url)
+  if (first === undefined) throw createDnsError(url)
   return first
 }
 
-async function resolve(
+async function resolveHost(
   url: URL,
-  { lookup = systemAddresses }: PinnedAddressOptions,
+  { lookup = lookUpSystemAddresses }: PinnedAddressOptions,
 ): Promise<readonly string[]> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   if (isIP(host) !== 0) return [host]
@@ -53,16 +45,16 @@ async function resolve(
   try {
     return [...(await lookup(host))]
   } catch (cause) {
-    throw unresolvedHostError(url, cause)
+    throw createDnsError(url, cause)
   }
 }
 
-async function systemAddresses(hostname: string): Promise<readonly string[]> {
+async function lookUpSystemAddresses(hostname: string): Promise<readonly string[]> {
   const answers = await systemLookup(hostname, { all: true })
   return answers.map(({ address }) => address)
 }
 
-function refused(url: URL, address: string, development: boolean): BursarError {
+function createAddressError(url: URL, address: string, development: boolean): BursarError {
   const rule = development
     ? 'neither public nor local to this machine or its network'
     : 'not a public address'
@@ -75,11 +67,11 @@ function refused(url: URL, address: string, development: boolean): BursarError {
   )
 }
 
-/** Returns text for an error message: a custom lookup may return text that is no address. */
+/** Returns the text if it is an IP address: another resolver may return any text. */
 function describeAddress(address: string): string {
   return isIP(address) === 0 ? 'something that is no IP address' : address
 }
 
-function unresolvedHostError(url: URL, cause?: unknown): BursarError {
-  return new BursarError('request_failed', `${url.hostname} could not be resolved.`, { cause })
+function createDnsError(url: URL, cause?: unknown): BursarError {
+  return createFailure('dns', `${url.hostname} could not be resolved`, cause)
 }

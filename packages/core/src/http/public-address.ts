@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** The IPv6 range that the internet routes. Every address outside this range counts as special. */
+/** The range of IPv6 addresses that the internet routes. */
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3')
 
-/** The cloud metadata services, which serve machine credentials, in otherwise harmless ranges. */
+/** Metadata services of clouds within other ranges: they answer with the credentials of the machine. */
 const metadata = [
   // Azure, in public address space.
   ipaddr.parseCIDR('168.63.129.16/32'),
@@ -16,12 +16,11 @@ const metadata = [
 const localRanges: ReadonlySet<string> = new Set(['loopback', 'private', 'uniqueLocal'])
 
 /**
- * Returns true if the text is the IP address of a host on the public internet.
+ * Checks whether a text is an IP address on the public internet.
  *
- * Returns false for loopback, private, shared, link-local, multicast, documentation, benchmark,
- * discard and reserved ranges, addresses that embed an IPv4 address (mapped, compatible, NAT64, 6to4,
- * Teredo), cloud metadata services, scoped addresses, and text that is not an address in the form
- * that a resolver writes.
+ * Returns false for loopback, private, shared, link-local, multicast, documentation, benchmark, discard and
+ * reserved ranges, for addresses that contain an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo), for
+ * metadata services of clouds, for scoped addresses, and for text that no resolver writes.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -31,8 +30,8 @@ export function isPublicAddress(text: string): boolean {
 }
 
 /**
- * Returns true if the text is an address of this machine or its network: loopback, private or unique
- * local. Returns false for link-local addresses and cloud metadata services, in development too.
+ * Checks whether a text is an address of this machine or its own network: loopback, private or unique local.
+ * Returns false for link-local addresses and metadata services of clouds.
  */
 export function isLocalAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -40,7 +39,7 @@ export function isLocalAddress(text: string): boolean {
 }
 
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  // The parser also accepts 127.1, 0x7f.1 and 017700000001, which programs read differently.
+  // The parser also reads 127.1, 0x7f.1 and 017700000001, which programs read in different ways.
   if (isIP(text) === 0 || text.includes('%')) return undefined
   return ipaddr.parse(text)
 }

@@ -1,22 +1,37 @@
 import { describe, expect, test } from 'vitest'
 import type { HttpRequest } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { requestHead } from './request-head.ts'
+import { buildRequestHead } from './request-head.ts'
 
 const url = new URL('https://shop.example/')
 
 function head(request: Partial<HttpRequest>): string[] | string {
   try {
-    return requestHead({ method: 'GET', url, headers: {}, ...request })
+    return buildRequestHead({ method: 'GET', url, headers: {}, ...request })
   } catch (error) {
     if (BursarError.isInstance(error) && error.code === 'request_refused') return error.message
     throw error
   }
 }
 
+const defaults = ['accept', '*/*', 'user-agent', 'bursar']
+
 test('asks for an unencoded body, whatever the caller asked for', () => {
-  expect(head({})).toEqual(['accept-encoding', 'identity'])
-  expect(head({ headers: { 'Accept-Encoding': 'gzip' } })).toEqual(['accept-encoding', 'identity'])
+  const plain = ['accept-encoding', 'identity', ...defaults]
+  expect(head({})).toEqual(plain)
+  expect(head({ headers: { 'Accept-Encoding': 'gzip' } })).toEqual(plain)
+})
+
+test('accepts every type and names itself, unless the caller says otherwise', () => {
+  const headers = { Accept: 'text/csv', 'User-Agent': 'shop-bot/2' }
+  expect(head({ headers })).toEqual([
+    'accept-encoding',
+    'identity',
+    'accept',
+    'text/csv',
+    'user-agent',
+    'shop-bot/2',
+  ])
 })
 
 test('passes headers on with lower-case names', () => {
@@ -29,6 +44,7 @@ test('passes headers on with lower-case names', () => {
     'Bearer x',
     'empty',
     '',
+    ...defaults,
   ])
 })
 
@@ -44,6 +60,7 @@ test('passes on names that mean something to objects', () => {
     'a',
     'constructor',
     'b',
+    ...defaults,
   ])
 })
 
@@ -51,7 +68,7 @@ describe('a method', () => {
   test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
     '%s is sent',
     (method) => {
-      expect(head({ method })).toEqual(['accept-encoding', 'identity'])
+      expect(head({ method })).toEqual(['accept-encoding', 'identity', ...defaults])
     },
   )
 
@@ -111,7 +128,7 @@ describe('a header', () => {
   })
 
   test('is within the bound of all headers together', () => {
-    expect(head({ headers: { ab: 'x'.repeat(65_534) } })).toHaveLength(4)
+    expect(head({ headers: { ab: 'x'.repeat(65_534) } })).toHaveLength(8)
     expect(head({ headers: { ab: 'x'.repeat(65_535) } })).toBe(
       'The headers have 65537 bytes. Keep them within 65536.',
     )

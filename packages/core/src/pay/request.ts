@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clientHeaders } from '../http/request-head.ts'
+import { connectionHeaders } from '../http/connection-headers.ts'
 import { amountField } from '../money/amount-field.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInput } from '../primitives/fields.ts'
@@ -30,8 +30,8 @@ const MAX_IGNORED_LENGTH = 40
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-/** Headers that belong to the connection or to the guard. They are left out of every request. */
-const droppedHeaders = new Set([...clientHeaders, 'accept-encoding'])
+/** Headers of the connection or of the guard, which are left out of a caller's request. */
+const droppedHeaders: ReadonlySet<string> = new Set(['accept-encoding', ...connectionHeaders])
 
 /** Headers that carry payloads: only the guard makes those. */
 const proofHeader = /^(x-payment|payment-|x-402)/

@@ -22,6 +22,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>
   /** The decoded body, cut at the client's bound. */
   readonly body: Uint8Array
+  /** The `content-encoding` that the body still has, because the client does not know one of its codings. */
+  readonly encoding?: string
   /** Whether the body was longer than the client's bound, and was cut there. */
   readonly truncated: boolean
   /** Whether the body ended early: by a reset, the deadline, or an encoding that cannot be read. */
@@ -41,7 +43,30 @@ export interface HttpRequestOptions {
    * connection may be kept for the second, which has to go to an equal origin and address.
    */
   readonly payment?: object | undefined
+  /**
+   * Extends the client's deadline to this many milliseconds for this request. A shorter one changes nothing.
+   */
+  readonly minDeadlineMs?: number | undefined
 }
+
+/**
+ * The kinds of a failed request: the name could not be resolved (`dns`), no connection could be made
+ * (`refused`), the certificate or the handshake was refused (`tls`), the peer speaks no HTTP/1.1
+ * (`http2_only`), the deadline passed (`timeout`), the caller aborted (`aborted`), or the connection or the
+ * response broke before a status (`broken`).
+ */
+export const requestFailures = [
+  'dns',
+  'refused',
+  'tls',
+  'http2_only',
+  'timeout',
+  'aborted',
+  'broken',
+] as const
+
+/** A kind of a failed request. */
+export type RequestFailure = (typeof requestFailures)[number]
 
 /**
  * Sends requests to URLs that come from a model, a merchant or a tenant.
@@ -55,9 +80,10 @@ export interface HttpRequestOptions {
  * - Share no connection, TLS session, cookie or cache between two isolations, or between two payments.
  *
  * Rejects with a `BursarError`. `request_refused` means that no connection was made, and its message says
- * which rule was broken and what to do. `request_failed` means that no status arrived, by an abort or
- * otherwise, and the peer may have seen the request. After the status and the headers only an abort
- * rejects; every other fault makes the response `broken`.
+ * which rule was broken and what to do; its cause has the code `https_required` if the URL only lacks https.
+ * `request_failed` means that no status arrived, and the peer may have seen the request; its cause is a
+ * `BursarError` with a code of `RequestFailure`. After the status and the headers only an abort rejects;
+ * every other fault makes the response `broken`.
  */
 export interface HttpClient {
   request(request: HttpRequest, options: HttpRequestOptions): Promise<HttpResponse>
