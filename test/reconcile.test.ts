@@ -62,6 +62,28 @@ describe('when it runs', () => {
     expect(await world.session.status()).toMatchObject({ held: '0.01', settled: '0.00' })
   })
 
+  test('a rail whose clock is ahead frees no budget while the signature is valid', async () => {
+    const world = await guardWorld({
+      limits: { currency: 'USD', total: '0.02' },
+      resource: () => ({ conduct: 'drops' }),
+      rail: (rail) => ({
+        ...rail,
+        reconcile: async () => ({
+          outcome: 'released',
+          evidence: { block: '1', reason: 'expired unused' },
+        }),
+      }),
+    })
+    for (let call = 0; call < 6; call += 1) {
+      await world.session.pay({ url: shop(`${call}`), purpose: 'read it' })
+      expect(await world.bursar.reconcile()).toMatchObject({ released: 0 })
+    }
+    expect(world.wallet.requests).toHaveLength(2)
+    expect(await world.session.status()).toMatchObject({ held: '0.02' })
+    world.clock.advance(VALIDITY_MS)
+    expect(await world.bursar.reconcile()).toMatchObject({ released: 2, open: 0 })
+  })
+
   test('a rail that hangs holds a reservation up for a moment only', async () => {
     const world = await guardWorld({
       limits: { currency: 'USD', total: '0.01' },

@@ -9,6 +9,8 @@ import {
   lying,
   remembering,
   runScope,
+  withCancellation,
+  withoutOwnClock,
   withoutTwin,
 } from './lie.ts'
 import type { Bug } from './world.ts'
@@ -35,6 +37,7 @@ export const bugs: readonly PlantedBug[] = [
         return verdict.outcome === 'open' && isOld ? { outcome: 'released', evidence } : verdict
       },
     }),
+    store: (store) => lying(store, withoutOwnClock),
   },
   {
     name: 'releases what the chain cannot be asked about',
@@ -65,7 +68,7 @@ export const bugs: readonly PlantedBug[] = [
           change.events.some(
             (event) => event.type === 'payment-doubted' && event.reason.includes('refused'),
           )
-            ? releaseProven(state, evidence, now)
+            ? releaseProven(withCancellation(state, now), evidence, now)
             : change,
       }),
   },

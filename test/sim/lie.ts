@@ -119,3 +119,23 @@ export function forgetful<One extends Pick<Session, 'limits' | 'usage'>>(
   })
   return { ...one, usage: { ...one.usage, windows } }
 }
+
+/** Returns the state as if a cancellation of its payment were on record. */
+export function withCancellation(state: LedgerState, now: number): LedgerState {
+  return state.payment
+    ? { ...state, payment: { ...state.payment, cancellationAskedAt: now } }
+    : state
+}
+
+/** Lets a rail's word alone end a hold, as if the guard's own clock were never compared. */
+export const withoutOwnClock: Lie = {
+  everywhere: true,
+  see: withCancellation,
+  write: (change, { payment: stored }) =>
+    isOf(change, 'cancellation-answered')
+      ? change
+      : changedPayment(change, ({ cancellationAskedAt: _seen, ...payment }) => {
+          const askedAt = stored?.cancellationAskedAt
+          return askedAt === undefined ? payment : { ...payment, cancellationAskedAt: askedAt }
+        }),
+}

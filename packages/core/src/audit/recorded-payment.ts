@@ -2,6 +2,7 @@ import type { EventOf } from '../ledger/audit-event.ts'
 import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
 import { sha256 } from '../primitives/hash.ts'
+import { mayBeCancelled } from '../rules/payment-transitions.ts'
 import { impossibleEvent, parseRecordedMicro, type RecordedPayment } from './replay-state.ts'
 import { findDifference } from './row-difference.ts'
 
@@ -17,6 +18,7 @@ const outcomeFields = [
   'delivery',
   'answeredAt',
   'allowedAgainUntil',
+  'cancellationAskedAt',
 ] as const
 
 type Outcome = (typeof outcomeFields)[number]
@@ -103,6 +105,7 @@ export function replayPaymentChange(
     | 'payment-doubted'
     | 'payment-answered'
     | 'payment-repeat-allowed'
+    | 'cancellation-answered'
     | 'payment-settled'
     | 'payment-released'
   >,
@@ -134,6 +137,8 @@ export function replayPaymentChange(
       return { ...payment, answeredAt: at }
     case 'payment-repeat-allowed':
       return { ...payment, allowedAgainUntil: event.until }
+    case 'cancellation-answered':
+      return mayBeCancelled(event.outcome) ? { ...payment, cancellationAskedAt: at } : payment
     case 'payment-settled': {
       const { transaction, block, evidence: reason, overrun } = event
       return {

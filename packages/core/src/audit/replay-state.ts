@@ -49,6 +49,7 @@ export type RecordedPayment = Pick<
   | 'claimedAt'
   | 'answeredAt'
   | 'allowedAgainUntil'
+  | 'cancellationAskedAt'
 > & {
   /** The hash of the fields that never change. They are long, and their record can be read again. */
   readonly fixed: string

@@ -183,6 +183,7 @@ function applyPaymentEvent(
     case 'payment-doubted':
     case 'payment-answered':
     case 'payment-repeat-allowed':
+    case 'cancellation-answered':
       updateRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
       break
     case 'payment-settled':

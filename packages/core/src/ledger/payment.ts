@@ -67,6 +67,8 @@ export interface Payment {
   readonly answeredAt?: number
   /** The end of the time in which the end user allows this payment's request once more. */
   readonly allowedAgainUntil?: number
+  /** When the ledger recorded that the network has, or may have, a cancellation of the signature. */
+  readonly cancellationAskedAt?: number
 }
 
 /** The facts of the response to a paid request. */

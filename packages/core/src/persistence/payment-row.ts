@@ -52,6 +52,7 @@ const claimFields = [
   'delivery',
   'answeredAt',
   'allowedAgainUntil',
+  'cancellationAskedAt',
 ] as const
 
 const outcomeFields = [...claimFields, 'settledMicro', 'provenAt', 'evidence'] as const

@@ -6,6 +6,7 @@ import type { Session } from '../ledger/session.ts'
 import type { Limits, Usage } from '../money/limits.ts'
 import { settleArchivedPayment } from './archived-overrun.ts'
 import {
+  answerCancellation,
   claimPayment,
   doubtPayment,
   releaseProven,
@@ -125,6 +126,34 @@ describe('money', () => {
     const broken = { ...ledger('claimed'), session: session({ usage: usage({}) }) }
     expect(() => settlePayment(broken, evidence, NOW)).toThrow('fell below zero')
     expect(() => releaseProven(broken, evidence, NOW)).toThrow('fell below zero')
+  })
+})
+
+describe('a release by proof', () => {
+  const end = payment('in_doubt').validBefore * 1_000
+  const answer = (outcome: 'asked' | 'refused' | 'unavailable' | 'unknown', at: number) => {
+    const state = ledger('in_doubt')
+    const { payments = [] } = answerCancellation(state, { outcome }, at)
+    return { ...state, payment: payments[0] ?? payment('in_doubt') }
+  }
+
+  test.each(['reserved', 'signed', 'claimed', 'in_doubt'] as const)(
+    'keeps a payment that is %s while the own clock says that its signature is valid',
+    (state) => {
+      const early = releaseProven(ledger(state), evidence, end - 1)
+      expect(early).toEqual({ result: payment(state), events: [] })
+      expect(releaseProven(ledger(state), evidence, end).result.state).toBe('released')
+    },
+  )
+
+  test.each([
+    ['asked', 'released'],
+    ['unknown', 'released'],
+    ['refused', 'in_doubt'],
+    ['unavailable', 'in_doubt'],
+  ] as const)('before that end, after a cancellation answered %s: %s', (outcome, expected) => {
+    const change = releaseProven(answer(outcome, end - 2), evidence, end - 1)
+    expect(change.result.state).toBe(expected)
   })
 })
 

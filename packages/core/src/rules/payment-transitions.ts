@@ -1,3 +1,4 @@
+import type { CancellationAnswer } from '../guard/cancellation-answer.ts'
 import { accountRows, mapAccounts } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState, Scope } from '../ledger/ledger-state.ts'
@@ -140,10 +141,40 @@ export function releaseUnsigned(loaded: LedgerState, reason: string, now: number
   return releasePayment(state, payment, { by: 'holder', reason }, now)
 }
 
-/** Releases a payment that the rail has proved can never settle. */
+/**
+ * Records the rail's answer to a cancellation. If the network has the cancellation, or may have it, the
+ * payment may be released by proof before the end of its validity.
+ */
+export function answerCancellation(
+  loaded: LedgerState,
+  answer: CancellationAnswer,
+  now: number,
+): PaymentChange {
+  const { state, payment } = readPayment(loaded)
+  const change: PaymentChange = {
+    result: payment,
+    events: [{ type: 'cancellation-answered', ...paymentSubject(state, payment), ...answer }],
+  }
+  if (!mayBeCancelled(answer.outcome)) return change
+  const next: Payment = { ...payment, cancellationAskedAt: now }
+  return { ...change, result: next, payments: [next] }
+}
+
+/** Checks whether the network may have a cancellation, by the rail's answer to the request. */
+export function mayBeCancelled(outcome: CancellationAnswer['outcome']): boolean {
+  return outcome === 'asked' || outcome === 'unknown'
+}
+
+/**
+ * Releases a payment that the rail has proved can never settle. The payment stays as it is while the
+ * guard's own clock says that its signature is valid, unless a cancellation is on record: no rail and
+ * no endpoint alone can end a hold early.
+ */
 export function releaseProven(loaded: LedgerState, evidence: Evidence, now: number): PaymentChange {
   const { state, payment } = readPayment(loaded)
   if (!isUnproven(payment)) return keepPayment(payment)
+  const isValid = now < payment.validBefore * 1_000
+  if (isValid && payment.cancellationAskedAt === undefined) return keepPayment(payment)
   const { reason, block } = evidence
   return releasePayment(state, { ...payment, evidence }, { by: 'proof', reason, block }, now)
 }

@@ -10,7 +10,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
-import { openSecret, paymentSubject } from '../rules/payment-transitions.ts'
+import { answerCancellation, openSecret, paymentSubject } from '../rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from '../signing/signing-gateway.ts'
 import { describeOpenPayment } from './reconcile.ts'
 
@@ -154,7 +154,7 @@ async function cancelPayment(
     ...(longReason === undefined ? {} : { reason: longReason.slice(0, MAX_REASON_LENGTH) }),
   }
   await guard.store
-    .commit({ payment: id }, (state) => recordAnswer(state, kept), 'now')
+    .commit({ payment: id }, (state, now) => answerCancellation(state, kept, now), 'now')
     // The network has been asked, even if that cannot be written.
     .catch((error: unknown) => guard.background.run('record a cancellation', Promise.reject(error)))
   return { id, ...kept }
@@ -186,18 +186,6 @@ function requestCancellation(
     ...(reason === undefined ? {} : { reason }),
   }
   return { result: { payment }, events: [event] }
-}
-
-function recordAnswer(loaded: LedgerState, answer: CancellationAnswer): Change<undefined> {
-  const { payment } = loaded
-  if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
-  const state = payingState(loaded)
-  const event: AuditEvent = {
-    type: 'cancellation-answered',
-    ...paymentSubject(state, payment),
-    ...answer,
-  }
-  return { result: undefined, events: [event] }
 }
 
 /** Asks the rail, or joins the request in flight: a second request would cost gas and change nothing. */

@@ -22,7 +22,7 @@ test('what was released is watched up to a bound, and the oldest give way', asyn
   let waiting = true
   const store = {
     now: () => 0,
-    commit: async () => undefined,
+    commit: async () => ({ state: 'released' }),
     payments: async () => ({
       rows: Array.from({ length: waiting ? MAX_RECONCILED_PER_RUN : 0 }, () => payment(next++)),
       cursor: `${next}`,

@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import type { Reconciler, Reconciliation } from '../guard/reconciler.ts'
 import { span } from '../guard/telemetry.ts'
-import { type Payment, unprovenStates } from '../ledger/payment.ts'
+import { isUnproven, type Payment, unprovenStates } from '../ledger/payment.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
@@ -166,7 +166,7 @@ async function concludePayment(
 ): Promise<Outcome> {
   const { evidence, outcome } = verdict
   try {
-    await parts.store.commit(
+    const concluded = await parts.store.commit(
       // An archived payment no longer leads to its delegation.
       { ...scopeOfPayment(payment), delegation: payment.delegation },
       (state, now) => {
@@ -177,7 +177,7 @@ async function concludePayment(
       },
       'soon',
     )
-    return outcome
+    return isUnproven(concluded) ? 'open' : outcome
   } catch (error) {
     // One payment that cannot be written must not keep the others from their proof.
     parts.warn(`conclude payment ${payment.id}`, error)
