@@ -215,7 +215,7 @@ test('a payment that is cancelled before it is signed moves nothing', async () =
 
 test('more than one call covers is gone on with by the cursor', async () => {
   const limits = { currency: 'USD', total: '5.00' }
-  const it = await world('drops', { limits })
+  const it = await world('forges_claim', { limits })
   for (let index = 0; index < 203; index += 1) await paidFast(it, `${index}`)
   const { delegation } = it
   const alice = it.bursar.endUser('alice')

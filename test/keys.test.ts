@@ -212,8 +212,10 @@ describe('duplicates', () => {
     const { rows } = await world.bursar.auditing.payments()
     world.chain.settle((await paymentOf(world.store, rows[0]?.id)).nonce)
     await world.bursar.reconcile()
-    expect(await other.pay(a)).toMatchObject({ status: 'in_doubt' })
-    expect(world.wallet.requests).toHaveLength(2)
+    const answer = await other.pay(a)
+    expect(answer).toMatchObject({ status: 'undelivered', receipt: { paymentId: rows[0]?.id } })
+    expect(answer).not.toHaveProperty('response')
+    expect(world.wallet.requests).toHaveLength(1)
   })
 
   test('a result that was too large to keep is answered with its receipt', async () => {
