@@ -177,7 +177,7 @@ async function concludePayment(
       },
       'soon',
     )
-    return isUnproven(concluded) ? 'open' : outcome
+    return outcome === 'released' && isUnproven(concluded) ? 'open' : outcome
   } catch (error) {
     // One payment that cannot be written must not keep the others from their proof.
     parts.warn(`conclude payment ${payment.id}`, error)
