@@ -124,8 +124,7 @@ async function expectHarmless({ own, other, approval }: Omit<Prepared, 'loot'>):
     expect(merchant.payments, merchant.name).toEqual([])
   }
   // No signed payment can move any more, and each is proved.
-  await sandbox.advanceTime(300)
-  const ledger = ledgerGuard(world)
+  const ledger = await ledgerGuard(world)
   await ledger.reconcile()
   const { management, administration, auditing } = ledger
   expect(await management.exposure()).toMatchObject({ payments: [], complete: true })

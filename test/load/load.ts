@@ -209,8 +209,7 @@ async function settledAccount(
 ): Promise<Account & { readonly askedAgain: number }> {
   const { sandbox, alice } = world
   await sandbox.merchants.hostile.withholds.settleLater()
-  await sandbox.advanceTime(300)
-  const ledger = ledgerGuard(world)
+  const ledger = await ledgerGuard(world)
   await proveAll(ledger, onProgress)
   const transfers = async () =>
     (await sandbox.transfers()).filter(({ from }) => from === alice.address)
