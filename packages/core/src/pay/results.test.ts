@@ -123,8 +123,10 @@ describe('a delivery', () => {
   test.each([
     [200, false, true],
     [204, false, true],
-    [302, false, true],
-    [399, false, true],
+    [299, false, true],
+    [101, false, false],
+    [302, false, false],
+    [399, false, false],
     [400, false, false],
     [402, false, false],
     [500, false, false],

@@ -40,7 +40,7 @@ export function toResourceResponse(response: HttpResponse): ResourceResponse {
   }
 }
 
-/** Describes a response to a payload. A status of 400 or more, or a broken body, is no delivery. */
+/** Describes a response to a payload. Only a 2xx with a whole body is a delivery. */
 export function describeDelivery(response: HttpResponse): Delivery {
   return {
     httpStatus: response.status,
@@ -48,7 +48,7 @@ export function describeDelivery(response: HttpResponse): Delivery {
     contentSha256: sha256(response.body),
     bytes: response.body.byteLength,
     truncated: response.truncated,
-    delivered: response.status < 400 && !response.broken,
+    delivered: response.status >= 200 && response.status < 300 && !response.broken,
   }
 }
 

@@ -164,7 +164,7 @@ export function answerDoubt(
 ): PayResult {
   const { payment, remaining } = held
   const delivery = response && describeDelivery(response)
-  const resource = response && delivery?.delivered ? toResourceResponse(response) : undefined
+  const resource = response && !response.broken ? toResourceResponse(response) : undefined
   const content = resource && keepContent(payment.id, resource)
   void recordSoon(held, 'record a doubt', (state) =>
     doubtPayment(state, { reason, delivery, content }),

@@ -96,7 +96,10 @@ describe('what was paid or free', () => {
     const response = await fetch(url)
     expect(response).toBeInstanceOf(Response)
     expect([response.status, await response.text()]).toEqual([200, 'hello'])
-    expect(Object.fromEntries(response.headers)).toEqual(resource.headers)
+    expect(Object.fromEntries(response.headers)).toEqual({
+      ...resource.headers,
+      'x-should-retry': 'false',
+    })
   })
 
   test.each([301, 404, 409, 429, 500, 599])(
@@ -108,7 +111,7 @@ describe('what was paid or free', () => {
   )
 
   test.each([204, 205, 304])('with status %s has no body', async (status) => {
-    const { fetch } = world(paid({ status }))
+    const { fetch } = world(free({ status }))
     const response = await fetch(url)
     expect([response.status, response.body]).toEqual([status, null])
   })
@@ -130,17 +133,45 @@ describe('what was paid or free', () => {
     const headers = { 'x-utf8': 'погода', 'bad name': 'x', 'x-line': 'a\nb', 'x-trace': 'a' }
     const { fetch } = world(paid({ headers }))
     const response = await fetch(url)
-    expect(Object.fromEntries(response.headers)).toEqual({ 'x-trace': 'a' })
+    expect(Object.fromEntries(response.headers)).toEqual({
+      'x-trace': 'a',
+      'x-should-retry': 'false',
+    })
     expect(await response.text()).toBe('hello')
   })
 
-  test.each([0, 101, 199, 600, 999])(
-    'with status %s cannot be a response, and is no throw',
+  test.each([0, 101, 199, 300, 302, 409, 429, 500, 600, 999])(
+    'with status %s after a payment is a problem, and is no throw',
     async (status) => {
       const { fetch } = world(paid({ status }))
       expect(await problemOf(await fetch(url))).toMatchObject({ code: 'paid', outcome: 'paid' })
     },
   )
+})
+
+describe('a header that asks for another request', () => {
+  const asking = {
+    'X-Should-Retry': 'true',
+    'retry-after': '1',
+    'Retry-After-Ms': '5',
+    location: '/b',
+  }
+
+  test.each([
+    [paid({ headers: asking }), []],
+    [{ ...paid({ headers: asking }), status: 'in_doubt', paymentId: 'pay_1' } as PayResult, []],
+    [free({ headers: asking, status: 302 }), ['location']],
+  ])('is left out: $status', async (result, kept) => {
+    const { headers } = await world(result).fetch(url)
+    expect([...headers.keys()].toSorted()).toEqual([...kept, 'x-should-retry'])
+    expect(headers.get('x-should-retry')).toBe('false')
+  })
+})
+
+test('what was delivered in doubt is handed out', async () => {
+  const doubt = { status: 'in_doubt', paymentId: 'pay_1', response: resource, remaining } as const
+  const response = await world({ ...doubt, message: 'm' }).fetch(url)
+  expect([response.status, await response.text()]).toEqual([200, 'hello'])
 })
 
 describe('everything else is a 402 that no SDK tries again', () => {
@@ -159,7 +190,13 @@ describe('everything else is a 402 that no SDK tries again', () => {
       'undelivered',
     ],
     [
-      { status: 'in_doubt', paymentId: 'pay_1', response: resource, remaining, message: 'm' },
+      {
+        status: 'in_doubt',
+        paymentId: 'pay_1',
+        response: { ...resource, status: 429 },
+        remaining,
+        message: 'm',
+      },
       'in_doubt',
     ],
     [{ status: 'in_progress', message: 'm' }, 'in_progress'],
@@ -168,14 +205,19 @@ describe('everything else is a 402 that no SDK tries again', () => {
   ]
 
   test.each(others)('%j', async (result, code) => {
-    const { fetch } = world(result)
-    expect(await problemOf(await fetch(url))).toEqual({
+    const response = await world(result).fetch(url)
+    expect(response.headers.get('x-should-retry')).toBe('false')
+    const answer = 'response' in result ? result.response : undefined
+    expect(await problemOf(response)).toEqual({
       type: 'about:blank',
       title: 'Payment Required',
       status: 402,
       detail: 'm',
       code,
       outcome: result.status,
+      ...(answer
+        ? { response: { status: answer.status, contentType: 'text/plain', body: 'hello' } }
+        : {}),
     })
   })
 

@@ -1,4 +1,4 @@
-import type { PayRequest, PayResult } from './pay-result.ts'
+import type { PayRequest, PayResult, ResourceResponse } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
 
 /** The longest body that the guard takes. A longer stream is not read to its end. */
@@ -10,9 +10,10 @@ const bodiless = new Set([204, 205, 304])
 /**
  * Creates a `fetch` that pays within a session, for clients and SDKs that accept one.
  *
- * Its `Response` is the merchant's if the resource was paid or free. In every other case it is a 402 with
- * `application/problem+json` and the guard's code. It never throws, and never returns a status that an SDK
- * would retry, because a retry could pay again. Bodies are read whole, as UTF-8 text: they are sent twice.
+ * Its `Response` is the merchant's if the resource was free, or delivered with a 2xx after a payload was
+ * sent. In every other case it is a 402 with `application/problem+json` and the guard's code; what the merchant
+ * answered is in its `response`. It never throws, and asks SDKs not to retry (`x-should-retry: false`),
+ * because a retry could pay again. Bodies are read whole, as UTF-8 text: they are sent twice.
  *
  * @example
  * ```ts
@@ -85,24 +86,39 @@ async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string
 }
 
 function toResponse(result: PayResult, method: string): Response {
-  const answered = result.status === 'paid' || result.status === 'free'
-  const response = answered ? result.response : undefined
-  // A `Response` cannot have another status, and an error would make the SDK try again.
-  if (!response || response.status < 200 || response.status > 599) {
+  const response = 'response' in result ? result.response : undefined
+  if (!response || !isHandedOut(result.status, response.status)) {
     const code = 'code' in result && result.code !== undefined ? result.code : result.status
-    return problemResponse(result.status, code, result.message)
+    return problemResponse(result.status, code, result.message, response)
   }
   const withBody = method !== 'HEAD' && !bodiless.has(response.status)
   return new Response(withBody ? Uint8Array.from(response.body) : null, {
     status: response.status,
-    headers: readableHeaders(response.headers),
+    headers: readableHeaders(response.headers, result.status === 'free'),
   })
 }
 
-/** Returns the merchant's headers without those that `Headers` refuses. */
-function readableHeaders(given: Readonly<Record<string, string>>): Headers {
-  const headers = new Headers()
+/**
+ * Checks whether the merchant's own status is passed on: of a free resource any that a `Response` can have,
+ * and after a payload was sent only a 2xx. An SDK could take any other for a request to try again.
+ */
+function isHandedOut(outcome: PayResult['status'], status: number): boolean {
+  if (outcome === 'free') return status >= 200 && status <= 599
+  const isSent = outcome === 'paid' || outcome === 'in_doubt'
+  return isSent && status >= 200 && status <= 299
+}
+
+/** Headers with which a merchant could make an SDK send a request again. */
+const retryHeader = /^(x-should-retry|retry-after.*)$/i
+
+/** The headers of every response: SDKs of one family retry what does not say this. */
+const neverRetried = { 'x-should-retry': 'false' } as const
+
+/** Returns the merchant's headers without those that ask for another request, or that `Headers` refuses. */
+function readableHeaders(given: Readonly<Record<string, string>>, isFree: boolean): Headers {
+  const headers = new Headers(neverRetried)
   for (const [name, value] of Object.entries(given)) {
+    if (retryHeader.test(name) || (!isFree && name.toLowerCase() === 'location')) continue
     try {
       headers.set(name, value)
     } catch {
@@ -118,7 +134,12 @@ function refuseRequest(what: string): Response {
 }
 
 /** Returns a problem of RFC 9457. */
-function problemResponse(outcome: PayResult['status'], code: string, detail: string): Response {
+function problemResponse(
+  outcome: PayResult['status'],
+  code: string,
+  detail: string,
+  response?: ResourceResponse,
+): Response {
   const details = {
     type: 'about:blank',
     title: 'Payment Required',
@@ -126,9 +147,24 @@ function problemResponse(outcome: PayResult['status'], code: string, detail: str
     detail,
     code,
     outcome,
+    ...(response ? { response: describeAnswer(response) } : {}),
   }
   return new Response(JSON.stringify(details), {
     status: 402,
-    headers: { 'content-type': 'application/problem+json' },
+    headers: { 'content-type': 'application/problem+json', ...neverRetried },
   })
+}
+
+/** Most characters of a merchant's answer in a problem. */
+const MAX_ANSWER_CHARACTERS = 20_000
+
+/** Describes a merchant's answer that is not passed on: its status, and the beginning of its text. */
+function describeAnswer({ status, headers, body }: ResourceResponse): object {
+  const text = new TextDecoder().decode(body.subarray(0, 4 * MAX_ANSWER_CHARACTERS))
+  const contentType = headers['content-type']
+  return {
+    status,
+    ...(contentType === undefined ? {} : { contentType }),
+    body: text.slice(0, MAX_ANSWER_CHARACTERS),
+  }
 }
