@@ -22,6 +22,8 @@ export const GENESIS_HASH: string = '0'.repeat(64)
  *
  * @example
  * ```ts
+ * import type { AuditEvent } from '@bursar/core'
+ *
  * const event: AuditEvent = { type: 'instrument-registered', instrument: 'wallet', endUser: 'alice' }
  * const first = auditRecord(undefined, Date.now(), event)
  * const second = auditRecord(first, Date.now(), event) // second.seq is 2

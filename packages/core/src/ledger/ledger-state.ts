@@ -105,6 +105,8 @@ export interface Change<Result> {
  *
  * @example
  * ```ts
+ * import type { Change } from '@bursar/core'
+ *
  * const change: Change<number> = { result: 1, events: [] }
  * isOverrun(change) // false
  * ```

@@ -109,6 +109,8 @@ export interface KeyRecord {
  *
  * @example
  * ```ts
+ * import type { KeyRecord, Payment } from '@bursar/core'
+ *
  * function extraKeys(keys: readonly KeyRecord[], payment: Payment): readonly KeyRecord[] {
  *   return keys.filter((record) => !isOwnKey(record, payment))
  * }

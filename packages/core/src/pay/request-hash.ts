@@ -13,7 +13,7 @@ const changingHeaders: readonly RegExp[] = [
 ]
 
 /** Checks whether clients change a header with each try of one request. The name is in lower case. */
-export function changesWithEachTry(name: string): boolean {
+function changesWithEachTry(name: string): boolean {
   return changingHeaders.some((pattern) => pattern.test(name))
 }
 

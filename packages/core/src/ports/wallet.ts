@@ -64,6 +64,8 @@ export interface Wallet {
  *
  * @example
  * ```ts
+ * import type { Wallet } from '@bursar/core'
+ *
  * const address = '0x00000000000000000000000000000000000000a1'
  * const wallet: Wallet = {
  *   families: ['evm'],
@@ -97,6 +99,8 @@ export function assertOwnRequest(request: SignRequest, address: string, wallet: 
  *
  * @example
  * ```ts
+ * import type { SignRequest } from '@bursar/core'
+ *
  * function idempotencyHeaders(request: SignRequest): Record<string, string> {
  *   return { 'x-idempotency-key': signingKeyOf(request) }
  * }
@@ -152,8 +156,10 @@ const cancelTypes = {
  *
  * @example
  * ```ts
+ * import type { SignRequest } from '@bursar/core'
+ *
  * function describeRequest(request: SignRequest): string {
- *   return typedDataOf(request).primaryType // 'TransferWithAuthorization' or 'CancelAuthorization'
+ *   return typedDataOf(request).primaryType // such as 'TransferWithAuthorization'
  * }
  * ```
  */

@@ -36,7 +36,7 @@ import {
  */
 
 /** From this many payments in doubt or undelivered at a host in a delegation on, the next one there asks. */
-export const MAX_TROUBLED_PAYMENTS = 3
+const MAX_TROUBLED_PAYMENTS = 3
 
 /** A decision about an intent. */
 export type Decision =

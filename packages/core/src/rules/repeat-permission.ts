@@ -5,7 +5,7 @@ import { BursarError } from '../primitives/errors.ts'
 import { paymentSubject } from './payment-transitions.ts'
 
 /** How long the end user's word that an undelivered request may be paid for once more holds. */
-export const REPEAT_PERMISSION_MS = 900_000
+const REPEAT_PERMISSION_MS = 900_000
 
 /**
  * Allows the request of an undelivered payment once more, at its price at most. The state is that of the
