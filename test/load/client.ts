@@ -72,6 +72,8 @@ async function ask(
 
 function told(result: PayResult): Asked {
   const paymentId = 'receipt' in result ? result.receipt.paymentId : undefined
-  const isUsedUp = 'code' in result && result.code === 'session_limit_exceeded'
+  // A host whose payments stay in doubt asks from then on: the next session has a delegation of its own.
+  const usedUp = ['session_limit_exceeded', 'approval_required']
+  const isUsedUp = 'code' in result && usedUp.includes(result.code ?? '')
   return { answer: result.status, paymentId, isUsedUp }
 }

@@ -76,7 +76,6 @@ async function runLoad(
   const { kind, forMs } = size
   const keys = await world.issueKeys()
   const fleet = await startFleet(world, SERVERS[kind])
-  const delegation = await granted(world, keys, fleet)
   const beliefs: Belief[] = []
   const startedAt = performance.now()
   const isOver = (): boolean => performance.now() - startedAt > forMs
@@ -90,7 +89,7 @@ async function runLoad(
   try {
     await Promise.all([
       restarting(fleet, size.restartEveryMs, isOver),
-      ...clients({ world, keys, fleet, delegation, size, beliefs, isOver }),
+      ...clients({ world, keys, fleet, size, beliefs, isOver }),
     ])
   } finally {
     clearInterval(progress)
@@ -106,19 +105,24 @@ async function runLoad(
   return { kind, servers: SERVERS[kind], seconds, restarts, answers, ...compared }
 }
 
-async function granted(world: World, keys: ServiceKeys, { urls }: Fleet): Promise<string> {
+/** Grants a delegation for the merchants of the load, at one server. */
+async function grantDelegation(
+  { world, keys }: Load,
+  url: string,
+  idempotencyKey: string,
+): Promise<string> {
   const { honest, hostile } = world.sandbox.merchants
   const merchants = [honest, hostile.dropsConnection, hostile.failsAfterPayment, hostile.withholds]
-  const alice = connectEndUser({ url: urls[0] ?? '', key: keys.alice.key })
-  const delegation = await alice.grantDelegation({
+  const alice = connectEndUser({ url, key: keys.alice.key })
+  const input = {
     agent: 'load',
     instrument: 'alice-wallet',
     expiresIn: '1d',
     merchants: merchants.map(({ host }) => ({ host })),
     consent: { how: 'test' },
     limits: { currency: 'USD', total: FUNDS },
-  })
-  return delegation.id
+  }
+  return (await alice.grantDelegation(input, { idempotencyKey })).id
 }
 
 async function restarting(fleet: Fleet, everyMs: number, isOver: () => boolean): Promise<void> {
@@ -133,7 +137,6 @@ interface Load {
   readonly world: World
   readonly keys: ServiceKeys
   readonly fleet: Fleet
-  readonly delegation: string
   readonly size: LoadSize
   readonly beliefs: Belief[]
   readonly isOver: () => boolean
@@ -169,17 +172,19 @@ function resources({ sandbox }: World): () => string {
 }
 
 /**
- * Opens the next session. Retries under one idempotency key, because the server may be restarting.
+ * Opens the next session, under a delegation of its own. Retries under one idempotency key, because the server may be restarting.
  */
-function sharedSession({ keys, fleet, delegation }: Load, payer: string): SharedSession {
+function sharedSession(load: Load, payer: string): SharedSession {
+  const { keys, fleet } = load
   let opening: Promise<void> | undefined
   const open = async (): Promise<void> => {
     const idempotencyKey = crypto.randomUUID()
-    const input = { delegation, expiresIn: '8h', limits: SESSION, payer }
     for (let asked = 0; ; asked += 1) {
       const url = fleet.urls[asked % fleet.urls.length] ?? ''
       const application = connectManagement({ url, key: keys.application.key })
       try {
+        const delegation = await grantDelegation(load, url, idempotencyKey)
+        const input = { delegation, expiresIn: '8h', limits: SESSION, payer }
         session.token = (await application.createSession(input, { idempotencyKey })).token
         return
       } catch (error) {
