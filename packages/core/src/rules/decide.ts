@@ -18,12 +18,11 @@ import { findAccountEnd } from './account-end.ts'
 import { askForApproval, denyQuestion, isApproved } from './approval-decision.ts'
 import { findEarlierAnswer, MAX_REFUSALS_PER_KEY, recordEarlierAnswer } from './earlier-answer.ts'
 import { findLimitDenials } from './limit-denials.ts'
+import { countMerchant, findPinnedMerchant } from './merchant-count.ts'
 import { evaluateIntent, observationEvents } from './policy-evaluation.ts'
 import {
   approvalUsedEvent,
-  countMerchant,
   createPayment,
-  findPinnedMerchant,
   type Intent,
   pinKey,
   reservationEvent,
@@ -334,7 +333,7 @@ function recordReservation(state: PayingState, intent: Intent, now: number): Cha
     result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },
     ...accountRows(accounts),
     payments: [payment],
-    merchants: [countMerchant(state.merchant, delegation, intent.terms)],
+    ...countMerchant(state.merchant, undefined, payment),
     keys: pinKey(session, intent),
     ...(used ? { approvals: [used] } : {}),
     events: [

@@ -2,13 +2,11 @@ import type { CancellationAnswer } from '../guard/cancellation-answer.ts'
 import { accountRows, mapAccounts } from '../ledger/accounts.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState, Scope } from '../ledger/ledger-state.ts'
-import type { KnownMerchant } from '../ledger/merchant.ts'
 import { type DelegatedState, type PayingState, payingState } from '../ledger/paying-state.ts'
 import {
   type Content,
   type Delivery,
   type Evidence,
-  isTroubled,
   isUnproven,
   type Payment,
   type PaymentSubject,
@@ -19,6 +17,7 @@ import { formatAmount } from '../money/amount.ts'
 import { addOverrun, releaseHold, settleHold } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { useOver } from '../signing/secret-use.ts'
+import { countMerchant } from './merchant-count.ts'
 
 /**
  * A payment's change after its reservation. There is one pure function for each verb. An event that no
@@ -85,7 +84,7 @@ export function claimPayment(
   return {
     result: next,
     payments: [next],
-    ...countTrouble(state, payment, next),
+    ...countMerchant(state.merchant, payment, next),
     ...(content === undefined ? {} : { contents: [content] }),
     events: [
       {
@@ -121,7 +120,7 @@ export function doubtPayment(
   return {
     result: next,
     payments: [next],
-    ...countTrouble(state, payment, next),
+    ...countMerchant(state.merchant, payment, next),
     ...(content === undefined ? {} : { contents: [content] }),
     events: [
       {
@@ -206,9 +205,7 @@ export function settlePayment(loaded: LedgerState, evidence: Evidence, now: numb
   return {
     result: next,
     payments: [next],
-    ...(isOverrun
-      ? { merchants: [countMerchantAgain(state, payment, next)] }
-      : countTrouble(state, payment, next)),
+    ...countMerchant(state.merchant, payment, next),
     ...accountRows({ ...accounts, session }),
     events: [
       {
@@ -241,7 +238,7 @@ function releasePayment(
         releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
       ),
     ),
-    ...uncountMerchant(state, payment, next),
+    ...countMerchant(state.merchant, payment, next),
     events: [
       {
         type: 'payment-released',
@@ -270,47 +267,6 @@ function readPayment(loaded: LedgerState): {
 
 function keepPayment(payment: Payment): PaymentChange {
   return { result: payment, events: [] }
-}
-
-/** Counts a payment that begins or ceases to speak against its merchant. */
-function countTrouble(
-  { merchant }: PayingState,
-  before: Payment,
-  after: Payment,
-): { readonly merchants?: readonly KnownMerchant[] } {
-  const change = troubleChange(before, after)
-  if (!merchant || change === 0) return {}
-  return { merchants: [{ ...merchant, troubled: merchant.troubled + change }] }
-}
-
-function troubleChange(before: Payment, after: Payment): number {
-  return Number(isTroubled(after)) - Number(isTroubled(before))
-}
-
-/** Counts one payment less at the merchant. At zero the payee is no longer pinned. */
-function uncountMerchant(
-  { merchant }: PayingState,
-  before: Payment,
-  after: Payment,
-): { readonly merchants?: readonly KnownMerchant[] } {
-  if (!merchant) return {}
-  const troubled = merchant.troubled + troubleChange(before, after)
-  return { merchants: [{ ...merchant, payments: merchant.payments - 1, troubled }] }
-}
-
-/** Counts a payment that settled after its release. A payee that was pinned since then stays pinned. */
-function countMerchantAgain(
-  { merchant }: PayingState,
-  before: Payment,
-  after: Payment,
-): KnownMerchant {
-  const { delegation, terms } = after
-  const { host, payee } = terms
-  const troubled = (merchant?.troubled ?? 0) + troubleChange(before, after)
-  const isPinned = merchant !== undefined && merchant.payments > 0
-  return isPinned
-    ? { ...merchant, payments: merchant.payments + 1, troubled }
-    : { delegation, host, payee, payments: 1, troubled }
 }
 
 function sessionLockedEvent(session: Session): AuditEvent {

@@ -2,7 +2,6 @@ import { type Approval, approvalStanding } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
-import type { KnownMerchant } from '../ledger/merchant.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import { type KeyRecord, owedPayment, type Payment, type Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
@@ -82,28 +81,6 @@ export function pinKey(session: Session, intent: Intent): readonly KeyRecord[] {
       refusals: 0,
     },
   ]
-}
-
-/** Returns the merchant as long as it has a payment that was not released, or undefined. */
-export function findPinnedMerchant(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
-  return merchant && merchant.payments > 0 ? merchant : undefined
-}
-
-/** Pins the first payee, and counts the payments to the host. */
-export function countMerchant(
-  merchant: KnownMerchant | undefined,
-  delegation: Delegation,
-  terms: Terms,
-): KnownMerchant {
-  const known = findPinnedMerchant(merchant)
-  if (known) return { ...known, payments: known.payments + 1 }
-  return {
-    delegation: delegation.id,
-    host: terms.host,
-    payee: terms.payee,
-    payments: 1,
-    troubled: merchant?.troubled ?? 0,
-  }
 }
 
 /** Returns the audit record of a reservation. */
