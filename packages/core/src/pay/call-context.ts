@@ -4,6 +4,7 @@ import type { Denial } from '../ledger/denial.ts'
 import type { Scope } from '../ledger/ledger-state.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import { isOpen, owedPayment, type Payment } from '../ledger/payment.ts'
+import type { Store } from '../ports/store.ts'
 import { countRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
 import type { PayGuard } from './pay-state.ts'
@@ -33,15 +34,21 @@ export interface OpenCall extends CallContext {
 /** Answers with the present state of a payment that was made before. */
 export async function replayPayment(context: CallContext, known: Payment): Promise<PayResult> {
   const { store } = context.guard
-  const owed = owedPayment(known)
-  // The leading call may have ended since this state was read. A delivery shows it; proof alone does not.
-  const isOutdated = isOpen(known) || (owed !== undefined && owed !== known.id)
-  const newest = isOutdated ? (await store.read({ payment: owed ?? known.id })).payment : known
-  const payment = newest?.delivery || owed !== undefined ? (newest ?? known) : known
+  const payment = await readAnsweringPayment(store, known)
   // Sessions do not see each other's contents.
   const isOwn = payment.session === context.state.session.id
   const content = isOwn ? await store.content(payment.id) : undefined
   return earlierResult(payment, content, readRemaining(context))
+}
+
+/** Returns the payment that answers for a known one: itself, or the one whose delivery is owed for it. */
+async function readAnsweringPayment(store: Store, known: Payment): Promise<Payment> {
+  const answering = owedPayment(known) ?? known.id
+  const isItself = answering === known.id
+  if (isItself && !isOpen(known)) return known
+  const { payment } = await store.read({ payment: answering })
+  // The call of an open payment may have ended since it was read: a delivery shows that, proof does not.
+  return payment && (!isItself || payment.delivery) ? payment : known
 }
 
 /** Refuses a call before the reserving commit: answers at once, and records the refusal soon. */
