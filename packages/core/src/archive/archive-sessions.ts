@@ -10,7 +10,7 @@ import {
 } from '../audit/archive-family.ts'
 import { createArchiveLines } from '../audit/archive-file.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
-import type { Delegation } from '../ledger/delegation.ts'
+import { delegationEnd } from '../ledger/delegation.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import { isUndelivered } from '../ledger/payment.ts'
@@ -75,7 +75,7 @@ export async function archiveSessions(store: Store, given: ArchiveInput): Promis
   const { families, complete } = await findEndedFamilies(store, before)
   const { totals, begun } = await readTotals(store, families, before)
   if (begun.size > 0) await finishArchives(store, begun)
-  for (const root of await findOwedFamilies(store, families)) totals.delete(root)
+  for (const root of await findOwedFamilies(store, families, totals)) totals.delete(root)
   const chosen = new Map([...families].filter(([, root]) => totals.has(root)))
   const sessions = totals.size === 0 ? [] : await keepAndRemove(store, chosen, totals, keep)
   return { sessions, resumed: [...begun.keys()], complete }
@@ -169,22 +169,22 @@ async function findEndedFamilies(
 }
 
 /**
- * Finds the roots of sessions with an undelivered payment whose delegation goes on: the payment's row says
- * that its request must not be paid for again.
+ * Finds the sessions that stay, among those of the given roots: a payment in their family was not delivered,
+ * and their delegation goes on. The payment's row says that its request must not be paid for again.
  */
-async function findOwedFamilies(store: Store, families: Families): Promise<ReadonlySet<string>> {
+async function findOwedFamilies(
+  store: Store,
+  families: Families,
+  roots: ReadonlyMap<string, unknown>,
+): Promise<ReadonlySet<string>> {
   const owed = new Set<string>()
   for (const [session, root] of families) {
-    if (owed.has(root)) continue
+    if (owed.has(root) || !roots.has(root)) continue
     const { delegation } = await store.read({ session })
-    const isOver = !delegation || isEndedDelegation(delegation, store.now())
+    const isOver = !delegation || delegationEnd(delegation, store.now()) !== undefined
     if (!isOver && (await hasUndelivered(store, session))) owed.add(root)
   }
   return owed
-}
-
-function isEndedDelegation({ revokedAt, expiresAt }: Delegation, now: number): boolean {
-  return revokedAt !== undefined || expiresAt <= now
 }
 
 async function hasUndelivered(store: Store, session: string): Promise<boolean> {
