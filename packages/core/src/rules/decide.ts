@@ -334,7 +334,7 @@ function recordReservation(state: PayingState, intent: Intent, now: number): Cha
     ...accountRows(accounts),
     payments: [payment],
     ...countMerchant(state.merchant, undefined, payment),
-    keys: pinKey(session, intent),
+    keys: pinKey(session, { hash: intent.terms.requestHash, key: intent.key }, payment.id),
     ...(used ? { approvals: [used] } : {}),
     events: [
       reservationEvent(after, payment, intent),

@@ -10,6 +10,7 @@ import {
   type Payment,
 } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
+import { pinKey } from './reservation.ts'
 
 /** The number of refusals after which a key answers its last refusal without a new quote. */
 export const MAX_REFUSALS_PER_KEY = 5
@@ -67,22 +68,17 @@ export function recordEarlierAnswer(
   // A key belongs to its session, and so do the payments that keys are pinned to.
   const pins = known?.payment === undefined && payment.session === session.id
   const key = pins ? request.key : undefined
+  const keys = pinKey(session, { hash: request.hash, key }, payment.id)
   const subject = { session: session.id, delegation: session.delegation, payment: payment.id }
   return {
     result: undefined,
     ...(first ? { payments: [first] } : {}),
-    ...(key === undefined
-      ? {}
-      : { keys: [{ ...subjectKey(session, request.hash, key), payment: payment.id }] }),
+    ...(keys.length === 0 ? {} : { keys }),
     events: [
       ...(first ? [{ type: 'payment-answered', ...subject } as const] : []),
       ...(key === undefined ? [] : [{ type: 'key-pinned', ...subject, key } as const]),
     ],
   }
-}
-
-function subjectKey(session: Session, requestHash: string, key: string): KeyRecord {
-  return { session: session.id, key, requestHash, refusals: 0 }
 }
 
 function findAnswerOfKey(
@@ -109,7 +105,7 @@ function mayRepeat(twin: Payment, { amountMicro }: RepeatableRequest, now: numbe
  * that said so, and until then the payment answers, however late the outcome was proved.
  */
 function isRecent(payment: Payment, { repeatAfterMs }: Session, now: number): boolean {
-  const toldAt = payment.answeredAt ?? payment.claimedAt
+  const toldAt = findAnswerTime(payment)
   return toldAt === undefined || now - toldAt < repeatAfterMs
 }
 
@@ -118,6 +114,10 @@ function isRecent(payment: Payment, { repeatAfterMs }: Session, now: number): bo
  * answers until the delegation ends, so its answers are not counted.
  */
 function isUnanswered(payment: Payment): boolean {
-  const isTold = payment.claimedAt !== undefined || payment.answeredAt !== undefined
-  return isPaid(payment) && !isUndelivered(payment) && !isTold
+  return isPaid(payment) && !isUndelivered(payment) && findAnswerTime(payment) === undefined
+}
+
+/** Returns when a call was first told that a payment is paid, or undefined if none was. */
+function findAnswerTime({ answeredAt, claimedAt }: Payment): number | undefined {
+  return answeredAt ?? claimedAt
 }

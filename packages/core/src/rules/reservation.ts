@@ -69,18 +69,14 @@ export function createPayment(
   }
 }
 
-/** Returns the row that pins an intent's key to its payment, or none if the intent has no key. */
-export function pinKey(session: Session, intent: Intent): readonly KeyRecord[] {
-  if (intent.key === undefined) return []
-  return [
-    {
-      session: session.id,
-      key: intent.key,
-      requestHash: intent.terms.requestHash,
-      payment: intent.paymentId,
-      refusals: 0,
-    },
-  ]
+/** Returns the row that pins a call's key to a payment, or none if the call has no key. */
+export function pinKey(
+  session: Session,
+  { hash, key }: { readonly hash: string; readonly key?: string | undefined },
+  payment: string,
+): readonly KeyRecord[] {
+  if (key === undefined) return []
+  return [{ session: session.id, key, requestHash: hash, payment, refusals: 0 }]
 }
 
 /** Returns the audit record of a reservation. */
