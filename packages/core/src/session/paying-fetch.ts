@@ -1,5 +1,6 @@
 import type { PayRequest, PayResult, ResourceResponse } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
+import { MAX_MODEL_CONTENT_CHARACTERS } from './tool.ts'
 
 /** The longest body that the guard takes. A longer stream is not read to its end. */
 const MAX_BODY_BYTES = 262_144
@@ -155,16 +156,16 @@ function problemResponse(
   })
 }
 
-/** Most characters of a merchant's answer in a problem. */
-const MAX_ANSWER_CHARACTERS = 20_000
-
-/** Describes a merchant's answer that is not passed on: its status, and the beginning of its text. */
+/**
+ * Describes a merchant's answer that is not passed on: its status, and as much of its text as a model gets
+ * elsewhere. Four bytes hold any character of UTF-8.
+ */
 function describeAnswer({ status, headers, body }: ResourceResponse): object {
-  const text = new TextDecoder().decode(body.subarray(0, 4 * MAX_ANSWER_CHARACTERS))
+  const text = new TextDecoder().decode(body.subarray(0, 4 * MAX_MODEL_CONTENT_CHARACTERS))
   const contentType = headers['content-type']
   return {
     status,
     ...(contentType === undefined ? {} : { contentType }),
-    body: text.slice(0, MAX_ANSWER_CHARACTERS),
+    body: text.slice(0, MAX_MODEL_CONTENT_CHARACTERS),
   }
 }
