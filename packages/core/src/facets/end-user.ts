@@ -99,7 +99,6 @@ export interface EndUser extends Approvals {
 }
 
 /** Creates the facet of one end user. Throws `invalid_input` if the name can't be one. */
-
 export function createEndUser(guard: Guard, ready: () => Promise<void>, name: string): EndUser {
   const endUser = parseInput(nameField, name, 'endUser')
   const { store } = guard
