@@ -27,7 +27,7 @@ const GRANT_TIMEOUT_MS = 60_000
  */
 const WITHDRAW_TIMEOUT_MS = 15_000
 
-/** The most permissions that one run settles. The next run goes on behind them. */
+/** The most permissions that one run grants or withdraws. The next run continues after them. */
 const MAX_SETTLED_PER_RUN = 50
 
 /** The longest wait between two attempts of a withdrawal that keeps failing. */
@@ -177,7 +177,7 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
       const bounds = { after: resumeAfter, limit: MAX_SETTLED_PER_RUN }
       const page = await store.delegations({ unsettled: true }, bounds)
       resumeAfter = page.rows.length === MAX_SETTLED_PER_RUN ? page.cursor : undefined
-      // A permission is settled by the process that has its wallet.
+      // Only a process that has the wallet can settle its permissions: other delegations are skipped.
       const own = page.rows.filter(({ instrument }) => instruments.get(instrument)?.permissions)
       await inTurns(own, CONCURRENCY, async (delegation) => {
         if (guard.closing.aborted || !pace.isDue(delegation, store.now())) return

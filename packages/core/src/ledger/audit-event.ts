@@ -252,7 +252,7 @@ type LedgerEvent =
       readonly delivered: boolean
       readonly contentSha256: string
       readonly bytes: number
-      /** When the answer came, in milliseconds since the epoch. The record may be a moment younger. */
+      /** When the merchant's answer came, in milliseconds since the epoch, at or just before the record. */
       readonly claimedAt: number
     })
   | (PaymentSubject & {

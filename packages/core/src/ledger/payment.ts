@@ -156,7 +156,7 @@ export function owedPayment(payment: Payment): string | undefined {
   return payment.state === 'released' ? payment.repeats : undefined
 }
 
-/** Checks whether a payment speaks against its merchant: in doubt, or paid and not delivered. */
+/** Checks whether a payment is in doubt, or paid and not delivered. */
 export function isTroubled(payment: Payment): boolean {
   return payment.state === 'in_doubt' || isUndelivered(payment)
 }

@@ -127,7 +127,7 @@ export function paymentOutcome(payment: Payment): PaymentOutcome {
 }
 
 /**
- * Checks whether two versions of a payment have the same outcome, so that it need not be written.
+ * Checks whether two versions of a payment have the same outcome. The outcome then need not be written.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ import {
  * I/O. The shell runs it inside the store's commit, on the newest state, under the store's locks.
  */
 
-/** From this many payments in doubt or undelivered at a host in a delegation on, the next one there asks. */
+/** The number of payments in doubt or undelivered at a host, in a delegation, from which on the next one there asks. */
 const MAX_TROUBLED_PAYMENTS = 3
 
 /** A decision about an intent. */

@@ -66,7 +66,7 @@ export function claimPayment(
     readonly transaction?: string | undefined
     readonly delivery: Delivery
     readonly content?: Content | undefined
-    /** When the answer came. The commit may run a moment later. */
+    /** When the merchant's answer came, in milliseconds since the epoch. The commit may run a moment later. */
     readonly heardAt: number
   },
   now: number,

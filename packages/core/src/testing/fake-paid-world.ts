@@ -109,7 +109,7 @@ export function fakePaidWorld(options: {
   }
 }
 
-/** Creates the world's guard, whose policy denies one item. */
+/** Creates the guard of the fake world. Its policy denies every path of the forbidden item. */
 function guardOf(store: Store, chain: FakeChain, merchant: HttpClient, wallet: Wallet): Bursar {
   return createBursar({
     store,

@@ -13,7 +13,7 @@ export type AdapterExceptions = Readonly<Record<string, string>>
 /**
  * Defines the conformance suite of an adapter's `paymentTools`. It runs the framework's real agent loop with a
  * mock model, over any guard. After each test, all output of the framework is searched for the secrets of the
- * world. Throws if an exception names a test that doesn't exist.
+ * world. Throws if `exceptions` names a test that does not exist.
  *
  * @example
  * ```ts

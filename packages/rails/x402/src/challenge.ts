@@ -112,7 +112,7 @@ function readAccepts(
   return { kind: 'offers', offers, leftOut: summarizeLeftOut(leftOut, accepts.length) }
 }
 
-/** Returns the first reasons as they are recorded, and the number of the further entries. */
+/** Returns the first reasons why entries were left out, and a line with the number of the others. */
 function summarizeLeftOut(leftOut: readonly string[], entries: number): readonly string[] {
   const more = Math.max(0, leftOut.length - MAX_LEFT_OUT) + Math.max(0, entries - MAX_ENTRIES)
   const shown = leftOut.slice(0, MAX_LEFT_OUT)

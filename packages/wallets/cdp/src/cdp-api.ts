@@ -106,7 +106,7 @@ async function makeHeaders(
   { method, body, idempotencyKey }: CdpRequest,
   url: URL,
 ): Promise<Record<string, string>> {
-  // The package is loaded before the credentials, which a vault need not open if it is missing.
+  // The package is loaded first: if the package is missing, the vault need not open the credentials.
   const { getAuthHeaders } = await import('@coinbase/cdp-sdk/auth').catch(() => {
     const reason = '@coinbase/cdp-sdk could not be loaded. Install it'
     throw new UnsentRequest('wallet_unavailable', reason)

@@ -71,7 +71,7 @@ export function testLimits(suite: StoreTest): void {
         }),
         'now',
       )
-    // All in one batch: each sees what the one before it has written.
+    // The three commits run in one batch: each commit sees what the commit before it wrote.
     const next = { ...account, limits: sampleLimits(7n), usage: noUsage }
     const seen = await Promise.all([
       plant(store, delegation),

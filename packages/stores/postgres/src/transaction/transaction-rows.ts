@@ -12,7 +12,7 @@ import { putChange, removeRows } from './put-change.ts'
 export interface TransactionRows extends LedgerRows {
   /** Contents to write, by the ids of their payments. */
   readonly contents: Map<string, Content>
-  /** The keys of new payments, by the payments' ids. */
+  /** The primary keys of new payments, by the payments' ids. */
   readonly paymentKeys: Map<string, string>
   /** Rows to remove, change by change. */
   readonly removed: Removed[]
