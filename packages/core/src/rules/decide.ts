@@ -321,7 +321,7 @@ function recordQuestion(
 }
 
 function recordReservation(state: PayingState, intent: Intent, now: number): Change<Decision> {
-  const { session, delegation } = state
+  const { session } = state
   const payment = createPayment(state, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>

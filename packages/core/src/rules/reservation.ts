@@ -1,6 +1,5 @@
 import { type Approval, approvalStanding } from '../ledger/approval.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
-import type { Delegation } from '../ledger/delegation.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import { type KeyRecord, owedPayment, type Payment, type Terms } from '../ledger/payment.ts'
