@@ -98,6 +98,22 @@ describe('what pay answers', () => {
     })
   })
 
+  test.each<[FakeConduct, number | undefined]>([
+    ['settles_then_fails', 500],
+    ['redirects', 302],
+    ['asks_again', undefined],
+    ['settles_then_asks_again', undefined],
+    ['drops', undefined],
+  ])(
+    'a doubt shows the answer that came, but no second challenge (%s: %s)',
+    async (conduct, status) => {
+      await using world = await opened(conducting(conduct))
+      const result = await world.session.pay(a)
+      expect(result.status).toBe('in_doubt')
+      expect('response' in result ? result.response?.status : undefined).toBe(status)
+    },
+  )
+
   test('a claim that comes after proof of the contrary is not believed for a moment', async () => {
     const clock = manualClock()
     let late = async (): Promise<void> => undefined

@@ -52,6 +52,14 @@ export function describeDelivery(response: HttpResponse): Delivery {
   }
 }
 
+/**
+ * Checks whether the answer to a payload without a believable claim is content for the caller. A second
+ * challenge is none: it holds addresses, and a model could take it for something to pay.
+ */
+export function hasContent({ status, broken }: HttpResponse): boolean {
+  return !broken && status !== 402
+}
+
 /** Returns the content to keep with a payment, or undefined if the body is over the bound. */
 export function keepContent(payment: string, response: ResourceResponse): Content | undefined {
   return response.body.byteLength > MAX_KEPT_BYTES ? undefined : { payment, ...response }

@@ -22,6 +22,7 @@ import {
   doubtResult,
   earlierResult,
   failedResult,
+  hasContent,
   keepContent,
   paidResult,
   toResourceResponse,
@@ -164,7 +165,7 @@ export function answerDoubt(
 ): PayResult {
   const { payment, remaining } = held
   const delivery = response && describeDelivery(response)
-  const resource = response && !response.broken ? toResourceResponse(response) : undefined
+  const resource = response && hasContent(response) ? toResourceResponse(response) : undefined
   const content = resource && keepContent(payment.id, resource)
   void recordSoon(held, 'record a doubt', (state) =>
     doubtPayment(state, { reason, delivery, content }),
