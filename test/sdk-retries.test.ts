@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { HOST } from './guard-world.ts'
 import { opened } from './open-world.ts'
 
-/** What a merchant that wants to be paid again says to an SDK. */
+/** The headers with which a merchant asks an SDK to send its request again. */
 const asksAgain = { 'x-should-retry': 'true', 'retry-after-ms': '1', location: '/v1/again' }
 
 const statuses = [302, 408, 409, 429, 500]
