@@ -25,6 +25,7 @@ import { listedStablecoins, pinnedAssets, type StablecoinSymbol } from './money/
 import { createPayState, type PayGuard } from './pay/pay-state.ts'
 import type { HttpClient } from './ports/http-client.ts'
 import type { Policy } from './ports/policy.ts'
+import { hasMethod, railField, storeField } from './ports/port-fields.ts'
 import type { Rail } from './ports/rail.ts'
 import type { Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
@@ -145,8 +146,8 @@ const assetInput = z.strictObject({
 const payerInput = z.strictObject({ payer: nameField.optional() })
 
 const optionsInput = z.strictObject({
-  store: z.custom<Store>((value) => hasMethod(value, 'commit'), 'is not a store'),
-  rails: z.array(z.custom<Rail>((value) => hasMethod(value, 'offers'), 'is not a rail')).min(1),
+  store: storeField,
+  rails: z.array(railField).min(1),
   instruments: z.record(z.string(), z.custom<Instrument>()).optional(),
   policies: z
     .array(z.custom<Policy>((value) => hasMethod(value, 'evaluate'), 'is not a policy'))
@@ -284,6 +285,10 @@ function runPeriodically(
     try {
       await ready()
       await work.run()
+    } catch (error) {
+      // The store is gone, and with it everything that the timer could do.
+      if (!BursarError.isInstance(error) || error.code !== 'store_closed') throw error
+      clearInterval(timer)
     } finally {
       running.delete(what)
     }
@@ -315,12 +320,4 @@ function runOnce(work: () => Promise<void>): () => Promise<void> {
     result ??= work()
     return result
   }
-}
-
-function hasMethod(value: unknown, method: string): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'
-  )
 }

@@ -15,7 +15,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import { isUndelivered } from '../ledger/payment.ts'
 import { recordedWindows } from '../ledger/recorded-usage.ts'
-import type { Session } from '../ledger/session.ts'
+import { keepsName, type Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -169,8 +169,9 @@ async function findEndedFamilies(
 }
 
 /**
- * Finds the sessions that stay, among those of the given roots: a payment in their family was not delivered,
- * and their delegation goes on. The payment's row says that its request must not be paid for again.
+ * Finds the sessions that stay, among those of the given roots, while their delegation goes on. Either a
+ * payment in their family was not delivered, and its row says that its request must not be paid for again.
+ * Or a name answers with the session: see `keepsName`.
  */
 async function findOwedFamilies(
   store: Store,
@@ -180,9 +181,10 @@ async function findOwedFamilies(
   const owed = new Set<string>()
   for (const [session, root] of families) {
     if (owed.has(root) || !roots.has(root)) continue
-    const { delegation } = await store.read({ session })
-    const isOver = !delegation || delegationEnd(delegation, store.now()) !== undefined
-    if (!isOver && (await hasUndelivered(store, session))) owed.add(root)
+    const now = store.now()
+    const { delegation, session: row } = await store.read({ session })
+    if (!row || !delegation || delegationEnd(delegation, now) !== undefined) continue
+    if (keepsName(row, now) || (await hasUndelivered(store, session))) owed.add(root)
   }
   return owed
 }

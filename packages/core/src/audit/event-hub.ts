@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../ledger/audit-event.ts'
+import { boundStore } from '../ports/bound-store.ts'
 import type { Store } from '../ports/store.ts'
 
 /** A function called with each event after its commit. `at` is milliseconds since the epoch by the store's clock. */
@@ -33,7 +34,7 @@ export function createEventHub(): EventHub {
 /** Returns a store that emits to the hub the events of each of its commits. */
 export function observeCommits(store: Store, hub: EventHub): Store {
   return {
-    ...bindMethods(store),
+    ...boundStore(store),
     commit: async (scope, change, when) => {
       let committed: readonly AuditEvent[] = []
       let committedAt = 0
@@ -51,22 +52,6 @@ export function observeCommits(store: Store, hub: EventHub): Store {
       for (const event of committed) hub.emit(event, committedAt)
       return result
     },
-  }
-}
-
-function bindMethods(store: Store): Store {
-  return {
-    commit: (scope, change, when) => store.commit(scope, change, when),
-    read: (scope) => store.read(scope),
-    now: () => store.now(),
-    payments: (filter, page) => store.payments(filter, page),
-    sessions: (filter, page) => store.sessions(filter, page),
-    delegations: (filter, page) => store.delegations(filter, page),
-    approvals: (filter, page) => store.approvals(filter, page),
-    credentials: (page) => store.credentials(page),
-    content: (payment) => store.content(payment),
-    audit: (page) => store.audit(page),
-    close: () => store.close(),
   }
 }
 

@@ -4,7 +4,7 @@ import { revokedDelegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
 import type { RecordedLimits } from '../ledger/recorded-limits.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
-import type { Session } from '../ledger/session.ts'
+import { reopenedSession, type Session, withFurtherToken } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { keepWindows } from '../rules/session-change.ts'
@@ -13,11 +13,13 @@ import { findDifference } from './row-difference.ts'
 
 /** Returns the delegation that a record granted. */
 export function replayGrant(event: EventOf<'delegation-granted'>, at: number): Delegation {
-  const { delegation: id, endUser, agent, instrument, merchants, ask, consent, expiresAt } = event
+  const { delegation: id, endUser, agent, name, instrument, merchants, ask } = event
+  const { consent, expiresAt } = event
   return {
     id,
     endUser,
     agent,
+    ...(name === undefined ? {} : { name }),
     instrument,
     limits: parseLimits(event.limits),
     usage: noUsage,
@@ -58,12 +60,13 @@ export function replayDelegationChange(
 
 /** Returns the session that a record created. */
 export function replaySessionCreation(event: EventOf<'session-created'>, at: number): Session {
-  const { session: id, parent, delegation, payer, tokenHash } = event
+  const { session: id, name, parent, delegation, payer, tokenHash } = event
   const { merchants, ask, repeatAfterMs } = event
   return {
     id,
     ...(parent === undefined ? {} : { parent }),
     delegation,
+    ...(name === undefined ? {} : { name }),
     ...(payer === undefined ? {} : { payer }),
     tokenHash,
     limits: parseLimits(event.limits),
@@ -80,11 +83,21 @@ export function replaySessionCreation(event: EventOf<'session-created'>, at: num
 export function replaySessionChange(
   session: Session,
   event: EventOf<
-    'session-changed' | 'session-revoked' | 'session-closed' | 'session-locked' | 'session-unlocked'
+    | 'session-changed'
+    | 'session-opened'
+    | 'session-reopened'
+    | 'session-revoked'
+    | 'session-closed'
+    | 'session-locked'
+    | 'session-unlocked'
   >,
   at: number,
 ): Session {
   switch (event.type) {
+    case 'session-opened':
+      return withFurtherToken(session, event.tokenHash)
+    case 'session-reopened':
+      return reopenedSession(session, event.tokenHash)
     case 'session-revoked':
       return { ...session, revokedAt: at }
     case 'session-closed':
@@ -126,7 +139,9 @@ export function findSessionDifference(row: Session, recorded: Session): string |
       'revokedAt',
       'closedAt',
       'lockedAt',
+      'name',
       'tokenHash',
+      'furtherTokenHashes',
       'repeatAfterMs',
       'createdAt',
     ])
@@ -143,6 +158,7 @@ export function findDelegationDifference(
     findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'agent',
+      'name',
       'instrument',
       'limits',
       'expiresAt',

@@ -136,6 +136,8 @@ function applyEvent(
       addRow(sessions, event.session, replaySessionCreation(event, at), seq)
       break
     case 'session-changed':
+    case 'session-opened':
+    case 'session-reopened':
     case 'session-revoked':
     case 'session-closed':
     case 'session-locked':

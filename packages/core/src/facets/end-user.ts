@@ -1,20 +1,15 @@
 import type { Guard } from '../guard/guard.ts'
 import {
-  type Delegation,
   type DelegationInput,
   delegationInput,
-  type ParsedDelegation,
   revokedDelegation,
   unknownDelegation,
 } from '../ledger/delegation.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
-import { recordedLimits } from '../ledger/recorded-limits.ts'
-import { type LimitsInput, limitsInput, noUsage } from '../money/limits.ts'
+import { type LimitsInput, limitsInput } from '../money/limits.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
-import { BursarError } from '../primitives/errors.ts'
 import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
-import { newId } from '../primitives/id.ts'
 import { limitEndUser } from '../rules/end-user-limits.ts'
 import { allowRepeat } from '../rules/repeat-permission.ts'
 import {
@@ -33,9 +28,9 @@ import {
 import { type PaymentSummary, summarizePayment } from '../views/payment-summary.ts'
 import { type SessionSummary, summarizeSessions } from '../views/session-summary.ts'
 import { type Approvals, createApprovals } from './approvals.ts'
+import { grantDelegation, readDelegation } from './delegation-grant.ts'
 import { type Funding, readFunding } from './funding.ts'
-import { prepareOperation } from './idempotency.ts'
-import { grantAtProvider, readAtProvider, withdrawAtProvider } from './provider-permission.ts'
+import { readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 
 /** A facet for one end user, who may do everything with their own rows and read no others. */
 export interface EndUser extends Approvals {
@@ -47,6 +42,9 @@ export interface EndUser extends Approvals {
    * If the instrument's provider has permissions of its own, the delegation gets one, and can be spent from
    * once the provider has granted it. Throws `permission_unavailable` if the provider does not grant it: the
    * delegation is then revoked, at once or after two minutes. Call again for another delegation.
+   *
+   * With a `name`, an equal grant returns the delegation that has the name, whatever became of it. Throws
+   * `name_taken` with both values if the grants differ.
    */
   grantDelegation(input: DelegationInput, options?: OnceOptions): Promise<DelegationSummary>
   /**
@@ -106,19 +104,7 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     grantDelegation: async (given, options = {}) => {
       const input = parseInput(delegationInput, given, 'grantDelegation')
       await ready()
-      await assertOwnAndFunded(guard, endUser, input)
-      const { permissions } = guard.instruments.get(input.instrument) ?? {}
-      const granting = prepareOperation(['grantDelegation', endUser], input, newId('del'), options)
-      const scope = { instrument: input.instrument }
-      const { id } = await granting.run(store, scope, (state, now, made) =>
-        recordGrant(state, made.id, endUser, input, permissions !== undefined, now),
-      )
-      const delegation = await readDelegation(guard, id)
-      if (delegation.permission?.state !== 'requested') {
-        return summarizeDelegation(delegation, store.now())
-      }
-      await grantAtProvider(guard, delegation)
-      return summarizeDelegation(await readDelegation(guard, id), store.now())
+      return grantDelegation(guard, endUser, input, options)
     },
     setLimits: async (given, options = {}) => {
       const limits = parseInput(limitsInput, given, 'setLimits')
@@ -225,89 +211,6 @@ function createProviderCalls(
   }
 }
 
-async function readDelegation({ store }: Guard, id: string): Promise<Delegation> {
-  const { delegation } = await store.read({ delegation: id })
-  if (!delegation) throw unknownDelegation(id)
-  return delegation
-}
-
-async function assertOwnAndFunded(
-  guard: Guard,
-  endUser: string,
-  input: ParsedDelegation,
-): Promise<void> {
-  const { instrument, limits } = input
-  if (guard.instruments.get(instrument)?.endUser !== endUser) throw unknownInstrument(instrument)
-  const address = await guard.instruments.address(instrument)
-  const asked = guard.rails.flatMap((rail) =>
-    guard.assets
-      .filter(
-        (asset) => asset.currency === limits.currency && rail.networks.includes(asset.network),
-      )
-      .map((asset) => rail.balance(asset, address)),
-  )
-  const balances = await Promise.allSettled(asked)
-  if (balances.some((one) => one.status === 'fulfilled' && one.value > 0n)) return
-  const failed = balances.find((one) => one.status === 'rejected')
-  if (failed) {
-    throw new BursarError(
-      'wallet_unavailable',
-      `grantDelegation: instrument: the balance of ${instrument} could not be read.`,
-      { cause: failed.reason },
-    )
-  }
-  throw new BursarError(
-    'instrument_unfunded',
-    `grantDelegation: instrument: ${instrument} holds nothing in ${limits.currency}. Fund it first.`,
-  )
-}
-
-function recordGrant(
-  state: LedgerState,
-  id: string,
-  endUser: string,
-  input: ParsedDelegation,
-  asksProvider: boolean,
-  now: number,
-): Change<Delegation> {
-  const { agent, instrument, limits, merchants, ask, consent } = input
-  if (state.instrument?.endUser !== endUser) throw unknownInstrument(instrument)
-  const { how, reference } = consent
-  const delegation: Delegation = {
-    id,
-    endUser,
-    agent,
-    instrument,
-    limits,
-    usage: noUsage,
-    ...(merchants ? { merchants } : {}),
-    ...(ask ? { ask } : {}),
-    consent: reference === undefined ? { how } : { how, reference },
-    createdAt: now,
-    expiresAt: now + input.expiresIn,
-    ...(asksProvider ? { permission: { state: 'requested' } } : {}),
-  }
-  return {
-    result: delegation,
-    delegations: [delegation],
-    events: [
-      {
-        type: 'delegation-granted',
-        delegation: id,
-        endUser,
-        agent,
-        instrument,
-        limits: recordedLimits(limits),
-        ...(merchants ? { merchants } : {}),
-        ...(ask ? { ask } : {}),
-        consent: delegation.consent,
-        expiresAt: delegation.expiresAt,
-        ...(asksProvider ? { permission: 'requested' } : {}),
-      },
-    ],
-  }
-}
-
 function recordRevocation(
   state: LedgerState,
   id: string,
@@ -333,11 +236,4 @@ function recordRevocation(
       },
     ],
   }
-}
-
-function unknownInstrument(handle: string): BursarError {
-  return new BursarError(
-    'instrument_unknown',
-    `grantDelegation: instrument: the end user has no instrument called ${handle}.`,
-  )
 }

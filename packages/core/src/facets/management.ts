@@ -1,21 +1,20 @@
 import type { Guard } from '../guard/guard.ts'
 import { sessionToken } from '../ledger/bearer-token.ts'
-import { type Delegation, delegationEnd } from '../ledger/delegation.ts'
-import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
 import {
-  DEFAULT_REPEAT_AFTER_MS,
   type ParsedSession,
   type Session,
   type SessionInput,
   sessionInput,
 } from '../ledger/session.ts'
-import { findWiderLimit } from '../money/limits.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
-import { newSession } from '../rules/new-session.ts'
+import { newSecret } from '../primitives/secret.ts'
+import { createSession } from '../rules/created-session.ts'
+import { openNamedSession, sessionNameId } from '../rules/named-session.ts'
 import {
   applySessionChange,
   type SessionChangeInput,
@@ -33,14 +32,17 @@ import {
   summarizeSession,
   summarizeSessions,
 } from '../views/session-summary.ts'
-import { prepareOperation } from './idempotency.ts'
+import { type Made, prepareOperation } from './idempotency.ts'
 
 /** A facet for the manager: creates, changes and ends sessions within delegations. It can never pay. */
 export interface Management {
   /**
    * Creates a session within a delegation. Its token is returned once and never stored: give it to the agent's
-   * process only. Throws `invalid_input`, `delegation_unknown`, `delegation_revoked`, `delegation_expired`, or
-   * `permission_unavailable` if the wallet's provider has not granted its permission yet.
+   * process only. With a `name` it finds the session that the name opened before, and returns one more token.
+   *
+   * Throws `invalid_input`, `delegation_unknown`, `delegation_revoked`, `delegation_expired`, or
+   * `permission_unavailable` if the wallet's provider has not granted its permission yet; and for a name
+   * `name_taken` if it opened a session with another input, and `session_revoked` if that was revoked.
    */
   createSession(input: SessionInput, options?: OnceOptions): Promise<CreatedSession>
   /**
@@ -97,12 +99,10 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     createSession: async (given, options = {}) => {
       const input = parseInput(sessionInput, given, 'createSession')
       await ready()
-      const scope = { delegation: input.delegation }
-      const creating = prepareOperation(['createSession'], input, newId('ses'), options)
-      const { id, secret } = await creating.run(store, scope, (state, now, made) => {
-        const { tokenHash } = sessionToken(made.id, made.secret)
-        return recordCreation(state, { id: made.id, tokenHash }, input, now)
-      })
+      const { id, secret } =
+        input.name === undefined
+          ? await createUnnamed(store, input, options)
+          : await openByName(store, input, input.name)
       const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
       const { expiresAt } = (await readSession(store, id)).session
@@ -155,44 +155,41 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
   }
 }
 
-function recordCreation(
-  state: LedgerState,
-  identity: { readonly id: string; readonly tokenHash: string },
+async function createUnnamed(
+  store: Store,
   input: ParsedSession,
-  now: number,
-): Change<Session> {
-  const delegation = liveDelegation(state, input.delegation, now)
-  const expiresAt = now + input.expiresIn
-  assertWithin(delegation, input, expiresAt)
-  return newSession(delegation, {
-    ...identity,
-    ...(input.payer === undefined ? {} : { payer: input.payer }),
-    limits: input.limits,
-    ...(input.merchants ? { merchants: input.merchants } : {}),
-    ...(input.ask ? { ask: input.ask } : {}),
-    repeatAfterMs: input.repeatAfter ?? DEFAULT_REPEAT_AFTER_MS,
-    createdAt: now,
-    expiresAt,
-  })
+  options: OnceOptions,
+): Promise<Made> {
+  const creating = prepareOperation(['createSession'], input, newId('ses'), options)
+  return creating.run(store, { delegation: input.delegation }, (state, now, { id, secret }) =>
+    createSession(state, { id, tokenHash: sessionToken(id, secret).tokenHash }, input, now),
+  )
 }
 
-function liveDelegation(state: LedgerState, id: string, now: number): Delegation {
-  if (!state.delegation) throw unknownRow('delegation', id)
-  const end = delegationEnd(state.delegation, now)
-  if (end) throw new BursarError(end, `createSession: delegation: ${id} has ended.`)
-  if (state.delegation.permission?.state === 'requested') {
-    const text = `createSession: delegation: the provider has not granted the permission of ${id} yet.`
-    throw new BursarError('permission_unavailable', text)
+/**
+ * Opens the session of a name. The name says which session it is, so an idempotency key has nothing to add. A
+ * commit that finds that another call has given the name away meanwhile begins again.
+ */
+async function openByName(store: Store, input: ParsedSession, name: string): Promise<Made> {
+  const { delegation } = await store.read({ delegation: input.delegation })
+  if (!delegation) throw unknownRow('delegation', input.delegation)
+  const operation = sessionNameId(delegation, name)
+  const [newest, secret] = [newId('ses'), newSecret()]
+  for (;;) {
+    const session = (await store.read({ operation })).operation?.subject
+    const before = session === undefined ? undefined : await store.read({ session })
+    const opened = await store.commit(
+      { operation, delegation: input.delegation, ...(session === undefined ? {} : { session }) },
+      (state, now) => {
+        if (state.operation?.subject !== session) return { result: undefined, events: [] }
+        const makeHash = (id: string): string => sessionToken(id, secret).tokenHash
+        const given = { name, newest, makeHash, before: before?.delegation }
+        return openNamedSession(state, given, input, now)
+      },
+      'now',
+    )
+    if (opened !== undefined) return { id: opened, secret }
   }
-  return state.delegation
-}
-
-/** Checks that a session is no wider than its delegation. Throws `invalid_input`. */
-function assertWithin(delegation: Delegation, input: ParsedSession, expiresAt: number): void {
-  const ends = `expiresIn: ends after the delegation, which ends ${new Date(delegation.expiresAt).toISOString()}`
-  const late = expiresAt > delegation.expiresAt ? ends : undefined
-  const problem = findWiderLimit(input.limits, delegation.limits) ?? late
-  if (problem) throw new BursarError('invalid_input', `createSession: ${problem}.`)
 }
 
 async function endOrUnlock(

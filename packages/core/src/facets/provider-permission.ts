@@ -17,6 +17,7 @@ import {
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { inTurns } from '../primitives/in-turns.ts'
+import { freeName } from '../rules/named-delegation.ts'
 import { duringSecretUse, type RecordOpening, useOver } from '../signing/secret-use.ts'
 
 /** The longest time that a grant waits for the provider. A later answer counts as no grant. */
@@ -260,6 +261,7 @@ function recordEnd(
   return {
     result: undefined,
     delegations: [revokedDelegation(delegation, now)],
+    operations: freeName(delegation, now),
     events: [{ type: 'delegation-revoked', delegation: id, endUser, reason }],
   }
 }

@@ -50,6 +50,7 @@ type LedgerEvent =
       readonly delegation: string
       readonly endUser: string
       readonly agent: string
+      readonly name?: string
       readonly instrument: string
       readonly limits: RecordedLimits
       readonly merchants?: readonly MerchantRule[]
@@ -102,6 +103,7 @@ type LedgerEvent =
       readonly delegation: string
       readonly endUser: string
       readonly agent: string
+      readonly name?: string
       /** The id of the credential that has to come with the token. */
       readonly payer?: string
       /** The SHA-256 of the session token, which has 256 random bits. The token cannot be found from it. */
@@ -117,6 +119,16 @@ type LedgerEvent =
       readonly session: string
       readonly delegation: string
       readonly reason?: string
+    }
+  | {
+      /**
+       * A call by the session's name got a token. `session-opened` adds it to the session's others;
+       * `session-reopened` opens a session that its payer had closed, for this token alone.
+       */
+      readonly type: 'session-opened' | 'session-reopened'
+      readonly session: string
+      readonly delegation: string
+      readonly tokenHash: string
     }
   | {
       readonly type: 'session-changed'

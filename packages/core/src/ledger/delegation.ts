@@ -10,6 +10,8 @@ export interface Delegation {
   readonly id: string
   readonly endUser: string
   readonly agent: string
+  /** The name by which set-up code finds it again. */
+  readonly name?: string
   /** The handle of the instrument that is spent from. */
   readonly instrument: string
   readonly limits: Limits
@@ -39,6 +41,14 @@ export interface Consent {
 export interface DelegationInput {
   /** The name of the agent, at most 120 characters. */
   readonly agent: string
+  /**
+   * A public name, unique for the end user and the agent. A second grant with this name and an equal input
+   * returns the delegation of the first, and none is made: so code that runs at each start keeps one total. A
+   * name whose delegation was revoked or has expired stays with it; the end user's new consent needs another.
+   *
+   * @default no name: every call grants another delegation
+   */
+  readonly name?: string | undefined
   /** The handle of one of the end user's instruments. */
   readonly instrument: string
   /** A duration, for example `'30d'`; at most ten years. */
@@ -58,6 +68,7 @@ export interface DelegationInput {
 /** A parsed `DelegationInput`. `expiresIn` is in milliseconds. */
 export interface ParsedDelegation {
   readonly agent: string
+  readonly name?: string | undefined
   readonly instrument: string
   readonly expiresIn: number
   readonly limits: Limits
@@ -69,6 +80,7 @@ export interface ParsedDelegation {
 /** Parses `DelegationInput`. */
 export const delegationInput: z.ZodType<ParsedDelegation, DelegationInput> = z.strictObject({
   agent: nameField,
+  name: nameField.optional(),
   instrument: nameField,
   expiresIn: durationField,
   limits: limitsInput,

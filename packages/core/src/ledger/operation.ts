@@ -1,10 +1,10 @@
-/** An operation that was done with an idempotency key. */
+/** An operation that was done with an idempotency key, or under the name of a delegation or a session. */
 export interface Operation {
-  /** The SHA-256 of the idempotency key and of the operation's name and caller. */
+  /** The SHA-256 of the idempotency key and of the operation's name and caller, or the `nameId`. */
   readonly id: string
-  /** The SHA-256 of the input: another input with this key is refused. */
+  /** The SHA-256 of the input: another input with this key or name is refused. */
   readonly inputHash: string
-  /** The id of the row that was made or changed. */
+  /** The id of the row that was made or changed. Of a name: the row that has it, or empty if it is free again. */
   readonly subject: string
   /** The salt from which a secret is derived, together with the key, which is stored nowhere. */
   readonly salt: string

@@ -8,12 +8,16 @@ import { type MerchantRule, merchantsInput } from './merchant.ts'
 export interface Session {
   readonly id: string
   readonly delegation: string
+  /** The name by which set-up code finds it again. */
+  readonly name?: string
   /** The session from whose budget this child session draws. */
   readonly parent?: string
   /** The id of the credential that has to come with the token. If absent, the token alone pays. */
   readonly payer?: string
   /** The SHA-256 of the session token, as hex. The token is stored nowhere. */
   readonly tokenHash: string
+  /** The hashes of the tokens that later calls by its name got: the newest `MAX_FURTHER_TOKENS`, oldest first. */
+  readonly furtherTokenHashes?: readonly string[]
   readonly limits: Limits
   readonly usage: Usage
   readonly merchants?: readonly MerchantRule[]
@@ -34,8 +38,22 @@ export interface Session {
 export interface SessionInput {
   /** The id of the delegation that the session spends under. */
   readonly delegation: string
-  /** A duration, for example `'30m'`; at most ten years. */
-  readonly expiresIn: string
+  /**
+   * A public name, unique for the delegation's end user and agent. A second call with this name and an equal
+   * input returns the same session, with what is left in it, and one more token; the first token and the
+   * newest 15 others pay. A session that its payer closed is opened again, and pays by the new token
+   * alone. After its expiry the name opens another session in the same delegation. A revoked one stays
+   * revoked.
+   *
+   * @default no name: every call creates another session
+   */
+  readonly name?: string | undefined
+  /**
+   * A duration, for example `'30m'`; at most ten years.
+   *
+   * @default until the delegation ends
+   */
+  readonly expiresIn?: string | undefined
   /** The limits of the session, none above those of the delegation. */
   readonly limits: LimitsInput
   /** The only merchants that may be paid, at most 200. If you leave them out, those of the delegation. */
@@ -60,7 +78,8 @@ export interface SessionInput {
 /** A parsed `SessionInput`. Durations are in milliseconds. */
 export interface ParsedSession {
   readonly delegation: string
-  readonly expiresIn: number
+  readonly name?: string | undefined
+  readonly expiresIn?: number | undefined
   readonly limits: Limits
   readonly merchants?: readonly MerchantRule[] | undefined
   readonly ask?: AskRule | undefined
@@ -71,7 +90,8 @@ export interface ParsedSession {
 /** Parses `SessionInput`. */
 export const sessionInput: z.ZodType<ParsedSession, SessionInput> = z.strictObject({
   delegation: nameField,
-  expiresIn: durationField,
+  name: nameField.optional(),
+  expiresIn: durationField.optional(),
   limits: limitsInput,
   merchants: merchantsInput.optional(),
   ask: askInput.optional(),
@@ -93,8 +113,16 @@ export interface ChildInput {
   readonly payer?: string | undefined
 }
 
+/** A parsed `ChildInput`. `expiresIn` is in milliseconds. */
+export interface ParsedChild {
+  readonly limits: Limits
+  readonly expiresIn: number
+  readonly merchants?: readonly MerchantRule[] | undefined
+  readonly payer?: string | undefined
+}
+
 /** Parses `ChildInput`. */
-export const childInput: z.ZodType<Omit<ParsedSession, 'delegation'>, ChildInput> = z.strictObject({
+export const childInput: z.ZodType<ParsedChild, ChildInput> = z.strictObject({
   limits: limitsInput,
   expiresIn: durationField,
   merchants: merchantsInput.optional(),
@@ -115,4 +143,27 @@ export function sessionEnd(
   if (session.revokedAt !== undefined || session.closedAt !== undefined) return 'session_revoked'
   if (now >= session.expiresAt) return 'session_expired'
   return session.lockedAt === undefined ? undefined : 'session_locked'
+}
+
+/** The most tokens of a named session besides its first one. The oldest of them makes room for a new one. */
+export const MAX_FURTHER_TOKENS = 15
+
+/** Returns a session that one more token pays for. */
+export function withFurtherToken(session: Session, tokenHash: string): Session {
+  const tokens = [...(session.furtherTokenHashes ?? []), tokenHash]
+  return { ...session, furtherTokenHashes: tokens.slice(-MAX_FURTHER_TOKENS) }
+}
+
+/** Returns a session that its payer had closed as open again, for a new token alone. */
+export function reopenedSession(session: Session, tokenHash: string): Session {
+  const { closedAt: _closed, furtherTokenHashes: _others, ...open } = session
+  return { ...open, tokenHash }
+}
+
+/**
+ * Checks whether the name of a session that has ended still answers with it: a revoked one stays revoked as long
+ * as its delegation lives, and one that its payer closed can be opened again until its expiry.
+ */
+export function keepsName({ name, revokedAt, expiresAt }: Session, now: number): boolean {
+  return name !== undefined && (revokedAt !== undefined || now < expiresAt)
 }

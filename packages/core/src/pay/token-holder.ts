@@ -17,7 +17,9 @@ export interface Holder {
 export function holdsToken(holder: Holder, session: Session | undefined): boolean {
   return (
     session !== undefined &&
-    equalHashes(session.tokenHash, holder.tokenHash) &&
+    [session.tokenHash, ...(session.furtherTokenHashes ?? [])].some((hash) =>
+      equalHashes(hash, holder.tokenHash),
+    ) &&
     session.payer === holder.payer
   )
 }

@@ -18,7 +18,15 @@ export interface DelegationRow {
   readonly json: string
 }
 
-const jsonFields = ['agent', 'instrument', 'merchants', 'ask', 'consent', 'permission'] as const
+const jsonFields = [
+  'agent',
+  'name',
+  'instrument',
+  'merchants',
+  'ask',
+  'consent',
+  'permission',
+] as const
 
 type DelegationJson = Pick<Delegation, (typeof jsonFields)[number]> & {
   readonly limits: LimitsJson
@@ -97,5 +105,5 @@ export function parseDelegationRow({ json, totalMicro, ...columns }: DelegationR
  * ```
  */
 export function assertSameDelegation(stored: Delegation, next: Delegation): void {
-  assertSameFields(`delegation ${next.id}`, stored, next, ['endUser', 'createdAt'])
+  assertSameFields(`delegation ${next.id}`, stored, next, ['endUser', 'name', 'createdAt'])
 }

@@ -22,7 +22,15 @@ export interface SessionRow {
   readonly json: string
 }
 
-const jsonFields = ['payer', 'tokenHash', 'merchants', 'ask', 'repeatAfterMs'] as const
+const jsonFields = [
+  'name',
+  'payer',
+  'tokenHash',
+  'furtherTokenHashes',
+  'merchants',
+  'ask',
+  'repeatAfterMs',
+] as const
 
 type SessionJson = Pick<Session, (typeof jsonFields)[number]> & { readonly limits: LimitsJson }
 
@@ -98,6 +106,6 @@ export function parseSessionRow({ json, totalMicro, ...columns }: SessionRow): S
  * ```
  */
 export function assertSameSession(stored: Session, next: Session): void {
-  const fixed = ['delegation', 'parent', 'payer', 'createdAt'] as const
+  const fixed = ['delegation', 'name', 'parent', 'payer', 'createdAt'] as const
   assertSameFields(`session ${next.id}`, stored, next, fixed)
 }

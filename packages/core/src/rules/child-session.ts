@@ -1,6 +1,6 @@
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
-import { MAX_SESSION_DEPTH, type ParsedSession, type Session } from '../ledger/session.ts'
+import { MAX_SESSION_DEPTH, type ParsedChild, type Session } from '../ledger/session.ts'
 import { findWiderLimit } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from './account-end.ts'
@@ -14,7 +14,7 @@ import { newSession } from './new-session.ts'
 export function openChildSession(
   loaded: LedgerState,
   identity: { readonly id: string; readonly tokenHash: string },
-  input: Omit<ParsedSession, 'delegation'>,
+  input: ParsedChild,
   now: number,
 ): Change<Session> {
   const state = payingState(loaded)

@@ -10,7 +10,8 @@ export function newSession(
   given: Omit<Session, 'delegation' | 'usage'>,
 ): Change<Session> {
   const session: Session = { ...given, delegation, usage: noUsage }
-  const { id, parent, payer, tokenHash, limits, merchants, ask, repeatAfterMs, expiresAt } = session
+  const { id, name, parent, payer, tokenHash, limits, merchants, ask } = session
+  const { repeatAfterMs, expiresAt } = session
   return {
     result: session,
     sessions: [session],
@@ -22,6 +23,7 @@ export function newSession(
         delegation,
         endUser,
         agent,
+        ...(name === undefined ? {} : { name }),
         ...(payer === undefined ? {} : { payer }),
         tokenHash,
         limits: recordedLimits(limits),

@@ -30,6 +30,8 @@ export interface DelegationSummary extends Spending {
   readonly endUser: string
   /** The agent's name, as the end user gave it. */
   readonly agent: string
+  /** The name by which set-up code finds it again. */
+  readonly name?: string
   /** The handle of the wallet that pays. */
   readonly instrument: string
   /** Whether the delegation can be spent from now, and if not, why. */
@@ -55,6 +57,7 @@ export function summarizeDelegation(delegation: Delegation, now: number): Delega
     id: delegation.id,
     endUser: delegation.endUser,
     agent: delegation.agent,
+    ...(delegation.name === undefined ? {} : { name: delegation.name }),
     instrument: delegation.instrument,
     state: end === 'delegation_revoked' ? 'revoked' : end ? 'expired' : 'open',
     ...(delegation.merchants ? { merchants: delegation.merchants } : {}),

@@ -18,6 +18,8 @@ export interface SessionSummary extends Spending {
   readonly id: string
   /** The id of the delegation that the session draws from. */
   readonly delegation: string
+  /** The name by which set-up code finds it again. */
+  readonly name?: string
   /** The id of the parent session; absent for a session that management created. */
   readonly parent?: string
   /** The id of the credential that has to accompany the session's token. */
@@ -52,6 +54,7 @@ export function summarizeSession(loaded: LedgerState, now: number): SessionSumma
   return {
     id: session.id,
     delegation: session.delegation,
+    ...(session.name === undefined ? {} : { name: session.name }),
     ...(session.parent === undefined ? {} : { parent: session.parent }),
     ...(session.payer === undefined ? {} : { payer: session.payer }),
     state: (ended && states[ended.code]) ?? 'open',

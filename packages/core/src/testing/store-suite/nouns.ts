@@ -59,6 +59,7 @@ const merchants = [
 ]
 
 const fullDelegation: Delegation = sampleDelegation({
+  name: 'nightly',
   limits: fullLimits,
   usage: fullUsage,
   merchants,
@@ -72,6 +73,8 @@ const fullDelegation: Delegation = sampleDelegation({
 const parentSession = sampleSession(fullDelegation.id)
 
 const fullSession: Session = sampleSession(fullDelegation.id, {
+  name: 'nightly',
+  furtherTokenHashes: [hashOf('second token'), hashOf('third token')],
   parent: parentSession.id,
   payer: 'key_7',
   limits: fullLimits,
@@ -179,7 +182,8 @@ function testPayments(
     const { store, open } = bench
     await plant(store, fullDelegation, parentSession, fullSession)
     const { revokedAt: _revoked, merchants: _some, ...delegation } = fullDelegation
-    const { lockedAt: _locked, closedAt: _closed, ...session } = fullSession
+    const { lockedAt: _locked, closedAt: _closed, ...unlocked } = fullSession
+    const { furtherTokenHashes: _tokens, ...session } = unlocked
     const narrower = { ...session, limits: { ...fullLimits, perPaymentMicro: 1n } }
     await plant(store, delegation, narrower)
     await plantPayments(store, [settledPayment])
@@ -289,6 +293,15 @@ function testServiceNouns(
     expectSame((await later.credentials({})).rows, [again, bare])
     const first = await later.credentials({ limit: 1 })
     expectSame((await later.credentials({ after: first.cursor })).rows, [bare])
+  })
+  test('gives a name to another row', async ({ store }) => {
+    const name = { id: hashOf('name'), inputHash: 'one', salt: '', subject: 'ses_1', at: 1 }
+    const next = { ...name, inputHash: 'two', subject: 'ses_2', at: 2 }
+    for (const operation of [name, next]) {
+      const change = { result: undefined, operations: [operation], events: [note('named')] }
+      await store.commit({ operation: name.id }, () => change, 'now')
+    }
+    expectSame((await store.read({ operation: name.id })).operation, next)
   })
   test('a commit knows the key and the operation that its scope names', async ({ store }) => {
     const key = { id: 'key_1', roles: ['payer'] as const, secrets: [], createdAt: 1, expiresAt: 9 }

@@ -30,6 +30,7 @@ export const delegationSchema: z.ZodType = z
     id: z.string(),
     endUser: z.string(),
     agent: z.string(),
+    name: z.string().optional().describe('The name that the grant gave it.'),
     instrument: z.string(),
     state: z.enum(['open', 'revoked', 'expired']),
     merchants: merchants.optional(),
@@ -66,6 +67,7 @@ export const sessionSchema: z.ZodType = z
   .object({
     id: z.string(),
     delegation: z.string(),
+    name: z.string().optional().describe('The name that its creator gave it.'),
     parent: z.string().optional().describe('The session whose budget a child session spends.'),
     payer: z.string().optional().describe('The only caller that can use the session’s token.'),
     state: z.enum(['open', 'revoked', 'expired', 'locked']),

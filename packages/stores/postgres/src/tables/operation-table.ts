@@ -10,9 +10,10 @@ const operationRead: Statement = {
   text: 'SELECT id, body FROM operations WHERE id = ANY ($1::text[])',
 }
 
-const operationInsert: Statement = {
+const operationWrite: Statement = {
   name: 'write_operations',
-  text: 'INSERT INTO operations (id, body) SELECT * FROM unnest($1::text[], $2::text[])',
+  text: `INSERT INTO operations (id, body) SELECT * FROM unnest($1::text[], $2::text[])
+  ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
 }
 
 /** Reads operations by their ids. */
@@ -25,11 +26,11 @@ export async function readOperations(
   return rows.map(parseOperation)
 }
 
-/** Returns the write that inserts operations. */
-export function insertOperations(operations: readonly Operation[]): readonly Write[] {
+/** Returns the write of operations. */
+export function writeOperations(operations: readonly Operation[]): readonly Write[] {
   const rows = operations.map(serviceRow)
   return writeRows(
-    operationInsert,
+    operationWrite,
     rows.map(({ id, json }) => [escapeNulText(id), json]),
   )
 }

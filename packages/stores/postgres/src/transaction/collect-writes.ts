@@ -18,7 +18,7 @@ import { writeInstruments } from '../tables/instrument-table.ts'
 import { writeKeys } from '../tables/key-table.ts'
 import { writeMerchants } from '../tables/merchant-table.ts'
 import { writeMerchantUsages } from '../tables/merchant-usage-table.ts'
-import { insertOperations } from '../tables/operation-table.ts'
+import { writeOperations } from '../tables/operation-table.ts'
 import type { AccountKey, ParentKeys } from '../tables/parent-keys.ts'
 import { insertPayments, updatePayments } from '../tables/payment-table.ts'
 import { removeRows } from '../tables/row-removal.ts'
@@ -52,7 +52,7 @@ export function collectWrites(
     ...updateApprovals(approvals.updates),
     ...writeInstruments(changedValues(rows.instruments)),
     ...writeCredentials(changedValues(rows.credentials)),
-    ...insertOperations(changedValues(rows.operations)),
+    ...writeOperations(changedValues(rows.operations)),
     ...writeContents(rows.contents.values(), parents.payment),
     ...rows.removed.flatMap(removeRows),
     ...appendRecords(rows.records, newestPayment),

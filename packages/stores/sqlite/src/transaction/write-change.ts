@@ -23,7 +23,7 @@ export function writeChange(
     rows.approvals.put(approval, rows.sessions.key(session), rows.sessions.key(root))
   }
   for (const credential of change.credentials ?? []) rows.credentials.put(credential)
-  for (const operation of change.operations ?? []) rows.operations.insert(operation)
+  for (const operation of change.operations ?? []) rows.operations.put(operation)
   for (const content of change.contents ?? []) {
     rows.contents.put(rows.payments.key(content.payment), content)
   }

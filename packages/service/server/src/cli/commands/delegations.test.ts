@@ -25,6 +25,19 @@ test('permissions are granted, listed and withdrawn, each end user’s apart', a
   expect((await run(...revoke)).out).toBe(`${delegation} is revoked.\n`)
 })
 
+test('a name is granted once', async () => {
+  const { run, json } = await preparedWorld()
+  const grant = [
+    ...['delegations', 'grant', '--end-user', 'alice', '--agent', 'a', '--name', 'nightly'],
+    ...['--instrument', 'alice-wallet', '--expires-in', '1d', '--consent', 'a form', '--total'],
+  ]
+  const first = (await json(...grant, '1.00')).json
+  expect((await json(...grant, '1.00')).json).toMatchObject({ id: first.id, name: 'nightly' })
+  const other = await run(...grant, '2.00')
+  expect(other.code).toBe(3)
+  expect(other.error).toContain(`--name: nightly is taken by ${first.id}, whose limits`)
+})
+
 test('another’s instrument is refused', async () => {
   const { run } = await preparedWorld()
   const { code, error } = await run(

@@ -76,15 +76,14 @@ function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContex
       'the instrument to spend from, as the configuration names it',
     )
     .requiredOption('--expires-in <duration>', 'the lifetime of the delegation, such as 30d')
+    .option('--name <name>', 'a name; the same grant under it is made once')
     .requiredOption('--consent <how>', 'how the end user consented, such as "settings page"')
     .option('--reference <id>', 'where the evidence of the consent is kept')
   addRuleOptions(addLimitOptions(grant)).action((options) =>
     context.withGuard(async (bursar) => {
-      const { endUser, agent, instrument, expiresIn, consent: how, reference } = options
+      const { endUser, agent, name, instrument, expiresIn, consent: how, reference } = options
       const granted = await bursar.endUser(endUser).grantDelegation({
-        agent,
-        instrument,
-        expiresIn,
+        ...{ agent, name, instrument, expiresIn },
         limits: readLimits(options),
         ...readRules(options),
         consent: { how, reference },

@@ -24,6 +24,21 @@ test('sessions are created for a payer, listed, shown and ended', async () => {
   expect((await run('sessions', 'unlock', id)).out).toBe(`${id} is revoked.\n`)
 })
 
+test('a name finds its session again, until it is taken for another input', async () => {
+  const { run, json, delegation, payer } = await preparedWorld()
+  const named = ['--delegation', delegation, '--payer', payer, '--name', 'nightly']
+  const first = (await json('sessions', 'create', ...named, ...limits)).json
+  const second = (await json('sessions', 'create', ...named, ...limits)).json
+  expect(second).toMatchObject({ id: first.id, expiresAt: first.expiresAt })
+  expect((await json('sessions', 'show', first.id)).json).toMatchObject({ name: 'nightly' })
+  const other = await run('sessions', 'create', ...named, '--total', '0.50')
+  expect(other.code).toBe(3)
+  expect(other.error).toContain(`--name: nightly is taken by ${first.id}`)
+  const unbounded = (await json('sessions', 'create', ...named.slice(0, 4), '--total', '0.50')).json
+  const [{ expiresAt }] = (await json('delegations', 'list', '--end-user', 'alice')).json.rows
+  expect(unbounded.expiresAt).toBe(expiresAt)
+})
+
 test('the token of a session pays nothing without its payer', async () => {
   const { json, withGuard, delegation, payer } = await preparedWorld()
   const create = ['sessions', 'create', '--delegation', delegation, '--payer', payer, ...limits]

@@ -31,12 +31,16 @@ export const addSessions: AddCommand = (program, context) => {
     )
     .requiredOption('--delegation <id>', 'the delegation to spend from')
     .requiredOption('--payer <key>', 'the id of the agent’s payer key, such as key_…')
-    .requiredOption('--expires-in <duration>', 'the lifetime of the session, such as 30m')
+    .option('--name <name>', 'a name; under it the same session is found, with one more token')
+    .option(
+      '--expires-in <duration>',
+      'the lifetime, such as 30m (default: that of the delegation)',
+    )
   addRuleOptions(addLimitOptions(create)).action((options) =>
     context.withGuard(async ({ management }) => {
-      const { delegation, payer, expiresIn } = options
+      const { delegation, name, payer, expiresIn } = options
       const limits = readLimits(options)
-      const input = { delegation, payer, expiresIn, limits, ...readRules(options) }
+      const input = { delegation, name, payer, expiresIn, limits, ...readRules(options) }
       const created = await management.createSession(input)
       context.answer(created, created.token)
       if (context.isJson()) return

@@ -1,0 +1,98 @@
+import { type Delegation, delegationEnd } from '../ledger/delegation.ts'
+import { givenName, type NameOwner, nameId } from '../ledger/given-name.ts'
+import type { Change, LedgerState } from '../ledger/ledger-state.ts'
+import {
+  type ParsedSession,
+  reopenedSession,
+  type Session,
+  sessionEnd,
+  withFurtherToken,
+} from '../ledger/session.ts'
+import { canonicalJson } from '../primitives/canonical-json.ts'
+import { BursarError } from '../primitives/errors.ts'
+import { hashOf } from '../primitives/hash.ts'
+import { createSession, liveDelegation } from './created-session.ts'
+
+/** Returns the id of the operation that stands for a session's name. */
+export function sessionNameId(owner: NameOwner, name: string): string {
+  return nameId('session', owner, name)
+}
+
+/** The name to open, and the parts that a new session or token needs. */
+export interface NamedOpening {
+  readonly name: string
+  /** The id of the session that is made if the name has none, or its session has ended. */
+  readonly newest: string
+  /** Returns the hash of the token that is being made, for a session. */
+  readonly makeHash: (session: string) => string
+  /** The delegation of the session that has the name now. */
+  readonly before?: Delegation | undefined
+}
+
+/**
+ * Opens the session of a name in the delegation of a state, whose `operation` is the name and whose
+ * `session` has it. Returns the session's id.
+ *
+ * Rules: the same input finds the same session, with its budget as it is, because a restart must not begin a
+ * cap anew. What its payer closed is opened again; what a manager revoked stays revoked; what has expired is
+ * followed by another session. Under another delegation, which needs the end user's consent, a name is free
+ * once the session that has it has ended.
+ */
+export function openNamedSession(
+  state: LedgerState,
+  { name, newest, makeHash, before }: NamedOpening,
+  input: ParsedSession,
+  now: number,
+): Change<string> {
+  const delegation = liveDelegation(state, input.delegation, now)
+  const inputHash = hashOf('input', [canonicalJson(input)])
+  const { session, operation } = state
+  if (!session || !operation || isFollowed(session, before, delegation, now)) {
+    const created = createSession(state, { id: newest, tokenHash: makeHash(newest) }, input, now)
+    const given = givenName(sessionNameId(delegation, name), newest, inputHash, now)
+    return { ...created, result: newest, operations: [given] }
+  }
+  if (session.delegation === delegation.id && session.revokedAt !== undefined) {
+    const text = `createSession: name: the session called ${name}, ${session.id}, was revoked. Open one under another name.`
+    throw new BursarError('session_revoked', text)
+  }
+  if (session.delegation !== delegation.id || operation.inputHash !== inputHash) {
+    throw nameTaken(session, name, delegation)
+  }
+  return openAgain(session, makeHash(session.id))
+}
+
+/** Checks whether the next session may have the name of this one. */
+function isFollowed(
+  session: Session,
+  before: Delegation | undefined,
+  delegation: Delegation,
+  now: number,
+): boolean {
+  if (session.delegation === delegation.id) {
+    return session.revokedAt === undefined && now >= session.expiresAt
+  }
+  const end = sessionEnd(session, now)
+  return (
+    (end !== undefined && end !== 'session_locked') ||
+    (before !== undefined && delegationEnd(before, now) !== undefined)
+  )
+}
+
+function openAgain(session: Session, tokenHash: string): Change<string> {
+  const isClosed = session.closedAt !== undefined
+  const next = isClosed ? reopenedSession(session, tokenHash) : withFurtherToken(session, tokenHash)
+  const { id, delegation } = session
+  const type = isClosed ? 'session-reopened' : 'session-opened'
+  const event = { type, session: id, delegation, tokenHash } as const
+  return { result: id, sessions: [next], events: [event] }
+}
+
+function nameTaken(session: Session, name: string, delegation: Delegation): BursarError {
+  const other =
+    session.delegation === delegation.id
+      ? 'which was created with another input'
+      : `in the delegation ${session.delegation}`
+  const text = `createSession: name: ${name} is taken by ${session.id}, ${other}. Give this one another name, or change that one with changeSession.`
+  return new BursarError('name_taken', text)
+}
