@@ -11,6 +11,7 @@ export type { Funding } from './facets/funding.ts'
 export { inputs } from './facets/input-schemas.ts'
 export type { IssuedKey, KeySummary } from './facets/keys.ts'
 export type { CreatedSession, Management } from './facets/management.ts'
+export { type OpenWalletOptions, openWallet } from './open-wallet.ts'
 
 /** The inputs and answers of the facets. */
 
