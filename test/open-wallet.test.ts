@@ -146,11 +146,20 @@ describe('openWallet', () => {
     await session.close()
     await settle(world)
     await expect(world.open({ limits })).rejects.toThrow(code('delegation_used_up'))
-    const wider = await world.open({ limits: { currency: 'USD', total: '0.02' } })
+    const wider = await world.open({ limits: { currency: 'USD', total: '0.02', payments: 9 } })
     expect([await buy(wider, 'b'), await buy(wider, 'c')]).toEqual([
       'paid',
       'session_limit_exceeded',
     ])
+  })
+
+  test('has nothing left after its agent closed a session that holds all of it', async () => {
+    const world = await walletWorld()
+    const limits = { currency: 'USD', total: '0.02', payments: 1 }
+    const session = await world.open({ limits })
+    expect(await buy(session, 'a')).toBe('paid')
+    await session.close()
+    await expect(world.open({ limits })).rejects.toThrow(code('delegation_used_up'))
   })
 
   test('opens while what it has spent is not proved', async () => {

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { type Bursar, type BursarOptions, createBursar } from './bursar.ts'
 import { findNamedDelegation } from './facets/delegation-grant.ts'
 import { type Delegation, delegationEnd } from './ledger/delegation.ts'
+import type { LedgerState } from './ledger/ledger-state.ts'
 import { type MerchantRule, merchantsInput } from './ledger/merchant.ts'
+import { payingState } from './ledger/paying-state.ts'
 import { recordedLimits } from './ledger/recorded-limits.ts'
 import { formatAmount } from './money/amount.ts'
-import { findWiderLimit, type LimitsInput, limitsInput } from './money/limits.ts'
+import { findWiderLimit, type LimitsInput, limitsInput, type Usage } from './money/limits.ts'
 import { boundStore } from './ports/bound-store.ts'
 import { railField, storeField } from './ports/port-fields.ts'
 import type { Rail } from './ports/rail.ts'
@@ -131,23 +133,48 @@ async function openBudget(
       ...{ agent, name, instrument, merchants, expiresIn, limits: granted },
       consent: { how: 'openWallet, in the code of the application' },
     }))
-  const input = { delegation: delegation.id, name, limits: granted }
+  // A session that lists merchants itself can pay for tools, too: see `PaymentSession.prove`.
+  const input = {
+    delegation: delegation.id,
+    name,
+    limits: granted,
+    merchants: delegation.merchants,
+  }
   const { id, token } = await bursar.management.createSession(input)
-  await followCode(bursar, id, budget, delegation.merchants)
+  await followCode(bursar, await store.read({ session: id }), budget)
   return bursar.openSession(token)
 }
 
-/** Changes the session to the limits and merchants that the code has now, if they differ. */
+/**
+ * Changes the session of a state to the limits and merchants that the code has now, if they differ. What was spent
+ * in earlier sessions of the delegation, which the agent has closed, counts in the total and in the number
+ * of payments. Throws `delegation_used_up` if they leave nothing.
+ */
 async function followCode(
   { management }: Bursar,
-  id: string,
+  loaded: LedgerState,
   budget: Budget,
-  granted: readonly MerchantRule[] | undefined,
 ): Promise<void> {
-  const { limits, merchants = granted } = await management.session(id)
-  const code = { limits: recordedLimits(budget.limits) as LimitsInput, merchants: budget.merchants }
-  if (canonicalJson({ limits, merchants }) === canonicalJson(code)) return
-  await management.changeSession(id, { ...code, reason: 'openWallet: the code has changed' })
+  const { session, delegation } = payingState(loaded)
+  const [own, all] = [session.usage, delegation.usage]
+  const earlier = all.payments - own.payments
+  const payments = budget.limits.payments && budget.limits.payments - earlier
+  const totalMicro = budget.limits.totalMicro - committedMicro(all) + committedMicro(own)
+  if (totalMicro <= 0n || (payments ?? 1) <= 0) throw usedUp(budget, all)
+  const limits = recordedLimits({
+    ...budget.limits,
+    totalMicro,
+    ...(payments === undefined ? {} : { payments }),
+  })
+  const code = { limits: limits as LimitsInput, merchants: budget.merchants }
+  const has = { limits: recordedLimits(session.limits), merchants: session.merchants }
+  if (canonicalJson(has) === canonicalJson(code)) return
+  const reason = 'openWallet: the code has changed, or an earlier session was closed'
+  await management.changeSession(session.id, { ...code, reason })
+}
+
+function committedMicro({ settledMicro, heldMicro }: Usage): bigint {
+  return settledMicro + heldMicro
 }
 
 /** Throws if nothing more can be spent under a name, or if the code allows more than was granted under it. */
@@ -167,10 +194,15 @@ function assertWithinGrant(
     throw new BursarError('name_taken', text)
   }
   const { settledMicro, heldMicro, payments } = granted.usage
-  const { totalMicro, currency, payments: most = payments + 1 } = budget.limits
+  const { totalMicro, payments: most = payments + 1 } = budget.limits
   if (heldMicro > 0n || (settledMicro < totalMicro && payments < most)) return
-  const spent = `${formatAmount(settledMicro)} of ${formatAmount(totalMicro)} ${currency} in ${payments} payments`
-  throw endedBudget('delegation_used_up', name, `is used up: ${spent}`)
+  throw usedUp(budget, granted.usage)
+}
+
+function usedUp({ name, limits }: Budget, usage: Usage): BursarError {
+  const [spent, total] = [committedMicro(usage), limits.totalMicro].map(formatAmount)
+  const what = `is used up: ${spent} of ${total} ${limits.currency} in ${usage.payments} payments`
+  return endedBudget('delegation_used_up', name, what)
 }
 
 /** Returns a sentence with both values of the first thing that the code allows and the grant does not. */

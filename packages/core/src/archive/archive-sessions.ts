@@ -184,7 +184,7 @@ async function findOwedFamilies(
     const now = store.now()
     const { delegation, session: row } = await store.read({ session })
     if (!row || !delegation || delegationEnd(delegation, now) !== undefined) continue
-    if (keepsName(row, now) || (await hasUndelivered(store, session))) owed.add(root)
+    if (keepsName(row) || (await hasUndelivered(store, session))) owed.add(root)
   }
   return owed
 }

@@ -4,7 +4,7 @@ import { revokedDelegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
 import type { RecordedLimits } from '../ledger/recorded-limits.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
-import { reopenedSession, type Session, withFurtherToken } from '../ledger/session.ts'
+import { type Session, withFurtherToken } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { keepWindows } from '../rules/session-change.ts'
@@ -85,7 +85,6 @@ export function replaySessionChange(
   event: EventOf<
     | 'session-changed'
     | 'session-opened'
-    | 'session-reopened'
     | 'session-revoked'
     | 'session-closed'
     | 'session-locked'
@@ -96,8 +95,6 @@ export function replaySessionChange(
   switch (event.type) {
     case 'session-opened':
       return withFurtherToken(session, event.tokenHash)
-    case 'session-reopened':
-      return reopenedSession(session, event.tokenHash)
     case 'session-revoked':
       return { ...session, revokedAt: at }
     case 'session-closed':

@@ -137,7 +137,6 @@ function applyEvent(
       break
     case 'session-changed':
     case 'session-opened':
-    case 'session-reopened':
     case 'session-revoked':
     case 'session-closed':
     case 'session-locked':

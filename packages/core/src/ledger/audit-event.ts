@@ -121,11 +121,8 @@ type LedgerEvent =
       readonly reason?: string
     }
   | {
-      /**
-       * A call by the session's name got a token. `session-opened` adds it to the session's others;
-       * `session-reopened` opens a session that its payer had closed, for this token alone.
-       */
-      readonly type: 'session-opened' | 'session-reopened'
+      /** A call by the session's name got one more token. */
+      readonly type: 'session-opened'
       readonly session: string
       readonly delegation: string
       readonly tokenHash: string

@@ -41,9 +41,8 @@ export interface SessionInput {
   /**
    * A public name, unique for the delegation's end user and agent. A second call with this name and an equal
    * input returns the same session, with what is left in it, and one more token; the first token and the
-   * newest 15 others pay. A session that its payer closed is opened again, and pays by the new token
-   * alone. After its expiry the name opens another session in the same delegation. A revoked one stays
-   * revoked.
+   * newest 15 others pay. Once the session has expired or its payer has closed it, the name opens the next
+   * one in the same delegation. A revoked one stays revoked.
    *
    * @default no name: every call creates another session
    */
@@ -154,16 +153,10 @@ export function withFurtherToken(session: Session, tokenHash: string): Session {
   return { ...session, furtherTokenHashes: tokens.slice(-MAX_FURTHER_TOKENS) }
 }
 
-/** Returns a session that its payer had closed as open again, for a new token alone. */
-export function reopenedSession(session: Session, tokenHash: string): Session {
-  const { closedAt: _closed, furtherTokenHashes: _others, ...open } = session
-  return { ...open, tokenHash }
-}
-
 /**
  * Checks whether the name of a session that has ended still answers with it: a revoked one stays revoked as long
- * as its delegation lives, and one that its payer closed can be opened again until its expiry.
+ * as its delegation lives.
  */
-export function keepsName({ name, revokedAt, expiresAt }: Session, now: number): boolean {
-  return name !== undefined && (revokedAt !== undefined || now < expiresAt)
+export function keepsName({ name, revokedAt }: Session): boolean {
+  return name !== undefined && revokedAt !== undefined
 }

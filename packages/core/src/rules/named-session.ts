@@ -3,7 +3,6 @@ import { givenName, type NameOwner, nameId } from '../ledger/given-name.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import {
   type ParsedSession,
-  reopenedSession,
   type Session,
   sessionEnd,
   withFurtherToken,
@@ -34,9 +33,9 @@ export interface NamedOpening {
  * `session` has it. Returns the session's id.
  *
  * Rules: the same input finds the same session, with its budget as it is, because a restart must not begin a
- * cap anew. What its payer closed is opened again; what a manager revoked stays revoked; what has expired is
- * followed by another session. Under another delegation, which needs the end user's consent, a name is free
- * once the session that has it has ended.
+ * cap anew. A session that has expired or that its payer closed is followed by the next one; what a manager
+ * revoked stays revoked. Under another delegation, which needs the end user's consent, a name is free once
+ * the session that has it has ended.
  */
 export function openNamedSession(
   state: LedgerState,
@@ -59,7 +58,13 @@ export function openNamedSession(
   if (session.delegation !== delegation.id || operation.inputHash !== inputHash) {
     throw nameTaken(session, name, delegation)
   }
-  return openAgain(session, makeHash(session.id))
+  const { id } = session
+  const tokenHash = makeHash(id)
+  return {
+    result: id,
+    sessions: [withFurtherToken(session, tokenHash)],
+    events: [{ type: 'session-opened', session: id, delegation: delegation.id, tokenHash }],
+  }
 }
 
 /** Checks whether the next session may have the name of this one. */
@@ -69,23 +74,10 @@ function isFollowed(
   delegation: Delegation,
   now: number,
 ): boolean {
-  if (session.delegation === delegation.id) {
-    return session.revokedAt === undefined && now >= session.expiresAt
-  }
   const end = sessionEnd(session, now)
-  return (
-    (end !== undefined && end !== 'session_locked') ||
-    (before !== undefined && delegationEnd(before, now) !== undefined)
-  )
-}
-
-function openAgain(session: Session, tokenHash: string): Change<string> {
-  const isClosed = session.closedAt !== undefined
-  const next = isClosed ? reopenedSession(session, tokenHash) : withFurtherToken(session, tokenHash)
-  const { id, delegation } = session
-  const type = isClosed ? 'session-reopened' : 'session-opened'
-  const event = { type, session: id, delegation, tokenHash } as const
-  return { result: id, sessions: [next], events: [event] }
+  const isOver = end !== undefined && end !== 'session_locked'
+  if (session.delegation === delegation.id) return isOver && session.revokedAt === undefined
+  return isOver || (before !== undefined && delegationEnd(before, now) !== undefined)
 }
 
 function nameTaken(session: Session, name: string, delegation: Delegation): BursarError {
