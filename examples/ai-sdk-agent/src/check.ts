@@ -1,14 +1,16 @@
 import { deepStrictEqual, rejects } from 'node:assert/strict'
 import { rmSync } from 'node:fs'
-import type { Bursar } from '@bursar/core'
+import { type Bursar, createBursar, type Store } from '@bursar/core'
+import { x402 } from '@bursar/x402'
 import { copyAudit } from './copy-audit.ts'
-import { folder, sandbox } from './sandbox.ts'
+import { assets, folder, networks, sandbox } from './sandbox.ts'
 import { verifyAudit } from './verify-audit.ts'
 
 /**
  * Checks the outcome of the example. Throws, which ends the process with an error, if it is wrong.
  */
-export async function checkItself(bursar: Bursar, said: string): Promise<void> {
+export async function checkItself(store: Store, said: string): Promise<void> {
+  const bursar = createBursar({ store, rails: [x402({ networks })], assets })
   try {
     // A block is final when two more follow it; only then does the chain prove anything.
     await sandbox.mine(2)

@@ -8,7 +8,7 @@
 // #region import
 import { paymentTools } from '@bursar/ai-sdk'
 // #endregion
-import { createBursar } from '@bursar/core'
+import { openWallet } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
@@ -18,35 +18,19 @@ import { checkItself } from './check.ts'
 import { account, assets, development, model, networks, path, resource } from './sandbox.ts'
 
 // #region setup
-// #region guard
-const bursar = createBursar({
-  store: sqliteStore({ path }),
-  rails: [x402({ networks })],
-  instruments: { 'alice-wallet': { endUser: 'alice', wallet: viemWallet({ account }) } },
+const store = sqliteStore({ path })
+
+const session = await openWallet({
+  store,
+  rail: x402({ networks }),
+  wallet: viemWallet({ account }),
+  name: 'market-data',
+  agent: 'researcher',
+  limits: { currency: 'USD', total: '5.00', perPayment: '0.10' },
+  merchants: [{ host: new URL(resource).host }],
   assets, // besides USDC, which is known
   development, // hosts that may be http and local
 })
-// #endregion
-
-// #region delegation
-const delegation = await bursar.endUser('alice').grantDelegation({
-  agent: 'researcher',
-  instrument: 'alice-wallet',
-  expiresIn: '30d',
-  merchants: [{ host: new URL(resource).host }],
-  consent: { how: 'settings page' },
-  limits: { currency: 'USD', total: '100.00', windows: [{ per: 'utc-day', amount: '20.00' }] },
-})
-// #endregion
-
-// #region session
-const { token } = await bursar.management.createSession({
-  delegation: delegation.id,
-  expiresIn: '30m',
-  limits: { currency: 'USD', total: '1.00', perPayment: '0.10' },
-})
-const session = bursar.openSession(token)
-// #endregion
 // #endregion
 
 // #region agent
@@ -58,4 +42,4 @@ const result = await generateText({
 })
 // #endregion
 
-await checkItself(bursar, result.text)
+await checkItself(store, result.text)

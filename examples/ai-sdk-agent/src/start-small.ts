@@ -8,6 +8,7 @@ import { bursar, close, market, prove } from './world.ts'
 
 // #region small
 const delegation = await bursar.endUser('alice').grantDelegation({
+  name: 'first-week', // the same grant under this name is made once
   agent: 'researcher',
   instrument: 'alice-wallet',
   expiresIn: '30d',
@@ -18,6 +19,7 @@ const delegation = await bursar.endUser('alice').grantDelegation({
 
 const { id, token } = await bursar.management.createSession({
   delegation: delegation.id,
+  name: 'first-task',
   expiresIn: '1h',
   limits: { currency: 'USD', total: '0.02' },
 })

@@ -3,16 +3,18 @@ import { type Bursar, createBursar } from '@bursar/core'
 import { sqliteStore } from '@bursar/store-sqlite'
 import { viemWallet } from '@bursar/wallet-viem'
 import { x402 } from '@bursar/x402'
-import { account, assets, development, folder, networks, sandbox } from './sandbox.ts'
+import { account, assets, development, folder, networks, path, sandbox } from './sandbox.ts'
 
-/** The guard of the recipes, with a ledger that is gone with them. */
+/** The guard of the recipes. */
+// #region guard
 export const bursar: Bursar = createBursar({
-  store: sqliteStore({ path: ':memory:' }),
+  store: sqliteStore({ path }),
   rails: [x402({ networks })],
   instruments: { 'alice-wallet': { endUser: 'alice', wallet: viemWallet({ account }) } },
-  assets,
-  development,
+  assets, // besides USDC, which is known
+  development, // hosts that may be http and local
 })
+// #endregion
 
 /** A merchant of the sandbox; its free `/catalogue` says what costs what. */
 export const market: { readonly host: string; readonly url: string } = sandbox.merchants.honest

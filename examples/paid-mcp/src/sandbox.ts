@@ -1,39 +1,28 @@
-import type { PaymentSession, PaymentSummary } from '@bursar/core'
+import { openWallet, type PaymentSession, type PaymentSummary } from '@bursar/core'
 import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 import { openPaidTools } from './paid-tools.ts'
 
 const guard = await startSandboxGuard()
 const { sandbox, bursar } = guard
-const { address: payee } = await sandbox.createAccount()
+/** Where the server is paid: it is the same at each start. */
+const payee = '0x5e11e4000000000000000000000000000000c0de'
 const tools = await openPaidTools({ ...sandbox, payee })
 
 /** Where the server is, and what the agents' side calls it: a name that it has no say in. */
 export const toolsUrl: URL = tools.url
 export const server = 'tools.example'
 
+/** The session given to the agents: its holder can pay within its limits, and do no more. */
 // #region session
-// The guard has not dialled the server, so that only who is paid counts: the payees have to be named.
-const merchants = [{ host: server, payees: [payee] }]
-
-const delegation = await bursar.endUser('alice').grantDelegation({
+export const session: PaymentSession = await openWallet({
+  ...guard.parts,
+  name: 'paid-tools',
   agent: 'researcher',
-  instrument: 'alice-wallet',
-  expiresIn: '30d',
-  merchants,
-  consent: { how: 'settings page' },
-  limits: { currency: 'USD', total: '5.00' },
-})
-
-const { token } = await bursar.management.createSession({
-  delegation: delegation.id,
-  expiresIn: '30m',
-  merchants,
   limits: { currency: 'USD', total: '1.00', perPayment: '0.10' },
+  // The guard has not dialled the server, so that only who is paid counts: the payees have to be named.
+  merchants: [{ host: server, payees: [payee] }],
 })
 // #endregion
-
-/** The session given to the agents: its holder can pay within its limits, and do no more. */
-export const session: PaymentSession = bursar.openSession(token)
 
 /** Returns the payments in the ledger. */
 export async function payments(): Promise<readonly PaymentSummary[]> {

@@ -1,4 +1,4 @@
-import type { Bursar, PaymentSession } from '@bursar/core'
+import { type Bursar, createBursar, type PaymentSession } from '@bursar/core'
 import { startSandboxGuard } from '@bursar/example-sandbox-guard'
 
 const guard = await startSandboxGuard()
@@ -7,9 +7,16 @@ const guard = await startSandboxGuard()
 export const market: { readonly host: string; readonly url: string } =
   guard.sandbox.merchants.honest
 
-export const bursar: Bursar = guard.bursar
+const { rail, wallet, ...parts } = guard.parts
+
+export const bursar: Bursar = createBursar({
+  ...parts,
+  rails: [rail],
+  instruments: { 'alice-wallet': { endUser: 'alice', wallet } },
+})
 
 const delegation = await bursar.endUser('alice').grantDelegation({
+  name: 'briefs',
   agent: 'editor',
   instrument: 'alice-wallet',
   expiresIn: '30d',
@@ -20,6 +27,7 @@ const delegation = await bursar.endUser('alice').grantDelegation({
 
 const { token } = await bursar.management.createSession({
   delegation: delegation.id,
+  name: 'briefs',
   expiresIn: '1h',
   limits: { currency: 'USD', total: '0.10' },
 })
