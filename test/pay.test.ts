@@ -36,13 +36,19 @@ describe('what pay answers', () => {
     expect(spentOnChain(world)).toBe(0n)
   })
 
-  test('a resource that cannot be reached fails, and nothing is signed', async () => {
+  test.each<[string, Error | undefined]>([
+    ['tls', new BursarError('tls', 'CERT_HAS_EXPIRED')],
+    ['broken', new BursarError('other', 'a code of another client')],
+    ['broken', undefined],
+  ])('a resource that cannot be reached (%s) fails, and nothing is signed', async (kind, cause) => {
     await using world = await opened({
       onMoment: () => {
-        throw new BursarError('request_failed', 'reset')
+        throw new BursarError('request_failed', 'reset', { cause })
       },
     })
     expect(await world.session.pay(a)).toMatchObject({ status: 'failed' })
+    const { rows } = await world.bursar.auditing.read()
+    expect(rows.at(-1)?.event).toMatchObject({ type: 'request-failed', failure: kind })
     expect(world.wallet.requests).toEqual([])
     expect(await world.session.status()).toMatchObject({ held: '0.00' })
   })
@@ -522,4 +528,24 @@ test('a signature that the rail made no HTTP proof of is doubt: it exists, and n
   expect(result.status).toBe('in_doubt')
   expect(spentOnChain(world)).toBe(0n)
   await world.bursar.close()
+})
+
+test('a merchant’s reason is recorded, unless it repeats what the caller sent', async () => {
+  const secret = 'Bearer sk_live_51Hq8zXmPqLwT9'
+  const words = ['insufficient_funds', `bad key ${secret}`, secret.slice(10).toLowerCase()]
+  const world = await guardWorld({
+    rail: (rail) => ({
+      ...rail,
+      read: () => ({ outcome: 'refused', reason: 'Refused.', says: words.shift() ?? '' }),
+    }),
+  })
+  for (const path of ['a', 'b']) {
+    const request = { url: shop(path), purpose: '', headers: { authorization: secret } }
+    expect(await world.session.pay(request)).toMatchObject({ status: 'in_doubt' })
+  }
+  await world.session.status()
+  const records = JSON.stringify((await world.bursar.auditing.read()).rows)
+  expect(records).toContain('It says: \\"insufficient_funds\\"')
+  expect(records).toContain('claim refused: Refused."')
+  expect(records).not.toContain('sk_live')
 })

@@ -17,7 +17,7 @@ import type { Guard } from './guard/guard.ts'
 import { createStrangers } from './guard/lookup-limit.ts'
 import { perMinute } from './guard/rate-limit.ts'
 import type { Reconciliation } from './guard/reconciler.ts'
-import { guardedHttp, refuseInProduction } from './http/guarded-http.ts'
+import { deadlineField, guardedHttp, refuseInProduction } from './http/guarded-http.ts'
 import type { RecordedCaller } from './ledger/audit-event.ts'
 import { readSessionToken } from './ledger/bearer-token.ts'
 import type { Asset } from './money/asset.ts'
@@ -68,6 +68,13 @@ export interface BursarOptions {
    * @default undefined
    */
   readonly development?: { readonly hosts: readonly string[] } | undefined
+  /**
+   * The deadline of a request to a merchant in milliseconds, from resolving the host to the last byte of the
+   * body; at most 600,000. A paid request may take as long as its challenge says, if that is longer, up to 120
+   * seconds. With `http` it is refused: that client has its own.
+   * @default 30000
+   */
+  readonly deadlineMs?: number | undefined
   /**
    * Another implementation of the guarded HTTP client. It has to keep the promises of `HttpClient`.
    * @default guardedHttp()
@@ -155,6 +162,7 @@ const optionsInput = z.strictObject({
   assets: z.array(assetInput).optional(),
   stablecoins: z.array(z.enum(['USDT', 'USDT0', 'USAT'])).optional(),
   development: z.strictObject({ hosts: z.array(z.string()) }).optional(),
+  deadlineMs: deadlineField.optional(),
   http: z.custom<HttpClient>((value) => hasMethod(value, 'request'), 'is not a client').optional(),
 })
 
@@ -240,7 +248,12 @@ function createGuard(
   store: Store,
   closing: AbortSignal,
 ): Guard {
-  const { rails, policies = [], development } = input
+  const { rails, policies = [], development, deadlineMs } = input
+  if (input.http && deadlineMs !== undefined) {
+    const text =
+      'createBursar: deadlineMs: is of the client that http replaces. Give it to that one.'
+    throw new BursarError('invalid_input', text)
+  }
   // Pinned assets come first, so that configuration adds assets and can't redefine one.
   const assets: readonly Asset[] = [
     ...pinnedAssets,
@@ -253,7 +266,7 @@ function createGuard(
     assets,
     policies,
     instruments: new Instruments(),
-    http: input.http ?? guardedHttp(development ? { development } : {}),
+    http: input.http ?? guardedHttp({ development, deadlineMs }),
     reconciler: createReconciler({ store, rails, assets, warn, closing }),
     cancelling: new Map(),
     sessionRate: perMinute(MAX_CALLS_PER_MINUTE),

@@ -22,7 +22,7 @@ import type { PaymentSession } from './session/payment-session.ts'
 export interface OpenWalletOptions
   extends Pick<
     BursarOptions,
-    'store' | 'policies' | 'assets' | 'stablecoins' | 'development' | 'http'
+    'store' | 'policies' | 'assets' | 'stablecoins' | 'development' | 'deadlineMs' | 'http'
   > {
   /** The payment protocol that the agent can pay by. */
   readonly rail: Rail
@@ -100,11 +100,12 @@ type Budget = z.output<typeof budgetInput>
  */
 export async function openWallet(options: OpenWalletOptions): Promise<PaymentSession> {
   const budget = parseInput(budgetInput, options, 'openWallet')
-  const { rail, wallet, policies, assets, stablecoins, development, http } = options
+  const { rail, wallet, policies, assets, stablecoins, development } = options
+  const { deadlineMs, http } = options
   const handle = [budget.endUser, budget.agent, budget.name].join(':')
   parseInput(nameField, handle, 'openWallet: name, with endUser and agent')
   const bursar = createBursar({
-    ...{ policies, assets, stablecoins, development, http },
+    ...{ policies, assets, stablecoins, development, deadlineMs, http },
     store: withoutClose(options.store),
     rails: [rail],
     instruments: { [handle]: { endUser: budget.endUser, wallet } },

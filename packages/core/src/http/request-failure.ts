@@ -1,4 +1,4 @@
-import { type RequestFailure, requestFailures } from '../ports/http-client.ts'
+import { type RequestFailure, requestFailures } from '../ledger/failed-request.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**
@@ -47,6 +47,11 @@ function isHttp2Frame(data: unknown): boolean {
   return isOnStream0 && frame[0] === 0 && http2FrameTypes.includes(frame[3])
 }
 
-function isRequestFailure(code: string): boolean {
+/** Returns the kind of failure that an error of `HttpClient.request` names, or `broken` if it names none. */
+export function findRequestFailure({ cause }: BursarError): RequestFailure {
+  return BursarError.isInstance(cause) && isRequestFailure(cause.code) ? cause.code : 'broken'
+}
+
+function isRequestFailure(code: string): code is RequestFailure {
   return (requestFailures as readonly string[]).includes(code)
 }

@@ -1,6 +1,7 @@
 import type { ApprovalCard, AskRule } from './approval.ts'
 import type { Consent } from './delegation.ts'
 import type { DenialCode } from './denial.ts'
+import type { RequestFailure } from './failed-request.ts'
 import type { MerchantRule } from './merchant.ts'
 import type { PaymentSubject } from './payment.ts'
 import type { RecordedLimits } from './recorded-limits.ts'
@@ -15,6 +16,15 @@ import type { SecretEvent } from './secret-event.ts'
 export type AuditEvent = LedgerEvent & {
   /** The caller of the change, if the application named one with `Bursar.as`. */
   readonly caller?: RecordedCaller
+}
+
+/** A request for which nothing was reserved. */
+interface RequestSubject {
+  readonly session: string
+  readonly delegation: string
+  readonly host: string
+  readonly requestHash: string
+  readonly ignoredArguments?: readonly string[]
 }
 
 type LedgerEvent =
@@ -184,15 +194,9 @@ type LedgerEvent =
       readonly delegation: string
       readonly payment: string
     }
-  | {
-      readonly type: 'request-answered'
-      readonly session: string
-      readonly delegation: string
-      readonly host: string
-      readonly httpStatus: number
-      readonly requestHash: string
-      readonly ignoredArguments?: readonly string[]
-    }
+  | (RequestSubject & { readonly type: 'request-answered'; readonly httpStatus: number })
+  /** A request that had no answer, and for which nothing was reserved. */
+  | (RequestSubject & { readonly type: 'request-failed'; readonly failure: RequestFailure })
   | {
       /** The decision of a policy that is observed and not enforced. */
       readonly type: 'policy-observed'

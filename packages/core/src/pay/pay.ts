@@ -1,4 +1,5 @@
 import { recordCall, span } from '../guard/telemetry.ts'
+import { findRequestFailure } from '../http/request-failure.ts'
 import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -8,6 +9,7 @@ import { type OpenCall, readRemaining, refuseCall } from './call-context.ts'
 import { chooseOffer } from './choose-offer.ts'
 import type { PayGuard } from './pay-state.ts'
 import { parseCall, parseRequest } from './request.ts'
+import { recordFailedRequest, recordRequest } from './request-record.ts'
 import {
   answerDecision,
   commitReservation,
@@ -132,6 +134,7 @@ async function requestResource(context: OpenCall): Promise<HttpResponse | PayRes
       const facts = { host: request.url.host, problem: 'its address', cause: error.message }
       return refuseCall(context, deny('request_not_allowed', facts))
     }
+    recordFailedRequest(context, findRequestFailure(error))
     return failedResult(
       'The resource did not answer. Nothing was paid. Try once more later, or use another resource.',
     )
@@ -139,21 +142,8 @@ async function requestResource(context: OpenCall): Promise<HttpResponse | PayRes
 }
 
 function answerFree(context: OpenCall, response: HttpResponse): PayResult {
-  const { guard, request, state, ignored } = context
-  const { session, delegation } = state
-  const event = {
-    type: 'request-answered',
-    session: session.id,
-    delegation: delegation.id,
-    host: request.url.host,
-    httpStatus: response.status,
-    requestHash: request.hash,
-    ...(ignored.length === 0 ? {} : { ignoredArguments: ignored }),
-  } as const
-  const change = () => ({ result: undefined, events: [event] })
-  const recording = guard.store.commit({ session: session.id }, change, 'soon')
-  guard.background.run('record an answer', recording)
-  return freeResult(toResourceResponse(response), readRemaining(context))
+  recordRequest(context, { type: 'request-answered', httpStatus: response.status })
+  return freeResult(toResourceResponse(response, context.request.url), readRemaining(context))
 }
 
 function noop(): void {}

@@ -16,6 +16,7 @@ import { holdPayment, prepareIntent } from './reserve-payment.ts'
 import { earlierResult, toMoney } from './results.ts'
 import { answerDoubt, answerResponse, reportProgress, signPayload } from './sign-and-send.ts'
 import { type Holder, readOwnState } from './token-holder.ts'
+import type { HandedOut } from './unanswered-payloads.ts'
 
 /** The longest answer of a tool that is read: as much as the HTTP client reads of a resource. */
 const MAX_ANSWER_BYTES = 5_242_880
@@ -98,7 +99,7 @@ export async function conclude(
       const { payment } = loaded
       if (payment?.session !== holder.session) throw unknownPayment()
       const known = guard.payloads.take(id)
-      if (known) return concludeAnswer(known.held, message)
+      if (known) return concludeAnswer(known, message)
       const { currency } = payment.terms
       const content = await guard.store.content(id)
       return earlierResult(payment, content, toMoney(spendableMicro(payingState(loaded)), currency))
@@ -108,13 +109,10 @@ export async function conclude(
   return concluding
 }
 
-async function concludeAnswer(
-  held: Parameters<typeof answerResponse>[0],
-  given: unknown,
-): Promise<PayResult> {
+async function concludeAnswer({ held, payload }: HandedOut, given: unknown): Promise<PayResult> {
   const message = readAnswer(given)
   if (!message) return answerDoubt(held, 'no usable response: the call was not answered', undefined)
-  return answerResponse(held, { message }, toolResponse(message))
+  return answerResponse(held, { message }, toolResponse(message), [JSON.stringify(payload.meta)])
 }
 
 interface ToolAnswer {

@@ -13,6 +13,7 @@ import { callScope, type OpenCall, replayPayment } from './call-context.ts'
 import type { ChosenOffer } from './choose-offer.ts'
 import type { HeldPayment } from './held-payment.ts'
 import { isDialled } from './request.ts'
+import { recordFailedRequest } from './request-record.ts'
 import { askedResult, deniedResult, failedResult, toMoney } from './results.ts'
 import { createNonce, createTerms, hashTerms } from './terms.ts'
 
@@ -75,7 +76,10 @@ export async function holdPayment(
   const { call } = context
   const { intent } = prepared
   await awaitBudget(context, intent)
-  if (call.signal?.aborted) return failedResult('The call was stopped before anything was paid.')
+  if (call.signal?.aborted) {
+    recordFailedRequest(context, 'aborted')
+    return failedResult('The call was stopped before anything was paid.')
+  }
   const decision = await commitReservation(context, intent, (change) => change)
   if (decision.kind !== 'reserved') return answerDecision(context, decision)
   const { currency, host } = intent.terms

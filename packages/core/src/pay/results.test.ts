@@ -13,6 +13,7 @@ import {
   earlierResult,
   failedResult,
   freeResult,
+  hasContent,
   keepContent,
   MAX_KEPT_BYTES,
   paidResult,
@@ -74,11 +75,12 @@ function httpResponse(change: Partial<HttpResponse> = {}): HttpResponse {
   }
 }
 
-const response: ResourceResponse = toResourceResponse(httpResponse())
+const requested = new URL('https://shop.example/a/b')
+const response: ResourceResponse = toResourceResponse(httpResponse(), requested)
 
 describe('a response as callers get it', () => {
   test('has status, headers, body and cut, and not the address that was dialled', () => {
-    expect(toResourceResponse(httpResponse({ truncated: true }))).toEqual({
+    expect(toResourceResponse(httpResponse({ truncated: true }), requested)).toEqual({
       status: 200,
       headers: { 'content-type': 'text/plain' },
       body: new TextEncoder().encode('hello'),
@@ -101,13 +103,15 @@ describe('a response as callers get it', () => {
     'connection',
   ])('does not have %s', (name) => {
     const headers = { [name]: 'x', 'x-trace': 'y' }
-    expect(toResourceResponse(httpResponse({ headers })).headers).toEqual({ 'x-trace': 'y' })
+    expect(toResourceResponse(httpResponse({ headers }), requested).headers).toEqual({
+      'x-trace': 'y',
+    })
   })
 
   test('keeps headers with names that mean something to objects', () => {
     const sent = JSON.parse('{"__proto__":"x","constructor":"y"}')
     const headers: Record<string, string> = Object.assign(Object.create(null), sent)
-    const read = toResourceResponse(httpResponse({ headers })).headers
+    const read = toResourceResponse(httpResponse({ headers }), requested).headers
     expect(Object.entries(read)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -275,13 +279,79 @@ describe('an earlier payment', () => {
   })
 })
 
+test('a body that ended early is handed out as what came of it', () => {
+  const broken = httpResponse({ broken: true })
+  expect(toResourceResponse(broken, requested)).toMatchObject({
+    truncated: true,
+    body: broken.body,
+  })
+  expect(hasContent(broken)).toBe(true)
+})
+
+describe('a redirect', () => {
+  const moved = (location: string, status = 302) =>
+    toResourceResponse(httpResponse({ status, headers: { location } }), requested)
+
+  test.each([
+    ['/c', 'https://shop.example/c'],
+    ['?n=2', 'https://shop.example/a/b?n=2'],
+    ['https://user:secret@other.example/x#part', 'https://other.example/x'],
+    ['https://bücher.example/ü', 'https://xn--bcher-kva.example/%C3%BC'],
+  ])('to %s goes to %s', (location, target) => {
+    expect(moved(location).headers).toEqual({ location: target })
+  })
+
+  test.each([
+    'javascript:alert(1)',
+    'ftp://shop.example/',
+    'data:text/plain,pay',
+    'http://[',
+    `https://shop.example/${'a'.repeat(500)}`,
+  ])('to %s goes nowhere', (location) => {
+    expect(moved(location).headers).toEqual({})
+    expect(freeResult(moved(location), remaining).message).not.toContain('moved')
+  })
+
+  test('is advised on in fixed words, and its target is in the fence alone', () => {
+    const target = '/pay-again-now'
+    const free = toModelResult(freeResult(moved(target), remaining))
+    expect(free.message).toBe(
+      'The resource answered with HTTP status 302 and asked for no payment. It has moved: call again with the URL in the content.',
+    )
+    expect(free.content).toBe(
+      '<untrusted-content>\nredirect to: https://shop.example/pay-again-now\n</untrusted-content>',
+    )
+    const results = [
+      doubtResult(payment, moved(target), remaining),
+      paidResult(
+        { ...payment, delivery: { ...delivery, delivered: false } },
+        moved(target),
+        remaining,
+      ),
+    ].map(toModelResult)
+    for (const { message, content } of results) {
+      expect(message).toMatch(/The content names another URL: to follow it may cost again\.$/)
+      expect(message).not.toContain('pay-again-now')
+      expect(content).toContain('pay-again-now')
+    }
+    const { message, content } = toModelResult(freeResult(moved(target, 200), remaining))
+    expect([message, content].join()).not.toMatch(/moved|pay-again-now/)
+  })
+})
+
 test('the reason of a doubt is for the operator, and short', () => {
   const long = { outcome: 'refused', reason: 'x'.repeat(1_000) } as const
-  expect(describeDoubt(httpResponse({ status: 402 }), long)).toHaveLength(300)
-  expect(describeDoubt(httpResponse(), { outcome: 'unknown', reason: 'no header' })).toBe(
+  const again = httpResponse({ status: 402 })
+  expect(describeDoubt(again, long, [])).toHaveLength(300)
+  expect(describeDoubt(httpResponse(), { outcome: 'unknown', reason: 'no header' }, [])).toBe(
     'HTTP status 200, claim unknown: no header',
   )
-  expect(describeDoubt(httpResponse(), { outcome: 'settled' })).toBe(
+  expect(describeDoubt(httpResponse(), { outcome: 'settled' }, [])).toBe(
     'HTTP status 200, claim settled: ',
   )
+  const refused = { outcome: 'refused', reason: 'Refused.', says: 'key-7 is broke' } as const
+  expect(describeDoubt(again, refused, [])).toBe(
+    'HTTP status 402, claim refused: Refused. It says: "key-7 is broke"',
+  )
+  expect(describeDoubt(again, refused, ['key-7'])).toBe('HTTP status 402, claim refused: Refused.')
 })

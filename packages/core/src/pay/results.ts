@@ -6,6 +6,8 @@ import type { HttpResponse } from '../ports/http-client.ts'
 import type { Claim } from '../ports/rail.ts'
 import { sha256 } from '../primitives/hash.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from '../session/pay-result.ts'
+import { redirectTarget } from './redirect-target.ts'
+import { quoteStranger } from './stranger-reason.ts'
 
 /** The longest body that is kept with its payment: enough for a document, little for a store. */
 export const MAX_KEPT_BYTES = 262_144
@@ -26,17 +28,22 @@ const withheldHeaders = new Set([
 /** Headers of a payment: a merchant may send the payload back in one of them. */
 const paymentHeader = /^(x-payment|payment-|x-402)/
 
-/** Returns a response for callers, without connection and payment headers. */
-export function toResourceResponse(response: HttpResponse): ResourceResponse {
+/**
+ * Returns a response for callers, without connection and payment headers. Of a body that ended early it has what
+ * came. A `location` becomes the `redirectTarget` from the URL that was requested, or goes.
+ */
+export function toResourceResponse(response: HttpResponse, requested: URL): ResourceResponse {
+  const { location, ...headers } = Object.fromEntries(
+    Object.entries(response.headers).filter(
+      ([name]) => !withheldHeaders.has(name) && !paymentHeader.test(name),
+    ),
+  )
+  const target = location === undefined ? undefined : redirectTarget(location, requested)
   return {
     status: response.status,
-    headers: Object.fromEntries(
-      Object.entries(response.headers).filter(
-        ([name]) => !withheldHeaders.has(name) && !paymentHeader.test(name),
-      ),
-    ),
+    headers: target === undefined ? headers : { ...headers, location: target },
     body: response.body,
-    truncated: response.truncated,
+    truncated: response.truncated || response.broken,
   }
 }
 
@@ -56,8 +63,8 @@ export function describeDelivery(response: HttpResponse): Delivery {
  * Checks whether the answer to a payload without a believable claim is content for the caller. A second
  * challenge is none: it holds addresses, and a model could take it for something to pay.
  */
-export function hasContent({ status, broken }: HttpResponse): boolean {
-  return !broken && status !== 402
+export function hasContent({ status }: HttpResponse): boolean {
+  return status !== 402
 }
 
 /** Returns the content to keep with a payment, or undefined if the body is over the bound. */
@@ -86,7 +93,8 @@ export function askedResult(approval: Approval, denial: Denial, remaining: Money
 }
 
 export function freeResult(response: ResourceResponse, remaining: Money): PayResult {
-  const message = `The resource answered with HTTP status ${response.status} and asked for no payment.`
+  const moved = isRedirect(response) ? ' It has moved: call again with the URL in the content.' : ''
+  const message = `The resource answered with HTTP status ${response.status} and asked for no payment.${moved}`
   return { status: 'free', response, remaining, message }
 }
 
@@ -104,7 +112,7 @@ export function paidResult(
     const what = delivery
       ? `the resource was not delivered (HTTP status ${delivery.httpStatus})`
       : 'no response was received'
-    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again: it is not paid again unless the user allows it. Tell the user.`
+    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again: it is not paid again unless the user allows it. Tell the user.${describeMove(response)}`
     return {
       status: 'undelivered',
       receipt,
@@ -122,13 +130,24 @@ export function paidResult(
   return { status: 'paid', receipt, remaining, code: 'content_not_kept', message }
 }
 
+/** Warns of the redirect with which a paid request was answered. Its target may ask for money, too. */
+function describeMove(response: ResourceResponse | undefined): string {
+  return response && isRedirect(response)
+    ? ' The content names another URL: to follow it may cost again.'
+    : ''
+}
+
+function isRedirect({ status, headers }: ResourceResponse): boolean {
+  return status >= 300 && status < 400 && headers.location !== undefined
+}
+
 export function doubtResult(
   payment: Payment,
   response: ResourceResponse | undefined,
   remaining: Money,
 ): PayResult {
   const { amountMicro, currency, host } = payment.terms
-  const message = `It is not known yet whether ${formatAmount(amountMicro)} ${currency} was paid to ${host}. Do not try again: it could pay twice. Tell the user.`
+  const message = `It is not known yet whether ${formatAmount(amountMicro)} ${currency} was paid to ${host}. Do not try again: it could pay twice. Tell the user.${describeMove(response)}`
   return {
     status: 'in_doubt',
     paymentId: payment.id,
@@ -197,8 +216,17 @@ function createReceipt(payment: Payment): Receipt {
   }
 }
 
-/** Returns why a response is no believable claim, for the operator. */
-export function describeDoubt(response: HttpResponse, claim: Claim): string {
+/**
+ * Returns why a response is no believable claim, for the operator. `sent` are the values of the headers that the
+ * merchant was sent: its own words are left out if they repeat one.
+ */
+export function describeDoubt(
+  response: HttpResponse,
+  claim: Claim,
+  sent: readonly string[],
+): string {
   const reason = claim.outcome === 'settled' ? '' : claim.reason
-  return `HTTP status ${response.status}, claim ${claim.outcome}: ${reason}`.slice(0, 300)
+  const says = claim.outcome === 'settled' ? undefined : quoteStranger(claim.says ?? '', sent)
+  const text = `HTTP status ${response.status}, claim ${claim.outcome}: ${reason}`
+  return says === undefined ? text.slice(0, 300) : `${text.slice(0, 300)} It says: ${says}`
 }

@@ -1,4 +1,5 @@
 import { span } from '../guard/telemetry.ts'
+import { findRequestFailure } from '../http/request-failure.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
@@ -39,18 +40,23 @@ export async function signAndSend(held: HeldPayment): Promise<PayResult> {
     return answerDoubt(held, 'the rail made no payload for HTTP', undefined)
   const response = await sendPayload(held, payload)
   if (typeof response === 'string') return answerDoubt(held, response, undefined)
-  return answerResponse(held, response, response)
+  const sent = [...Object.values(held.request.headers), ...Object.values(payload.headers)]
+  return answerResponse(held, response, response, sent)
 }
 
-/** Reads the claim of an answer, and returns the caller's result (steps 9 and 10). */
+/**
+ * Reads the claim of an answer, and returns the caller's result (steps 9 and 10). `sent` are the values of the
+ * headers that the merchant was sent, as far as the guard knows them.
+ */
 export async function answerResponse(
   held: HeldPayment,
   answer: Answer,
   response: HttpResponse,
+  sent: readonly string[],
 ): Promise<PayResult> {
   const claimed = readClaim(held, answer)
   if (claimed.outcome !== 'settled')
-    return answerDoubt(held, describeDoubt(response, claimed), response)
+    return answerDoubt(held, describeDoubt(response, claimed, sent), response)
   return answerClaim(held, response, claimed.transaction)
 }
 
@@ -98,12 +104,15 @@ async function releaseUnsignedHold(held: HeldPayment, error: unknown): Promise<P
   return failedResult('The wallet could not sign. Nothing was paid. Tell the user.', code)
 }
 
+/** The longest time that a paid request gets because its challenge asks for it. */
+const MAX_PAID_REQUEST_MS = 120_000
+
 /** Sends the request with the payload (step 8). Returns a text if there is no usable response. */
 async function sendPayload(
   held: HeldPayment,
   payload: HttpPayload,
 ): Promise<HttpResponse | string> {
-  const { guard, request, payment } = held
+  const { guard, request, payment, chosen } = held
   reportProgress(held.call, 'sending')
   try {
     return await span('bursar.send', { 'server.address': request.url.host }, () =>
@@ -114,11 +123,17 @@ async function sendPayload(
           headers: { ...request.headers, ...payload.headers },
           body: request.body,
         },
-        { isolation: payment.endUser, payment: request },
+        {
+          isolation: payment.endUser,
+          payment: request,
+          // As long as the merchant says that it may take. Without an answer the payload is in doubt.
+          minDeadlineMs: Math.min(chosen.offer.validForSeconds * 1_000, MAX_PAID_REQUEST_MS),
+        },
       ),
     )
   } catch (error) {
-    return `no usable response: ${describeError(error)}`
+    const kind = BursarError.isInstance(error) ? ` (${findRequestFailure(error)})` : ''
+    return `no usable response${kind}: ${describeError(error)}`
   }
 }
 
@@ -137,7 +152,7 @@ async function answerClaim(
   transaction: string | undefined,
 ): Promise<PayResult> {
   const { guard, payment, remaining } = held
-  const resource = toResourceResponse(response)
+  const resource = toResourceResponse(response, held.request.url)
   const delivery = describeDelivery(response)
   const content = keepContent(payment.id, resource)
   const heardAt = guard.store.now()
@@ -165,7 +180,8 @@ export function answerDoubt(
 ): PayResult {
   const { payment, remaining } = held
   const delivery = response && describeDelivery(response)
-  const resource = response && hasContent(response) ? toResourceResponse(response) : undefined
+  const resource =
+    response && hasContent(response) ? toResourceResponse(response, held.request.url) : undefined
   const content = resource && keepContent(payment.id, resource)
   void recordSoon(held, 'record a doubt', (state) =>
     doubtPayment(state, { reason, delivery, content }),

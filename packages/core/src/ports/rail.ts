@@ -85,14 +85,19 @@ export interface McpPayload {
 
 /** The answer to the request or call that carried a payload. */
 export type Answer =
-  | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
+  | Pick<HttpChallenge, 'status' | 'headers' | 'body'>
   | Pick<McpChallenge, 'message'>
 
 /** The merchant's statement about the outcome of a payment. It proves nothing. */
 export type Claim =
   | { readonly outcome: 'settled'; readonly transaction?: string }
-  | { readonly outcome: 'refused'; readonly reason: string }
-  | { readonly outcome: 'unknown'; readonly reason: string }
+  | {
+      readonly outcome: 'refused' | 'unknown'
+      /** The rail's own words. */
+      readonly reason: string
+      /** The merchant's own words, as they came. Core records them only if they repeat no secret. */
+      readonly says?: string
+    }
 
 /** The outcome of a payment as the block chain, or the rail's server of record, proves it. */
 export type Verdict =

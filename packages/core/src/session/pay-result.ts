@@ -52,10 +52,13 @@ export interface Money {
 /** A resource's response as it was received, bounded. Do not trust its content. */
 export interface ResourceResponse {
   readonly status: number
-  /** The response's headers by lower-case names, without those of the payment. */
+  /**
+   * The response's headers by lower-case names, without those of the payment. `location` is an absolute URL,
+   * without user info and fragment, and at most 500 characters; any other is left out.
+   */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** Whether the body was longer than the bound, and was cut there. */
+  /** Whether the body is not whole: it was longer than the bound, or it ended early. */
   readonly truncated: boolean
 }
 

@@ -191,9 +191,11 @@ describe('content', () => {
   test('is cut at its bound, and says so outside the fence', () => {
     const most = 'x'.repeat(MAX_MODEL_CONTENT_CHARACTERS)
     expect(contentOf(most)).toBe(`${opening}${most}${closing}`)
-    expect(contentOf(`${most}y`)).toBe(`${opening}${most}${closing}\n(cut: the content is longer)`)
+    expect(contentOf(`${most}y`)).toBe(
+      `${opening}${most}${closing}\n(cut: the content is not whole)`,
+    )
     expect(contentOf('short', 'text/plain', true)).toBe(
-      `${opening}short${closing}\n(cut: the content is longer)`,
+      `${opening}short${closing}\n(cut: the content is not whole)`,
     )
   })
 

@@ -149,11 +149,16 @@ const opening = '<untrusted-content>'
 const closing = '</untrusted-content>'
 
 function fenceContent(response: {
+  readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   readonly truncated: boolean
 }): string {
   const type = response.headers['content-type'] ?? ''
+  const { location } = response.headers
+  if (response.status >= 300 && response.status < 400 && location !== undefined) {
+    return `${opening}\nredirect to: ${removeMarks(location)}\n${closing}`
+  }
   if (response.body.byteLength === 0) return `${opening}(empty)${closing}`
   if (!textType.test(type)) {
     return `${opening}(binary content, ${removeMarks(printableType(type))}, ${response.body.byteLength} bytes)${closing}`
@@ -162,7 +167,7 @@ function fenceContent(response: {
   // The cut may leave half of a character, which providers' APIs refuse.
   const shown = removeMarks(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
   const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
-  return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is longer)' : ''}`
+  return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is not whole)' : ''}`
 }
 
 /** Removes marks and control characters, so that content cannot end the fence, or look like its end. */

@@ -152,7 +152,7 @@ function testClaims(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
     const world = await makeWorld()
     const payment = await paymentIn(world)
     const read = (status: number, headers: Readonly<Record<string, string>>): Claim['outcome'] =>
-      world.rail.read({ status, headers }, payment).outcome
+      world.rail.read({ status, headers, body: new Uint8Array() }, payment).outcome
     const { headers } = await world.demand(PRICE)
     expect(read(402, headers)).toBe('refused')
     expect(read(402, {})).toBe('refused')

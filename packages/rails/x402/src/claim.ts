@@ -2,6 +2,7 @@ import type { Answer, Authorization, Claim } from '@bursar/core'
 import { z } from 'zod'
 import { findMcpClaim } from './mcp-message.ts'
 import { toCaip2 } from './network-name.ts'
+import { findPaymentRequired, findToolPaymentRequired } from './payment-required.ts'
 import { readHeader } from './wire.ts'
 
 /** The headers that carry a claim, of version 2 and of version 1. */
@@ -18,9 +19,6 @@ const claimSchema = z.discriminatedUnion('success', [
   z.object({ success: z.literal(false), errorReason: z.string().nullish() }),
 ])
 
-/** The form of the protocol's own reasons. Any other text is the server's and left out. */
-const reasonPattern = /^[a-z0-9_]{1,80}$/
-
 /**
  * Reads the claim in the answer to a paid request. A claim is never proof.
  *
@@ -28,12 +26,13 @@ const reasonPattern = /^[a-z0-9_]{1,80}$/
  * the payer and the amount if the claim names them, must be the authorization's.
  */
 export function readClaim(answer: Answer, authorization: Authorization): Claim {
-  const { where, value, asksAgain } =
-    'message' in answer ? findMessageClaim(answer) : findHeaderClaim(answer)
-  if (where === undefined) return classifyWithoutClaim(asksAgain, 'The response makes no claim.')
+  const { where, value } = 'message' in answer ? findMessageClaim(answer) : findHeaderClaim(answer)
+  if (where === undefined) return classifyWithoutClaim(answer, 'The response makes no claim.')
   const claim = claimSchema.safeParse(value)
-  if (!claim.success) return classifyWithoutClaim(asksAgain, `${where} is malformed.`)
-  if (!claim.data.success) return refusedClaim(claim.data.errorReason)
+  if (!claim.success) return classifyWithoutClaim(answer, `${where} is malformed.`)
+  if (!claim.data.success) {
+    return refusedClaim('The server says that the payment failed.', claim.data.errorReason)
+  }
   const { transaction, network, payer, amount } = claim.data
   const { terms } = authorization
   const isOurs =
@@ -50,35 +49,34 @@ interface Found {
   /** The place of the claim, for a reason. Undefined if the answer has no claim. */
   readonly where: string | undefined
   readonly value?: unknown
-  /** The answer asks for payment once more. */
-  readonly asksAgain: boolean
 }
 
-function findHeaderClaim({
-  status,
-  headers,
-}: Exclude<Answer, { readonly message: unknown }>): Found {
-  const asksAgain = status === 402
+function findHeaderClaim({ headers }: Exclude<Answer, { readonly message: unknown }>): Found {
   const name = claimHeaders.find((header) => Object.hasOwn(headers, header))
-  if (name === undefined) return { where: undefined, asksAgain }
+  if (name === undefined) return { where: undefined }
   const decoded = readHeader(headers[name] ?? '')
-  const value = 'value' in decoded ? decoded.value : undefined
-  return { where: `The header ${name}`, value, asksAgain }
+  return { where: `The header ${name}`, value: 'value' in decoded ? decoded.value : undefined }
 }
 
 function findMessageClaim({ message }: Extract<Answer, { readonly message: unknown }>): Found {
-  const { claim, asksAgain } = findMcpClaim(message)
-  const where = claim === undefined ? undefined : 'The claim of the tool'
-  return { where, value: claim, asksAgain }
+  const value = findMcpClaim(message)
+  return { where: value === undefined ? undefined : 'The claim of the tool', value }
 }
 
-function classifyWithoutClaim(asksAgain: boolean, reason: string): Claim {
-  return asksAgain
-    ? { outcome: 'refused', reason: 'The server asked for payment again.' }
-    : { outcome: 'unknown', reason }
+/** Returns the claim of an answer that makes none which can be read. To ask for payment again is a refusal. */
+function classifyWithoutClaim(answer: Answer, reason: string): Claim {
+  const isTool = 'message' in answer
+  const again = isTool ? findToolPaymentRequired(answer) : findPaymentRequired(answer)
+  const asksAgain = isTool ? again !== undefined : answer.status === 402
+  if (!asksAgain) return { outcome: 'unknown', reason }
+  const challenge = again && 'value' in again.decoded ? again.decoded.value : undefined
+  const says = againSchema.safeParse(challenge)
+  return refusedClaim('The server asked for payment again.', says.data?.error)
 }
 
-function refusedClaim(errorReason: string | null | undefined): Claim {
-  const reason = reasonPattern.test(errorReason ?? '') ? `: ${errorReason}` : ''
-  return { outcome: 'refused', reason: `The server says that the payment failed${reason}.` }
+/** The part of a second challenge that says why it came. */
+const againSchema = z.object({ error: z.string().nullish() })
+
+function refusedClaim(reason: string, says: string | null | undefined): Claim {
+  return { outcome: 'refused', reason, ...(says ? { says } : {}) }
 }

@@ -44,20 +44,12 @@ export function findMcpChallenge(message: unknown): Decoded | undefined {
   return found && decodeBounded(found)
 }
 
-/**
- * Finds the claim in the answer to a paid tool call, and whether the answer asks for payment again.
- */
-export function findMcpClaim(message: unknown): {
-  readonly claim: unknown
-  readonly asksAgain: boolean
-} {
+/** Finds the claim in the answer to a paid tool call. Returns undefined if it makes none. */
+export function findMcpClaim(message: unknown): unknown {
   const parsed = messageSchema.safeParse(message)
   const result = parsed.success ? parsed.data.result : undefined
   const failure = result?.isError === true ? unwrapChallenge(result.structuredContent) : undefined
-  return {
-    claim: readOwn(result?._meta, CLAIM_KEY) ?? readOwn(failure, CLAIM_KEY),
-    asksAgain: findMcpChallenge(message) !== undefined,
-  }
+  return readOwn(result?._meta, CLAIM_KEY) ?? readOwn(failure, CLAIM_KEY)
 }
 
 type Fields = Readonly<Record<string, unknown>>

@@ -23,7 +23,9 @@ export interface PaymentRequired {
  *
  * Returns undefined if neither has one.
  */
-export function findPaymentRequired(challenge: HttpChallenge): PaymentRequired | undefined {
+export function findPaymentRequired(
+  challenge: Omit<HttpChallenge, 'url'>,
+): PaymentRequired | undefined {
   if (challenge.status !== 402) return undefined
   const header = inHeader(challenge)
   if (header && !isVersion1(header.decoded)) return header
@@ -31,18 +33,20 @@ export function findPaymentRequired(challenge: HttpChallenge): PaymentRequired |
 }
 
 /** Finds the JSON that asks for payment in the answer to a tool call. Returns undefined if it has none. */
-export function findToolPaymentRequired({ message }: McpChallenge): PaymentRequired | undefined {
+export function findToolPaymentRequired({
+  message,
+}: Pick<McpChallenge, 'message'>): PaymentRequired | undefined {
   const decoded = findMcpChallenge(message)
   return decoded && { where: 'The answer of the tool', decoded }
 }
 
-function inHeader({ headers }: HttpChallenge): PaymentRequired | undefined {
+function inHeader({ headers }: Pick<HttpChallenge, 'headers'>): PaymentRequired | undefined {
   const name = CHALLENGE_HEADERS.find((header) => Object.hasOwn(headers, header))
   if (name === undefined) return undefined
   return { where: `The header ${name}`, decoded: readHeader(headers[name] ?? '') }
 }
 
-function inBody({ body }: HttpChallenge): PaymentRequired | undefined {
+function inBody({ body }: Pick<HttpChallenge, 'body'>): PaymentRequired | undefined {
   const where = 'The body'
   const text = readUtf8(body.subarray(0, MAX_BODY_BYTES))
   if (!text?.includes('"x402Version"')) return undefined

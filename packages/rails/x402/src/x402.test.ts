@@ -412,7 +412,7 @@ async function makeWorld(rail: Rail): Promise<RailWorld> {
         typeof encodePaymentResponseHeader
       >[0]
       const headers = { 'payment-response': encodePaymentResponseHeader(settlement) }
-      return { status: settlement.success ? 200 : 402, headers }
+      return { status: settlement.success ? 200 : 402, headers, body: new Uint8Array() }
     },
     advance: (seconds) => sandbox.advanceTime(seconds),
     malformed: [challenge(''), challenge('e30='), challenge('*')],

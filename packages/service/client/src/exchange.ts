@@ -25,8 +25,8 @@ export type Exchange =
 /** The most attempts of one request. */
 const MAX_ATTEMPTS = 4
 
-/** The deadline of all attempts together: longer than a guard works on one payment. */
-const DEADLINE_MS = 120_000
+/** The deadline of all attempts together: longer than a guard works on one payment, by its defaults. */
+const DEADLINE_MS = 180_000
 
 /** The first wait between two attempts. Each later wait is twice as long, less a random part. */
 const FIRST_WAIT_MS = 200
