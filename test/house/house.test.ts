@@ -69,10 +69,7 @@ describe('a source file', () => {
       '}',
     ].join('\n')
     const { functions, comments } = parseSourceFile('cent.ts', text)
-    expect(functions).toEqual([
-      { text: 'addCent', path: 'cent.ts', line: 7 },
-      { text: 'add', path: 'cent.ts', line: 10 },
-    ])
+    expect(functions).toEqual([{ text: 'addCent', path: 'cent.ts', line: 7 }])
     expect(comments.map(({ text, line }) => [line, text])).toEqual([
       [1, 'Adds one cent.\n\n@example\naddCent(1n)'],
       [8, 'A cent is one.\nWhole cents only.'],
@@ -154,7 +151,8 @@ describe('a house', () => {
 describe('a sample', () => {
   const files = filesOf({
     'money/amount.ts': '/** Adds. @example add(1) */\nexport const add = () => 1\n',
-    'money/limit.ts': '// biome-ignore lint: none\nfunction limit() {}\n// Why\n// so.\n',
+    'money/limit.ts':
+      '// biome-ignore lint: none\nfunction limit() {}\n/* v8 ignore next */\n// Why\n// so.\n',
   })
 
   test('follows from its seed', () => {
@@ -170,8 +168,8 @@ describe('a sample', () => {
     const sample = drawSample(files, 4)
     expect(reportSample(sample, false)).toMatchInlineSnapshot(`
       "Functions: which file does each belong to?
-         1  add
-         2  limit
+         1  add in packages/shop
+         2  limit in packages/shop
 
       Comments: which code does each explain?
          1  Why so.
@@ -183,11 +181,11 @@ describe('a sample', () => {
     `)
     expect(reportSample(sample, true)).toMatchInlineSnapshot(`
       "Functions: which file does each belong to?
-         1  add  (packages/shop/src/money/amount.ts:2)
-         2  limit  (packages/shop/src/money/limit.ts:2)
+         1  add in packages/shop  (packages/shop/src/money/amount.ts:2)
+         2  limit in packages/shop  (packages/shop/src/money/limit.ts:2)
 
       Comments: which code does each explain?
-         1  Why so.  (packages/shop/src/money/limit.ts:3)
+         1  Why so.  (packages/shop/src/money/limit.ts:4)
          2  Adds.  (packages/shop/src/money/amount.ts:1)
 
       Files

@@ -19,7 +19,7 @@ export function drawSample(files: readonly SourceFile[], seed: number): Sample {
     .flatMap((file) => file.comments)
     // Code and marks for tools would be recognised by their looks.
     .map((comment) => ({ ...comment, text: comment.text.replace(/\s*@example[\s\S]*/, '') }))
-    .filter(({ text }) => text !== '' && !/^(biome-ignore|#(end)?region)/.test(text))
+    .filter(({ text }) => text !== '' && !/^(biome-ignore|v8 ignore|#(end)?region)/.test(text))
   return {
     functions: draw(
       random,
@@ -31,16 +31,24 @@ export function drawSample(files: readonly SourceFile[], seed: number): Sample {
   }
 }
 
-/** Returns a sample in lines for people, with the place of each excerpt if `answers` is true. */
+/**
+ * Returns a sample in lines for people, with the place of each excerpt if `answers` is true.
+ *
+ * A function stands with its package, which its reader knows from the import or the stack trace.
+ */
 export function reportSample({ functions, comments, paths }: Sample, answers: boolean): string {
   const lines = (excerpts: readonly Excerpt[]) =>
     excerpts.map(({ text, path, line }, index) => {
       const place = answers ? `  (${path}:${line})` : ''
       return `${String(index + 1).padStart(4)}  ${text.replace(/\s+/g, ' ')}${place}`
     })
+  const named = functions.map((excerpt) => ({
+    ...excerpt,
+    text: `${excerpt.text} in ${excerpt.path.replace(/\/src\/.*/, '')}`,
+  }))
   return [
     'Functions: which file does each belong to?',
-    ...lines(functions),
+    ...lines(named),
     '',
     'Comments: which code does each explain?',
     ...lines(comments),

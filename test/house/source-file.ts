@@ -26,7 +26,10 @@ export interface SourceFile {
   readonly path: string
   readonly lines: number
   readonly imports: readonly SourceImport[]
-  /** The names of declared functions, and of functions assigned to a name. */
+  /**
+   * The names of declared functions, and of functions assigned to a name. A function inside another one is
+   * left out, since its reader already has the file before them.
+   */
   readonly functions: readonly Excerpt[]
   /** The comments without their marks; lines of `//` below each other are one comment. */
   readonly comments: readonly CommentExcerpt[]
@@ -88,11 +91,22 @@ function importsOf(program: Program): readonly SourceImport[] {
 
 function namesOfFunctions(program: Program): readonly { name: string; start: number }[] {
   const names: { name: string; start: number }[] = []
+  let depth = 0
+  const enter = () => void depth++
+  const leave = () => void depth--
   new Visitor({
-    FunctionDeclaration: ({ id }) => void (id && names.push(id)),
+    FunctionDeclaration: ({ id }) => {
+      if (id && depth === 0) names.push(id)
+      enter()
+    },
+    'FunctionDeclaration:exit': leave,
+    FunctionExpression: enter,
+    'FunctionExpression:exit': leave,
+    ArrowFunctionExpression: enter,
+    'ArrowFunctionExpression:exit': leave,
     VariableDeclarator: ({ id, init }) => {
       const isFunction = init && /^(ArrowFunction|Function)Expression$/.test(init.type)
-      if (isFunction && id.type === 'Identifier') names.push(id)
+      if (isFunction && id.type === 'Identifier' && depth === 0) names.push(id)
     },
   }).visit(program)
   return names
