@@ -1,9 +1,9 @@
 import type { LedgerState, Store, Terms } from '@bursar/core'
 import { fakeAsset, fakePayee } from '@bursar/core/testing'
 import { createNonce, hashTerms } from '../../packages/core/src/pay/terms.ts'
-import { sha256 } from '../../packages/core/src/primitives/hash.ts'
+import { sha256Hash } from '../../packages/core/src/primitives/hash.ts'
 import { newId } from '../../packages/core/src/primitives/id.ts'
-import { reservePayment } from '../../packages/core/src/rules/decide.ts'
+import { decidePayment } from '../../packages/core/src/rules/decide.ts'
 import { claimPayment, settlePayment } from '../../packages/core/src/rules/payment-transitions.ts'
 import type { Intent } from '../../packages/core/src/rules/reservation.ts'
 
@@ -17,7 +17,7 @@ const content = new TextEncoder().encode('{"symbol":"ACME","price":"103.40","cur
 const delivery = {
   httpStatus: 200,
   contentType: 'application/json',
-  contentSha256: sha256(content),
+  contentSha256: sha256Hash(content),
   bytes: content.byteLength,
   truncated: false,
   delivered: true,
@@ -38,7 +38,7 @@ export async function payment(store: Store, session: string): Promise<ReservedPa
   const { key, terms } = intent
   const { requestHash, host } = terms
   const scope = { session, key, requestHash, host, termsHash: intent.termsHash }
-  const reserving = (state: LedgerState, now: number) => reservePayment(state, intent, now)
+  const reserving = (state: LedgerState, now: number) => decidePayment(state, intent, now)
   const decision = await store.commit(scope, reserving, 'now')
   if (decision.kind !== 'reserved') throw new Error(`A payment was ${decision.kind}.`)
   return { followUp: Promise.all([claimed(store, intent), proven(store, intent)]) }
@@ -46,7 +46,7 @@ export async function payment(store: Store, session: string): Promise<ReservedPa
 
 function claimed(store: Store, { paymentId }: Intent): Promise<unknown> {
   const kept = { payment: paymentId, status: 200, headers: {}, body: content, truncated: false }
-  const claiming = { transaction: `0x${sha256(paymentId)}`, delivery, content: kept }
+  const claiming = { transaction: `0x${sha256Hash(paymentId)}`, delivery, content: kept }
   const scope = { payment: paymentId, host: HOST }
   return store.commit(
     scope,
@@ -56,7 +56,7 @@ function claimed(store: Store, { paymentId }: Intent): Promise<unknown> {
 }
 
 function proven(store: Store, { paymentId }: Intent): Promise<unknown> {
-  const evidence = { transaction: `0x${sha256(paymentId)}`, block: '1', reason: 'transferred' }
+  const evidence = { transaction: `0x${sha256Hash(paymentId)}`, block: '1', reason: 'transferred' }
   const scope = { payment: paymentId, host: HOST }
   return store.commit(scope, (state, now) => settlePayment(state, evidence, now), 'soon')
 }
@@ -74,13 +74,13 @@ function newIntent(): Intent & { readonly key: string } {
     amountMicro: AMOUNT,
     payee: fakePayee,
     host: HOST,
-    requestHash: sha256(`request of ${paymentId}`),
+    requestHash: sha256Hash(`request of ${paymentId}`),
   }
   return {
     paymentId,
     approvalId: newId('apr'),
     nonce: createNonce(paymentId),
-    tokenHash: sha256(`token of ${paymentId}`),
+    tokenHash: sha256Hash(`token of ${paymentId}`),
     terms,
     termsHash: hashTerms(terms),
     method: 'GET',
@@ -90,7 +90,7 @@ function newIntent(): Intent & { readonly key: string } {
     validForSeconds: 60,
     payer: `0x${'a11ce'.padStart(40, '0')}`,
     balanceAtomic: AMOUNT,
-    key: sha256(`key of ${paymentId}`),
+    key: sha256Hash(`key of ${paymentId}`),
     policies: [],
     ignoredArguments: [],
   }

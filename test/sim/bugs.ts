@@ -1,4 +1,7 @@
-import { releaseProven, settlePayment } from '../../packages/core/src/rules/payment-transitions.ts'
+import {
+  releaseProvenPayment,
+  settlePayment,
+} from '../../packages/core/src/rules/payment-transitions.ts'
 import { PaymentToken } from '../../packages/core/src/signing/payment-token.ts'
 import {
   type Account,
@@ -68,7 +71,7 @@ export const bugs: readonly PlantedBug[] = [
           change.events.some(
             (event) => event.type === 'payment-doubted' && event.reason.includes('refused'),
           )
-            ? releaseProven(withCancellation(state, now), evidence, now)
+            ? releaseProvenPayment(withCancellation(state, now), evidence, now)
             : change,
       }),
   },

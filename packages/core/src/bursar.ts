@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Auditing, createAuditing } from './audit/auditing.ts'
-import { createEventHub, observeCommits } from './audit/event-hub.ts'
+import { createEventHub, emitCommittedEvents } from './audit/event-hub.ts'
 import {
   type Administration,
   createAdministration,
@@ -14,10 +14,10 @@ import { createManagement, type Management } from './facets/management.ts'
 import { createPermissionSettler } from './facets/provider-permission.ts'
 import { createBackground } from './guard/background.ts'
 import type { Guard } from './guard/guard.ts'
-import { createStrangers } from './guard/lookup-limit.ts'
-import { perMinute } from './guard/rate-limit.ts'
+import { createUnknownLookupLimit } from './guard/lookup-limit.ts'
+import { limitRatePerMinute } from './guard/rate-limit.ts'
 import type { Reconciliation } from './guard/reconciler.ts'
-import { deadlineField, guardedHttp, refuseInProduction } from './http/guarded-http.ts'
+import { assertNoDevelopmentHosts, deadlineField, guardedHttp } from './http/guarded-http.ts'
 import type { RecordedCaller } from './ledger/audit-event.ts'
 import { readSessionToken } from './ledger/bearer-token.ts'
 import type { Asset } from './money/asset.ts'
@@ -29,7 +29,7 @@ import { hasMethod, railField, storeField } from './ports/port-fields.ts'
 import type { Rail } from './ports/rail.ts'
 import type { Store } from './ports/store.ts'
 import { BursarError } from './primitives/errors.ts'
-import { nameField, parseInput } from './primitives/fields.ts'
+import { nameField, parseInputFields } from './primitives/fields.ts'
 import { PaymentSession } from './session/payment-session.ts'
 import { createReconciler } from './settlement/reconcile.ts'
 import { type Instrument, Instruments } from './signing/instrument.ts'
@@ -182,12 +182,12 @@ const optionsInput = z.strictObject({
  * ```
  */
 export function createBursar(options: BursarOptions): Bursar {
-  const input = parseInput(optionsInput, options, 'createBursar')
-  refuseInProduction(input.development, 'createBursar')
+  const input = parseInputFields(optionsInput, options, 'createBursar')
+  assertNoDevelopmentHosts(input.development, 'createBursar')
   const hub = createEventHub()
   const closing = new AbortController()
   const guard: PayGuard = {
-    ...createGuard(input, observeCommits(input.store, hub), closing.signal),
+    ...createGuard(input, emitCommittedEvents(input.store, hub), closing.signal),
     ...createPayState(),
   }
   const ready = retryUntilDone(async () => {
@@ -196,7 +196,7 @@ export function createBursar(options: BursarOptions): Bursar {
     }
   })
   const permissions = createPermissionSettler(guard)
-  const timer = runPeriodically(guard, ready, {
+  const timer = runBursarJobs(guard, ready, {
     reconcile: guard.reconciler,
     'settle permissions': permissions,
   })
@@ -208,7 +208,7 @@ export function createBursar(options: BursarOptions): Bursar {
   return {
     ...facets(guard),
     as: (given) => {
-      const caller = parseInput(recordedCallerInput, given, 'as')
+      const caller = parseInputFields(recordedCallerInput, given, 'as')
       // Reconciliation is not attributed to a caller, so it keeps the plain store.
       return facets({ ...guard, store: attributeCommits(guard.store, caller) })
     },
@@ -217,7 +217,7 @@ export function createBursar(options: BursarOptions): Bursar {
       const holder = readSessionToken(token)
       if (!holder)
         throw new BursarError('invalid_input', 'openSession: token: is no session token.')
-      const { payer } = parseInput(payerInput, options, 'openSession')
+      const { payer } = parseInputFields(payerInput, options, 'openSession')
       return new PaymentSession(
         holder.session,
         createEmbeddedPort(guard, ready, { ...holder, payer }),
@@ -267,25 +267,25 @@ function createGuard(
     policies,
     instruments: new Instruments(),
     http: input.http ?? guardedHttp({ development, deadlineMs }),
-    reconciler: createReconciler({ store, rails, assets, warn, closing }),
+    reconciler: createReconciler({ store, rails, assets, warn: warnBursarOperator, closing }),
     cancelling: new Map(),
-    sessionRate: perMinute(MAX_CALLS_PER_MINUTE),
-    endedRate: perMinute(MAX_ENDED_RECORDS_PER_MINUTE),
-    strangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
-    keyStrangers: createStrangers(MAX_STRANGE_CALLS_PER_MINUTE),
-    background: createBackground(warn),
+    sessionRate: limitRatePerMinute(MAX_CALLS_PER_MINUTE),
+    endedRate: limitRatePerMinute(MAX_ENDED_RECORDS_PER_MINUTE),
+    strangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
+    keyStrangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
+    background: createBackground(warnBursarOperator),
     closing,
   }
 }
 
 /** Warns the operator about a failure in the background, which no call can throw. */
-function warn(what: string, error: unknown): void {
+function warnBursarOperator(what: string, error: unknown): void {
   const message = error instanceof Error ? error.message : String(error)
   process.emitWarning(`Could not ${what}: ${message}`, { type: 'BursarWarning' })
 }
 
 /** Runs jobs when the guard opens, and then on a timer that doesn't keep the process alive. */
-function runPeriodically(
+function runBursarJobs(
   guard: Guard,
   ready: () => Promise<void>,
   works: Readonly<Record<string, { run(): Promise<unknown> }>>,

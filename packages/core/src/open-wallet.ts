@@ -15,7 +15,7 @@ import type { Store } from './ports/store.ts'
 import type { Wallet } from './ports/wallet.ts'
 import { canonicalJson } from './primitives/canonical-json.ts'
 import { BursarError } from './primitives/errors.ts'
-import { durationField, nameField, parseInput } from './primitives/fields.ts'
+import { durationField, nameField, parseInputFields } from './primitives/fields.ts'
 import type { PaymentSession } from './session/payment-session.ts'
 
 /** The input of `openWallet`: a wallet, and what one agent may spend from it. */
@@ -99,11 +99,11 @@ type Budget = z.output<typeof budgetInput>
  * ```
  */
 export async function openWallet(options: OpenWalletOptions): Promise<PaymentSession> {
-  const budget = parseInput(budgetInput, options, 'openWallet')
+  const budget = parseInputFields(budgetInput, options, 'openWallet')
   const { rail, wallet, policies, assets, stablecoins, development } = options
   const { deadlineMs, http } = options
   const handle = [budget.endUser, budget.agent, budget.name].join(':')
-  parseInput(nameField, handle, 'openWallet: name, with endUser and agent')
+  parseInputFields(nameField, handle, 'openWallet: name, with endUser and agent')
   const bursar = createBursar({
     ...{ policies, assets, stablecoins, development, deadlineMs, http },
     store: withoutClose(options.store),

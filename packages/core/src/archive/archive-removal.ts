@@ -1,5 +1,5 @@
-import { type Families, findArchivedSession, readEveryRecord } from '../audit/archive-family.ts'
-import { archivedBody, bodyHash } from '../ledger/audit-record.ts'
+import { type Families, findArchivedSession, readFamilyRecords } from '../audit/archive-family.ts'
+import { archivedBody, recordBodyHash } from '../ledger/audit-record.ts'
 import type { Change, LedgerState, Removed } from '../ledger/ledger-state.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 
@@ -17,14 +17,14 @@ export type Archived = ReadonlyMap<string, number>
  */
 export async function finishRemoval(store: Store, archived: Archived): Promise<void> {
   const families = new Map<string, string>()
-  for (const root of archived.keys()) await addFamily(store, families, root)
+  for (const root of archived.keys()) await addRemovedFamily(store, families, root)
   const remove = (root: string, removed: Partial<Removed>): Promise<void> =>
     store.commit(
       { session: root },
       (state) => recordRemoval(state, { ...emptyRemoval, ...removed }),
       'now',
     )
-  await shortenRecords(store, families, archived, remove)
+  await removeRecordBodies(store, families, archived, remove)
   // Children before their parents.
   for (const [session, root] of [...families].reverse()) {
     await removeInBatches(
@@ -40,7 +40,11 @@ export async function finishRemoval(store: Store, archived: Archived): Promise<v
 }
 
 /** Adds a session and all sessions below it to the families, parents first. */
-async function addFamily(store: Store, families: Map<string, string>, root: string): Promise<void> {
+async function addRemovedFamily(
+  store: Store,
+  families: Map<string, string>,
+  root: string,
+): Promise<void> {
   const { session } = await store.read({ session: root })
   if (!session) return
   families.set(root, root)
@@ -57,7 +61,7 @@ async function addFamily(store: Store, families: Map<string, string>, root: stri
   } while (after !== undefined)
 }
 
-async function shortenRecords(
+async function removeRecordBodies(
   store: Store,
   families: Families,
   archived: Archived,
@@ -65,7 +69,7 @@ async function shortenRecords(
 ): Promise<void> {
   const waiting = new Map<string, Removed['records'][number][]>()
   const last = Math.max(0, ...archived.values())
-  for await (const { record, event } of readEveryRecord(store)) {
+  for await (const { record, event } of readFamilyRecords(store)) {
     const { seq, body } = record
     if (seq > last) break
     const session = findArchivedSession(event)
@@ -73,7 +77,7 @@ async function shortenRecords(
     if (session === undefined || archive === undefined || event.type === 'record-archived') continue
     if (seq > (archived.get(archive) ?? 0)) continue
     const records = waiting.get(archive) ?? []
-    records.push({ seq, body: archivedBody({ session, archive, sha256: bodyHash(body) }) })
+    records.push({ seq, body: archivedBody({ session, archive, sha256: recordBodyHash(body) }) })
     waiting.set(archive, records)
     if (records.length < MAX_REMOVED) continue
     await remove(archive, { records })

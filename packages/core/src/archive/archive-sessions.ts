@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import {
   type ArchiveTotals,
-  addRecord,
+  addFamilyRecord,
+  archivedMerchantName,
   type Families,
   findArchivedSession,
-  merchantName,
-  readEveryRecord,
+  readFamilyRecords,
 } from '../audit/archive-family.ts'
 import { createArchiveLines } from '../audit/archive-file.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import { delegationEnd } from '../ledger/delegation.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
-import { isUndelivered } from '../ledger/payment.ts'
+import { isUndeliveredPayment } from '../ledger/payment.ts'
 import { recordedWindows } from '../ledger/recorded-usage.ts'
 import { keepsName, type Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { durationField, parseInput } from '../primitives/fields.ts'
+import { durationField, parseInputFields } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { finishRemoval } from './archive-removal.ts'
 import { declareMerchants } from './archived-merchants.ts'
@@ -70,18 +70,18 @@ const archiveInput = z.strictObject({
  * moment, no row is lost: the next call removes what was stored and not removed yet.
  */
 export async function archiveSessions(store: Store, given: ArchiveInput): Promise<ArchiveResult> {
-  const { endedFor, keep } = parseInput(archiveInput, given, 'archive')
+  const { endedFor, keep } = parseInputFields(archiveInput, given, 'archive')
   const before = store.now() - endedFor
-  const { families, complete } = await findEndedFamilies(store, before)
-  const { totals, begun } = await readTotals(store, families, before)
+  const { families, complete } = await findArchivableSessions(store, before)
+  const { totals, begun } = await readArchiveTotals(store, families, before)
   if (begun.size > 0) await finishArchives(store, begun)
-  for (const root of await findOwedFamilies(store, families, totals)) totals.delete(root)
+  for (const root of await findUnarchivableSessions(store, families, totals)) totals.delete(root)
   const chosen = new Map([...families].filter(([, root]) => totals.has(root)))
-  const sessions = totals.size === 0 ? [] : await keepAndRemove(store, chosen, totals, keep)
+  const sessions = totals.size === 0 ? [] : await archiveFamily(store, chosen, totals, keep)
   return { sessions, resumed: [...begun.keys()], complete }
 }
 
-async function keepAndRemove(
+async function archiveFamily(
   store: Store,
   families: Families,
   totals: ReadonlyMap<string, ArchiveTotals>,
@@ -106,7 +106,7 @@ async function keepAndRemove(
   for (const [root, total] of totals) {
     const sessions = [...families.values()].filter((one) => one === root).length
     const isDeclared = await store.commit(
-      { session: root, operation: declarationId(root) },
+      { session: root, operation: archiveIdOf(root) },
       (state, now) => declareArchive(state, total, { sessions, fileSha256 }, now),
       'now',
     )
@@ -130,12 +130,12 @@ async function finishArchives(
 }
 
 /** Returns the id of the operation that declares an archive, so that of several calls one does. */
-function declarationId(session: string): string {
+function archiveIdOf(session: string): string {
   return hashOf('archive', [session])
 }
 
 /** Finds sessions that ended before a time, with all below them. A session with open holds is left out. */
-async function findEndedFamilies(
+async function findArchivableSessions(
   store: Store,
   before: number,
 ): Promise<{ readonly families: Map<string, string>; readonly complete: boolean }> {
@@ -156,7 +156,7 @@ async function findEndedFamilies(
       if (!revoked.has(delegation)) {
         revoked.set(delegation, (await store.read({ delegation })).delegation?.revokedAt)
       }
-      const isEnded = findEnd(session, revoked.get(delegation)) <= before
+      const isEnded = findSessionEnd(session, revoked.get(delegation)) <= before
       if (!isEnded || session.usage.heldMicro > 0n) continue
       isCut ||= roots === MAX_ARCHIVED
       if (roots === MAX_ARCHIVED) continue
@@ -173,7 +173,7 @@ async function findEndedFamilies(
  * payment in their family was not delivered, and its row says that its request must not be paid for again.
  * Or a name answers with the session: see `keepsName`.
  */
-async function findOwedFamilies(
+async function findUnarchivableSessions(
   store: Store,
   families: Families,
   roots: ReadonlyMap<string, unknown>,
@@ -184,22 +184,22 @@ async function findOwedFamilies(
     const now = store.now()
     const { delegation, session: row } = await store.read({ session })
     if (!row || !delegation || delegationEnd(delegation, now) !== undefined) continue
-    if (keepsName(row) || (await hasUndelivered(store, session))) owed.add(root)
+    if (keepsName(row) || (await blocksArchive(store, session))) owed.add(root)
   }
   return owed
 }
 
-async function hasUndelivered(store: Store, session: string): Promise<boolean> {
+async function blocksArchive(store: Store, session: string): Promise<boolean> {
   let after: string | undefined
   do {
     const page = await store.payments({ session }, { after, limit: MAX_PAGE })
-    if (page.rows.some(isUndelivered)) return true
+    if (page.rows.some(isUndeliveredPayment)) return true
     after = page.cursor
   } while (after !== undefined)
   return false
 }
 
-function findEnd(
+function findSessionEnd(
   { expiresAt, revokedAt, closedAt }: Session,
   delegationRevokedAt?: number,
 ): number {
@@ -208,7 +208,7 @@ function findEnd(
 }
 
 /** Reads the totals of sessions that may be archived, and the archives that were begun and not finished. */
-async function readTotals(
+async function readArchiveTotals(
   store: Store,
   families: Families,
   before: number,
@@ -220,11 +220,11 @@ async function readTotals(
   const totals = new Map<string, ArchiveTotals>()
   const begun = new Map<string, Declared>()
   const late = new Set<string>()
-  for await (const { record, event } of readEveryRecord(store)) {
+  for await (const { record, event } of readFamilyRecords(store)) {
     noteBegunArchive(begun, totals, event)
     const root = families.get(findArchivedSession(event) ?? '')
     if (root === undefined) continue
-    totals.set(root, addRecord(totals.get(root), record, event))
+    totals.set(root, addFamilyRecord(totals.get(root), record, event))
     if (event.type === 'payment-released' && record.at > before) late.add(root)
   }
   for (const root of [...late, ...begun.keys()]) totals.delete(root)
@@ -242,7 +242,7 @@ function noteBegunArchive(
     begun.set(event.session, { through: event.through, merchants })
   }
   if (event.type === 'merchant-archived') {
-    begun.get(event.session)?.merchants.delete(merchantName(event))
+    begun.get(event.session)?.merchants.delete(archivedMerchantName(event))
   }
   if (event.type === 'session-removed' && event.done) begun.delete(event.session)
 }
@@ -270,7 +270,7 @@ function declareArchive(
     result: true,
     operations: [
       {
-        id: declarationId(session.id),
+        id: archiveIdOf(session.id),
         inputHash: recordsSha256,
         subject: session.id,
         salt: '',

@@ -37,8 +37,8 @@ function declareMerchant(state: LedgerState, totals: MerchantTotals): Change<und
   if (!state.session) return { result: undefined, events: [] }
   const { session, delegation } = payingState(state)
   const { host, payee, payments, settledMicro } = totals
-  const own = recordedWindowsAt(state, delegation)
-  const endUser = state.endUser && recordedWindowsAt(state, state.endUser)
+  const own = merchantWindowsAt(state, delegation)
+  const endUser = state.endUser && merchantWindowsAt(state, state.endUser)
   return {
     result: undefined,
     events: [
@@ -59,7 +59,7 @@ function declareMerchant(state: LedgerState, totals: MerchantTotals): Change<und
 }
 
 /** Returns the windows that an account counts at the merchant. Returns undefined if it has paid nothing there. */
-function recordedWindowsAt(
+function merchantWindowsAt(
   { merchantUsages }: LedgerState,
   account: { readonly id: string; readonly limits: Limits },
 ): ReturnType<typeof recordedWindows> | undefined {

@@ -1,5 +1,9 @@
 import type { AuditEvent, EventOf } from '../ledger/audit-event.ts'
-import { type AuditRecord, archiveHash, readArchivedBody } from '../ledger/audit-record.ts'
+import {
+  type AuditRecord,
+  readArchivedRecordBody,
+  recordArchiveHash,
+} from '../ledger/audit-record.ts'
 import { parseAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -13,7 +17,7 @@ export interface ArchiveTotals {
   /** The number of payments that were not released. */
   payments: number
   settledMicro: bigint
-  /** The sums of each merchant that was paid, by `merchantName`. */
+  /** The sums of each merchant that was paid, by `archivedMerchantName`. */
   readonly merchants: Map<string, MerchantTotals>
   /** The numbers of the first and of the last record. */
   first: number
@@ -30,7 +34,7 @@ export interface MerchantTotals {
 }
 
 /** Returns the totals of an archive with one more record; creates the totals if undefined. */
-export function addRecord(
+export function addFamilyRecord(
   totals: ArchiveTotals | undefined,
   record: Pick<AuditRecord, 'seq' | 'hash'>,
   event: AuditEvent,
@@ -44,9 +48,9 @@ export function addRecord(
     through: 0,
     recordsSha256: '',
   }
-  const payments = countPayments(event)
+  const payments = countArchivedPayments(event)
   const settledMicro = event.type === 'payment-settled' ? (parseAmount(event.settled) ?? 0n) : 0n
-  addMerchantTotals(before.merchants, event, payments, settledMicro)
+  addArchivedMerchants(before.merchants, event, payments, settledMicro)
   return {
     first: before.first,
     records: before.records + 1,
@@ -54,19 +58,19 @@ export function addRecord(
     settledMicro: before.settledMicro + settledMicro,
     merchants: before.merchants,
     through: record.seq,
-    recordsSha256: archiveHash(before.recordsSha256, record),
+    recordsSha256: recordArchiveHash(before.recordsSha256, record),
   }
 }
 
-function addMerchantTotals(
+function addArchivedMerchants(
   merchants: ArchiveTotals['merchants'],
   event: AuditEvent,
   payments: number,
   settledMicro: bigint,
 ): void {
-  if (!isMoving(event)) return
+  if (!isMovedByArchive(event)) return
   const { host, payee } = event
-  const name = merchantName(event)
+  const name = archivedMerchantName(event)
   const before = merchants.get(name) ?? { host, payee, payments: 0, settledMicro: 0n }
   merchants.set(name, {
     host,
@@ -76,7 +80,7 @@ function addMerchantTotals(
   })
 }
 
-function isMoving(
+function isMovedByArchive(
   event: AuditEvent,
 ): event is EventOf<'payment-reserved' | 'payment-settled' | 'payment-released'> {
   const { type } = event
@@ -84,11 +88,14 @@ function isMoving(
 }
 
 /** Returns the key of a merchant within an archive. Hosts contain no spaces. */
-export function merchantName({ host, payee }: Pick<MerchantTotals, 'host' | 'payee'>): string {
+export function archivedMerchantName({
+  host,
+  payee,
+}: Pick<MerchantTotals, 'host' | 'payee'>): string {
   return `${host} ${payee}`
 }
 
-function countPayments(event: AuditEvent): number {
+function countArchivedPayments(event: AuditEvent): number {
   if (event.type === 'payment-reserved') return 1
   if (event.type === 'payment-released') return -1
   return event.type === 'payment-settled' && event.overrun ? 1 : 0
@@ -117,18 +124,18 @@ export interface ReadRecord {
 }
 
 /** Yields the records of the trail from the first to the one that is last when it is reached. */
-export async function* readEveryRecord(store: Store): AsyncGenerator<ReadRecord> {
+export async function* readFamilyRecords(store: Store): AsyncGenerator<ReadRecord> {
   let after: string | undefined
   for (;;) {
     const page = await store.audit({ after, limit: MAX_PAGE })
-    for (const record of page.rows) yield { record, event: parseEvent(record) }
+    for (const record of page.rows) yield { record, event: parseArchivedEvent(record) }
     if (page.cursor === undefined) return
     after = page.cursor
   }
 }
 
-function parseEvent({ seq, body }: AuditRecord): AuditEvent {
-  const archived = readArchivedBody(body)
+function parseArchivedEvent({ seq, body }: AuditRecord): AuditEvent {
+  const archived = readArchivedRecordBody(body)
   if (archived) return { type: 'record-archived', ...archived }
   try {
     return JSON.parse(body) as AuditEvent

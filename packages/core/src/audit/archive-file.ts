@@ -1,11 +1,11 @@
 import type { AuditHead } from '../ledger/audit-record.ts'
-import { type AuditRecord, bodyHash, GENESIS_HASH } from '../ledger/audit-record.ts'
+import { type AuditRecord, GENESIS_HASH, recordBodyHash } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import {
   type ArchiveTotals,
   type Families,
   findArchivedSession,
-  readEveryRecord,
+  readFamilyRecords,
 } from './archive-family.ts'
 
 /** The version of the format. A reader refuses every other version. */
@@ -35,18 +35,18 @@ export async function* createArchiveLines(
   families: Families,
   totals: ReadonlyMap<string, ArchiveTotals>,
 ): AsyncGenerator<string> {
-  yield formatLine({
+  yield formatArchiveLine({
     kind: 'bursar-archive',
     version: ARCHIVE_VERSION,
     sessions: [...totals.keys()],
   })
   for (const id of families.keys()) {
     const { session } = await store.read({ session: id })
-    if (session) yield formatLine({ kind: 'session', row: session })
-    yield* createRowLines('payment', (page) => store.payments({ session: id }, page))
-    yield* createRowLines('approval', (page) => store.approvals({ session: id }, page))
+    if (session) yield formatArchiveLine({ kind: 'session', row: session })
+    yield* createArchivedRowLines('payment', (page) => store.payments({ session: id }, page))
+    yield* createArchivedRowLines('approval', (page) => store.approvals({ session: id }, page))
   }
-  const head = yield* createRecordLines(store, families, totals)
+  const head = yield* createArchivedRecordLines(store, families, totals)
   const archives = [...totals].map(
     ([session, { records, payments, settledMicro, recordsSha256 }]): ArchivedSession => ({
       session,
@@ -56,23 +56,23 @@ export async function* createArchiveLines(
       recordsSha256,
     }),
   )
-  yield formatLine({ kind: 'end', head, archives })
+  yield formatArchiveLine({ kind: 'end', head, archives })
 }
 
-async function* createRowLines<Row>(
+async function* createArchivedRowLines<Row>(
   kind: 'payment' | 'approval',
   list: (page: PageRequest) => Promise<Page<Row>>,
 ): AsyncGenerator<string> {
   let after: string | undefined
   do {
     const page: Page<Row> = await list({ after, limit: MAX_PAGE })
-    for (const row of page.rows) yield formatLine({ kind, row })
+    for (const row of page.rows) yield formatArchiveLine({ kind, row })
     after = page.cursor
   } while (after !== undefined)
 }
 
 /** Yields the records from the first archived one to the last. Of records that are not archived, yields the hashes. */
-async function* createRecordLines(
+async function* createArchivedRecordLines(
   store: Store,
   families: Families,
   totals: ReadonlyMap<string, ArchiveTotals>,
@@ -80,23 +80,24 @@ async function* createRecordLines(
   const first = Math.min(...[...totals.values()].map((one) => one.first))
   const through = Math.max(...[...totals.values()].map((one) => one.through))
   let previous: AuditHead = { seq: 0, hash: GENESIS_HASH }
-  for await (const { record, event } of readEveryRecord(store)) {
+  for await (const { record, event } of readFamilyRecords(store)) {
     const { seq, at, body, hash } = record
     if (seq > through) break
-    if (seq === first) yield formatLine({ kind: 'chain', previous })
+    if (seq === first) yield formatArchiveLine({ kind: 'chain', previous })
     const root = families.get(findArchivedSession(event) ?? '')
     const isOwn = root !== undefined && seq <= (totals.get(root)?.through ?? 0)
-    if (seq >= first) yield formatLine(isOwn ? { seq, at, body, hash } : formatLink(record))
+    if (seq >= first)
+      yield formatArchiveLine(isOwn ? { seq, at, body, hash } : formatArchivedLink(record))
     previous = { seq, hash }
   }
   return previous
 }
 
-function formatLink({ seq, at, body, hash }: AuditRecord): object {
-  return { seq, at, sha256: bodyHash(body), hash }
+function formatArchivedLink({ seq, at, body, hash }: AuditRecord): object {
+  return { seq, at, sha256: recordBodyHash(body), hash }
 }
 
-function formatLine(value: object): string {
+function formatArchiveLine(value: object): string {
   return JSON.stringify(value, (_name, part: unknown) =>
     typeof part === 'bigint' ? `${part}` : part,
   )

@@ -3,9 +3,9 @@ import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { AuditHead } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, ownerInput, pageInput, parseInput } from '../primitives/fields.ts'
+import { nameField, ownerInput, pageInput, parseInputFields } from '../primitives/fields.ts'
 import { type PaymentSummary, summarizePayment } from '../views/payment-summary.ts'
-import { readEveryRecord } from './archive-family.ts'
+import { readFamilyRecords } from './archive-family.ts'
 import type { AuditListener, EventHub } from './event-hub.ts'
 import { type Verification, verifyLedger } from './verify.ts'
 import { type ArchiveVerification, verifyArchive } from './verify-archive.ts'
@@ -67,7 +67,7 @@ const headInput = z.strictObject({
 /** Creates the auditor's facet. */
 export function createAuditing(store: Store, hub: EventHub): Auditing {
   const read = async (given: PageRequest = {}): Promise<Page<AuditEntry>> => {
-    const page = parseInput(pageInput, given, 'read')
+    const page = parseInputFields(pageInput, given, 'read')
     const found = await store.audit(page)
     const rows = found.rows.map(({ seq, at, body, hash }) => ({
       seq,
@@ -80,17 +80,17 @@ export function createAuditing(store: Store, hub: EventHub): Auditing {
   return {
     read,
     verify: async (options = {}) =>
-      verifyLedger(store, parseInput(headInput, options, 'verify').head),
-    verifyArchive: async (lines) => confirmArchive(store, await verifyArchive(lines)),
-    export: () => exportLines(store),
+      verifyLedger(store, parseInputFields(headInput, options, 'verify').head),
+    verifyArchive: async (lines) => confirmAuditArchive(store, await verifyArchive(lines)),
+    export: () => exportAuditLines(store),
     payments: async (whose = {}, given = {}) => {
-      const filter = parseInput(ownerInput, whose, 'payments')
-      const page = parseInput(pageInput, given, 'payments')
+      const filter = parseInputFields(ownerInput, whose, 'payments')
+      const page = parseInputFields(pageInput, given, 'payments')
       const found = await store.payments(filter, page)
       return { ...found, rows: found.rows.map(summarizePayment) }
     },
     payment: async (given) => {
-      const id = parseInput(nameField, given, 'payment')
+      const id = parseInputFields(nameField, given, 'payment')
       const { payment } = await store.read({ payment: id })
       if (payment) return summarizePayment(payment)
       throw new BursarError('payment_unknown', `There is no payment called ${id}.`)
@@ -103,14 +103,14 @@ export function createAuditing(store: Store, hub: EventHub): Auditing {
 }
 
 /** Checks that the trail declares the archives of a file that is consistent in itself. */
-async function confirmArchive(
+async function confirmAuditArchive(
   store: Store,
   verified: ArchiveVerification,
 ): Promise<ArchiveVerification> {
   if (!verified.ok) return verified
   const hashes = new Map(verified.archives.map((one) => [one.session, one.recordsSha256]))
   const found = new Set<string>()
-  for await (const { event } of readEveryRecord(store)) {
+  for await (const { event } of readFamilyRecords(store)) {
     if (event.type !== 'session-archived') continue
     const { session, recordsSha256, fileSha256 } = event
     if (fileSha256 !== verified.fileSha256) continue
@@ -122,7 +122,7 @@ async function confirmArchive(
 }
 
 /** Yields each record exactly as it was hashed, so that anyone can check the links again. */
-async function* exportLines(store: Store): AsyncGenerator<string> {
+async function* exportAuditLines(store: Store): AsyncGenerator<string> {
   let after: string | undefined
   do {
     const page = await store.audit({ after, limit: MAX_PAGE })

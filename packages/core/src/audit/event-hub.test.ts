@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Store } from '../ports/store.ts'
-import { createEventHub, observeCommits } from './event-hub.ts'
+import { createEventHub, emitCommittedEvents } from './event-hub.ts'
 
 const AT = Date.UTC(2030, 0, 1)
 
@@ -144,7 +144,7 @@ function watched(run: Run) {
   const hub = createEventHub()
   const told: string[] = []
   hub.subscribe((one, at) => told.push(`${sessionOf(one)} ${at - AT}`))
-  return { store: observeCommits(storeOf(run), hub), told }
+  return { store: emitCommittedEvents(storeOf(run), hub), told }
 }
 
 describe('a store that is observed', () => {

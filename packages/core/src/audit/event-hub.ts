@@ -25,14 +25,14 @@ export function createEventHub(): EventHub {
     emit: (event, at) => {
       // A listener added during a call gets the next event first; a removed one gets no more.
       for (const listener of [...listeners]) {
-        if (listeners.has(listener)) callListener(listener, event, at)
+        if (listeners.has(listener)) callEventListener(listener, event, at)
       }
     },
   }
 }
 
 /** Returns a store that emits to the hub the events of each of its commits. */
-export function observeCommits(store: Store, hub: EventHub): Store {
+export function emitCommittedEvents(store: Store, hub: EventHub): Store {
   return {
     ...boundStore(store),
     commit: async (scope, change, when) => {
@@ -56,7 +56,7 @@ export function observeCommits(store: Store, hub: EventHub): Store {
 }
 
 /** Calls a listener. Its errors and rejections reach neither the payment nor another listener. */
-function callListener(listener: AuditListener, event: AuditEvent, at: number): void {
+function callEventListener(listener: AuditListener, event: AuditEvent, at: number): void {
   try {
     const later = listener(structuredClone(event), at)
     Promise.resolve(later).catch(() => undefined)

@@ -6,7 +6,7 @@ import {
 } from '../ledger/audit-record.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { replayRecord } from './replay.ts'
-import { createReplay, type Replay } from './replay-state.ts'
+import { createReplayState, type Replay } from './replay-state.ts'
 
 /** The first fault found in the trail, or in a row that differs from its records. */
 export interface Failure {
@@ -33,7 +33,7 @@ export interface Trail {
 }
 
 /** Starts a reading of a store's trail, which has to contain `head` if that is given. */
-export function createTrail(store: Store, head: AuditHead | undefined): Trail {
+export function createJournal(store: Store, head: AuditHead | undefined): Trail {
   const headSeen = head === undefined
   return {
     store,
@@ -42,7 +42,7 @@ export function createTrail(store: Store, head: AuditHead | undefined): Trail {
     stale: false,
     after: undefined,
     last: undefined,
-    replay: createReplay(),
+    replay: createReplayState(),
   }
 }
 
@@ -50,7 +50,7 @@ export function createTrail(store: Store, head: AuditHead | undefined): Trail {
  * Reads the records that were added since the last reading, and checks each link between them. Calls
  * `onRecord` with the ids of the rows that a record touches. Returns undefined if every record is right.
  */
-export async function readNewRecords(
+export async function readJournalRecords(
   trail: Trail,
   onRecord?: (touched: readonly string[]) => void,
 ): Promise<Failure | undefined> {
@@ -59,7 +59,8 @@ export async function readNewRecords(
     const page = await trail.store.audit({ after, limit: MAX_PAGE })
     for (const record of page.rows) {
       const { seq, hash } = record
-      const broken = findLinkFault(trail.last, record) ?? findHeadFault(trail.head, record)
+      const broken =
+        findJournalLinkFault(trail.last, record) ?? findJournalHeadFault(trail.head, record)
       if (broken) return { ok: false, seq, reason: broken }
       const replayed = replayRecord(trail.replay, record, after)
       if ('stale' in replayed) {
@@ -76,12 +77,18 @@ export async function readNewRecords(
   }
 }
 
-function findHeadFault(head: AuditHead | undefined, record: AuditRecord): string | undefined {
+function findJournalHeadFault(
+  head: AuditHead | undefined,
+  record: AuditRecord,
+): string | undefined {
   const differs = head !== undefined && record.seq === head.seq && record.hash !== head.hash
   return differs ? 'it is not the record that was kept as head' : undefined
 }
 
-function findLinkFault(last: AuditHead | undefined, record: AuditRecord): string | undefined {
+function findJournalLinkFault(
+  last: AuditHead | undefined,
+  record: AuditRecord,
+): string | undefined {
   const expected = (last?.seq ?? 0) + 1
   if (record.seq > expected) return `record ${expected} is missing before it`
   if (record.seq < expected) return `record ${expected} should stand in its place`

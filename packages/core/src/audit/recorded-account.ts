@@ -7,12 +7,12 @@ import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type Session, withFurtherToken } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
-import { keepWindows } from '../rules/session-change.ts'
+import { keepSessionWindows } from '../rules/session-change.ts'
 import { impossibleEvent } from './replay-state.ts'
-import { findDifference } from './row-difference.ts'
+import { findRowDifference } from './row-difference.ts'
 
 /** Returns the delegation that a record granted. */
-export function replayGrant(event: EventOf<'delegation-granted'>, at: number): Delegation {
+export function replayRecordedGrant(event: EventOf<'delegation-granted'>, at: number): Delegation {
   const { delegation: id, endUser, agent, name, instrument, merchants, ask } = event
   const { consent, expiresAt } = event
   return {
@@ -21,7 +21,7 @@ export function replayGrant(event: EventOf<'delegation-granted'>, at: number): D
     agent,
     ...(name === undefined ? {} : { name }),
     instrument,
-    limits: parseLimits(event.limits),
+    limits: parseRecordedLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -69,7 +69,7 @@ export function replaySessionCreation(event: EventOf<'session-created'>, at: num
     ...(name === undefined ? {} : { name }),
     ...(payer === undefined ? {} : { payer }),
     tokenHash,
-    limits: parseLimits(event.limits),
+    limits: parseRecordedLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -107,11 +107,11 @@ export function replaySessionChange(
     }
     case 'session-changed': {
       const { merchants: _, ...rest } = session
-      const limits = parseLimits(event.limits)
+      const limits = parseRecordedLimits(event.limits)
       return {
         ...rest,
         limits,
-        usage: { ...session.usage, windows: keepWindows(session, limits) },
+        usage: { ...session.usage, windows: keepSessionWindows(session, limits) },
         expiresAt: event.expiresAt,
         ...(event.merchants ? { merchants: event.merchants } : {}),
       }
@@ -124,8 +124,8 @@ export function replaySessionChange(
 /** Returns the first field in which a session's row differs from its records. Returns undefined if none does. */
 export function findSessionDifference(row: Session, recorded: Session): string | undefined {
   return (
-    usageProblem(row, recorded) ??
-    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
+    describeUsageDifference(row, recorded) ??
+    findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'delegation',
       'parent',
       'payer',
@@ -151,8 +151,8 @@ export function findDelegationDifference(
   recorded: Delegation,
 ): string | undefined {
   return (
-    usageProblem(row, recorded) ??
-    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
+    describeUsageDifference(row, recorded) ??
+    findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'agent',
       'name',
@@ -175,8 +175,8 @@ export function findEndUserDifference(
   recorded: EndUserAccount,
 ): string | undefined {
   return (
-    usageProblem(row, recorded) ??
-    findDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
+    describeUsageDifference(row, recorded) ??
+    findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'limits',
       'createdAt',
@@ -189,18 +189,18 @@ export function findMerchantUsageDifference(
   row: Account,
   recorded: Pick<Account, 'usage'>,
 ): string | undefined {
-  return usageProblem(row, { id: row.id, usage: recorded.usage })
+  return describeUsageDifference(row, { id: row.id, usage: recorded.usage })
 }
 
 type Account = { readonly id: string; readonly usage: Usage }
 
-function usageProblem({ id, usage }: Account, recorded: Account): string | undefined {
-  const [says, said] = [formatBalances(usage), formatBalances(recorded.usage)]
+function describeUsageDifference({ id, usage }: Account, recorded: Account): string | undefined {
+  const [says, said] = [formatAccountBalances(usage), formatAccountBalances(recorded.usage)]
   if (says !== said) return `${id} says ${says}, its records say ${said}`
-  return findDifference(id, usage, recorded.usage, ['windows'])
+  return findRowDifference(id, usage, recorded.usage, ['windows'])
 }
 
-function formatBalances({ settledMicro, heldMicro, payments }: Usage): string {
+function formatAccountBalances({ settledMicro, heldMicro, payments }: Usage): string {
   const [settled, held] = [formatAmount(settledMicro), formatAmount(heldMicro)]
   return `settled ${settled}, held ${held}, payments ${payments}`
 }
@@ -212,7 +212,7 @@ function withRecordedLimits<One extends { readonly limits: Limits }>(
 }
 
 /** Parses recorded limits. Throws `invariant_broken` if they can't be read. */
-export function parseLimits(recorded: unknown): Limits {
+export function parseRecordedLimits(recorded: unknown): Limits {
   const limits = limitsInput.safeParse(recorded)
   if (limits.success) return limits.data
   throw impossibleEvent('its limits cannot be read')

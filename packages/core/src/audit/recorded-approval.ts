@@ -1,6 +1,6 @@
 import type { Approval } from '../ledger/approval.ts'
 import type { EventOf } from '../ledger/audit-event.ts'
-import { findDifference } from './row-difference.ts'
+import { findRowDifference } from './row-difference.ts'
 
 /** Returns the approval that a record requested. */
 export function replayApprovalRequest(event: EventOf<'approval-requested'>, at: number): Approval {
@@ -41,7 +41,7 @@ export function replayApprovalChange(
 
 /** Returns the first field in which an approval's row differs from its records. Returns undefined if none does. */
 export function findApprovalDifference(row: Approval, recorded: Approval): string | undefined {
-  return findDifference(row.id, row, recorded, [
+  return findRowDifference(row.id, row, recorded, [
     'state',
     'session',
     'root',

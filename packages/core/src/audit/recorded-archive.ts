@@ -1,24 +1,24 @@
 import type { EventOf } from '../ledger/audit-event.ts'
-import { type AuditRecord, archiveHash } from '../ledger/audit-record.ts'
+import { type AuditRecord, recordArchiveHash } from '../ledger/audit-record.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { endUserAccountId } from '../ledger/end-user-account.ts'
 import type { RecordedWindows } from '../ledger/recorded-usage.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { MerchantUsage, Usage } from '../money/limits.ts'
-import { merchantName } from './archive-family.ts'
+import { archivedMerchantName } from './archive-family.ts'
 import {
   type ArchiveEntry,
   impossibleEvent,
-  parseRecordedMicro,
+  parseReplayedMicro,
   type Replay,
   type ReplayedRow,
 } from './replay-state.ts'
 
-function parseWindows(recorded: RecordedWindows): Usage['windows'] {
+function parseRecordedWindows(recorded: RecordedWindows): Usage['windows'] {
   return recorded.map((buckets) =>
     buckets.map(({ index, amount, payments }) => ({
       index,
-      amountMicro: parseRecordedMicro(amount),
+      amountMicro: parseReplayedMicro(amount),
       payments,
     })),
   )
@@ -35,7 +35,7 @@ export function replayArchivedRecord(
   replay.archives.set(archive, entry)
   replay.archived.set(session, archive)
   countRecord(entry, record)
-  entry.marks.splice(0, entry.marks.length, createMark(entry, record))
+  entry.marks.splice(0, entry.marks.length, createArchiveMark(entry, record))
   return true
 }
 
@@ -45,7 +45,7 @@ export function replayRemainingRecord(replay: Replay, archive: string, record: A
   // Records after the declaration belong to no archive.
   if (!entry || entry.declared) return
   countRecord(entry, record)
-  entry.marks.push(createMark(entry, record))
+  entry.marks.push(createArchiveMark(entry, record))
 }
 
 function createArchive(isPruned: boolean): ArchiveEntry {
@@ -55,10 +55,10 @@ function createArchive(isPruned: boolean): ArchiveEntry {
 
 function countRecord(entry: ArchiveEntry, record: AuditRecord): void {
   entry.records += 1
-  entry.sha256 = archiveHash(entry.sha256, record)
+  entry.sha256 = recordArchiveHash(entry.sha256, record)
 }
 
-function createMark(
+function createArchiveMark(
   { records, sha256 }: ArchiveEntry,
   { seq }: AuditRecord,
 ): ArchiveEntry['marks'][0] {
@@ -84,20 +84,20 @@ export function declareArchive(
       throw impossibleEvent(`the archived records of ${session} are not those that were archived`)
     }
   } else {
-    removeFamily(replay, session, event)
+    removeArchivedFamily(replay, session, event)
   }
   const { usage } = delegation.recorded
   const gone = entry.isPruned ? event : nothingGone
   delegation.recorded = {
     ...delegation.recorded,
-    usage: addToUsage(usage, gone, event.delegationWindows),
+    usage: addToArchivedUsage(usage, gone, event.delegationWindows),
   }
   const endUser = replay.endUsers.get(endUserAccountId(event.endUser))
   if (endUser && event.endUserWindows) {
     const { recorded } = endUser
     endUser.recorded = {
       ...recorded,
-      usage: addToUsage(recorded.usage, gone, event.endUserWindows),
+      usage: addToArchivedUsage(recorded.usage, gone, event.endUserWindows),
     }
   }
   replay.archives.set(session, { ...entry, marks: [], declared: true })
@@ -107,32 +107,35 @@ export function declareArchive(
  * Replays the record of an archive's sums at one merchant. A second record for one merchant, written by a call
  * that resumed the archive, adds nothing.
  */
-export function declareMerchant(
+export function declareArchivedMerchant(
   replay: Replay,
   event: EventOf<'merchant-archived'>,
   ensureMerchantUsage: (account: string) => ReplayedRow<MerchantUsage>,
 ): void {
   const { session, delegation, endUser, delegationWindows, endUserWindows } = event
-  const entry = requireDeclared(replay, session)
-  const name = merchantName(event)
+  const entry = requireDeclaredArchive(replay, session)
+  const name = archivedMerchantName(event)
   const gone = entry.isPruned && !entry.merchants.has(name) ? event : nothingGone
   entry.merchants.add(name)
   const addUsage = (account: string, windows: RecordedWindows | undefined): void => {
     if (!windows) return
     const found = ensureMerchantUsage(account)
     const { recorded } = found
-    found.recorded = { ...recorded, usage: addToUsage(recorded.usage, gone, windows) }
+    found.recorded = { ...recorded, usage: addToArchivedUsage(recorded.usage, gone, windows) }
   }
   addUsage(delegation, delegationWindows)
   addUsage(endUserAccountId(endUser), endUserWindows)
 }
 
 /** Replays a removal of an archive's rows. `done` marks the last one. */
-export function replayRemoval(replay: Replay, { session, done }: EventOf<'session-removed'>): void {
-  requireDeclared(replay, session).done ||= done
+export function replayArchiveRemoval(
+  replay: Replay,
+  { session, done }: EventOf<'session-removed'>,
+): void {
+  requireDeclaredArchive(replay, session).done ||= done
 }
 
-function requireDeclared({ archives }: Replay, session: string): ArchiveEntry {
+function requireDeclaredArchive({ archives }: Replay, session: string): ArchiveEntry {
   const entry = archives.get(session)
   if (entry?.declared) return entry
   throw impossibleEvent(`${session} is in no archive`)
@@ -143,21 +146,29 @@ type Gone = Pick<EventOf<'session-archived'>, 'settled' | 'payments'>
 
 const nothingGone: Gone = { settled: formatAmount(0n), payments: 0 }
 
-function addToUsage(usage: Usage, { settled, payments }: Gone, windows: RecordedWindows): Usage {
+function addToArchivedUsage(
+  usage: Usage,
+  { settled, payments }: Gone,
+  windows: RecordedWindows,
+): Usage {
   return {
     ...usage,
-    settledMicro: usage.settledMicro + parseRecordedMicro(settled),
+    settledMicro: usage.settledMicro + parseReplayedMicro(settled),
     payments: usage.payments + payments,
-    windows: parseWindows(windows),
+    windows: parseRecordedWindows(windows),
   }
 }
 
 /** Removes a session, and all sessions below it, from the replay. Throws `invariant_broken` if the sums disagree. */
-function removeFamily(replay: Replay, root: string, event: EventOf<'session-archived'>): void {
+function removeArchivedFamily(
+  replay: Replay,
+  root: string,
+  event: EventOf<'session-archived'>,
+): void {
   const usage = replay.sessions.get(root)?.recorded.usage
   if (usage?.heldMicro !== 0n) throw impossibleEvent(`${root} can not be archived yet`)
   const isRight =
-    usage.settledMicro === parseRecordedMicro(event.settled) && usage.payments === event.payments
+    usage.settledMicro === parseReplayedMicro(event.settled) && usage.payments === event.payments
   if (!isRight) throw impossibleEvent(`the payments of ${root} are not those that were archived`)
   replay.archived.set(root, root)
   // Parents come before their children.

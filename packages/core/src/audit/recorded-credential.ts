@@ -1,7 +1,7 @@
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Credential } from '../ledger/credential.ts'
 import { rotatedCredential } from '../ledger/credential.ts'
-import { findDifference } from './row-difference.ts'
+import { findRowDifference } from './row-difference.ts'
 
 /** Returns the key that a record issued. */
 export function replayIssuedKey(event: EventOf<'key-issued'>, at: number): Credential {
@@ -40,7 +40,7 @@ export function findCredentialDifference(
   row: Credential,
   recorded: Credential,
 ): string | undefined {
-  return findDifference(row.id, row, recorded, [
+  return findRowDifference(row.id, row, recorded, [
     'roles',
     'endUser',
     'label',

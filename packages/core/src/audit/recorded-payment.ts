@@ -1,10 +1,10 @@
 import type { EventOf } from '../ledger/audit-event.ts'
 import type { Delivery, Payment } from '../ledger/payment.ts'
 import { parseAmount } from '../money/amount.ts'
-import { sha256 } from '../primitives/hash.ts'
-import { mayBeCancelled } from '../rules/payment-transitions.ts'
-import { impossibleEvent, parseRecordedMicro, type RecordedPayment } from './replay-state.ts'
-import { findDifference } from './row-difference.ts'
+import { sha256Hash } from '../primitives/hash.ts'
+import { mayCancelPayment } from '../rules/payment-transitions.ts'
+import { impossibleEvent, parseReplayedMicro, type RecordedPayment } from './replay-state.ts'
+import { findRowDifference } from './row-difference.ts'
 
 /** The fields of a payment that change after its reservation. */
 const outcomeFields = [
@@ -45,7 +45,7 @@ const fixedFields = [
 const fixedValueFields = fixedFields.filter((field) => field !== 'terms')
 
 /** Returns the fields that never change of the payment that a record reserved. */
-function parseReservation(
+function parseRecordedReservation(
   event: EventOf<'payment-reserved'>,
   at: number,
 ): Pick<Payment, (typeof fixedFields)[number]> {
@@ -91,7 +91,7 @@ export function replayReservation(
   at: number,
   page: string | undefined,
 ): RecordedPayment {
-  const fixed = hashFixedFields(parseReservation(event, at))
+  const fixed = hashFixedPaymentFields(parseRecordedReservation(event, at))
   const { session } = event
   return { session, state: 'reserved', overrun: false, reservedAt: at, fixed, page }
 }
@@ -138,13 +138,13 @@ export function replayPaymentChange(
     case 'payment-repeat-allowed':
       return { ...payment, allowedAgainUntil: event.until }
     case 'cancellation-answered':
-      return mayBeCancelled(event.outcome) ? { ...payment, cancellationAskedAt: at } : payment
+      return mayCancelPayment(event.outcome) ? { ...payment, cancellationAskedAt: at } : payment
     case 'payment-settled': {
       const { transaction, block, evidence: reason, overrun } = event
       return {
         ...payment,
         state: 'settled',
-        settledMicro: parseRecordedMicro(event.settled),
+        settledMicro: parseReplayedMicro(event.settled),
         provenAt: at,
         overrun,
         evidence: { ...(transaction === undefined ? {} : { transaction }), block, reason },
@@ -162,8 +162,8 @@ export function replayPaymentChange(
 
 /** Returns the first field in which a payment's row differs from its records. Returns undefined if none does. */
 export function findPaymentDifference(row: Payment, recorded: RecordedPayment): string | undefined {
-  if (hashFixedFields(row) !== recorded.fixed) return `${row.id} is not what was reserved`
-  return findDifference<Pick<RecordedPayment, Outcome>>(
+  if (hashFixedPaymentFields(row) !== recorded.fixed) return `${row.id} is not what was reserved`
+  return findRowDifference<Pick<RecordedPayment, Outcome>>(
     row.id,
     pickRecordedFields(row, recorded),
     recorded,
@@ -177,26 +177,32 @@ export function findReservedDifference(
   event: EventOf<'payment-reserved'>,
   at: number,
 ): string | undefined {
-  const [{ terms, ...rest }, { terms: reserved, ...recorded }] = [row, parseReservation(event, at)]
+  const [{ terms, ...rest }, { terms: reserved, ...recorded }] = [
+    row,
+    parseRecordedReservation(event, at),
+  ]
   const names = Object.keys(reserved) as (keyof typeof reserved)[]
   return (
-    findDifference(row.id, terms, reserved, names) ??
-    findDifference<typeof recorded>(row.id, rest, recorded, fixedValueFields)
+    findRowDifference(row.id, terms, reserved, names) ??
+    findRowDifference<typeof recorded>(row.id, rest, recorded, fixedValueFields)
   )
 }
 
 /** Hashes the fields that never change as one list, which is fast: every payment is hashed twice. */
-function hashFixedFields({ terms, ...row }: Pick<Payment, (typeof fixedFields)[number]>): string {
+function hashFixedPaymentFields({
+  terms,
+  ...row
+}: Pick<Payment, (typeof fixedFields)[number]>): string {
   const { rail, scheme, network, asset, currency, payee, host, requestHash } = terms
   const amounts = [`${terms.atomic}`, `${terms.amountMicro}`]
   const termValues = [rail, scheme, network, asset, currency, payee, host, requestHash, ...amounts]
   const values = fixedValueFields.map((field) => row[field])
   // The counts tell terms with another field apart, and an absent value from null.
-  const known = [countDefined(Object.values(terms)), countDefined(values)]
-  return sha256(JSON.stringify([...known, ...termValues, ...values]))
+  const known = [countDefinedFields(Object.values(terms)), countDefinedFields(values)]
+  return sha256Hash(JSON.stringify([...known, ...termValues, ...values]))
 }
 
-function countDefined(values: readonly unknown[]): number {
+function countDefinedFields(values: readonly unknown[]): number {
   return values.filter((value) => value !== undefined).length
 }
 

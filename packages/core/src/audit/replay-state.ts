@@ -18,7 +18,7 @@ export interface ArchiveEntry {
   sha256: string
   /** The counts and hashes after the last record without a body, and after each later record. */
   readonly marks: { seq: number; records: number; sha256: string }[]
-  /** The merchants recorded for the archive, by `merchantName`. */
+  /** The merchants recorded for the archive, by `archivedMerchantName`. */
   readonly merchants: Set<string>
   /** Whether the record that declares the archive was met. */
   declared: boolean
@@ -68,7 +68,7 @@ export interface Replay {
   readonly instruments: Map<string, ReplayedRow<RegisteredInstrument>>
   readonly credentials: Map<string, ReplayedRow<Credential>>
   readonly endUsers: Map<string, ReplayedRow<EndUserAccount>>
-  /** The usage of each account with per-merchant limits at each merchant, by `merchantUsageId`. */
+  /** The usage of each account with per-merchant limits at each merchant, by `replayedUsageId`. */
   readonly merchantUsages: Map<string, ReplayedRow<MerchantUsage>>
   /** The ids of the delegations of each end user. */
   readonly granted: Map<string, string[]>
@@ -78,7 +78,7 @@ export interface Replay {
 }
 
 /** Creates a replay that has read no record yet. */
-export function createReplay(): Replay {
+export function createReplayState(): Replay {
   return {
     sessions: new Map(),
     delegations: new Map(),
@@ -95,7 +95,7 @@ export function createReplay(): Replay {
 }
 
 /** Adds the row that a record creates. Throws `invariant_broken` if an earlier record created it. */
-export function addRow<Recorded>(
+export function addReplayedRow<Recorded>(
   entries: Map<string, ReplayedRow<Recorded>>,
   id: string,
   recorded: Recorded,
@@ -107,18 +107,18 @@ export function addRow<Recorded>(
 }
 
 /** Replaces a row by its next value, and returns that. Throws `invariant_broken` if no record created the row. */
-export function updateRow<Recorded>(
+export function updateReplayedRow<Recorded>(
   entries: ReadonlyMap<string, ReplayedRow<Recorded>>,
   id: string,
   next: (recorded: Recorded) => Recorded,
 ): Recorded {
-  const entry = requireRow(entries, id)
+  const entry = requireReplayedRow(entries, id)
   entry.recorded = next(entry.recorded)
   return entry.recorded
 }
 
 /** Returns a row. Throws `invariant_broken` if no record created the row. */
-export function requireRow<Recorded>(
+export function requireReplayedRow<Recorded>(
   entries: ReadonlyMap<string, ReplayedRow<Recorded>>,
   id: string,
 ): ReplayedRow<Recorded> {
@@ -128,7 +128,7 @@ export function requireRow<Recorded>(
 }
 
 /** Returns the id of an account's usage at a merchant. Names and hosts contain no spaces. */
-export function merchantUsageId({
+export function replayedUsageId({
   account,
   host,
   payee,
@@ -137,13 +137,13 @@ export function merchantUsageId({
 }
 
 /** Returns an account's usage at a merchant; adds an empty one at the account's first payment there. */
-export function ensureMerchantUsage(
+export function ensureReplayedUsage(
   { merchantUsages }: Replay,
   { host, payee }: Pick<MerchantUsage, 'host' | 'payee'>,
   account: string,
   seq: number,
 ): ReplayedRow<MerchantUsage> {
-  const id = merchantUsageId({ account, host, payee })
+  const id = replayedUsageId({ account, host, payee })
   const known = merchantUsages.get(id)
   if (known) return known
   const entry = { recorded: { account, host, payee, usage: noUsage }, seq, listed: false }
@@ -152,7 +152,7 @@ export function ensureMerchantUsage(
 }
 
 /** Parses a recorded amount into micro-units; zero is allowed. Throws `invariant_broken` if unreadable. */
-export function parseRecordedMicro(amount: string): bigint {
+export function parseReplayedMicro(amount: string): bigint {
   const micro = amount === formatAmount(0n) ? 0n : parseAmount(amount)
   if (micro === undefined) throw impossibleEvent('its amount cannot be read')
   return micro

@@ -4,42 +4,42 @@ import type { Delegation } from '../ledger/delegation.ts'
 import { type EndUserAccount, endUserAccountId } from '../ledger/end-user-account.ts'
 import type { Session } from '../ledger/session.ts'
 import {
-  addHold,
-  addOverrun,
+  addHoldToLimits,
+  addOverrunToLimits,
   type Limits,
   type MerchantLimits,
-  releaseHold,
-  settleHold,
+  releaseHoldFromLimits,
+  settleHoldInLimits,
   type Usage,
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { limitAccount } from '../rules/end-user-limits.ts'
 import { findArchivedSession } from './archive-family.ts'
 import {
-  parseLimits,
+  parseRecordedLimits,
   replayDelegationChange,
-  replayGrant,
+  replayRecordedGrant,
   replaySessionChange,
   replaySessionCreation,
 } from './recorded-account.ts'
 import { replayApprovalChange, replayApprovalRequest } from './recorded-approval.ts'
 import {
   declareArchive,
-  declareMerchant,
+  declareArchivedMerchant,
   replayArchivedRecord,
+  replayArchiveRemoval,
   replayRemainingRecord,
-  replayRemoval,
 } from './recorded-archive.ts'
 import { replayIssuedKey, replayKeyChange } from './recorded-credential.ts'
 import { replayPaymentChange, replayReservation } from './recorded-payment.ts'
 import {
-  addRow,
-  ensureMerchantUsage,
-  merchantUsageId,
-  parseRecordedMicro,
+  addReplayedRow,
+  ensureReplayedUsage,
+  parseReplayedMicro,
   type Replay,
-  requireRow,
-  updateRow,
+  replayedUsageId,
+  requireReplayedRow,
+  updateReplayedRow,
 } from './replay-state.ts'
 
 /** The rows that a replayed record touches, or the reason why this ledger can't have written the record. */
@@ -55,7 +55,7 @@ export function replayRecord(
   record: AuditRecord,
   page: string | undefined,
 ): ReplayedRecord {
-  const event = parseEvent(record.body)
+  const event = parseReplayedEvent(record.body)
   if (!event) return { problem: 'its body is no event' }
   try {
     if (event.type === 'record-archived') {
@@ -65,13 +65,13 @@ export function replayRecord(
     if (archive !== undefined) {
       replayRemainingRecord(replay, archive, record)
       return {
-        touched: countLateSettlement(replay, event, record)
-          ? () => listTouchedRows(replay, event)
+        touched: replayLateSettlement(replay, event, record)
+          ? () => listReplayedRows(replay, event)
           : () => [],
       }
     }
-    applyEvent(replay, event, record, page)
-    return { touched: () => listTouchedRows(replay, event) }
+    replayEvent(replay, event, record, page)
+    return { touched: () => listReplayedRows(replay, event) }
   } catch (error) {
     if (BursarError.isInstance(error)) return { problem: error.message }
     throw error
@@ -88,7 +88,7 @@ function findArchive({ archived }: Replay, event: AuditEvent): string | undefine
   return archive
 }
 
-function parseEvent(body: string): AuditEvent | undefined {
+function parseReplayedEvent(body: string): AuditEvent | undefined {
   try {
     const event: unknown = JSON.parse(body)
     const isEvent = typeof event === 'object' && event !== null && 'type' in event
@@ -98,7 +98,7 @@ function parseEvent(body: string): AuditEvent | undefined {
   }
 }
 
-function applyEvent(
+function replayEvent(
   replay: Replay,
   event: AuditEvent,
   { seq, at }: AuditRecord,
@@ -107,33 +107,35 @@ function applyEvent(
   const { sessions, delegations, approvals, instruments, credentials } = replay
   switch (event.type) {
     case 'key-issued':
-      addRow(credentials, event.credential, replayIssuedKey(event, at), seq)
+      addReplayedRow(credentials, event.credential, replayIssuedKey(event, at), seq)
       break
     case 'key-rotated':
     case 'key-revoked':
     case 'key-used':
-      updateRow(credentials, event.credential, (one) => replayKeyChange(one, event, at))
+      updateReplayedRow(credentials, event.credential, (one) => replayKeyChange(one, event, at))
       break
     case 'instrument-registered': {
       const { instrument: handle, endUser } = event
-      addRow(instruments, handle, { handle, endUser, registeredAt: at }, seq)
+      addReplayedRow(instruments, handle, { handle, endUser, registeredAt: at }, seq)
       break
     }
     case 'delegation-granted':
-      addRow(delegations, event.delegation, replayGrant(event, at), seq)
-      grantsOf(replay, event.endUser).push(event.delegation)
+      addReplayedRow(delegations, event.delegation, replayRecordedGrant(event, at), seq)
+      replayedGrants(replay, event.endUser).push(event.delegation)
       break
     case 'end-user-limited':
-      limitEndUser(replay, event, { seq, at })
+      replayEndUserLimits(replay, event, { seq, at })
       break
     case 'delegation-revoked':
     case 'permission-granted':
     case 'permission-revoked':
     case 'permission-withdrawal-failed':
-      updateRow(delegations, event.delegation, (one) => replayDelegationChange(one, event, at))
+      updateReplayedRow(delegations, event.delegation, (one) =>
+        replayDelegationChange(one, event, at),
+      )
       break
     case 'session-created':
-      addRow(sessions, event.session, replaySessionCreation(event, at), seq)
+      addReplayedRow(sessions, event.session, replaySessionCreation(event, at), seq)
       break
     case 'session-changed':
     case 'session-opened':
@@ -141,31 +143,33 @@ function applyEvent(
     case 'session-closed':
     case 'session-locked':
     case 'session-unlocked':
-      updateRow(sessions, event.session, (one) => replaySessionChange(one, event, at))
+      updateReplayedRow(sessions, event.session, (one) => replaySessionChange(one, event, at))
       break
     case 'approval-requested':
-      addRow(approvals, event.approval, replayApprovalRequest(event, at), seq)
+      addReplayedRow(approvals, event.approval, replayApprovalRequest(event, at), seq)
       break
     case 'approval-granted':
     case 'approval-denied':
     case 'approval-used':
-      updateRow(approvals, event.approval, (one) => replayApprovalChange(one, event, at))
+      updateReplayedRow(approvals, event.approval, (one) => replayApprovalChange(one, event, at))
       break
     case 'session-archived':
-      declareArchive(replay, event, requireRow(delegations, event.delegation))
+      declareArchive(replay, event, requireReplayedRow(delegations, event.delegation))
       break
     case 'merchant-archived':
-      declareMerchant(replay, event, (account) => ensureMerchantUsage(replay, event, account, seq))
+      declareArchivedMerchant(replay, event, (account) =>
+        ensureReplayedUsage(replay, event, account, seq),
+      )
       break
     case 'session-removed':
-      replayRemoval(replay, event)
+      replayArchiveRemoval(replay, event)
       break
     default:
-      applyPaymentEvent(replay, event, { seq, at }, page)
+      replayPaymentEvent(replay, event, { seq, at }, page)
   }
 }
 
-function applyPaymentEvent(
+function replayPaymentEvent(
   replay: Replay,
   event: AuditEvent,
   { seq, at }: Pick<AuditRecord, 'seq' | 'at'>,
@@ -174,9 +178,9 @@ function applyPaymentEvent(
   const { payments } = replay
   switch (event.type) {
     case 'payment-reserved': {
-      const micro = parseRecordedMicro(event.amount)
-      addRow(payments, event.payment, replayReservation(event, at, page), seq)
-      moveUsage(replay, event, seq, (limits, usage) => addHold(limits, usage, micro, at))
+      const micro = parseReplayedMicro(event.amount)
+      addReplayedRow(payments, event.payment, replayReservation(event, at, page), seq)
+      replayUsage(replay, event, seq, (limits, usage) => addHoldToLimits(limits, usage, micro, at))
       break
     }
     case 'payment-signed':
@@ -185,50 +189,58 @@ function applyPaymentEvent(
     case 'payment-answered':
     case 'payment-repeat-allowed':
     case 'cancellation-answered':
-      updateRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
+      updateReplayedRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
       break
     case 'payment-settled':
     case 'payment-released':
     case 'archived-payment-settled':
-      concludePayment(replay, event, { seq, at })
+      replayPaymentEnd(replay, event, { seq, at })
       break
     default:
     // The other events change no row that is verified.
   }
 }
 
-function concludePayment(
+function replayPaymentEnd(
   replay: Replay,
   event: EventOf<'payment-settled' | 'payment-released' | 'archived-payment-settled'>,
   { seq, at }: { readonly seq: number; readonly at: number },
 ): void {
-  const heldMicro = parseRecordedMicro(event.amount)
+  const heldMicro = parseReplayedMicro(event.amount)
   if (event.type === 'archived-payment-settled') {
-    moveUsage(replay, event, seq, (limits, usage) => addOverrun(limits, usage, heldMicro, at))
-    return
-  }
-  const { reservedAt } = updateRow(replay.payments, event.payment, (one) =>
-    replayPaymentChange(one, event, at),
-  )
-  if (event.type === 'payment-released') {
-    moveUsage(replay, event, seq, (limits, usage) =>
-      releaseHold(limits, usage, heldMicro, reservedAt),
+    replayUsage(replay, event, seq, (limits, usage) =>
+      addOverrunToLimits(limits, usage, heldMicro, at),
     )
     return
   }
-  const settledMicro = parseRecordedMicro(event.settled)
-  moveUsage(replay, event, seq, (limits, usage) =>
+  const { reservedAt } = updateReplayedRow(replay.payments, event.payment, (one) =>
+    replayPaymentChange(one, event, at),
+  )
+  if (event.type === 'payment-released') {
+    replayUsage(replay, event, seq, (limits, usage) =>
+      releaseHoldFromLimits(limits, usage, heldMicro, reservedAt),
+    )
+    return
+  }
+  const settledMicro = parseReplayedMicro(event.settled)
+  replayUsage(replay, event, seq, (limits, usage) =>
     event.overrun
-      ? addOverrun(limits, usage, settledMicro, at)
-      : settleHold(usage, heldMicro, settledMicro),
+      ? addOverrunToLimits(limits, usage, settledMicro, at)
+      : settleHoldInLimits(usage, heldMicro, settledMicro),
   )
 }
 
 /** Counts a settlement between the declaration of its archive and the removal of its row: no archive counts it. */
-function countLateSettlement(replay: Replay, event: AuditEvent, { seq, at }: AuditRecord): boolean {
+function replayLateSettlement(
+  replay: Replay,
+  event: AuditEvent,
+  { seq, at }: AuditRecord,
+): boolean {
   if (event.type !== 'payment-settled' || !event.overrun) return false
-  const settledMicro = parseRecordedMicro(event.settled)
-  moveUsage(replay, event, seq, (limits, usage) => addOverrun(limits, usage, settledMicro, at))
+  const settledMicro = parseReplayedMicro(event.settled)
+  replayUsage(replay, event, seq, (limits, usage) =>
+    addOverrunToLimits(limits, usage, settledMicro, at),
+  )
   return true
 }
 
@@ -237,7 +249,7 @@ type MovingEvent = EventOf<
 >
 
 /** Moves the usage of a payment's session, of every session above, of the delegation and of the end user. */
-function moveUsage(
+function replayUsage(
   replay: Replay,
   event: MovingEvent,
   seq: number,
@@ -246,7 +258,7 @@ function moveUsage(
   const counted = <One extends Session | Delegation | EndUserAccount>(one: One): One => {
     const { perMerchant } = one.limits
     if (perMerchant) {
-      const entry = ensureMerchantUsage(replay, event, one.id, seq)
+      const entry = ensureReplayedUsage(replay, event, one.id, seq)
       const { recorded } = entry
       entry.recorded = { ...recorded, usage: next(perMerchant, recorded.usage) }
     }
@@ -254,17 +266,17 @@ function moveUsage(
   }
   // An archived session is not among the replayed ones.
   const isGone = event.type === 'archived-payment-settled' || replay.archived.has(event.session)
-  const sessions = isGone ? [] : listWithAncestors(replay, event.session)
-  for (const id of sessions) updateRow(replay.sessions, id, counted)
-  updateRow(replay.delegations, event.delegation, counted)
+  const sessions = isGone ? [] : listReplayedAncestors(replay, event.session)
+  for (const id of sessions) updateReplayedRow(replay.sessions, id, counted)
+  updateReplayedRow(replay.delegations, event.delegation, counted)
   const endUser = endUserAccountId(event.endUser)
   const known = replay.endUsers.get(endUser)?.recorded
   if (known && known.limits.currency === event.currency) {
-    updateRow(replay.endUsers, endUser, counted)
+    updateReplayedRow(replay.endUsers, endUser, counted)
   }
 }
 
-function limitEndUser(
+function replayEndUserLimits(
   replay: Replay,
   event: EventOf<'end-user-limited'>,
   { seq, at }: { readonly seq: number; readonly at: number },
@@ -272,23 +284,23 @@ function limitEndUser(
   const { endUser } = event
   const id = endUserAccountId(endUser)
   const known = replay.endUsers.get(id)
-  const delegations = grantsOf(replay, endUser).flatMap((one) => {
+  const delegations = replayedGrants(replay, endUser).flatMap((one) => {
     const entry = replay.delegations.get(one)
     return entry ? [entry.recorded] : []
   })
-  const wanted = { endUser, limits: parseLimits(event.limits) }
+  const wanted = { endUser, limits: parseRecordedLimits(event.limits) }
   const recorded = limitAccount(known?.recorded, delegations, wanted, at)
   if (known) known.recorded = recorded
-  else addRow(replay.endUsers, id, recorded, seq)
+  else addReplayedRow(replay.endUsers, id, recorded, seq)
 }
 
-function grantsOf({ granted }: Replay, endUser: string): string[] {
+function replayedGrants({ granted }: Replay, endUser: string): string[] {
   const known = granted.get(endUser) ?? []
   granted.set(endUser, known)
   return known
 }
 
-function listWithAncestors({ sessions }: Replay, session: string): string[] {
+function listReplayedAncestors({ sessions }: Replay, session: string): string[] {
   const line: string[] = []
   for (
     let id: string | undefined = session;
@@ -300,9 +312,9 @@ function listWithAncestors({ sessions }: Replay, session: string): string[] {
   return line
 }
 
-function listTouchedRows(replay: Replay, event: AuditEvent): string[] {
+function listReplayedRows(replay: Replay, event: AuditEvent): string[] {
   const ids: string[] = []
-  if ('session' in event) ids.push(...listWithAncestors(replay, event.session))
+  if ('session' in event) ids.push(...listReplayedAncestors(replay, event.session))
   if ('delegation' in event) ids.push(event.delegation)
   if ('payment' in event) ids.push(event.payment)
   if ('credential' in event) ids.push(event.credential)
@@ -310,7 +322,7 @@ function listTouchedRows(replay: Replay, event: AuditEvent): string[] {
   if ('endUser' in event) ids.push(endUserAccountId(event.endUser))
   const isOfMerchant = event.type === 'merchant-archived' || 'payment' in event
   if ('payee' in event && isOfMerchant && replay.merchantUsages.size > 0) {
-    ids.push(...ids.map((account) => merchantUsageId({ ...event, account })))
+    ids.push(...ids.map((account) => replayedUsageId({ ...event, account })))
   }
   return ids
 }

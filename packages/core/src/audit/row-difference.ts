@@ -7,22 +7,23 @@ const MAX_SHOWN = 200
  * Compares some fields of a row with the values that its records give. Returns a sentence about the first
  * field that differs. Returns undefined if all of them agree.
  */
-export function findDifference<Fields extends object>(
+export function findRowDifference<Fields extends object>(
   id: string,
   row: Fields,
   recorded: Fields,
   fields: readonly (keyof Fields & string)[],
 ): string | undefined {
   for (const field of fields) {
-    if (isSame(row[field], recorded[field])) continue
+    if (isSameField(row[field], recorded[field])) continue
     const [says, said] = [canonicalJson(row[field]), canonicalJson(recorded[field])]
-    if (says !== said) return `${id} says ${field} ${cut(says)}, its records say ${cut(said)}`
+    if (says !== said)
+      return `${id} says ${field} ${shortenDifference(says)}, its records say ${shortenDifference(said)}`
   }
   return undefined
 }
 
 /** Compares flat values without writing them as text, which is slow and which few rows need. */
-function isSame(one: unknown, other: unknown): boolean {
+function isSameField(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false
   if (Array.isArray(one) || Array.isArray(other)) return false
@@ -33,6 +34,6 @@ function isSame(one: unknown, other: unknown): boolean {
   )
 }
 
-function cut(text: string): string {
+function shortenDifference(text: string): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }

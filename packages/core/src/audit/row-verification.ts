@@ -1,5 +1,5 @@
 import { MAX_PAGE, type Page, type PageRequest } from '../ports/store.ts'
-import { type Failure, readNewRecords, type Trail } from './journal.ts'
+import { type Failure, readJournalRecords, type Trail } from './journal.ts'
 import type { ReplayedRow } from './replay-state.ts'
 
 /** The rows of one kind in the store, and the same rows as their records make them. */
@@ -27,7 +27,7 @@ export async function findWrongRow<Row extends { readonly id: string }, Recorded
   let after: string | undefined
   do {
     const page = await rows.list({ after, limit: MAX_PAGE })
-    const wrong = await checkRows(trail, rows, page.rows)
+    const wrong = await verifyRows(trail, rows, page.rows)
     if (wrong) return wrong
     after = page.cursor
   } while (after !== undefined)
@@ -36,11 +36,11 @@ export async function findWrongRow<Row extends { readonly id: string }, Recorded
     if (listed || seq > listedFrom) continue
     const row = await rows.read(id)
     // The row may have been archived meanwhile: then newer records say so.
-    const failed = row ? undefined : await readNewRecords(trail)
+    const failed = row ? undefined : await readJournalRecords(trail)
     if (failed) return failed
     if (!rows.recorded.has(id)) continue
     if (!row) return { ok: false, reason: `${id} is in the records, and not in the ledger` }
-    const wrong = await checkRows(trail, rows, [row])
+    const wrong = await verifyRows(trail, rows, [row])
     if (wrong) return wrong
   }
   return undefined
@@ -50,20 +50,20 @@ export async function findWrongRow<Row extends { readonly id: string }, Recorded
  * Compares rows with records that were read earlier, while payments go on. A row that differs may be newer than
  * these records: it is compared again after each further record that touches it, and fails if it never agrees.
  */
-async function checkRows<Row extends { readonly id: string }, Recorded>(
+async function verifyRows<Row extends { readonly id: string }, Recorded>(
   trail: Trail,
   rows: RowSource<Row, Recorded>,
   found: readonly Row[],
 ): Promise<Failure | undefined> {
   const wrong = new Map<string, { readonly row: Row; readonly reason: string }>()
   const check = (row: Row): void => {
-    const reason = isLeaving(trail, rows, row) ? undefined : findRowProblem(rows, row)
+    const reason = isRowInArchive(trail, rows, row) ? undefined : findRowProblem(rows, row)
     if (reason === undefined) wrong.delete(row.id)
     else wrong.set(row.id, { row, reason })
   }
   for (const row of found) check(row)
   if (wrong.size === 0) return undefined
-  const failure = await readNewRecords(trail, (touched) => {
+  const failure = await readJournalRecords(trail, (touched) => {
     for (const id of touched) {
       const differing = wrong.get(id)
       if (differing) check(differing.row)
@@ -79,7 +79,7 @@ async function checkRows<Row extends { readonly id: string }, Recorded>(
 }
 
 /** Checks whether a row belongs to an archive whose rows are being removed. */
-function isLeaving<Row extends { readonly id: string }, Recorded>(
+function isRowInArchive<Row extends { readonly id: string }, Recorded>(
   { replay }: Trail,
   rows: RowSource<Row, Recorded>,
   row: Row,

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { AuditHead } from '../ledger/audit-record.ts'
-import { linkHash } from '../ledger/audit-record.ts'
-import { type ArchiveTotals, addRecord, findArchivedSession } from './archive-family.ts'
+import { recordLinkHash } from '../ledger/audit-record.ts'
+import { type ArchiveTotals, addFamilyRecord, findArchivedSession } from './archive-family.ts'
 import { ARCHIVE_VERSION, type ArchivedSession } from './archive-file.ts'
 
 /** The verified contents of an archive file, or the first line that is wrong. */
@@ -92,7 +92,7 @@ export async function verifyArchive(
     count += 1
     const text = given.replace(/\n$/, '')
     sum.update(`${text}\n`)
-    const reason = findLineFault(reading, text, count, head)
+    const reason = findArchiveLineFault(reading, text, count, head)
     if (reason !== undefined) return { ok: false, line: count, reason }
   }
   const { end } = reading
@@ -100,16 +100,16 @@ export async function verifyArchive(
   return { ok: true, archives: end.archives, head: end.head, fileSha256: sum.digest('hex') }
 }
 
-function findLineFault(
+function findArchiveLineFault(
   reading: ArchiveReading,
   text: string,
   number: number,
   head: AuditHead | undefined,
 ): string | undefined {
-  const line = parseLine(text)
+  const line = parseArchiveLine(text)
   if (!line) return 'it is no line of an archive'
   if (reading.end) return 'it comes after the end'
-  if (!('kind' in line)) return findRecordFault(reading, line, head)
+  if (!('kind' in line)) return findArchiveRecordFault(reading, line, head)
   if ((line.kind === 'bursar-archive') !== (number === 1)) return 'an archive begins with its kind'
   switch (line.kind) {
     case 'bursar-archive':
@@ -130,13 +130,13 @@ function findLineFault(
       return undefined
     case 'end':
       reading.end = line
-      return findEndFault(reading, line)
+      return findArchiveEndFault(reading, line)
     default:
       return line satisfies never
   }
 }
 
-function parseLine(text: string): Line | undefined {
+function parseArchiveLine(text: string): Line | undefined {
   try {
     const parsed = lineInput.safeParse(JSON.parse(text))
     return parsed.success ? parsed.data : undefined
@@ -145,7 +145,7 @@ function parseLine(text: string): Line | undefined {
   }
 }
 
-function findRecordFault(
+function findArchiveRecordFault(
   reading: ArchiveReading,
   line: Exclude<Line, { kind: string }>,
   head: AuditHead | undefined,
@@ -155,28 +155,28 @@ function findRecordFault(
   if (!last) return 'a record comes before the chain begins'
   if (seq !== last.seq + 1) return `record ${last.seq + 1} should stand in its place`
   const content = 'body' in line ? { body: line.body } : { sha256: line.sha256 }
-  if (linkHash(last.hash, seq, at, content) !== hash) {
+  if (recordLinkHash(last.hash, seq, at, content) !== hash) {
     return `record ${seq}: its contents and its place do not give its hash`
   }
   if (head?.seq === seq && head.hash !== hash) {
     return `record ${seq}: it is not the record that was kept as head`
   }
   reading.last = { seq, hash }
-  return 'body' in line ? addOwnRecord(reading, line) : undefined
+  return 'body' in line ? addArchiveRecord(reading, line) : undefined
 }
 
-function addOwnRecord(
+function addArchiveRecord(
   { roots, totals }: ArchiveReading,
   line: { readonly seq: number; readonly body: string; readonly hash: string },
 ): string | undefined {
   const event = JSON.parse(line.body) as AuditEvent
   const root = roots.get(findArchivedSession(event) ?? '')
   if (root === undefined) return `record ${line.seq} is of none of the sessions of the archive`
-  totals.set(root, addRecord(totals.get(root), line, event))
+  totals.set(root, addFamilyRecord(totals.get(root), line, event))
   return undefined
 }
 
-function findEndFault(
+function findArchiveEndFault(
   { totals, last }: ArchiveReading,
   { head, archives }: Extract<Line, { kind: 'end' }>,
 ): string | undefined {

@@ -5,7 +5,7 @@ import type { RegisteredInstrument } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
 import type { MerchantUsage } from '../money/limits.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
-import { createTrail, type Failure, readNewRecords, type Trail } from './journal.ts'
+import { createJournal, type Failure, readJournalRecords, type Trail } from './journal.ts'
 import {
   findDelegationDifference,
   findEndUserDifference,
@@ -16,7 +16,7 @@ import { findApprovalDifference } from './recorded-approval.ts'
 import { findCredentialDifference } from './recorded-credential.ts'
 import { findPaymentDifference, findReservedDifference } from './recorded-payment.ts'
 import type { RecordedPayment } from './replay-state.ts'
-import { findDifference } from './row-difference.ts'
+import { findRowDifference } from './row-difference.ts'
 import { findWrongRow } from './row-verification.ts'
 
 /** The result of verifying a ledger: the number of records and the last one, or the first fault. */
@@ -56,7 +56,7 @@ const CONCURRENCY = 16
  */
 export async function verifyLedger(store: Store, head?: AuditHead): Promise<Verification> {
   for (let read = 1; ; read += 1) {
-    const trail = createTrail(store, head)
+    const trail = createJournal(store, head)
     const verified = await verifyOnce(trail)
     if (!trail.stale || read === MAX_READINGS) return verified
   }
@@ -64,26 +64,26 @@ export async function verifyLedger(store: Store, head?: AuditHead): Promise<Veri
 
 async function verifyOnce(trail: Trail): Promise<Verification> {
   const { head } = trail
-  const wrong = await readNewRecords(trail)
+  const wrong = await readJournalRecords(trail)
   if (wrong) return wrong
   const unsaid = [...trail.replay.archives].find(([, { declared }]) => !declared)
   if (unsaid) return { ok: false, reason: `records of ${unsaid[0]} are gone, and in no archive` }
   if (!trail.headSeen) return { ok: false, reason: `the trail ends before its head ${head?.seq}` }
   const differing =
-    (await findWrongAccount(trail)) ??
-    (await findWrongPayment(trail)) ??
-    (await findWrongApproval(trail)) ??
-    (await findWrongCredential(trail)) ??
-    (await findWrongInstrument(trail))
+    (await verifyAccounts(trail)) ??
+    (await verifyPayments(trail)) ??
+    (await verifyApprovals(trail)) ??
+    (await verifyCredentials(trail)) ??
+    (await verifyInstruments(trail))
   return differing ?? { ok: true, records: trail.last?.seq ?? 0, head: trail.last }
 }
 
-async function findWrongAccount(trail: Trail): Promise<Failure | undefined> {
+async function verifyAccounts(trail: Trail): Promise<Failure | undefined> {
   const { store, replay } = trail
   const endUsers = await findWrongRow(trail, {
     recorded: replay.endUsers,
     // Every end user with a delegation is read, so that an account without a record is found.
-    list: listOneByOne(
+    list: listRowsToVerify(
       [...replay.granted.keys()],
       async (endUser) => (await store.read({ endUser })).endUser,
     ),
@@ -106,11 +106,11 @@ async function findWrongAccount(trail: Trail): Promise<Failure | undefined> {
     read: async (id) => (await store.read({ delegation: id })).delegation,
     problem: findDelegationDifference,
   })
-  return delegation ?? findWrongMerchantUsage(trail)
+  return delegation ?? verifyMerchantUsages(trail)
 }
 
 /** Compares the usages at merchants. They have no list, so those that the records name are read. */
-function findWrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
+function verifyMerchantUsages(trail: Trail): Promise<Failure | undefined> {
   const { store, replay } = trail
   const read = async (
     id: string,
@@ -130,14 +130,14 @@ function findWrongMerchantUsage(trail: Trail): Promise<Failure | undefined> {
   }
   return findWrongRow(trail, {
     recorded: replay.merchantUsages,
-    list: listOneByOne([...replay.merchantUsages.keys()], read),
+    list: listRowsToVerify([...replay.merchantUsages.keys()], read),
     read,
     problem: findMerchantUsageDifference,
   })
 }
 
 /** Creates a list of rows that can only be read by id. */
-function listOneByOne<Row>(
+function listRowsToVerify<Row>(
   ids: readonly string[],
   read: (id: string) => Promise<Row | undefined>,
 ): (page: PageRequest) => Promise<Page<Row>> {
@@ -149,7 +149,7 @@ function listOneByOne<Row>(
   }
 }
 
-function findWrongPayment(trail: Trail): Promise<Failure | undefined> {
+function verifyPayments(trail: Trail): Promise<Failure | undefined> {
   const { store, replay } = trail
   return findWrongRow(trail, {
     recorded: replay.payments,
@@ -177,7 +177,7 @@ async function findReservationDifference(
   return undefined
 }
 
-function findWrongApproval(trail: Trail): Promise<Failure | undefined> {
+function verifyApprovals(trail: Trail): Promise<Failure | undefined> {
   const { store, replay } = trail
   return findWrongRow(trail, {
     recorded: replay.approvals,
@@ -188,7 +188,7 @@ function findWrongApproval(trail: Trail): Promise<Failure | undefined> {
   })
 }
 
-function findWrongCredential(trail: Trail): Promise<Failure | undefined> {
+function verifyCredentials(trail: Trail): Promise<Failure | undefined> {
   const { store, replay } = trail
   return findWrongRow(trail, {
     recorded: replay.credentials,
@@ -199,23 +199,23 @@ function findWrongCredential(trail: Trail): Promise<Failure | undefined> {
 }
 
 /** Compares the owners of instruments, which never change, so that no newer record needs to be read. */
-async function findWrongInstrument({ store, replay }: Trail): Promise<Failure | undefined> {
+async function verifyInstruments({ store, replay }: Trail): Promise<Failure | undefined> {
   const registered = [...replay.instruments.values()].map(({ recorded }) => recorded)
   for (let start = 0; start < registered.length; start += CONCURRENCY) {
     const some = registered.slice(start, start + CONCURRENCY)
-    const reasons = await Promise.all(some.map((one) => findInstrumentDifference(store, one)))
+    const reasons = await Promise.all(some.map((one) => verifyInstrument(store, one)))
     const reason = reasons.find((one) => one !== undefined)
     if (reason !== undefined) return { ok: false, reason }
   }
   return undefined
 }
 
-async function findInstrumentDifference(
+async function verifyInstrument(
   store: Store,
   recorded: RegisteredInstrument,
 ): Promise<string | undefined> {
   const { handle } = recorded
   const { instrument } = await store.read({ instrument: handle })
   if (!instrument) return `${handle} is in the records, and not in the ledger`
-  return findDifference(handle, instrument, recorded, ['endUser', 'registeredAt'])
+  return findRowDifference(handle, instrument, recorded, ['endUser', 'registeredAt'])
 }

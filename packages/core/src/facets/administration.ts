@@ -9,7 +9,7 @@ import type { SecretChange } from '../ledger/secret-event.ts'
 import type { Asset } from '../money/asset.ts'
 import type { Permissions } from '../ports/permissions.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, parseInput } from '../primitives/fields.ts'
+import { nameField, parseInputFields } from '../primitives/fields.ts'
 import type { Instrument } from '../signing/instrument.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { recordSecretChanges } from './secret-changes.ts'
@@ -87,13 +87,13 @@ export async function registerInstrument(
   given: string,
   instrument: Instrument,
 ): Promise<void> {
-  const handle = parseInput(nameField, given, 'registerInstrument: handle')
-  const endUser = parseInput(nameField, instrument?.endUser, `instrument ${handle}: endUser`)
+  const handle = parseInputFields(nameField, given, 'registerInstrument: handle')
+  const endUser = parseInputFields(nameField, instrument?.endUser, `instrument ${handle}: endUser`)
   const { wallet, permissions, fundingLink } = instrument
   if (typeof wallet?.sign !== 'function' || typeof wallet.address !== 'function') {
     throw new BursarError('invalid_input', `instrument ${handle}: wallet: is not a wallet.`)
   }
-  if (permissions !== undefined && !isPermissions(permissions)) {
+  if (permissions !== undefined && !isPermissionsAdapter(permissions)) {
     throw new BursarError('invalid_input', `instrument ${handle}: permissions: are none.`)
   }
   if (fundingLink !== undefined && typeof fundingLink !== 'function') {
@@ -107,7 +107,7 @@ export async function registerInstrument(
   guard.instruments.set(handle, { endUser, wallet, permissions, fundingLink })
 }
 
-function isPermissions(given: Partial<Permissions>): boolean {
+function isPermissionsAdapter(given: Partial<Permissions>): boolean {
   const { grant, read, revoke } = given
   return [grant, read, revoke].every((method) => typeof method === 'function')
 }

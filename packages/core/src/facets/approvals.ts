@@ -3,7 +3,7 @@ import type { Approval, ApprovalCard, ApprovalState } from '../ledger/approval.t
 import { approvalStanding } from '../ledger/approval.ts'
 import { callKey, parseCall } from '../pay/request.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
-import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { nameField, pageInput, parseInputFields, reasonInput } from '../primitives/fields.ts'
 import { denyApproval, grantApproval } from '../rules/approval-decision.ts'
 
 /** An approval as the end user's application reads it. */
@@ -58,8 +58,8 @@ export function createApprovals(
   const summary = (approval: Approval): ApprovalSummary => summarizeApproval(approval, store.now())
   return {
     approvals: async (given = {}, at = {}) => {
-      const { waiting = false } = parseInput(waitingInput, given, 'approvals')
-      const page = parseInput(pageInput, at, 'approvals')
+      const { waiting = false } = parseInputFields(waitingInput, given, 'approvals')
+      const page = parseInputFields(pageInput, at, 'approvals')
       await ready()
       const states = waiting ? (['waiting'] as const) : undefined
       const found = await store.approvals({ endUser, ...(states ? { states } : {}) }, page)
@@ -67,7 +67,7 @@ export function createApprovals(
       return { ...found, rows: waiting ? rows.filter(({ state }) => state === 'waiting') : rows }
     },
     approvalOf: async (call) => {
-      const session = parseInput(nameField, call?.session, 'approvalOf: session')
+      const session = parseInputFields(nameField, call?.session, 'approvalOf: session')
       const key = callKey(parseCall(call, 'approvalOf'))
       if (key === undefined) return undefined
       await ready()
@@ -81,7 +81,7 @@ export function createApprovals(
       return last && summary(last)
     },
     approve: async (given) => {
-      const approval = parseInput(nameField, given, 'approve')
+      const approval = parseInputFields(nameField, given, 'approve')
       await ready()
       const scope = { approval }
       return summary(
@@ -89,8 +89,8 @@ export function createApprovals(
       )
     },
     deny: async (given, options = {}) => {
-      const approval = parseInput(nameField, given, 'deny')
-      const { reason } = parseInput(reasonInput, options, 'deny')
+      const approval = parseInputFields(nameField, given, 'deny')
+      const { reason } = parseInputFields(reasonInput, options, 'deny')
       await ready()
       return summary(
         await store.commit(

@@ -1,6 +1,11 @@
 import type { Guard } from '../guard/guard.ts'
-import { readKeyText } from '../ledger/bearer-token.ts'
-import { type Credential, credentialEnd, liveSecrets, USED_EVERY_MS } from '../ledger/credential.ts'
+import { readKeyToken } from '../ledger/bearer-token.ts'
+import {
+  type Credential,
+  credentialEnd,
+  liveCredentialSecrets,
+  USED_EVERY_MS,
+} from '../ledger/credential.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Role } from '../ledger/role.ts'
 import { equalHashes } from '../primitives/hash.ts'
@@ -23,18 +28,18 @@ export interface VerifiedKey {
  */
 export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
   const { store, keyStrangers, background } = guard
-  const presented = readKeyText(text)
+  const presented = readKeyToken(text)
   if (!presented) return undefined
   const credential = await keyStrangers.look(presented.hash, store.now(), async () => {
     const state = await store.read({ credential: presented.id })
     const found = state.credential
-    return found && isLiveSecret(found, presented.hash, store.now()) ? found : undefined
+    return found && matchesLiveSecret(found, presented.hash, store.now()) ? found : undefined
   })
   if (!credential) return undefined
   const now = store.now()
   if (now - (credential.usedAt ?? 0) >= USED_EVERY_MS) {
     const scope = { credential: credential.id }
-    const recording = store.commit(scope, (state, at) => recordUse(state, at), 'soon')
+    const recording = store.commit(scope, (state, at) => recordAuthenticationUse(state, at), 'soon')
     background.run('record the use of a key', recording)
   }
   const { id, roles, endUser } = credential
@@ -42,15 +47,15 @@ export async function authenticate(guard: Guard, text: string): Promise<Verified
 }
 
 /** Checks whether a secret's hash opens a live key. */
-function isLiveSecret(credential: Credential, hash: string, now: number): boolean {
+function matchesLiveSecret(credential: Credential, hash: string, now: number): boolean {
   return (
     credentialEnd(credential, now) === undefined &&
-    liveSecrets(credential, now).some((secret) => equalHashes(secret.hash, hash))
+    liveCredentialSecrets(credential, now).some((secret) => equalHashes(secret.hash, hash))
   )
 }
 
 /** Records the use of a key, unless another process has recorded a use within the same interval. */
-function recordUse({ credential }: LedgerState, now: number): Change<undefined> {
+function recordAuthenticationUse({ credential }: LedgerState, now: number): Change<undefined> {
   if (!credential || now - (credential.usedAt ?? 0) < USED_EVERY_MS) {
     return { result: undefined, events: [] }
   }

@@ -8,8 +8,8 @@ import type { Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
 import { assertSameGrant, delegationNameId, nameDelegation } from '../rules/named-delegation.ts'
-import { type DelegationSummary, summarizeDelegation } from '../views/account-summary.ts'
-import { prepareOperation } from './idempotency.ts'
+import { type DelegationSummary, summarizeDelegationAccount } from '../views/account-summary.ts'
+import { prepareIdempotentOperation } from './idempotency.ts'
 import { grantAtProvider } from './provider-permission.ts'
 
 /** Grants a delegation, or finds the one of its name. See `EndUser.grantDelegation`. */
@@ -25,10 +25,10 @@ export async function grantDelegation(
   const delegation = await readDelegation(guard, id)
   if (input.name !== undefined) assertSameGrant(delegation, input)
   if (delegation.permission?.state !== 'requested') {
-    return summarizeDelegation(delegation, store.now())
+    return summarizeDelegationAccount(delegation, store.now())
   }
   await grantAtProvider(guard, delegation)
-  return summarizeDelegation(await readDelegation(guard, id), store.now())
+  return summarizeDelegationAccount(await readDelegation(guard, id), store.now())
 }
 
 /** Finds the delegation that has a name. Returns undefined if none has, and without a name. */
@@ -64,7 +64,12 @@ async function recordNewGrant(
   const asksProvider = guard.instruments.get(instrument)?.permissions !== undefined
   const newest = newId('del')
   if (name === undefined) {
-    const granting = prepareOperation(['grantDelegation', endUser], input, newest, options)
+    const granting = prepareIdempotentOperation(
+      ['grantDelegation', endUser],
+      input,
+      newest,
+      options,
+    )
     const { id } = await granting.run(guard.store, { instrument }, (state, now, made) =>
       recordGrant(state, made.id, endUser, input, asksProvider, now),
     )

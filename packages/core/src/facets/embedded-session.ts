@@ -1,4 +1,4 @@
-import { rootOf } from '../ledger/accounts.ts'
+import { rootAccountOf } from '../ledger/accounts.ts'
 import { sessionToken } from '../ledger/bearer-token.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
@@ -8,7 +8,7 @@ import type { PayGuard } from '../pay/pay-state.ts'
 import { conclude, prove } from '../pay/prove-and-conclude.ts'
 import { type Holder, holdsToken, readOwnState } from '../pay/token-holder.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
 import { openChildSession } from '../rules/child-session.ts'
 import type {
@@ -22,7 +22,7 @@ import type {
 import { type OpenedChild, PaymentSession, type SessionPort } from '../session/payment-session.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
 import { summarizeSession } from '../views/session-summary.ts'
-import { prepareOperation } from './idempotency.ts'
+import { prepareIdempotentOperation } from './idempotency.ts'
 
 /** Creates the port of a session whose calls this process carries out. */
 export function createEmbeddedPort(
@@ -68,16 +68,21 @@ class EmbeddedPort implements SessionPort {
   async status(): Promise<SessionStatus> {
     await this.#ready()
     const state = await readOwnState(this.#guard, this.#holder)
-    return summarizeStatus(state, this.#holder, this.#guard.store.now())
+    return summarizeSessionStatus(state, this.#holder, this.#guard.store.now())
   }
 
   async openChild(given: ChildInput, options: OnceOptions = {}): Promise<OpenedChild> {
     const [guard, holder] = [this.#guard, this.#holder]
-    const input = parseInput(childInput, given, 'openChild')
+    const input = parseInputFields(childInput, given, 'openChild')
     await this.#ready()
-    await assertMayOpenChild(guard, holder)
-    const opening = prepareOperation(['openChild', holder.session], input, newId('ses'), options)
-    const scope = { session: holder.session, ...credentialScope(holder) }
+    await assertEmbeddedChildAllowed(guard, holder)
+    const opening = prepareIdempotentOperation(
+      ['openChild', holder.session],
+      input,
+      newId('ses'),
+      options,
+    )
+    const scope = { session: holder.session, ...embeddedCredentialScope(holder) }
     const { id, secret } = await opening.run(guard.store, scope, (state, now, made) => {
       const { tokenHash } = sessionToken(made.id, made.secret)
       return openChildSession(state, { id: made.id, tokenHash }, input, now)
@@ -100,22 +105,22 @@ class EmbeddedPort implements SessionPort {
 }
 
 /** Returns the part of a scope that loads the holder's credential, so that the commit can check it. */
-function credentialScope({ payer }: Holder): { readonly credential?: string } {
+function embeddedCredentialScope({ payer }: Holder): { readonly credential?: string } {
   return payer === undefined ? {} : { credential: payer }
 }
 
 /** Checks that a session may open a child now. Children are counted as calls, because each is kept for ever. */
-async function assertMayOpenChild(guard: PayGuard, holder: Holder): Promise<void> {
+async function assertEmbeddedChildAllowed(guard: PayGuard, holder: Holder): Promise<void> {
   const state = await readOwnState(guard, holder)
   if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
   }
-  if (guard.sessionRate.take(rootOf(state), guard.store.now()) !== 'within') {
+  if (guard.sessionRate.take(rootAccountOf(state), guard.store.now()) !== 'within') {
     throw new BursarError('request_rate_exceeded', 'openChild: the session calls too often.')
   }
 }
 
-function summarizeStatus(
+function summarizeSessionStatus(
   ledger: LedgerState | undefined,
   holder: Holder,
   now: number,

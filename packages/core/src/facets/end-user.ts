@@ -9,21 +9,21 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
 import { type LimitsInput, limitsInput } from '../money/limits.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
-import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import { nameField, pageInput, parseInputFields, reasonInput } from '../primitives/fields.ts'
 import { limitEndUser } from '../rules/end-user-limits.ts'
 import { allowRepeat } from '../rules/repeat-permission.ts'
 import {
   type Cancellation,
   type CancelOptions,
   type CancelTarget,
-  cancelExposed,
+  cancelExposedPayments,
 } from '../settlement/cancellation.ts'
 import { type Exposure, readExposure } from '../settlement/exposure.ts'
 import {
   type DelegationSummary,
   type EndUserSummary,
-  summarizeDelegation,
-  summarizeEndUser,
+  summarizeDelegationAccount,
+  summarizeEndUserAccount,
 } from '../views/account-summary.ts'
 import { type PaymentSummary, summarizePayment } from '../views/payment-summary.ts'
 import { type SessionSummary, summarizeSessions } from '../views/session-summary.ts'
@@ -98,49 +98,49 @@ export interface EndUser extends Approvals {
 
 /** Creates the facet of one end user. Throws `invalid_input` if the name can't be one. */
 export function createEndUser(guard: Guard, ready: () => Promise<void>, name: string): EndUser {
-  const endUser = parseInput(nameField, name, 'endUser')
+  const endUser = parseInputFields(nameField, name, 'endUser')
   const { store } = guard
   return {
     grantDelegation: async (given, options = {}) => {
-      const input = parseInput(delegationInput, given, 'grantDelegation')
+      const input = parseInputFields(delegationInput, given, 'grantDelegation')
       await ready()
       return grantDelegation(guard, endUser, input, options)
     },
     setLimits: async (given, options = {}) => {
-      const limits = parseInput(limitsInput, given, 'setLimits')
-      const { reason } = parseInput(reasonInput, options, 'setLimits')
+      const limits = parseInputFields(limitsInput, given, 'setLimits')
+      const { reason } = parseInputFields(reasonInput, options, 'setLimits')
       await ready()
       const account = await store.commit(
         { endUser },
         (state, now) => limitEndUser(state, endUser, limits, reason, now),
         'now',
       )
-      return summarizeEndUser(account)
+      return summarizeEndUserAccount(account)
     },
     limits: async () => {
       await ready()
       const { endUser: account } = await store.read({ endUser })
-      return account && summarizeEndUser(account)
+      return account && summarizeEndUserAccount(account)
     },
     revokeDelegation: async (given, options = {}) => {
-      const delegation = parseInput(nameField, given, 'revokeDelegation')
-      const { reason } = parseInput(reasonInput, options, 'revokeDelegation')
+      const delegation = parseInputFields(nameField, given, 'revokeDelegation')
+      const { reason } = parseInputFields(reasonInput, options, 'revokeDelegation')
       await ready()
       const summary = await store.commit(
         { delegation },
-        (state, now) => recordRevocation(state, delegation, endUser, reason, now),
+        (state, now) => recordEndUserRevocation(state, delegation, endUser, reason, now),
         'now',
       )
       if (!summary.permission) return summary
       await withdrawAtProvider(guard, delegation)
-      return summarizeDelegation(await readDelegation(guard, delegation), store.now())
+      return summarizeDelegationAccount(await readDelegation(guard, delegation), store.now())
     },
-    ...createProviderCalls(guard, ready, endUser),
+    ...createEndUserProviderCalls(guard, ready, endUser),
     ...createApprovals(store, ready, endUser),
-    ...createLists(store, ready, endUser),
+    ...createEndUserLists(store, ready, endUser),
     allowAgain: async (given, options = {}) => {
-      const payment = parseInput(nameField, given, 'allowAgain: payment')
-      const { reason } = parseInput(reasonInput, options, 'allowAgain')
+      const payment = parseInputFields(nameField, given, 'allowAgain: payment')
+      const { reason } = parseInputFields(reasonInput, options, 'allowAgain')
       await ready()
       const requestHash = (await store.read({ payment })).payment?.terms.requestHash
       const allowed = await store.commit(
@@ -156,32 +156,35 @@ export function createEndUser(guard: Guard, ready: () => Promise<void>, name: st
     },
     cancel: async (target, options) => {
       await ready()
-      return cancelExposed(guard, { by: 'end_user', endUser }, target, options)
+      return cancelExposedPayments(guard, { by: 'end_user', endUser }, target, options)
     },
   }
 }
 
 /** Creates the methods that list an end user's rows. */
-function createLists(
+function createEndUserLists(
   store: Store,
   ready: () => Promise<void>,
   endUser: string,
 ): Pick<EndUser, 'delegations' | 'sessions' | 'payments'> {
   return {
     delegations: async (given = {}) => {
-      const page = parseInput(pageInput, given, 'delegations')
+      const page = parseInputFields(pageInput, given, 'delegations')
       await ready()
       const found = await store.delegations({ endUser }, page)
-      return { ...found, rows: found.rows.map((one) => summarizeDelegation(one, store.now())) }
+      return {
+        ...found,
+        rows: found.rows.map((one) => summarizeDelegationAccount(one, store.now())),
+      }
     },
     sessions: async (given = {}) => {
-      const page = parseInput(pageInput, given, 'sessions')
+      const page = parseInputFields(pageInput, given, 'sessions')
       await ready()
       const found = await store.sessions({ endUser }, page)
       return { ...found, rows: await summarizeSessions(store, found.rows) }
     },
     payments: async (given = {}) => {
-      const page = parseInput(pageInput, given, 'payments')
+      const page = parseInputFields(pageInput, given, 'payments')
       await ready()
       const found = await store.payments({ endUser }, page)
       return { ...found, rows: found.rows.map(summarizePayment) }
@@ -190,19 +193,19 @@ function createLists(
 }
 
 /** Creates the methods that ask the provider of an end user's wallet. */
-function createProviderCalls(
+function createEndUserProviderCalls(
   guard: Guard,
   ready: () => Promise<void>,
   endUser: string,
 ): Pick<EndUser, 'funding' | 'readPermission'> {
   return {
     funding: async (given) => {
-      const instrument = parseInput(nameField, given, 'funding: instrument')
+      const instrument = parseInputFields(nameField, given, 'funding: instrument')
       await ready()
       return readFunding(guard, endUser, instrument)
     },
     readPermission: async (given) => {
-      const id = parseInput(nameField, given, 'readPermission: delegation')
+      const id = parseInputFields(nameField, given, 'readPermission: delegation')
       await ready()
       const delegation = await readDelegation(guard, id)
       if (delegation.endUser !== endUser) throw unknownDelegation(id)
@@ -211,7 +214,7 @@ function createProviderCalls(
   }
 }
 
-function recordRevocation(
+function recordEndUserRevocation(
   state: LedgerState,
   id: string,
   endUser: string,
@@ -221,11 +224,11 @@ function recordRevocation(
   const { delegation } = state
   if (delegation?.endUser !== endUser) throw unknownDelegation(id)
   if (delegation.revokedAt !== undefined) {
-    return { result: summarizeDelegation(delegation, now), events: [] }
+    return { result: summarizeDelegationAccount(delegation, now), events: [] }
   }
   const next = revokedDelegation(delegation, now)
   return {
-    result: summarizeDelegation(next, now),
+    result: summarizeDelegationAccount(next, now),
     delegations: [next],
     events: [
       {

@@ -1,4 +1,4 @@
-import { type Guard, payableAssets } from '../guard/guard.ts'
+import { type Guard, payableGuardAssets } from '../guard/guard.ts'
 import type { Change } from '../ledger/ledger-state.ts'
 import type { SecretOpening } from '../ledger/secret-opening.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
@@ -35,7 +35,7 @@ export async function readFunding(guard: Guard, endUser: string, handle: string)
     throw new BursarError('instrument_unknown', text)
   }
   const address = await guard.instruments.address(handle)
-  const assets = payableAssets(guard).map(({ network, address, symbol }) => ({
+  const assets = payableGuardAssets(guard).map(({ network, address, symbol }) => ({
     network,
     address,
     symbol,
@@ -43,7 +43,7 @@ export async function readFunding(guard: Guard, endUser: string, handle: string)
   const { fundingLink } = instrument
   if (!fundingLink) return { instrument: handle, address, assets }
   const record: RecordOpening = (opening) =>
-    guard.store.commit({}, () => recordOpening(handle, endUser, opening), 'now')
+    guard.store.commit({}, () => recordFundingSecretUse(handle, endUser, opening), 'now')
   // The provider's code may open secrets during the call: each opening is recorded first.
   const link = await duringSecretUse({ purpose: 'funding', instrument: handle }, record, () =>
     withinDeadline(fundingLink(address), LINK_TIMEOUT_MS),
@@ -51,16 +51,20 @@ export async function readFunding(guard: Guard, endUser: string, handle: string)
     const text = `funding: instrument: the provider of ${handle} gave no link. Send to its address.`
     throw new BursarError('wallet_unavailable', text, { cause })
   })
-  return { instrument: handle, address, assets, link: parsePageLink(link, handle) }
+  return { instrument: handle, address, assets, link: parseFundingLink(link, handle) }
 }
 
-function recordOpening(handle: string, endUser: string, opening: SecretOpening): Change<undefined> {
+function recordFundingSecretUse(
+  handle: string,
+  endUser: string,
+  opening: SecretOpening,
+): Change<undefined> {
   const subject = { purpose: 'funding', instrument: handle, endUser } as const
   return { result: undefined, events: [{ type: 'secret-opened', ...subject, ...opening }] }
 }
 
 /** Checks that a link is an https URL without user info, since people follow it. Throws `wallet_unavailable`. */
-function parsePageLink(link: unknown, handle: string): string {
+function parseFundingLink(link: unknown, handle: string): string {
   if (typeof link === 'string' && link.length <= MAX_LINK_LENGTH && URL.canParse(link)) {
     const { protocol, username, password, href } = new URL(link)
     if (protocol === 'https:' && username === '' && password === '') return href

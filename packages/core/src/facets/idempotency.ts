@@ -4,7 +4,7 @@ import type { OnceOptions, Operation } from '../ledger/operation.ts'
 import type { Store } from '../ports/store.ts'
 import { canonicalJson } from '../primitives/canonical-json.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { newSecret } from '../primitives/secret.ts'
 
@@ -37,13 +37,13 @@ export interface Made {
  * Prepares an operation on `subject`. The idempotency key is scoped by `what`, which includes the caller's name,
  * so that one caller never gets the result of another's operation. Without a key, the operation always runs.
  */
-export function prepareOperation(
+export function prepareIdempotentOperation(
   what: readonly string[],
   input: unknown,
   subject: string,
   options: OnceOptions,
 ): PreparedOperation {
-  const { idempotencyKey: key } = parseInput(onceInput, options, what[0] ?? 'once')
+  const { idempotencyKey: key } = parseInputFields(onceInput, options, what[0] ?? 'once')
   // The salt has 256 bits, so that a token can't be derived from a weak key without reading the ledger.
   const salt = newSecret()
   if (key === undefined) {
@@ -64,9 +64,9 @@ export function prepareOperation(
         (state, now) => {
           const known = state.operation
           if (known && known.inputHash !== inputHash) throw idempotencyConflict(what[0])
-          if (known) return { result: deriveMade(key, known), events: [] }
+          if (known) return { result: deriveIdempotentResult(key, known), events: [] }
           const operation = { id, inputHash, subject, salt, at: now }
-          const result = deriveMade(key, operation)
+          const result = deriveIdempotentResult(key, operation)
           const changed = change(state, now, result)
           // An operation without a record is not stored: a retry runs it again.
           return changed.events.length === 0
@@ -79,7 +79,7 @@ export function prepareOperation(
 }
 
 /** Derives the secret from the idempotency key, which is never stored, and the stored salt. Neither is enough alone. */
-function deriveMade(key: string, { subject, salt }: Operation): Made {
+function deriveIdempotentResult(key: string, { subject, salt }: Operation): Made {
   const secret = Buffer.from(hashOf('secret', [key, salt, subject]), 'hex').toString('base64url')
   return { id: subject, secret }
 }

@@ -1,11 +1,11 @@
 import type { Guard } from '../guard/guard.ts'
-import { keyText } from '../ledger/bearer-token.ts'
+import { keyTokenText } from '../ledger/bearer-token.ts'
 import {
   type Credential,
   credentialEnd,
   type KeyInput,
   keyInput,
-  liveSecrets,
+  liveCredentialSecrets,
   type ParsedKey,
   rotatedCredential,
   rotationInput,
@@ -15,10 +15,10 @@ import type { OnceOptions } from '../ledger/operation.ts'
 import type { Role } from '../ledger/role.ts'
 import type { Page, PageRequest } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
-import { sha256 } from '../primitives/hash.ts'
+import { nameField, pageInput, parseInputFields, reasonInput } from '../primitives/fields.ts'
+import { sha256Hash } from '../primitives/hash.ts'
 import { newId } from '../primitives/id.ts'
-import { prepareOperation } from './idempotency.ts'
+import { prepareIdempotentOperation } from './idempotency.ts'
 
 /** A key that was just issued or rotated. */
 export interface IssuedKey {
@@ -88,36 +88,41 @@ export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
   }
   return {
     issueKey: async (given: KeyInput, options: OnceOptions = {}) => {
-      const input = parseInput(keyInput, given, 'issueKey')
+      const input = parseInputFields(keyInput, given, 'issueKey')
       await ready()
-      const making = prepareOperation(['issueKey'], input, newId('key'), options)
+      const making = prepareIdempotentOperation(['issueKey'], input, newId('key'), options)
       const made = await making.run(store, {}, (_state, now, { id, secret }) =>
-        recordIssue(id, sha256(keyText(id, secret)), input, now),
+        recordIssuedKey(id, sha256Hash(keyTokenText(id, secret)), input, now),
       )
       return describeIssuedKey(made, await read(made.id))
     },
     rotateKey: async (given, change = {}, options = {}) => {
-      const id = parseInput(nameField, given, 'rotateKey: key')
-      const { overlap = 0 } = parseInput(rotationInput, change, 'rotateKey')
+      const id = parseInputFields(nameField, given, 'rotateKey: key')
+      const { overlap = 0 } = parseInputFields(rotationInput, change, 'rotateKey')
       await ready()
-      const rotating = prepareOperation(['rotateKey', id], { overlap }, id, options)
+      const rotating = prepareIdempotentOperation(['rotateKey', id], { overlap }, id, options)
       const made = await rotating.run(store, { credential: id }, (state, now, { secret }) =>
-        recordRotation(requireLiveKey(state, id, now), sha256(keyText(id, secret)), overlap, now),
+        recordRotatedKey(
+          requireLiveKey(state, id, now),
+          sha256Hash(keyTokenText(id, secret)),
+          overlap,
+          now,
+        ),
       )
       return describeIssuedKey(made, await read(id))
     },
     revokeKey: async (given, options = {}) => {
-      const id = parseInput(nameField, given, 'revokeKey: key')
-      const { reason } = parseInput(reasonInput, options, 'revokeKey')
+      const id = parseInputFields(nameField, given, 'revokeKey: key')
+      const { reason } = parseInputFields(reasonInput, options, 'revokeKey')
       await ready()
       return store.commit(
         { credential: id },
-        (state, now) => recordRevocation(state, id, reason, now),
+        (state, now) => recordRevokedKey(state, id, reason, now),
         'now',
       )
     },
     keys: async (given = {}) => {
-      const page = parseInput(pageInput, given, 'keys')
+      const page = parseInputFields(pageInput, given, 'keys')
       await ready()
       const found = await store.credentials(page)
       return { ...found, rows: found.rows.map((one) => summaryOfKey(one, store.now())) }
@@ -129,10 +134,10 @@ function describeIssuedKey(
   { id, secret }: { readonly id: string; readonly secret: string },
   { expiresAt }: Credential,
 ): IssuedKey {
-  return { id, key: keyText(id, secret), expiresAt: new Date(expiresAt).toISOString() }
+  return { id, key: keyTokenText(id, secret), expiresAt: new Date(expiresAt).toISOString() }
 }
 
-function recordIssue(
+function recordIssuedKey(
   id: string,
   secretHash: string,
   { roles, endUser, label, expiresIn }: ParsedKey,
@@ -153,7 +158,7 @@ function recordIssue(
 }
 
 /** Records a rotation. The newest secret stays good for the overlap, and older ones end at once. */
-function recordRotation(
+function recordRotatedKey(
   credential: Credential,
   secretHash: string,
   overlap: number,
@@ -176,7 +181,7 @@ function requireLiveKey({ credential }: LedgerState, id: string, now: number): C
   return credential
 }
 
-function recordRevocation(
+function recordRevokedKey(
   { credential }: LedgerState,
   id: string,
   reason: string | undefined,
@@ -197,7 +202,7 @@ function recordRevocation(
 
 function summaryOfKey(credential: Credential, now: number): KeySummary {
   const { id, roles, endUser, label, createdAt, expiresAt, usedAt } = credential
-  const older = liveSecrets(credential, now).find((one) => one.expiresAt !== undefined)
+  const older = liveCredentialSecrets(credential, now).find((one) => one.expiresAt !== undefined)
   return {
     id,
     roles,

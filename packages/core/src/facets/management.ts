@@ -10,7 +10,13 @@ import {
 } from '../ledger/session.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, ownerInput, pageInput, parseInput, reasonInput } from '../primitives/fields.ts'
+import {
+  nameField,
+  ownerInput,
+  pageInput,
+  parseInputFields,
+  reasonInput,
+} from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
 import { newSecret } from '../primitives/secret.ts'
 import { createSession } from '../rules/created-session.ts'
@@ -24,7 +30,7 @@ import {
   type Cancellation,
   type CancelOptions,
   type CancelTarget,
-  cancelExposed,
+  cancelExposedPayments,
 } from '../settlement/cancellation.ts'
 import { type Exposure, type ExposureFilter, readExposure } from '../settlement/exposure.ts'
 import {
@@ -32,7 +38,7 @@ import {
   summarizeSession,
   summarizeSessions,
 } from '../views/session-summary.ts'
-import { type Made, prepareOperation } from './idempotency.ts'
+import { type Made, prepareIdempotentOperation } from './idempotency.ts'
 
 /** A facet for the manager: creates, changes and ends sessions within delegations. It can never pay. */
 export interface Management {
@@ -97,7 +103,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
   const { store } = guard
   return {
     createSession: async (given, options = {}) => {
-      const input = parseInput(sessionInput, given, 'createSession')
+      const input = parseInputFields(sessionInput, given, 'createSession')
       await ready()
       const { id, secret } =
         input.name === undefined
@@ -117,10 +123,10 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       return endOrUnlock(store, id, 'session-unlocked', options, { idempotencyKey })
     },
     changeSession: async (given, change, options = {}) => {
-      const id = parseInput(nameField, given, 'changeSession: session')
-      const input = parseInput(sessionChangeInput, change, 'changeSession')
+      const id = parseInputFields(nameField, given, 'changeSession: session')
+      const input = parseInputFields(sessionChangeInput, change, 'changeSession')
       await ready()
-      const changing = prepareOperation(['changeSession', id], input, id, options)
+      const changing = prepareIdempotentOperation(['changeSession', id], input, id, options)
       await changing.run(store, { session: id }, (state, now) => {
         if (!state.session) throw unknownRow('session', id)
         return applySessionChange(state, input, now)
@@ -128,22 +134,22 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       return summarizeSession(await readSession(store, id), store.now())
     },
     exposure: async (given = {}) => {
-      const filter = parseInput(ownerInput, given, 'exposure')
+      const filter = parseInputFields(ownerInput, given, 'exposure')
       await ready()
       return readExposure(guard, filter)
     },
     cancel: async (target, options) => {
       await ready()
-      return cancelExposed(guard, { by: 'manager' }, target, options)
+      return cancelExposedPayments(guard, { by: 'manager' }, target, options)
     },
     session: async (given) => {
-      const id = parseInput(nameField, given, 'session')
+      const id = parseInputFields(nameField, given, 'session')
       await ready()
       return summarizeSession(await readSession(store, id), store.now())
     },
     sessions: async (whose = {}, given = {}) => {
-      const { delegation, endUser } = parseInput(ownerInput, whose, 'sessions')
-      const page = parseInput(pageInput, given, 'sessions')
+      const { delegation, endUser } = parseInputFields(ownerInput, whose, 'sessions')
+      const page = parseInputFields(pageInput, given, 'sessions')
       const filter = {
         ...(delegation === undefined ? {} : { delegation }),
         ...(endUser === undefined ? {} : { endUser }),
@@ -160,7 +166,7 @@ async function createUnnamed(
   input: ParsedSession,
   options: OnceOptions,
 ): Promise<Made> {
-  const creating = prepareOperation(['createSession'], input, newId('ses'), options)
+  const creating = prepareIdempotentOperation(['createSession'], input, newId('ses'), options)
   return creating.run(store, { delegation: input.delegation }, (state, now, { id, secret }) =>
     createSession(state, { id, tokenHash: sessionToken(id, secret).tokenHash }, input, now),
   )
@@ -199,9 +205,9 @@ async function endOrUnlock(
   options: { readonly reason?: string } | undefined,
   onceOptions: OnceOptions,
 ): Promise<SessionSummary> {
-  const id = parseInput(nameField, given, type)
-  const { reason } = parseInput(reasonInput, options === undefined ? {} : options, type)
-  const ending = prepareOperation([type, id], { reason }, id, onceOptions)
+  const id = parseInputFields(nameField, given, type)
+  const { reason } = parseInputFields(reasonInput, options === undefined ? {} : options, type)
+  const ending = prepareIdempotentOperation([type, id], { reason }, id, onceOptions)
   await ending.run(store, { session: id }, (state, now) => {
     if (!state.session) throw unknownRow('session', id)
     const session =

@@ -1,4 +1,4 @@
-import { type Guard, payableAssets } from '../guard/guard.ts'
+import { type Guard, payableGuardAssets } from '../guard/guard.ts'
 import {
   type Delegation,
   isUnsettled,
@@ -66,11 +66,16 @@ export async function grantAtProvider(guard: Guard, delegation: Delegation): Pro
     )
     // With two requests, a withdrawal may have preceded the second request's effect.
     if (isRevoked)
-      await callProvider(guard, delegation, WITHDRAW_TIMEOUT_MS, createWithdrawal(id, permission))
+      await callProvider(
+        guard,
+        delegation,
+        WITHDRAW_TIMEOUT_MS,
+        createPermissionWithdrawal(id, permission),
+      )
   } catch (cause) {
-    await endUngranted(guard, id, 'the provider did not grant its permission')
+    await endDelegationWithoutPermission(guard, id, 'the provider did not grant its permission')
     await withdrawAtProvider(guard, id)
-    const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${readErrorCode(cause)}.`
+    const text = `grantDelegation: instrument: the provider of ${instrument} did not grant its permission: ${readProviderErrorCode(cause)}.`
     throw new BursarError('permission_unavailable', text, { cause })
   }
 }
@@ -81,7 +86,7 @@ async function requestPermission(
   permissions: Permissions,
 ): Promise<string> {
   const address = await guard.instruments.address(delegation.instrument)
-  const request = permissionRequest(delegation, address, payableAssets(guard))
+  const request = permissionRequest(delegation, address, payableGuardAssets(guard))
   const { id } = await permissions.grant(request)
   if (typeof id !== 'string' || !idPattern.test(id)) {
     throw new BursarError('permission_invalid', 'The provider answered with what is no id.')
@@ -100,14 +105,14 @@ export async function withdrawAtProvider(guard: Guard, id: string): Promise<void
   if (!delegation || !isUnsettled(delegation) || delegation.permission?.state === 'requested')
     return
   const failure = await callProvider(guard, delegation, WITHDRAW_TIMEOUT_MS, (permissions) =>
-    withdraw(permissions, permissionName(delegation)),
-  ).then(() => undefined, readErrorCode)
+    withdrawPermission(permissions, permissionName(delegation)),
+  ).then(() => undefined, readProviderErrorCode)
   await guard.store.commit(
     { delegation: id },
     (state, now) =>
       failure === undefined
-        ? recordWithdrawal(state, id, now)
-        : recordFailedWithdrawal(state, id, failure),
+        ? recordPermissionWithdrawal(state, id, now)
+        : recordFailedPermissionWithdrawal(state, id, failure),
     'now',
   )
 }
@@ -132,13 +137,20 @@ function callProvider<Result>(
 ): Promise<Result> {
   const { id } = delegation
   const record: RecordOpening = (opening) =>
-    guard.store.commit({ delegation: id }, (state) => recordOpening(state, opening), 'now')
+    guard.store.commit(
+      { delegation: id },
+      (state) => recordPermissionSecretUse(state, opening),
+      'now',
+    )
   return duringSecretUse({ purpose: 'permission', delegation: id }, record, async () =>
     withinDeadline(work(requirePermissions(guard, delegation)), timeoutMs),
   )
 }
 
-function recordOpening({ delegation }: LedgerState, opening: SecretOpening): Change<undefined> {
+function recordPermissionSecretUse(
+  { delegation }: LedgerState,
+  opening: SecretOpening,
+): Change<undefined> {
   if (!delegation?.permission) throw useOver('There is no permission that is asked for.')
   const { id, endUser } = delegation
   const subject = { purpose: 'permission', delegation: id, endUser } as const
@@ -149,17 +161,17 @@ function permissionName({ id, permission }: Delegation): PermissionName {
   return { delegation: id, ...(permission?.id === undefined ? {} : { id: permission.id }) }
 }
 
-async function withdraw(permissions: Permissions, name: PermissionName): Promise<void> {
+async function withdrawPermission(permissions: Permissions, name: PermissionName): Promise<void> {
   await permissions.revoke(name)
   if ((await permissions.read(name)) === 'absent') return
   throw new BursarError('permission_still_granted', 'The provider has not withdrawn it yet.')
 }
 
-function createWithdrawal(
+function createPermissionWithdrawal(
   delegation: string,
   id: string,
 ): (permissions: Permissions) => Promise<void> {
-  return (permissions) => withdraw(permissions, { delegation, id })
+  return (permissions) => withdrawPermission(permissions, { delegation, id })
 }
 
 /** A job that finishes grants and withdrawals that failed or that an ended process left open. */
@@ -170,7 +182,7 @@ export interface PermissionSettler {
 /** Creates the job that settles the permissions of this process's wallets, some on each run. */
 export function createPermissionSettler(guard: Guard): PermissionSettler {
   let resumeAfter: string | undefined
-  const pace = createPace()
+  const pace = createProviderPace()
   return {
     async run() {
       const { store, instruments } = guard
@@ -189,7 +201,7 @@ export function createPermissionSettler(guard: Guard): PermissionSettler {
 }
 
 /** Creates a pace for failing withdrawals: each waits as long as it has been failing, because an attempt may record. */
-function createPace(): { isDue(delegation: Delegation, now: number): boolean } {
+function createProviderPace(): { isDue(delegation: Delegation, now: number): boolean } {
   const triedAt = new Map<string, number>()
   return {
     isDue({ id, permission, revokedAt }, now) {
@@ -213,15 +225,19 @@ async function settlePermission(
   if (permission?.state === 'requested') {
     // The call that asked for it may still be waiting.
     if (guard.store.now() < createdAt + REQUEST_LIFE_MS) return
-    await endUngranted(guard, id, 'its permission was never granted')
+    await endDelegationWithoutPermission(guard, id, 'its permission was never granted')
   }
   await withdrawAtProvider(guard, id)
 }
 
 /** Revokes a delegation for which the wallet's provider granted no permission. */
-async function endUngranted({ store }: Guard, id: string, reason: string): Promise<void> {
+async function endDelegationWithoutPermission(
+  { store }: Guard,
+  id: string,
+  reason: string,
+): Promise<void> {
   const scope = { delegation: id }
-  await store.commit(scope, (state, now) => recordEnd(state, id, reason, now), 'now')
+  await store.commit(scope, (state, now) => recordPermissionEnd(state, id, reason, now), 'now')
 }
 
 function requirePermissions(guard: Guard, { instrument }: Delegation): Permissions {
@@ -249,7 +265,7 @@ function recordPermission(
   }
 }
 
-function recordEnd(
+function recordPermissionEnd(
   { delegation }: LedgerState,
   id: string,
   reason: string,
@@ -266,10 +282,14 @@ function recordEnd(
   }
 }
 
-function recordWithdrawal({ delegation }: LedgerState, id: string, now: number): Change<undefined> {
+function recordPermissionWithdrawal(
+  { delegation }: LedgerState,
+  id: string,
+  now: number,
+): Change<undefined> {
   if (!delegation?.permission) throw unknownDelegation(id)
   const { endUser, permission, createdAt } = delegation
-  if (!isBeingWithdrawn(delegation)) return noChange
+  if (!isPermissionBeingWithdrawn(delegation)) return noChange
   // Without an answer to the request it may still take effect, so that withdrawing it now is not the end.
   if (permission.id === undefined && now < createdAt + REQUEST_LIFE_MS) return noChange
   return {
@@ -280,7 +300,7 @@ function recordWithdrawal({ delegation }: LedgerState, id: string, now: number):
 }
 
 /** Records a failed withdrawal, once for a delegation however often it fails. */
-function recordFailedWithdrawal(
+function recordFailedPermissionWithdrawal(
   { delegation }: LedgerState,
   id: string,
   reason: string,
@@ -294,13 +314,13 @@ function recordFailedWithdrawal(
   }
 }
 
-function isBeingWithdrawn({ permission }: Delegation): boolean {
+function isPermissionBeingWithdrawn({ permission }: Delegation): boolean {
   return permission?.state === 'withdrawing' || permission?.state === 'not_withdrawn'
 }
 
 const noChange: Change<undefined> = { result: undefined, events: [] }
 
 /** Returns the code of an error, never its text, which the provider may have written. */
-function readErrorCode(error: unknown): string {
+function readProviderErrorCode(error: unknown): string {
   return BursarError.isInstance(error) ? error.code : 'failed'
 }

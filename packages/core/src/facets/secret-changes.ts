@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SecretChange } from '../ledger/secret-event.ts'
 import type { Store } from '../ports/store.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { secretOpeningFields } from '../signing/secret-use.ts'
 
 /** The most changes in one call: a new wrapping key changes every secret of a vault, with their overlaps, at once. */
@@ -22,6 +22,6 @@ export async function recordSecretChanges(
   store: Store,
   given: readonly SecretChange[],
 ): Promise<void> {
-  const events = parseInput(changesInput, given, 'recordSecretChanges')
+  const events = parseInputFields(changesInput, given, 'recordSecretChanges')
   await store.commit({}, () => ({ result: undefined, events }), 'now')
 }

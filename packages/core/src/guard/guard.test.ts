@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { createBackground } from './background.ts'
-import { createStrangers, type Strangers } from './lookup-limit.ts'
-import { perMinute } from './rate-limit.ts'
+import { createUnknownLookupLimit, type Strangers } from './lookup-limit.ts'
+import { limitRatePerMinute } from './rate-limit.ts'
 
 const MINUTE = 60_000
 const NOW = 1_000 * MINUTE
 
 describe('a rate', () => {
   test('is kept up to its limit, then the first one over it is told apart', () => {
-    const rate = perMinute(3)
+    const rate = limitRatePerMinute(3)
     const take = () => rate.take('a', NOW)
     expect([take(), take(), take(), take(), take()]).toEqual([
       'within',
@@ -20,21 +20,21 @@ describe('a rate', () => {
   })
 
   test('begins anew with each minute, and not before', () => {
-    const rate = perMinute(1)
+    const rate = limitRatePerMinute(1)
     expect(rate.take('a', NOW)).toBe('within')
     expect(rate.take('a', NOW + MINUTE - 1)).toBe('first-over')
     expect(rate.take('a', NOW + MINUTE)).toBe('within')
   })
 
   test('counts names apart, whatever they are', () => {
-    const rate = perMinute(1)
+    const rate = limitRatePerMinute(1)
     for (const name of ['a', 'b', '', '__proto__', 'constructor']) {
       expect([rate.take(name, NOW), rate.take(name, NOW)]).toEqual(['within', 'first-over'])
     }
   })
 
   test('forgets the names that were not used for longest, and no other', () => {
-    const rate = perMinute(1)
+    const rate = limitRatePerMinute(1)
     rate.take('old', NOW)
     rate.take('used', NOW)
     for (let index = 0; index < 9_998; index += 1) rate.take(`name ${index}`, NOW)
@@ -53,7 +53,7 @@ describe('strangers', () => {
     strangers.look(token, NOW, async () => undefined, caller)
 
   test('are looked for in vain a number of times a minute; who is known, always', async () => {
-    const strangers = createStrangers(2)
+    const strangers = createUnknownLookupLimit(2)
     strangers.know('friend')
     expect([await miss(strangers, 'a'), await miss(strangers, 'b')]).toEqual([undefined, undefined])
     await expect(look(strangers, 'c')).rejects.toMatchObject({ code: 'request_rate_exceeded' })
@@ -62,7 +62,7 @@ describe('strangers', () => {
   })
 
   test('who are found do not count, nor does who was not looked for', async () => {
-    const strangers = createStrangers(1)
+    const strangers = createUnknownLookupLimit(1)
     for (const token of ['a', 'b', 'c']) expect(await look(strangers, token)).toBe(token)
     const crowd = await Promise.allSettled(['d', 'e', 'f'].map((token) => look(strangers, token)))
     expect(crowd.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
@@ -70,7 +70,7 @@ describe('strangers', () => {
   })
 
   test('of one caller keep nobody else out', async () => {
-    const strangers = createStrangers(1)
+    const strangers = createUnknownLookupLimit(1)
     expect(await miss(strangers, 'a', 'guesser')).toBeUndefined()
     const guess = miss(strangers, 'b', 'guesser')
     await expect(guess).rejects.toMatchObject({ code: 'request_rate_exceeded' })
@@ -78,14 +78,14 @@ describe('strangers', () => {
   })
 
   test('that are known are remembered up to a bound', async () => {
-    const strangers = createStrangers(0)
+    const strangers = createUnknownLookupLimit(0)
     for (let index = 0; index <= 10_000; index += 1) strangers.know(`${index}`)
     await expect(look(strangers, '0')).rejects.toMatchObject({ code: 'request_rate_exceeded' })
     expect(await look(strangers, '1')).toBe('1')
   })
 
   test('a crowd with one good token is let in, and with a bad one each counts by itself', async () => {
-    const strangers = createStrangers(3)
+    const strangers = createUnknownLookupLimit(3)
     const crowd = (find: () => Promise<string | undefined>): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 9 }, () => strangers.look('new', NOW, find)))
     let looks = 0
@@ -101,7 +101,7 @@ describe('strangers', () => {
   })
 
   test('a look that fails is told to the one who looked, and is not the last one', async () => {
-    const strangers = createStrangers(2)
+    const strangers = createUnknownLookupLimit(2)
     const failing = strangers.look('new', NOW, () => Promise.reject(new Error('no store')))
     const waiting = look(strangers, 'new')
     await expect(failing).rejects.toThrow('no store')

@@ -35,7 +35,7 @@ export interface Guard {
 }
 
 /** Returns the assets that a rail of this guard can pay in. */
-export function payableAssets({ rails, assets }: Guard): readonly Asset[] {
+export function payableGuardAssets({ rails, assets }: Guard): readonly Asset[] {
   const networks = rails.flatMap((rail) => rail.networks)
   return assets.filter(({ network }) => networks.includes(network))
 }

@@ -1,5 +1,5 @@
 import { BursarError } from '../primitives/errors.ts'
-import { perMinute } from './rate-limit.ts'
+import { limitRatePerMinute } from './rate-limit.ts'
 
 /** A limit of look-ups of tokens that this process does not know. */
 export interface Strangers {
@@ -22,10 +22,10 @@ export interface Strangers {
 const MAX_KNOWN_TOKENS = 10_000
 
 /** Creates a limit of failed look-ups a minute, for each verified caller. */
-export function createStrangers(perMinuteLimit: number): Strangers {
+export function createUnknownLookupLimit(perMinuteLimit: number): Strangers {
   const known = new Set<string>()
   const looking = new Map<string, Promise<unknown>>()
-  const rate = perMinute(perMinuteLimit)
+  const rate = limitRatePerMinute(perMinuteLimit)
   const know = (tokenHash: string): void => {
     known.delete(tokenHash)
     known.add(tokenHash)
@@ -42,7 +42,7 @@ export function createStrangers(perMinuteLimit: number): Strangers {
       }
       if (rate.take(caller, now) !== 'within') {
         rate.giveBack(caller, now)
-        throw rateExceeded()
+        throw lookupRateExceeded()
       }
       const finding = find()
       const found = finding.then(
@@ -63,7 +63,7 @@ export function createStrangers(perMinuteLimit: number): Strangers {
   }
 }
 
-function rateExceeded(): BursarError {
+function lookupRateExceeded(): BursarError {
   const message =
     'Too many credentials are looked for that this process does not know. Wait a minute.'
   return new BursarError('request_rate_exceeded', message)

@@ -9,7 +9,7 @@ export interface Rate {
 }
 
 /** Creates a rate of `limit` a minute for each name. */
-export function perMinute(limit: number): Rate {
+export function limitRatePerMinute(limit: number): Rate {
   const counts = new Map<string, { minute: number; count: number }>()
   return {
     take: (name, now) => {

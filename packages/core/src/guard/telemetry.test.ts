@@ -25,7 +25,7 @@ import { fakeAsset, fakeChain } from '../testing/fake-chain.ts'
 import { type FakeMoment, fakeMerchant } from '../testing/fake-merchant.ts'
 import { fakeRail } from '../testing/fake-rail.ts'
 import { fakeWallet } from '../testing/fake-wallet.ts'
-import { recordCall, span } from './telemetry.ts'
+import { recordTelemetryCall, runInTelemetrySpan } from './telemetry.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const HOST = 'shop.example'
@@ -262,7 +262,9 @@ function emitted(): string {
 
 describe('a step', () => {
   test('answers what it ran, and is nested in what is active', async () => {
-    const answer = await span('outer', { a: 1 }, () => span('inner', {}, async () => 'answer'))
+    const answer = await runInTelemetrySpan('outer', { a: 1 }, () =>
+      runInTelemetrySpan('inner', {}, async () => 'answer'),
+    )
     expect(answer).toBe('answer')
     expect(parentOf(named('inner'))).toBe('outer')
     expect(named('outer').attributes).toEqual({ a: 1 })
@@ -279,7 +281,7 @@ describe('a step', () => {
   test.each(thrown)(
     'that throws %s passes it on, and says its class',
     async (_what, cause, type) => {
-      const failing = span('step', {}, async () => {
+      const failing = runInTelemetrySpan('step', {}, async () => {
         throw cause
       })
       await expect(failing).rejects.toBe(cause)
@@ -303,7 +305,7 @@ test('a call is recorded with what its result says, and without what it lacks', 
   ]
   for (const [result, attributes] of results) {
     exporter.reset()
-    await span('call', {}, async (active) => recordCall(active, result, 1))
+    await runInTelemetrySpan('call', {}, async (active) => recordTelemetryCall(active, result, 1))
     expect(named('call').attributes).toEqual(attributes)
   }
 })

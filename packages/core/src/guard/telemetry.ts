@@ -23,7 +23,7 @@ interface PayMetrics {
 }
 
 /** Creates the metrics at each use: an application may register its provider after this is loaded. */
-function createMetrics(): PayMetrics {
+function createTelemetryMetrics(): PayMetrics {
   const meter = metrics.getMeter(scope)
   return {
     calls: meter.createCounter('bursar.pay.calls', {
@@ -47,7 +47,7 @@ function createMetrics(): PayMetrics {
  * Runs one step in a span of its own, nested under the caller's active span. Errors are recorded on
  * the span by their class and code: a message may hold what a merchant wrote.
  */
-export async function span<Result>(
+export async function runInTelemetrySpan<Result>(
   name: string,
   attributes: Attributes,
   run: (span: Span) => Promise<Result>,
@@ -57,7 +57,7 @@ export async function span<Result>(
       return await run(active)
     } catch (error) {
       active.setStatus({ code: SpanStatusCode.ERROR })
-      active.setAttribute('error.type', classifyError(error))
+      active.setAttribute('error.type', telemetryErrorType(error))
       throw error
     } finally {
       active.end()
@@ -66,7 +66,7 @@ export async function span<Result>(
 }
 
 /** Counts one finished call of `pay`, and marks its span. */
-export function recordCall(active: Span, result: ProveResult, durationMs: number): void {
+export function recordTelemetryCall(active: Span, result: ProveResult, durationMs: number): void {
   const code = 'code' in result ? result.code : undefined
   const outcome = { 'bursar.outcome': result.status, ...(code ? { 'bursar.code': code } : {}) }
   active.setAttributes(outcome)
@@ -74,27 +74,34 @@ export function recordCall(active: Span, result: ProveResult, durationMs: number
   const opened = 'paymentId' in result ? result.paymentId : undefined
   const payment = 'receipt' in result ? result.receipt.paymentId : opened
   if (payment !== undefined) active.setAttribute('bursar.payment.id', payment)
-  const { calls, duration } = createMetrics()
+  const { calls, duration } = createTelemetryMetrics()
   calls.add(1, outcome)
   duration.record(durationMs, outcome)
 }
 
 /** Records the amount of a reservation. */
-export function recordAmount(active: Span, micro: bigint, currency: string, host: string): void {
+export function recordTelemetryAmount(
+  active: Span,
+  micro: bigint,
+  currency: string,
+  host: string,
+): void {
   active.setAttributes({
     'bursar.amount': formatAmount(micro),
     'bursar.currency': currency,
     'bursar.merchant.host': host,
   })
-  createMetrics().amount.record(Number(formatAmount(micro)), { 'bursar.currency': currency })
+  createTelemetryMetrics().amount.record(Number(formatAmount(micro)), {
+    'bursar.currency': currency,
+  })
 }
 
 /** Counts a call with a token that belongs to no session. Such a call leaves no audit record. */
-export function recordUnknownToken(): void {
-  createMetrics().unknownTokens.add(1)
+export function countUnknownTokens(): void {
+  createTelemetryMetrics().unknownTokens.add(1)
 }
 
-function classifyError(error: unknown): string {
+function telemetryErrorType(error: unknown): string {
   if (error instanceof Error) {
     const code = (error as { code?: unknown }).code
     return typeof code === 'string' ? code : error.name

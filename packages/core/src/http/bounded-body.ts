@@ -43,12 +43,12 @@ export async function boundedBody(
   // The source can break before it is read and after it is destroyed: an error without a listener would
   // end the process.
   source.on('error', () => {})
-  const codings = readCodings(contentEncoding)
-  const decoders = createDecoders(codings)
+  const codings = readBodyCodings(contentEncoding)
+  const decoders = createBodyDecoders(codings)
   const named = decoders ? {} : { encoding: codings.join(', ') }
-  const collected = growingBytes(maxBytes)
+  const collected = createGrowingBody(maxBytes)
   try {
-    for await (const chunk of decodeChunks(source, decoders ?? [], maxBytes)) {
+    for await (const chunk of decodeBodyChunks(source, decoders ?? [], maxBytes)) {
       if (!collected.add(chunk)) {
         return { body: collected.bytes(), truncated: true, broken: false, ...named }
       }
@@ -65,7 +65,7 @@ export async function boundedBody(
  * Makes a buffer that doubles up to the bound. A list of chunks would take a hundred times the memory of a
  * body that arrives byte by byte.
  */
-function growingBytes(maxBytes: number): {
+function createGrowingBody(maxBytes: number): {
   add(chunk: Uint8Array): boolean
   bytes(): Uint8Array
 } {
@@ -91,7 +91,7 @@ function growingBytes(maxBytes: number): {
 }
 
 /** Lists the codings of a body in the order in which they were applied, without those that change no bytes. */
-function readCodings(contentEncoding = ''): readonly string[] {
+function readBodyCodings(contentEncoding = ''): readonly string[] {
   return contentEncoding
     .split(',')
     .map((coding) => coding.trim().toLowerCase())
@@ -102,13 +102,13 @@ function readCodings(contentEncoding = ''): readonly string[] {
 const plainCodings: ReadonlySet<string> = new Set(['', 'identity', 'none', 'utf-8'])
 
 /** Makes the decoders in the order of decoding. Returns undefined if a coding is not known, or too many. */
-function createDecoders(codings: readonly string[]): readonly Duplex[] | undefined {
+function createBodyDecoders(codings: readonly string[]): readonly Duplex[] | undefined {
   if (codings.length > MAX_CODINGS) return undefined
-  const makers = codings.toReversed().map(findDecoder)
+  const makers = codings.toReversed().map(findBodyDecoder)
   return makers.every((make) => make !== undefined) ? makers.map((make) => make()) : undefined
 }
 
-function findDecoder(coding: string): (() => Duplex) | undefined {
+function findBodyDecoder(coding: string): (() => Duplex) | undefined {
   switch (coding) {
     case 'gzip':
     case 'x-gzip':
@@ -129,7 +129,7 @@ const zstdOptions: zlib.ZstdOptions = {
   params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
 }
 
-async function* decodeChunks(
+async function* decodeBodyChunks(
   source: Readable,
   decoders: readonly Duplex[],
   maxBytes: number,

@@ -6,7 +6,7 @@ import type {
   HttpResponse,
 } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts'
 import type { ExchangeRequest } from './http-exchange.ts'
@@ -43,9 +43,9 @@ export interface GuardedHttpOptions {
   readonly deadlineMs?: number | undefined
 }
 
-/** Parses the hosts that are listed for development, into the forms of `url.hostname` or `hostWithPort(url)`. */
+/** Parses the hosts that are listed for development, into the forms of `url.hostname` or `guardedHostWithPort(url)`. */
 export const developmentInput: z.ZodType<{ readonly hosts: string[] }> = z.strictObject({
-  hosts: z.array(z.string().transform(parseDevelopmentHost)).max(MAX_DEVELOPMENT_HOSTS),
+  hosts: z.array(z.string().transform(parseGuardedDevelopmentHost)).max(MAX_DEVELOPMENT_HOSTS),
 })
 
 /** Parses a deadline in milliseconds. */
@@ -88,8 +88,8 @@ export function guardedHttp(options: GuardedHttpOptions = {}): HttpClient {
 
 /** Makes the client of `guardedHttp` with some of its parts replaced. */
 export function createGuardedHttp(options: GuardedHttpOptions, seams: ClientSeams): HttpClient {
-  const settings = { ...parseInput(optionsInput, options, 'guardedHttp'), ...seams }
-  refuseInProduction(options.development, 'guardedHttp')
+  const settings = { ...parseInputFields(optionsInput, options, 'guardedHttp'), ...seams }
+  assertNoDevelopmentHosts(options.development, 'guardedHttp')
   const inFlight = new Set<Promise<HttpResponse>>()
   const pool = createConnectionPool()
   let closed = false
@@ -98,7 +98,7 @@ export function createGuardedHttp(options: GuardedHttpOptions, seams: ClientSeam
       if (closed) {
         throw new BursarError('request_refused', 'The HTTP client is closed. Create a new one.')
       }
-      const exchange = sendRequest(request, requestOptions, settings, pool)
+      const exchange = sendGuardedRequest(request, requestOptions, settings, pool)
       inFlight.add(exchange)
       try {
         return await exchange
@@ -119,7 +119,7 @@ let libraries:
   | Promise<[typeof import('./pinned-address.ts'), typeof import('./http-exchange.ts')]>
   | undefined
 
-async function sendRequest(
+async function sendGuardedRequest(
   request: HttpRequest,
   options: HttpRequestOptions,
   settings: Settings,
@@ -127,7 +127,7 @@ async function sendRequest(
 ): Promise<HttpResponse> {
   const url = parseResourceUrl(request.url.href)
   const head = buildRequestHead(request)
-  const isListed = requireAllowedScheme(url, settings)
+  const isListed = assertGuardedScheme(url, settings)
   const { signal, minDeadlineMs = 0 } = options
   const deadlineMs = Math.min(Math.max(settings.deadlineMs, minDeadlineMs), MAX_DEADLINE_MS)
   const controller = new AbortController()
@@ -148,7 +148,7 @@ async function sendRequest(
     )
     const { method, body } = request
     const exchange = { url, method, head, body, maxBodyBytes }
-    return await exchangeOverPool(library, exchange, address, options, pool, controller.signal)
+    return await exchangeGuarded(library, exchange, address, options, pool, controller.signal)
   } catch (cause) {
     if (signal?.aborted) {
       const aborted = createFailure('aborted', 'aborted by the caller', signal.reason)
@@ -164,9 +164,9 @@ async function sendRequest(
 }
 
 /** Returns whether the URL's host is listed for development. Throws `request_refused` for other http URLs. */
-function requireAllowedScheme(url: URL, { development }: Settings): boolean {
+function assertGuardedScheme(url: URL, { development }: Settings): boolean {
   const { hosts } = development
-  const isListed = hosts.includes(url.hostname) || hosts.includes(hostWithPort(url))
+  const isListed = hosts.includes(url.hostname) || hosts.includes(guardedHostWithPort(url))
   if (url.protocol === 'https:' || isListed) return isListed
   const message = `${url.host} was asked for over http. Use https, or list the host in development.hosts while developing.`
   const cause = new BursarError('https_required', 'The URL has to use https.')
@@ -174,8 +174,8 @@ function requireAllowedScheme(url: URL, { development }: Settings): boolean {
 }
 
 /** Exchanges over the payment's kept connection, or a new one. Keeps the connection of a first 402. */
-async function exchangeOverPool(
-  { exchangeHttp, openConnection }: typeof import('./http-exchange.ts'),
+async function exchangeGuarded(
+  { exchangeHttp, openHttpConnection }: typeof import('./http-exchange.ts'),
   exchange: ExchangeRequest,
   address: string,
   { isolation, payment, signal }: HttpRequestOptions,
@@ -184,7 +184,7 @@ async function exchangeOverPool(
 ): Promise<HttpResponse> {
   const kept = payment && pool.take(payment, isolation, exchange.url.origin, address)
   const isFirst = payment !== undefined && !kept
-  const connection = kept ?? openConnection(exchange.url, address, isFirst)
+  const connection = kept ?? openHttpConnection(exchange.url, address, isFirst)
   let isLast = true
   try {
     const response = await exchangeHttp(connection, exchange, !isFirst, ending)
@@ -206,14 +206,14 @@ function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promis
   })
 }
 
-function parseDevelopmentHost(entry: string, context: z.RefinementCtx): string {
-  const url = /^[^/?#]+$/.test(entry) && tryParseUrl(`http://${entry}/`)
-  if (url) return /:\d+$/.test(entry) ? hostWithPort(url) : url.hostname
+function parseGuardedDevelopmentHost(entry: string, context: z.RefinementCtx): string {
+  const url = /^[^/?#]+$/.test(entry) && parseUrlOfGuardedHost(`http://${entry}/`)
+  if (url) return /:\d+$/.test(entry) ? guardedHostWithPort(url) : url.hostname
   context.addIssue({ code: 'custom', message: `must be a host such as 'shop.localhost:8402'` })
   return z.NEVER
 }
 
-function tryParseUrl(text: string): URL | undefined {
+function parseUrlOfGuardedHost(text: string): URL | undefined {
   try {
     return parseResourceUrl(text)
   } catch {
@@ -221,12 +221,12 @@ function tryParseUrl(text: string): URL | undefined {
   }
 }
 
-function hostWithPort(url: URL): string {
+function guardedHostWithPort(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`
 }
 
 /** Throws `invalid_input`, naming `source`, if hosts are listed for development in production. */
-export function refuseInProduction(development: unknown, source: string): void {
+export function assertNoDevelopmentHosts(development: unknown, source: string): void {
   if (development === undefined || process.env.NODE_ENV !== 'production') return
   const message = `${source}: development: is refused where NODE_ENV is production.`
   throw new BursarError('invalid_input', message)

@@ -8,7 +8,7 @@ import {
 } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type ExchangeRequest, exchangeHttp, openConnection } from './http-exchange.ts'
+import { type ExchangeRequest, exchangeHttp, openHttpConnection } from './http-exchange.ts'
 
 interface Peer {
   readonly url: URL
@@ -82,7 +82,7 @@ async function exchange(url: URL, request: Partial<ExchangeRequest> = {}, signal
     maxBodyBytes: 100_000,
     ...request,
   }
-  const connection = openConnection(url, '127.0.0.1', false)
+  const connection = openHttpConnection(url, '127.0.0.1', false)
   try {
     return await exchangeHttp(connection, all, true, signal ?? new AbortController().signal)
   } finally {

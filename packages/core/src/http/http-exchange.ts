@@ -38,11 +38,11 @@ export interface Connection {
  * Makes a connection for one exchange, or for the two exchanges of one payment (`isKept`). No other end user
  * or payment uses the connection.
  */
-export function openConnection(url: URL, address: string, isKept: boolean): Connection {
+export function openHttpConnection(url: URL, address: string, isKept: boolean): Connection {
   let socket: Socket | undefined
   const client = new Client(url.origin, {
     connect: (_options, callback) => {
-      socket = dial(url, address, callback)
+      socket = dialHttp(url, address, callback)
     },
     // With a pipelining of 0, undici sends `connection: close`.
     pipelining: isKept ? 1 : 0,
@@ -97,7 +97,7 @@ export async function exchangeHttp(
       },
     })
     // With `raw` the headers are a flat list, which undici's types leave out.
-    const headers = joinHeaders(response.headers as unknown as readonly string[])
+    const headers = joinHttpHeaders(response.headers as unknown as readonly string[])
     const encoding = headers['content-encoding']
     const body = await boundedBody(response.body, encoding, request.maxBodyBytes)
     return { status: response.statusCode, headers, ...body, remoteAddress: address }
@@ -107,7 +107,7 @@ export async function exchangeHttp(
 }
 
 /** Dials an address for the host of a URL. */
-function dial(url: URL, address: string, callback: buildConnector.Callback): Socket {
+function dialHttp(url: URL, address: string, callback: buildConnector.Callback): Socket {
   const secure = url.protocol === 'https:'
   const port = Number(url.port) || (secure ? 443 : 80)
   const name = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -125,7 +125,7 @@ function dial(url: URL, address: string, callback: buildConnector.Callback): Soc
     : connectTcp({ host: address, port })
   let isShakingHands = false
   const fail = (error: Error) =>
-    callback(isShakingHands ? createHandshakeFailure(error) : error, null)
+    callback(isShakingHands ? createHttpHandshakeFailure(error) : error, null)
   socket.setNoDelay(true)
   socket.once('error', fail)
   if (secure) {
@@ -140,14 +140,14 @@ function dial(url: URL, address: string, callback: buildConnector.Callback): Soc
   return socket
 }
 
-function createHandshakeFailure(error: Error & { readonly code?: string }): BursarError {
+function createHttpHandshakeFailure(error: Error & { readonly code?: string }): BursarError {
   const { code = 'the handshake broke' } = error
   return code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
     ? createFailure('http2_only', 'it speaks HTTP/2 only', error)
     : createFailure('tls', code, error)
 }
 
-function joinHeaders(raw: readonly string[]): Record<string, string> {
+function joinHttpHeaders(raw: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = Object.create(null)
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()

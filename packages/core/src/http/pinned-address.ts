@@ -22,18 +22,18 @@ export interface PinnedAddressOptions {
  * would choose by chance. Throws `dns` if the name cannot be resolved.
  */
 export async function pinAddress(url: URL, options: PinnedAddressOptions): Promise<string> {
-  const addresses = await resolveHost(url, options)
+  const addresses = await resolveHostAddresses(url, options)
   for (const address of addresses) {
     if (isPublicAddress(address)) continue
     if (options.development && isLocalAddress(address)) continue
     throw createAddressError(url, address, options.development)
   }
   const [first] = addresses
-  if (first === undefined) throw createDnsError(url)
+  if (first === undefined) throw createAddressLookupError(url)
   return first
 }
 
-async function resolveHost(
+async function resolveHostAddresses(
   url: URL,
   { lookup = lookUpSystemAddresses }: PinnedAddressOptions,
 ): Promise<readonly string[]> {
@@ -45,7 +45,7 @@ async function resolveHost(
   try {
     return [...(await lookup(host))]
   } catch (cause) {
-    throw createDnsError(url, cause)
+    throw createAddressLookupError(url, cause)
   }
 }
 
@@ -72,6 +72,6 @@ function describeAddress(address: string): string {
   return isIP(address) === 0 ? 'something that is no IP address' : address
 }
 
-function createDnsError(url: URL, cause?: unknown): BursarError {
+function createAddressLookupError(url: URL, cause?: unknown): BursarError {
   return createFailure('dns', `${url.hostname} could not be resolved`, cause)
 }

@@ -24,7 +24,7 @@ const localRanges: ReadonlySet<string> = new Set(['loopback', 'private', 'unique
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)
-  if (address === undefined || isMetadata(address)) return false
+  if (address === undefined || isMetadataAddress(address)) return false
   if (address instanceof ipaddr.IPv6 && !address.match(globalUnicast)) return false
   return address.range() === 'unicast'
 }
@@ -35,7 +35,7 @@ export function isPublicAddress(text: string): boolean {
  */
 export function isLocalAddress(text: string): boolean {
   const address = parseAddress(text)
-  return address !== undefined && !isMetadata(address) && localRanges.has(address.range())
+  return address !== undefined && !isMetadataAddress(address) && localRanges.has(address.range())
 }
 
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
@@ -44,7 +44,7 @@ function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return ipaddr.parse(text)
 }
 
-function isMetadata(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+function isMetadataAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   return metadata.some(
     ([block, bits]) => block.kind() === address.kind() && address.match(block, bits),
   )

@@ -7,7 +7,7 @@ import { BursarError } from '../primitives/errors.ts'
  */
 export function createRequestFailure(url: URL, cause: unknown): BursarError {
   const known = BursarError.isInstance(cause) && isRequestFailure(cause.code)
-  const failure = known ? cause : classifyError(cause)
+  const failure = known ? cause : classifyRequestError(cause)
   const message = `No usable response from ${url.host}: ${failure.message}.`
   return new BursarError('request_failed', message, { cause: failure })
 }
@@ -17,10 +17,11 @@ export function createFailure(kind: RequestFailure, text: string, cause?: unknow
   return new BursarError(kind, text, { cause })
 }
 
-function classifyError(error: unknown): BursarError {
+function classifyRequestError(error: unknown): BursarError {
   const { code, data } = (error ?? {}) as { readonly code?: unknown; readonly data?: unknown }
   const name = typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? code : 'broken'
-  if (isHttp2Frame(data)) return createFailure('http2_only', 'it speaks HTTP/2 only', error)
+  if (isHttp2RequestFailure(data))
+    return createFailure('http2_only', 'it speaks HTTP/2 only', error)
   return createFailure(failureOfCode(name), name, error)
 }
 
@@ -41,7 +42,7 @@ const noRouteCodes: ReadonlySet<string> = new Set([
 const http2FrameTypes: readonly (number | undefined)[] = [4, 7]
 
 /** Checks whether a peer answered with a frame of HTTP/2 on stream 0: length, type, flags, stream id. */
-function isHttp2Frame(data: unknown): boolean {
+function isHttp2RequestFailure(data: unknown): boolean {
   const frame = Buffer.isBuffer(data) ? data : Buffer.from(String(data ?? ''), 'latin1')
   const isOnStream0 = frame.length >= 9 && frame.readUInt32BE(5) === 0
   return isOnStream0 && frame[0] === 0 && http2FrameTypes.includes(frame[3])

@@ -3,7 +3,7 @@ import {
   type MerchantLimits,
   type MerchantUsage,
   noUsage,
-  remainingMicro,
+  remainingLimitMicro,
   type Usage,
 } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -29,30 +29,32 @@ export interface Accounts extends Owners {
 }
 
 /** Returns the accounts that bound a payment of the session, nearest first. */
-export function lineOf(state: PayingState): readonly (Session | Delegation | EndUserAccount)[] {
+export function accountLineOf(
+  state: PayingState,
+): readonly (Session | Delegation | EndUserAccount)[] {
   const { session, ancestors, delegation, endUser } = state
   return [session, ...ancestors, delegation, ...(endUser ? [endUser] : [])]
 }
 
 /** Returns the id of the topmost session, whose rate limits all sessions below it share. */
-export function rootOf({ session, ancestors }: PayingState): string {
+export function rootAccountOf({ session, ancestors }: PayingState): string {
   return ancestors.at(-1)?.id ?? session.id
 }
 
 /** Applies one change of usage to every account that a payment counts in. */
 export function mapAccounts(state: PayingState, terms: Terms, next: NextUsage): Accounts {
   const own: MerchantUsage[] = []
-  const counted = createCounter(state, terms, next, own)
+  const counted = createAccountCounter(state, terms, next, own)
   const sessions = { session: counted(state.session), ancestors: state.ancestors.map(counted) }
-  const { merchantUsages, ...owners } = mapOwners(state, terms, next)
+  const { merchantUsages, ...owners } = mapOwnerAccounts(state, terms, next)
   return { ...sessions, ...owners, merchantUsages: [...own, ...merchantUsages] }
 }
 
 /** Applies one change of usage to the accounts above an archived payment, whose sessions are gone. */
-export function mapOwners(state: DelegatedState, terms: Terms, next: NextUsage): Owners {
+export function mapOwnerAccounts(state: DelegatedState, terms: Terms, next: NextUsage): Owners {
   const { delegation, endUser } = state
   const merchantUsages: MerchantUsage[] = []
-  const counted = createCounter(state, terms, next, merchantUsages)
+  const counted = createAccountCounter(state, terms, next, merchantUsages)
   // Payments in another currency, from before the end user set limits, were never counted there.
   const isCounted = endUser?.limits.currency === terms.currency
   return {
@@ -66,7 +68,7 @@ export function mapOwners(state: DelegatedState, terms: Terms, next: NextUsage):
  * Returns a function that changes the usage of an account. If the account has per-merchant limits, its usage
  * at the payment's merchant is changed, too, and added to `merchantUsages`.
  */
-function createCounter(
+function createAccountCounter(
   state: LedgerState,
   terms: Terms,
   next: NextUsage,
@@ -75,7 +77,7 @@ function createCounter(
   return (account) => {
     const { perMerchant } = account.limits
     if (perMerchant) {
-      const known = usageAt(state, account.id, terms)
+      const known = accountUsageAt(state, account.id, terms)
       merchantUsages.push({ ...known, usage: next(perMerchant, known.usage) })
     }
     return { ...account, usage: next(account.limits, account.usage) }
@@ -86,7 +88,7 @@ function createCounter(
  * Returns the usage of an account at the merchant of the terms. Throws `invariant_broken` if the state was
  * loaded without the usage at merchants.
  */
-export function usageAt(
+export function accountUsageAt(
   { merchantUsages }: LedgerState,
   account: string,
   { host, payee }: Terms,
@@ -110,11 +112,11 @@ export function accountRows({
   ancestors,
   ...owners
 }: Accounts): Pick<Change<unknown>, 'sessions' | 'delegations' | 'endUsers' | 'merchantUsages'> {
-  return { sessions: [session, ...ancestors], ...ownerRows(owners) }
+  return { sessions: [session, ...ancestors], ...ownerAccountRows(owners) }
 }
 
 /** Returns the rows of a change for the accounts above the sessions. */
-export function ownerRows({
+export function ownerAccountRows({
   delegation,
   endUser,
   merchantUsages,
@@ -127,8 +129,8 @@ export function ownerRows({
 }
 
 /** Returns the micro-units that can still be reserved: the least that any account has left. */
-export function spendableMicro(state: PayingState): bigint {
-  return lineOf(state)
-    .map(({ limits, usage }) => remainingMicro(limits, usage))
+export function spendableAccountMicro(state: PayingState): bigint {
+  return accountLineOf(state)
+    .map(({ limits, usage }) => remainingLimitMicro(limits, usage))
     .reduce((least, next) => (next < least ? next : least))
 }

@@ -107,14 +107,14 @@ export function approvalStanding(approval: Approval, now: number): ApprovalState
 }
 
 /** Checks whether a session may request one more approval, given the newest ones of its topmost session. */
-export function mayAsk(recent: readonly Approval[], now: number): boolean {
+export function mayAskApproval(recent: readonly Approval[], now: number): boolean {
   const waiting = recent.filter((approval) => approvalStanding(approval, now) === 'waiting')
   const ofLastHour = recent.filter(({ createdAt }) => now - createdAt < HOUR_MS)
   return waiting.length < MAX_WAITING_APPROVALS && ofLastHour.length < MAX_RECENT_APPROVALS
 }
 
 /** Returns the reason why a rule asks about the terms, or undefined if it does not ask. */
-export function asks(
+export function asksForApproval(
   rule: AskRule | undefined,
   aboveMicro: (text: string) => bigint | undefined,
   terms: Terms,
@@ -130,7 +130,7 @@ export function asks(
 }
 
 /** Makes the card that a human is shown for the terms. */
-export function cardOf(
+export function approvalCard(
   terms: Terms,
   request: {
     readonly method: string

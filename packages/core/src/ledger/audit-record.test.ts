@@ -4,9 +4,9 @@ import type { AuditEvent, AuditEventType } from './audit-event.ts'
 import {
   archivedBody,
   auditRecord,
-  bodyHash,
   GENESIS_HASH,
-  readArchivedBody,
+  readArchivedRecordBody,
+  recordBodyHash,
   recordHash,
 } from './audit-record.ts'
 
@@ -54,9 +54,9 @@ test('a hash is another one with any other part, however the parts are cut', () 
 
 test('an archived body gives the same hash, and nothing but an archived body is one', () => {
   const { body, hash } = auditRecord(undefined, AT, event)
-  const left = { session: 'ses_2', archive: 'ses_1', sha256: bodyHash(body) }
+  const left = { session: 'ses_2', archive: 'ses_1', sha256: recordBodyHash(body) }
   const archived = archivedBody(left)
-  expect(readArchivedBody(archived)).toEqual(left)
+  expect(readArchivedRecordBody(archived)).toEqual(left)
   expect(recordHash(GENESIS_HASH, 1, AT, archived)).toBe(hash)
   for (const other of [
     body,
@@ -64,7 +64,7 @@ test('an archived body gives the same hash, and nothing but an archived body is 
     archived.replace('ses_1', ''),
     archived.slice(0, -3),
   ]) {
-    expect(readArchivedBody(other)).toBe(undefined)
+    expect(readArchivedRecordBody(other)).toBe(undefined)
     expect(recordHash(GENESIS_HASH, 1, AT, other) === hash).toBe(other === body)
   }
 })

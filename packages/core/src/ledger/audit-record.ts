@@ -51,11 +51,11 @@ export function auditRecord(
  * ```
  */
 export function recordHash(previousHash: string, seq: number, at: number, body: string): string {
-  return linkHash(previousHash, seq, at, { sha256: bodyHash(body) })
+  return recordLinkHash(previousHash, seq, at, { sha256: recordBodyHash(body) })
 }
 
 /** Computes the hash of a record from its body, or from the SHA-256 of its body. */
-export function linkHash(
+export function recordLinkHash(
   previousHash: string,
   seq: number,
   at: number,
@@ -96,19 +96,19 @@ export function archivedBody({ session, archive, sha256 }: ArchivedBody): string
 }
 
 /** Reads the body of an archived record. Returns undefined if the body is an event. */
-export function readArchivedBody(body: string): ArchivedBody | undefined {
+export function readArchivedRecordBody(body: string): ArchivedBody | undefined {
   if (!body.startsWith(ARCHIVED_PREFIX)) return undefined
   const [, session, archive, sha256] = archivedPattern.exec(body) ?? []
   return session && archive && sha256 ? { session, archive, sha256 } : undefined
 }
 
 /** Returns the SHA-256 of a record's original body, also if that is archived. */
-export function bodyHash(body: string): string {
-  return readArchivedBody(body)?.sha256 ?? hash('sha256', body, 'hex')
+export function recordBodyHash(body: string): string {
+  return readArchivedRecordBody(body)?.sha256 ?? hash('sha256', body, 'hex')
 }
 
 /** Adds one record to the hash over the records of an archive, which begins with `''`. */
-export function archiveHash(previous: string, { seq, hash: own }: AuditHash): string {
+export function recordArchiveHash(previous: string, { seq, hash: own }: AuditHash): string {
   return hash('sha256', `${previous}\n${seq}\n${own}`, 'hex')
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sha256 } from '../primitives/hash.ts'
+import { sha256Hash } from '../primitives/hash.ts'
 import { newId } from '../primitives/id.ts'
 import { newSecret } from '../primitives/secret.ts'
 import { readSessionToken, sessionToken } from './bearer-token.ts'
@@ -10,7 +10,7 @@ describe('a session token', () => {
   test('is read back to its session, and only its hash is stored', () => {
     const { token, tokenHash } = sessionToken(session, newSecret())
     expect(readSessionToken(token)).toEqual({ session, tokenHash })
-    expect(tokenHash).toBe(sha256(token))
+    expect(tokenHash).toBe(sha256Hash(token))
     expect(tokenHash).not.toContain(token.slice(-43))
   })
 

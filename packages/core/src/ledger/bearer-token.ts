@@ -1,4 +1,4 @@
-import { sha256 } from '../primitives/hash.ts'
+import { sha256Hash } from '../primitives/hash.ts'
 
 /** Makes the token of a session from a secret. The token is shown once, and only its hash is stored. */
 export function sessionToken(
@@ -6,20 +6,20 @@ export function sessionToken(
   secret: string,
 ): { readonly token: string; readonly tokenHash: string } {
   const token = `bursar_${session}_${secret}`
-  return { token, tokenHash: sha256(token) }
+  return { token, tokenHash: sha256Hash(token) }
 }
 
 /** Makes the text of a service key, which its holder sends, from the key's id and secret. */
-export function keyText(id: string, secret: string): string {
+export function keyTokenText(id: string, secret: string): string {
   return `bursar_${id}_${secret}`
 }
 
 /** Reads the id out of a key's text, and hashes the text. Returns undefined if the text is no key. */
-export function readKeyText(
+export function readKeyToken(
   text: string,
 ): { readonly id: string; readonly hash: string } | undefined {
   const id = keyPattern.exec(text)?.[1]
-  return id === undefined ? undefined : { id, hash: sha256(text) }
+  return id === undefined ? undefined : { id, hash: sha256Hash(text) }
 }
 
 const keyPattern = /^bursar_(key_[0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
@@ -30,7 +30,7 @@ export function readSessionToken(
 ): { readonly session: string; readonly tokenHash: string } | undefined {
   if (typeof token !== 'string') return undefined
   const session = sessionTokenPattern.exec(token)?.[1]
-  return session === undefined ? undefined : { session, tokenHash: sha256(token) }
+  return session === undefined ? undefined : { session, tokenHash: sha256Hash(token) }
 }
 
 const sessionTokenPattern = /^bursar_(ses_[0-9a-f]{32})_([A-Za-z0-9_-]{43})$/

@@ -85,7 +85,10 @@ export function credentialEnd(
 }
 
 /** Returns the secrets of a key that are valid now. */
-export function liveSecrets({ secrets }: Credential, now: number): readonly CredentialSecret[] {
+export function liveCredentialSecrets(
+  { secrets }: Credential,
+  now: number,
+): readonly CredentialSecret[] {
   return secrets.filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt)
 }
 

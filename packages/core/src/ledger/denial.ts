@@ -72,9 +72,11 @@ export function deny(code: DenialCode, facts: DenialFacts = {}): Denial {
   const { amountMicro, limitMicro, remainingMicro, currency } = facts
   const known = [
     facts.host === undefined ? undefined : `host ${facts.host}`,
-    amountMicro === undefined ? undefined : `amount ${formatMoney(amountMicro, currency)}`,
-    limitMicro === undefined ? undefined : `limit ${formatMoney(limitMicro, currency)}`,
-    remainingMicro === undefined ? undefined : `remaining ${formatMoney(remainingMicro, currency)}`,
+    amountMicro === undefined ? undefined : `amount ${formatDeniedMoney(amountMicro, currency)}`,
+    limitMicro === undefined ? undefined : `limit ${formatDeniedMoney(limitMicro, currency)}`,
+    remainingMicro === undefined
+      ? undefined
+      : `remaining ${formatDeniedMoney(remainingMicro, currency)}`,
     facts.problem,
     facts.cause,
   ].filter((part) => part !== undefined)
@@ -91,26 +93,26 @@ export function firstDenial(denials: readonly Denial[]): Denial | undefined {
   )
 }
 
-function formatMoney(micro: bigint, currency = ''): string {
+function formatDeniedMoney(micro: bigint, currency = ''): string {
   return `${formatAmount(micro)} ${currency}`.trimEnd()
 }
 
-function describePrice(facts: DenialFacts): string {
+function describeDeniedPrice(facts: DenialFacts): string {
   return facts.amountMicro === undefined
     ? 'This payment'
-    : `Payment of ${formatMoney(facts.amountMicro, facts.currency)}`
+    : `Payment of ${formatDeniedMoney(facts.amountMicro, facts.currency)}`
 }
 
-function describeLimit(facts: DenialFacts): string {
+function describeDenyingLimit(facts: DenialFacts): string {
   return facts.limitMicro === undefined
     ? ''
-    : ` of ${formatMoney(facts.limitMicro, facts.currency)}`
+    : ` of ${formatDeniedMoney(facts.limitMicro, facts.currency)}`
 }
 
-function describeRest(facts: DenialFacts): string {
+function describeDenialRest(facts: DenialFacts): string {
   return facts.remainingMicro === undefined
     ? ''
-    : ` ${formatMoney(facts.remainingMicro, facts.currency)} is left.`
+    : ` ${formatDeniedMoney(facts.remainingMicro, facts.currency)} is left.`
 }
 
 const noRetry = 'Do not try again.'
@@ -142,23 +144,23 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
     `Paying ${facts.host ?? 'this merchant'} is not allowed in this session. ${noRetry} Use an allowed merchant.`,
   policy_denied: () => `A rule of the operator forbids this payment. ${noRetry}`,
   payment_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over the limit${describeLimit(facts)} per payment. Ask for something cheaper.`,
+    `${describeDeniedPrice(facts)} is over the limit${describeDenyingLimit(facts)} per payment. Ask for something cheaper.`,
   payment_count_exceeded: () =>
     `The number of payments that are allowed is used up. ${noRetry} Go on without paying.`,
   window_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over what is allowed in this period. Go on without paying, or wait.`,
+    `${describeDeniedPrice(facts)} is over what is allowed in this period. Go on without paying, or wait.`,
   merchant_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
+    `${describeDeniedPrice(facts)} is over what may be paid to ${facts.host ?? 'this merchant'}. Use another merchant.`,
   session_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over what is left of the session's budget.${describeRest(facts)} Ask for something cheaper, or go on without paying.`,
+    `${describeDeniedPrice(facts)} is over what is left of the session's budget.${describeDenialRest(facts)} Ask for something cheaper, or go on without paying.`,
   delegation_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over what is left of the user's permission to spend.${describeRest(facts)} Ask for something cheaper, or go on without paying.`,
+    `${describeDeniedPrice(facts)} is over what is left of the user's permission to spend.${describeDenialRest(facts)} Ask for something cheaper, or go on without paying.`,
   end_user_limit_exceeded: (facts) =>
-    `${describePrice(facts)} is over what the user may spend in all.${describeRest(facts)} Go on without paying.`,
+    `${describeDeniedPrice(facts)} is over what the user may spend in all.${describeDenialRest(facts)} Go on without paying.`,
   insufficient_funds: () =>
     `There is not enough money in the user's wallet. ${noRetry} Tell the user to add funds.`,
   approval_required: (facts) =>
-    `${describePrice(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. Do not try again before the user has agreed. Tell the user.`,
+    `${describeDeniedPrice(facts)}${facts.host ? ` to ${facts.host}` : ''} needs the user's approval. Do not try again before the user has agreed. Tell the user.`,
   approval_denied: () => `The user said no to this payment. ${noRetry}`,
   approval_expired: () => 'The user did not answer in time. Ask again only if it is still needed.',
   wallet_unavailable: () =>

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 import { merchantsInput } from './merchant.ts'
 
 function read(input: unknown): unknown {
   try {
-    return parseInput(merchantsInput, input, 'merchants')
+    return parseInputFields(merchantsInput, input, 'merchants')
   } catch (error) {
     if (BursarError.isInstance(error) && error.code === 'invalid_input') return error.message
     throw error

@@ -24,14 +24,14 @@ export const hostField: z.ZodType<string, string> = z
   .string()
   .max(MAX_HOST_LENGTH)
   .transform((text, context) => {
-    const host = normaliseHost(text)
+    const host = normaliseMerchantHost(text)
     if (host !== undefined) return host
     context.addIssue({ code: 'custom', message: `must be a host such as 'api.example.com'` })
     return z.NEVER
   })
 
 /** Returns the host in the form of `URL.host`, or undefined if no request can have this host. */
-function normaliseHost(text: string): string | undefined {
+function normaliseMerchantHost(text: string): string | undefined {
   if (!/^[^/\\?#@]+$/.test(text)) return undefined
   try {
     return parseResourceUrl(`https://${text}/`).host

@@ -22,14 +22,14 @@ export function payingState(loaded: LedgerState): PayingState {
 
 /** Reads the state of an archived payment. Throws `invariant_broken` if its delegation is missing. */
 export function delegatedState(loaded: LedgerState): DelegatedState {
-  if (isDelegated(loaded)) return loaded
+  if (isDelegatedState(loaded)) return loaded
   throw new BursarError('invariant_broken', 'A payment has to belong to a delegation.')
 }
 
 function isPaying(loaded: LedgerState): loaded is PayingState {
-  return loaded.session !== undefined && isDelegated(loaded)
+  return loaded.session !== undefined && isDelegatedState(loaded)
 }
 
-function isDelegated(loaded: LedgerState): loaded is DelegatedState {
+function isDelegatedState(loaded: LedgerState): loaded is DelegatedState {
   return loaded.delegation !== undefined
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   isOwnKey,
-  isUnproven,
+  isUnprovenPayment,
   type KeyRecord,
   type Payment,
   type PaymentState,
@@ -46,6 +46,6 @@ test('the unproven states are those in which a payment is unproven', () => {
     settled: true,
     released: true,
   }
-  const unproven = Object.keys(states).filter((state) => isUnproven({ state } as Payment))
+  const unproven = Object.keys(states).filter((state) => isUnprovenPayment({ state } as Payment))
   expect(unproven).toEqual(unprovenStates)
 })

@@ -128,23 +128,23 @@ export function isOwnKey(record: KeyRecord, { id, session, key, terms }: Payment
 }
 
 /** Checks whether a payment is open: reserved, signed or in doubt. An identical request has to wait. */
-export function isOpen(payment: Payment): boolean {
+export function isOpenPayment(payment: Payment): boolean {
   return payment.state === 'reserved' || payment.state === 'signed' || payment.state === 'in_doubt'
 }
 
 /** Checks whether a payment is unproven: open or claimed. Its hold stays until the rail proves the outcome. */
-export function isUnproven(payment: Payment): boolean {
-  return isOpen(payment) || payment.state === 'claimed'
+export function isUnprovenPayment(payment: Payment): boolean {
+  return isOpenPayment(payment) || payment.state === 'claimed'
 }
 
 /** Checks whether a payment is paid: claimed or settled. */
-export function isPaid(payment: Payment): boolean {
+export function isPaidPayment(payment: Payment): boolean {
   return payment.state === 'claimed' || payment.state === 'settled'
 }
 
 /** Checks whether a payment is paid, and nothing was delivered for it as far as is known. */
-export function isUndelivered(payment: Payment): boolean {
-  return isPaid(payment) && payment.delivery?.delivered !== true
+export function isUndeliveredPayment(payment: Payment): boolean {
+  return isPaidPayment(payment) && payment.delivery?.delivered !== true
 }
 
 /**
@@ -152,13 +152,13 @@ export function isUndelivered(payment: Payment): boolean {
  * none is. If a payment that repeats another is released, the delivery of the other is owed as before.
  */
 export function owedPayment(payment: Payment): string | undefined {
-  if (isUndelivered(payment)) return payment.id
+  if (isUndeliveredPayment(payment)) return payment.id
   return payment.state === 'released' ? payment.repeats : undefined
 }
 
 /** Checks whether a payment is in doubt, or paid and not delivered. */
-export function isTroubled(payment: Payment): boolean {
-  return payment.state === 'in_doubt' || isUndelivered(payment)
+export function isTroubledPayment(payment: Payment): boolean {
+  return payment.state === 'in_doubt' || isUndeliveredPayment(payment)
 }
 
 /** The place on the block chain where a verdict can be checked. */

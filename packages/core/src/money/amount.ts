@@ -62,7 +62,7 @@ export function formatAmount(micro: bigint): string {
  * ```
  */
 export function debitMicro(atomic: bigint, decimals: number): bigint {
-  const { multiply, divide } = findScale(atomic, decimals)
+  const { multiply, divide } = findAmountScale(atomic, decimals)
   return (atomic * multiply + divide - 1n) / divide
 }
 
@@ -77,18 +77,18 @@ export function debitMicro(atomic: bigint, decimals: number): bigint {
  * ```
  */
 export function creditMicro(atomic: bigint, decimals: number): bigint {
-  const { multiply, divide } = findScale(atomic, decimals)
+  const { multiply, divide } = findAmountScale(atomic, decimals)
   return (atomic * multiply) / divide
 }
 
 /** Converts micro-units of a budget to the most atomic units that they pay for, rounded down. */
-export function atomicWithin(micro: bigint, decimals: number): bigint {
-  const { multiply, divide } = findScale(micro, decimals)
+export function atomicAmountWithin(micro: bigint, decimals: number): bigint {
+  const { multiply, divide } = findAmountScale(micro, decimals)
   return (micro * divide) / multiply
 }
 
 /** Returns the factors between atomic units and micro-units. Throws `invariant_broken` for a bad amount. */
-function findScale(atomic: bigint, decimals: number): { multiply: bigint; divide: bigint } {
+function findAmountScale(atomic: bigint, decimals: number): { multiply: bigint; divide: bigint } {
   if (atomic < 0n || !Number.isInteger(decimals) || decimals < 0 || decimals > MAX_ASSET_DECIMALS) {
     throw new BursarError(
       'invariant_broken',
@@ -102,7 +102,7 @@ function findScale(atomic: bigint, decimals: number): { multiply: bigint; divide
 }
 
 /** Returns the amount or the count. Throws `invariant_broken`, naming `noun`, if it is below zero. */
-export function requireNotNegative(value: bigint, noun: string): bigint {
+export function requireNonNegativeAmount(value: bigint, noun: string): bigint {
   if (value >= 0n) return value
   throw new BursarError('invariant_broken', `The ${noun} of an account fell below zero.`)
 }

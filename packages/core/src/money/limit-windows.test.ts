@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { WindowSpan } from './limit-windows.ts'
 import {
-  addHold,
-  addOverrun,
-  findExcesses,
+  addHoldToLimits,
+  addOverrunToLimits,
+  findLimitExcesses,
   type Limits,
   noUsage,
-  releaseHold,
+  releaseHoldFromLimits,
   type Usage,
 } from './limits.ts'
 
@@ -24,15 +24,15 @@ const windowed = (per: WindowSpan, amountMicro = 100n, payments = 2): Limits => 
 })
 
 const kinds = (limits: Limits, usage: Usage, amount: bigint, now = MIDNIGHT): string[] =>
-  findExcesses(limits, usage, amount, now).map((excess) => excess.kind)
+  findLimitExcesses(limits, usage, amount, now).map((excess) => excess.kind)
 
 describe('a window', () => {
   test('counts its amount and its payments, each up to the limit', () => {
     const limits = windowed('hour')
-    const once = addHold(limits, noUsage, 60n, MIDNIGHT)
+    const once = addHoldToLimits(limits, noUsage, 60n, MIDNIGHT)
     expect(kinds(limits, once, 40n)).toEqual([])
     expect(kinds(limits, once, 41n)).toEqual(['window'])
-    expect(kinds(limits, addHold(limits, once, 1n, MIDNIGHT), 1n)).toEqual(['window'])
+    expect(kinds(limits, addHoldToLimits(limits, once, 1n, MIDNIGHT), 1n)).toEqual(['window'])
   })
 
   test('with only one of the two counts only that one', () => {
@@ -41,7 +41,7 @@ describe('a window', () => {
       windows: [{ per: 'hour', amountMicro: 100n }],
     }
     const onlyCount: Limits = { ...windowed('hour'), windows: [{ per: 'hour', payments: 1 }] }
-    const usage = (limits: Limits) => addHold(limits, noUsage, 90n, MIDNIGHT)
+    const usage = (limits: Limits) => addHoldToLimits(limits, noUsage, 90n, MIDNIGHT)
     expect(kinds(onlyAmount, usage(onlyAmount), 10n)).toEqual([])
     expect(kinds(onlyAmount, usage(onlyAmount), 11n)).toEqual(['window'])
     expect(kinds(onlyCount, usage(onlyCount), 1n)).toEqual(['window'])
@@ -53,7 +53,7 @@ describe('a window', () => {
       const limits = windowed(per)
       const width = spanMs[per] / 60
       for (const offset of [0, 1, width - 1]) {
-        const usage = addHold(limits, noUsage, 100n, MIDNIGHT + offset)
+        const usage = addHoldToLimits(limits, noUsage, 100n, MIDNIGHT + offset)
         const gone = MIDNIGHT + width + spanMs[per]
         expect(kinds(limits, usage, 1n, MIDNIGHT + offset + spanMs[per])).toEqual(['window'])
         expect(kinds(limits, usage, 1n, gone - 1)).toEqual(['window'])
@@ -64,17 +64,17 @@ describe('a window', () => {
 
   test('of the UTC day ends at midnight, and not before', () => {
     const limits = windowed('utc-day')
-    const usage = addHold(limits, noUsage, 100n, MIDNIGHT)
+    const usage = addHoldToLimits(limits, noUsage, 100n, MIDNIGHT)
     expect(kinds(limits, usage, 1n, MIDNIGHT + DAY - 1)).toEqual(['window'])
     expect(kinds(limits, usage, 1n, MIDNIGHT + DAY)).toEqual([])
-    const late = addHold(limits, noUsage, 100n, MIDNIGHT - 1)
+    const late = addHoldToLimits(limits, noUsage, 100n, MIDNIGHT - 1)
     expect(kinds(limits, late, 100n, MIDNIGHT)).toEqual([])
   })
 
   test('counts what seems to lie ahead of the clock', () => {
     for (const per of ['minute', 'hour', 'day', 'utc-day'] as const) {
       const limits = windowed(per)
-      const usage = addHold(limits, noUsage, 100n, MIDNIGHT + 2 * DAY)
+      const usage = addHoldToLimits(limits, noUsage, 100n, MIDNIGHT + 2 * DAY)
       expect(kinds(limits, usage, 1n, MIDNIGHT)).toEqual(['window'])
     }
   })
@@ -83,16 +83,16 @@ describe('a window', () => {
     const limits = windowed('minute', 10n ** 9n, 1_000_000)
     let usage = noUsage
     for (let second = 0; second < 500; second += 1) {
-      usage = addHold(limits, usage, 1n, MIDNIGHT + second * 1_000)
+      usage = addHoldToLimits(limits, usage, 1n, MIDNIGHT + second * 1_000)
     }
     expect(usage.windows[0]?.length).toBe(61)
   })
 
   test('a release takes amount and count out of the bucket of its reservation', () => {
     const limits = windowed('hour')
-    const first = addHold(limits, noUsage, 30n, MIDNIGHT)
-    const second = addHold(limits, first, 50n, MIDNIGHT + 5 * MINUTE)
-    const released = releaseHold(limits, second, 50n, MIDNIGHT + 5 * MINUTE)
+    const first = addHoldToLimits(limits, noUsage, 30n, MIDNIGHT)
+    const second = addHoldToLimits(limits, first, 50n, MIDNIGHT + 5 * MINUTE)
+    const released = releaseHoldFromLimits(limits, second, 50n, MIDNIGHT + 5 * MINUTE)
     expect(released.windows[0]).toEqual([
       { index: MIDNIGHT / MINUTE, amountMicro: 30n, payments: 1 },
       { index: MIDNIGHT / MINUTE + 5, amountMicro: 0n, payments: 0 },
@@ -103,9 +103,9 @@ describe('a window', () => {
 
   test('a release whose bucket has left takes nothing from the others', () => {
     const limits = windowed('minute')
-    const first = addHold(limits, noUsage, 30n, MIDNIGHT)
-    const second = addHold(limits, first, 50n, MIDNIGHT + HOUR)
-    const released = releaseHold(limits, second, 30n, MIDNIGHT)
+    const first = addHoldToLimits(limits, noUsage, 30n, MIDNIGHT)
+    const second = addHoldToLimits(limits, first, 50n, MIDNIGHT + HOUR)
+    const released = releaseHoldFromLimits(limits, second, 30n, MIDNIGHT)
     expect(released.windows).toEqual(second.windows)
     expect(released).toMatchObject({ heldMicro: 50n, payments: 1 })
   })
@@ -113,9 +113,9 @@ describe('a window', () => {
   test('money that moved after its release counts again, as of now', () => {
     for (const per of ['minute', 'hour', 'day', 'utc-day'] as const) {
       const limits = windowed(per)
-      const held = addHold(limits, noUsage, 100n, MIDNIGHT)
-      const released = releaseHold(limits, held, 100n, MIDNIGHT)
-      const after = addOverrun(limits, released, 100n, MIDNIGHT + HOUR)
+      const held = addHoldToLimits(limits, noUsage, 100n, MIDNIGHT)
+      const released = releaseHoldFromLimits(limits, held, 100n, MIDNIGHT)
+      const after = addOverrunToLimits(limits, released, 100n, MIDNIGHT + HOUR)
       expect(after).toMatchObject({ settledMicro: 100n, heldMicro: 0n, payments: 1 })
       expect(kinds(limits, after, 1n, MIDNIGHT + HOUR)).toEqual(['window'])
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { requireNotNegative } from './amount.ts'
+import { requireNonNegativeAmount } from './amount.ts'
 import { amountField } from './amount-field.ts'
 
 /** A limit over a span of time. It has an amount, a number of payments, or both. */
@@ -76,7 +76,7 @@ export function sumWindow(
   buckets: readonly Bucket[],
   now: number,
 ): { amountMicro: bigint; payments: number } {
-  const oldest = oldestIndex(per, now)
+  const oldest = oldestWindowIndex(per, now)
   let amountMicro = 0n
   let payments = 0
   for (const bucket of buckets) {
@@ -94,8 +94,8 @@ export function addToWindow(
   amountMicro: bigint,
   now: number,
 ): Bucket[] {
-  const index = bucketIndex(per, now)
-  const kept = buckets.filter((bucket) => bucket.index >= oldestIndex(per, now))
+  const index = windowBucketIndex(per, now)
+  const kept = buckets.filter((bucket) => bucket.index >= oldestWindowIndex(per, now))
   const found = kept.find((bucket) => bucket.index === index)
   if (!found) return [...kept, { index, amountMicro, payments: 1 }]
   return kept.map((bucket) =>
@@ -116,13 +116,15 @@ export function takeFromWindow(
   amountMicro: bigint,
   reservedAt: number,
 ): readonly Bucket[] {
-  const index = bucketIndex(per, reservedAt)
+  const index = windowBucketIndex(per, reservedAt)
   return buckets.map((bucket) =>
     bucket.index === index
       ? {
           index,
-          amountMicro: requireNotNegative(bucket.amountMicro - amountMicro, 'window amount'),
-          payments: Number(requireNotNegative(BigInt(bucket.payments - 1), 'window payments')),
+          amountMicro: requireNonNegativeAmount(bucket.amountMicro - amountMicro, 'window amount'),
+          payments: Number(
+            requireNonNegativeAmount(BigInt(bucket.payments - 1), 'window payments'),
+          ),
         }
       : bucket,
   )
@@ -139,16 +141,16 @@ export function startWindow(
 ): readonly Bucket[] {
   const { settledMicro, heldMicro, payments } = spent
   if (payments === 0) return []
-  return [{ index: bucketIndex(per, now), amountMicro: settledMicro + heldMicro, payments }]
+  return [{ index: windowBucketIndex(per, now), amountMicro: settledMicro + heldMicro, payments }]
 }
 
 /** Returns the index of the bucket that a time falls into. */
-function bucketIndex(per: WindowSpan, at: number): number {
+function windowBucketIndex(per: WindowSpan, at: number): number {
   const widthMs = per === 'utc-day' ? spanMs[per] : spanMs[per] / BUCKETS
   return Math.floor(at / widthMs)
 }
 
 /** Returns the index of the oldest bucket that still counts, though part of it may have left. */
-function oldestIndex(per: WindowSpan, now: number): number {
-  return per === 'utc-day' ? bucketIndex(per, now) : bucketIndex(per, now) - BUCKETS
+function oldestWindowIndex(per: WindowSpan, now: number): number {
+  return per === 'utc-day' ? windowBucketIndex(per, now) : windowBucketIndex(per, now) - BUCKETS
 }

@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import type { WindowSpan } from './limit-windows.ts'
 import {
-  addHold,
-  addOverrun,
-  findExcesses,
+  addHoldToLimits,
+  addOverrunToLimits,
+  findLimitExcesses,
   findWiderLimit,
   type Limits,
   type LimitsInput,
   limitsInput,
   noUsage,
-  releaseHold,
-  remainingMicro,
-  settleHold,
+  releaseHoldFromLimits,
+  remainingLimitMicro,
+  settleHoldInLimits,
   type Usage,
 } from './limits.ts'
 
@@ -32,9 +32,9 @@ const windowed = (per: WindowSpan, amountMicro = 100n, payments = 2): Limits => 
 })
 
 const kinds = (limits: Limits, usage: Usage, amount: bigint, now = MIDNIGHT): string[] =>
-  findExcesses(limits, usage, amount, now).map((excess) => excess.kind)
+  findLimitExcesses(limits, usage, amount, now).map((excess) => excess.kind)
 
-describe('findExcesses', () => {
+describe('findLimitExcesses', () => {
   const limits: Limits = {
     currency: 'USD',
     totalMicro: 100n,
@@ -46,17 +46,17 @@ describe('findExcesses', () => {
   test('up to each limit nothing is exceeded, and one above it is', () => {
     expect(kinds(limits, noUsage, 60n)).toEqual([])
     expect(kinds(limits, noUsage, 61n)).toEqual(['per-payment'])
-    const once = addHold(limits, noUsage, 60n, MIDNIGHT)
+    const once = addHoldToLimits(limits, noUsage, 60n, MIDNIGHT)
     expect(kinds(limits, once, 40n)).toEqual([])
     expect(kinds(limits, once, 41n)).toEqual(['total'])
-    const twice = addHold(limits, once, 1n, MIDNIGHT)
+    const twice = addHoldToLimits(limits, once, 1n, MIDNIGHT)
     expect(kinds(limits, twice, 1n)).toEqual(['count'])
   })
 
   test('come in the order of the denial codes, each with its limit', () => {
     const all: Limits = { ...limits, windows: [{ per: 'hour', amountMicro: 50n }] }
-    const used = addHold(all, addHold(all, noUsage, 30n, MIDNIGHT), 30n, MIDNIGHT)
-    expect(findExcesses(all, used, 61n, MIDNIGHT)).toEqual([
+    const used = addHoldToLimits(all, addHoldToLimits(all, noUsage, 30n, MIDNIGHT), 30n, MIDNIGHT)
+    expect(findLimitExcesses(all, used, 61n, MIDNIGHT)).toEqual([
       { kind: 'per-payment', limitMicro: 60n },
       { kind: 'count', limit: 2 },
       { kind: 'window', window: { per: 'hour', amountMicro: 50n } },
@@ -65,9 +65,9 @@ describe('findExcesses', () => {
   })
 
   test('what is left is never shown below zero, and after an overrun it is', () => {
-    const over = addOverrun(limits, noUsage, 150n, MIDNIGHT)
-    expect(remainingMicro(limits, over)).toBe(-50n)
-    expect(findExcesses(limits, over, 1n, MIDNIGHT)).toEqual([
+    const over = addOverrunToLimits(limits, noUsage, 150n, MIDNIGHT)
+    expect(remainingLimitMicro(limits, over)).toBe(-50n)
+    expect(findLimitExcesses(limits, over, 1n, MIDNIGHT)).toEqual([
       { kind: 'total', limitMicro: 100n, remainingMicro: 0n },
     ])
   })
@@ -79,7 +79,7 @@ describe('findExcesses', () => {
       totalMicro,
       windows: [{ per: 'day', amountMicro: totalMicro }],
     }
-    const used = addHold(huge, noUsage, totalMicro - 1n, MIDNIGHT)
+    const used = addHoldToLimits(huge, noUsage, totalMicro - 1n, MIDNIGHT)
     expect(kinds(huge, used, 1n)).toEqual([])
     expect(kinds(huge, used, 2n)).toEqual(['window', 'total'])
   })
@@ -124,18 +124,18 @@ describe('whatever happens', () => {
           const one = held[pick % held.length]
           const gone = released[pick % released.length]
           if (verb === 'hold') {
-            usage = addHold(limits, usage, amount, now)
+            usage = addHoldToLimits(limits, usage, amount, now)
             payments.push({ amount, at: now, state: 'held' })
           } else if (verb === 'settle' && one) {
             const taken = (one.amount * part) / 100n
-            usage = settleHold(usage, one.amount, taken)
+            usage = settleHoldInLimits(usage, one.amount, taken)
             settled += taken
             one.state = 'settled'
           } else if (verb === 'release' && one) {
-            usage = releaseHold(limits, usage, one.amount, one.at)
+            usage = releaseHoldFromLimits(limits, usage, one.amount, one.at)
             one.state = 'released'
           } else if (verb === 'overrun' && gone) {
-            usage = addOverrun(limits, usage, gone.amount, now)
+            usage = addOverrunToLimits(limits, usage, gone.amount, now)
             settled += gone.amount
             payments.splice(payments.indexOf(gone), 1)
             payments.push({ amount: gone.amount, at: now, state: 'settled' })
@@ -179,7 +179,7 @@ function countedIn(
   while (low < high) {
     const middle = (low + high) / 2n
     const tried: Limits = { ...limits, windows: [{ per, amountMicro: middle }] }
-    if (findExcesses(tried, usage, 0n, now).length === 0) high = middle
+    if (findLimitExcesses(tried, usage, 0n, now).length === 0) high = middle
     else low = middle + 1n
   }
   return low
@@ -187,20 +187,20 @@ function countedIn(
 
 describe('a balance is never broken silently', () => {
   const limits = windowed('hour', 1_000n, 10)
-  const held = addHold(limits, noUsage, 10n, MIDNIGHT)
+  const held = addHoldToLimits(limits, noUsage, 10n, MIDNIGHT)
 
   test.each([
-    ['a hold below zero', () => addHold(limits, noUsage, -1n, MIDNIGHT)],
-    ['a settlement above its hold', () => settleHold(held, 10n, 11n)],
-    ['a settlement below zero', () => settleHold(held, 10n, -1n)],
-    ['a settlement of more than is held', () => settleHold(held, 11n, 11n)],
-    ['a release of more than is held', () => releaseHold(limits, held, 11n, MIDNIGHT)],
-    ['a release where nothing is held', () => releaseHold(limits, noUsage, 0n, MIDNIGHT)],
+    ['a hold below zero', () => addHoldToLimits(limits, noUsage, -1n, MIDNIGHT)],
+    ['a settlement above its hold', () => settleHoldInLimits(held, 10n, 11n)],
+    ['a settlement below zero', () => settleHoldInLimits(held, 10n, -1n)],
+    ['a settlement of more than is held', () => settleHoldInLimits(held, 11n, 11n)],
+    ['a release of more than is held', () => releaseHoldFromLimits(limits, held, 11n, MIDNIGHT)],
+    ['a release where nothing is held', () => releaseHoldFromLimits(limits, noUsage, 0n, MIDNIGHT)],
     [
       'a release of more than its bucket has',
       () => {
-        const more = addHold(limits, held, 10n, MIDNIGHT + HOUR)
-        return releaseHold(limits, more, 15n, MIDNIGHT)
+        const more = addHoldToLimits(limits, held, 10n, MIDNIGHT + HOUR)
+        return releaseHoldFromLimits(limits, more, 15n, MIDNIGHT)
       },
     ],
   ])('%s is thrown', (_what, run) => {
@@ -208,7 +208,7 @@ describe('a balance is never broken silently', () => {
   })
 
   test('what is not taken of a hold returns to the budget, and its windows keep it', () => {
-    const settled = settleHold(held, 10n, 4n)
+    const settled = settleHoldInLimits(held, 10n, 4n)
     expect(settled).toMatchObject({ settledMicro: 4n, heldMicro: 0n, payments: 1 })
     expect(settled.windows).toEqual(held.windows)
   })
@@ -247,7 +247,7 @@ describe('findWiderLimit', () => {
 describe('limits as people write them', () => {
   const read = (input: unknown): Limits | string => {
     try {
-      return parseInput(limitsInput, input, 'limits')
+      return parseInputFields(limitsInput, input, 'limits')
     } catch (error) {
       if (BursarError.isInstance(error) && error.code === 'invalid_input') return error.message
       throw error

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatAmount, requireNotNegative } from './amount.ts'
+import { formatAmount, requireNonNegativeAmount } from './amount.ts'
 import { amountField } from './amount-field.ts'
 import {
   addToWindow,
@@ -134,15 +134,15 @@ export interface LimitsInput {
  */
 export function findWiderLimit(inner: Limits, outer: Limits): string | undefined {
   if (inner.currency !== outer.currency) return `limits.currency: must be ${outer.currency}`
-  const wider = findWiderField(inner, outer)
+  const wider = findWiderLimitField(inner, outer)
   if (wider) return `limits.${wider}`
   const { perMerchant } = inner
   const widerAtMerchant =
-    perMerchant && outer.perMerchant && findWiderField(perMerchant, outer.perMerchant)
+    perMerchant && outer.perMerchant && findWiderLimitField(perMerchant, outer.perMerchant)
   return widerAtMerchant && `limits.perMerchant.${widerAtMerchant}`
 }
 
-function findWiderField(inner: CheckedLimits, outer: CheckedLimits): string | undefined {
+function findWiderLimitField(inner: CheckedLimits, outer: CheckedLimits): string | undefined {
   const amounts = [
     ['total', inner.totalMicro, outer.totalMicro],
     ['perPayment', inner.perPaymentMicro, outer.perPaymentMicro],
@@ -170,12 +170,12 @@ function findWiderField(inner: CheckedLimits, outer: CheckedLimits): string | un
 }
 
 /** Returns the part of the total that is neither spent nor held. It is below zero after an overrun. */
-export function remainingMicro(limits: Pick<Limits, 'totalMicro'>, usage: Usage): bigint {
+export function remainingLimitMicro(limits: Pick<Limits, 'totalMicro'>, usage: Usage): bigint {
   return limits.totalMicro - usage.settledMicro - usage.heldMicro
 }
 
 /** Returns the limits that one more payment would exceed, in the precedence of their denial codes. */
-export function findExcesses(
+export function findLimitExcesses(
   limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
@@ -197,7 +197,7 @@ export function findExcesses(
   })
   const { totalMicro } = limits
   if (totalMicro === undefined) return found
-  const remaining = remainingMicro({ totalMicro }, usage)
+  const remaining = remainingLimitMicro({ totalMicro }, usage)
   if (amountMicro > remaining) {
     const shown = remaining > 0n ? remaining : 0n
     found.push({ kind: 'total', limitMicro: totalMicro, remainingMicro: shown })
@@ -206,7 +206,7 @@ export function findExcesses(
 }
 
 /** Adds a new payment's hold to the usage. */
-export function addHold(
+export function addHoldToLimits(
   limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
@@ -214,7 +214,7 @@ export function addHold(
 ): Usage {
   return {
     settledMicro: usage.settledMicro,
-    heldMicro: usage.heldMicro + requireNotNegative(amountMicro, 'new hold'),
+    heldMicro: usage.heldMicro + requireNonNegativeAmount(amountMicro, 'new hold'),
     payments: usage.payments + 1,
     windows: limits.windows.map((window, position) =>
       addToWindow(window.per, usage.windows[position] ?? [], amountMicro, now),
@@ -226,17 +226,17 @@ export function addHold(
  * Turns a hold into spent money. The part of the hold above `settledMicro` returns to the budget. Throws
  * `invariant_broken` if more was settled than held.
  */
-export function settleHold(usage: Usage, heldMicro: bigint, settledMicro: bigint): Usage {
-  requireNotNegative(heldMicro - settledMicro, 'rest of a settled hold')
+export function settleHoldInLimits(usage: Usage, heldMicro: bigint, settledMicro: bigint): Usage {
+  requireNonNegativeAmount(heldMicro - settledMicro, 'rest of a settled hold')
   return {
     ...usage,
-    heldMicro: requireNotNegative(usage.heldMicro - heldMicro, 'held'),
-    settledMicro: usage.settledMicro + requireNotNegative(settledMicro, 'settled'),
+    heldMicro: requireNonNegativeAmount(usage.heldMicro - heldMicro, 'held'),
+    settledMicro: usage.settledMicro + requireNonNegativeAmount(settledMicro, 'settled'),
   }
 }
 
 /** Takes a payment's hold and count out of the usage and out of the buckets of its reservation. */
-export function releaseHold(
+export function releaseHoldFromLimits(
   limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
@@ -244,8 +244,8 @@ export function releaseHold(
 ): Usage {
   return {
     settledMicro: usage.settledMicro,
-    heldMicro: requireNotNegative(usage.heldMicro - amountMicro, 'held'),
-    payments: Number(requireNotNegative(BigInt(usage.payments - 1), 'payments')),
+    heldMicro: requireNonNegativeAmount(usage.heldMicro - amountMicro, 'held'),
+    payments: Number(requireNonNegativeAmount(BigInt(usage.payments - 1), 'payments')),
     windows: limits.windows.map((window, position) =>
       takeFromWindow(window.per, usage.windows[position] ?? [], amountMicro, reservedAt),
     ),
@@ -256,7 +256,7 @@ export function releaseHold(
  * Adds a payment that settled after its hold was released. It counts in the buckets of the present time,
  * because the release took it out of those of its reservation.
  */
-export function addOverrun(
+export function addOverrunToLimits(
   limits: CheckedLimits,
   usage: Usage,
   amountMicro: bigint,
@@ -264,7 +264,7 @@ export function addOverrun(
 ): Usage {
   const { heldMicro, settledMicro } = usage
   return {
-    ...addHold(limits, usage, amountMicro, now),
+    ...addHoldToLimits(limits, usage, amountMicro, now),
     heldMicro,
     settledMicro: settledMicro + amountMicro,
   }
@@ -274,7 +274,7 @@ export function addOverrun(
  * Returns a sentence if `next` adds or drops per-merchant limits or one of their windows, or undefined. Each
  * merchant is counted from the account's first payment on, so only the amounts and counts may change.
  */
-export function findPerMerchantChange(
+export function findMerchantLimitChange(
   before: Limits['perMerchant'],
   next: Limits['perMerchant'],
 ): string | undefined {

@@ -6,7 +6,7 @@ const dollar = { currency: 'USD', decimals: 6 } as const
  * The assets that can be paid in from the start: Circle's USDC, and bridged USDC, where the contract
  * speaks EIP-3009. Configuration can pin more assets; a challenge never can.
  */
-export const pinnedAssets: readonly Asset[] = freeze([
+export const pinnedAssets: readonly Asset[] = freezePinnedAsset([
   {
     ...dollar,
     network: 'eip155:1',
@@ -152,8 +152,8 @@ export type StablecoinSymbol = 'USDT' | 'USDT0' | 'USAT'
  * Other dollars whose contracts speak EIP-3009. They count 1:1 as US dollars only where the operator
  * names them in `stablecoins` of `createBursar`: that they keep their value is the operator's risk.
  */
-export const listedStablecoins: readonly (Asset & { readonly symbol: StablecoinSymbol })[] = freeze(
-  [
+export const listedStablecoins: readonly (Asset & { readonly symbol: StablecoinSymbol })[] =
+  freezePinnedAsset([
     {
       ...dollar,
       network: 'eip155:42220',
@@ -194,10 +194,9 @@ export const listedStablecoins: readonly (Asset & { readonly symbol: StablecoinS
       name: 'USDT0',
       version: '1',
     },
-  ],
-)
+  ])
 
 /** Freezes the table, so that no other code of the process changes a currency or its decimals. */
-function freeze<One extends Asset>(assets: readonly One[]): readonly One[] {
+function freezePinnedAsset<One extends Asset>(assets: readonly One[]): readonly One[] {
   return Object.freeze(assets.map((asset) => Object.freeze(asset)))
 }

@@ -1,11 +1,11 @@
 import type { Span } from '@opentelemetry/api'
-import { recordUnknownToken, span } from '../guard/telemetry.ts'
-import { rootOf } from '../ledger/accounts.ts'
+import { countUnknownTokens, runInTelemetrySpan } from '../guard/telemetry.ts'
+import { rootAccountOf } from '../ledger/accounts.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
-import { admitHost } from '../rules/decide.ts'
+import { decideHost } from '../rules/decide.ts'
 import { findEarlierAnswer, recordEarlierAnswer } from '../rules/earlier-answer.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import {
@@ -69,12 +69,12 @@ export async function openCall(
   const request = 'request' in parsed ? parsed.request : undefined
   const key = callKey(call)
   const { payer } = holder
-  const state = await span('bursar.open', {}, () =>
+  const state = await runInTelemetrySpan('bursar.open', {}, () =>
     readOwnState(guard, holder, callScope({ session: holder.session, key, payer }, request)),
   ).catch(refuseCrowd)
   if (state === 'crowded') return deniedResult(deny('request_rate_exceeded'))
   if (!state) return deniedResult(deny('session_unknown'))
-  const pace = sessionRate.take(rootOf(state), store.now())
+  const pace = sessionRate.take(rootAccountOf(state), store.now())
   const { ignored } = parsed
   const context: CallContext = {
     guard,
@@ -102,7 +102,7 @@ export async function openCall(
 /** Turns one failure into a refusal: too many unknown tokens, so this token was not looked up. */
 function refuseCrowd(error: unknown): 'crowded' {
   if (!BursarError.isInstance(error) || error.code !== 'request_rate_exceeded') throw error
-  recordUnknownToken()
+  countUnknownTokens()
   return 'crowded'
 }
 
@@ -115,7 +115,7 @@ export async function admitCall(context: OpenCall): Promise<PayResult | undefine
     return replayPayment(context, known.payment)
   }
   const denial =
-    known?.denial ?? admitHost(state, { host: request.url.host, isDialled: isDialled(request) })
+    known?.denial ?? decideHost(state, { host: request.url.host, isDialled: isDialled(request) })
   return denial && refuseCall(context, denial)
 }
 

@@ -1,11 +1,11 @@
 import type { Span } from '@opentelemetry/api'
-import { spendableMicro } from '../ledger/accounts.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { Denial } from '../ledger/denial.ts'
 import type { Scope } from '../ledger/ledger-state.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
-import { isOpen, owedPayment, type Payment } from '../ledger/payment.ts'
+import { isOpenPayment, owedPayment, type Payment } from '../ledger/payment.ts'
 import type { Store } from '../ports/store.ts'
-import { countRefusal } from '../rules/decide.ts'
+import { countDecidedRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
 import type { PayGuard } from './pay-state.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
@@ -45,7 +45,7 @@ export async function replayPayment(context: CallContext, known: Payment): Promi
 async function readAnsweringPayment(store: Store, known: Payment): Promise<Payment> {
   const answering = owedPayment(known) ?? known.id
   const isItself = answering === known.id
-  if (isItself && !isOpen(known)) return known
+  if (isItself && !isOpenPayment(known)) return known
   const { payment } = await store.read({ payment: answering })
   // The call of an open payment may have ended since it was read: a delivery shows that, proof does not.
   return payment && (!isItself || payment.delivery) ? payment : known
@@ -76,7 +76,7 @@ export function refuseCall(context: CallContext, denial: Denial): PayResult {
       { session: session.id, ...(key === undefined ? {} : { key }) },
       (newest) => ({
         result: undefined,
-        keys: request ? countRefusal(newest, { hash: request.hash, key }, denial) : [],
+        keys: request ? countDecidedRefusal(newest, { hash: request.hash, key }, denial) : [],
         events: [event],
       }),
       'soon',
@@ -104,5 +104,5 @@ export function callScope(
 /** Returns what was left when the call began. */
 export function readRemaining(context: CallContext): Money {
   const { session } = context.state
-  return toMoney(spendableMicro(context.state), session.limits.currency)
+  return toMoney(spendableAccountMicro(context.state), session.limits.currency)
 }

@@ -2,7 +2,7 @@ import { type Denial, deny } from '../ledger/denial.ts'
 import { debitMicro } from '../money/amount.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
-import { thrownText } from '../primitives/errors.ts'
+import { thrownErrorText } from '../primitives/errors.ts'
 
 /** An offer that will be paid if the ledger allows it. */
 export interface ChosenOffer {
@@ -52,7 +52,7 @@ function readOffers(
   try {
     return rail.offers(challenge, assets)
   } catch (cause) {
-    return { kind: 'invalid', reason: `rail ${rail.name}: ${thrownText(cause)}` }
+    return { kind: 'invalid', reason: `rail ${rail.name}: ${thrownErrorText(cause)}` }
   }
 }
 

@@ -1,4 +1,4 @@
-import { recordCall, span } from '../guard/telemetry.ts'
+import { recordTelemetryCall, runInTelemetrySpan } from '../guard/telemetry.ts'
 import { findRequestFailure } from '../http/request-failure.ts'
 import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
@@ -30,12 +30,16 @@ export async function pay(
 ): Promise<PayResult> {
   const call = parseCall(given, 'pay')
   const startedAt = performance.now()
-  const paying = span('bursar.pay', { 'bursar.session.id': holder.session }, async (active) => {
-    const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
-    const result = 'status' in context ? context : await runOncePerKey(context, payResource)
-    recordCall(active, result, performance.now() - startedAt)
-    return result
-  })
+  const paying = runInTelemetrySpan(
+    'bursar.pay',
+    { 'bursar.session.id': holder.session },
+    async (active) => {
+      const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
+      const result = 'status' in context ? context : await runOncePerKey(context, payResource)
+      recordTelemetryCall(active, result, performance.now() - startedAt)
+      return result
+    },
+  )
   // Closing waits for the call. Its error goes to the caller.
   guard.background.run('finish a call', paying.then(noop, noop))
   return paying
@@ -49,30 +53,34 @@ export async function quote(
   given: Call,
 ): Promise<QuoteResult> {
   const call = parseCall(given, 'quote')
-  const quoting = span('bursar.quote', { 'bursar.session.id': holder.session }, async (active) => {
-    const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
-    if ('status' in context) return context
-    const earlier = (await admitCall(context)) ?? findQuote(context)
-    if (earlier) return earlier
-    const offered = await fetchOffer(context)
-    if ('status' in offered) return offered
-    const { intent } = offered
-    const decision = await commitReservation(context, intent, (change) =>
-      // Refusals and questions are recorded as they are when paying; a reservation is dropped.
-      change.result.kind === 'reserved' ? { result: change.result, events: [] } : change,
-    )
-    if (decision.kind !== 'reserved') return answerDecision(context, decision)
-    const { amountMicro, currency, host } = intent.terms
-    const price = toMoney(amountMicro, currency)
-    const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
-    const remaining = readRemaining(context)
-    const result = { status: 'payable', price, merchant: host, remaining, message } as const
-    const { key, request } = context
-    if (key !== undefined) {
-      guard.quotes.keep(nameFlight(context, key), request.hash, result, guard.store.now())
-    }
-    return result
-  })
+  const quoting = runInTelemetrySpan(
+    'bursar.quote',
+    { 'bursar.session.id': holder.session },
+    async (active) => {
+      const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
+      if ('status' in context) return context
+      const earlier = (await admitCall(context)) ?? findQuote(context)
+      if (earlier) return earlier
+      const offered = await fetchOffer(context)
+      if ('status' in offered) return offered
+      const { intent } = offered
+      const decision = await commitReservation(context, intent, (change) =>
+        // Refusals and questions are recorded as they are when paying; a reservation is dropped.
+        change.result.kind === 'reserved' ? { result: change.result, events: [] } : change,
+      )
+      if (decision.kind !== 'reserved') return answerDecision(context, decision)
+      const { amountMicro, currency, host } = intent.terms
+      const price = toMoney(amountMicro, currency)
+      const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
+      const remaining = readRemaining(context)
+      const result = { status: 'payable', price, merchant: host, remaining, message } as const
+      const { key, request } = context
+      if (key !== undefined) {
+        guard.quotes.keep(nameFlight(context, key), request.hash, result, guard.store.now())
+      }
+      return result
+    },
+  )
   guard.background.run('finish a quote', quoting.then(noop, noop))
   return quoting
 }
@@ -113,7 +121,7 @@ async function fetchOffer(context: OpenCall): Promise<PreparedCall | PayResult> 
 async function requestResource(context: OpenCall): Promise<HttpResponse | PayResult> {
   const { guard, request, state, call } = context
   try {
-    return await span('bursar.ask', { 'server.address': request.url.host }, () =>
+    return await runInTelemetrySpan('bursar.ask', { 'server.address': request.url.host }, () =>
       guard.http.request(
         {
           method: request.method,

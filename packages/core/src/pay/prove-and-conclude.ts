@@ -1,9 +1,9 @@
-import { recordCall, span } from '../guard/telemetry.ts'
-import { spendableMicro } from '../ledger/accounts.ts'
+import { recordTelemetryCall, runInTelemetrySpan } from '../guard/telemetry.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, parseInput } from '../primitives/fields.ts'
+import { nameField, parseInputFields } from '../primitives/fields.ts'
 import type { Call, PayResult, ProveResult } from '../session/pay-result.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
 import { admitCall, openCall, runOncePerKey } from './call-admission.ts'
@@ -38,15 +38,19 @@ export async function prove(
   const call = parseCall(given, 'prove')
   const startedAt = performance.now()
   const { parsed, message } = parseToolChallenge(challenge, call.ignored)
-  const proving = span('bursar.prove', { 'bursar.session.id': holder.session }, async (active) => {
-    const context = await openCall(guard, holder, parsed, call, active)
-    const result =
-      'status' in context
-        ? context
-        : await runOncePerKey(context, (one) => signToolCall(one, message))
-    recordCall(active, result, performance.now() - startedAt)
-    return result
-  })
+  const proving = runInTelemetrySpan(
+    'bursar.prove',
+    { 'bursar.session.id': holder.session },
+    async (active) => {
+      const context = await openCall(guard, holder, parsed, call, active)
+      const result =
+        'status' in context
+          ? context
+          : await runOncePerKey(context, (one) => signToolCall(one, message))
+      recordTelemetryCall(active, result, performance.now() - startedAt)
+      return result
+    },
+  )
   guard.background.run('finish a call', proving.then(noop, noop))
   return proving
 }
@@ -89,8 +93,8 @@ export async function conclude(
   paymentId: string,
   message: unknown,
 ): Promise<PayResult> {
-  const id = parseInput(nameField, paymentId, 'conclude')
-  const concluding = span(
+  const id = parseInputFields(nameField, paymentId, 'conclude')
+  const concluding = runInTelemetrySpan(
     'bursar.conclude',
     { 'bursar.session.id': holder.session, 'bursar.payment.id': id },
     async () => {
@@ -102,7 +106,11 @@ export async function conclude(
       if (known) return concludeAnswer(known, message)
       const { currency } = payment.terms
       const content = await guard.store.content(id)
-      return earlierResult(payment, content, toMoney(spendableMicro(payingState(loaded)), currency))
+      return earlierResult(
+        payment,
+        content,
+        toMoney(spendableAccountMicro(payingState(loaded)), currency),
+      )
     },
   )
   guard.background.run('finish a call', concluding.then(noop, noop))

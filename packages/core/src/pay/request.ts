@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { connectionHeaders } from '../http/connection-headers.ts'
 import { amountField } from '../money/amount-field.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 import { hashOf } from '../primitives/hash.ts'
 import { parseResourceUrl } from '../primitives/resource-url.ts'
 import { readModelArguments } from '../session/model-arguments.ts'
@@ -148,7 +148,7 @@ const callInput: z.ZodType<{ readonly call: ParsedCall }> = z.object({
 
 /** Parses a `Call`. Throws `invalid_input`: a bad call is the application's mistake. */
 export function parseCall(call: unknown, what: string): ParsedCall {
-  return parseInput(callInput, { call }, what).call
+  return parseInputFields(callInput, { call }, what).call
 }
 
 /** Returns the key of a call, or undefined if conversation or id is missing. */

@@ -1,11 +1,11 @@
 import type { Guard } from '../guard/guard.ts'
-import { recordAmount, span } from '../guard/telemetry.ts'
-import { spendableMicro } from '../ledger/accounts.ts'
+import { recordTelemetryAmount, runInTelemetrySpan } from '../guard/telemetry.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { Change } from '../ledger/ledger-state.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
-import { type Decision, reservePayment } from '../rules/decide.ts'
+import { type Decision, decidePayment } from '../rules/decide.ts'
 import type { Intent } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import { PaymentToken } from '../signing/payment-token.ts'
@@ -83,7 +83,7 @@ export async function holdPayment(
   const decision = await commitReservation(context, intent, (change) => change)
   if (decision.kind !== 'reserved') return answerDecision(context, decision)
   const { currency, host } = intent.terms
-  recordAmount(context.active, intent.terms.amountMicro, currency, host)
+  recordTelemetryAmount(context.active, intent.terms.amountMicro, currency, host)
   const remaining = toMoney(decision.remainingMicro, currency)
   return { ...context, ...prepared, payment: decision.payment, remaining }
 }
@@ -96,12 +96,12 @@ export function commitReservation(
 ): Promise<Decision> {
   const { termsHash: hash, terms } = intent
   const scope = { ...callScope(context, context.request), payee: terms.payee, termsHash: hash }
-  return span('bursar.reserve', {}, () =>
+  return runInTelemetrySpan('bursar.reserve', {}, () =>
     context.guard.store.commit(
       scope,
       (state, now) => {
         assertClock(now, context.guard.store.now())
-        return kept(reservePayment(state, intent, now))
+        return kept(decidePayment(state, intent, now))
       },
       'now',
     ),
@@ -138,7 +138,7 @@ async function readFunds(
   instrument: string,
   chosen: ChosenOffer,
 ): Promise<{ readonly payer: string; readonly balanceAtomic: bigint | undefined }> {
-  return span('bursar.balance', {}, async () => {
+  return runInTelemetrySpan('bursar.balance', {}, async () => {
     try {
       const payer = await guard.instruments.address(instrument)
       const balanceAtomic = await guard.instruments.balance(chosen.rail, chosen.asset, payer)
@@ -153,7 +153,7 @@ async function readFunds(
 async function awaitBudget(context: OpenCall, intent: Intent): Promise<void> {
   const { guard, state } = context
   const { delegation } = state
-  const missing = intent.terms.amountMicro - spendableMicro(state)
+  const missing = intent.terms.amountMicro - spendableAccountMicro(state)
   if (missing <= 0n || missing > delegation.usage.heldMicro) return
   const reconciling = guard.reconciler.soon(delegation.id)
   guard.background.run('reconcile', reconciling)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { deny } from '../ledger/denial.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
-import { sha256 } from '../primitives/hash.ts'
+import { sha256Hash } from '../primitives/hash.ts'
 import type { PayResult, ResourceResponse } from '../session/pay-result.ts'
 import { toModelResult } from '../session/tool.ts'
 import {
@@ -25,7 +25,7 @@ const remaining = { amount: '0.95', currency: 'USD' }
 const delivery: Delivery = {
   httpStatus: 200,
   contentType: 'text/plain',
-  contentSha256: sha256('hello'),
+  contentSha256: sha256Hash('hello'),
   bytes: 5,
   truncated: false,
   delivered: true,
@@ -174,7 +174,7 @@ describe('the answer', () => {
     at: '2030-01-01T00:00:00.000Z',
     settlement: 'claimed',
     transaction: '0xc1a1',
-    contentSha256: sha256('hello'),
+    contentSha256: sha256Hash('hello'),
   }
 
   test('after a claim is paid, with the receipt of a claim', () => {

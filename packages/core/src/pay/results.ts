@@ -4,7 +4,7 @@ import type { Content, Delivery, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import type { Claim } from '../ports/rail.ts'
-import { sha256 } from '../primitives/hash.ts'
+import { sha256Hash } from '../primitives/hash.ts'
 import type { Money, PayResult, Receipt, ResourceResponse } from '../session/pay-result.ts'
 import { redirectTarget } from './redirect-target.ts'
 import { quoteStranger } from './stranger-reason.ts'
@@ -52,7 +52,7 @@ export function describeDelivery(response: HttpResponse): Delivery {
   return {
     httpStatus: response.status,
     contentType: (response.headers['content-type'] ?? '').slice(0, 100),
-    contentSha256: sha256(response.body),
+    contentSha256: sha256Hash(response.body),
     bytes: response.body.byteLength,
     truncated: response.truncated,
     delivered: response.status >= 200 && response.status < 300 && !response.broken,

@@ -1,4 +1,4 @@
-import { span } from '../guard/telemetry.ts'
+import { runInTelemetrySpan } from '../guard/telemetry.ts'
 import { findRequestFailure } from '../http/request-failure.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Payment } from '../ledger/payment.ts'
@@ -8,8 +8,8 @@ import { BursarError } from '../primitives/errors.ts'
 import {
   claimPayment,
   doubtPayment,
-  openSecret,
-  releaseUnsigned,
+  openPaymentSecret,
+  releaseUnsignedPayment,
   scopeOfPayment,
   signPayment,
 } from '../rules/payment-transitions.ts'
@@ -65,20 +65,24 @@ export async function signPayload(held: HeldPayment): Promise<Payload | PayResul
   const { guard, payment, chosen, token } = held
   reportProgress(held.call, 'signing')
   try {
-    const payload = await span('bursar.sign', { 'bursar.rail': chosen.rail.name }, async () => {
-      const wallet = guard.instruments.wallet(payment.instrument)
-      // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
-      const lead = Math.max(0, payment.reservedAt - guard.store.now())
-      const now = () => guard.store.now() + lead
-      const signTerms = gateway(wallet, payment, chosen.asset, token, now, (opening) =>
-        guard.store.commit(
-          scopeOfPayment(payment),
-          (state) => openSecret(state, 'payment', opening),
-          'now',
-        ),
-      )
-      return chosen.rail.prove(createAuthorization(held), chosen.offer.echo, signTerms)
-    })
+    const payload = await runInTelemetrySpan(
+      'bursar.sign',
+      { 'bursar.rail': chosen.rail.name },
+      async () => {
+        const wallet = guard.instruments.wallet(payment.instrument)
+        // The ledger's time may be ahead of the clock; the token's life is counted from the ledger's.
+        const lead = Math.max(0, payment.reservedAt - guard.store.now())
+        const now = () => guard.store.now() + lead
+        const signTerms = gateway(wallet, payment, chosen.asset, token, now, (opening) =>
+          guard.store.commit(
+            scopeOfPayment(payment),
+            (state) => openPaymentSecret(state, 'payment', opening),
+            'now',
+          ),
+        )
+        return chosen.rail.prove(createAuthorization(held), chosen.offer.echo, signTerms)
+      },
+    )
     void recordSoon(held, 'record a signature', (state) => signPayment(state))
     return payload
   } catch (error) {
@@ -96,7 +100,7 @@ async function releaseUnsignedHold(held: HeldPayment, error: unknown): Promise<P
   await guard.store
     .commit(
       scopeOfPayment(payment),
-      (state, now) => releaseUnsigned(state, `${code}: ${describeError(error)}`, now),
+      (state, now) => releaseUnsignedPayment(state, `${code}: ${describeError(error)}`, now),
       'now',
     )
     // If this fails, the hold stays until the rail's proof releases it.
@@ -115,7 +119,7 @@ async function sendPayload(
   const { guard, request, payment, chosen } = held
   reportProgress(held.call, 'sending')
   try {
-    return await span('bursar.send', { 'server.address': request.url.host }, () =>
+    return await runInTelemetrySpan('bursar.send', { 'server.address': request.url.host }, () =>
       guard.http.request(
         {
           method: request.method,

@@ -1,5 +1,5 @@
 import type { Terms } from '../ledger/payment.ts'
-import { hashOf, sha256 } from '../primitives/hash.ts'
+import { hashOf, sha256Hash } from '../primitives/hash.ts'
 import type { ChosenOffer } from './choose-offer.ts'
 import type { ResourceRequest } from './request.ts'
 
@@ -39,5 +39,5 @@ export function hashTerms(terms: Terms): string {
 
 /** Returns the payment's nonce, 32 bytes derived from its id: the block chain accepts it once. */
 export function createNonce(paymentId: string): `0x${string}` {
-  return `0x${sha256(`bursar/nonce/1/${paymentId}`)}`
+  return `0x${sha256Hash(`bursar/nonce/1/${paymentId}`)}`
 }

@@ -1,5 +1,5 @@
 import type { Guard } from '../guard/guard.ts'
-import { recordUnknownToken } from '../guard/telemetry.ts'
+import { countUnknownTokens } from '../guard/telemetry.ts'
 import type { Scope } from '../ledger/ledger-state.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
@@ -41,6 +41,6 @@ export async function readOwnState(
     return holdsToken(holder, state.session) ? payingState(state) : undefined
   }
   const own = await strangers.look(tokenHash, store.now(), find, payer)
-  if (!own) recordUnknownToken()
+  if (!own) countUnknownTokens()
   return own
 }

@@ -1,5 +1,5 @@
 import type { Approval, ApprovalState } from '../ledger/approval.ts'
-import { assertSameFields, pickFields, withoutNulls } from './row-fields.ts'
+import { assertSameFields, omitNullFields, pickFields } from './row-fields.ts'
 
 /** An approval as a row: what is searched for in columns, the rest as JSON. */
 export interface ApprovalRow {
@@ -57,7 +57,7 @@ export function approvalJson(approval: Approval): string {
  */
 export function parseApprovalRow({ json, ...columns }: ApprovalRow): Approval {
   const fields = JSON.parse(json) as Pick<Approval, (typeof jsonFields)[number]>
-  return { ...withoutNulls(columns), ...pickFields(fields, jsonFields) }
+  return { ...omitNullFields(columns), ...pickFields(fields, jsonFields) }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Delegation } from '../ledger/delegation.ts'
 import type { Usage } from '../money/limits.ts'
 import { type LimitsJson, limitsJson, parseLimits } from './limits-json.ts'
-import { assertSameFields, hasSameFields, pickFields, withoutNulls } from './row-fields.ts'
+import { assertSameFields, hasSameFields, omitNullFields, pickFields } from './row-fields.ts'
 
 /** A delegation as a row: what is searched for or often written in columns, the rest as JSON. */
 export interface DelegationRow {
@@ -83,7 +83,7 @@ export function hasSameDelegationJson(stored: Delegation, next: Delegation): boo
 export function parseDelegationRow({ json, totalMicro, ...columns }: DelegationRow): Delegation {
   const { limits, ...terms } = JSON.parse(json) as DelegationJson
   return {
-    ...withoutNulls(columns),
+    ...omitNullFields(columns),
     ...pickFields(terms, jsonFields),
     limits: parseLimits(limits, totalMicro),
   }

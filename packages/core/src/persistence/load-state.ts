@@ -61,21 +61,26 @@ export interface Lookups {
  * ```
  */
 export function loadState(lookups: Lookups, scope: Scope): LedgerState {
-  const named = find(scope.payment, (id) => lookups.payment(id))
-  const approval = find(scope.approval, (id) => lookups.approval(id))
-  const session = find(scope.session ?? named?.session ?? approval?.session, (id) =>
+  const named = findLoadedRow(scope.payment, (id) => lookups.payment(id))
+  const approval = findLoadedRow(scope.approval, (id) => lookups.approval(id))
+  const session = findLoadedRow(scope.session ?? named?.session ?? approval?.session, (id) =>
     lookups.session(id),
   )
-  const delegation = find(scope.delegation ?? session?.delegation, (id) => lookups.delegation(id))
-  const endUser = find(delegation?.endUser ?? scope.endUser, (name) => lookups.endUser(name))
-  const key = session && find(scope.key, (name) => lookups.key(session.id, name))
+  const delegation = findLoadedRow(scope.delegation ?? session?.delegation, (id) =>
+    lookups.delegation(id),
+  )
+  const endUser = findLoadedRow(delegation?.endUser ?? scope.endUser, (name) =>
+    lookups.endUser(name),
+  )
+  const key = session && findLoadedRow(scope.key, (name) => lookups.key(session.id, name))
   const payment =
-    scope.payment === undefined ? find(key?.payment, (id) => lookups.payment(id)) : named
-  const merchant = delegation && find(scope.host, (host) => lookups.merchant(delegation.id, host))
-  const instrument = find(scope.instrument, (handle) => lookups.instrument(handle))
-  const credential = find(scope.credential, (id) => lookups.credential(id))
-  const operation = find(scope.operation, (id) => lookups.operation(id))
-  const ancestors = findAncestors(lookups, session)
+    scope.payment === undefined ? findLoadedRow(key?.payment, (id) => lookups.payment(id)) : named
+  const merchant =
+    delegation && findLoadedRow(scope.host, (host) => lookups.merchant(delegation.id, host))
+  const instrument = findLoadedRow(scope.instrument, (handle) => lookups.instrument(handle))
+  const credential = findLoadedRow(scope.credential, (id) => lookups.credential(id))
+  const operation = findLoadedRow(scope.operation, (id) => lookups.operation(id))
+  const ancestors = loadAncestors(lookups, session)
   return {
     ...(session && { session }),
     ancestors,
@@ -94,14 +99,14 @@ export function loadState(lookups: Lookups, scope: Scope): LedgerState {
   }
 }
 
-function find<Row>(
+function findLoadedRow<Row>(
   name: string | undefined,
   lookup: (name: string) => Row | undefined,
 ): Row | undefined {
   return name === undefined ? undefined : lookup(name)
 }
 
-function findAncestors(lookups: Lookups, session: Session | undefined): readonly Session[] {
+function loadAncestors(lookups: Lookups, session: Session | undefined): readonly Session[] {
   const ancestors: Session[] = []
   for (let next = session?.parent; next !== undefined; ) {
     const parent = lookups.session(next)

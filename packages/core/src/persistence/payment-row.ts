@@ -1,5 +1,5 @@
 import type { Payment, PaymentState, Terms } from '../ledger/payment.ts'
-import { assertSameFields, hasSameFields, pickFields, withoutNulls } from './row-fields.ts'
+import { assertSameFields, hasSameFields, omitNullFields, pickFields } from './row-fields.ts'
 
 /** A payment as a row: what is searched for or often written in columns, the rest as JSON. */
 export interface PaymentRow extends PaymentOutcome {
@@ -161,7 +161,7 @@ export function parsePaymentRow(row: PaymentRow): Payment {
   const { terms, ...fields } = JSON.parse(json) as PaymentJson
   return {
     ...pickFields(fields, jsonFields),
-    ...withoutNulls(columns),
+    ...omitNullFields(columns),
     ...(claim === null ? {} : pickFields(JSON.parse(claim) as Partial<Payment>, claimFields)),
     ...(evidence === null
       ? {}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasSameFields, pickFields, withoutNulls } from './row-fields.ts'
+import { hasSameFields, omitNullFields, pickFields } from './row-fields.ts'
 
 test('a field that is undefined is not picked', () => {
   const value: { a?: number; b: number; c: number } = { b: 1, c: 2 }
@@ -7,7 +7,11 @@ test('a field that is undefined is not picked', () => {
 })
 
 test('a column that is null is no field', () => {
-  expect(withoutNulls({ a: null, b: 0, c: '', d: false })).toStrictEqual({ b: 0, c: '', d: false })
+  expect(omitNullFields({ a: null, b: 0, c: '', d: false })).toStrictEqual({
+    b: 0,
+    c: '',
+    d: false,
+  })
 })
 
 test('fields are compared by identity', () => {

@@ -18,7 +18,7 @@ export type WithoutNulls<Row> = {
 }
 
 /** Returns the fields of a row, without those that are null. */
-export function withoutNulls<Row extends object>(row: Row): WithoutNulls<Row> {
+export function omitNullFields<Row extends object>(row: Row): WithoutNulls<Row> {
   const fields = Object.entries(row).filter(([, column]) => column !== null)
   return Object.fromEntries(fields) as WithoutNulls<Row>
 }

@@ -1,7 +1,7 @@
 import type { Session } from '../ledger/session.ts'
 import type { Usage } from '../money/limits.ts'
 import { type LimitsJson, limitsJson, parseLimits } from './limits-json.ts'
-import { assertSameFields, hasSameFields, pickFields, withoutNulls } from './row-fields.ts'
+import { assertSameFields, hasSameFields, omitNullFields, pickFields } from './row-fields.ts'
 
 /** A session as a row: what is searched for or often written in columns, the rest as JSON. */
 export interface SessionRow {
@@ -84,7 +84,7 @@ export function hasSameSessionJson(stored: Session, next: Session): boolean {
 export function parseSessionRow({ json, totalMicro, ...columns }: SessionRow): Session {
   const { limits, ...terms } = JSON.parse(json) as SessionJson
   return {
-    ...withoutNulls(columns),
+    ...omitNullFields(columns),
     ...pickFields(terms, jsonFields),
     limits: parseLimits(limits, totalMicro),
   }

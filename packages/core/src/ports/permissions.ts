@@ -1,5 +1,5 @@
 import type { Delegation } from '../ledger/delegation.ts'
-import { atomicWithin } from '../money/amount.ts'
+import { atomicAmountWithin } from '../money/amount.ts'
 import type { Asset } from '../money/asset.ts'
 import type { Limits } from '../money/limits.ts'
 
@@ -73,7 +73,7 @@ export function permissionRequest(
   assets: readonly Asset[],
 ): PermissionRequest {
   const { id, endUser, agent, limits, merchants, createdAt, expiresAt } = delegation
-  const payees = listPayees(merchants)
+  const payees = listPermittedPayees(merchants)
   return {
     delegation: id,
     endUser,
@@ -81,7 +81,7 @@ export function permissionRequest(
     address,
     assets: assets
       .filter(({ currency }) => currency === limits.currency)
-      .map((asset) => permitAsset(asset, limits)),
+      .map((asset) => permissionAsset(asset, limits)),
     ...(payees ? { payees } : {}),
     startsAt: createdAt,
     expiresAt,
@@ -89,15 +89,15 @@ export function permissionRequest(
 }
 
 /** Permits an asset up to the limits of a delegation, rounded down. */
-function permitAsset(asset: Asset, { totalMicro, perPaymentMicro }: Limits): PermittedAsset {
-  const total = atomicWithin(totalMicro, asset.decimals)
+function permissionAsset(asset: Asset, { totalMicro, perPaymentMicro }: Limits): PermittedAsset {
+  const total = atomicAmountWithin(totalMicro, asset.decimals)
   const perPayment = perPaymentMicro ?? totalMicro
   const most = perPayment < totalMicro ? perPayment : totalMicro
-  return { asset, total, perPayment: atomicWithin(most, asset.decimals) }
+  return { asset, total, perPayment: atomicAmountWithin(most, asset.decimals) }
 }
 
 /** Lists the payees of all merchants. Returns undefined if a merchant allows any payee. */
-function listPayees(merchants: Delegation['merchants']): readonly string[] | undefined {
+function listPermittedPayees(merchants: Delegation['merchants']): readonly string[] | undefined {
   if (!merchants?.every(({ payees }) => payees !== undefined)) return undefined
   return [...new Set(merchants.flatMap(({ payees = [] }) => payees))]
 }

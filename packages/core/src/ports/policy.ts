@@ -1,5 +1,5 @@
 import type { Terms } from '../ledger/payment.ts'
-import { thrownText } from '../primitives/errors.ts'
+import { thrownErrorText } from '../primitives/errors.ts'
 
 /** The exact terms of a payment, the payer, and the session's figures in the reserving commit. */
 export interface PolicyInput {
@@ -68,7 +68,7 @@ const allow: PolicyDecision = { effect: 'allow' }
 
 /** Runs every policy and joins their decisions. An error or an unknown answer denies. */
 export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput): Judgement {
-  const decisions = policies.map((policy) => evaluateClosed(policy, input))
+  const decisions = policies.map((policy) => evaluatePolicyClosed(policy, input))
   const denied = decisions.find(({ effect }) => effect === 'deny')
   const asked = decisions.find(({ effect }) => effect === 'ask')
   return {
@@ -80,7 +80,7 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
 }
 
 /** Runs one policy, and puts its name before its reason. An error or an unknown answer denies. */
-export function evaluateClosed(policy: Policy, input: PolicyInput): PolicyDecision {
+export function evaluatePolicyClosed(policy: Policy, input: PolicyInput): PolicyDecision {
   try {
     const decision = policy.evaluate(input)
     if (decision.effect === 'allow') return decision
@@ -89,6 +89,6 @@ export function evaluateClosed(policy: Policy, input: PolicyInput): PolicyDecisi
     }
     return { effect: 'deny', reason: `policy ${policy.name} gave no decision` }
   } catch (cause) {
-    return { effect: 'deny', reason: `policy ${policy.name} failed: ${thrownText(cause)}` }
+    return { effect: 'deny', reason: `policy ${policy.name} failed: ${thrownErrorText(cause)}` }
   }
 }

@@ -35,7 +35,7 @@ export class BursarError extends Error {
 }
 
 /** Describes a thrown value of any type in one line for the operator. */
-export function thrownText(thrown: unknown): string {
+export function thrownErrorText(thrown: unknown): string {
   if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`
   return typeof thrown === 'string' ? thrown : typeof thrown
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { amountField } from '../money/amount-field.ts'
 import { BursarError } from './errors.ts'
-import { durationField, nameField, parseInput, textField } from './fields.ts'
+import { durationField, nameField, parseInputFields, textField } from './fields.ts'
 
 const schema = z.strictObject({
   name: nameField.optional(),
@@ -13,7 +13,7 @@ const schema = z.strictObject({
 
 function read(input: unknown): unknown {
   try {
-    return parseInput(schema, input, 'createThing')
+    return parseInputFields(schema, input, 'createThing')
   } catch (error) {
     if (BursarError.isInstance(error) && error.code === 'invalid_input') return error.message
     throw error

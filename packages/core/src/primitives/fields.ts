@@ -71,7 +71,7 @@ export interface OwnerFilter {
  * Parses input from outside. Throws `invalid_input` with one sentence that names `source`, the function
  * that the application called, and the first invalid field, and repeats no value.
  */
-export function parseInput<Output>(
+export function parseInputFields<Output>(
   schema: z.ZodType<Output, unknown>,
   input: unknown,
   source: string,

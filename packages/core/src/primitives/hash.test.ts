@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { equalHashes, hashOf, sha256 } from './hash.ts'
+import { equalHashes, hashOf, sha256Hash } from './hash.ts'
 
 describe('sha256', () => {
   test('of a text and of its bytes is the same, lower-case hex', () => {
     const known = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
-    expect(sha256('abc')).toBe(known)
-    expect(sha256(new TextEncoder().encode('abc'))).toBe(known)
+    expect(sha256Hash('abc')).toBe(known)
+    expect(sha256Hash(new TextEncoder().encode('abc'))).toBe(known)
   })
 })
 
@@ -26,12 +26,12 @@ describe('hashOf', () => {
 })
 
 describe('equalHashes', () => {
-  const hash = sha256('a')
+  const hash = sha256Hash('a')
 
   test('equals itself, in any case, and no other', () => {
     expect(equalHashes(hash, hash)).toBe(true)
     expect(equalHashes(hash, hash.toUpperCase())).toBe(true)
-    expect(equalHashes(hash, sha256('b'))).toBe(false)
+    expect(equalHashes(hash, sha256Hash('b'))).toBe(false)
     expect(equalHashes(hash, hash.slice(0, -1))).toBe(false)
     expect(equalHashes(hash, `${hash}00`)).toBe(false)
   })

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
 /** Returns the SHA-256 of a text or of bytes, as lower-case hex. */
-export function sha256(data: string | Uint8Array): string {
+export function sha256Hash(data: string | Uint8Array): string {
   return hash('sha256', data, 'hex')
 }
 
@@ -10,7 +10,7 @@ export function sha256(data: string | Uint8Array): string {
  * joining their parts, and neither do two kinds: `kind` names the noun that is hashed.
  */
 export function hashOf(kind: string, parts: readonly (string | null)[]): string {
-  return sha256(JSON.stringify([`bursar/${kind}/1`, ...parts]))
+  return sha256Hash(JSON.stringify([`bursar/${kind}/1`, ...parts]))
 }
 
 /** Compares two hex SHA-256 hashes in constant time. Returns false if either is no such hash. */

@@ -29,15 +29,15 @@ export function newId(prefix: IdPrefix): string {
   }
   const random = pool.subarray(usedBytes, usedBytes + ID_BYTES)
   usedBytes += ID_BYTES
-  lastTimestamp = nextTimestamp(lastTimestamp, Date.now(), random)
-  return `${prefix}_${formatUuid7(lastTimestamp, random)}`
+  lastTimestamp = nextIdTimestamp(lastTimestamp, Date.now(), random)
+  return `${prefix}_${formatUuid7Id(lastTimestamp, random)}`
 }
 
 /**
  * Writes a version 7 UUID without hyphens, as RFC 9562 lays it out: 48 bits of time, 32 bits of counter
  * and 42 random bits.
  */
-function formatUuid7({ msecs, seq }: IdTimestamp, random: Uint8Array): string {
+function formatUuid7Id({ msecs, seq }: IdTimestamp, random: Uint8Array): string {
   const bytes = Buffer.from(random)
   bytes.writeUIntBE(msecs, 0, 6)
   bytes.writeUInt16BE(0x7000 | (seq >>> 20), 6)
@@ -47,7 +47,11 @@ function formatUuid7({ msecs, seq }: IdTimestamp, random: Uint8Array): string {
 }
 
 /** Returns a timestamp behind the last one, even if the clock has run back. */
-function nextTimestamp({ msecs, seq }: IdTimestamp, now: number, random: Uint8Array): IdTimestamp {
+function nextIdTimestamp(
+  { msecs, seq }: IdTimestamp,
+  now: number,
+  random: Uint8Array,
+): IdTimestamp {
   if (now > msecs)
     return { msecs: now, seq: new DataView(random.buffer, random.byteOffset).getUint32(0) >>> 1 }
   return seq === MAX_SEQUENCE ? { msecs: msecs + 1, seq: 0 } : { msecs, seq: seq + 1 }

@@ -35,7 +35,7 @@ const hostName = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/
 export function parseResourceUrl(text: string): URL {
   if (typeof text !== 'string')
     throw createUrlError('is not a string', 'Give an absolute https URL')
-  if (text.length > MAX_URL_LENGTH) throw createLengthError(text.length)
+  if (text.length > MAX_URL_LENGTH) throw createUrlLengthError(text.length)
   if (invisibleCharacter.test(text) || text.includes('\\')) {
     throw createUrlError(
       'contains whitespace, a backslash, or a control or invisible character',
@@ -57,24 +57,24 @@ export function parseResourceUrl(text: string): URL {
   }
   const url = URL.parse(text)
   if (url === null) throw createUrlError('has a host or port that is not valid', 'Correct it')
-  normaliseHost(url)
-  checkPort(url)
+  normaliseUrlHost(url)
+  assertUrlPort(url)
   url.hash = ''
   const { pathname, search } = url
-  url.pathname = decodeUnreserved(pathname)
+  url.pathname = decodeUnreservedInUrl(pathname)
   // Setting an empty query would remove a lone `?`.
-  if (search !== '') url.search = decodeUnreserved(search)
-  if (url.href.length > MAX_URL_LENGTH) throw createLengthError(url.href.length)
+  if (search !== '') url.search = decodeUnreservedInUrl(search)
+  if (url.href.length > MAX_URL_LENGTH) throw createUrlLengthError(url.href.length)
   return url
 }
 
 /** Decodes unreserved characters again and again: decoding `%%36%31` leaves `%61`. */
-function decodeUnreserved(text: string): string {
+function decodeUnreservedInUrl(text: string): string {
   const decoded = text.replace(encodedUnreserved, decodeURIComponent)
-  return decoded === text ? text : decodeUnreserved(decoded)
+  return decoded === text ? text : decodeUnreservedInUrl(decoded)
 }
 
-function normaliseHost(url: URL): void {
+function normaliseUrlHost(url: URL): void {
   if (url.hostname.startsWith('[')) return
   const host = url.hostname.replace(/\.$/, '')
   if (host.length > MAX_HOST_LENGTH || !hostName.test(host)) {
@@ -86,13 +86,13 @@ function normaliseHost(url: URL): void {
   url.hostname = host
 }
 
-function checkPort(url: URL): void {
+function assertUrlPort(url: URL): void {
   const port = url.port === '' ? 443 : Number(url.port)
   if (port >= FIRST_USER_PORT || port === 80 || port === 443) return
   throw createUrlError(`has port ${port}`, 'Use 80, 443, or a port from 1024 on')
 }
 
-function createLengthError(length: number): BursarError {
+function createUrlLengthError(length: number): BursarError {
   return createUrlError(`is ${length} characters long`, `Keep it within ${MAX_URL_LENGTH}`)
 }
 

@@ -1,10 +1,10 @@
-import { rootOf } from '../ledger/accounts.ts'
+import { rootAccountOf } from '../ledger/accounts.ts'
 import {
   APPROVAL_LIFE_MS,
   type Approval,
+  approvalCard,
   approvalStanding,
-  cardOf,
-  mayAsk,
+  mayAskApproval,
 } from '../ledger/approval.ts'
 import { deny } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
@@ -20,7 +20,7 @@ export type ApprovalQuestion =
   | { readonly kind: 'flooded' }
 
 /** Checks whether a human has approved exactly these terms in this session, and the approval is unused. */
-export function isApproved(state: PayingState, now: number): boolean {
+export function isApprovedDecision(state: PayingState, now: number): boolean {
   return state.approval !== undefined && approvalStanding(state.approval, now) === 'approved'
 }
 
@@ -40,7 +40,7 @@ export function askForApproval(
   if (known === 'denied') return { kind: 'refused', code: 'approval_denied' }
   const sameKey = intent.key !== undefined && approval?.key === intent.key
   if (known === 'expired' && sameKey) return { kind: 'refused', code: 'approval_expired' }
-  if (!mayAsk(state.recentApprovals ?? [], now)) return { kind: 'flooded' }
+  if (!mayAskApproval(state.recentApprovals ?? [], now)) return { kind: 'flooded' }
   return { kind: 'waiting', approval: createApproval(state, intent, reason, now), isNew: true }
 }
 
@@ -104,13 +104,13 @@ function createApproval(state: PayingState, intent: Intent, reason: string, now:
   return {
     id: intent.approvalId,
     session: session.id,
-    root: rootOf(state),
+    root: rootAccountOf(state),
     delegation: delegation.id,
     endUser: delegation.endUser,
     state: 'waiting',
     termsHash: intent.termsHash,
     ...(intent.key === undefined ? {} : { key: intent.key }),
-    card: cardOf(intent.terms, intent, delegation.agent),
+    card: approvalCard(intent.terms, intent, delegation.agent),
     reason,
     createdAt: now,
     expiresAt: Math.min(
@@ -131,7 +131,7 @@ function keepApproval(approval: Approval): Change<Approval> {
 }
 
 /** Returns the refusal of too many questions, or of terms that a human has denied. */
-export function denyQuestion(
+export function denyApprovalQuestion(
   asked: Exclude<ApprovalQuestion, { readonly kind: 'waiting' }>,
 ): ReturnType<typeof deny> {
   return asked.kind === 'refused'

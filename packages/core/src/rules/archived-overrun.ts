@@ -1,9 +1,9 @@
-import { mapOwners, ownerRows } from '../ledger/accounts.ts'
+import { mapOwnerAccounts, ownerAccountRows } from '../ledger/accounts.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { delegatedState } from '../ledger/paying-state.ts'
 import type { Evidence, Payment } from '../ledger/payment.ts'
 import { formatAmount } from '../money/amount.ts'
-import { addOverrun } from '../money/limits.ts'
+import { addOverrunToLimits } from '../money/limits.ts'
 
 /**
  * Counts a released payment that the rail has proved settled after its row was archived: an overrun of
@@ -16,12 +16,12 @@ export function settleArchivedPayment(
   now: number,
 ): Change<Payment> {
   const { id, session, delegation, endUser, terms } = payment
-  const counted = mapOwners(delegatedState(loaded), terms, (limits, usage) =>
-    addOverrun(limits, usage, terms.amountMicro, now),
+  const counted = mapOwnerAccounts(delegatedState(loaded), terms, (limits, usage) =>
+    addOverrunToLimits(limits, usage, terms.amountMicro, now),
   )
   return {
     result: payment,
-    ...ownerRows(counted),
+    ...ownerAccountRows(counted),
     events: [
       {
         type: 'archived-payment-settled',

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { spendableMicro } from '../ledger/accounts.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { denialCodes } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import type { Session } from '../ledger/session.ts'
-import { addHold, type Limits, noUsage, type Usage } from '../money/limits.ts'
-import { type Decision, reservePayment } from './decide.ts'
+import { addHoldToLimits, type Limits, noUsage, type Usage } from '../money/limits.ts'
+import { type Decision, decidePayment } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)
@@ -69,7 +69,7 @@ describe('whatever the ledger says', () => {
     fc.assert(
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const accounts = [session, ...ancestors, delegation]
-        const change = reservePayment(
+        const change = decidePayment(
           ledger(session, ancestors, delegation),
           intent(amountMicro),
           NOW,
@@ -94,7 +94,7 @@ describe('whatever the ledger says', () => {
     fc.assert(
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const state = ledger(session, ancestors, delegation)
-        const change = reservePayment(state, intent(amountMicro), NOW)
+        const change = decidePayment(state, intent(amountMicro), NOW)
         const before = [state.session, ...state.ancestors, state.delegation]
         const after = [...(change.sessions ?? []), ...(change.delegations ?? [])]
         expect(change.events).toHaveLength(1)
@@ -112,7 +112,7 @@ describe('whatever the ledger says', () => {
           expect(usage.payments).toBe(known.payments + 1)
         })
         expect(change.result).toMatchObject({
-          remainingMicro: spendableMicro(payingState(afterOf(state, change))),
+          remainingMicro: spendableAccountMicro(payingState(afterOf(state, change))),
         })
       }),
     )
@@ -123,7 +123,7 @@ describe('whatever the ledger says', () => {
       fc.property(line, ({ session, ancestors, delegation, amountMicro }) => {
         const state = frozen(ledger(session, ancestors, delegation))
         const asked = frozen(intent(amountMicro))
-        expect(reservePayment(state, asked, NOW)).toEqual(reservePayment(state, asked, NOW))
+        expect(decidePayment(state, asked, NOW)).toEqual(decidePayment(state, asked, NOW))
       }),
     )
   })
@@ -135,7 +135,7 @@ describe('whatever the ledger says', () => {
       (one) => ({ ...one, limits: { ...one.limits, perPaymentMicro: 1n } }),
       (one) => ({ ...one, expiresAt: one.expiresAt - 1 }),
       (one) => ({ ...one, revokedAt: NOW }),
-      (one) => ({ ...one, usage: addHold(one.limits, one.usage, 1n, NOW) }),
+      (one) => ({ ...one, usage: addHoldToLimits(one.limits, one.usage, 1n, NOW) }),
     )
     const property = fc.property(line, less, fc.nat(4), (given, narrow, which) => {
       const accounts = [given.session, given.delegation, ...given.ancestors]
@@ -144,7 +144,7 @@ describe('whatever the ledger says', () => {
       const ask = (change: (one: Account) => Account): Decision['kind'] => {
         const { session, ancestors, delegation, amountMicro } = given
         const state = ledger(change(session), ancestors.map(change), change(delegation))
-        return reservePayment(state, intent(amountMicro), NOW).result.kind
+        return decidePayment(state, intent(amountMicro), NOW).result.kind
       }
       if (ask((one) => one) === 'denied') expect(ask(narrowed)).toBe('denied')
     })
@@ -157,7 +157,7 @@ describe('whatever the ledger says', () => {
       fc.property(line, amounts, ({ session, ancestors, delegation }, asked) => {
         const start = ledger(alive(session), ancestors.map(alive), alive(delegation))
         asked.reduce<LedgerState>((state, amountMicro, count) => {
-          const change = reservePayment(state, intent(amountMicro, count), NOW)
+          const change = decidePayment(state, intent(amountMicro, count), NOW)
           const next = afterOf(state, change)
           for (const one of [...(change.sessions ?? []), ...(change.delegations ?? [])]) {
             const { usage, limits } = one
@@ -226,7 +226,7 @@ function usageOf(
   return holds
     .toSorted((left, right) => right.agoMs - left.agoMs)
     .reduce<Usage>((usage, one) => {
-      const held = addHold(limits, usage, one.micro, NOW - one.agoMs)
+      const held = addHoldToLimits(limits, usage, one.micro, NOW - one.agoMs)
       if (!one.settled) return held
       return {
         ...held,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { spendableMicro } from '../ledger/accounts.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { Delegation } from '../ledger/delegation.ts'
 import { deny } from '../ledger/denial.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
@@ -11,7 +11,7 @@ import { type Limits, noUsage, type Usage } from '../money/limits.ts'
 import type { Policy, PolicyDecision } from '../ports/policy.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from './account-end.ts'
-import { admitHost, countRefusal, type Decision, reservePayment } from './decide.ts'
+import { countDecidedRefusal, type Decision, decideHost, decidePayment } from './decide.ts'
 import { findEarlierAnswer, MAX_REFUSALS_PER_KEY } from './earlier-answer.ts'
 import type { Intent } from './reservation.ts'
 
@@ -22,11 +22,7 @@ const OTHER = `0x${'2'.repeat(40)}`
 describe('reserve', () => {
   test('holds the amount in every account, and pins key, payee and validity', () => {
     const state = ledger({ ancestors: [session({ id: 'ses_parent' })] })
-    const change = reservePayment(
-      state,
-      intent({ key: 'key-1', ignoredArguments: ['budget'] }),
-      NOW,
-    )
+    const change = decidePayment(state, intent({ key: 'key-1', ignoredArguments: ['budget'] }), NOW)
     expect(change.result).toMatchObject({ kind: 'reserved', remainingMicro: 990_000n })
     const held = { heldMicro: 10_000n, settledMicro: 0n, payments: 1 }
     expect(change.sessions?.map(({ id, usage }) => [id, usage])).toEqual([
@@ -60,14 +56,14 @@ describe('reserve', () => {
   })
 
   test('a token never outlives the proof that it is for', () => {
-    const { payments } = reservePayment(ledger(), intent({ validForSeconds: 10 }), NOW)
+    const { payments } = decidePayment(ledger(), intent({ validForSeconds: 10 }), NOW)
     expect(payments?.[0]).toMatchObject({ tokenExpiresAt: NOW + 10_000 })
   })
 
   test('the whole budget may be spent, and not a millionth more', () => {
     const limits = { totalMicro: 10_000n }
     expect(
-      kind(reservePayment(ledger({ session: session({}, limits) }), intent(), NOW).result),
+      kind(decidePayment(ledger({ session: session({}, limits) }), intent(), NOW).result),
     ).toBe('reserved')
     expect(code(ledger({ session: session({}, { totalMicro: 9_999n }) }))).toBe(
       'session_limit_exceeded',
@@ -75,7 +71,7 @@ describe('reserve', () => {
   })
 
   test('without a session or a delegation it breaks an invariant', () => {
-    expect(() => reservePayment({ ancestors: [] }, intent(), NOW)).toThrow(BursarError)
+    expect(() => decidePayment({ ancestors: [] }, intent(), NOW)).toThrow(BursarError)
   })
 })
 
@@ -107,7 +103,7 @@ describe('limits', () => {
 
   test('an overrun leaves less than nothing, and says that nothing is left', () => {
     const spent: Usage = { ...noUsage, settledMicro: 2_000_000n }
-    const { result } = reservePayment(ledger({ session: session({ usage: spent }) }), intent(), NOW)
+    const { result } = decidePayment(ledger({ session: session({ usage: spent }) }), intent(), NOW)
     expect(result).toMatchObject({
       kind: 'denied',
       remainingMicro: -1_000_000n,
@@ -117,8 +113,10 @@ describe('limits', () => {
 
   test('what can be spent is the least that any account has left', () => {
     const used: Usage = { ...noUsage, heldMicro: 9_500_000n }
-    expect(spendableMicro(ledger())).toBe(1_000_000n)
-    expect(spendableMicro(ledger({ delegation: delegation({ usage: used }) }))).toBe(500_000n)
+    expect(spendableAccountMicro(ledger())).toBe(1_000_000n)
+    expect(spendableAccountMicro(ledger({ delegation: delegation({ usage: used }) }))).toBe(
+      500_000n,
+    )
   })
 
   test('what the caller allows at most can only narrow', () => {
@@ -172,7 +170,7 @@ describe('merchants', () => {
   })
 
   test('a refusal of a challenge that names another host records that host', () => {
-    const { events } = reservePayment(
+    const { events } = decidePayment(
       ledger({}),
       intent({ claimedHost: 'bank.example', maxMicro: 1n }),
       NOW,
@@ -183,7 +181,7 @@ describe('merchants', () => {
   })
 
   test('a question about a challenge that names another host shows that host', () => {
-    const { result, approvals } = reservePayment(
+    const { result, approvals } = decidePayment(
       ledger({}),
       intent({ claimedHost: 'bank.example' }),
       NOW,
@@ -196,17 +194,17 @@ describe('merchants', () => {
   })
 
   test('a host is admitted only where every list names it', () => {
-    expect(admitHost(ledger(), { host: 'shop.example', isDialled: true })).toBeUndefined()
-    expect(admitHost(ledger(), { host: 'shop.example.evil.example', isDialled: true })?.code).toBe(
+    expect(decideHost(ledger(), { host: 'shop.example', isDialled: true })).toBeUndefined()
+    expect(decideHost(ledger(), { host: 'shop.example.evil.example', isDialled: true })?.code).toBe(
       'merchant_not_allowed',
     )
     expect(
-      admitHost(ledger({ delegation: open() }), { host: 'any.example', isDialled: true }),
+      decideHost(ledger({ delegation: open() }), { host: 'any.example', isDialled: true }),
     ).toBeUndefined()
   })
 
   test('a known merchant is counted, and keeps its payee', () => {
-    const { merchants } = reservePayment(ledger({ merchant: known(PAYEE, 3) }), intent(), NOW)
+    const { merchants } = decidePayment(ledger({ merchant: known(PAYEE, 3) }), intent(), NOW)
     expect(merchants).toEqual([known(PAYEE, 4)])
   })
 })
@@ -244,7 +242,7 @@ describe('policies', () => {
         return { effect: 'allow' }
       },
     }
-    reservePayment(ledger(), intent({ policies: [policy] }), NOW)
+    decidePayment(ledger(), intent({ policies: [policy] }), NOW)
     expect(seen).toMatchObject({
       agent: 'researcher',
       endUser: 'alice',
@@ -348,7 +346,7 @@ describe('earlier calls', () => {
 
   test('refusals are counted for a key; an approval that is awaited is not', () => {
     const count = (state: LedgerState, refusal: ReturnType<typeof deny>) =>
-      countRefusal(state, request, refusal).map(({ refusals }) => refusals)
+      countDecidedRefusal(state, request, refusal).map(({ refusals }) => refusals)
     expect(count(ledger(), deny('insufficient_funds'))).toEqual([1])
     expect(count(ledger({ key: { ...record, refusals: 3 } }), deny('policy_denied'))).toEqual([4])
     expect(count(ledger({ key: { ...record, refusals: 3 } }), deny('approval_required'))).toEqual([
@@ -357,8 +355,8 @@ describe('earlier calls', () => {
     expect(count(ledger({ key: { ...record, payment: 'pay_0' } }), deny('key_conflict'))).toEqual(
       [],
     )
-    expect(countRefusal(ledger(), { hash: 'request' }, deny('policy_denied'))).toEqual([])
-    expect(countRefusal({ ancestors: [] }, request, deny('policy_denied'))).toEqual([])
+    expect(countDecidedRefusal(ledger(), { hash: 'request' }, deny('policy_denied'))).toEqual([])
+    expect(countDecidedRefusal({ ancestors: [] }, request, deny('policy_denied'))).toEqual([])
   })
 
   test.each<[PaymentState, number, string, string]>([
@@ -384,7 +382,7 @@ describe('earlier calls', () => {
     (state, ageMs, expected) => {
       const twin: Payment = { ...delivered('settled'), session: 'ses_2', claimedAt: NOW }
       const ownTwin: Payment = { ...delivered(state), id: 'pay_own', claimedAt: NOW - ageMs }
-      const { result } = reservePayment(ledger({ twin, ownTwin }), intent({}), NOW)
+      const { result } = decidePayment(ledger({ twin, ownTwin }), intent({}), NOW)
       expect(result.kind).toBe(expected)
       if (result.kind === 'replayed') expect(result.payment.id).toBe('pay_own')
     },
@@ -392,7 +390,7 @@ describe('earlier calls', () => {
 })
 
 function code(state: LedgerState, changed: Partial<Intent> = {}): string {
-  const { result } = reservePayment(state, intent(changed), NOW)
+  const { result } = decidePayment(state, intent(changed), NOW)
   return 'denial' in result ? result.denial.code : result.kind
 }
 

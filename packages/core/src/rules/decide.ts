@@ -1,5 +1,5 @@
-import { accountRows, mapAccounts, spendableMicro } from '../ledger/accounts.ts'
-import { type Approval, asks } from '../ledger/approval.ts'
+import { accountRows, mapAccounts, spendableAccountMicro } from '../ledger/accounts.ts'
+import { type Approval, asksForApproval } from '../ledger/approval.ts'
 import {
   type Denial,
   type DenialCode,
@@ -12,21 +12,21 @@ import type { KnownMerchant, MerchantRule } from '../ledger/merchant.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import type { KeyRecord, Payment, Terms } from '../ledger/payment.ts'
 import { formatAmount, parseAmount } from '../money/amount.ts'
-import { addHold } from '../money/limits.ts'
+import { addHoldToLimits } from '../money/limits.ts'
 import type { PolicyDecision } from '../ports/policy.ts'
 import { findAccountEnd } from './account-end.ts'
-import { askForApproval, denyQuestion, isApproved } from './approval-decision.ts'
+import { askForApproval, denyApprovalQuestion, isApprovedDecision } from './approval-decision.ts'
 import { findEarlierAnswer, MAX_REFUSALS_PER_KEY, recordEarlierAnswer } from './earlier-answer.ts'
 import { findLimitDenials } from './limit-denials.ts'
 import { countMerchant, findPinnedMerchant } from './merchant-count.ts'
-import { evaluateIntent, observationEvents } from './policy-evaluation.ts'
+import { evaluateIntentByPolicies, policyObservationEvents } from './policy-evaluation.ts'
 import {
-  approvalUsedEvent,
-  createPayment,
+  createReservedPayment,
   type Intent,
-  pinKey,
+  reservationApprovalEvent,
   reservationEvent,
-  useApproval,
+  reservationPinKey,
+  useApprovalForReservation,
 } from './reservation.ts'
 
 /**
@@ -50,7 +50,7 @@ export type Decision =
   | { readonly kind: 'replayed'; readonly payment: Payment }
 
 /** Returns a refusal if a list of the session, an ancestor or the delegation leaves the host out. */
-export function admitHost(
+export function decideHost(
   state: PayingState,
   { host, isDialled }: { readonly host: string; readonly isDialled: boolean },
 ): Denial | undefined {
@@ -65,42 +65,45 @@ export function admitHost(
 }
 
 /** Decides about an intent, and returns the rows and records of that decision for step 6's commit. */
-export function reservePayment(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
+export function decidePayment(loaded: LedgerState, intent: Intent, now: number): Change<Decision> {
   const state = payingState(loaded)
   const { requestHash: hash, amountMicro } = intent.terms
   const known = findEarlierAnswer(state, { hash, key: intent.key, amountMicro }, now)
-  if (known?.kind === 'payment') return recordReplay(state, intent, known.payment, now)
+  if (known?.kind === 'payment') return recordReplayDecision(state, intent, known.payment, now)
   const ended = findAccountEnd(state, now)
   const earlierDenial = firstDenial([ended, known?.denial].filter((one) => one !== undefined))
-  if (earlierDenial) return recordOutcome(state, intent, earlierDenial, now)
-  const judgement = evaluateIntent(state, intent, {
+  if (earlierDenial) return recordDecision(state, intent, earlierDenial, now)
+  const judgement = evaluateIntentByPolicies(state, intent, {
     at: now,
-    remainingMicro: spendableMicro(state),
+    remainingMicro: spendableAccountMicro(state),
     knownMerchant: isKnownMerchant(state, intent.terms),
   })
-  const change = recordOutcome(
+  const change = recordDecision(
     state,
     intent,
-    findDenial(state, intent, judgement.decision, now),
+    decideDenial(state, intent, judgement.decision, now),
     now,
   )
-  return { ...change, events: [...change.events, ...observationEvents(state, intent, judgement)] }
+  return {
+    ...change,
+    events: [...change.events, ...policyObservationEvents(state, intent, judgement)],
+  }
 }
 
-function recordOutcome(
+function recordDecision(
   state: PayingState,
   intent: Intent,
   denial: Denial | undefined,
   now: number,
 ): Change<Decision> {
-  if (!denial) return recordReservation(state, intent, now)
+  if (!denial) return recordReservationDecision(state, intent, now)
   return denial.code === 'approval_required'
-    ? recordQuestion(state, intent, denial, now)
-    : recordDenial(state, intent, denial)
+    ? recordQuestionDecision(state, intent, denial, now)
+    : recordDenialDecision(state, intent, denial)
 }
 
 /** Returns the row of a refused key, or none if the call has no key or its key is pinned to a payment. */
-export function countRefusal(
+export function countDecidedRefusal(
   state: LedgerState,
   request: { readonly hash: string; readonly key?: string | undefined },
   denial: Denial,
@@ -112,7 +115,7 @@ export function countRefusal(
       session: session.id,
       key: request.key,
       requestHash: request.hash,
-      refusals: countRefusals(known?.refusals ?? 0, denial),
+      refusals: countDecidedRefusals(known?.refusals ?? 0, denial),
       lastRefusal: denial,
     },
   ]
@@ -129,24 +132,24 @@ const passingCodes: readonly DenialCode[] = [
  * Counts a refusal. After a human's denial, or an expired approval, the key allows no more
  * attempts.
  */
-function countRefusals(before: number, { code }: Denial): number {
+function countDecidedRefusals(before: number, { code }: Denial): number {
   if (passingCodes.includes(code)) return before
   const isFinal = code === 'approval_denied' || code === 'approval_expired'
   return isFinal ? MAX_REFUSALS_PER_KEY : before + 1
 }
 
 /** Checks every rule over the terms. Returns the refusal that comes first in the order of precedence. */
-function findDenial(
+function decideDenial(
   state: PayingState,
   intent: Intent,
   policy: PolicyDecision,
   now: number,
 ): Denial | undefined {
   const { terms, maxMicro } = intent
-  const facts = denialFacts(intent)
-  const rules = checkPayee(state, terms, facts)
+  const facts = decisionFacts(intent)
+  const rules = decidePayee(state, terms, facts)
   const denials: (Denial | undefined)[] = [
-    admitHost(state, { host: terms.host, isDialled: intent.isDialled }),
+    decideHost(state, { host: terms.host, isDialled: intent.isDialled }),
     rules,
     policy.effect === 'deny'
       ? deny('policy_denied', { ...facts, cause: policy.reason })
@@ -157,13 +160,13 @@ function findDenial(
     maxMicro !== undefined && terms.amountMicro > maxMicro
       ? deny('payment_limit_exceeded', { ...facts, limitMicro: maxMicro, cause: 'maxAmount' })
       : undefined,
-    ...askAccounts(state, terms, facts),
-    askAboutClaimedHost(state, intent, facts),
-    askAboutTroubledHost(state, facts),
+    ...checkAskRules(state, terms, facts),
+    decideClaimedHostQuestion(state, intent, facts),
+    decideTroubledHostQuestion(state, facts),
     ...findLimitDenials(state, terms, now),
-    checkFunds(intent, facts),
+    decideFunds(intent, facts),
   ]
-  const agreed = isApproved(state, now)
+  const agreed = isApprovedDecision(state, now)
   return firstDenial(
     denials
       .filter((denial) => denial !== undefined)
@@ -172,16 +175,16 @@ function findDenial(
 }
 
 /** Returns a question for each account whose `ask` rule wants one. */
-function askAccounts(state: PayingState, terms: Terms, facts: DenialFacts): Denial[] {
+function checkAskRules(state: PayingState, terms: Terms, facts: DenialFacts): Denial[] {
   const { session, delegation } = state
   const known = isKnownMerchant(state, terms)
   return [session, ...state.ancestors, delegation].flatMap((one) => {
-    const reason = asks(one.ask, parseAmount, terms, known)
+    const reason = asksForApproval(one.ask, parseAmount, terms, known)
     return reason ? [deny('approval_required', { ...facts, cause: `${one.id}: ${reason}` })] : []
   })
 }
 
-function checkPayee(state: PayingState, terms: Terms, facts: DenialFacts): Denial | undefined {
+function decidePayee(state: PayingState, terms: Terms, facts: DenialFacts): Denial | undefined {
   const { session, delegation } = state
   for (const one of [session, ...state.ancestors, delegation]) {
     const payees = one.merchants?.find((rule) => rule.host === terms.host)?.payees
@@ -189,11 +192,16 @@ function checkPayee(state: PayingState, terms: Terms, facts: DenialFacts): Denia
       return deny('merchant_not_allowed', { ...facts, cause: `payee ${terms.payee} of ${one.id}` })
     }
   }
-  return askAboutMerchant(delegation.merchants, findPinnedMerchant(state.merchant), terms, facts)
+  return decideMerchantQuestion(
+    delegation.merchants,
+    findPinnedMerchant(state.merchant),
+    terms,
+    facts,
+  )
 }
 
 /** Returns a question where the delegation does not say who is paid: a new merchant, or a new payee. */
-function askAboutMerchant(
+function decideMerchantQuestion(
   rules: readonly MerchantRule[] | undefined,
   known: KnownMerchant | undefined,
   terms: Terms,
@@ -214,7 +222,7 @@ function askAboutMerchant(
  * Asks about the first payment to a merchant whose challenge names another host, unless the end user
  * has listed the payees that may be paid there: the challenge may be that of an honest shop, relayed.
  */
-function askAboutClaimedHost(
+function decideClaimedHostQuestion(
   state: PayingState,
   { claimedHost, terms }: Intent,
   facts: DenialFacts,
@@ -228,7 +236,10 @@ function askAboutClaimedHost(
  * Asks about a host where payments of the delegation are in doubt, or paid and not delivered: an agent
  * that buys there again and again would empty its budget for nothing.
  */
-function askAboutTroubledHost({ merchant }: PayingState, facts: DenialFacts): Denial | undefined {
+function decideTroubledHostQuestion(
+  { merchant }: PayingState,
+  facts: DenialFacts,
+): Denial | undefined {
   if (merchant === undefined || merchant.troubled < MAX_TROUBLED_PAYMENTS) return undefined
   const cause = `${merchant.troubled} payments there are in doubt or were not delivered`
   return deny('approval_required', { ...facts, cause })
@@ -239,7 +250,7 @@ function isKnownMerchant(state: PayingState, terms: Terms): boolean {
   return findPinnedMerchant(state.merchant)?.payee === terms.payee
 }
 
-function checkFunds(intent: Intent, facts: DenialFacts): Denial | undefined {
+function decideFunds(intent: Intent, facts: DenialFacts): Denial | undefined {
   const { balanceAtomic, terms, payer } = intent
   if (balanceAtomic === undefined) {
     return deny('wallet_unavailable', { ...facts, cause: `the balance of ${payer} is not known` })
@@ -249,12 +260,16 @@ function checkFunds(intent: Intent, facts: DenialFacts): Denial | undefined {
   return deny('insufficient_funds', { ...facts, cause })
 }
 
-function recordDenial(state: PayingState, intent: Intent, denial: Denial): Change<Decision> {
+function recordDenialDecision(
+  state: PayingState,
+  intent: Intent,
+  denial: Denial,
+): Change<Decision> {
   const { session, delegation } = state
   const { terms, key, ignoredArguments } = intent
   return {
-    result: { kind: 'denied', denial, remainingMicro: spendableMicro(state) },
-    keys: countRefusal(state, { hash: terms.requestHash, key }, denial),
+    result: { kind: 'denied', denial, remainingMicro: spendableAccountMicro(state) },
+    keys: countDecidedRefusal(state, { hash: terms.requestHash, key }, denial),
     events: [
       {
         type: 'payment-denied',
@@ -276,7 +291,7 @@ function recordDenial(state: PayingState, intent: Intent, denial: Denial): Chang
   }
 }
 
-function recordReplay(
+function recordReplayDecision(
   state: PayingState,
   { key, terms }: Intent,
   payment: Payment,
@@ -286,22 +301,28 @@ function recordReplay(
   return { ...recorded, result: { kind: 'replayed', payment } }
 }
 
-function recordQuestion(
+function recordQuestionDecision(
   state: PayingState,
   intent: Intent,
   denial: Denial,
   now: number,
 ): Change<Decision> {
   const asking = askForApproval(state, intent, denial.detail, now)
-  if (asking.kind !== 'waiting') return recordDenial(state, intent, denyQuestion(asking))
+  if (asking.kind !== 'waiting')
+    return recordDenialDecision(state, intent, denyApprovalQuestion(asking))
   const { approval } = asking
-  const result = { kind: 'asked', approval, denial, remainingMicro: spendableMicro(state) } as const
+  const result = {
+    kind: 'asked',
+    approval,
+    denial,
+    remainingMicro: spendableAccountMicro(state),
+  } as const
   if (!asking.isNew) return { result, events: [] }
   const { id, session, root, delegation, endUser, termsHash, key, card, reason } = approval
   return {
     result,
     approvals: [approval],
-    keys: countRefusal(state, { hash: intent.terms.requestHash, key }, denial),
+    keys: countDecidedRefusal(state, { hash: intent.terms.requestHash, key }, denial),
     events: [
       {
         type: 'approval-requested',
@@ -320,30 +341,38 @@ function recordQuestion(
   }
 }
 
-function recordReservation(state: PayingState, intent: Intent, now: number): Change<Decision> {
+function recordReservationDecision(
+  state: PayingState,
+  intent: Intent,
+  now: number,
+): Change<Decision> {
   const { session } = state
-  const payment = createPayment(state, intent, now)
+  const payment = createReservedPayment(state, intent, now)
   const { amountMicro } = intent.terms
   const accounts = mapAccounts(state, intent.terms, (limits, usage) =>
-    addHold(limits, usage, amountMicro, now),
+    addHoldToLimits(limits, usage, amountMicro, now),
   )
   const after: PayingState = { ...state, ...accounts }
-  const used = useApproval(state, payment, now)
+  const used = useApprovalForReservation(state, payment, now)
   return {
-    result: { kind: 'reserved', payment, remainingMicro: spendableMicro(after) },
+    result: { kind: 'reserved', payment, remainingMicro: spendableAccountMicro(after) },
     ...accountRows(accounts),
     payments: [payment],
     ...countMerchant(state.merchant, undefined, payment),
-    keys: pinKey(session, { hash: intent.terms.requestHash, key: intent.key }, payment.id),
+    keys: reservationPinKey(
+      session,
+      { hash: intent.terms.requestHash, key: intent.key },
+      payment.id,
+    ),
     ...(used ? { approvals: [used] } : {}),
     events: [
       reservationEvent(after, payment, intent),
-      ...(used ? [approvalUsedEvent(used, payment)] : []),
+      ...(used ? [reservationApprovalEvent(used, payment)] : []),
     ],
   }
 }
 
-function denialFacts(intent: Intent): DenialFacts {
+function decisionFacts(intent: Intent): DenialFacts {
   const { amountMicro, currency, host } = intent.terms
   return { amountMicro, currency, host }
 }

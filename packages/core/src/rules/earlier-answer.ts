@@ -2,15 +2,15 @@ import { type Denial, deny } from '../ledger/denial.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { type PayingState, payingState } from '../ledger/paying-state.ts'
 import {
-  isOpen,
-  isPaid,
-  isUndelivered,
+  isOpenPayment,
+  isPaidPayment,
+  isUndeliveredPayment,
   type KeyRecord,
   owedPayment,
   type Payment,
 } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
-import { pinKey } from './reservation.ts'
+import { reservationPinKey } from './reservation.ts'
 
 /** The number of refusals after which a key answers its last refusal without a new quote. */
 export const MAX_REFUSALS_PER_KEY = 5
@@ -43,14 +43,14 @@ export function findEarlierAnswer(
     if (known) return known
   }
   if (!twin) return undefined
-  if (isOpen(twin)) {
+  if (isOpenPayment(twin)) {
     return { kind: 'denied', denial: deny('duplicate_open', { cause: `payment ${twin.id}` }) }
   }
   if (owedPayment(twin) !== undefined) {
-    return mayRepeat(twin, request, now) ? undefined : { kind: 'payment', payment: twin }
+    return mayRepeatAnswer(twin, request, now) ? undefined : { kind: 'payment', payment: twin }
   }
   const own = twin.session === session.id ? twin : state.ownTwin
-  return own && isPaid(own) && isRecent(own, session, now)
+  return own && isPaidPayment(own) && isRecentAnswer(own, session, now)
     ? { kind: 'payment', payment: own }
     : undefined
 }
@@ -68,7 +68,7 @@ export function recordEarlierAnswer(
   // A key belongs to its session, and so do the payments that keys are pinned to.
   const pins = known?.payment === undefined && payment.session === session.id
   const key = pins ? request.key : undefined
-  const keys = pinKey(session, { hash: request.hash, key }, payment.id)
+  const keys = reservationPinKey(session, { hash: request.hash, key }, payment.id)
   const subject = { session: session.id, delegation: session.delegation, payment: payment.id }
   return {
     result: undefined,
@@ -95,7 +95,7 @@ function findAnswerOfKey(
 }
 
 /** Checks whether the end user has allowed an undelivered request once more, at this price. */
-function mayRepeat(twin: Payment, { amountMicro }: RepeatableRequest, now: number): boolean {
+function mayRepeatAnswer(twin: Payment, { amountMicro }: RepeatableRequest, now: number): boolean {
   const isAllowed = twin.allowedAgainUntil !== undefined && now < twin.allowedAgainUntil
   return isAllowed && (amountMicro === undefined || amountMicro <= twin.terms.amountMicro)
 }
@@ -104,7 +104,7 @@ function mayRepeat(twin: Payment, { amountMicro }: RepeatableRequest, now: numbe
  * Checks whether a paid payment still answers its request. `repeatAfterMs` counts from the first answer
  * that said so, and until then the payment answers, however late the outcome was proved.
  */
-function isRecent(payment: Payment, { repeatAfterMs }: Session, now: number): boolean {
+function isRecentAnswer(payment: Payment, { repeatAfterMs }: Session, now: number): boolean {
   const toldAt = findAnswerTime(payment)
   return toldAt === undefined || now - toldAt < repeatAfterMs
 }
@@ -114,7 +114,11 @@ function isRecent(payment: Payment, { repeatAfterMs }: Session, now: number): bo
  * answers until the delegation ends, so its answers are not counted.
  */
 function isUnanswered(payment: Payment): boolean {
-  return isPaid(payment) && !isUndelivered(payment) && findAnswerTime(payment) === undefined
+  return (
+    isPaidPayment(payment) &&
+    !isUndeliveredPayment(payment) &&
+    findAnswerTime(payment) === undefined
+  )
 }
 
 /** Returns when a call was first told that a payment is paid, or undefined if none was. */

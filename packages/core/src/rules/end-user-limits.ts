@@ -4,7 +4,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { formatAmount } from '../money/amount.ts'
 import { startWindow } from '../money/limit-windows.ts'
-import { findPerMerchantChange, type Limits, type Usage } from '../money/limits.ts'
+import { findMerchantLimitChange, type Limits, type Usage } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 
 /**
@@ -44,18 +44,18 @@ export function limitAccount(
   { endUser, limits }: Pick<EndUserAccount, 'endUser' | 'limits'>,
   now: number,
 ): EndUserAccount {
-  const spent = sumSpending(delegations, limits.currency)
+  const spent = sumEndUserSpending(delegations, limits.currency)
   return {
     id: endUserAccountId(endUser),
     endUser,
     limits,
-    usage: { ...spent, windows: limitWindows(known, limits, spent, now) },
+    usage: { ...spent, windows: carryWindowUsage(known, limits, spent, now) },
     createdAt: known?.createdAt ?? now,
   }
 }
 
 /** Returns the windows' usage: kept windows go on, and a new window counts all spending as of now. */
-function limitWindows(
+function carryWindowUsage(
   known: EndUserAccount | undefined,
   limits: Limits,
   spent: Usage,
@@ -69,7 +69,7 @@ function limitWindows(
 }
 
 /** Sums up what delegations have spent and hold in one currency. */
-function sumSpending(delegations: readonly Delegation[], currency: string): Usage {
+function sumEndUserSpending(delegations: readonly Delegation[], currency: string): Usage {
   let [settledMicro, heldMicro, payments] = [0n, 0n, 0]
   for (const { limits, usage } of delegations) {
     if (limits.currency !== currency) continue
@@ -92,7 +92,7 @@ function findLimitsProblem(
     return `limits.total: ${formatAmount(bound)} ${currency} is committed already`
   }
   if (known || usage.payments > 0) {
-    return findPerMerchantChange(known?.limits.perMerchant, limits.perMerchant)
+    return findMerchantLimitChange(known?.limits.perMerchant, limits.perMerchant)
   }
   return undefined
 }

@@ -5,7 +5,7 @@ import { endUserAccountId } from '../ledger/end-user-account.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Session } from '../ledger/session.ts'
 import { type Limits, type MerchantLimits, noUsage } from '../money/limits.ts'
-import { reservePayment } from './decide.ts'
+import { decidePayment } from './decide.ts'
 import type { Intent } from './reservation.ts'
 
 const NOW = Date.UTC(2030, 0, 1, 12)
@@ -69,7 +69,7 @@ test('what is reserved is what every account allows in all, and at each merchant
       const paid: Paid[] = []
       let state = ledger(given)
       for (const [index, one] of asked.entries()) {
-        const change = reservePayment(state, intent(one, index), NOW)
+        const change = decidePayment(state, intent(one, index), NOW)
         const isAllowed = all.every((account) => allows(account, paid, one))
         expect(change.result.kind).toBe(isAllowed ? 'reserved' : 'denied')
         if (change.result.kind === 'denied') {

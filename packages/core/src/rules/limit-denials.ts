@@ -1,24 +1,24 @@
-import { lineOf, usageAt } from '../ledger/accounts.ts'
+import { accountLineOf, accountUsageAt } from '../ledger/accounts.ts'
 import { type Denial, type DenialFacts, deny } from '../ledger/denial.ts'
 import type { PayingState } from '../ledger/paying-state.ts'
 import type { Terms } from '../ledger/payment.ts'
-import { type Excess, findExcesses } from '../money/limits.ts'
+import { type Excess, findLimitExcesses } from '../money/limits.ts'
 
 /** Returns a refusal for each limit that a payment would exceed, in any account that would count it. */
 export function findLimitDenials(state: PayingState, terms: Terms, now: number): Denial[] {
   const { amountMicro, currency, host } = terms
   const facts = { amountMicro, currency, host }
-  return lineOf(state).flatMap((one) => {
+  return accountLineOf(state).flatMap((one) => {
     const { limits, usage, id } = one
-    const own = { ...facts, cause: `${accountKind(one)} ${id}` }
-    const denials = findExcesses(limits, usage, terms.amountMicro, now).map((excess) =>
-      denyExcess(excess, totalCodes[accountKind(one)], own),
+    const own = { ...facts, cause: `${limitedAccountKind(one)} ${id}` }
+    const denials = findLimitExcesses(limits, usage, terms.amountMicro, now).map((excess) =>
+      denyLimitExcess(excess, totalCodes[limitedAccountKind(one)], own),
     )
     if (limits.currency !== terms.currency) denials.push(deny('currency_mismatch', facts))
     if (limits.perMerchant) {
-      const spent = usageAt(state, id, terms).usage
-      const excess = findExcesses(limits.perMerchant, spent, terms.amountMicro, now)
-      denials.push(...excess.map((found) => denyMerchantExcess(found, own, terms)))
+      const spent = accountUsageAt(state, id, terms).usage
+      const excess = findLimitExcesses(limits.perMerchant, spent, terms.amountMicro, now)
+      denials.push(...excess.map((found) => denyMerchantLimitExcess(found, own, terms)))
     }
     return denials
   })
@@ -30,19 +30,21 @@ const totalCodes = {
   'end user': 'end_user_limit_exceeded',
 } as const
 
-function accountKind(one: ReturnType<typeof lineOf>[number]): keyof typeof totalCodes {
+function limitedAccountKind(
+  one: ReturnType<typeof accountLineOf>[number],
+): keyof typeof totalCodes {
   if ('tokenHash' in one) return 'session'
   return 'agent' in one ? 'delegation' : 'end user'
 }
 
 /** Refuses with one code for every limit of a merchant: the way out is another merchant. */
-function denyMerchantExcess(excess: Excess, facts: DenialFacts, { payee }: Terms): Denial {
-  const { cause, ...rest } = describeExcess(excess)
+function denyMerchantLimitExcess(excess: Excess, facts: DenialFacts, { payee }: Terms): Denial {
+  const { cause, ...rest } = describeLimitExcess(excess)
   const causes = [facts.cause, `payee ${payee}`, cause].filter((part) => part !== undefined)
   return deny('merchant_limit_exceeded', { ...facts, ...rest, cause: causes.join(': ') })
 }
 
-function denyExcess(
+function denyLimitExcess(
   excess: Excess,
   total: (typeof totalCodes)[keyof typeof totalCodes],
   facts: DenialFacts,
@@ -53,12 +55,12 @@ function denyExcess(
     window: 'window_limit_exceeded',
     total,
   } as const
-  const { cause, ...rest } = describeExcess(excess)
+  const { cause, ...rest } = describeLimitExcess(excess)
   const causes = cause === undefined ? facts.cause : `${facts.cause}: ${cause}`
   return deny(codes[excess.kind], { ...facts, ...rest, cause: causes })
 }
 
-function describeExcess(excess: Excess): DenialFacts {
+function describeLimitExcess(excess: Excess): DenialFacts {
   switch (excess.kind) {
     case 'per-payment':
       return { limitMicro: excess.limitMicro }

@@ -1,5 +1,5 @@
 import type { KnownMerchant } from '../ledger/merchant.ts'
-import { isTroubled, type Payment } from '../ledger/payment.ts'
+import { isTroubledPayment, type Payment } from '../ledger/payment.ts'
 
 /** Returns the merchant as long as it has a payment that was not released, or undefined. */
 export function findPinnedMerchant(merchant: KnownMerchant | undefined): KnownMerchant | undefined {
@@ -16,8 +16,8 @@ export function countMerchant(
   before: Payment | undefined,
   after: Payment,
 ): { readonly merchants?: readonly KnownMerchant[] } {
-  const payments = countChange(isCounted, before, after)
-  const troubled = countChange(isTroubled, before, after)
+  const payments = merchantCountChange(isCountedMerchant, before, after)
+  const troubled = merchantCountChange(isTroubledPayment, before, after)
   if (payments === 0 && troubled === 0) return {}
   const { delegation, terms } = after
   const { host, payee } = terms
@@ -28,12 +28,12 @@ export function countMerchant(
   return { merchants: [{ ...known, ...counts }] }
 }
 
-function isCounted({ state }: Payment): boolean {
+function isCountedMerchant({ state }: Payment): boolean {
   return state !== 'released'
 }
 
 /** Returns 1 if a condition begins to apply to a payment, -1 if it ceases to, and else 0. */
-function countChange(
+function merchantCountChange(
   applies: (payment: Payment) => boolean,
   before: Payment | undefined,
   after: Payment,

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { usageAt } from '../ledger/accounts.ts'
+import { accountUsageAt } from '../ledger/accounts.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { Delivery, Payment, PaymentState } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import type { Limits, Usage } from '../money/limits.ts'
 import { settleArchivedPayment } from './archived-overrun.ts'
 import {
-  answerCancellation,
+  answerPaymentCancellation,
   claimPayment,
   doubtPayment,
-  releaseProven,
-  releaseUnsigned,
+  releaseProvenPayment,
+  releaseUnsignedPayment,
   settlePayment,
   signPayment,
 } from './payment-transitions.ts'
@@ -53,12 +53,12 @@ describe('what each event makes of each state', () => {
     ],
     [
       'release, nothing signed',
-      (state) => releaseUnsigned(state, 'not signed', NOW),
+      (state) => releaseUnsignedPayment(state, 'not signed', NOW),
       ['released', 'signed', 'claimed', 'in_doubt', 'settled', 'released'],
     ],
     [
       'release, proved',
-      (state) => releaseProven(state, evidence, NOW),
+      (state) => releaseProvenPayment(state, evidence, NOW),
       ['released', 'released', 'released', 'released', 'settled', 'released'],
     ],
     [
@@ -91,11 +91,11 @@ describe('money', () => {
   })
 
   test('releasing gives it back, and takes the pin from the merchant', () => {
-    const change = releaseProven(ledger('in_doubt'), evidence, NOW)
+    const change = releaseProvenPayment(ledger('in_doubt'), evidence, NOW)
     expect(change.sessions?.map((one) => one.usage)).toEqual([usage({}), usage({})])
     expect(change.merchants).toMatchObject([{ payments: 0 }])
     const { merchant: _, ...without } = ledger('in_doubt')
-    expect(releaseProven(without, evidence, NOW)).not.toHaveProperty('merchants')
+    expect(releaseProvenPayment(without, evidence, NOW)).not.toHaveProperty('merchants')
   })
 
   test('a claim and a doubt move nothing', () => {
@@ -125,7 +125,7 @@ describe('money', () => {
   test('no account falls below zero: that is a bug, and it throws', () => {
     const broken = { ...ledger('claimed'), session: session({ usage: usage({}) }) }
     expect(() => settlePayment(broken, evidence, NOW)).toThrow('fell below zero')
-    expect(() => releaseProven(broken, evidence, NOW)).toThrow('fell below zero')
+    expect(() => releaseProvenPayment(broken, evidence, NOW)).toThrow('fell below zero')
   })
 })
 
@@ -133,16 +133,16 @@ describe('a release by proof', () => {
   const end = payment('in_doubt').validBefore * 1_000
   const answer = (outcome: 'asked' | 'refused' | 'unavailable' | 'unknown', at: number) => {
     const state = ledger('in_doubt')
-    const { payments = [] } = answerCancellation(state, { outcome }, at)
+    const { payments = [] } = answerPaymentCancellation(state, { outcome }, at)
     return { ...state, payment: payments[0] ?? payment('in_doubt') }
   }
 
   test.each(['reserved', 'signed', 'claimed', 'in_doubt'] as const)(
     'keeps a payment that is %s while the own clock says that its signature is valid',
     (state) => {
-      const early = releaseProven(ledger(state), evidence, end - 1)
+      const early = releaseProvenPayment(ledger(state), evidence, end - 1)
       expect(early).toEqual({ result: payment(state), events: [] })
-      expect(releaseProven(ledger(state), evidence, end).result.state).toBe('released')
+      expect(releaseProvenPayment(ledger(state), evidence, end).result.state).toBe('released')
     },
   )
 
@@ -152,7 +152,7 @@ describe('a release by proof', () => {
     ['refused', 'in_doubt'],
     ['unavailable', 'in_doubt'],
   ] as const)('before that end, after a cancellation answered %s: %s', (outcome, expected) => {
-    const change = releaseProven(answer(outcome, end - 2), evidence, end - 1)
+    const change = releaseProvenPayment(answer(outcome, end - 2), evidence, end - 1)
     expect(change.result.state).toBe(expected)
   })
 })
@@ -267,10 +267,12 @@ function payment(state: PaymentState): Payment {
 
 test('what was spent at a merchant is never taken for nothing because it was not loaded', () => {
   const terms = payment('reserved').terms
-  expect(() => usageAt({ ancestors: [] }, 'ses_1', terms)).toThrow(
+  expect(() => accountUsageAt({ ancestors: [] }, 'ses_1', terms)).toThrow(
     expect.objectContaining({ code: 'invariant_broken' }),
   )
-  expect(usageAt({ ancestors: [], merchantUsages: [] }, 'ses_1', terms).usage.payments).toBe(0)
+  expect(accountUsageAt({ ancestors: [], merchantUsages: [] }, 'ses_1', terms).usage.payments).toBe(
+    0,
+  )
 })
 
 test.each([

@@ -7,14 +7,14 @@ import {
   type Content,
   type Delivery,
   type Evidence,
-  isUnproven,
+  isUnprovenPayment,
   type Payment,
   type PaymentSubject,
 } from '../ledger/payment.ts'
 import type { SecretOpening, SigningPurpose } from '../ledger/secret-opening.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
-import { addOverrun, releaseHold, settleHold } from '../money/limits.ts'
+import { addOverrunToLimits, releaseHoldFromLimits, settleHoldInLimits } from '../money/limits.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { useOver } from '../signing/secret-use.ts'
 import { countMerchant } from './merchant-count.ts'
@@ -29,13 +29,14 @@ type PaymentChange = Change<Payment>
  * Records that the wallet opens a secret to sign a reserved payment, or the cancellation of an unproven
  * one. Throws `secret_use_over` if the payment is in another state.
  */
-export function openSecret(
+export function openPaymentSecret(
   loaded: LedgerState,
   purpose: SigningPurpose,
   { secret, version }: SecretOpening,
 ): PaymentChange {
   const { state, payment } = readPayment(loaded)
-  const mayBeSigned = purpose === 'payment' ? payment.state === 'reserved' : isUnproven(payment)
+  const mayBeSigned =
+    purpose === 'payment' ? payment.state === 'reserved' : isUnprovenPayment(payment)
   if (!mayBeSigned) {
     throw useOver(`Payment ${payment.id} is ${payment.state} already.`)
   }
@@ -134,7 +135,11 @@ export function doubtPayment(
 }
 
 /** Releases a payment whose holding process knows that no signature was made. */
-export function releaseUnsigned(loaded: LedgerState, reason: string, now: number): PaymentChange {
+export function releaseUnsignedPayment(
+  loaded: LedgerState,
+  reason: string,
+  now: number,
+): PaymentChange {
   const { state, payment } = readPayment(loaded)
   if (payment.state !== 'reserved') return keepPayment(payment)
   return releasePayment(state, payment, { by: 'holder', reason }, now)
@@ -144,7 +149,7 @@ export function releaseUnsigned(loaded: LedgerState, reason: string, now: number
  * Records the rail's answer to a cancellation. If the network has the cancellation, or may have it, the
  * payment may be released by proof before the end of its validity.
  */
-export function answerCancellation(
+export function answerPaymentCancellation(
   loaded: LedgerState,
   answer: CancellationAnswer,
   now: number,
@@ -154,13 +159,13 @@ export function answerCancellation(
     result: payment,
     events: [{ type: 'cancellation-answered', ...paymentSubject(state, payment), ...answer }],
   }
-  if (!mayBeCancelled(answer.outcome)) return change
+  if (!mayCancelPayment(answer.outcome)) return change
   const next: Payment = { ...payment, cancellationAskedAt: now }
   return { ...change, result: next, payments: [next] }
 }
 
 /** Checks whether the network may have a cancellation, by the rail's answer to the request. */
-export function mayBeCancelled(outcome: CancellationAnswer['outcome']): boolean {
+export function mayCancelPayment(outcome: CancellationAnswer['outcome']): boolean {
   return outcome === 'asked' || outcome === 'unknown'
 }
 
@@ -169,9 +174,13 @@ export function mayBeCancelled(outcome: CancellationAnswer['outcome']): boolean 
  * guard's own clock says that its signature is valid, unless a cancellation is on record: no rail and
  * no endpoint alone can end a hold early.
  */
-export function releaseProven(loaded: LedgerState, evidence: Evidence, now: number): PaymentChange {
+export function releaseProvenPayment(
+  loaded: LedgerState,
+  evidence: Evidence,
+  now: number,
+): PaymentChange {
   const { state, payment } = readPayment(loaded)
-  if (!isUnproven(payment)) return keepPayment(payment)
+  if (!isUnprovenPayment(payment)) return keepPayment(payment)
   const isValid = now < payment.validBefore * 1_000
   if (isValid && payment.cancellationAskedAt === undefined) return keepPayment(payment)
   const { reason, block } = evidence
@@ -197,8 +206,8 @@ export function settlePayment(loaded: LedgerState, evidence: Evidence, now: numb
   }
   const accounts = mapAccounts(state, payment.terms, (limits, usage) =>
     isOverrun
-      ? addOverrun(limits, usage, amountMicro, now)
-      : settleHold(usage, amountMicro, amountMicro),
+      ? addOverrunToLimits(limits, usage, amountMicro, now)
+      : settleHoldInLimits(usage, amountMicro, amountMicro),
   )
   const lock = isOverrun && accounts.session.lockedAt === undefined
   const session = lock ? { ...accounts.session, lockedAt: now } : accounts.session
@@ -218,7 +227,7 @@ export function settlePayment(loaded: LedgerState, evidence: Evidence, now: numb
         block: evidence.block,
         evidence: evidence.reason,
       },
-      ...(lock ? [sessionLockedEvent(session)] : []),
+      ...(lock ? [paymentSessionLockedEvent(session)] : []),
     ],
   }
 }
@@ -235,7 +244,7 @@ function releasePayment(
     payments: [next],
     ...accountRows(
       mapAccounts(state, payment.terms, (limits, usage) =>
-        releaseHold(limits, usage, payment.terms.amountMicro, payment.reservedAt),
+        releaseHoldFromLimits(limits, usage, payment.terms.amountMicro, payment.reservedAt),
       ),
     ),
     ...countMerchant(state.merchant, payment, next),
@@ -269,7 +278,7 @@ function keepPayment(payment: Payment): PaymentChange {
   return { result: payment, events: [] }
 }
 
-function sessionLockedEvent(session: Session): AuditEvent {
+function paymentSessionLockedEvent(session: Session): AuditEvent {
   return {
     type: 'session-locked',
     session: session.id,

@@ -4,7 +4,7 @@ import { evaluatePolicies, type Judgement, type PolicyInput } from '../ports/pol
 import type { Intent } from './reservation.ts'
 
 /** Evaluates the operator's policies on an intent, with the figures of the reserving commit. */
-export function evaluateIntent(
+export function evaluateIntentByPolicies(
   state: PayingState,
   intent: Intent,
   figures: Pick<PolicyInput, 'at' | 'remainingMicro' | 'knownMerchant'>,
@@ -28,7 +28,7 @@ export function evaluateIntent(
 }
 
 /** Returns the records of what shadow policies would have decided. */
-export function observationEvents(
+export function policyObservationEvents(
   state: PayingState,
   intent: Intent,
   { observations }: Judgement,

@@ -1,6 +1,6 @@
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
-import { isUndelivered, owedPayment, type Payment } from '../ledger/payment.ts'
+import { isUndeliveredPayment, owedPayment, type Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { paymentSubject } from './payment-transitions.ts'
 
@@ -22,7 +22,7 @@ export function allowRepeat(
   if (payment?.endUser !== endUser) {
     throw new BursarError('payment_unknown', `allowAgain: payment: there is no payment ${id}.`)
   }
-  if (!isUndelivered(payment)) {
+  if (!isUndeliveredPayment(payment)) {
     const problem = `is ${payment.state}, and nothing is known to be undelivered`
     throw new BursarError('payment_not_undelivered', `allowAgain: payment: ${id} ${problem}.`)
   }

@@ -5,7 +5,7 @@ import type { PayingState } from '../ledger/paying-state.ts'
 import { type KeyRecord, owedPayment, type Payment, type Terms } from '../ledger/payment.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
-import { remainingMicro } from '../money/limits.ts'
+import { remainingLimitMicro } from '../money/limits.ts'
 import type { Policy } from '../ports/policy.ts'
 import { PAYMENT_TOKEN_LIFE_MS } from '../signing/payment-token.ts'
 import { paymentSubject } from './payment-transitions.ts'
@@ -38,7 +38,7 @@ export interface Intent {
 }
 
 /** Returns the reserved payment of an intent. */
-export function createPayment(
+export function createReservedPayment(
   { session, delegation, twin }: PayingState,
   intent: Intent,
   now: number,
@@ -69,7 +69,7 @@ export function createPayment(
 }
 
 /** Returns the row that pins a call's key to a payment, or none if the call has no key. */
-export function pinKey(
+export function reservationPinKey(
   session: Session,
   { hash, key }: { readonly hash: string; readonly key?: string | undefined },
   payment: string,
@@ -105,11 +105,13 @@ export function reservationEvent(after: PayingState, payment: Payment, intent: I
     tokenExpiresAt: payment.tokenExpiresAt,
     validBefore: payment.validBefore,
     policies: intent.policies.map((policy) => policy.name),
-    sessionRemaining: formatAmount(remainingMicro(session.limits, session.usage)),
-    delegationRemaining: formatAmount(remainingMicro(delegation.limits, delegation.usage)),
+    sessionRemaining: formatAmount(remainingLimitMicro(session.limits, session.usage)),
+    delegationRemaining: formatAmount(remainingLimitMicro(delegation.limits, delegation.usage)),
     ...(after.endUser
       ? {
-          endUserRemaining: formatAmount(remainingMicro(after.endUser.limits, after.endUser.usage)),
+          endUserRemaining: formatAmount(
+            remainingLimitMicro(after.endUser.limits, after.endUser.usage),
+          ),
         }
       : {}),
     ...(intent.ignoredArguments.length === 0 ? {} : { ignoredArguments: intent.ignoredArguments }),
@@ -117,7 +119,7 @@ export function reservationEvent(after: PayingState, payment: Payment, intent: I
 }
 
 /** Returns the approval that a payment uses up, or undefined if no approval is open. */
-export function useApproval(
+export function useApprovalForReservation(
   state: LedgerState,
   payment: Payment,
   now: number,
@@ -128,7 +130,7 @@ export function useApproval(
 }
 
 /** Returns the record of a used approval. */
-export function approvalUsedEvent(approval: Approval, payment: Payment): AuditEvent {
+export function reservationApprovalEvent(approval: Approval, payment: Payment): AuditEvent {
   const { id, session, delegation } = approval
   return { type: 'approval-used', approval: id, session, delegation, payment: payment.id }
 }

@@ -6,7 +6,7 @@ import { recordedLimits } from '../ledger/recorded-limits.ts'
 import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import {
-  findPerMerchantChange,
+  findMerchantLimitChange,
   findWiderLimit,
   type Limits,
   type LimitsInput,
@@ -68,12 +68,14 @@ export function applySessionChange(
   }
   const limits = input.limits ?? session.limits
   const expiresAt = input.expiresIn === undefined ? session.expiresAt : now + input.expiresIn
-  const problem = findProblemAbove(state, input, expiresAt) ?? findCommittedProblem(session, limits)
+  const problem =
+    findSessionChangeProblem(state, input, expiresAt) ??
+    findCommittedSessionProblem(session, limits)
   if (problem) throw new BursarError('invalid_input', `changeSession: ${problem}.`)
   const next: Session = {
     ...session,
     limits,
-    usage: { ...session.usage, windows: keepWindows(session, limits) },
+    usage: { ...session.usage, windows: keepSessionWindows(session, limits) },
     expiresAt,
     ...(input.merchants ? { merchants: input.merchants } : {}),
   }
@@ -97,7 +99,7 @@ export function applySessionChange(
 }
 
 /** Returns the first given field that is wider than an account above, or undefined. */
-function findProblemAbove(
+function findSessionChangeProblem(
   { ancestors, delegation }: PayingState,
   { limits, expiresIn }: ParsedSessionChange,
   expiresAt: number,
@@ -113,7 +115,7 @@ function findProblemAbove(
 }
 
 /** Returns why limits cannot be narrowed so far: money is committed, or a new window meets a hold. */
-function findCommittedProblem(
+function findCommittedSessionProblem(
   { usage, limits: before }: Session,
   limits: Limits,
 ): string | undefined {
@@ -125,11 +127,11 @@ function findCommittedProblem(
   // The release of such a hold would be taken from a bucket that never counted it.
   return isNew && usage.heldMicro > 0n
     ? 'limits.windows: a window can begin only while no payment is held; try again when it is proved'
-    : findPerMerchantChange(before.perMerchant, limits.perMerchant)
+    : findMerchantLimitChange(before.perMerchant, limits.perMerchant)
 }
 
 /** Returns the windows' usage: kept windows go on, and a new window begins empty. */
-export function keepWindows(
+export function keepSessionWindows(
   { limits: before, usage }: Pick<Session, 'limits' | 'usage'>,
   limits: Limits,
 ): Usage['windows'] {

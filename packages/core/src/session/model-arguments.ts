@@ -10,16 +10,19 @@ const amountText = /^\d+(\.\d{1,6})?$/
  * Returns any other input as it is: the guard's parser refuses it.
  */
 export function readModelArguments(input: unknown): unknown {
-  const given = typeof input === 'string' ? readObject(input) : input
+  const given = typeof input === 'string' ? readArgumentObject(input) : input
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
-  const entries = Object.entries(given).filter(([name, value]) => !isNotGiven(name, value))
+  const entries = Object.entries(given).filter(([name, value]) => !isArgumentMissing(name, value))
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, name === 'maxAmount' ? writeAmount(value) : value]),
+    entries.map(([name, value]) => [
+      name,
+      name === 'maxAmount' ? writeAmountArgument(value) : value,
+    ]),
   )
 }
 
 /** Reads an object from JSON text, once. Returns the text if it holds no object. */
-function readObject(text: string): unknown {
+function readArgumentObject(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' ? value : text
@@ -28,10 +31,10 @@ function readObject(text: string): unknown {
   }
 }
 
-function isNotGiven(name: string, value: unknown): boolean {
+function isArgumentMissing(name: string, value: unknown): boolean {
   return optionalArguments.includes(name) && (value === null || value === '')
 }
 
-function writeAmount(value: unknown): unknown {
+function writeAmountArgument(value: unknown): unknown {
   return typeof value === 'number' && amountText.test(String(value)) ? String(value) : value
 }

@@ -25,13 +25,13 @@ const bodiless = new Set([204, 205, 304])
  */
 export function payingFetch(session: PaymentSession): typeof fetch {
   return async (input, init) => {
-    const read = await readRequest(input, init)
-    if ('problem' in read) return refuseRequest(read.problem)
+    const read = await readFetchRequest(input, init)
+    if ('problem' in read) return refuseFetchRequest(read.problem)
     const { request, signal } = read
     try {
-      return toResponse(await session.pay(request, { signal }), request.method)
+      return toFetchResponse(await session.pay(request, { signal }), request.method)
     } catch {
-      return problemResponse(
+      return paymentProblemResponse(
         'in_doubt',
         'guard_failed',
         'The payment guard failed, and whether anything was paid is not known here. Do not try again.',
@@ -47,13 +47,13 @@ type ReadRequest =
   | { readonly problem: string }
 
 /** Reads the arguments of `fetch`. A `problem` is found before the guard is asked: nothing is paid. */
-async function readRequest(
+async function readFetchRequest(
   input: FetchArguments[0],
   init: FetchArguments[1],
 ): Promise<ReadRequest> {
   try {
     const request = new Request(input, init)
-    const body = await readBody(request.body)
+    const body = await readFetchBody(request.body)
     if (body === undefined) return { problem: `the body is longer than ${MAX_BODY_BYTES} bytes` }
     const { url, method, headers, signal } = request
     return {
@@ -72,7 +72,7 @@ async function readRequest(
 }
 
 /** Reads a body as text. Returns undefined if it is over the bound. Throws if it is no text, or breaks. */
-async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string | undefined> {
+async function readFetchBody(body: ReadableStream<Uint8Array> | null): Promise<string | undefined> {
   if (body === null) return ''
   const chunks: Uint8Array[] = []
   let size = 0
@@ -86,16 +86,16 @@ async function readBody(body: ReadableStream<Uint8Array> | null): Promise<string
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
 }
 
-function toResponse(result: PayResult, method: string): Response {
+function toFetchResponse(result: PayResult, method: string): Response {
   const response = 'response' in result ? result.response : undefined
-  if (!response || !isHandedOut(result.status, response.status)) {
+  if (!response || !isFetchResponseTaken(result.status, response.status)) {
     const code = 'code' in result && result.code !== undefined ? result.code : result.status
-    return problemResponse(result.status, code, result.message, response)
+    return paymentProblemResponse(result.status, code, result.message, response)
   }
   const withBody = method !== 'HEAD' && !bodiless.has(response.status)
   return new Response(withBody ? Uint8Array.from(response.body) : null, {
     status: response.status,
-    headers: readableHeaders(response.headers, result.status === 'free'),
+    headers: readableFetchHeaders(response.headers, result.status === 'free'),
   })
 }
 
@@ -103,7 +103,7 @@ function toResponse(result: PayResult, method: string): Response {
  * Checks whether the merchant's own status is passed on: of a free resource any that a `Response` can have,
  * and after a payload was sent only a 2xx. An SDK could take any other for a request to try again.
  */
-function isHandedOut(outcome: PayResult['status'], status: number): boolean {
+function isFetchResponseTaken(outcome: PayResult['status'], status: number): boolean {
   if (outcome === 'free') return status >= 200 && status <= 599
   const isSent = outcome === 'paid' || outcome === 'in_doubt'
   return isSent && status >= 200 && status <= 299
@@ -116,7 +116,7 @@ const retryHeader = /^(x-should-retry|retry-after.*)$/i
 const neverRetried = { 'x-should-retry': 'false' } as const
 
 /** Returns the merchant's headers without those that ask for another request, or that `Headers` refuses. */
-function readableHeaders(given: Readonly<Record<string, string>>, isFree: boolean): Headers {
+function readableFetchHeaders(given: Readonly<Record<string, string>>, isFree: boolean): Headers {
   const headers = new Headers(neverRetried)
   for (const [name, value] of Object.entries(given)) {
     if (retryHeader.test(name) || (!isFree && name.toLowerCase() === 'location')) continue
@@ -129,13 +129,13 @@ function readableHeaders(given: Readonly<Record<string, string>>, isFree: boolea
   return headers
 }
 
-function refuseRequest(what: string): Response {
+function refuseFetchRequest(what: string): Response {
   const detail = `This request is not allowed: ${what}. Nothing was paid.`
-  return problemResponse('denied', 'request_not_allowed', detail)
+  return paymentProblemResponse('denied', 'request_not_allowed', detail)
 }
 
 /** Returns a problem of RFC 9457. */
-function problemResponse(
+function paymentProblemResponse(
   outcome: PayResult['status'],
   code: string,
   detail: string,
@@ -148,7 +148,7 @@ function problemResponse(
     detail,
     code,
     outcome,
-    ...(response ? { response: describeAnswer(response) } : {}),
+    ...(response ? { response: describeFetchAnswer(response) } : {}),
   }
   return new Response(JSON.stringify(details), {
     status: 402,
@@ -160,7 +160,7 @@ function problemResponse(
  * Describes a merchant's answer that is not passed on: its status, and as much of its text as a model gets
  * elsewhere. Four bytes hold any character of UTF-8.
  */
-function describeAnswer({ status, headers, body }: ResourceResponse): object {
+function describeFetchAnswer({ status, headers, body }: ResourceResponse): object {
   const text = new TextDecoder().decode(body.subarray(0, 4 * MAX_MODEL_CONTENT_CHARACTERS))
   const contentType = headers['content-type']
   return {

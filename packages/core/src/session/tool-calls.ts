@@ -117,11 +117,11 @@ export function toolCalls<Context = unknown>(
 ): ToolCalls<Context> {
   const { conversation } = options
   if (conversation !== undefined && typeof conversation !== 'function')
-    requireConversation(conversation)
-  const fetched = createFetched()
+    requireToolConversation(conversation)
+  const fetched = createFetchedCall()
   return {
     pay: (call) => payCall(options, fetched, call),
-    question: (call) => quoteQuestion(options, fetched, call),
+    question: (call) => quoteToolQuestion(options, fetched, call),
   }
 }
 
@@ -138,13 +138,13 @@ async function payCall<Context>(
     const result =
       fetched.take(session, own, call.input) ?? (await session.pay(request, { ...own, ignored }))
     if (call.declined && unpaid.includes(result.status)) return { result: declinedResult }
-    await handOverContent(options, call, result)
+    await handOverToolContent(options, call, result)
     const modelResult = toModelResult(result)
     return result.status === 'approval_required'
       ? { result: modelResult, approval: result.approval }
       : { result: modelResult }
   } catch (error) {
-    warn(`a call failed in session ${session.id}`, error)
+    warnOfToolCall(`a call failed in session ${session.id}`, error)
     return { result: withoutGuard() }
   }
 }
@@ -158,7 +158,7 @@ const declinedResult: ModelResult = {
   message: 'The user said no to this payment. Do not try again.',
 }
 
-async function quoteQuestion<Context>(
+async function quoteToolQuestion<Context>(
   options: ToolCallsOptions<Context>,
   fetched: Fetched,
   call: ToolCall<Context>,
@@ -170,7 +170,7 @@ async function quoteQuestion<Context>(
     const quoted = await withinDeadline(quoting, MAX_QUESTION_MS)
     return quoted?.status === 'approval_required' ? quoted.approval : undefined
   } catch (error) {
-    warn('a call could not be quoted', error)
+    warnOfToolCall('a call could not be quoted', error)
     return undefined
   } finally {
     late.abort()
@@ -203,7 +203,7 @@ const FETCHED_LIFE_MS = 60_000
 /** The most responses that are kept at the same time. Dropped ones are fetched again. */
 const MAX_FETCHED = 20
 
-function createFetched(): Fetched {
+function createFetchedCall(): Fetched {
   const kept = new Map<string, { readonly result: PayResult; readonly until: number }>()
   const nameOf = (session: PaymentSession, { conversation, id }: OwnCall, input: unknown) =>
     JSON.stringify([session.id, conversation, id, input])
@@ -256,21 +256,21 @@ function sessionCall<Context>(
   { conversation: given }: ToolCallsOptions<Context>,
   call: ToolCall<Context>,
 ): OwnCall {
-  const own = typeof given === 'function' ? requireConversation(given(call.context)) : given
+  const own = typeof given === 'function' ? requireToolConversation(given(call.context)) : given
   const { id, onProgress, conversation } = call
   // A payment that was reserved before is still answered: only a new one is stopped.
   const signal = call.declined ? AbortSignal.abort() : call.signal
   return { conversation: own ?? conversation, id, signal, onProgress }
 }
 
-function requireConversation(conversation: unknown): string {
+function requireToolConversation(conversation: unknown): string {
   if (typeof conversation === 'string' && conversation !== '') return conversation
   const message = 'paymentTools: conversation: must be a text that is not empty.'
   throw new BursarError('invalid_input', message)
 }
 
 /** Hands content to the application. The hook cannot change the answer, or withhold it for long. */
-async function handOverContent<Context>(
+async function handOverToolContent<Context>(
   { onContent }: ToolCallsOptions<Context>,
   { id, context }: ToolCall<Context>,
   result: PayResult,
@@ -293,10 +293,10 @@ async function handOverContent<Context>(
       MAX_CONTENT_MS,
     )
   } catch (error) {
-    warn('onContent: the content of a call was not taken', error)
+    warnOfToolCall('onContent: the content of a call was not taken', error)
   }
 }
 
-function warn(what: string, error?: unknown): void {
+function warnOfToolCall(what: string, error?: unknown): void {
   warnOperator(source, what, error)
 }

@@ -94,7 +94,7 @@ export function toModelResult(result: PayResult): ModelResult {
     status: result.status,
     message: result.message,
     ...('code' in result && result.code !== undefined ? { code: result.code } : {}),
-    ...(response ? { content: fenceContent(response) } : {}),
+    ...(response ? { content: fenceToolContent(response) } : {}),
     ...('receipt' in result
       ? {
           receipt: {
@@ -148,7 +148,7 @@ export function withoutGuard(): ModelResult {
 const opening = '<untrusted-content>'
 const closing = '</untrusted-content>'
 
-function fenceContent(response: {
+function fenceToolContent(response: {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
@@ -157,21 +157,21 @@ function fenceContent(response: {
   const type = response.headers['content-type'] ?? ''
   const { location } = response.headers
   if (response.status >= 300 && response.status < 400 && location !== undefined) {
-    return `${opening}\nredirect to: ${removeMarks(location)}\n${closing}`
+    return `${opening}\nredirect to: ${removeToolFenceMarks(location)}\n${closing}`
   }
   if (response.body.byteLength === 0) return `${opening}(empty)${closing}`
   if (!textType.test(type)) {
-    return `${opening}(binary content, ${removeMarks(printableType(type))}, ${response.body.byteLength} bytes)${closing}`
+    return `${opening}(binary content, ${removeToolFenceMarks(printableToolType(type))}, ${response.body.byteLength} bytes)${closing}`
   }
   const text = new TextDecoder().decode(response.body)
   // The cut may leave half of a character, which providers' APIs refuse.
-  const shown = removeMarks(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
+  const shown = removeToolFenceMarks(text.slice(0, MAX_MODEL_CONTENT_CHARACTERS).toWellFormed())
   const cut = response.truncated || text.length > MAX_MODEL_CONTENT_CHARACTERS
   return `${opening}\n${shown}\n${closing}${cut ? '\n(cut: the content is not whole)' : ''}`
 }
 
 /** Removes marks and control characters, so that content cannot end the fence, or look like its end. */
-function removeMarks(text: string): string {
+function removeToolFenceMarks(text: string): string {
   return text.replace(lookAlike, '[mark removed]').replace(controls, '\ufffd')
 }
 
@@ -200,20 +200,20 @@ const twins: Readonly<Record<string, string>> = {
  * hyphen. Prose with a blank instead of the hyphen is left as it is.
  */
 const lookAlike: RegExp = new RegExp(
-  `${spreadLetters('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spreadLetters('content')}`,
+  `${spreadToolMarkLetters('untrusted')}\\s*[${hyphen}${unseen}][\\s${hyphen}${unseen}]*${spreadToolMarkLetters('content')}`,
   'giv',
 )
 
 /** Controls that are not white space: databases and providers' APIs refuse some of them. */
 const controls = /(?!\s)\p{Cc}/gu
 
-function spreadLetters(word: string): string {
+function spreadToolMarkLetters(word: string): string {
   const wide = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) + 0xfee0)
   return [...word]
     .map((letter) => `[${letter}${wide(letter)}${twins[letter] ?? ''}]`)
     .join(`[\\s${unseen}]*`)
 }
 
-function printableType(type: string): string {
+function printableToolType(type: string): string {
   return /^[a-z0-9]+\/[a-z0-9.+-]+/i.exec(type)?.[0].slice(0, 60) ?? 'unknown type'
 }

@@ -4,15 +4,19 @@ import type { Guard } from '../guard/guard.ts'
 import type { AuditEvent } from '../ledger/audit-event.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
-import { isUnproven, type Payment, unprovenStates } from '../ledger/payment.ts'
+import { isUnprovenPayment, type Payment, unprovenStates } from '../ledger/payment.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { nameField, pageCursorField, parseInput, textField } from '../primitives/fields.ts'
+import { nameField, pageCursorField, parseInputFields, textField } from '../primitives/fields.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
-import { answerCancellation, openSecret, paymentSubject } from '../rules/payment-transitions.ts'
+import {
+  answerPaymentCancellation,
+  openPaymentSecret,
+  paymentSubject,
+} from '../rules/payment-transitions.ts'
 import { cancellationGateway, NotSigned } from '../signing/signing-gateway.ts'
-import { describeOpenPayment } from './reconcile.ts'
+import { describeUnreconciledPayment } from './reconcile.ts'
 
 /** The target of `cancel`: one payment, or every open payment of a session or a delegation. */
 export type CancelTarget =
@@ -78,18 +82,18 @@ export const cancelOptionsInput: z.ZodType<CancelOptions> = z.strictObject({
  * Asks the rails to cancel, a bounded number of payments at a time. Throws `payment_unknown`,
  * `session_unknown` or `delegation_unknown`, also for a target of another end user.
  */
-export async function cancelExposed(
+export async function cancelExposedPayments(
   guard: Guard,
   canceller: Canceller,
   givenTarget: CancelTarget,
   givenOptions: CancelOptions = {},
 ): Promise<Cancellation> {
-  const target = parseInput(cancelTargetInput, givenTarget, 'cancel')
-  const { reason, after } = parseInput(cancelOptionsInput, givenOptions, 'cancel')
-  await assertKnown(guard, canceller, target)
-  const { ids, cursor } = await listTargets(guard, target, after)
+  const target = parseInputFields(cancelTargetInput, givenTarget, 'cancel')
+  const { reason, after } = parseInputFields(cancelOptionsInput, givenOptions, 'cancel')
+  await assertCancellationTarget(guard, canceller, target)
+  const { ids, cursor } = await listCancellationTargets(guard, target, after)
   const payments = await inTurns(ids, CONCURRENCY, (id) =>
-    cancelPayment(guard, canceller, id, reason),
+    cancelOnePayment(guard, canceller, id, reason),
   )
   const count = (outcome: CancelledPayment['outcome']): number =>
     payments.filter((one) => one.outcome === outcome).length
@@ -104,7 +108,7 @@ export async function cancelExposed(
 }
 
 /** Lists the payments to try, with a cursor if there may be more. */
-async function listTargets(
+async function listCancellationTargets(
   { store }: Guard,
   target: CancelTarget,
   after: string | undefined,
@@ -117,7 +121,7 @@ async function listTargets(
 }
 
 /** Throws if the target does not exist: a mistyped id must not look like an account without payments. */
-async function assertKnown(
+async function assertCancellationTarget(
   { store }: Guard,
   canceller: Canceller,
   target: CancelTarget,
@@ -135,7 +139,7 @@ async function assertKnown(
   throw new BursarError(`${what}_unknown`, `cancel: there is no ${what} called ${id}.`)
 }
 
-async function cancelPayment(
+async function cancelOnePayment(
   guard: Guard,
   canceller: Canceller,
   id: string,
@@ -147,14 +151,14 @@ async function cancelPayment(
     'now',
   )
   if ('refused' in requested) return { id, outcome: 'refused', reason: requested.refused }
-  const answer = await askRailOnce(guard, requested.payment)
+  const answer = await askRailToCancelOnce(guard, requested.payment)
   const { reason: longReason, ...rest } = { reason: undefined, ...answer }
   const kept = {
     ...rest,
     ...(longReason === undefined ? {} : { reason: longReason.slice(0, MAX_REASON_LENGTH) }),
   }
   await guard.store
-    .commit({ payment: id }, (state, now) => answerCancellation(state, kept, now), 'now')
+    .commit({ payment: id }, (state, now) => answerPaymentCancellation(state, kept, now), 'now')
     // The network has been asked, even if that cannot be written.
     .catch((error: unknown) => guard.background.run('record a cancellation', Promise.reject(error)))
   return { id, ...kept }
@@ -172,7 +176,7 @@ function requestCancellation(
   const { payment } = loaded
   if (!payment) throw new BursarError('payment_unknown', 'cancel: the payment does not exist.')
   const state = payingState(loaded)
-  if (!isUnproven(payment)) {
+  if (!isUnprovenPayment(payment)) {
     return { result: { refused: `It is ${payment.state}, by proof.` }, events: [] }
   }
   if (by === 'manager' && !findAccountEnd(state, now)) {
@@ -189,42 +193,44 @@ function requestCancellation(
 }
 
 /** Asks the rail, or joins the request in flight: a second request would cost gas and change nothing. */
-function askRailOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
+function askRailToCancelOnce(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { cancelling } = guard
   const known = cancelling.get(payment.id)
   if (known !== undefined) return known
-  const asking = askRail(guard, payment).finally(() => cancelling.delete(payment.id))
+  const asking = askRailToCancel(guard, payment).finally(() => cancelling.delete(payment.id))
   cancelling.set(payment.id, asking)
   return asking
 }
 
-async function askRail(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
+async function askRailToCancel(guard: Guard, payment: Payment): Promise<CancellationAnswer> {
   const { terms, instrument } = payment
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const wallet = guard.instruments.get(instrument)?.wallet
-  const open = describeOpenPayment(guard.assets, payment)
-  if (!rail || !open) return unavailableAnswer(`This guard has no rail for ${terms.network}.`)
-  if (!wallet) return unavailableAnswer(`The wallet of ${instrument} is not in this process.`)
+  const open = describeUnreconciledPayment(guard.assets, payment)
+  if (!rail || !open)
+    return unavailableCancellationAnswer(`This guard has no rail for ${terms.network}.`)
+  if (!wallet)
+    return unavailableCancellationAnswer(`The wallet of ${instrument} is not in this process.`)
   if (!rail.cancelNetworks.includes(terms.network)) {
-    return unavailableAnswer(`The rail has no way to cancel on ${terms.network}.`)
+    return unavailableCancellationAnswer(`The rail has no way to cancel on ${terms.network}.`)
   }
   try {
     const sign = cancellationGateway(wallet, payment, open.asset, (opening) =>
       guard.store.commit(
         { payment: payment.id },
-        (state) => openSecret(state, 'cancellation', opening),
+        (state) => openPaymentSecret(state, 'cancellation', opening),
         'now',
       ),
     )
     return await withinDeadline(rail.cancel(open, sign), CANCEL_TIMEOUT_MS)
   } catch (error) {
     if (error instanceof NotSigned)
-      return unavailableAnswer(`The wallet did not sign: ${error.code}.`)
+      return unavailableCancellationAnswer(`The wallet did not sign: ${error.code}.`)
     const reason = BursarError.isInstance(error) ? `${error.code}: ${error.message}` : 'it failed'
     return { outcome: 'unknown', reason }
   }
 }
 
-function unavailableAnswer(reason: string): CancellationAnswer {
+function unavailableCancellationAnswer(reason: string): CancellationAnswer {
   return { outcome: 'unavailable', reason }
 }

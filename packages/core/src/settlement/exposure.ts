@@ -45,7 +45,7 @@ export const MAX_EXPOSED = 10_000
 /** Reads the unproven payments of an account, and sums them up. */
 export async function readExposure(guard: Guard, filter: ExposureFilter): Promise<Exposure> {
   const payments: Payment[] = []
-  const { within, isWithin } = await readScope(guard.store, filter)
+  const { within, isWithin } = await readExposureScope(guard.store, filter)
   let after: string | undefined
   let read = 0
   do {
@@ -59,15 +59,15 @@ export async function readExposure(guard: Guard, filter: ExposureFilter): Promis
   } while (after !== undefined && read < MAX_EXPOSED)
   const latest = Math.max(...payments.map(({ validBefore }) => validBefore))
   return {
-    payments: payments.map((payment) => describeExposed(guard, payment)),
-    most: sumByCurrency(payments),
+    payments: payments.map((payment) => describeExposedPayment(guard, payment)),
+    most: sumExposureByCurrency(payments),
     ...(payments.length === 0 ? {} : { until: new Date(latest * 1_000).toISOString() }),
     complete: after === undefined,
   }
 }
 
 /** Returns the filter of a target. Payments of a session are also those of the sessions below it. */
-async function readScope(
+async function readExposureScope(
   store: Store,
   { session: top, ...owner }: ExposureFilter,
 ): Promise<{ within: ExposureFilter; isWithin: (payment: Payment) => Promise<boolean> }> {
@@ -77,26 +77,26 @@ async function readScope(
   return {
     within: session ? { delegation: session.delegation, ...owner } : { ...owner, session: top },
     async isWithin({ session: id }) {
-      const found = known.get(id) ?? (await isBelow(store, id, top))
+      const found = known.get(id) ?? (await isBelowExposedScope(store, id, top))
       known.set(id, found)
       return found
     },
   }
 }
 
-async function isBelow(store: Store, id: string, top: string): Promise<boolean> {
+async function isBelowExposedScope(store: Store, id: string, top: string): Promise<boolean> {
   const { ancestors } = await store.read({ session: id })
   return ancestors.some((one) => one.id === top)
 }
 
 /** Checks whether this guard can ask for the payment's cancellation. */
-function isCancellable(guard: Guard, { terms, instrument }: Payment): boolean {
+function isCancellableExposure(guard: Guard, { terms, instrument }: Payment): boolean {
   const rail = guard.rails.find((one) => one.name === terms.rail)
   const isKnown = guard.instruments.get(instrument) !== undefined
   return isKnown && rail?.cancelNetworks.includes(terms.network) === true
 }
 
-function describeExposed(guard: Guard, payment: Payment): ExposedPayment {
+function describeExposedPayment(guard: Guard, payment: Payment): ExposedPayment {
   const { id, session, delegation, state, terms, validBefore } = payment
   return {
     id,
@@ -108,11 +108,11 @@ function describeExposed(guard: Guard, payment: Payment): ExposedPayment {
     merchant: terms.host,
     payee: terms.payee,
     until: new Date(validBefore * 1_000).toISOString(),
-    cancellable: isCancellable(guard, payment),
+    cancellable: isCancellableExposure(guard, payment),
   }
 }
 
-function sumByCurrency(payments: readonly Payment[]): Money[] {
+function sumExposureByCurrency(payments: readonly Payment[]): Money[] {
   const byCurrency = new Map<string, bigint>()
   for (const { terms } of payments) {
     const { currency, amountMicro } = terms

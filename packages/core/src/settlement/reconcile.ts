@@ -1,14 +1,18 @@
 import type { Span } from '@opentelemetry/api'
 import type { Reconciler, Reconciliation } from '../guard/reconciler.ts'
-import { span } from '../guard/telemetry.ts'
-import { isUnproven, type Payment, unprovenStates } from '../ledger/payment.ts'
+import { runInTelemetrySpan } from '../guard/telemetry.ts'
+import { isUnprovenPayment, type Payment, unprovenStates } from '../ledger/payment.ts'
 import { type Asset, findAsset } from '../money/asset.ts'
 import type { OpenPayment, Rail, Verdict } from '../ports/rail.ts'
 import type { Page, Store } from '../ports/store.ts'
 import { withinDeadline } from '../primitives/deadline.ts'
 import { inTurns } from '../primitives/in-turns.ts'
 import { settleArchivedPayment } from '../rules/archived-overrun.ts'
-import { releaseProven, scopeOfPayment, settlePayment } from '../rules/payment-transitions.ts'
+import {
+  releaseProvenPayment,
+  scopeOfPayment,
+  settlePayment,
+} from '../rules/payment-transitions.ts'
 
 /** The most payments that one run asks the rails about. The next run continues after them. */
 export const MAX_RECONCILED_PER_RUN = 200
@@ -43,32 +47,32 @@ const WATCH_RELEASED_MS = 3_600_000
 const MAX_WATCHED = 1_000
 
 export function createReconciler(parts: ReconcileParts): Reconciler {
-  const watch = createWatch()
+  const watch = createReconcileWatch()
   const shared = new Map<string, { readonly at: number; readonly found: Promise<Reconciliation> }>()
   let resumeAfter: string | undefined
   return {
     run: () =>
-      span('bursar.reconcile', {}, async (active) => {
-        const page = await listUnproven(parts, {}, resumeAfter)
+      runInTelemetrySpan('bursar.reconcile', {}, async (active) => {
+        const page = await listPaymentsToReconcile(parts, {}, resumeAfter)
         const full = page.rows.length === MAX_RECONCILED_PER_RUN
         resumeAfter = full ? page.cursor : undefined
         const again = watch.released(parts.store.now())
         const outcomes = await inTurns(page.rows, CONCURRENCY, (payment) =>
-          proveAndWatch(parts, watch, payment),
+          reconcileAndWatch(parts, watch, payment),
         )
         const late = await inTurns(again, CONCURRENCY, (payment) =>
-          proveAgain(parts, watch, payment),
+          reconcileByProof(parts, watch, payment),
         )
-        return countOutcomes(active, [...outcomes, ...late])
+        return countReconciledPayments(active, [...outcomes, ...late])
       }),
     soon: (delegation) => {
       const now = parts.store.now()
       const known = shared.get(delegation)
       if (known && now - known.at < SHARED_RUN_MS) return known.found
-      const found = span('bursar.reconcile', {}, async (active) => {
-        const page = await listUnproven(parts, { delegation }, undefined)
-        const prove = (payment: Payment) => proveAndWatch(parts, watch, payment)
-        return countOutcomes(active, await inTurns(page.rows, CONCURRENCY, prove))
+      const found = runInTelemetrySpan('bursar.reconcile', {}, async (active) => {
+        const page = await listPaymentsToReconcile(parts, { delegation }, undefined)
+        const prove = (payment: Payment) => reconcileAndWatch(parts, watch, payment)
+        return countReconciledPayments(active, await inTurns(page.rows, CONCURRENCY, prove))
       })
       shared.delete(delegation)
       shared.set(delegation, { at: now, found })
@@ -78,7 +82,7 @@ export function createReconciler(parts: ReconcileParts): Reconciler {
   }
 }
 
-function listUnproven(
+function listPaymentsToReconcile(
   parts: ReconcileParts,
   filter: { readonly delegation?: string },
   after: string | undefined,
@@ -87,17 +91,20 @@ function listUnproven(
   return parts.store.payments({ ...filter, states: unprovenStates }, page)
 }
 
-async function proveAndWatch(
+async function reconcileAndWatch(
   parts: ReconcileParts,
   watch: Watch,
   payment: Payment,
 ): Promise<Outcome> {
-  const outcome = await provePayment(parts, payment)
+  const outcome = await reconcilePayment(parts, payment)
   if (outcome === 'released') watch.add(payment, parts.store.now())
   return outcome
 }
 
-function countOutcomes(active: Span, outcomes: readonly (Outcome | 'unchanged')[]): Reconciliation {
+function countReconciledPayments(
+  active: Span,
+  outcomes: readonly (Outcome | 'unchanged')[],
+): Reconciliation {
   const count = (outcome: Outcome) => outcomes.filter((one) => one === outcome).length
   const found = {
     settled: count('settled'),
@@ -123,7 +130,7 @@ interface Watch {
 }
 
 /** Remembers the payments that proof has released recently, in this process. */
-function createWatch(): Watch {
+function createReconcileWatch(): Watch {
   const watched = new Map<string, { readonly payment: Payment; readonly until: number }>()
   return {
     add: (payment, now) => {
@@ -140,26 +147,26 @@ function createWatch(): Watch {
 }
 
 /** Checks a released payment again. Only a settlement changes it: it counts as an overrun. */
-async function proveAgain(
+async function reconcileByProof(
   parts: ReconcileParts,
   watch: Watch,
   payment: Payment,
 ): Promise<Outcome | 'unchanged'> {
-  const verdict = await requestVerdict(parts, payment)
+  const verdict = await requestReconcileVerdict(parts, payment)
   if (verdict === 'unreachable' || verdict.outcome !== 'settled') return 'unchanged'
-  const outcome = await concludePayment(parts, payment, verdict)
+  const outcome = await concludeReconciledPayment(parts, payment, verdict)
   if (outcome === 'settled') watch.end(payment)
   return outcome
 }
 
-async function provePayment(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
-  const verdict = await requestVerdict(parts, payment)
+async function reconcilePayment(parts: ReconcileParts, payment: Payment): Promise<Outcome> {
+  const verdict = await requestReconcileVerdict(parts, payment)
   if (verdict === 'unreachable') return verdict
-  return verdict.outcome === 'open' ? 'open' : concludePayment(parts, payment, verdict)
+  return verdict.outcome === 'open' ? 'open' : concludeReconciledPayment(parts, payment, verdict)
 }
 
 /** Writes a verdict. Only here does proof move a hold. */
-async function concludePayment(
+async function concludeReconciledPayment(
   parts: ReconcileParts,
   payment: Payment,
   verdict: Exclude<Verdict, { readonly outcome: 'open' }>,
@@ -173,11 +180,11 @@ async function concludePayment(
         if (!state.payment) return settleArchivedPayment(state, payment, evidence, now)
         return outcome === 'settled'
           ? settlePayment(state, evidence, now)
-          : releaseProven(state, evidence, now)
+          : releaseProvenPayment(state, evidence, now)
       },
       'soon',
     )
-    return outcome === 'released' && isUnproven(concluded) ? 'open' : outcome
+    return outcome === 'released' && isUnprovenPayment(concluded) ? 'open' : outcome
   } catch (error) {
     // One payment that cannot be written must not keep the others from their proof.
     parts.warn(`conclude payment ${payment.id}`, error)
@@ -185,12 +192,12 @@ async function concludePayment(
   }
 }
 
-async function requestVerdict(
+async function requestReconcileVerdict(
   parts: ReconcileParts,
   payment: Payment,
 ): Promise<Verdict | 'unreachable'> {
   try {
-    const open = describeOpenPayment(parts.assets, payment)
+    const open = describeUnreconciledPayment(parts.assets, payment)
     const rail = parts.rails.find((one) => one.name === payment.terms.rail)
     if (!rail || !open || parts.closing.aborted) return 'unreachable'
     return await withinDeadline(rail.reconcile(open), VERDICT_TIMEOUT_MS, parts.closing)
@@ -201,7 +208,7 @@ async function requestVerdict(
 }
 
 /** Returns a payment as rails know it, or undefined if its asset is not pinned here. */
-export function describeOpenPayment(
+export function describeUnreconciledPayment(
   assets: readonly Asset[],
   payment: Payment,
 ): OpenPayment | undefined {

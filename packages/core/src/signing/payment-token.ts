@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { BursarError } from '../primitives/errors.ts'
-import { equalHashes, sha256 } from '../primitives/hash.ts'
+import { equalHashes, sha256Hash } from '../primitives/hash.ts'
 import { SECRET_BYTES } from '../primitives/secret.ts'
 
 /** The longest that a payment token lives, from its reservation on. */
@@ -17,7 +17,7 @@ export class PaymentToken {
 
   constructor() {
     this.#secret = randomBytes(SECRET_BYTES)
-    this.hash = sha256(this.#secret)
+    this.hash = sha256Hash(this.#secret)
   }
 
   get redeemed(): boolean {
@@ -42,7 +42,7 @@ export class PaymentToken {
     if (this.#redeemed) {
       throw new BursarError('payment_token_redeemed', 'The payment token was redeemed before.')
     }
-    if (!equalHashes(sha256(this.#secret), payment.tokenHash)) {
+    if (!equalHashes(sha256Hash(this.#secret), payment.tokenHash)) {
       throw new BursarError('payment_token_invalid', 'The payment token is of another payment.')
     }
     if (now >= payment.tokenExpiresAt) {

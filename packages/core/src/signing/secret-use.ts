@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { z } from 'zod'
 import type { SecretOpening, SigningPurpose } from '../ledger/secret-opening.ts'
 import { BursarError } from '../primitives/errors.ts'
-import { parseInput } from '../primitives/fields.ts'
+import { parseInputFields } from '../primitives/fields.ts'
 
 /**
  * The reason for opening a secret: to sign a payment whose token was redeemed, or its cancellation; to
@@ -85,7 +85,7 @@ export async function duringSecretUse<Result>(
     ...use,
     over,
     async recordOpening(given) {
-      const opening = parseInput(openingInput, given, 'recordOpening')
+      const opening = parseInputFields(openingInput, given, 'recordOpening')
       assertGoesOn()
       await record(opening)
       // A record may take its time: what comes too late is recorded, and still not opened.

@@ -39,14 +39,14 @@ export function gateway(
   record: RecordOpening,
 ): (request: SignRequest) => Promise<`0x${string}`> {
   return async (request) => {
-    const terms = transferOf(payment, asset)
-    assertSame(request, terms, payment.id)
+    const terms = signedTransferOf(payment, asset)
+    assertSameAsSigned(request, terms, payment.id)
     token.redeem(payment, now())
     // The wallet gets the guard's own words: a rail's object could still change after the check.
     // A remote signer may be slow; whatever it answers after the token's life is doubt.
     const use = { purpose: 'payment', payment: payment.id } as const
     const sign = () => withinDeadline(wallet.sign(terms), PAYMENT_TOKEN_LIFE_MS)
-    return signatureOf(await duringSecretUse(use, record, sign))
+    return gatewaySignatureOf(await duringSecretUse(use, record, sign))
   }
 }
 
@@ -65,21 +65,21 @@ export function cancellationGateway(
     const cancellation: CancelAuthorization = {
       kind: 'cancel-authorization',
       family: 'evm',
-      token: tokenOf(payment, asset),
+      token: signedTokenOf(payment, asset),
       authorizer: payment.payer,
       nonce: payment.nonce,
     }
     const same =
       request.kind === cancellation.kind &&
       request.family === cancellation.family &&
-      isSameToken(request.token, cancellation.token) &&
+      isSameSigningToken(request.token, cancellation.token) &&
       equal(request.authorizer, cancellation.authorizer) &&
       request.nonce === cancellation.nonce
-    if (used || !same) throw mismatch(payment.id, 'cancelled')
+    if (used || !same) throw signingMismatch(payment.id, 'cancelled')
     used = true
     const use = { purpose: 'cancellation', payment: payment.id } as const
     const sign = () => withinDeadline(wallet.sign(cancellation), CANCELLATION_SIGNING_MS)
-    return signatureOf(await duringSecretUse(use, record, sign))
+    return gatewaySignatureOf(await duringSecretUse(use, record, sign))
   }
 }
 
@@ -87,12 +87,12 @@ export function cancellationGateway(
 const CANCELLATION_SIGNING_MS = 15_000
 
 /** The one thing that may be signed for a payment. */
-function transferOf(payment: Payment, asset: Asset): TransferAuthorization {
+function signedTransferOf(payment: Payment, asset: Asset): TransferAuthorization {
   const { terms } = payment
   return {
     kind: 'transfer-authorization',
     family: 'evm',
-    token: tokenOf(payment, asset),
+    token: signedTokenOf(payment, asset),
     from: payment.payer,
     to: terms.payee,
     value: terms.atomic,
@@ -102,12 +102,12 @@ function transferOf(payment: Payment, asset: Asset): TransferAuthorization {
   }
 }
 
-function tokenOf({ terms }: Payment, { name, version }: Asset): SigningToken {
+function signedTokenOf({ terms }: Payment, { name, version }: Asset): SigningToken {
   const chainId = Number(terms.network.replace(/^eip155:/, ''))
   return { chainId, address: terms.asset, name, version }
 }
 
-function isSameToken(left: SigningToken, right: SigningToken): boolean {
+function isSameSigningToken(left: SigningToken, right: SigningToken): boolean {
   return (
     left.chainId === right.chainId &&
     equal(left.address, right.address) &&
@@ -117,21 +117,25 @@ function isSameToken(left: SigningToken, right: SigningToken): boolean {
 }
 
 /** Refuses to sign anything but the recorded terms, whatever a rail asks for. */
-function assertSame(request: SignRequest, terms: TransferAuthorization, paymentId: string): void {
+function assertSameAsSigned(
+  request: SignRequest,
+  terms: TransferAuthorization,
+  paymentId: string,
+): void {
   const same =
     request.kind === terms.kind &&
     request.family === terms.family &&
-    isSameToken(request.token, terms.token) &&
+    isSameSigningToken(request.token, terms.token) &&
     equal(request.from, terms.from) &&
     equal(request.to, terms.to) &&
     request.value === terms.value &&
     request.nonce === terms.nonce &&
     request.validAfter === terms.validAfter &&
     request.validBefore === terms.validBefore
-  if (!same) throw mismatch(paymentId, 'reserved')
+  if (!same) throw signingMismatch(paymentId, 'reserved')
 }
 
-function mismatch(paymentId: string, what: 'reserved' | 'cancelled'): BursarError {
+function signingMismatch(paymentId: string, what: 'reserved' | 'cancelled'): BursarError {
   return new BursarError(
     'terms_mismatch',
     `Payment ${paymentId}: what was asked to be signed is not what was ${what}.`,
@@ -142,7 +146,7 @@ function mismatch(paymentId: string, what: 'reserved' | 'cancelled'): BursarErro
  * Reads a wallet's answer. Only the two answers that prove it count as `notSigned`, all others as
  * doubt.
  */
-function signatureOf(result: SignResult): `0x${string}` {
+function gatewaySignatureOf(result: SignResult): `0x${string}` {
   if ('signature' in result && signaturePattern.test(result.signature)) return result.signature
   if (!('signature' in result) && notSignedCodes.includes(result.notSigned)) {
     throw new NotSigned(result.notSigned, result.reason)

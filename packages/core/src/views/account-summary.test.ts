@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Delegation } from '../ledger/delegation.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { type Limits, limitsInput, noUsage } from '../money/limits.ts'
-import { summarizeDelegation } from './account-summary.ts'
+import { summarizeDelegationAccount } from './account-summary.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const limits: Limits = {
@@ -58,7 +58,7 @@ describe('limits', () => {
 
 describe('a delegation', () => {
   test('is summed up with its consent', () => {
-    expect(summarizeDelegation(delegation, NOW)).toEqual({
+    expect(summarizeDelegationAccount(delegation, NOW)).toEqual({
       id: 'del_1',
       endUser: 'alice',
       agent: 'researcher',
@@ -77,11 +77,13 @@ describe('a delegation', () => {
     ['revoked', { revokedAt: NOW }, NOW],
     ['revoked', { revokedAt: NOW }, NOW + 1_000],
   ])('is %s: %j', (state, change, now) => {
-    expect(summarizeDelegation({ ...delegation, ...change }, now).state).toBe(state)
+    expect(summarizeDelegationAccount({ ...delegation, ...change }, now).state).toBe(state)
   })
 
   test('names its merchants, if it lists them', () => {
     const merchants = [{ host: 'shop.example' }]
-    expect(summarizeDelegation({ ...delegation, merchants }, NOW).merchants).toEqual(merchants)
+    expect(summarizeDelegationAccount({ ...delegation, merchants }, NOW).merchants).toEqual(
+      merchants,
+    )
   })
 })

@@ -6,7 +6,7 @@ import type { MerchantRule } from '../ledger/merchant.ts'
 import type { RecordedLimits } from '../ledger/recorded-limits.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
 import { formatAmount } from '../money/amount.ts'
-import { type Limits, remainingMicro, type Usage } from '../money/limits.ts'
+import { type Limits, remainingLimitMicro, type Usage } from '../money/limits.ts'
 
 /** The limits of an account and the usage under them. Amounts are decimal strings in the limits' currency. */
 export interface Spending {
@@ -51,7 +51,7 @@ export interface DelegationSummary extends Spending {
 }
 
 /** Returns the summary of a delegation at a time in milliseconds since the epoch. */
-export function summarizeDelegation(delegation: Delegation, now: number): DelegationSummary {
+export function summarizeDelegationAccount(delegation: Delegation, now: number): DelegationSummary {
   const end = delegationEnd(delegation, now)
   return {
     id: delegation.id,
@@ -66,7 +66,7 @@ export function summarizeDelegation(delegation: Delegation, now: number): Delega
     ...(delegation.permission ? { permission: delegation.permission } : {}),
     createdAt: new Date(delegation.createdAt).toISOString(),
     expiresAt: new Date(delegation.expiresAt).toISOString(),
-    ...summarizeSpending(delegation.limits, delegation.usage),
+    ...summarizeAccountSpending(delegation.limits, delegation.usage),
   }
 }
 
@@ -79,21 +79,21 @@ export interface EndUserSummary extends Spending {
 }
 
 /** Returns the summary of an end user's account. */
-export function summarizeEndUser(account: EndUserAccount): EndUserSummary {
+export function summarizeEndUserAccount(account: EndUserAccount): EndUserSummary {
   return {
     endUser: account.endUser,
     createdAt: new Date(account.createdAt).toISOString(),
-    ...summarizeSpending(account.limits, account.usage),
+    ...summarizeAccountSpending(account.limits, account.usage),
   }
 }
 
 /** Returns the limits and the usage of an account of any kind as decimal strings. */
-export function summarizeSpending(limits: Limits, usage: Usage): Spending {
+export function summarizeAccountSpending(limits: Limits, usage: Usage): Spending {
   return {
     limits: recordedLimits(limits),
     settled: formatAmount(usage.settledMicro),
     held: formatAmount(usage.heldMicro),
-    remaining: formatAmount(remainingMicro(limits, usage)),
+    remaining: formatAmount(remainingLimitMicro(limits, usage)),
     payments: usage.payments,
   }
 }

@@ -1,4 +1,4 @@
-import { spendableMicro } from '../ledger/accounts.ts'
+import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { AskRule } from '../ledger/approval.ts'
 import type { LedgerState } from '../ledger/ledger-state.ts'
 import type { MerchantRule } from '../ledger/merchant.ts'
@@ -7,7 +7,7 @@ import type { Session } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import type { Store } from '../ports/store.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
-import { type Spending, summarizeSpending } from './account-summary.ts'
+import { type Spending, summarizeAccountSpending } from './account-summary.ts'
 
 /**
  * A session as people and programs outside the guard read it, without its token. `state` and `remaining` take
@@ -62,8 +62,8 @@ export function summarizeSession(loaded: LedgerState, now: number): SessionSumma
     ...(session.ask ? { ask: session.ask } : {}),
     createdAt: new Date(session.createdAt).toISOString(),
     expiresAt: new Date(session.expiresAt).toISOString(),
-    ...summarizeSpending(session.limits, session.usage),
-    remaining: formatAmount(spendableMicro(state)),
+    ...summarizeAccountSpending(session.limits, session.usage),
+    remaining: formatAmount(spendableAccountMicro(state)),
   }
 }
 

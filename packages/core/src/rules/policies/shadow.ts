@@ -1,4 +1,4 @@
-import { evaluateClosed, type Policy } from '../../ports/policy.ts'
+import { evaluatePolicyClosed, type Policy } from '../../ports/policy.ts'
 
 /**
  * Watches a policy before it is enforced. The shadow always allows, and records the policy's decision as
@@ -15,7 +15,7 @@ export function shadow(policy: Policy): Policy {
       return `shadow ${policy.name}`
     },
     evaluate: (input) => {
-      const decision = evaluateClosed(policy, input)
+      const decision = evaluatePolicyClosed(policy, input)
       const { effect } = decision
       const reason = effect === 'allow' ? {} : { reason: decision.reason }
       return { effect: 'allow', observed: { policy: policy.name, effect, ...reason } }

@@ -1,4 +1,4 @@
-import { archivedBody, bodyHash } from '../../ledger/audit-record.ts'
+import { archivedBody, recordBodyHash } from '../../ledger/audit-record.ts'
 import type { Removed } from '../../ledger/ledger-state.ts'
 import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
@@ -116,7 +116,7 @@ function testTraces({ test, expect }: StoreTest): void {
     const before = await trailOf(store)
     const [first] = before
     if (!first) throw new Error('The suite has written a record.')
-    const left = { session: 'ses_1', archive: 'ses_1', sha256: bodyHash(first.body) }
+    const left = { session: 'ses_1', archive: 'ses_1', sha256: recordBodyHash(first.body) }
     const body = archivedBody(left)
     await remove(store, { records: [{ seq: first.seq, body }] })
     for (const handle of [store, await open()]) {

@@ -4,7 +4,7 @@ import type { Delegation } from '../../ledger/delegation.ts'
 import type { Change, LedgerState } from '../../ledger/ledger-state.ts'
 import type { Content, KeyRecord, Payment } from '../../ledger/payment.ts'
 import type { Session } from '../../ledger/session.ts'
-import { addHold, findExcesses, type Limits, noUsage } from '../../money/limits.ts'
+import { addHoldToLimits, findLimitExcesses, type Limits, noUsage } from '../../money/limits.ts'
 import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
 
@@ -142,12 +142,12 @@ export function reserveOf(
     if (state.key?.payment !== undefined) return { result: 'pinned', events: [] }
     const accounts = [session, delegation]
     const isOver = accounts.some(
-      ({ limits, usage }) => findExcesses(limits, usage, amountMicro, now).length > 0,
+      ({ limits, usage }) => findLimitExcesses(limits, usage, amountMicro, now).length > 0,
     )
     if (isOver) return { result: 'over', events: [note('over')] }
     const held = <Account extends Session | Delegation>(account: Account): Account => ({
       ...account,
-      usage: addHold(account.limits, account.usage, amountMicro, now),
+      usage: addHoldToLimits(account.limits, account.usage, amountMicro, now),
     })
     const sample = samplePayment(session, {
       reservedAt: now,
