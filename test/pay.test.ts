@@ -262,7 +262,7 @@ describe('the wallet', () => {
     world.chain.setReachable(false)
     expect(await world.session.pay(a)).toMatchObject({
       status: 'denied',
-      code: 'wallet_unavailable',
+      code: 'network_unavailable',
     })
   })
 })

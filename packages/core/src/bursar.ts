@@ -15,6 +15,7 @@ import { createPermissionSettler } from './facets/provider-permission.ts'
 import { createBackground } from './guard/background.ts'
 import type { Guard } from './guard/guard.ts'
 import { createUnknownLookupLimit } from './guard/lookup-limit.ts'
+import { createNetworkAsks } from './guard/network-asks.ts'
 import { limitRatePerMinute } from './guard/rate-limit.ts'
 import type { Reconciliation } from './guard/reconciler.ts'
 import { assertNoDevelopmentHosts, deadlineField, guardedHttp } from './http/guarded-http.ts'
@@ -273,6 +274,7 @@ function createGuard(
     endedRate: limitRatePerMinute(MAX_ENDED_RECORDS_PER_MINUTE),
     strangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
     keyStrangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
+    networkAsks: createNetworkAsks(),
     background: createBackground(warnBursarOperator),
     closing,
   }

@@ -7,6 +7,7 @@ import type { Instruments } from '../signing/instrument.ts'
 import type { Background } from './background.ts'
 import type { CancellationAnswer } from './cancellation-answer.ts'
 import type { Strangers } from './lookup-limit.ts'
+import type { NetworkAsks } from './network-asks.ts'
 import type { Rate } from './rate-limit.ts'
 import type { Reconciler } from './reconciler.ts'
 
@@ -29,6 +30,8 @@ export interface Guard {
   readonly strangers: Strangers
   /** Limits look-ups of unknown keys of the service. */
   readonly keyStrangers: Strangers
+  /** Bounds what calls ask of payment networks. */
+  readonly networkAsks: NetworkAsks
   readonly background: Background
   /** Aborted when the guard closes: its own work begins nothing new. */
   readonly closing: AbortSignal

@@ -33,6 +33,7 @@ export const denialCodes = [
   'approval_denied',
   'approval_expired',
   'wallet_unavailable',
+  'network_unavailable',
   'credential_expired',
 ] as const
 
@@ -165,6 +166,8 @@ const modelTexts: Readonly<Record<DenialCode, Text>> = {
   approval_expired: () => 'The user did not answer in time. Ask again only if it is still needed.',
   wallet_unavailable: () =>
     `The user's wallet cannot be reached now. Nothing was paid. Tell the user.`,
+  network_unavailable: () =>
+    `The payment network cannot be reached now. Nothing was paid. Try once more later, or go on without paying.`,
   credential_expired: () =>
     `The guard's access to the user's wallet has expired. Nothing was paid. ${noRetry} Tell the user.`,
 }

@@ -4,7 +4,7 @@ import type { Asset } from '../money/asset.ts'
 import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
 import { fakeAsset } from '../testing/fake-chain.ts'
 import { fakeRail } from '../testing/fake-rail.ts'
-import { type ChosenOffer, chooseOffer } from './choose-offer.ts'
+import { type ChosenOffer, chooseOffers } from './choose-offer.ts'
 
 const euro: Asset = { ...fakeAsset, address: `0x${'e'.repeat(40)}`, currency: 'EUR' }
 const fine: Asset = { ...fakeAsset, address: `0x${'d'.repeat(40)}`, decimals: 18 }
@@ -44,8 +44,10 @@ const throwing = (thrown: unknown): Rail =>
     throw thrown
   })
 
-const chosen = (...rails: Rail[]): ChosenOffer | Denial =>
-  chooseOffer(challenge, rails, assets, 'USD')
+const chosen = (...rails: Rail[]): ChosenOffer | Denial => {
+  const offers = chooseOffers(challenge, rails, assets, 'USD')
+  return 'code' in offers ? offers : (offers[0] as ChosenOffer)
+}
 const priceOf = (...rails: Rail[]): string => {
   const result = chosen(...rails)
   return 'code' in result ? result.code : `${result.rail.name} ${result.amountMicro}`
@@ -123,7 +125,7 @@ describe('nothing is chosen', () => {
   test('of an asset that is not pinned, on the network or at all', () => {
     expect(priceOf(offering('a', { asset: `0x${'9'.repeat(40)}` }))).toBe('unknown_asset')
     const elsewhere: Asset = { ...fakeAsset, network: 'eip155:1' }
-    const result = chooseOffer(challenge, [offering('a', {})], [elsewhere], 'USD')
+    const result = chooseOffers(challenge, [offering('a', {})], [elsewhere], 'USD')
     expect(result).toMatchObject({ code: 'unknown_asset' })
   })
 

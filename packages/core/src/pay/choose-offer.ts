@@ -4,7 +4,7 @@ import { type Asset, findAsset } from '../money/asset.ts'
 import type { Challenge, Offer, Offers, Rail } from '../ports/rail.ts'
 import { thrownErrorText } from '../primitives/errors.ts'
 
-/** An offer that will be paid if the ledger allows it. */
+/** An offer that may be paid if the ledger allows it. */
 export interface ChosenOffer {
   readonly rail: Rail
   readonly offer: Offer
@@ -14,14 +14,14 @@ export interface ChosenOffer {
 
 /**
  * Chooses among the offers of every rail: only pinned assets, on networks where the rail can prove
- * an outcome, in the session's currency; then the cheapest, and the first of equals.
+ * an outcome, in the session's currency. Returns at least one, the cheapest first, and equals in their order.
  */
-export function chooseOffer(
+export function chooseOffers(
   challenge: Challenge,
   rails: readonly Rail[],
   assets: readonly Asset[],
   currency: string,
-): ChosenOffer | Denial {
+): readonly ChosenOffer[] | Denial {
   const read = rails.map((rail) => ({ rail, offers: readOffers(rail, challenge, assets) }))
   const offered = read.flatMap(({ rail, offers }) =>
     offers?.kind === 'offers' ? offers.offers.map((offer) => ({ rail, offer })) : [],
@@ -40,7 +40,7 @@ export function chooseOffer(
     const cause = reasons.join('; ') || 'no rail knows this challenge'
     return deny('challenge_invalid', { host: challenge.url.host, cause })
   }
-  return chooseCheapest(offered, assets, currency, challenge.url.host)
+  return sortPayable(offered, assets, currency, challenge.url.host)
 }
 
 /** Reads a rail's offers. A rail that throws has not understood the challenge: it is invalid. */
@@ -61,12 +61,12 @@ function isPayable({ atomic, validForSeconds }: Offer): boolean {
   return atomic > 0n && Number.isSafeInteger(validForSeconds) && validForSeconds > 0
 }
 
-function chooseCheapest(
+function sortPayable(
   offered: readonly { readonly rail: Rail; readonly offer: Offer }[],
   assets: readonly Asset[],
   currency: string,
   host: string,
-): ChosenOffer | Denial {
+): readonly ChosenOffer[] | Denial {
   const reachable = offered.filter(
     ({ rail, offer }) => rail.networks.includes(offer.network) && isPayable(offer),
   )
@@ -81,7 +81,10 @@ function chooseCheapest(
     return deny('unknown_asset', { host, cause })
   }
   const matching = known.filter(({ asset }) => asset.currency === currency)
-  const first = matching[0]
-  if (!first) return deny('currency_mismatch', { host, currency })
-  return matching.reduce((best, next) => (next.amountMicro < best.amountMicro ? next : best), first)
+  if (matching.length === 0) return deny('currency_mismatch', { host, currency })
+  return matching.toSorted((one, next) => compareBigints(one.amountMicro, next.amountMicro))
+}
+
+function compareBigints(one: bigint, next: bigint): number {
+  return one < next ? -1 : one > next ? 1 : 0
 }

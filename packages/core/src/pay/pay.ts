@@ -6,7 +6,7 @@ import { BursarError } from '../primitives/errors.ts'
 import type { Call, PayResult, QuoteResult } from '../session/pay-result.ts'
 import { admitCall, nameFlight, openCall, runOncePerKey } from './call-admission.ts'
 import { type OpenCall, readRemaining, refuseCall } from './call-context.ts'
-import { chooseOffer } from './choose-offer.ts'
+import { chooseOffers } from './choose-offer.ts'
 import type { PayGuard } from './pay-state.ts'
 import { parseCall, parseRequest } from './request.ts'
 import { recordFailedRequest, recordRequest } from './request-record.ts'
@@ -108,13 +108,13 @@ async function fetchOffer(context: OpenCall): Promise<PreparedCall | PayResult> 
   if (response.status !== 402) return answerFree(context, response)
   reportProgress(context.call, 'deciding')
   const { session } = state
-  const chosen = chooseOffer(
+  const offers = chooseOffers(
     { url: request.url, status: response.status, headers: response.headers, body: response.body },
     guard.rails,
     guard.assets,
     session.limits.currency,
   )
-  return 'code' in chosen ? refuseCall(context, chosen) : prepareIntent(context, chosen)
+  return 'code' in offers ? refuseCall(context, offers) : prepareIntent(context, offers)
 }
 
 /** Sends the guarded request of step 4. Nothing is reserved or signed yet. */

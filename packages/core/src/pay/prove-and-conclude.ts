@@ -8,7 +8,7 @@ import type { Call, PayResult, ProveResult } from '../session/pay-result.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
 import { admitCall, openCall, runOncePerKey } from './call-admission.ts'
 import { type OpenCall, refuseCall } from './call-context.ts'
-import { chooseOffer } from './choose-offer.ts'
+import { chooseOffers } from './choose-offer.ts'
 import { parseToolChallenge, plainJson } from './parsed-tool-challenge.ts'
 import type { PayGuard } from './pay-state.ts'
 import { parseCall } from './request.ts'
@@ -61,9 +61,9 @@ async function signToolCall(context: OpenCall, message: unknown): Promise<ProveR
   const { guard, request, state } = context
   reportProgress(context.call, 'deciding')
   const { currency } = state.session.limits
-  const chosen = chooseOffer({ url: request.url, message }, guard.rails, guard.assets, currency)
-  if ('code' in chosen) return refuseCall(context, chosen)
-  const held = await holdPayment(context, await prepareIntent(context, chosen))
+  const offers = chooseOffers({ url: request.url, message }, guard.rails, guard.assets, currency)
+  if ('code' in offers) return refuseCall(context, offers)
+  const held = await holdPayment(context, await prepareIntent(context, offers))
   if ('status' in held) return held
   const payload = await signPayload(held)
   if ('status' in payload) return payload

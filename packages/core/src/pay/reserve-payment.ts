@@ -1,4 +1,3 @@
-import type { Guard } from '../guard/guard.ts'
 import { recordTelemetryAmount, runInTelemetrySpan } from '../guard/telemetry.ts'
 import { spendableAccountMicro } from '../ledger/accounts.ts'
 import type { Change } from '../ledger/ledger-state.ts'
@@ -6,11 +5,12 @@ import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
 import { type Decision, decidePayment } from '../rules/decide.ts'
-import type { Intent } from '../rules/reservation.ts'
+import type { Funds, Intent } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import { PaymentToken } from '../signing/payment-token.ts'
 import { callScope, type OpenCall, replayPayment } from './call-context.ts'
 import type { ChosenOffer } from './choose-offer.ts'
+import { chooseFundedOffer } from './funded-offer.ts'
 import type { HeldPayment } from './held-payment.ts'
 import { isDialled } from './request.ts'
 import { recordFailedRequest } from './request-record.ts'
@@ -32,21 +32,28 @@ export interface PreparedCall {
   readonly token: PaymentToken
 }
 
-/** Creates the intent of a chosen offer, with a payment token that is invalid until the reservation. */
-export async function prepareIntent(context: OpenCall, chosen: ChosenOffer): Promise<PreparedCall> {
+/**
+ * Creates the intent of the offer that can be paid, with a payment token that is invalid until the reservation.
+ * `offers` are the cheapest first.
+ */
+export async function prepareIntent(
+  context: OpenCall,
+  offers: readonly ChosenOffer[],
+): Promise<PreparedCall> {
   const token = new PaymentToken()
-  return { chosen, token, intent: await createIntent(context, chosen, token) }
+  const { chosen, funds } = await chooseFundedOffer(context, offers)
+  return { chosen, token, intent: createIntent(context, chosen, funds, token) }
 }
 
-async function createIntent(
+function createIntent(
   context: OpenCall,
   chosen: ChosenOffer,
+  funds: Funds,
   token: PaymentToken,
-): Promise<Intent> {
-  const { guard, request, state, key, ignored } = context
+): Intent {
+  const { guard, request, key, ignored } = context
   const terms = createTerms(chosen, request)
   const paymentId = newId('pay')
-  const funds = await readFunds(guard, state.delegation.instrument, chosen)
   return {
     paymentId,
     approvalId: newId('apr'),
@@ -130,23 +137,6 @@ export async function answerDecision(
   return decision.kind === 'asked'
     ? askedResult(decision.approval, decision.denial, remaining)
     : deniedResult(decision.denial, remaining)
-}
-
-/** Reads the payer's address and balance. An unknown balance is undefined, which the decision refuses. */
-async function readFunds(
-  guard: Guard,
-  instrument: string,
-  chosen: ChosenOffer,
-): Promise<{ readonly payer: string; readonly balanceAtomic: bigint | undefined }> {
-  return runInTelemetrySpan('bursar.balance', {}, async () => {
-    try {
-      const payer = await guard.instruments.address(instrument)
-      const balanceAtomic = await guard.instruments.balance(chosen.rail, chosen.asset, payer)
-      return { payer, balanceAtomic }
-    } catch {
-      return { payer: 'the instrument', balanceAtomic: undefined }
-    }
-  })
 }
 
 /** Starts to reconcile if only holds stand in the way, and waits a bounded time for proof. */

@@ -272,6 +272,8 @@ describe('precedence', () => {
     const { twin: _3, ...single } = live
     expect(code(single, poor)).toBe('payment_limit_exceeded')
     expect(code(ledger(), poor)).toBe('wallet_unavailable')
+    const unread = { code: 'network_unavailable', cause: 'down' } as const
+    expect(code(ledger(), { ...poor, unread })).toBe('network_unavailable')
     expect(code(ledger({ delegation: open() }), { balanceAtomic: 9_999n })).toBe(
       'insufficient_funds',
     )

@@ -126,6 +126,7 @@ const passingCodes: readonly DenialCode[] = [
   'approval_required',
   'duplicate_open',
   'request_rate_exceeded',
+  'network_unavailable',
 ]
 
 /**
@@ -251,9 +252,11 @@ function isKnownMerchant(state: PayingState, terms: Terms): boolean {
 }
 
 function decideFunds(intent: Intent, facts: DenialFacts): Denial | undefined {
-  const { balanceAtomic, terms, payer } = intent
+  const { balanceAtomic, terms, payer, unread } = intent
   if (balanceAtomic === undefined) {
-    return deny('wallet_unavailable', { ...facts, cause: `the balance of ${payer} is not known` })
+    const { code = 'wallet_unavailable', cause = `the balance of ${payer} is not known` } =
+      unread ?? {}
+    return deny(code, { ...facts, cause })
   }
   if (balanceAtomic >= terms.atomic) return undefined
   const cause = `${payer} holds ${balanceAtomic} of ${terms.atomic} atomic units`

@@ -10,8 +10,19 @@ import type { Policy } from '../ports/policy.ts'
 import { PAYMENT_TOKEN_LIFE_MS } from '../signing/payment-token.ts'
 import { paymentSubject } from './payment-transitions.ts'
 
+/** The payer of an offer, and what it holds. */
+export interface Funds {
+  readonly payer: string
+  /** The payer's balance in atomic units of the asset; undefined if it could not be read. */
+  readonly balanceAtomic: bigint | undefined
+  /** The reason why it could not be read. */
+  readonly unread?:
+    | { readonly code: 'wallet_unavailable' | 'network_unavailable'; readonly cause: string }
+    | undefined
+}
+
 /** The payment that a call asks for, with all that the decision needs besides the ledger. */
-export interface Intent {
+export interface Intent extends Funds {
   readonly paymentId: string
   /** The id of the approval, if a human has to be asked. */
   readonly approvalId: string
@@ -28,9 +39,6 @@ export interface Intent {
   readonly claimedHost?: string | undefined
   /** The time for which the payload is valid, counted from the reservation. */
   readonly validForSeconds: number
-  readonly payer: string
-  /** The payer's balance in atomic units of the asset; undefined if it could not be read. */
-  readonly balanceAtomic: bigint | undefined
   readonly key?: string | undefined
   readonly maxMicro?: bigint | undefined
   readonly policies: readonly Policy[]

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { encodeAbiParameters, encodeEventTopics, parseAbi } from 'viem'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type ChainReader, createChainReader } from './chain-reader.ts'
+import { type RpcEndpoint, rpcEndpoints } from './rpc-endpoint.ts'
 
 const token = `0x${'c'.repeat(40)}` as const
 const payer = `0x${'a'.repeat(40)}` as const
@@ -44,8 +45,12 @@ async function endpoint(answers: Record<string, Answer>): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/${secret}`
 }
 
+function readerAt(url: string): ChainReader {
+  return createChainReader(rpcEndpoints('eip155:1', [url])[0] as RpcEndpoint)
+}
+
 async function readerOf(answers: Record<string, Answer>): Promise<ChainReader> {
-  return createChainReader('eip155:1', await endpoint({ eth_chainId: () => '0x1', ...answers }))
+  return readerAt(await endpoint({ eth_chainId: () => '0x1', ...answers }))
 }
 
 const abi = parseAbi([
@@ -175,7 +180,7 @@ describe('an endpoint', () => {
 
   test('that refuses connections is an error that does not tell its URL', async () => {
     // Port 1 of the loopback interface has no listener.
-    const reader = createChainReader('eip155:1', `http://127.0.0.1:1/${secret}`)
+    const reader = readerAt(`http://127.0.0.1:1/${secret}`)
     expect(await failureOf(reader.finalBlock())).toMatchObject({ code: 'rail_unreachable' })
   })
 

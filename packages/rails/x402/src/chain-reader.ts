@@ -1,9 +1,7 @@
 import { BursarError } from '@bursar/core'
 import type { PublicClient } from 'viem'
 import { parseChainId } from './network-name.ts'
-
-/** The longest wait for one answer of the RPC endpoint. */
-const RPC_TIMEOUT_MS = 10_000
+import { askInTurn, type RpcEndpoint, readWithRetry, unreachableError } from './rpc-endpoint.ts'
 
 /** A block, as far as a verdict needs it. */
 export interface ChainBlock {
@@ -30,9 +28,8 @@ export type TokenEvent =
     }
 
 /**
- * A reader of one chain through one RPC endpoint. Each method throws `rail_unreachable` if the
- * endpoint does not answer within 10 s, and `wrong_chain` if it serves another chain. No error
- * holds the endpoint's URL, which often has a key in it.
+ * A reader of one chain. Each method throws `rail_unreachable` if no RPC endpoint answers within 10 s,
+ * and `wrong_chain` if the only one serves another chain. No error holds an endpoint's URL.
  */
 export interface ChainReader {
   /** Returns the newest block that cannot be undone. */
@@ -57,21 +54,22 @@ export interface ChainReader {
   balance(token: string, address: string): Promise<bigint>
 }
 
-/** Makes the reader of a network. Loads viem and dials the endpoint at the first call. */
-export function createChainReader(network: string, rpcUrl: string): ChainReader {
+/** Makes the reader through one endpoint. Loads viem and dials the endpoint at the first call. */
+export function createChainReader(endpoint: RpcEndpoint): ChainReader {
+  const { label } = endpoint
   let connecting: Promise<Connection> | undefined
   const read = async <Answer>(
     subject: string,
     readFrom: (connection: Connection) => Promise<Answer>,
   ): Promise<Answer> => {
-    connecting ??= connect(network, rpcUrl)
+    connecting ??= connect(endpoint)
     const current = connecting
     const connection = await current.catch((error: unknown) => {
       if (connecting === current) connecting = undefined
-      throw unreachableError(network, 'eth_chainId could not be read', error)
+      throw unreachableError(label, 'eth_chainId could not be read', error)
     })
-    return readFrom(connection).catch((error: unknown) => {
-      throw unreachableError(network, `${subject} could not be read`, error)
+    return readWithRetry(() => readFrom(connection)).catch((error: unknown) => {
+      throw unreachableError(label, `${subject} could not be read`, error)
     })
   }
   return {
@@ -119,6 +117,19 @@ export function createChainReader(network: string, rpcUrl: string): ChainReader 
   }
 }
 
+/** Makes a reader that asks others in turn, each read by itself. What it read proves nothing. */
+export function createTurnReader(readers: readonly ChainReader[]): ChainReader {
+  return {
+    finalBlock: () => askInTurn(readers, (one) => one.finalBlock()),
+    latestBlock: () => askInTurn(readers, (one) => one.latestBlock()),
+    block: (number) => askInTurn(readers, (one) => one.block(number)),
+    isNonceUsed: (...of) => askInTurn(readers, (one) => one.isNonceUsed(...of)),
+    receipt: (...of) => askInTurn(readers, (one) => one.receipt(...of)),
+    findNonce: (...of) => askInTurn(readers, (one) => one.findNonce(...of)),
+    balance: (...of) => askInTurn(readers, (one) => one.balance(...of)),
+  }
+}
+
 type Hex = `0x${string}`
 type Connection = Awaited<ReturnType<typeof connect>>
 
@@ -126,20 +137,25 @@ type Connection = Awaited<ReturnType<typeof connect>>
  * Connects to an endpoint. Throws `wrong_chain` if the endpoint serves another chain than its
  * network.
  */
-export async function connectClient(network: string, rpcUrl: string): Promise<PublicClient> {
+export async function connectClient({
+  network,
+  url,
+  label,
+  timeoutMs,
+}: RpcEndpoint): Promise<PublicClient> {
   const { createPublicClient, http } = await import('viem')
-  const transport = http(rpcUrl, { timeout: RPC_TIMEOUT_MS, retryCount: 0 })
+  const transport = http(url, { timeout: timeoutMs, retryCount: 0 })
   const client = createPublicClient({ transport, cacheTime: 0 })
-  const chainId = await client.getChainId()
+  const chainId = await readWithRetry(() => client.getChainId())
   if (chainId === parseChainId(network)) return client
   throw new BursarError(
     'wrong_chain',
-    `The RPC endpoint of ${network} serves chain ${chainId}. Nothing can be proven through it.`,
+    `The RPC endpoint of ${label} serves chain ${chainId}. Nothing can be proven through it.`,
   )
 }
 
-async function connect(network: string, rpcUrl: string) {
-  const client = await connectClient(network, rpcUrl)
+async function connect(endpoint: RpcEndpoint) {
+  const client = await connectClient(endpoint)
   const { parseAbi, parseEventLogs, toEventSelector } = await import('viem')
   const abi = parseAbi([
     'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
@@ -180,13 +196,4 @@ async function readReceipt(
 /** Pads an address to the form of an event's indexed argument. */
 function padAddress(address: string): Hex {
   return `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
-}
-
-/** Makes the error for an endpoint's failure. Returns an error of ours unchanged. */
-export function unreachableError(network: string, problem: string, error: unknown): BursarError {
-  if (BursarError.isInstance(error)) return error
-  // The message and the cause of viem's errors hold the endpoint's URL. The short message does not.
-  const { name = 'Error', shortMessage } = error as { name?: string; shortMessage?: string }
-  const reason = [name, shortMessage].filter(Boolean).join(': ')
-  return new BursarError('rail_unreachable', `${network}: ${problem}. ${reason}`)
 }

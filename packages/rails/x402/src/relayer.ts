@@ -1,6 +1,7 @@
 import { BursarError } from '@bursar/core'
 import type { LocalAccount } from 'viem'
-import { connectClient, unreachableError } from './chain-reader.ts'
+import { connectClient } from './chain-reader.ts'
+import { askInTurn, type RpcEndpoint, unreachableError } from './rpc-endpoint.ts'
 
 /** The members of an account that the relayer uses. Any local account of viem has them. */
 export type RelayerAccount = Pick<LocalAccount, 'address' | 'signTransaction'>
@@ -46,11 +47,15 @@ const RECEIPT_TIMEOUT_MS = 20_000
 /** The time between two looks for the transaction's block. */
 const RECEIPT_POLL_MS = 1_000
 
-/** Makes the relayer of a network. Loads viem and dials the endpoint at the first cancellation. */
-export function createRelayer(network: string, rpcUrl: string, account: RelayerAccount): Relayer {
+/** Makes the relayer of a network. Loads viem and dials an endpoint at the first cancellation. */
+export function createRelayer(
+  network: string,
+  endpoints: readonly RpcEndpoint[],
+  account: RelayerAccount,
+): Relayer {
   let connecting: ReturnType<typeof connect> | undefined
   const openConnection = (): ReturnType<typeof connect> => {
-    connecting ??= connect(network, rpcUrl, account).catch((error: unknown) => {
+    connecting ??= connect(endpoints, account).catch((error: unknown) => {
       connecting = undefined
       throw error
     })
@@ -84,9 +89,9 @@ export function createRelayer(network: string, rpcUrl: string, account: RelayerA
   }
 }
 
-async function connect(network: string, rpcUrl: string, relayerAccount: RelayerAccount) {
+async function connect(endpoints: readonly RpcEndpoint[], relayerAccount: RelayerAccount) {
   const [client, viem, { toAccount }] = await Promise.all([
-    connectClient(network, rpcUrl),
+    askInTurn(endpoints, connectClient),
     import('viem'),
     import('viem/accounts'),
   ])

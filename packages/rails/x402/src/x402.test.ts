@@ -62,6 +62,17 @@ describe('the options of the rail', () => {
       { networks: { 'eip155:1': { rpcUrl: 'file:///etc' } } },
       `x402: networks.eip155:1.rpcUrl: ${url}.`,
     ],
+    [{ networks: { 'eip155:1': { rpcUrl: [] } } }, 'x402: networks.eip155:1.rpcUrl: '],
+    [
+      { networks: { 'eip155:1': { rpcUrl: ['https://a.example', 'https://a.example/'] } } },
+      'x402: networks.eip155:1.rpcUrl: names an endpoint twice.',
+    ],
+    [
+      {
+        networks: { 'eip155:1': { rpcUrl: [1, 2, 3, 4, 5, 6].map((n) => `https://${n}.example`) } },
+      },
+      'x402: networks.eip155:1.rpcUrl: ',
+    ],
     [
       { networks: { 'eip155:1': { rpcUrl: 'https://a.example', key: 1 } } },
       'x402: networks.eip155:1: ',

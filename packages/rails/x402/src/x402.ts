@@ -1,15 +1,19 @@
 import { BursarError, type CancelAnswer, type Rail } from '@bursar/core'
 import { z } from 'zod'
+import { type NamedReader, proveThroughEndpoints } from './agreed-verdict.ts'
 import { cancel } from './cancel.ts'
-import { type ChainReader, createChainReader } from './chain-reader.ts'
+import { type ChainReader, createChainReader, createTurnReader } from './chain-reader.ts'
 import { type Echo, readChallenge } from './challenge.ts'
 import { readClaim } from './claim.ts'
 import { makePayload } from './payload.ts'
-import { reconcile } from './reconcile.ts'
 import { createRelayer, isRelayer, type Relayer, type RelayerAccount } from './relayer.ts'
+import { rpcEndpoints } from './rpc-endpoint.ts'
 
 /** The most networks of one rail: more than one guard pays on. */
 const MAX_NETWORKS = 50
+
+/** The most RPC endpoints of one network. */
+const MAX_RPC_URLS = 5
 
 /** The longest URL of an RPC endpoint, in characters. */
 const MAX_RPC_URL_LENGTH = 2_048
@@ -26,10 +30,13 @@ export interface X402Options {
 /** A network of the rail. */
 export interface X402Network {
   /**
-   * The http or https URL of the RPC endpoint that proves payments. May be private, and may hold a
-   * key.
+   * The http or https URL of the RPC endpoint that proves payments, or up to 5 of them, best first. They
+   * may be private, and may hold a key: records and errors name them as `rpc 2 of 3`.
+   *
+   * They are asked in turn until one answers. Each verdict comes from one of them. A settlement needs one; the
+   * release of a hold needs two that agree, so that of two or more one may lie.
    */
-  readonly rpcUrl: string
+  readonly rpcUrl: string | readonly string[]
   /**
    * An account of yours that pays the gas of cancellations, with a little of the network's own
    * currency. It sends nothing else and must not be a wallet that is paid from. Without a relayer
@@ -42,7 +49,7 @@ export interface X402Network {
  * Makes the x402 rail: exact payments with EIP-3009 on EVM networks, in versions 2 and 1 of the
  * protocol, over HTTP and MCP.
  *
- * The rail trusts its RPC endpoints about their chains. An endpoint must know the block tag
+ * The rail trusts its RPC endpoints about their chains: one alone is believed. An endpoint must know the block tag
  * `finalized` and the state at that block. It is dialled at its first use. Throws `invalid_input`
  * for an invalid network, URL or relayer. The rail's `reconcile`, `time`, `balance` and `cancel`
  * throw `rail_unreachable` if the endpoint does not answer, and `wrong_chain` if it serves another
@@ -73,7 +80,8 @@ export function x402(options: X402Options): Rail {
       return makePayload(authorization, echo as Echo, sign)
     },
     read: readClaim,
-    reconcile: async (payment) => reconcile(payment, findNetwork(payment.asset.network).chain),
+    reconcile: async (payment) =>
+      proveThroughEndpoints(payment, findNetwork(payment.asset.network).readers),
     time: async (network) => Number((await findNetwork(network).chain.latestBlock()).timestamp),
     balance: async (asset, address) =>
       findNetwork(asset.network).chain.balance(asset.address, address),
@@ -85,6 +93,8 @@ export function x402(options: X402Options): Rail {
 }
 
 interface Network {
+  readonly readers: readonly NamedReader[]
+  /** A reader that asks all of them in turn. */
   readonly chain: ChainReader
   readonly relayer: Relayer | undefined
 }
@@ -94,15 +104,26 @@ const noRelayerAnswer: CancelAnswer = {
   reason: 'The network has no relayer to pay the gas. Configure one for the rail x402.',
 }
 
+const rpcUrlField = z
+  .string()
+  .max(MAX_RPC_URL_LENGTH)
+  .refine(isHttpUrl, 'must be an http or https URL')
+
 const optionsSchema = z.strictObject({
   networks: z
     .record(
       z.string(),
       z.strictObject({
         rpcUrl: z
-          .string()
-          .max(MAX_RPC_URL_LENGTH)
-          .refine(isHttpUrl, 'must be an http or https URL'),
+          .union([
+            rpcUrlField,
+            z
+              .array(rpcUrlField)
+              .min(1)
+              .max(MAX_RPC_URLS)
+              .refine(isDistinct, 'names an endpoint twice'),
+          ])
+          .transform((given) => [given].flat()),
         relayer: z
           .custom<RelayerAccount>(isRelayer, 'must be an account that signs transactions')
           .optional(),
@@ -127,18 +148,28 @@ function parseNetworks(options: X402Options): ReadonlyMap<string, Network> {
   if (parsed.success) {
     const networks = Object.entries(parsed.data.networks)
     return new Map(
-      networks.map(([network, { rpcUrl, relayer }]) => [
-        network,
-        {
-          chain: createChainReader(network, rpcUrl),
-          relayer: relayer && createRelayer(network, rpcUrl, relayer),
-        },
-      ]),
+      networks.map(([network, { rpcUrl, relayer }]) => {
+        const endpoints = rpcEndpoints(network, rpcUrl)
+        const readers = endpoints.map((one) => ({
+          label: one.label,
+          reader: createChainReader(one),
+        }))
+        const chain = createTurnReader(readers.map(({ reader }) => reader))
+        return [
+          network,
+          { readers, chain, relayer: relayer && createRelayer(network, endpoints, relayer) },
+        ]
+      }),
     )
   }
   const issue = parsed.error.issues[0]
   const field = issue?.path.map(String).join('.') || 'its argument'
   throw new BursarError('invalid_input', `x402: ${field}: ${issue?.message ?? 'is not valid'}.`)
+}
+
+/** Checks that no URL is named twice: an endpoint must not agree with itself. */
+function isDistinct(urls: readonly string[]): boolean {
+  return new Set(urls.map((url) => URL.parse(url)?.href)).size === urls.length
 }
 
 function isHttpUrl(text: string): boolean {
