@@ -1,6 +1,6 @@
 import type { CancelAnswer, OpenPayment, SignRequest } from '@bursar/core'
 import type { ChainReader } from './chain-reader.ts'
-import { parseChainId } from './network-name.ts'
+import { parseChainOfNetworkName } from './network-name.ts'
 import type { Relayer } from './relayer.ts'
 
 /**
@@ -25,10 +25,10 @@ export async function cancel(
 ): Promise<CancelAnswer> {
   const { asset, payer, nonce } = payment
   relayer.assertNotPayer(payer)
-  const refusal = await findRefusal(payment, chain)
+  const refusal = await findCancelRefusal(payment, chain)
   if (refusal) return refusal
   const { address, name, version } = asset
-  const token = { chainId: parseChainId(asset.network), address, name, version }
+  const token = { chainId: parseChainOfNetworkName(asset.network), address, name, version }
   const signature = await sign({
     kind: 'cancel-authorization',
     family: 'evm',
@@ -48,7 +48,7 @@ export async function cancel(
     return state === 'reverted' ? usedAnswer : { outcome: 'asked', transaction }
   } catch (error) {
     // Nodes refuse a transaction that must fail, as it must after the nonce was used.
-    const lateRefusal = await findRefusal(payment, chain).catch(() => undefined)
+    const lateRefusal = await findCancelRefusal(payment, chain).catch(() => undefined)
     if (lateRefusal) return lateRefusal
     throw error
   }
@@ -63,7 +63,7 @@ const usedAnswer: CancelAnswer = {
  * Returns the reason not to cancel by the newest block, if there is one. That block can be undone:
  * it proves nothing.
  */
-async function findRefusal(
+async function findCancelRefusal(
   { asset, payer, nonce, validBefore }: OpenPayment,
   chain: ChainReader,
 ): Promise<CancelAnswer | undefined> {

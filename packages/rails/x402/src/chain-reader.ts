@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 import type { PublicClient } from 'viem'
-import { parseChainId } from './network-name.ts'
+import { parseChainOfNetworkName } from './network-name.ts'
 import { askInTurn, type RpcEndpoint, readWithRetry, unreachableError } from './rpc-endpoint.ts'
 
 /** A block, as far as a verdict needs it. */
@@ -62,7 +62,7 @@ export function createChainReader(endpoint: RpcEndpoint): ChainReader {
     subject: string,
     readFrom: (connection: Connection) => Promise<Answer>,
   ): Promise<Answer> => {
-    connecting ??= connect(endpoint)
+    connecting ??= connectChainReader(endpoint)
     const current = connecting
     const connection = await current.catch((error: unknown) => {
       if (connecting === current) connecting = undefined
@@ -89,7 +89,7 @@ export function createChainReader(endpoint: RpcEndpoint): ChainReader {
         }),
       ),
     receipt: (token, transaction) =>
-      read('A receipt', (connection) => readReceipt(connection, token, transaction)),
+      read('A receipt', (connection) => readChainReceipt(connection, token, transaction)),
     findNonce: (token, authorizer, nonce, blocks) =>
       read('eth_getLogs', async ({ client, nonceTopics }) => {
         const logs = await client.request({
@@ -131,13 +131,13 @@ export function createTurnReader(readers: readonly ChainReader[]): ChainReader {
 }
 
 type Hex = `0x${string}`
-type Connection = Awaited<ReturnType<typeof connect>>
+type Connection = Awaited<ReturnType<typeof connectChainReader>>
 
 /**
  * Connects to an endpoint. Throws `wrong_chain` if the endpoint serves another chain than its
  * network.
  */
-export async function connectClient({
+export async function connectChainClient({
   network,
   url,
   label,
@@ -147,15 +147,15 @@ export async function connectClient({
   const transport = http(url, { timeout: timeoutMs, retryCount: 0 })
   const client = createPublicClient({ transport, cacheTime: 0 })
   const chainId = await readWithRetry(() => client.getChainId())
-  if (chainId === parseChainId(network)) return client
+  if (chainId === parseChainOfNetworkName(network)) return client
   throw new BursarError(
     'wrong_chain',
     `The RPC endpoint of ${label} serves chain ${chainId}. Nothing can be proven through it.`,
   )
 }
 
-async function connect(endpoint: RpcEndpoint) {
-  const client = await connectClient(endpoint)
+async function connectChainReader(endpoint: RpcEndpoint) {
+  const client = await connectChainClient(endpoint)
   const { parseAbi, parseEventLogs, toEventSelector } = await import('viem')
   const abi = parseAbi([
     'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
@@ -168,7 +168,7 @@ async function connect(endpoint: RpcEndpoint) {
   return { client, abi, nonceTopics, parseEventLogs }
 }
 
-async function readReceipt(
+async function readChainReceipt(
   { client, abi, parseEventLogs }: Connection,
   token: string,
   transaction: string,

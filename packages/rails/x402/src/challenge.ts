@@ -49,11 +49,11 @@ export function readChallenge(
   const found = isTool ? findToolPaymentRequired(challenge) : findPaymentRequired(challenge)
   if (!found) return undefined
   const { where, decoded } = found
-  if ('problem' in decoded) return invalid(`${where} ${decoded.problem}.`)
+  if ('problem' in decoded) return invalidChallenge(`${where} ${decoded.problem}.`)
   const required = requiredSchema.safeParse(decoded.value)
-  if (!required.success) return describeMalformed(required.error)
+  if (!required.success) return describeMalformedChallenge(required.error)
   const source = { transport: isTool ? 'mcp' : 'http', host: challenge.url.host } as const
-  return readAccepts(required.data, source, networks, assets)
+  return readChallengeAccepts(required.data, source, networks, assets)
 }
 
 const requiredSchema = z.object({
@@ -69,7 +69,7 @@ interface Source {
   readonly host: string
 }
 
-function readAccepts(
+function readChallengeAccepts(
   required: z.output<typeof requiredSchema>,
   source: Source,
   networks: readonly string[],
@@ -81,7 +81,7 @@ function readAccepts(
   const leftOut: string[] = []
   for (const [index, entry] of accepts.slice(0, MAX_ENTRIES).entries()) {
     const reading = readEntry(entry, version, networks, assets)
-    if ('malformed' in reading) return invalid(`In the challenge, ${reading.malformed}.`)
+    if ('malformed' in reading) return invalidChallenge(`In the challenge, ${reading.malformed}.`)
     if ('leftOut' in reading) {
       leftOut.push(`entry ${index + 1}: ${reading.leftOut}`)
       continue
@@ -93,9 +93,9 @@ function readAccepts(
     const { terms, accepted } = reading
     const resourceUrl = version === 2 ? resource?.url : reading.resource
     if (resourceUrl !== undefined && resourceUrl.length > MAX_URL_LENGTH) {
-      return invalid('In the challenge, resource: the URL is too long.')
+      return invalidChallenge('In the challenge, resource: the URL is too long.')
     }
-    const claimedHost = readClaimedHost(resourceUrl, source)
+    const claimedHost = readChallengeHost(resourceUrl, source)
     const { transport } = source
     const echo: Echo =
       version === 2
@@ -109,11 +109,14 @@ function readAccepts(
         : { transport, version, scheme: `${accepted.scheme}`, network: `${accepted.network}` }
     offers.push({ ...terms, ...(claimedHost === undefined ? {} : { claimedHost }), echo })
   }
-  return { kind: 'offers', offers, leftOut: summarizeLeftOut(leftOut, accepts.length) }
+  return { kind: 'offers', offers, leftOut: summarizeLeftOutOfChallenge(leftOut, accepts.length) }
 }
 
 /** Returns the first reasons why entries were left out, and a line with the number of the others. */
-function summarizeLeftOut(leftOut: readonly string[], entries: number): readonly string[] {
+function summarizeLeftOutOfChallenge(
+  leftOut: readonly string[],
+  entries: number,
+): readonly string[] {
   const more = Math.max(0, leftOut.length - MAX_LEFT_OUT) + Math.max(0, entries - MAX_ENTRIES)
   const shown = leftOut.slice(0, MAX_LEFT_OUT)
   return more === 0 ? shown : [...shown, `${more} more entries were left out or not read`]
@@ -124,7 +127,7 @@ function summarizeLeftOut(leftOut: readonly string[], entries: number): readonly
  * the host that was dialled. Only hosts are compared: a server behind a proxy knows neither its
  * scheme nor its path, and text that is no URL names no host. Over MCP the URL names the tool.
  */
-function readClaimedHost(
+function readChallengeHost(
   resourceUrl: string | undefined,
   { transport, host }: Source,
 ): string | undefined {
@@ -132,12 +135,12 @@ function readClaimedHost(
   return url === null || url.host === host ? undefined : url.host || url.protocol
 }
 
-function describeMalformed(error: z.ZodError): Offers {
+function describeMalformedChallenge(error: z.ZodError): Offers {
   const issue = error.issues[0]
   const field = issue?.path.map(String).join('.') || 'the challenge'
-  return invalid(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
+  return invalidChallenge(`In the challenge, ${field}: ${issue?.message ?? 'is not valid'}.`)
 }
 
-function invalid(reason: string): Offers {
+function invalidChallenge(reason: string): Offers {
   return { kind: 'invalid', reason }
 }

@@ -1,9 +1,9 @@
 import type { Answer, Authorization, Claim } from '@bursar/core'
 import { z } from 'zod'
 import { findMcpClaim } from './mcp-message.ts'
-import { toCaip2 } from './network-name.ts'
+import { toNetworkName } from './network-name.ts'
 import { findPaymentRequired, findToolPaymentRequired } from './payment-required.ts'
-import { readHeader } from './wire.ts'
+import { readWireHeader } from './wire.ts'
 
 /** The headers that carry a claim, of version 2 and of version 1. */
 const claimHeaders = ['payment-response', 'x-payment-response'] as const
@@ -36,7 +36,7 @@ export function readClaim(answer: Answer, authorization: Authorization): Claim {
   const { transaction, network, payer, amount } = claim.data
   const { terms } = authorization
   const isOurs =
-    toCaip2(network) === terms.network &&
+    toNetworkName(network) === terms.network &&
     (payer ?? authorization.payer).toLowerCase() === authorization.payer.toLowerCase() &&
     (amount ?? `${terms.atomic}`) === `${terms.atomic}`
   return isOurs
@@ -54,7 +54,7 @@ interface Found {
 function findHeaderClaim({ headers }: Exclude<Answer, { readonly message: unknown }>): Found {
   const name = claimHeaders.find((header) => Object.hasOwn(headers, header))
   if (name === undefined) return { where: undefined }
-  const decoded = readHeader(headers[name] ?? '')
+  const decoded = readWireHeader(headers[name] ?? '')
   return { where: `The header ${name}`, value: 'value' in decoded ? decoded.value : undefined }
 }
 

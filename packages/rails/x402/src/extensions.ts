@@ -30,10 +30,12 @@ export function readExtensions(
   const parsed = extensionsSchema.safeParse(given)
   if (!parsed.success) return { problem: 'its extensions are no object' }
   const extensions = parsed.data
-  const required = Object.keys(extensions).filter((name) => isRequired(extensions[name]))
+  const required = Object.keys(extensions).filter((name) => isRequiredExtension(extensions[name]))
   const unknown = required.find((name) => name !== PAYMENT_IDENTIFIER)
   if (unknown !== undefined) {
-    return { problem: `it requires the extension ${toPrintable(unknown)}, which is not known` }
+    return {
+      problem: `it requires the extension ${toPrintableExtension(unknown)}, which is not known`,
+    }
   }
   if (JSON.stringify(extensions).length <= MAX_EXTENSIONS_LENGTH) return { extensions }
   return required.length > 0
@@ -49,7 +51,7 @@ export function answerExtensions(extensions: Extensions, paymentId: string): Ext
   return { ...extensions, [PAYMENT_IDENTIFIER]: { ...rest, info: { ...info, id: paymentId } } }
 }
 
-function isRequired(extension: unknown): boolean {
+function isRequiredExtension(extension: unknown): boolean {
   const parsed = z
     .looseObject({ info: z.looseObject({ required: z.unknown().optional() }) })
     .safeParse(extension)
@@ -57,6 +59,6 @@ function isRequired(extension: unknown): boolean {
 }
 
 /** Returns the name of an unknown extension as a record may hold it: printable, at most 40 characters. */
-function toPrintable(name: string): string {
+function toPrintableExtension(name: string): string {
   return name.replace(/[^\x21-\x7e]/g, '?').slice(0, 40)
 }

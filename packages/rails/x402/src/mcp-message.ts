@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Decoded, MAX_HEADER_LENGTH, readJson } from './wire.ts'
+import { type Decoded, MAX_HEADER_LENGTH, readWireJson } from './wire.ts'
 
 /** The key of a payload in the `_meta` of a call. */
 export const PAYMENT_KEY = 'x402/payment'
@@ -37,35 +37,39 @@ export function findMcpChallenge(message: unknown): Decoded | undefined {
   const parsed = messageSchema.safeParse(message)
   if (!parsed.success) return undefined
   const { result, error } = parsed.data
-  if (error) return error.code === PAYMENT_REQUIRED ? decodeBounded(error.data) : undefined
+  if (error) return error.code === PAYMENT_REQUIRED ? decodeMetaValue(error.data) : undefined
   if (result?.isError !== true) return undefined
   const { structuredContent, content } = result
-  const found = unwrapChallenge(structuredContent) ?? unwrapChallenge(parseText(content?.[0]))
-  return found && decodeBounded(found)
+  const found =
+    unwrapMcpChallenge(structuredContent) ?? unwrapMcpChallenge(parseMcpText(content?.[0]))
+  return found && decodeMetaValue(found)
 }
 
 /** Finds the claim in the answer to a paid tool call. Returns undefined if it makes none. */
 export function findMcpClaim(message: unknown): unknown {
   const parsed = messageSchema.safeParse(message)
   const result = parsed.success ? parsed.data.result : undefined
-  const failure = result?.isError === true ? unwrapChallenge(result.structuredContent) : undefined
-  return readOwn(result?._meta, CLAIM_KEY) ?? readOwn(failure, CLAIM_KEY)
+  const failure =
+    result?.isError === true ? unwrapMcpChallenge(result.structuredContent) : undefined
+  return readOwnMetaValue(result?._meta, CLAIM_KEY) ?? readOwnMetaValue(failure, CLAIM_KEY)
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
 /** Returns the challenge, taken out of its wrapper if it has one. */
-function unwrapChallenge(fields: Fields | undefined): Fields | undefined {
+function unwrapMcpChallenge(fields: Fields | undefined): Fields | undefined {
   if (fields === undefined) return undefined
   if (Object.hasOwn(fields, 'x402Version')) return fields
-  const wrapper = recordSchema.safeParse(readOwn(fields, WRAPPER_KEY))
-  const data = recordSchema.safeParse(wrapper.success ? readOwn(wrapper.data, 'data') : undefined)
+  const wrapper = recordSchema.safeParse(readOwnMetaValue(fields, WRAPPER_KEY))
+  const data = recordSchema.safeParse(
+    wrapper.success ? readOwnMetaValue(wrapper.data, 'data') : undefined,
+  )
   return data.success && Object.hasOwn(data.data, 'x402Version') ? data.data : undefined
 }
 
-function parseText(content: unknown): Fields | undefined {
+function parseMcpText(content: unknown): Fields | undefined {
   const text = textSchema.safeParse(content)
-  const decoded = text.success ? readJson(text.data.text) : undefined
+  const decoded = text.success ? readWireJson(text.data.text) : undefined
   const fields = recordSchema.safeParse(decoded && 'value' in decoded ? decoded.value : undefined)
   return fields.success ? fields.data : undefined
 }
@@ -74,13 +78,13 @@ function parseText(content: unknown): Fields | undefined {
  * Decodes a value as strictly as a header: within a header's length, and without the key
  * `__proto__`.
  */
-function decodeBounded(value: unknown): Decoded {
+function decodeMetaValue(value: unknown): Decoded {
   const text = JSON.stringify(value) ?? ''
   return text.length > MAX_HEADER_LENGTH
     ? { problem: `is longer than ${MAX_HEADER_LENGTH} characters` }
-    : readJson(text)
+    : readWireJson(text)
 }
 
-function readOwn(fields: Fields | undefined, key: string): unknown {
+function readOwnMetaValue(fields: Fields | undefined, key: string): unknown {
   return fields && Object.hasOwn(fields, key) ? fields[key] : undefined
 }

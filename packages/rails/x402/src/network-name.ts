@@ -29,11 +29,11 @@ const names: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Translates a network's name in version 1 to its CAIP-2 id. Returns any other text unchanged. */
-export function toCaip2(name: string): string {
+export function toNetworkName(name: string): string {
   return names.get(name) ?? name
 }
 
 /** Returns the chain id of a CAIP-2 id such as `eip155:8453`. */
-export function parseChainId(network: string): number {
+export function parseChainOfNetworkName(network: string): number {
   return Number(network.slice('eip155:'.length))
 }

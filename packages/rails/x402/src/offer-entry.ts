@@ -1,6 +1,6 @@
 import { type Asset, findAsset, type Offer } from '@bursar/core'
 import { z } from 'zod'
-import { toCaip2 } from './network-name.ts'
+import { toNetworkName } from './network-name.ts'
 
 /**
  * The longest validity of a signature, in seconds: how long money may be in doubt at most. A longer one
@@ -84,21 +84,21 @@ export function readEntry(
   const foreign = foreignSchema.safeParse(entry)
   if (!foreign.success) return { leftOut: 'it names no scheme and network' }
   const { scheme, network: named, extra: given } = foreign.data
-  const network = version === 1 ? toCaip2(named) : named
+  const network = version === 1 ? toNetworkName(named) : named
   if (scheme !== 'exact') return { leftOut: 'its scheme is another one' }
   if (!networks.includes(network)) return { leftOut: 'its network is not configured' }
   const extra = extraSchema.nullish().safeParse(given)
-  if (!extra.success) return { malformed: describeProblem(extra.error, ['extra']) }
+  if (!extra.success) return { malformed: describeOfferProblem(extra.error, ['extra']) }
   const method = extra.data?.assetTransferMethod ?? 'eip3009'
   if (method !== 'eip3009') return { leftOut: 'its way to transfer is another one' }
   const parsed = termsSchema.safeParse(entry)
-  if (!parsed.success) return { malformed: describeProblem(parsed.error) }
-  const atomic = readAtomic(parsed.data, version)
+  if (!parsed.success) return { malformed: describeOfferProblem(parsed.error) }
+  const atomic = readOfferAmount(parsed.data, version)
   if (typeof atomic === 'string') return { malformed: atomic }
   const { asset, payTo, maxTimeoutSeconds, resource } = parsed.data
   if (maxTimeoutSeconds < MIN_VALID_SECONDS) return { leftOut: 'it ends too soon to settle' }
   const pinned = findAsset(assets, network, asset)
-  const mismatch = pinned && findDomainProblem(extra.data ?? {}, pinned)
+  const mismatch = pinned && findOfferDomainProblem(extra.data ?? {}, pinned)
   if (mismatch !== undefined) return { leftOut: mismatch }
   return {
     terms: {
@@ -115,7 +115,7 @@ export function readEntry(
 }
 
 /** Returns the entry's amount, or a problem: the two names of the amount may not disagree. */
-function readAtomic(
+function readOfferAmount(
   entry: { readonly amount?: bigint | undefined; readonly maxAmountRequired?: bigint | undefined },
   version: 1 | 2,
 ): bigint | string {
@@ -131,7 +131,7 @@ function readAtomic(
  * Returns the reason why no facilitator could accept a signature for the pinned contract, or
  * undefined if there is none. Facilitators rebuild the signed data from the entry's own `name` and `version`, and refuse an entry without them.
  */
-function findDomainProblem(
+function findOfferDomainProblem(
   extra: {
     readonly name?: unknown
     readonly version?: unknown
@@ -147,7 +147,7 @@ function findDomainProblem(
   return `its name and version are not those of ${pinned.symbol} on ${pinned.network}`
 }
 
-function describeProblem(error: z.ZodError, above: readonly string[] = []): string {
+function describeOfferProblem(error: z.ZodError, above: readonly string[] = []): string {
   const issue = error.issues[0]
   const path = [...above, ...(issue?.path ?? [])].map(String).join('.')
   return `${path || 'the entry'}: ${issue?.message ?? 'is not valid'}`

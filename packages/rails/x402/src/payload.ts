@@ -8,8 +8,8 @@ import {
 import type { Echo } from './challenge.ts'
 import { answerExtensions } from './extensions.ts'
 import { PAYMENT_KEY } from './mcp-message.ts'
-import { parseChainId, toCaip2 } from './network-name.ts'
-import { writeHeader } from './wire.ts'
+import { parseChainOfNetworkName, toNetworkName } from './network-name.ts'
+import { writeWireHeader } from './wire.ts'
 
 /**
  * The longest payment header without its signature, in characters. Servers commonly refuse more
@@ -31,9 +31,9 @@ export async function makePayload(
   echo: Echo,
   sign: (request: SignRequest) => Promise<`0x${string}`>,
 ): Promise<Payload> {
-  assertSameTerms(authorization, echo)
+  assertPayloadTerms(authorization, echo)
   const { getAddress } = await import('viem')
-  const request = toTransfer(authorization)
+  const request = toPayloadTransfer(authorization)
   // The payload is written first, so that a payload that cannot be written fails before signing.
   const addSignature = preparePayload(echo, authorization.paymentId, {
     from: getAddress(request.from),
@@ -47,7 +47,7 @@ export async function makePayload(
   const payload = addSignature(await sign(request))
   return echo.transport === 'mcp'
     ? { meta: { [PAYMENT_KEY]: payload } }
-    : { headers: { [header]: writeHeader(payload) } }
+    : { headers: { [header]: writeWireHeader(payload) } }
 }
 
 function preparePayload(
@@ -67,18 +67,18 @@ function preparePayload(
   const written: object = JSON.parse(JSON.stringify({ ...envelope, payload: { authorization } }))
   // The written text may be longer than the challenge: a short `1e20` is written with all its
   // digits.
-  const { length } = writeHeader(written)
-  if (length > MAX_UNSIGNED_HEADER_LENGTH) throw tooLongError(length)
+  const { length } = writeWireHeader(written)
+  if (length > MAX_UNSIGNED_HEADER_LENGTH) throw payloadTooLongError(length)
   return (signature) => ({ ...written, payload: { signature, authorization } })
 }
 
-function toTransfer(authorization: Authorization): TransferAuthorization {
+function toPayloadTransfer(authorization: Authorization): TransferAuthorization {
   const { terms, asset, payer, nonce, validBefore } = authorization
   const { address, name, version } = asset
   return {
     kind: 'transfer-authorization',
     family: 'evm',
-    token: { chainId: parseChainId(asset.network), address, name, version },
+    token: { chainId: parseChainOfNetworkName(asset.network), address, name, version },
     from: payer,
     to: terms.payee,
     value: terms.atomic,
@@ -92,14 +92,14 @@ function toTransfer(authorization: Authorization): TransferAuthorization {
  * Throws `invariant_broken` if the checked terms are not those that the server will compare with
  * its own.
  */
-function assertSameTerms({ terms, asset }: Authorization, echo: Echo): void {
-  const network = echo.version === 2 ? echo.accepted.network : toCaip2(echo.network)
+function assertPayloadTerms({ terms, asset }: Authorization, echo: Echo): void {
+  const network = echo.version === 2 ? echo.accepted.network : toNetworkName(echo.network)
   const isSame =
     terms.scheme === 'exact' &&
     terms.network === network &&
     asset.network === terms.network &&
     asset.address === terms.asset &&
-    (echo.version === 1 || isSameOffer(terms, echo.accepted))
+    (echo.version === 1 || isSamePayloadOffer(terms, echo.accepted))
   if (isSame) return
   throw new BursarError(
     'invariant_broken',
@@ -107,7 +107,7 @@ function assertSameTerms({ terms, asset }: Authorization, echo: Echo): void {
   )
 }
 
-function isSameOffer(
+function isSamePayloadOffer(
   terms: Authorization['terms'],
   accepted: Readonly<Record<string, unknown>>,
 ): boolean {
@@ -119,7 +119,7 @@ function isSameOffer(
   )
 }
 
-function tooLongError(length: number): BursarError {
+function payloadTooLongError(length: number): BursarError {
   return new BursarError(
     'proof_too_long',
     `The payment header would have ${length} characters, over ${MAX_UNSIGNED_HEADER_LENGTH}. ` +

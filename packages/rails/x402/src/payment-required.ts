@@ -1,6 +1,6 @@
 import type { HttpChallenge, McpChallenge } from '@bursar/core'
 import { findMcpChallenge } from './mcp-message.ts'
-import { type Decoded, readHeader, readJson, readUtf8 } from './wire.ts'
+import { type Decoded, readWireHeader, readWireJson, readWireUtf8 } from './wire.ts'
 
 /** The headers that carry a challenge, the one of the protocol first. */
 const CHALLENGE_HEADERS = ['payment-required', 'x-payment-required'] as const
@@ -27,9 +27,9 @@ export function findPaymentRequired(
   challenge: Omit<HttpChallenge, 'url'>,
 ): PaymentRequired | undefined {
   if (challenge.status !== 402) return undefined
-  const header = inHeader(challenge)
-  if (header && !isVersion1(header.decoded)) return header
-  return inBody(challenge) ?? header
+  const header = readRequiredInHeader(challenge)
+  if (header && !isRequiredInVersion1(header.decoded)) return header
+  return readRequiredInBody(challenge) ?? header
 }
 
 /** Finds the JSON that asks for payment in the answer to a tool call. Returns undefined if it has none. */
@@ -40,23 +40,25 @@ export function findToolPaymentRequired({
   return decoded && { where: 'The answer of the tool', decoded }
 }
 
-function inHeader({ headers }: Pick<HttpChallenge, 'headers'>): PaymentRequired | undefined {
+function readRequiredInHeader({
+  headers,
+}: Pick<HttpChallenge, 'headers'>): PaymentRequired | undefined {
   const name = CHALLENGE_HEADERS.find((header) => Object.hasOwn(headers, header))
   if (name === undefined) return undefined
-  return { where: `The header ${name}`, decoded: readHeader(headers[name] ?? '') }
+  return { where: `The header ${name}`, decoded: readWireHeader(headers[name] ?? '') }
 }
 
-function inBody({ body }: Pick<HttpChallenge, 'body'>): PaymentRequired | undefined {
+function readRequiredInBody({ body }: Pick<HttpChallenge, 'body'>): PaymentRequired | undefined {
   const where = 'The body'
-  const text = readUtf8(body.subarray(0, MAX_BODY_BYTES))
+  const text = readWireUtf8(body.subarray(0, MAX_BODY_BYTES))
   if (!text?.includes('"x402Version"')) return undefined
   if (body.length > MAX_BODY_BYTES) {
     return { where, decoded: { problem: `is longer than ${MAX_BODY_BYTES} bytes` } }
   }
-  return { where, decoded: readJson(text) }
+  return { where, decoded: readWireJson(text) }
 }
 
-function isVersion1(decoded: Decoded): boolean {
+function isRequiredInVersion1(decoded: Decoded): boolean {
   if (!('value' in decoded)) return false
   const { value } = decoded
   return typeof value === 'object' && value !== null && Reflect.get(value, 'x402Version') === 1

@@ -23,48 +23,48 @@ export async function reconcile(payment: OpenPayment, chain: ChainReader): Promi
   const { asset, payer, nonce } = payment
   const final = await chain.finalBlock()
   if (await chain.isNonceUsed(asset.address, payer, nonce, final.number)) {
-    return proveUse(payment, chain, final)
+    return reconcileUsedPayment(payment, chain, final)
   }
-  if (isExpired(payment, final)) return releaseExpired(final.number)
+  if (isAuthorizationExpired(payment, final)) return reconcileExpiredPayment(final.number)
   return { outcome: 'open', reason: 'The nonce is unused, and the authorization is still valid.' }
 }
 
 /** Checks whether the contract refuses the authorization at a block's time. */
-function isExpired({ validBefore }: OpenPayment, block: ChainBlock): boolean {
+function isAuthorizationExpired({ validBefore }: OpenPayment, block: ChainBlock): boolean {
   return block.timestamp >= BigInt(validBefore)
 }
 
-function releaseExpired(block: bigint): Verdict {
+function reconcileExpiredPayment(block: bigint): Verdict {
   const reason = 'The nonce is unused at a final block, and the authorization has expired.'
   return { outcome: 'released', evidence: { block: `${block}`, reason } }
 }
 
-async function proveUse(
+async function reconcileUsedPayment(
   payment: OpenPayment,
   chain: ChainReader,
   final: ChainBlock,
 ): Promise<Verdict> {
   const { asset, payer, nonce } = payment
-  const claimedVerdict = await judgeClaimed(payment, chain, final)
+  const claimedVerdict = await reconcileClaimedPayment(payment, chain, final)
   if (claimedVerdict) return claimedVerdict
   const isUnused = async (block: bigint): Promise<boolean> =>
     !(await chain.isNonceUsed(asset.address, payer, nonce, block))
   // A node need not keep old state. Without that state the logs are searched instead.
-  const use = await findFirstBlock(final.number, isUnused).catch(() => undefined)
+  const use = await findFirstBlockToReconcile(final.number, isUnused).catch(() => undefined)
   const found =
-    use !== undefined && (await judgeRange(payment, chain, final, { from: use, to: use }))
+    use !== undefined && (await reconcileInRange(payment, chain, final, { from: use, to: use }))
   if (found) return found
-  const end = await findFirstBlock(
+  const end = await findFirstBlockToReconcile(
     final.number,
-    async (block) => !isExpired(payment, await chain.block(block)),
+    async (block) => !isAuthorizationExpired(payment, await chain.block(block)),
   )
-  for (const range of listRangesAround(end, final.number)) {
-    const verdict = await judgeRange(payment, chain, final, range)
+  for (const range of listRangesToReconcile(end, final.number)) {
+    const verdict = await reconcileInRange(payment, chain, final, range)
     if (verdict) return verdict
   }
   // A use after the end of validity can only be a cancellation.
-  if (isExpired(payment, final) && (await isUnused(end).catch(() => false)))
-    return releaseExpired(end)
+  if (isAuthorizationExpired(payment, final) && (await isUnused(end).catch(() => false)))
+    return reconcileExpiredPayment(end)
   return {
     outcome: 'open',
     reason: 'The nonce is used, but no transaction was found that used it.',
@@ -75,14 +75,14 @@ async function proveUse(
  * Judges the transaction that the merchant claimed. Returns undefined if that gives no verdict: the
  * claim is only a hint, and may name a transaction that makes the node fail.
  */
-async function judgeClaimed(
+async function reconcileClaimedPayment(
   payment: OpenPayment,
   chain: ChainReader,
   final: ChainBlock,
 ): Promise<Verdict | undefined> {
   const { claimedTransaction = '' } = payment
   if (!/^0x[0-9a-fA-F]{64}$/.test(claimedTransaction)) return undefined
-  return judgeTransaction(payment, chain, final, claimedTransaction).catch(() => undefined)
+  return judgePaymentByTransaction(payment, chain, final, claimedTransaction).catch(() => undefined)
 }
 
 interface BlockRange {
@@ -90,7 +90,7 @@ interface BlockRange {
   readonly to: bigint
 }
 
-async function judgeRange(
+async function reconcileInRange(
   payment: OpenPayment,
   chain: ChainReader,
   final: ChainBlock,
@@ -98,13 +98,13 @@ async function judgeRange(
 ): Promise<Verdict | undefined> {
   const { asset, payer, nonce } = payment
   for (const transaction of await chain.findNonce(asset.address, payer, nonce, range)) {
-    const verdict = await judgeTransaction(payment, chain, final, transaction)
+    const verdict = await judgePaymentByTransaction(payment, chain, final, transaction)
     if (verdict) return verdict
   }
   return undefined
 }
 
-async function judgeTransaction(
+async function judgePaymentByTransaction(
   payment: OpenPayment,
   chain: ChainReader,
   final: ChainBlock,
@@ -112,7 +112,7 @@ async function judgeTransaction(
 ): Promise<Verdict | undefined> {
   const receipt = await chain.receipt(payment.asset.address, transaction)
   return receipt && receipt.block <= final.number
-    ? judgeReceipt(payment, receipt, final)
+    ? judgePaymentByReceipt(payment, receipt, final)
     : undefined
 }
 
@@ -120,7 +120,7 @@ async function judgeTransaction(
  * Judges a payment by a receipt. Returns undefined if the receipt has no event of the payment's
  * nonce.
  */
-function judgeReceipt(
+function judgePaymentByReceipt(
   payment: OpenPayment,
   receipt: TokenReceipt,
   final: ChainBlock,
@@ -146,12 +146,15 @@ function judgeReceipt(
   const after = events.slice(index + 1)
   const next = after.findIndex((event) => event.kind !== 'transfer')
   const transfers = next < 0 ? after : after.slice(0, next)
-  return transfers.some((event) => isTransferOf(payment, event))
+  return transfers.some((event) => isReconciledTransfer(payment, event))
     ? { outcome: 'settled', evidence: makeEvidence('The nonce was used by a transfer as signed.') }
     : { outcome: 'open', reason: `${transaction} used the nonce, but not for this transfer.` }
 }
 
-function isTransferOf(payment: OpenPayment, event: TokenReceipt['events'][number]): boolean {
+function isReconciledTransfer(
+  payment: OpenPayment,
+  event: TokenReceipt['events'][number],
+): boolean {
   return (
     event.kind === 'transfer' &&
     event.from === payment.payer.toLowerCase() &&
@@ -167,7 +170,7 @@ function isTransferOf(payment: OpenPayment, event: TokenReceipt['events'][number
  * Expects that `last` is not before the point, and that `isBefore` is false for every block after
  * it.
  */
-async function findFirstBlock(
+async function findFirstBlockToReconcile(
   last: bigint,
   isBefore: (block: bigint) => Promise<boolean>,
 ): Promise<bigint> {
@@ -189,7 +192,7 @@ async function findFirstBlock(
 /**
  * Lists ranges backwards from a block, beginning with the block itself, and then forwards from it.
  */
-function* listRangesAround(block: bigint, last: bigint): Generator<BlockRange> {
+function* listRangesToReconcile(block: bigint, last: bigint): Generator<BlockRange> {
   let to = block
   for (let range = 0; range < MAX_LOG_RANGES && to >= 0n; range++) {
     const from = to >= LOG_RANGE_BLOCKS ? to - LOG_RANGE_BLOCKS + 1n : 0n

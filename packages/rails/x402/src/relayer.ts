@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
 import type { LocalAccount } from 'viem'
-import { connectClient } from './chain-reader.ts'
+import { connectChainClient } from './chain-reader.ts'
 import { askInTurn, type RpcEndpoint, unreachableError } from './rpc-endpoint.ts'
 
 /** The members of an account that the relayer uses. Any local account of viem has them. */
@@ -53,9 +53,9 @@ export function createRelayer(
   endpoints: readonly RpcEndpoint[],
   account: RelayerAccount,
 ): Relayer {
-  let connecting: ReturnType<typeof connect> | undefined
-  const openConnection = (): ReturnType<typeof connect> => {
-    connecting ??= connect(endpoints, account).catch((error: unknown) => {
+  let connecting: ReturnType<typeof connectRelayer> | undefined
+  const openConnection = (): ReturnType<typeof connectRelayer> => {
+    connecting ??= connectRelayer(endpoints, account).catch((error: unknown) => {
       connecting = undefined
       throw error
     })
@@ -89,14 +89,14 @@ export function createRelayer(
   }
 }
 
-async function connect(endpoints: readonly RpcEndpoint[], relayerAccount: RelayerAccount) {
+async function connectRelayer(endpoints: readonly RpcEndpoint[], relayerAccount: RelayerAccount) {
   const [client, viem, { toAccount }] = await Promise.all([
-    askInTurn(endpoints, connectClient),
+    askInTurn(endpoints, connectChainClient),
     import('viem'),
     import('viem/accounts'),
   ])
   const { encodeFunctionData, parseAbi, parseSignature, walletActions } = viem
-  const account = restrictAccount(toAccount, relayerAccount)
+  const account = restrictRelayerAccount(toAccount, relayerAccount)
   const sender = client.extend(walletActions)
   const abi = parseAbi([
     'function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
@@ -119,7 +119,7 @@ async function connect(endpoints: readonly RpcEndpoint[], relayerAccount: Relaye
 type Hex = `0x${string}`
 
 /** Restricts an account to signing transactions. */
-function restrictAccount(
+function restrictRelayerAccount(
   toAccount: typeof import('viem/accounts').toAccount,
   { address, signTransaction }: RelayerAccount,
 ): LocalAccount {

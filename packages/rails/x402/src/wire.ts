@@ -13,7 +13,7 @@ export type Decoded = { readonly value: unknown } | { readonly problem: string }
  * Parses untrusted JSON. Refuses the key `__proto__` at any depth, and a key that one object gives
  * twice, because readers differ in which of the two values counts.
  */
-export function readJson(text: string): Decoded {
+export function readWireJson(text: string): Decoded {
   let keys = 0
   try {
     const value: unknown = JSON.parse(text, function (this: unknown, key, part: unknown) {
@@ -22,14 +22,14 @@ export function readJson(text: string): Decoded {
       return part
     })
     // The reviver is called once more, for the whole value, with a key that is not in the text.
-    return keysIn(text) === keys - 1 ? { value } : { problem: 'gives a key twice' }
+    return wireKeysIn(text) === keys - 1 ? { value } : { problem: 'gives a key twice' }
   } catch {
     return { problem: 'is not JSON, or has the key __proto__' }
   }
 }
 
 /** Counts the keys in valid JSON text: a string that a colon follows is always a key. */
-function keysIn(text: string): number {
+function wireKeysIn(text: string): number {
   const strings = text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)
   return [...strings].filter(([, colon]) => colon !== undefined).length
 }
@@ -39,7 +39,7 @@ function keysIn(text: string): number {
  * too, because servers send them; every other character, and bits that the encoding would not set,
  * make it unreadable.
  */
-export function readHeader(value: string): Decoded {
+export function readWireHeader(value: string): Decoded {
   if (value.length > MAX_HEADER_LENGTH) {
     return { problem: `is longer than ${MAX_HEADER_LENGTH} characters` }
   }
@@ -52,17 +52,17 @@ export function readHeader(value: string): Decoded {
   if (value === '' || bytes.toString('base64').replace(/=+$/, '') !== standard) {
     return { problem: 'is not base64' }
   }
-  const text = readUtf8(bytes)
-  return text === undefined ? { problem: 'is not UTF-8' } : readJson(text)
+  const text = readWireUtf8(bytes)
+  return text === undefined ? { problem: 'is not UTF-8' } : readWireJson(text)
 }
 
 /** Encodes an x402 header. */
-export function writeHeader(value: unknown): string {
+export function writeWireHeader(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64')
 }
 
 /** Decodes UTF-8. Returns undefined if the bytes are malformed. */
-export function readUtf8(bytes: Uint8Array): string | undefined {
+export function readWireUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

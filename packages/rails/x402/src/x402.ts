@@ -63,7 +63,7 @@ export interface X402Network {
  * ```
  */
 export function x402(options: X402Options): Rail {
-  const configured = parseNetworks(options)
+  const configured = parseX402Networks(options)
   const networks = [...configured.keys()]
   const findNetwork = (network: string): Network => {
     const found = configured.get(network)
@@ -107,7 +107,7 @@ const noRelayerAnswer: CancelAnswer = {
 const rpcUrlField = z
   .string()
   .max(MAX_RPC_URL_LENGTH)
-  .refine(isHttpUrl, 'must be an http or https URL')
+  .refine(isX402Url, 'must be an http or https URL')
 
 const optionsSchema = z.strictObject({
   networks: z
@@ -143,7 +143,7 @@ const optionsSchema = z.strictObject({
 
 const networkPattern = /^eip155:[1-9][0-9]{0,14}$/
 
-function parseNetworks(options: X402Options): ReadonlyMap<string, Network> {
+function parseX402Networks(options: X402Options): ReadonlyMap<string, Network> {
   const parsed = optionsSchema.safeParse(options)
   if (parsed.success) {
     const networks = Object.entries(parsed.data.networks)
@@ -172,7 +172,7 @@ function isDistinct(urls: readonly string[]): boolean {
   return new Set(urls.map((url) => URL.parse(url)?.href)).size === urls.length
 }
 
-function isHttpUrl(text: string): boolean {
+function isX402Url(text: string): boolean {
   const protocol = URL.parse(text)?.protocol
   return protocol === 'https:' || protocol === 'http:'
 }

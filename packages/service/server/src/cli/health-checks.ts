@@ -1,6 +1,7 @@
 import type { Asset, Bursar, InstrumentSummary, Rail, Store } from '@bursar/core'
 import { formatAmount } from '@bursar/core'
 import type { SealedVault } from '../vault/sealed-vault.ts'
+import { readErrorMessage } from './error-message.ts'
 
 /** The result of one check of `bursar doctor`, with the way out. */
 export interface Finding {
@@ -123,8 +124,8 @@ export async function checkVault(vault: SealedVault | undefined): Promise<readon
   if (!vault) return []
   const advice = 'Check the file or the database of the vault, and its wrapping keys.'
   return runCheck('vault', advice, async () => {
-    const secrets = await withTimeout(vault.list())
-    const problems = await withTimeout(vault.problems())
+    const secrets = await runCheckWithTimeout(vault.list())
+    const problems = await runCheckWithTimeout(vault.problems())
     if (problems.length > 0) {
       return problems.map(({ problem }) => ({
         check: 'vault',
@@ -223,14 +224,14 @@ async function checkNetwork(
   return runCheck('chain', advice, async () => {
     for (const asset of pinned) {
       for (const { handle, address } of holders) {
-        const atomic = await withTimeout(rail.balance(asset, address ?? UNOWNED_ADDRESS))
+        const atomic = await runCheckWithTimeout(rail.balance(asset, address ?? UNOWNED_ADDRESS))
         if (atomic === 0n) continue
         const micro = (atomic * 1_000_000n) / 10n ** BigInt(asset.decimals)
         const text = `${formatAmount(micro)} ${asset.symbol} on ${network}`
         holdings.set(handle, [...(holdings.get(handle) ?? []), text])
       }
     }
-    const theirs = (await withTimeout(rail.time(network))) * 1_000
+    const theirs = (await runCheckWithTimeout(rail.time(network))) * 1_000
     return [
       { check: 'chain', state: 'ok', detail: `${name} responds.` },
       checkChainClock(name, theirs, Date.now()),
@@ -283,7 +284,7 @@ export async function checkFacilitator(
 export async function checkDatabase(bursar: Bursar, store: Store): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
   return runCheck('database', advice, async () => {
-    await withTimeout(bursar.administration.keys({ limit: 1 }))
+    await runCheckWithTimeout(bursar.administration.keys({ limit: 1 }))
     return [
       { check: 'database', state: 'ok', detail: 'The ledger responds.' },
       checkClock('the ledger', store.now(), Date.now()),
@@ -291,12 +292,7 @@ export async function checkDatabase(bursar: Bursar, store: Store): Promise<reado
   })
 }
 
-/** Returns the message of an error without the messages of its causes, which may quote a secret. */
-export function readErrorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function withTimeout<Value>(work: Promise<Value>): Promise<Value> {
+function runCheckWithTimeout<Value>(work: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     const error = new Error(`No response within ${ANSWER_WITHIN_MS / 1_000} s.`)

@@ -5,7 +5,8 @@ import { findUnsafeLedgerState, findUnsafeSettings } from '../../config/unsafe-s
 import { openStore } from '../../ledger/open-guard.ts'
 import type { SealedVault } from '../../vault/sealed-vault.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { createParser } from '../flag-errors.ts'
+import { readErrorMessage } from '../error-message.ts'
+import { createFlagParser } from '../flag-errors.ts'
 import {
   checkChains,
   checkDatabase,
@@ -14,10 +15,9 @@ import {
   checkVault,
   checkWallets,
   type Finding,
-  readErrorMessage,
   runCheck,
 } from '../health-checks.ts'
-import { colourText, showProgress } from '../terminal.ts'
+import { colourTerminalText, showTerminalProgress } from '../terminal.ts'
 
 const urlField = z.url({ protocol: /^https?$/, error: 'must be an http address' })
 
@@ -33,36 +33,36 @@ export const addDoctor: AddCommand = (program, context) => {
       'Checks the configuration, database, keys, vault, wallets, chains and balances, and with --facilitator also a facilitator. Compares the clock of this machine with theirs. ' +
         'For each problem it prints how to solve it. It neither pays nor signs. The exit code is 4 if a check fails.',
     )
-    .option('--facilitator <url>', 'the URL of a facilitator to check', createParser(urlField))
+    .option('--facilitator <url>', 'the URL of a facilitator to check', createFlagParser(urlField))
     .action(async ({ facilitator }) => {
       const line = (seconds: number): string => `checking, ${seconds} s`
-      const findings = await showProgress(context.terminal, line, () =>
-        runChecks(context, facilitator),
+      const findings = await showTerminalProgress(context.terminal, line, () =>
+        runDoctorChecks(context, facilitator),
       )
       const hasFailed = findings.some(({ state }) => state === 'failed')
       if (hasFailed) context.endWith('unsound')
       context.answer(
         { ok: !hasFailed, findings },
-        findings.map((one) => formatFinding(context, one)).join('\n'),
+        findings.map((one) => formatDoctorFinding(context, one)).join('\n'),
       )
     })
 }
 
-async function runChecks(
+async function runDoctorChecks(
   context: CommandContext,
   facilitator: string | undefined,
 ): Promise<readonly Finding[]> {
-  const read = await readCheckedSettings(context)
+  const read = await readDoctorSettings(context)
   if ('finding' in read) return [read.finding]
   const { settings, vault, path } = read
-  const unsafe = findUnsafeSettings(settings).map(createFailure)
+  const unsafe = findUnsafeSettings(settings).map(createDoctorFailure)
   const configuration: readonly Finding[] =
     unsafe.length > 0
       ? unsafe
       : [{ check: 'configuration', state: 'ok', detail: `${path} is valid.` }]
   const others = await checkFacilitator(facilitator, settings.guard.rails)
   const sealed = await checkVault(vault)
-  return [...configuration, ...(await checkLedger(settings)), ...sealed, ...others]
+  return [...configuration, ...(await checkDoctorLedger(settings)), ...sealed, ...others]
 }
 
 interface CheckedSettings {
@@ -71,19 +71,19 @@ interface CheckedSettings {
   readonly path: string
 }
 
-async function readCheckedSettings(
+async function readDoctorSettings(
   context: CommandContext,
 ): Promise<CheckedSettings | { readonly finding: Finding }> {
   try {
     const { config, environment, path } = await context.config()
     return { settings: readSettings(config, environment), vault: config.vault, path }
   } catch (error) {
-    return { finding: createFailure(readErrorMessage(error)) }
+    return { finding: createDoctorFailure(readErrorMessage(error)) }
   }
 }
 
 /** Runs the checks that need an open ledger: keys, wallets and chains. */
-async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
+async function checkDoctorLedger(settings: Settings): Promise<readonly Finding[]> {
   const advice = 'Check the path or the URL of the database, its server and its disk.'
   return runCheck('database', advice, async () => {
     const store = await openStore(settings.database)
@@ -93,7 +93,7 @@ async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
       bursar = createBursar({ ...guard, store })
     } catch (error) {
       await store.close()
-      return createFailure(readErrorMessage(error))
+      return createDoctorFailure(readErrorMessage(error))
     }
     try {
       const database = await checkDatabase(bursar, store)
@@ -103,7 +103,7 @@ async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
       const assets = bursar.administration.assets()
       return [
         ...database,
-        ...(await findUnsafeLedgerState(bursar, settings)).map(createFailure),
+        ...(await findUnsafeLedgerState(bursar, settings)).map(createDoctorFailure),
         ...(await checkKeys(bursar, Date.now())),
         ...checkWallets(instruments),
         ...(await checkChains(guard.rails, assets, instruments)),
@@ -118,16 +118,16 @@ async function checkLedger(settings: Settings): Promise<readonly Finding[]> {
  * Creates a failed finding for a reason not to start the service. Its sentence includes the way
  * out.
  */
-function createFailure(detail: string): Finding {
+function createDoctorFailure(detail: string): Finding {
   return { check: 'configuration', state: 'failed', detail }
 }
 
 const colours = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'dim' } as const
 
-function formatFinding(
+function formatDoctorFinding(
   { terminal }: CommandContext,
   { check, state, detail, advice }: Finding,
 ): string {
-  const mark = colourText(terminal, terminal.out, colours[state], state.padEnd(7))
+  const mark = colourTerminalText(terminal, terminal.out, colours[state], state.padEnd(7))
   return `${mark}  ${check.padEnd(13)}  ${detail}${advice === undefined ? '' : `\n${' '.repeat(24)}${advice}`}`
 }
