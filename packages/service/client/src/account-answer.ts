@@ -11,143 +11,149 @@ import type {
 } from '@bursar/core'
 import { cardShape, sessionToken } from './pay-answer.ts'
 import {
-  count,
-  flag,
-  json,
-  list,
-  matching,
-  object,
-  oneOf,
-  optional,
+  countShape,
+  flagShape,
+  jsonShape,
+  listShape,
+  matchingShape,
+  objectShape,
+  oneOfShape,
+  optionalShape,
   type Shape,
-  text,
+  textShape,
 } from './shape.ts'
 
-const spending = { limits: json, settled: text, held: text, remaining: text, payments: count }
+const spending = {
+  limits: jsonShape,
+  settled: textShape,
+  held: textShape,
+  remaining: textShape,
+  payments: countShape,
+}
 
-export const endUserShape = object({
+export const endUserShape = objectShape({
   ...spending,
-  endUser: text,
-  createdAt: text,
+  endUser: textShape,
+  createdAt: textShape,
 }) as Shape<unknown> as Shape<EndUserSummary>
 
-export const cancellationShape = object({
-  payments: list(
-    object({
-      id: text,
-      outcome: oneOf('asked', 'refused', 'unavailable', 'unknown'),
-      reason: optional(text),
-      transaction: optional(text),
+export const cancellationShape = objectShape({
+  payments: listShape(
+    objectShape({
+      id: textShape,
+      outcome: oneOfShape('asked', 'refused', 'unavailable', 'unknown'),
+      reason: optionalShape(textShape),
+      transaction: optionalShape(textShape),
     }),
   ),
-  asked: count,
-  refused: count,
-  unavailable: count,
-  unknown: count,
-  cursor: optional(text),
+  asked: countShape,
+  refused: countShape,
+  unavailable: countShape,
+  unknown: countShape,
+  cursor: optionalShape(textShape),
 }) as Shape<Cancellation>
 
 const account = {
   ...spending,
-  id: text,
-  merchants: optional(json),
-  ask: optional(json),
-  createdAt: text,
-  expiresAt: text,
+  id: textShape,
+  merchants: optionalShape(jsonShape),
+  ask: optionalShape(jsonShape),
+  createdAt: textShape,
+  expiresAt: textShape,
 }
 
-export const createdSession: Shape<CreatedSession> = object({
-  id: text,
-  token: matching(sessionToken),
-  expiresAt: text,
+export const createdSession: Shape<CreatedSession> = objectShape({
+  id: textShape,
+  token: matchingShape(sessionToken),
+  expiresAt: textShape,
 })
 
-export const sessionShape = object({
+export const sessionShape = objectShape({
   ...account,
-  delegation: text,
-  parent: optional(text),
-  payer: optional(text),
-  state: oneOf('open', 'revoked', 'expired', 'locked'),
+  delegation: textShape,
+  parent: optionalShape(textShape),
+  payer: optionalShape(textShape),
+  state: oneOfShape('open', 'revoked', 'expired', 'locked'),
 }) as Shape<unknown> as Shape<SessionSummary>
 
-export const delegationShape = object({
+export const delegationShape = objectShape({
   ...account,
-  endUser: text,
-  agent: text,
-  instrument: text,
-  state: oneOf('open', 'revoked', 'expired'),
-  consent: json,
-  permission: optional(json),
+  endUser: textShape,
+  agent: textShape,
+  instrument: textShape,
+  state: oneOfShape('open', 'revoked', 'expired'),
+  consent: jsonShape,
+  permission: optionalShape(jsonShape),
 }) as Shape<unknown> as Shape<DelegationSummary>
 
-export const fundingShape: Shape<Funding> = object({
-  instrument: text,
-  address: text,
-  assets: list(object({ network: text, address: text, symbol: text })),
-  link: optional(text),
+export const fundingShape: Shape<Funding> = objectShape({
+  instrument: textShape,
+  address: textShape,
+  assets: listShape(objectShape({ network: textShape, address: textShape, symbol: textShape })),
+  link: optionalShape(textShape),
 }) as Shape<unknown> as Shape<Funding>
 
-export const approvalShape: Shape<ApprovalSummary> = object({
-  id: text,
-  session: text,
-  delegation: text,
-  state: oneOf('waiting', 'approved', 'denied', 'used', 'expired'),
+export const approvalShape: Shape<ApprovalSummary> = objectShape({
+  id: textShape,
+  session: textShape,
+  delegation: textShape,
+  state: oneOfShape('waiting', 'approved', 'denied', 'used', 'expired'),
   card: cardShape,
-  createdAt: text,
-  expiresAt: text,
+  createdAt: textShape,
+  expiresAt: textShape,
 })
 
-const paymentState = oneOf('reserved', 'signed', 'claimed', 'in_doubt', 'settled', 'released')
+const paymentState = oneOfShape('reserved', 'signed', 'claimed', 'in_doubt', 'settled', 'released')
 
-export const paymentShape = object({
-  id: text,
-  session: text,
-  delegation: text,
-  endUser: text,
-  instrument: text,
+export const paymentShape = objectShape({
+  id: textShape,
+  session: textShape,
+  delegation: textShape,
+  endUser: textShape,
+  instrument: textShape,
   state: paymentState,
-  amount: text,
-  settled: optional(text),
-  currency: text,
-  merchant: text,
-  payee: text,
-  path: text,
-  purpose: text,
-  network: text,
-  asset: text,
-  reservedAt: text,
-  provenAt: optional(text),
-  claimedTransaction: optional(text),
-  evidence: optional(json),
-  delivery: optional(json),
-  overrun: flag,
+  amount: textShape,
+  settled: optionalShape(textShape),
+  currency: textShape,
+  merchant: textShape,
+  payee: textShape,
+  path: textShape,
+  purpose: textShape,
+  network: textShape,
+  asset: textShape,
+  reservedAt: textShape,
+  provenAt: optionalShape(textShape),
+  claimedTransaction: optionalShape(textShape),
+  evidence: optionalShape(jsonShape),
+  delivery: optionalShape(jsonShape),
+  overrun: flagShape,
 }) as Shape<unknown> as Shape<PaymentSummary>
 
-export const exposureShape = object({
-  payments: list(
-    object({
-      id: text,
-      session: text,
-      delegation: text,
+export const exposureShape = objectShape({
+  payments: listShape(
+    objectShape({
+      id: textShape,
+      session: textShape,
+      delegation: textShape,
       state: paymentState,
-      merchant: text,
-      payee: text,
-      amount: text,
-      currency: text,
-      until: text,
-      cancellable: flag,
+      merchant: textShape,
+      payee: textShape,
+      amount: textShape,
+      currency: textShape,
+      until: textShape,
+      cancellable: flagShape,
     }),
   ),
-  most: list(object({ amount: text, currency: text })),
-  until: optional(text),
-  complete: flag,
+  most: listShape(objectShape({ amount: textShape, currency: textShape })),
+  until: optionalShape(textShape),
+  complete: flagShape,
 }) as Shape<Exposure>
 
 /** Makes the shape of one page of a list. */
 export function pageShape<Row>(
   row: Shape<Row>,
 ): Shape<{ readonly rows: readonly Row[]; readonly cursor?: string }> {
-  return object({ rows: list(row), cursor: optional(text) }) as Shape<{
+  return objectShape({ rows: listShape(row), cursor: optionalShape(textShape) }) as Shape<{
     readonly rows: readonly Row[]
     readonly cursor?: string
   }>

@@ -9,7 +9,12 @@ import {
   type SessionPort,
   type ToolChallenge,
 } from '@bursar/core/session'
-import { type Endpoint, type EndpointOptions, inputError, parseEndpoint } from './endpoint.ts'
+import {
+  type Endpoint,
+  type EndpointOptions,
+  endpointInputError,
+  parseEndpoint,
+} from './endpoint.ts'
 import { exchange } from './exchange.ts'
 import {
   openedChild,
@@ -19,7 +24,7 @@ import {
   sessionStatus,
   sessionToken,
 } from './pay-answer.ts'
-import { callService, makeIdempotencyHeader, makePath, readAnswer } from './service-call.ts'
+import { callService, makeCallHeaders, makeCallPath, readCallAnswer } from './service-call.ts'
 import type { Shape } from './shape.ts'
 
 /** The options of `connect`. The key and the token work only together. */
@@ -56,30 +61,31 @@ const MAX_IGNORED_LENGTH = 1_000
  * ```
  */
 export function connect(options: ConnectOptions): PaymentSession {
-  return openSession(parseEndpoint(options, 'connect'), options.token)
+  return openConnectedSession(parseEndpoint(options, 'connect'), options.token)
 }
 
-function openSession(endpoint: Endpoint, token: string): PaymentSession {
+function openConnectedSession(endpoint: Endpoint, token: string): PaymentSession {
   const id = sessionToken.exec(String(token))?.[1]
-  if (id === undefined) throw inputError('connect: token: must be the token of a session.')
+  if (id === undefined) throw endpointInputError('connect: token: must be the token of a session.')
   const headers = { ...endpoint.headers, 'bursar-session': token }
-  return new PaymentSession(id, createPort({ ...endpoint, headers }, id))
+  return new PaymentSession(id, createConnectedPort({ ...endpoint, headers }, id))
 }
 
-function createPort(endpoint: Endpoint, id: string): SessionPort {
+function createConnectedPort(endpoint: Endpoint, id: string): SessionPort {
   const ownStatusShape: Shape<ReturnType<typeof sessionStatus>> = (value) => {
     const status = sessionStatus(value)
     return sessionStatus({ ...status, id: status.id === id ? id : undefined })
   }
   return {
-    pay: (request, call) => sendCall(endpoint, 'pay', payResult, { request }, call),
-    quote: (request, call) => sendCall(endpoint, 'quote', quoteResult, { request }, call),
-    prove: (challenge, call) => sendCall(endpoint, 'prove', proveResult, { challenge }, call),
+    pay: (request, call) => sendConnectedCall(endpoint, 'pay', payResult, { request }, call),
+    quote: (request, call) => sendConnectedCall(endpoint, 'quote', quoteResult, { request }, call),
+    prove: (challenge, call) =>
+      sendConnectedCall(endpoint, 'prove', proveResult, { challenge }, call),
     conclude: (payment, message) =>
       callService(endpoint, payResult, {
         method: 'POST',
-        path: makePath(['session', 'payments', payment, 'conclude']),
-        body: { message: omitUnreadable(message) },
+        path: makeCallPath(['session', 'payments', payment, 'conclude']),
+        body: { message: omitUnreadableBody(message) },
       }),
     status: () => callService(endpoint, ownStatusShape, { method: 'GET', path: '/v1/session' }),
     close: async () => {
@@ -90,9 +96,9 @@ function createPort(endpoint: Endpoint, id: string): SessionPort {
         method: 'POST',
         path: '/v1/session/children',
         body: input ?? {},
-        headers: makeIdempotencyHeader(idempotencyKey),
+        headers: makeCallHeaders(idempotencyKey),
       })
-      return { session: openSession(endpoint, child.token), token: child.token }
+      return { session: openConnectedSession(endpoint, child.token), token: child.token }
     },
   }
 }
@@ -103,7 +109,7 @@ const MAX_ANSWER_BYTES = 5_242_880
 /**
  * Returns undefined for a message that the guard would not read: it treats such an answer as lost.
  */
-function omitUnreadable(message: unknown): unknown {
+function omitUnreadableBody(message: unknown): unknown {
   try {
     const text = JSON.stringify(message) ?? ''
     return new TextEncoder().encode(text).length > MAX_ANSWER_BYTES ? undefined : message
@@ -112,22 +118,22 @@ function omitUnreadable(message: unknown): unknown {
   }
 }
 
-async function sendCall<Result extends PayResult | QuoteResult | ProveResult>(
+async function sendConnectedCall<Result extends PayResult | QuoteResult | ProveResult>(
   endpoint: Endpoint,
   operation: 'pay' | 'quote' | 'prove',
   shape: Shape<Result>,
   subject: { readonly request: PayRequest } | { readonly challenge: ToolChallenge },
   call: Call,
 ): Promise<Result | PayResult> {
-  const { signal, ...origin } = checkCall(call, operation)
-  const body = encodeBody(subject, origin)
-  if (body === undefined) return denyRequest('the request cannot be written as JSON')
+  const { signal, ...origin } = checkConnectedCall(call, operation)
+  const body = encodeConnectedBody(subject, origin)
+  if (body === undefined) return denyConnectedRequest('the request cannot be written as JSON')
   // The service pays once for a call with a conversation and an id, and never for a quote.
   const isRepeatable = operation === 'quote' || Boolean(origin.conversation && origin.id)
   try {
     const path = `/v1/session/${operation}`
     const result = await exchange(endpoint, { method: 'POST', path, body, isRepeatable, signal })
-    if (result.outcome === 'answered') return readAnswer(shape, result.body)
+    if (result.outcome === 'answered') return readCallAnswer(shape, result.body)
     if (result.outcome === 'stopped' || (operation === 'quote' && signal?.aborted)) {
       return stoppedResult
     }
@@ -143,7 +149,7 @@ async function sendCall<Result extends PayResult | QuoteResult | ProveResult>(
   } catch (error) {
     // A model made the request, so the fault is a result that the model reads.
     const isTooLarge = BursarError.isInstance(error) && error.code === 'body_too_large'
-    if (isTooLarge) return denyRequest('the request is too large')
+    if (isTooLarge) return denyConnectedRequest('the request is too large')
     throw error
   }
 }
@@ -153,7 +159,7 @@ const stoppedResult: PayResult = {
   message: 'The call was stopped before anything was paid.',
 }
 
-function denyRequest(problem: string): PayResult {
+function denyConnectedRequest(problem: string): PayResult {
   const message = `This request cannot be paid: ${problem}.`
   return { status: 'denied', code: 'request_not_allowed', message }
 }
@@ -162,25 +168,25 @@ function denyRequest(problem: string): PayResult {
  * Checks the origin of a call and shortens it for the service. Throws `invalid_input` for a
  * malformed one.
  */
-function checkCall(
+function checkConnectedCall(
   call: Call,
   operation: string,
 ): Pick<Call, 'conversation' | 'id' | 'ignored' | 'signal'> {
   const { conversation, id, ignored, signal } = call
   for (const [name, value] of Object.entries({ conversation, id })) {
     if (value !== undefined && typeof value !== 'string') {
-      throw inputError(`${operation}: call.${name}: must be a text.`)
+      throw endpointInputError(`${operation}: call.${name}: must be a text.`)
     }
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw inputError(`${operation}: call.signal: must be an AbortSignal.`)
+    throw endpointInputError(`${operation}: call.signal: must be an AbortSignal.`)
   }
   const names = ignored?.slice(0, MAX_IGNORED).map((one) => one.slice(0, MAX_IGNORED_LENGTH))
   return { conversation, id, signal, ignored: names }
 }
 
 /** Encodes the body of a call. Returns undefined if JSON cannot express it. */
-function encodeBody(subject: object, call: object): string | undefined {
+function encodeConnectedBody(subject: object, call: object): string | undefined {
   const fields = Object.entries(subject).map(([name, one]) => {
     const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
     return [name, isObject ? one : {}]

@@ -11,8 +11,8 @@ import {
   sessionShape,
 } from './account-answer.ts'
 import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
-import { callService, makeIdempotencyHeader, makePath } from './service-call.ts'
-import { object, oneOf, type Shape } from './shape.ts'
+import { callService, makeCallHeaders, makeCallPath } from './service-call.ts'
+import { objectShape, oneOfShape, type Shape } from './shape.ts'
 
 /** An end user's facet over HTTP. It works as `bursar.endUser(id)` does in one process. */
 export type RemoteEndUser = Pick<
@@ -56,9 +56,9 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
   const read = <Value>(
     shape: Shape<Value>,
     part: string | readonly string[],
-    query: Parameters<typeof makePath>[1] = {},
+    query: Parameters<typeof makeCallPath>[1] = {},
   ): Promise<Value> =>
-    callService(endpoint, shape, { method: 'GET', path: makePath(['me', part].flat(), query) })
+    callService(endpoint, shape, { method: 'GET', path: makeCallPath(['me', part].flat(), query) })
   const write = <Value>(
     shape: Shape<Value>,
     parts: readonly string[],
@@ -67,17 +67,17 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
   ): Promise<Value> =>
     callService(endpoint, shape, {
       method: 'POST',
-      path: makePath(['me', ...parts]),
+      path: makeCallPath(['me', ...parts]),
       body,
       headers,
     })
   return {
     grantDelegation: (input, { idempotencyKey } = {}) =>
-      write(delegationShape, ['delegations'], input, makeIdempotencyHeader(idempotencyKey)),
+      write(delegationShape, ['delegations'], input, makeCallHeaders(idempotencyKey)),
     revokeDelegation: (id, reason = {}) =>
       write(delegationShape, ['delegations', id, 'revoke'], reason),
     readPermission: async (id) => {
-      const shape = object({ permission: oneOf('granted', 'absent') })
+      const shape = objectShape({ permission: oneOfShape('granted', 'absent') })
       return (await read(shape, ['delegations', id, 'permission'])).permission
     },
     funding: (instrument) => read(fundingShape, ['instruments', instrument, 'funding']),
@@ -90,7 +90,7 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
       write(cancellationShape, ['cancel'], { ...target, ...options }),
     setLimits: (limits, reason = {}) => write(endUserShape, ['limits'], { limits, ...reason }),
     limits: async () => {
-      const shape = object({
+      const shape = objectShape({
         limits: (value: unknown) => (value === null ? null : endUserShape(value)),
       })
       return (await read(shape, 'limits')).limits ?? undefined
@@ -98,7 +98,7 @@ export function connectEndUser(options: EndpointOptions): RemoteEndUser {
     approvals: (filter = {}, page = {}) =>
       read(pageShape(approvalShape), 'approvals', { ...filter, ...page }),
     approvalOf: async (call) => {
-      const shape = object({
+      const shape = objectShape({
         approval: (value: unknown) => (value === null ? null : approvalShape(value)),
       })
       return (await read(shape, 'approval', { ...call })).approval ?? undefined

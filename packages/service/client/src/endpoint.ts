@@ -27,22 +27,22 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 export function parseEndpoint({ url, key }: EndpointOptions, source: string): Endpoint {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw inputError(`${source}: url: must be the https address of the service.`)
+    throw endpointInputError(`${source}: url: must be the https address of the service.`)
   }
   if (parsed.username || parsed.password || parsed.search || parsed.hash) {
-    throw inputError(`${source}: url: must have no user, query or fragment.`)
+    throw endpointInputError(`${source}: url: must have no user, query or fragment.`)
   }
   if (parsed.protocol === 'http:' && !loopback.test(parsed.hostname)) {
-    throw inputError(`${source}: url: plain http would expose the key. Use https.`)
+    throw endpointInputError(`${source}: url: plain http would expose the key. Use https.`)
   }
   if (typeof key !== 'string' || !headerText.test(key)) {
-    throw inputError(`${source}: key: must be a key of the service.`)
+    throw endpointInputError(`${source}: key: must be a key of the service.`)
   }
   const base = parsed.origin + parsed.pathname.replace(/\/+$/, '')
   return { base, headers: { authorization: `Bearer ${key}` } }
 }
 
 /** Makes an `invalid_input` error. */
-export function inputError(message: string): BursarError {
+export function endpointInputError(message: string): BursarError {
   return new BursarError('invalid_input', message)
 }

@@ -84,13 +84,13 @@ export async function exchange(endpoint: Endpoint, request: ServiceRequest): Pro
   const { signal } = request
   const stop = signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal
   try {
-    return await attemptRepeatedly(endpoint, request, stop)
+    return await exchangeWithRetries(endpoint, request, stop)
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function attemptRepeatedly(
+async function exchangeWithRetries(
   endpoint: Endpoint,
   request: ServiceRequest,
   stop: AbortSignal,
@@ -99,9 +99,9 @@ async function attemptRepeatedly(
   let problem: BursarError | undefined
   let waitMs = 0
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await pause(Math.max(waitMs, computeBackoffMs(attempt)), stop)
+    if (attempt > 0) await pauseExchange(Math.max(waitMs, computeExchangeBackoffMs(attempt)), stop)
     if (stop.aborted) break
-    const result = await attemptOnce(endpoint, request, stop)
+    const result = await exchangeOnce(endpoint, request, stop)
     if (result.kind === 'answer') return { outcome: 'answered', body: result.body }
     if (result.kind === 'lost') {
       lost = { outcome: 'lost', cause: result.cause }
@@ -121,7 +121,7 @@ async function attemptRepeatedly(
   return { outcome: 'stopped' }
 }
 
-async function attemptOnce(
+async function exchangeOnce(
   endpoint: Endpoint,
   { method, path, body, headers }: ServiceRequest,
   signal: AbortSignal,
@@ -141,26 +141,26 @@ async function attemptOnce(
       redirect: 'manual',
       signal,
     })
-    text = await readBoundedText(response)
+    text = await readExchangedText(response)
   } catch (cause) {
     return { kind: 'lost', cause }
   }
-  const answer = parseJson(text)
+  const answer = parseExchangedJson(text)
   if (response.ok) {
-    if (answer === undefined) throw invalidAnswerError(response.status)
+    if (answer === undefined) throw exchangeInvalidError(response.status)
     return { kind: 'answer', body: answer }
   }
-  const error = readProblem(answer)
+  const error = readExchangedProblem(answer)
   if (error)
-    return { kind: 'problem', error, status: response.status, waitMs: readWaitMs(response) }
+    return { kind: 'problem', error, status: response.status, waitMs: readExchangeWaitMs(response) }
   // A proxy in between answered. It does not know the outcome of the request.
-  const cause = invalidAnswerError(response.status)
+  const cause = exchangeInvalidError(response.status)
   if (response.status >= 500) return { kind: 'lost', cause }
   return { kind: 'problem', error: cause, status: response.status, waitMs: 0 }
 }
 
 /** Makes the error for an answer that is not the service's. It repeats nothing of the answer. */
-export function invalidAnswerError(status?: number): BursarError {
+export function exchangeInvalidError(status?: number): BursarError {
   const fault = status === undefined ? 'has another shape' : `has HTTP status ${status}`
   const message = `The answer ${fault} and is not the service's. Check the url.`
   return new BursarError('service_answer_invalid', message)
@@ -170,7 +170,7 @@ export function invalidAnswerError(status?: number): BursarError {
  * Reads the body as text. Returns undefined if it is too long. Rejects if the connection breaks
  * off.
  */
-async function readBoundedText(response: Response): Promise<string | undefined> {
+async function readExchangedText(response: Response): Promise<string | undefined> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()
@@ -188,7 +188,7 @@ async function readBoundedText(response: Response): Promise<string | undefined> 
   }
 }
 
-function parseJson(text: string | undefined): unknown {
+function parseExchangedJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text)
   } catch {
@@ -197,7 +197,7 @@ function parseJson(text: string | undefined): unknown {
 }
 
 /** Reads the service's own problem document. Returns undefined if the answer is none. */
-function readProblem(answer: unknown): BursarError | undefined {
+function readExchangedProblem(answer: unknown): BursarError | undefined {
   const { type, code, detail } = Object(answer) as Readonly<Record<string, unknown>>
   if (typeof code !== 'string' || !/^[a-z][a-z0-9_]{0,59}$/.test(code)) return undefined
   // A proxy in between may have codes of its own.
@@ -206,17 +206,17 @@ function readProblem(answer: unknown): BursarError | undefined {
   return new BursarError(code, message || 'The service refused the request.')
 }
 
-function readWaitMs(response: Response): number {
+function readExchangeWaitMs(response: Response): number {
   const seconds = Number(response.headers.get('retry-after'))
   return seconds > 0 ? Math.min(seconds * 1_000, MAX_WAIT_MS) : 0
 }
 
-function computeBackoffMs(attempt: number): number {
+function computeExchangeBackoffMs(attempt: number): number {
   return FIRST_WAIT_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
 }
 
 /** Resolves after `ms` milliseconds, or as soon as the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pauseExchange(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)

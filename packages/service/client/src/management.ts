@@ -7,7 +7,7 @@ import {
   sessionShape,
 } from './account-answer.ts'
 import { type EndpointOptions, parseEndpoint } from './endpoint.ts'
-import { callService, makeIdempotencyHeader, makePath } from './service-call.ts'
+import { callService, makeCallHeaders, makeCallPath } from './service-call.ts'
 
 /** A manager's facet over HTTP. It works as `bursar.management` does in one process. */
 export type RemoteManagement = Pick<
@@ -57,43 +57,43 @@ export function connectManagement(options: EndpointOptions): RemoteManagement {
     createSession: (body, { idempotencyKey } = {}) =>
       callService(endpoint, createdSession, {
         method: 'POST',
-        path: makePath(['sessions']),
+        path: makeCallPath(['sessions']),
         body,
-        headers: makeIdempotencyHeader(idempotencyKey),
+        headers: makeCallHeaders(idempotencyKey),
       }),
     changeSession: (id, change, { idempotencyKey } = {}) =>
       writeSession(
         'PATCH',
-        makePath(['sessions', id]),
+        makeCallPath(['sessions', id]),
         change,
-        makeIdempotencyHeader(idempotencyKey),
+        makeCallHeaders(idempotencyKey),
       ),
     revokeSession: (id, reason = {}) =>
-      writeSession('POST', makePath(['sessions', id, 'revoke']), reason),
+      writeSession('POST', makeCallPath(['sessions', id, 'revoke']), reason),
     unlockSession: (id, { idempotencyKey, ...reason } = {}) =>
       writeSession(
         'POST',
-        makePath(['sessions', id, 'unlock']),
+        makeCallPath(['sessions', id, 'unlock']),
         reason,
-        makeIdempotencyHeader(idempotencyKey),
+        makeCallHeaders(idempotencyKey),
       ),
     session: (id) =>
-      callService(endpoint, sessionShape, { method: 'GET', path: makePath(['sessions', id]) }),
+      callService(endpoint, sessionShape, { method: 'GET', path: makeCallPath(['sessions', id]) }),
     sessions: (filter = {}, page = {}) =>
       callService(endpoint, pageShape(sessionShape), {
         method: 'GET',
-        path: makePath(['sessions'], { ...filter, ...page }),
+        path: makeCallPath(['sessions'], { ...filter, ...page }),
       }),
     cancel: (target, options = {}) =>
       callService(endpoint, cancellationShape, {
         method: 'POST',
-        path: makePath(['cancel']),
+        path: makeCallPath(['cancel']),
         body: { ...target, ...options },
       }),
     exposure: (filter = {}) =>
       callService(endpoint, exposureShape, {
         method: 'GET',
-        path: makePath(['exposure'], { ...filter }),
+        path: makeCallPath(['exposure'], { ...filter }),
       }),
   }
 }

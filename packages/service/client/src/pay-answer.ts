@@ -6,110 +6,125 @@ import type {
   SessionStatus,
 } from '@bursar/core/session'
 import {
-  byStatus,
-  bytes,
-  count,
-  flag,
-  matching,
-  object,
-  oneOf,
-  optional,
-  record,
+  byStatusShape,
+  bytesShape,
+  countShape,
+  flagShape,
+  matchingShape,
+  objectShape,
+  oneOfShape,
+  optionalShape,
+  recordShape,
   type Shape,
-  text,
-  texts,
+  textShape,
+  textsShape,
 } from './shape.ts'
 
-const money = object({ amount: matching(/^\d{1,30}(\.\d{1,6})?$/), currency: text })
+const money = objectShape({ amount: matchingShape(/^\d{1,30}(\.\d{1,6})?$/), currency: textShape })
 
-const code = matching(/^[a-z][a-z0-9_]{0,59}$/)
+const code = matchingShape(/^[a-z][a-z0-9_]{0,59}$/)
 
-const response = object({ status: count, headers: texts, body: bytes, truncated: flag })
+const response = objectShape({
+  status: countShape,
+  headers: textsShape,
+  body: bytesShape,
+  truncated: flagShape,
+})
 
-const receipt = object({
-  paymentId: text,
-  amount: text,
-  currency: text,
-  merchant: text,
-  payee: text,
-  network: text,
-  asset: text,
-  at: text,
-  settlement: oneOf('claimed', 'settled'),
-  transaction: optional(text),
-  contentSha256: optional(text),
+const receipt = objectShape({
+  paymentId: textShape,
+  amount: textShape,
+  currency: textShape,
+  merchant: textShape,
+  payee: textShape,
+  network: textShape,
+  asset: textShape,
+  at: textShape,
+  settlement: oneOfShape('claimed', 'settled'),
+  transaction: optionalShape(textShape),
+  contentSha256: optionalShape(textShape),
 })
 
 /** The card that an approval shows to the end user. */
-export const cardShape: Shape<ApprovalCard> = object({
-  amount: text,
-  currency: text,
-  merchant: text,
-  payee: text,
-  network: text,
-  resource: text,
-  agent: text,
-  agentSays: text,
-  sellerSays: optional(text),
+export const cardShape: Shape<ApprovalCard> = objectShape({
+  amount: textShape,
+  currency: textShape,
+  merchant: textShape,
+  payee: textShape,
+  network: textShape,
+  resource: textShape,
+  agent: textShape,
+  agentSays: textShape,
+  sellerSays: optionalShape(textShape),
 })
 
 const results = {
-  paid: object({
+  paid: objectShape({
     receipt,
-    response: optional(response),
+    response: optionalShape(response),
     remaining: money,
-    code: optional(oneOf('content_not_kept')),
-    message: text,
+    code: optionalShape(oneOfShape('content_not_kept')),
+    message: textShape,
   }),
-  free: object({ response, remaining: money, message: text }),
-  denied: object({ code, message: text, remaining: optional(money) }),
-  approval_required: object({
-    code: oneOf('approval_required'),
-    approval: object({ id: text, card: cardShape, expiresAt: text }),
-    message: text,
+  free: objectShape({ response, remaining: money, message: textShape }),
+  denied: objectShape({ code, message: textShape, remaining: optionalShape(money) }),
+  approval_required: objectShape({
+    code: oneOfShape('approval_required'),
+    approval: objectShape({ id: textShape, card: cardShape, expiresAt: textShape }),
+    message: textShape,
     remaining: money,
   }),
-  undelivered: object({ receipt, response: optional(response), remaining: money, message: text }),
-  in_doubt: object({
-    paymentId: text,
-    response: optional(response),
+  undelivered: objectShape({
+    receipt,
+    response: optionalShape(response),
     remaining: money,
-    message: text,
+    message: textShape,
   }),
-  in_progress: object({ paymentId: optional(text), message: text }),
-  failed: object({
-    code: optional(oneOf('wallet_unavailable', 'credential_expired')),
-    message: text,
-    remaining: optional(money),
+  in_doubt: objectShape({
+    paymentId: textShape,
+    response: optionalShape(response),
+    remaining: money,
+    message: textShape,
+  }),
+  in_progress: objectShape({ paymentId: optionalShape(textShape), message: textShape }),
+  failed: objectShape({
+    code: optionalShape(oneOfShape('wallet_unavailable', 'credential_expired')),
+    message: textShape,
+    remaining: optionalShape(money),
   }),
 }
 
-export const payResult = byStatus(results) as Shape<PayResult>
+export const payResult = byStatusShape(results) as Shape<PayResult>
 
-const payable = object({ price: money, merchant: text, remaining: money, message: text })
+const payable = objectShape({
+  price: money,
+  merchant: textShape,
+  remaining: money,
+  message: textShape,
+})
 
-export const quoteResult = byStatus({ ...results, payable }) as Shape<QuoteResult>
+export const quoteResult = byStatusShape({ ...results, payable }) as Shape<QuoteResult>
 
-const signed = object({ paymentId: text, payload: record })
+const signed = objectShape({ paymentId: textShape, payload: recordShape })
 
-export const proveResult = byStatus({ ...results, signed }) as Shape<ProveResult>
+export const proveResult = byStatusShape({ ...results, signed }) as Shape<ProveResult>
 
-export const sessionStatus: Shape<SessionStatus> = object({
-  id: text,
-  state: oneOf('open', 'revoked', 'expired', 'locked', 'unknown'),
-  currency: optional(text),
-  total: optional(text),
-  settled: optional(text),
-  held: optional(text),
-  remaining: optional(text),
-  payments: optional(count),
-  expiresAt: optional(text),
+export const sessionStatus: Shape<SessionStatus> = objectShape({
+  id: textShape,
+  state: oneOfShape('open', 'revoked', 'expired', 'locked', 'unknown'),
+  currency: optionalShape(textShape),
+  total: optionalShape(textShape),
+  settled: optionalShape(textShape),
+  held: optionalShape(textShape),
+  remaining: optionalShape(textShape),
+  payments: optionalShape(countShape),
+  expiresAt: optionalShape(textShape),
 }) as Shape<SessionStatus>
 
 /** The form of a session token, with the session's id as its first group. */
 export const sessionToken: RegExp = /^bursar_(ses_[0-9a-f]{32})_[A-Za-z0-9_-]{43}$/
 
-export const openedChild: Shape<{ readonly id: string; readonly token: string }> = object({
-  id: text,
-  token: matching(sessionToken),
+export const openedChild: Shape<{ readonly id: string; readonly token: string }> = objectShape({
+  id: textShape,
+  token: matchingShape(sessionToken),
 })

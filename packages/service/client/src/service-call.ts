@@ -1,14 +1,14 @@
 import { BursarError } from '@bursar/core/session'
 import type { Endpoint } from './endpoint.ts'
-import { exchange, invalidAnswerError, type ServiceRequest } from './exchange.ts'
+import { exchange, exchangeInvalidError, type ServiceRequest } from './exchange.ts'
 import { type Shape, ShapeError } from './shape.ts'
 
 /** Reads an answer. Throws `service_answer_invalid` if it has another shape. */
-export function readAnswer<Value>(shape: Shape<Value>, body: unknown): Value {
+export function readCallAnswer<Value>(shape: Shape<Value>, body: unknown): Value {
   try {
     return shape(body)
   } catch (error) {
-    throw error instanceof ShapeError ? invalidAnswerError() : error
+    throw error instanceof ShapeError ? exchangeInvalidError() : error
   }
 }
 
@@ -23,7 +23,7 @@ export async function callService<Value>(
 ): Promise<Value> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body)
   const result = await exchange(endpoint, { ...request, body, isRepeatable: true })
-  if (result.outcome === 'answered') return readAnswer(shape, result.body)
+  if (result.outcome === 'answered') return readCallAnswer(shape, result.body)
   const cause = result.outcome === 'lost' ? result.cause : undefined
   throw new BursarError('service_unreachable', 'The service did not answer. Try again later.', {
     cause,
@@ -34,13 +34,13 @@ export async function callService<Value>(
  * Makes the header of an idempotency key: the caller's key, or a random one for this call's
  * attempts.
  */
-export function makeIdempotencyHeader(idempotencyKey: string | undefined): Record<string, string> {
+export function makeCallHeaders(idempotencyKey: string | undefined): Record<string, string> {
   const key = idempotencyKey ?? crypto.randomUUID() + crypto.randomUUID()
   return { 'idempotency-key': key }
 }
 
 /** Makes a path from its parts, with a query of the values that are defined. */
-export function makePath(
+export function makeCallPath(
   parts: readonly string[],
   query: Readonly<Record<string, string | number | boolean | undefined>> = {},
 ): string {

@@ -1,7 +1,7 @@
 import { type Bursar, PaymentSession } from '@bursar/core'
 import type { FakeReach } from '@bursar/core/testing'
 import { createApp } from '../../server/src/http/app.ts'
-import { listen } from '../../server/src/http/listener.ts'
+import { openListener } from '../../server/src/http/listener.ts'
 import { ledgerVerifier } from '../../server/src/ledger/ledger-verifier.ts'
 import { connect } from '../src/connect.ts'
 
@@ -15,7 +15,7 @@ export async function serviceReach(bursar: Bursar): Promise<ServiceReach> {
   const verify = ledgerVerifier(':memory:', bursar)
   const app = createApp({ bursar, verify, log: () => {} })
   const aborts = countAborts(app.fetch)
-  const listener = await listen(aborts.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
+  const listener = await openListener(aborts.fetch, { host: '127.0.0.1', port: 0, tls: undefined })
   const { url } = listener
   const issue = (role: string, more: object = {}) =>
     bursar.administration.issueKey({ roles: [role] as never, expiresIn: '365d', ...more })

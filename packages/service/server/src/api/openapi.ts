@@ -40,14 +40,16 @@ export function openApi(): Json {
   const components = new Map<string, unknown>()
   const describeSchema = (one: z.ZodType, io: 'input' | 'output'): Json => {
     const { $schema: _draft, $defs, ...rest } = z.toJSONSchema(one, { io, unrepresentable: 'any' })
-    const { rewritten, named } = hoistDefinitions(rest, $defs)
+    const { rewritten, named } = hoistOpenApiDefinitions(rest, $defs)
     for (const [name, definition] of Object.entries(named)) components.set(name, definition)
     return rewritten
   }
   const paths: Record<string, Record<string, Json>> = {}
   for (const one of operations) {
     paths[one.path] ??= {}
-    Object.assign(paths[one.path] ?? {}, { [one.method]: describeOperation(one, describeSchema) })
+    Object.assign(paths[one.path] ?? {}, {
+      [one.method]: describeOpenApiOperation(one, describeSchema),
+    })
   }
   return {
     openapi: '3.1.0',
@@ -71,7 +73,7 @@ export function openApi(): Json {
   }
 }
 
-function describeOperation(
+function describeOpenApiOperation(
   one: Operation,
   schema: (one: z.ZodType, io: 'input' | 'output') => Json,
 ): Json {
@@ -85,7 +87,7 @@ function describeOperation(
     'x-roles': roles,
     'x-repeat': one.repeat,
     security: [one.inSession ? { key: [], session: [] } : { key: [] }],
-    parameters: describeParameters(one, schema),
+    parameters: describeOpenApiParameters(one, schema),
     ...(one.body
       ? {
           requestBody: {
@@ -107,7 +109,7 @@ function describeOperation(
   }
 }
 
-function describeParameters(
+function describeOpenApiParameters(
   { path, query, repeat }: Operation,
   schema: (one: z.ZodType, io: 'input' | 'output') => Json,
 ): Json[] {
@@ -137,7 +139,7 @@ function describeParameters(
 }
 
 /** Moves named definitions from `$defs` of JSON Schema to `components` of OpenAPI. */
-function hoistDefinitions(
+function hoistOpenApiDefinitions(
   schema: unknown,
   named: unknown = {},
 ): { readonly rewritten: Json; readonly named: Json } {

@@ -81,7 +81,7 @@ export function defineOperation(
 }
 
 /** Creates the schema of one page of a list. */
-export function pageSchema(row: z.ZodType): z.ZodType {
+export function operationPageSchema(row: z.ZodType): z.ZodType {
   const cursor = z
     .string()
     .optional()
@@ -90,7 +90,7 @@ export function pageSchema(row: z.ZodType): z.ZodType {
 }
 
 /** Creates the schema of a list's query: the page and the named filters. */
-export function listQuerySchema(...filters: readonly string[]): z.ZodType<Input['query']> {
+export function operationListQuerySchema(...filters: readonly string[]): z.ZodType<Input['query']> {
   const name = z.string().max(MAX_FILTER_LENGTH).optional()
   return z.strictObject({
     ...Object.fromEntries(filters.map((filter) => [filter, name])),
@@ -104,7 +104,7 @@ export function listQuerySchema(...filters: readonly string[]): z.ZodType<Input[
 }
 
 /** Reads the requested page from the query of a list. */
-export function readPageRequest({ query }: Input): { after?: string; limit?: number } {
+export function readOperationPageRequest({ query }: Input): { after?: string; limit?: number } {
   const { after, limit } = query
   return {
     ...(typeof after === 'string' ? { after } : {}),
@@ -113,7 +113,7 @@ export function readPageRequest({ query }: Input): { after?: string; limit?: num
 }
 
 /** Reads the filters from the query of a list. */
-export function readFilter({ query }: Input): Record<string, string> {
+export function readOperationFilter({ query }: Input): Record<string, string> {
   const { after: _after, limit: _limit, ...filters } = query
   return Object.fromEntries(
     Object.entries(filters).filter((one): one is [string, string] => typeof one[1] === 'string'),
@@ -121,7 +121,7 @@ export function readFilter({ query }: Input): Record<string, string> {
 }
 
 /** Reads a parameter of the path. */
-export function readPathParameter({ path }: Input, name: string): string {
+export function readOperationPathParameter({ path }: Input, name: string): string {
   return path[name] ?? ''
 }
 

@@ -58,7 +58,7 @@ const unknownCode = /^(session|delegation|approval|payment|key|instrument)_unkno
 
 /** Creates a problem. `requestId` is the id under which the log has the request. */
 export function createProblem(code: string, detail: string, requestId: string): Problem {
-  const [status, title] = findStatus(code)
+  const [status, title] = findProblemStatus(code)
   return { type: `urn:bursar:problem:${code}`, title, status, detail, code, requestId }
 }
 
@@ -67,10 +67,10 @@ export function createProblem(code: string, detail: string, requestId: string): 
  * message may come from anywhere.
  */
 export function convertToProblem(thrown: unknown, requestId: string): Problem {
-  if (BursarError.isInstance(thrown) && isKnownCode(thrown.code)) {
-    const [status] = findStatus(thrown.code)
+  if (BursarError.isInstance(thrown) && isKnownProblemCode(thrown.code)) {
+    const [status] = findProblemStatus(thrown.code)
     // The message of a server error is for the operator; the caller gets the code and its title.
-    const detail = status >= 500 ? findStatus(thrown.code)[1] : thrown.message
+    const detail = status >= 500 ? findProblemStatus(thrown.code)[1] : thrown.message
     return createProblem(thrown.code, detail, requestId)
   }
   return createProblem(
@@ -88,17 +88,19 @@ export function createProblemResponse(problem: Problem, headers: HeadersInit = {
   })
 }
 
-function isKnownCode(code: string): boolean {
-  return Object.hasOwn(problemStatuses, code) || unknownCode.test(code) || isDenialCode(code)
+function isKnownProblemCode(code: string): boolean {
+  return Object.hasOwn(problemStatuses, code) || unknownCode.test(code) || isDenialProblem(code)
 }
 
-function findStatus(code: string): readonly [number, string] {
+function findProblemStatus(code: string): readonly [number, string] {
   const known = Object.hasOwn(problemStatuses, code) ? problemStatuses[code] : undefined
   if (known) return known
   if (unknownCode.test(code)) return [404, 'There is no such resource']
-  return isDenialCode(code) ? [409, 'The guard refused the request'] : [500, 'The service failed']
+  return isDenialProblem(code)
+    ? [409, 'The guard refused the request']
+    : [500, 'The service failed']
 }
 
-function isDenialCode(code: string): boolean {
+function isDenialProblem(code: string): boolean {
   return (denialCodes as readonly string[]).includes(code)
 }

@@ -2,7 +2,7 @@ import { type Role, roles } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { payBody, type ServiceWorld, serviceWorld } from '../../test/world.ts'
 import { operations } from '../api/openapi.ts'
-import { access, describeRoleConflict, mayCall, type OperationName } from './access.ts'
+import { access, describeAccessConflict, mayAccessOperation, type OperationName } from './access.ts'
 
 /** The roles that each operation admits, written out by hand. Every other role is refused. */
 const admittedRoles: Readonly<Record<OperationName, readonly Role[]>> = {
@@ -154,16 +154,16 @@ describe('the table of roles', () => {
       const isForbidden = forbiddenPairs.some(([one, other]) => {
         return set.includes(one) && set.includes(other)
       })
-      expect([set, describeRoleConflict(set) !== undefined]).toEqual([set, isForbidden])
+      expect([set, describeAccessConflict(set) !== undefined]).toEqual([set, isForbidden])
       if (!isForbidden) continue
       // A second line of defence: the table denies spending even if such a caller is recognised.
-      expect(mayCall('pay', set)).toBe(false)
-      expect(mayCall('openChild', set)).toBe(false)
+      expect(mayAccessOperation('pay', set)).toBe(false)
+      expect(mayAccessOperation('openChild', set)).toBe(false)
     }
   })
 
   test('names the operations that make roles conflict', () => {
-    expect(describeRoleConflict(['payer', 'manager'])).toBe(
+    expect(describeAccessConflict(['payer', 'manager'])).toBe(
       'can both raise a budget (createSession) and spend it (pay)',
     )
   })

@@ -126,7 +126,10 @@ export const access: Readonly<Record<OperationName, AccessRow>> = {
 }
 
 /** Returns true if one of the roles is allowed the operation and none is denied it. */
-export function mayCall(operation: OperationName, callerRoles: readonly Role[]): boolean {
+export function mayAccessOperation(
+  operation: OperationName,
+  callerRoles: readonly Role[],
+): boolean {
   const row = access[operation]
   const answers = callerRoles.map((role) => row[role])
   return answers.includes(allow) && !answers.includes(deny)
@@ -137,7 +140,7 @@ export function mayCall(operation: OperationName, callerRoles: readonly Role[]):
  * undefined if the roles can be combined. Each role is judged by its own column, so a row whose
  * `deny` is missing is found as well.
  */
-export function describeRoleConflict(callerRoles: readonly Role[]): string | undefined {
+export function describeAccessConflict(callerRoles: readonly Role[]): string | undefined {
   const raiser = callerRoles.find((role) => raisingOperations[role])
   const spender = callerRoles.find((role) => spendingOperations[role])
   if (raiser === undefined || spender === undefined) return undefined
@@ -145,12 +148,12 @@ export function describeRoleConflict(callerRoles: readonly Role[]): string | und
 }
 
 /** Returns the first operation with an effect that each role is allowed. A role without one is left out. */
-function findAllowedOperations(effect: Effect): Readonly<Partial<Record<Role, string>>> {
+function findAccessibleOperations(effect: Effect): Readonly<Partial<Record<Role, string>>> {
   const findAllowed = (role: Role): string | undefined =>
     Object.entries(access).find(([, row]) => row.effect === effect && row[role] === allow)?.[0]
   return Object.fromEntries(roles.map((role) => [role, findAllowed(role)]))
 }
 
 // Computed once: every request reads them.
-const raisingOperations = findAllowedOperations('raises')
-const spendingOperations = findAllowedOperations('spends')
+const raisingOperations = findAccessibleOperations('raises')
+const spendingOperations = findAccessibleOperations('spends')

@@ -1,5 +1,5 @@
 import type { Bursar, Role } from '@bursar/core'
-import { describeRoleConflict } from './access.ts'
+import { describeAccessConflict } from './access.ts'
 
 /** The sender of a request: a key of the ledger, or a subject of an identity provider. */
 export interface Caller {
@@ -34,7 +34,7 @@ const bearerPattern = /^Bearer ([\x21-\x7e]{1,8192})$/i
  * Creates an authenticator. A credential that begins with `bursar_` is looked up in the ledger; any
  * other is verified by the identity provider, if one is configured.
  */
-export function createAuthenticator(
+export function createCallerAuthenticator(
   bursar: Pick<Bursar, 'authenticate'>,
   provider: IdentityProvider | undefined,
 ): Authenticator {
@@ -46,6 +46,6 @@ export function createAuthenticator(
       : await provider?.verify(text)
     if (!caller) return 'unauthenticated'
     // The ledger issues no key with conflicting roles, but a token's claims can name any roles.
-    return describeRoleConflict(caller.roles) === undefined ? caller : 'roles_conflict'
+    return describeAccessConflict(caller.roles) === undefined ? caller : 'roles_conflict'
   }
 }

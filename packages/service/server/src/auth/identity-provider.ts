@@ -79,7 +79,7 @@ export function identityProvider(
   const keys = createRemoteJWKSet(new URL(jwksUrl), {
     cacheMaxAge: JWKS_MAX_AGE_MS,
     cooldownDuration: JWKS_COOLDOWN_MS,
-    [customFetch]: createKeySetFetch(http, clock),
+    [customFetch]: createIdentityKeyFetch(http, clock),
   })
   return {
     verify: async (token) => {
@@ -92,7 +92,7 @@ export function identityProvider(
           requiredClaims: ['exp', 'sub'],
           currentDate: new Date(clock()),
         })
-        return readCaller(options, payload)
+        return readProviderCaller(options, payload)
       } catch (error) {
         if (BursarError.isInstance(error)) throw error
         if (error instanceof errors.JWKSTimeout) throw identityUnavailableError(error)
@@ -103,10 +103,10 @@ export function identityProvider(
 }
 
 /** Maps token claims to a caller. Returns undefined if a claim is missing or invalid. */
-function readCaller(options: IdentityOptions, payload: JWTPayload): Caller | undefined {
+function readProviderCaller(options: IdentityOptions, payload: JWTPayload): Caller | undefined {
   const { name: provider, rolesClaim = 'bursar_roles', endUserClaim = 'sub' } = options
   const subject = subjectField.safeParse(payload.sub)
-  const callerRoles = readRoles(payload[rolesClaim])
+  const callerRoles = readProviderRoles(payload[rolesClaim])
   if (!subject.success || callerRoles.length === 0) return undefined
   const id = `${provider}:${subject.data}`
   if (!callerRoles.includes('end_user')) return { id, roles: callerRoles }
@@ -114,7 +114,7 @@ function readCaller(options: IdentityOptions, payload: JWTPayload): Caller | und
   return endUser.success ? { id, roles: callerRoles, endUser: endUser.data } : undefined
 }
 
-function readRoles(claim: unknown): readonly Role[] {
+function readProviderRoles(claim: unknown): readonly Role[] {
   const given: readonly unknown[] =
     typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : []
   return roles.filter((role) => given.includes(role))
@@ -125,7 +125,7 @@ type JwksFetch = (
   options: { readonly headers: Headers; readonly signal: AbortSignal },
 ) => Promise<Response>
 
-function createKeySetFetch(http: HttpClient, clock: () => number): JwksFetch {
+function createIdentityKeyFetch(http: HttpClient, clock: () => number): JwksFetch {
   let pausedUntil = 0
   return async (url, { headers, signal }) => {
     if (clock() < pausedUntil)

@@ -7,7 +7,7 @@ import type { CommandContext } from './command.ts'
 import { commands } from './commands.ts'
 import { chooseExitCode, type ExitCode, exitCodes, readErrorCode } from './exit-code.ts'
 import { nameFlag } from './flag-errors.ts'
-import { colourText, type Terminal } from './terminal.ts'
+import { colourTerminalText, type Terminal } from './terminal.ts'
 
 /** Runs one command line. Returns the exit code for its process. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -22,7 +22,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
     await program.parseAsync([...args], { from: 'user' })
     return exitCodes[code]
   } catch (error) {
-    return exitCodes[reportError(program, running, terminal, error)]
+    return exitCodes[reportCommandError(program, running, terminal, error)]
   }
 }
 
@@ -43,18 +43,18 @@ export function createCommandTree(
     .option('--json', 'print the result as one line of JSON, and errors as JSON too')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    // The parser must not print errors: `reportError` prints each one, as text or as JSON.
+    // The parser must not print errors: `reportCommandError` prints each one, as text or as JSON.
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       writeErr: (text) => terminal.error.write(text),
       outputError: () => {},
     })
-  const context = createContext(terminal, () => program.opts(), endWith)
+  const context = createCommandContext(terminal, () => program.opts(), endWith)
   for (const add of commands) add(program, context)
   return program
 }
 
-function createContext(
+function createCommandContext(
   terminal: Terminal,
   options: () => { readonly config?: string | undefined; readonly json?: true | undefined },
   endWith: CommandContext['endWith'],
@@ -87,7 +87,7 @@ function createContext(
  * Removes the value of an unknown option from the parser's error message: the value may be a
  * secret.
  */
-function redactUsageError(message: string): string {
+function redactCommandUsageError(message: string): string {
   return message.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'")
 }
 
@@ -95,7 +95,7 @@ function redactUsageError(message: string): string {
  * Prints an error once, and returns the exit code that belongs to it. A request for help is no
  * error.
  */
-function reportError(
+function reportCommandError(
   program: CommandUnknownOpts,
   running: CommandUnknownOpts | undefined,
   terminal: Terminal,
@@ -106,12 +106,14 @@ function reportError(
   // For a command group without a command, the parser has printed the help already.
   if (isUsage && thrown.code === 'commander.help') return 'usage'
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  const text = isUsage ? redactUsageError(message) : nameFlag(running, message)
+  const text = isUsage ? redactCommandUsageError(message) : nameFlag(running, message)
   const code = isUsage ? 'usage' : (readErrorCode(thrown) ?? 'failed')
   if (program.opts().json === true) {
     terminal.error.write(`${JSON.stringify({ error: { code, message: text } })}\n`)
   } else {
-    terminal.error.write(`${colourText(terminal, terminal.error, 'red', 'bursar:')} ${text}\n`)
+    terminal.error.write(
+      `${colourTerminalText(terminal, terminal.error, 'red', 'bursar:')} ${text}\n`,
+    )
   }
   return isUsage ? 'usage' : chooseExitCode(thrown)
 }

@@ -2,7 +2,9 @@ import { type CommandUnknownOpts, InvalidArgumentError } from '@commander-js/ext
 import type { z } from 'zod'
 
 /** Creates the parser of an option or argument. Its errors name the option. */
-export function createParser<Output>(schema: z.ZodType<Output, unknown>): (text: string) => Output {
+export function createFlagParser<Output>(
+  schema: z.ZodType<Output, unknown>,
+): (text: string) => Output {
   return (text) => {
     const parsed = schema.safeParse(text)
     if (parsed.success) return parsed.data
@@ -11,10 +13,10 @@ export function createParser<Output>(schema: z.ZodType<Output, unknown>): (text:
 }
 
 /** Creates the parser of an option that can be given several times. Its errors name the option. */
-export function createListParser<Output>(
+export function createFlagListParser<Output>(
   schema: z.ZodType<Output, unknown>,
 ): (text: string, before: readonly Output[] | undefined) => readonly Output[] {
-  const parse = createParser(schema)
+  const parse = createFlagParser(schema)
   return (text, before = []) => [...before, parse(text)]
 }
 

@@ -27,12 +27,12 @@ export interface NewService {
 
 /** Creates the files of a new service: its configuration, and for a real network its secrets. */
 export function createInitFiles(folder: string, service: NewService): readonly InitFile[] {
-  const ending = chooseConfigExtension(folder)
+  const ending = chooseInitConfigExtension(folder)
   const isTyped = ending !== 'mjs'
   const text =
     'sandboxFile' in service.place
-      ? renderSandboxConfig(service)
-      : renderNetworkConfig(service, isTyped)
+      ? renderInitSandboxConfig(service)
+      : renderInitNetworkConfig(service, isTyped)
   const config = { name: `bursar.config.${ending}`, text, isSecret: false }
   if ('sandboxFile' in service.place) return [config]
   const key = `0x${randomBytes(32).toString('hex')}`
@@ -49,18 +49,21 @@ export function createInitFiles(folder: string, service: NewService): readonly I
  * Chooses a file extension that this version of Node loads as a module: TypeScript if Node supports
  * it, and `mts` or `mjs` if the folder's package is no module.
  */
-function chooseConfigExtension(folder: string): 'ts' | 'mts' | 'mjs' {
+function chooseInitConfigExtension(folder: string): 'ts' | 'mts' | 'mjs' {
   if (!process.features.typescript) return 'mjs'
-  return findModuleType(folder) === 'module' ? 'ts' : 'mts'
+  return findInitModuleType(folder) === 'module' ? 'ts' : 'mts'
 }
 
-function findModuleType(folder: string): string | undefined {
+function findInitModuleType(folder: string): string | undefined {
   const path = join(folder, 'package.json')
   if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { type?: string }).type
-  return dirname(folder) === folder ? undefined : findModuleType(dirname(folder))
+  return dirname(folder) === folder ? undefined : findInitModuleType(dirname(folder))
 }
 
-function renderNetworkConfig({ endUser, instrument, place }: NewService, isTyped: boolean): string {
+function renderInitNetworkConfig(
+  { endUser, instrument, place }: NewService,
+  isTyped: boolean,
+): string {
   const { network } = place as { readonly network: string }
   const key = `process.env.BURSAR_WALLET_KEY${isTyped ? ` as \`0x\${string}\`` : ''}`
   const rpcUrl = `process.env.BURSAR_RPC_URL${isTyped ? " ?? ''" : ''}`
@@ -86,7 +89,7 @@ function renderNetworkConfig({ endUser, instrument, place }: NewService, isTyped
   ].join('\n')
 }
 
-function renderSandboxConfig({ endUser, instrument, place }: NewService): string {
+function renderInitSandboxConfig({ endUser, instrument, place }: NewService): string {
   const { sandboxFile } = place as { readonly sandboxFile: string }
   const file = JSON.stringify(sandboxFile)
   return [

@@ -1,7 +1,7 @@
 import type { AskInput, LimitsInput, Spending, WindowSpan } from '@bursar/core'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
-import { createListParser, createParser } from './flag-errors.ts'
+import { createFlagListParser, createFlagParser } from './flag-errors.ts'
 
 /** The option values that describe limits. The guard validates them. */
 export type LimitOptions = PartLimitOptions & {
@@ -88,11 +88,11 @@ function addPartLimitOptions<Args extends unknown[], Options extends OptionValue
 ): Command<Args, Options & PartLimitOptions> {
   return command
     .option('--per-payment <amount>', 'the most for one payment')
-    .option('--payments <number>', 'the most payments', createParser(countField))
+    .option('--payments <number>', 'the most payments', createFlagParser(countField))
     .option(
       '--window <span=amount>',
       'the most to spend in any minute, hour or day, or in a utc-day; repeatable',
-      createListParser(windowField),
+      createFlagListParser(windowField),
     ) as never
 }
 
@@ -114,7 +114,7 @@ export function addMerchantOption<Args extends unknown[], Options extends Option
   return command.option(
     '--merchant <host>',
     `an allowed merchant: a host, or host=payee,payee; repeatable${without}`,
-    createListParser(merchantField),
+    createFlagListParser(merchantField),
   ) as never
 }
 
@@ -151,7 +151,7 @@ function readPartLimits({ perPayment, payments, window }: PartLimitOptions): Par
 }
 
 /** Returns the allowed merchants and the approval rules that the options describe. */
-export function readRules({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
+export function readRuleOptions({ merchant, askAbove, askFirstPayment, askAlways }: RuleOptions): {
   readonly merchants?: readonly Merchant[]
   readonly ask?: AskInput
 } {

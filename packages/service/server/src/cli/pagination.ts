@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '@bursar/core'
 import type { Command, OptionValues } from '@commander-js/extra-typings'
 import { z } from 'zod'
-import { createParser } from './flag-errors.ts'
+import { createFlagParser } from './flag-errors.ts'
 
 /** The option values that select a page of a list. */
 export type PageOptions = {
@@ -20,7 +20,7 @@ export function addPageOptions<Args extends unknown[], Options extends OptionVal
   command: Command<Args, Options>,
 ): Command<Args, Options & PageOptions> {
   return command
-    .option('--limit <rows>', 'the most rows to list; default: 100', createParser(limitField))
+    .option('--limit <rows>', 'the most rows to list; default: 100', createFlagParser(limitField))
     .option('--after <cursor>', 'continue after the page that printed this cursor') as never
 }
 

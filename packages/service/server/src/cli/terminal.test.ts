@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { showProgress } from './terminal.ts'
+import { showTerminalProgress } from './terminal.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
@@ -16,13 +16,13 @@ function createStream(isTTY: boolean): {
   const texts: string[] = []
   return { texts, error: { isTTY, write: (text: string) => void texts.push(text) } }
 }
-declare const streamForm: Parameters<typeof showProgress>[0]['error']
+declare const streamForm: Parameters<typeof showTerminalProgress>[0]['error']
 
 const line = (seconds: number): string => `working, ${seconds} s`
 
 test('long work is shown at once and each second on one line, which is then erased', async () => {
   const { texts, error } = createStream(true)
-  const done = await showProgress({ error }, line, async () => {
+  const done = await showTerminalProgress({ error }, line, async () => {
     vi.advanceTimersByTime(2_000)
     return 'done'
   })
@@ -38,13 +38,13 @@ test('long work is shown at once and each second on one line, which is then eras
 
 test('the line is taken away from work that fails as well', async () => {
   const { texts, error } = createStream(true)
-  const failing = showProgress({ error }, line, () => Promise.reject(new Error('no')))
+  const failing = showTerminalProgress({ error }, line, () => Promise.reject(new Error('no')))
   await expect(failing).rejects.toThrow('no')
   expect(texts.at(-1)).toBe('\r\u001b[K')
 })
 
 test('where nobody looks, nothing is written', async () => {
   const { texts, error } = createStream(false)
-  await showProgress({ error }, line, async () => void vi.advanceTimersByTime(2_000))
+  await showTerminalProgress({ error }, line, async () => void vi.advanceTimersByTime(2_000))
   expect(texts).toEqual([])
 })

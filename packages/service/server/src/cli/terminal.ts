@@ -31,7 +31,7 @@ export interface TerminalStream {
 /**
  * Writes a long text, and resolves when the stream can take more, so that little text is buffered.
  */
-export function writeText(stream: TerminalStream, text: string): Promise<void> {
+export function writeTerminalText(stream: TerminalStream, text: string): Promise<void> {
   return new Promise((resolve) => {
     stream.write(text, resolve)
   })
@@ -61,7 +61,7 @@ export function createProcessTerminal(): Terminal {
  * Colours text for a terminal. Returns the text as it is for a pipe or a file, or if `NO_COLOR` is
  * set.
  */
-export function colourText(
+export function colourTerminalText(
   { environment }: Pick<Terminal, 'environment'>,
   stream: TerminalStream,
   colour: 'green' | 'yellow' | 'red' | 'dim' | 'bold',
@@ -72,7 +72,7 @@ export function colourText(
 }
 
 /** Formats rows as a table under their headings. Each column is as wide as its longest cell. */
-export function formatTable(
+export function formatTerminalTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
@@ -95,7 +95,7 @@ const REFRESH_MS = 1_000
 /**
  * Runs long work, and shows its progress on one line of the terminal, which is erased at the end.
  */
-export async function showProgress<Result>(
+export async function showTerminalProgress<Result>(
   { error }: Pick<Terminal, 'error'>,
   line: (seconds: number) => string,
   work: () => Promise<Result>,

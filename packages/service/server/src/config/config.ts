@@ -118,7 +118,7 @@ const configInput = z.looseObject({
     })
     .optional(),
   identity: identityInput.optional(),
-  vault: z.custom<SealedVault>(isVault, 'must be a sealedVault').optional(),
+  vault: z.custom<SealedVault>(isConfigVault, 'must be a sealedVault').optional(),
 })
 
 const environmentInput = z.object({
@@ -157,8 +157,8 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
     database,
     archives,
     identity,
-  } = parseInput(configInput, config, 'bursar.config')
-  const variables = parseInput(environmentInput, environment, 'environment')
+  } = parseConfigInput(configInput, config, 'bursar.config')
+  const variables = parseConfigInput(environmentInput, environment, 'environment')
   const {
     database: _database,
     listen: _listen,
@@ -185,11 +185,11 @@ export function readSettings(config: BursarConfig, environment: Environment): Se
   }
 }
 
-function isVault(value: unknown): boolean {
+function isConfigVault(value: unknown): boolean {
   return typeof (value as Partial<SealedVault> | null)?.recordedBy === 'function'
 }
 
-function parseInput<Output>(
+function parseConfigInput<Output>(
   schema: z.ZodType<Output, unknown>,
   input: unknown,
   what: string,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Bursar, KeySummary, Page } from '@bursar/core'
-import { describeRoleConflict } from '../auth/access.ts'
+import { describeAccessConflict } from '../auth/access.ts'
 import type { Settings } from './config.ts'
 
 /**
@@ -41,7 +41,7 @@ export function findUnsafeSettings({
   identity,
 }: Settings): readonly string[] {
   const found: string[] = []
-  const isLocal = isLoopback(host)
+  const isLocal = isLoopbackSetting(host)
   if (!isLocal && !tls && !behindProxy) {
     found.push(
       `It would speak plain http on ${host}, where others can read keys and tokens. Configure ` +
@@ -54,7 +54,11 @@ export function findUnsafeSettings({
         'Remove development from the configuration, or listen on 127.0.0.1.',
     )
   }
-  if (identity !== undefined && guard.development === undefined && !isHttps(identity.jwksUrl)) {
+  if (
+    identity !== undefined &&
+    guard.development === undefined &&
+    !isHttpsSetting(identity.jwksUrl)
+  ) {
     found.push(
       `It would fetch the keys of the identity provider over plain http from ${identity.jwksUrl}. ` +
         'Use an https address in identity.jwksUrl.',
@@ -72,8 +76,8 @@ export async function findUnsafeLedgerState(
   { guard }: Pick<Settings, 'guard'>,
 ): Promise<readonly string[]> {
   const found: string[] = []
-  for await (const key of listLiveKeys(bursar)) {
-    const conflict = describeRoleConflict(key.roles)
+  for await (const key of listUnsafeLiveKeys(bursar)) {
+    const conflict = describeAccessConflict(key.roles)
     if (conflict === undefined) continue
     found.push(`The key ${key.id} ${conflict}. Revoke it: bursar keys revoke ${key.id}`)
   }
@@ -94,7 +98,7 @@ export async function findUnsafeLedgerState(
   return found
 }
 
-async function* listLiveKeys({ administration }: Bursar): AsyncGenerator<KeySummary> {
+async function* listUnsafeLiveKeys({ administration }: Bursar): AsyncGenerator<KeySummary> {
   let after: string | undefined
   do {
     const page: Page<KeySummary> = await administration.keys({ after })
@@ -104,11 +108,11 @@ async function* listLiveKeys({ administration }: Bursar): AsyncGenerator<KeySumm
 }
 
 /** Returns true if only this machine reaches the address. */
-function isLoopback(host: string): boolean {
+function isLoopbackSetting(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true
   return isIP(host) === 4 && host.startsWith('127.')
 }
 
-function isHttps(url: string): boolean {
+function isHttpsSetting(url: string): boolean {
   return url.startsWith('https://')
 }

@@ -68,7 +68,7 @@ export function createAdmission({
     enter() {
       if (openCount >= concurrent) return undefined
       openCount += 1
-      return limitToOneCall(() => {
+      return admitOneCall(() => {
         openCount -= 1
       })
     },
@@ -80,7 +80,7 @@ export function createAdmission({
       const own = openOf.get(caller) ?? 0
       if (own >= concurrentPerCaller) return 'too-many'
       openOf.set(caller, own + 1)
-      return limitToOneCall(() => {
+      return admitOneCall(() => {
         const left = (openOf.get(caller) ?? 1) - 1
         if (left === 0) openOf.delete(caller)
         else openOf.set(caller, left)
@@ -102,7 +102,7 @@ export function createAdmission({
 }
 
 /** Returns a function that runs the work at its first call, and does nothing afterwards. */
-function limitToOneCall(work: () => void): () => void {
+function admitOneCall(work: () => void): () => void {
   let isDone = false
   return () => {
     if (!isDone) work()

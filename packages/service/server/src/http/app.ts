@@ -9,13 +9,13 @@ import {
   type Problem,
 } from '../api/problem.ts'
 import { MAX_STRANGERS_PER_MINUTE, MAX_URL_LENGTH } from '../api/service-limits.ts'
-import { mayCall } from '../auth/access.ts'
-import { type Caller, createAuthenticator, type IdentityProvider } from '../auth/caller.ts'
+import { mayAccessOperation } from '../auth/access.ts'
+import { type Caller, createCallerAuthenticator, type IdentityProvider } from '../auth/caller.ts'
 import type { LedgerVerifier } from '../ledger/ledger-verifier.ts'
 import { type Admission, type AdmissionBounds, createAdmission } from './admission.ts'
 import { addHealthRoutes } from './health.ts'
-import { readInvocation } from './request.ts'
-import { describeError, type RequestLog } from './request-log.ts'
+import { readRequestInvocation } from './request.ts'
+import { describeLoggedError, type RequestLog } from './request-log.ts'
 import { respond } from './respond.ts'
 
 /** The options of `createApp`. */
@@ -61,7 +61,7 @@ export function createApp(options: AppOptions): App {
     strangersPerMinute: MAX_STRANGERS_PER_MINUTE,
     ...options.bounds,
   })
-  const authenticate = createAuthenticator(bursar, options.identity)
+  const authenticate = createCallerAuthenticator(bursar, options.identity)
   const state = { isDraining: false }
   const parts: AppParts = {
     ...options,
@@ -82,8 +82,8 @@ export function createApp(options: AppOptions): App {
       // Hono would route HEAD to a GET handler, and the stream of a GET would then wait for a
       // reader for ever.
       const one = own.find(({ method }) => method.toUpperCase() === context.req.method)
-      if (one) return handleRequest(parts, one, context)
-      return refuseRequest(
+      if (one) return handleAppRequest(parts, one, context)
+      return refuseAppRequest(
         parts,
         context,
         'method_not_allowed',
@@ -95,7 +95,7 @@ export function createApp(options: AppOptions): App {
     })
   }
   app.notFound((context) =>
-    refuseRequest(
+    refuseAppRequest(
       parts,
       context,
       'not_found',
@@ -103,9 +103,9 @@ export function createApp(options: AppOptions): App {
     ),
   )
   app.onError((error, context) => {
-    const trace = startTrace(parts, context, 'unknown')
-    trace.error = describeError(error)
-    return finishResponse(
+    const trace = startAppTrace(parts, context, 'unknown')
+    trace.error = describeLoggedError(error)
+    return finishAppResponse(
       parts,
       trace,
       createProblemResponse(convertToProblem(error, trace.requestId)),
@@ -122,7 +122,7 @@ export function createApp(options: AppOptions): App {
 
 interface AppParts extends AppOptions {
   readonly admission: Admission
-  readonly authenticate: ReturnType<typeof createAuthenticator>
+  readonly authenticate: ReturnType<typeof createCallerAuthenticator>
   readonly clock: () => number
   readonly state: { readonly isDraining: boolean }
   /** The places of running operations that are exclusive: one runs at a time. */
@@ -130,45 +130,45 @@ interface AppParts extends AppOptions {
 }
 
 /** Handles one request, from the first check to the log entry. */
-async function handleRequest(
+async function handleAppRequest(
   parts: AppParts,
   operation: Operation,
   context: Context,
 ): Promise<Response> {
-  const trace = startTrace(parts, context, operation.name)
-  const refusal = findEntryRefusal(parts, context.req.url)
+  const trace = startAppTrace(parts, context, operation.name)
+  const refusal = findAppEntryRefusal(parts, context.req.url)
   const leave = refusal ? undefined : parts.admission.enter()
-  if (!leave) return endWithProblem(parts, trace, ...(refusal ?? noPlace))
+  if (!leave) return endAppRequestWithProblem(parts, trace, ...(refusal ?? noPlace))
   let leaveAs = (): void => {}
   const done = (): void => {
     leaveAs()
     leave()
   }
   try {
-    const caller = await authenticateCaller(parts, trace, context)
-    if ('code' in caller) return leaveWithProblem(parts, trace, caller, done)
+    const caller = await authenticateAppCaller(parts, trace, context)
+    if ('code' in caller) return leaveAppWithProblem(parts, trace, caller, done)
     trace.caller = caller
     const place = parts.admission.enterAs(caller.id, parts.clock())
     if (typeof place === 'string') {
       const [code, detail] = admissionProblems[place]
-      return leaveWithProblem(parts, trace, createProblem(code, detail, trace.requestId), done)
+      return leaveAppWithProblem(parts, trace, createProblem(code, detail, trace.requestId), done)
     }
     leaveAs = place
-    if (!mayCall(operation.name, caller.roles)) {
+    if (!mayAccessOperation(operation.name, caller.roles)) {
       const detail = `The caller has the roles ${caller.roles.join(', ')}. None of them may call ${operation.name}.`
-      return leaveWithProblem(
+      return leaveAppWithProblem(
         parts,
         trace,
         createProblem('forbidden', detail, trace.requestId),
         done,
       )
     }
-    const response = await runOperation(parts, operation, caller, context, done)
-    return finishResponse(parts, trace, response)
+    const response = await runAppOperation(parts, operation, caller, context, done)
+    return finishAppResponse(parts, trace, response)
   } catch (error) {
     const problem = convertToProblem(error, trace.requestId)
-    if (problem.status >= 500) trace.error = describeError(error)
-    return leaveWithProblem(parts, trace, problem, done)
+    if (problem.status >= 500) trace.error = describeLoggedError(error)
+    return leaveAppWithProblem(parts, trace, problem, done)
   }
 }
 
@@ -176,7 +176,7 @@ async function handleRequest(
  * Returns the code and detail if a request is refused regardless of its sender; undefined
  * otherwise.
  */
-function findEntryRefusal(
+function findAppEntryRefusal(
   { state }: AppParts,
   url: string,
 ): readonly [code: string, detail: string] | undefined {
@@ -196,7 +196,7 @@ const admissionProblems = {
 } as const
 
 /** Returns the caller, or the problem to answer with if the request is not authenticated. */
-async function authenticateCaller(
+async function authenticateAppCaller(
   { authenticate, admission, clock }: AppParts,
   { requestId }: RequestTrace,
   context: Context,
@@ -218,7 +218,7 @@ async function authenticateCaller(
 }
 
 /** Reads and validates the request, and runs its operation. */
-async function runOperation(
+async function runAppOperation(
   parts: AppParts,
   operation: Operation,
   caller: Caller,
@@ -233,42 +233,48 @@ async function runOperation(
     throw new BursarError('request_rate_exceeded', detail)
   }
   const { raw } = context.req
-  const invocation = await readInvocation(operation, raw, context.req.param(), source, countBytes)
+  const invocation = await readRequestInvocation(
+    operation,
+    raw,
+    context.req.param(),
+    source,
+    countBytes,
+  )
   return respond(operation, invocation, parts.runningExclusive, done)
 }
 
-function startTrace({ clock }: AppParts, context: Context, operation: string): RequestTrace {
+function startAppTrace({ clock }: AppParts, context: Context, operation: string): RequestTrace {
   const given = context.req.header('x-request-id') ?? ''
   const requestId = requestIdForm.test(given) ? given : crypto.randomUUID()
   return { requestId, startedAt: clock(), operation }
 }
 
-function refuseRequest(
+function refuseAppRequest(
   parts: AppParts,
   context: Context,
   code: string,
   detail: string,
   headers: HeadersInit = {},
 ): Response {
-  const trace = startTrace(parts, context, 'none')
+  const trace = startAppTrace(parts, context, 'none')
   trace.code = code
-  return finishResponse(
+  return finishAppResponse(
     parts,
     trace,
     createProblemResponse(createProblem(code, detail, trace.requestId), headers),
   )
 }
 
-function endWithProblem(
+function endAppRequestWithProblem(
   parts: AppParts,
   trace: RequestTrace,
   code: string,
   detail: string,
 ): Response {
-  return leaveWithProblem(parts, trace, createProblem(code, detail, trace.requestId), () => {})
+  return leaveAppWithProblem(parts, trace, createProblem(code, detail, trace.requestId), () => {})
 }
 
-function leaveWithProblem(
+function leaveAppWithProblem(
   parts: AppParts,
   trace: RequestTrace,
   problem: Problem,
@@ -276,18 +282,22 @@ function leaveWithProblem(
 ): Response {
   done()
   trace.code = problem.code
-  return finishResponse(parts, trace, createProblemResponse(problem, createProblemHeaders(problem)))
+  return finishAppResponse(
+    parts,
+    trace,
+    createProblemResponse(problem, createAppProblemHeaders(problem)),
+  )
 }
 
 /** Returns the headers that tell a client how to continue after a problem. */
-function createProblemHeaders({ status, code }: Problem): Record<string, string> {
+function createAppProblemHeaders({ status, code }: Problem): Record<string, string> {
   if (status === 401) return { 'www-authenticate': 'Bearer' }
   if (code === 'request_rate_exceeded') return { 'retry-after': '60' }
   return status === 503 ? { 'retry-after': '1' } : {}
 }
 
 /** Adds the headers of every response, and writes the log entry of the request. */
-function finishResponse(parts: AppParts, trace: RequestTrace, response: Response): Response {
+function finishAppResponse(parts: AppParts, trace: RequestTrace, response: Response): Response {
   const { requestId, startedAt, operation, caller, code, error } = trace
   response.headers.set('x-request-id', requestId)
   response.headers.set('cache-control', 'no-store')

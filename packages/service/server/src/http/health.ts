@@ -20,7 +20,7 @@ export function addHealthRoutes(
   const isLedgerReachable = (): Promise<boolean> => {
     const now = performance.now()
     if (!lastProbe || now - lastProbe.at > READY_FOR_MS)
-      lastProbe = { at: now, answer: probeLedger(bursar) }
+      lastProbe = { at: now, answer: probeLedgerHealth(bursar) }
     return lastProbe.answer
   }
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
@@ -31,7 +31,9 @@ export function addHealthRoutes(
   })
 }
 
-async function probeLedger({ administration }: Pick<Bursar, 'administration'>): Promise<boolean> {
+async function probeLedgerHealth({
+  administration,
+}: Pick<Bursar, 'administration'>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), READY_WITHIN_MS)

@@ -37,7 +37,7 @@ const serverOptions: ServerOptions = {
 }
 
 /** Listens with http or TLS. Rejects with the system's code if the address cannot be used. */
-export async function listen(
+export async function openListener(
   fetch: (request: Request) => Promise<Response>,
   { host, port, tls }: Pick<Settings, 'host' | 'port' | 'tls'>,
 ): Promise<Listener> {
@@ -70,11 +70,11 @@ export async function listen(
   const hostname = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return {
     url: `${tls ? 'https' : 'http'}://${hostname}:${address.port}`,
-    closeServer: (withinMs) => close(server, withinMs),
+    closeServer: (withinMs) => closeListener(server, withinMs),
   }
 }
 
-function close(server: Server, withinMs: number): Promise<void> {
+function closeListener(server: Server, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), withinMs)
     server.close(() => {

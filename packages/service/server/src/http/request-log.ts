@@ -30,7 +30,7 @@ export function writeJsonLog(entry: RequestLogEntry): void {
 const MAX_CAUSES = 5
 
 /** Describes a thrown value and its causes, one line each. */
-export function describeError(thrown: unknown): readonly string[] {
+export function describeLoggedError(thrown: unknown): readonly string[] {
   const lines: string[] = []
   let next: unknown = thrown
   while (next !== undefined && lines.length < MAX_CAUSES) {

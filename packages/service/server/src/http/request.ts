@@ -19,7 +19,7 @@ const sessionTokenField = z.string().regex(/^bursar_ses_[0-9a-f]{32}_[A-Za-z0-9_
  * Throws `invalid_input` with the name of the field, `body_too_large`, `unsupported_media_type` or
  * `malformed_body`.
  */
-export async function readInvocation(
+export async function readRequestInvocation(
   operation: Operation,
   request: Request,
   path: Readonly<Record<string, string>>,
@@ -28,18 +28,22 @@ export async function readInvocation(
 ): Promise<Invocation> {
   const { name, query, body, inSession } = operation
   const token = request.headers.get(sessionHeader)
-  if (inSession && !sessionTokenField.safeParse(token).success) throw sessionTokenError()
+  if (inSession && !sessionTokenField.safeParse(token).success) throw requestTokenError()
   const header = request.headers.get('idempotency-key')
   const key =
     header === null
       ? undefined
-      : validateInput(idempotencyKeyField, header, `${name}: Idempotency-Key`)
+      : validateRequestInput(idempotencyKeyField, header, `${name}: Idempotency-Key`)
   const input: Input = {
     path,
-    query: validateInput(query ?? noQuery, readQuery(request), name) as Input['query'],
-    body: await readBody(operation, request, countBytes),
+    query: validateRequestInput(
+      query ?? noQuery,
+      readRequestQuery(request),
+      name,
+    ) as Input['query'],
+    body: await readRequestBody(operation, request, countBytes),
   }
-  if (body) validateInput(body, input.body, name)
+  if (body) validateRequestInput(body, input.body, name)
   const { bursar, caller } = source
   const { id, roles } = caller
   return {
@@ -57,7 +61,7 @@ export async function readInvocation(
 const noQuery = z.strictObject({})
 
 /** Reads the query. Throws `invalid_input` if a name is given twice: its value would be ambiguous. */
-function readQuery(request: Request): Record<string, string> {
+function readRequestQuery(request: Request): Record<string, string> {
   const query: Record<string, string> = Object.create(null)
   if (!request.url.includes('?')) return query
   const { searchParams } = new URL(request.url)
@@ -71,12 +75,12 @@ function readQuery(request: Request): Record<string, string> {
 }
 
 /** Reads the body as JSON. Returns an empty object if the request has no body. */
-async function readBody(
+async function readRequestBody(
   { body, maxBodyBytes }: Operation,
   request: Request,
   countBytes: (bytes: number) => void,
 ): Promise<unknown> {
-  const bytes = await readBoundedBytes(request, body ? maxBodyBytes : 0, countBytes)
+  const bytes = await readBoundedRequestBytes(request, body ? maxBodyBytes : 0, countBytes)
   if (!body || bytes.length === 0) return {}
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
@@ -93,7 +97,7 @@ async function readBody(
  * Reads a body of at most `maxBytes`. A body with a declared length is read in one piece, as HTTP cuts
  * it there; any other body is counted while it is read. Throws `body_too_large`.
  */
-async function readBoundedBytes(
+async function readBoundedRequestBytes(
   request: Request,
   maxBytes: number,
   countBytes: (bytes: number) => void,
@@ -109,14 +113,14 @@ async function readBoundedBytes(
   countBytes(Number(length ?? 0))
   const whole =
     length === null
-      ? await readCountedBytes(request, maxBytes, countBytes)
+      ? await readCountedRequestBytes(request, maxBytes, countBytes)
       : await request.arrayBuffer()
   if (whole === undefined || whole.byteLength > maxBytes) throw bodyTooLargeError()
   return new Uint8Array(whole)
 }
 
 /** Reads a body while counting it. Returns undefined after `maxBytes`, without reading the rest. */
-async function readCountedBytes(
+async function readCountedRequestBytes(
   request: Request,
   maxBytes: number,
   countBytes: (bytes: number) => void,
@@ -132,11 +136,15 @@ async function readCountedBytes(
   return Buffer.concat(chunks)
 }
 
-function sessionTokenError(): BursarError {
+function requestTokenError(): BursarError {
   return new BursarError('invalid_input', `${sessionHeader}: must be the token of a session.`)
 }
 
-function validateInput<Output>(schema: z.ZodType<Output>, input: unknown, what: string): Output {
+function validateRequestInput<Output>(
+  schema: z.ZodType<Output>,
+  input: unknown,
+  what: string,
+): Output {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

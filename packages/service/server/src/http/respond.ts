@@ -34,7 +34,7 @@ export async function respond(
     const result = await operation.handle(invocation)
     if (!isLines) return Response.json(result, { status })
     isStreamed = true
-    const lines = streamLines(result as AsyncIterable<string>, end)
+    const lines = respondWithLines(result as AsyncIterable<string>, end)
     return new Response(lines, { status, headers: { 'content-type': mediaType } })
   } finally {
     if (!isStreamed) end()
@@ -45,7 +45,10 @@ export async function respond(
  * Streams lines as fast as the peer reads them. The ledger is read on demand, and a stream whose
  * reader stops for `MAX_UNREAD_MS` ends with an error.
  */
-function streamLines(lines: AsyncIterable<string>, end: () => void): ReadableStream<Uint8Array> {
+function respondWithLines(
+  lines: AsyncIterable<string>,
+  end: () => void,
+): ReadableStream<Uint8Array> {
   const iterator = lines[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   let unread: NodeJS.Timeout | undefined

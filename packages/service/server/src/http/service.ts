@@ -6,7 +6,7 @@ import { findUnsafeLedgerState, findUnsafeSettings } from '../config/unsafe-sett
 import { ledgerVerifier } from '../ledger/ledger-verifier.ts'
 import { openGuard } from '../ledger/open-guard.ts'
 import { createApp } from './app.ts'
-import { type Listener, listen } from './listener.ts'
+import { type Listener, openListener } from './listener.ts'
 import { type RequestLog, writeJsonLog } from './request-log.ts'
 
 /** A running service. */
@@ -56,7 +56,7 @@ export interface ServeOptions {
  */
 export async function serve(config: BursarConfig, options: ServeOptions = {}): Promise<Service> {
   const settings = readSettings(config, options.environment ?? process.env)
-  assertSafe(findUnsafeSettings(settings))
+  assertSafeService(findUnsafeSettings(settings))
   const bursar = await openGuard(settings)
   const { development } = settings.guard
   const identityHttp = guardedHttp(development ? { development } : {})
@@ -65,7 +65,7 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
     await bursar.close()
   }
   try {
-    assertSafe(await findUnsafeLedgerState(bursar, settings))
+    assertSafeService(await findUnsafeLedgerState(bursar, settings))
     const { identity } = settings
     const app = createApp({
       bursar,
@@ -74,15 +74,15 @@ export async function serve(config: BursarConfig, options: ServeOptions = {}): P
       identity: identity && identityProvider(identity, identityHttp),
       log: options.log ?? writeJsonLog,
     })
-    const listener = await listen(app.fetch, settings)
-    return { url: listener.url, close: createClose(app.drain, listener, closeParts) }
+    const listener = await openListener(app.fetch, settings)
+    return { url: listener.url, close: createServiceClose(app.drain, listener, closeParts) }
   } catch (error) {
     await closeParts()
     throw error
   }
 }
 
-function createClose(
+function createServiceClose(
   drain: () => void,
   listener: Listener,
   closeParts: () => Promise<void>,
@@ -100,7 +100,7 @@ function createClose(
 }
 
 /** Throws `unsafe_configuration` with all reasons at once, so that one attempt shows every one. */
-function assertSafe(reasons: readonly string[]): void {
+function assertSafeService(reasons: readonly string[]): void {
   if (reasons.length === 0) return
   const message = `The service does not start with this configuration:\n${reasons.map((one) => `- ${one}`).join('\n')}`
   throw new BursarError('unsafe_configuration', message)

@@ -32,10 +32,10 @@ export function ledgerVerifier(
   { auditing }: Pick<Bursar, 'auditing'>,
 ): LedgerVerifier {
   if (database === ':memory:') return (head) => auditing.verify({ head })
-  return (head, signal) => verifyOnWorker({ database, head }, signal)
+  return (head, signal) => verifyLedgerOnWorker({ database, head }, signal)
 }
 
-async function verifyOnWorker(task: VerifyTask, signal: AbortSignal): Promise<Verification> {
+async function verifyLedgerOnWorker(task: VerifyTask, signal: AbortSignal): Promise<Verification> {
   // Flags of this process would break the worker: with `--input-type`, Node refuses to run a file.
   const worker = new Worker(workerUrl, { workerData: task, execArgv: [] })
   try {

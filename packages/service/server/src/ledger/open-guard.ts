@@ -23,12 +23,12 @@ export async function openGuard({ database, guard }: Settings): Promise<Bursar> 
 /** Opens the guard for the person who runs a command: its records name their user as the operator. */
 export async function openOperatorGuard(settings: Settings): Promise<Bursar> {
   const bursar = await openGuard(settings)
-  const operator: RecordedCaller = { id: `operator:${readUserName()}`, roles: ['operator'] }
+  const operator: RecordedCaller = { id: `operator:${readGuardUserName()}`, roles: ['operator'] }
   return { ...bursar, ...bursar.as(operator) }
 }
 
 /** Returns the name of the process's user, or the user's number if the system has no name for it. */
-function readUserName(): string {
+function readGuardUserName(): string {
   try {
     return userInfo().username
   } catch {

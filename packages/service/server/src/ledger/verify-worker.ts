@@ -5,9 +5,9 @@ import { openStore } from './open-guard.ts'
 
 // Runs one verification on its own thread and connection. `ledger-verifier.ts` starts this module.
 const { database, head } = workerData as VerifyTask
-parentPort?.postMessage(await runVerification())
+parentPort?.postMessage(await verifyInWorker())
 
-async function runVerification(): Promise<WorkerAnswer> {
+async function verifyInWorker(): Promise<WorkerAnswer> {
   try {
     const store = await openStore(database)
     try {

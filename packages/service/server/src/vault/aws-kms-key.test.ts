@@ -8,7 +8,7 @@ import { type AwsService, startAwsService } from '../../test/aws-service.ts'
 import { changeableVault } from '../../test/changeable-vault.ts'
 import { openVersions } from '../../test/open-versions.ts'
 import { awsKmsKey } from './aws-kms-key.ts'
-import { createDataKey, type SecretBinding } from './sealed-secret.ts'
+import { createSealingKey, type SecretBinding } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 3, purpose: 'wallet' }
@@ -34,7 +34,7 @@ async function catchError(answer: Promise<unknown>): Promise<unknown> {
 }
 
 test('KMS wraps, in the encryption context of the secret, by signed requests', async () => {
-  const dataKey = createDataKey()
+  const dataKey = createSealingKey()
   const { keyId, wrapped } = await key.wrap(dataKey, binding)
   expect(await key.owns(keyId)).toBe(true)
   expect(await key.owns('aws-kms:another')).toBe(false)
@@ -49,7 +49,7 @@ test.each<[string, SecretBinding]>([
   ['version', { ...binding, version: 2 }],
   ['purpose', { ...binding, purpose: 'webhook' as 'wallet' }],
 ])('KMS does not unwrap a data key in the context of another %s', async (_what, other) => {
-  const { wrapped } = await key.wrap(createDataKey(), binding)
+  const { wrapped } = await key.wrap(createSealingKey(), binding)
   expect(await catchError(key.unwrap(wrapped, other))).toMatchObject({ code: 'secret_unreadable' })
   const changed = Buffer.from(wrapped)
   changed.writeUInt8(changed.readUInt8(20) ^ 1, 20)
@@ -60,7 +60,7 @@ test.each<[string, SecretBinding]>([
 
 test('a data key that KMS wrapped with another key is refused', async () => {
   aws.encryptsWith = `${aws.keyArn.slice(0, -1)}c`
-  expect(await catchError(key.wrap(createDataKey(), binding))).toMatchObject({
+  expect(await catchError(key.wrap(createSealingKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: an answer of another key.',
   })
@@ -68,7 +68,7 @@ test('a data key that KMS wrapped with another key is refused', async () => {
 
 test('a request that is signed with another key is refused', async () => {
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'another')
-  expect(await catchError(key.wrap(createDataKey(), binding))).toMatchObject({
+  expect(await catchError(key.wrap(createSealingKey(), binding))).toMatchObject({
     code: 'wrapping_key_unavailable',
     message: 'vault: AWS KMS: InvalidSignatureException.',
   })
@@ -86,7 +86,7 @@ describe('KMS that', () => {
     '%s is reported as unavailable, without anything of the data key',
     async (...given) => {
       const [, fault, kind] = given
-      const dataKey = createDataKey()
+      const dataKey = createSealingKey()
       const { wrapped } = await key.wrap(dataKey, binding)
       aws.fault = fault
       for (const ask of [() => key.unwrap(wrapped, binding), () => key.wrap(dataKey, binding)]) {
@@ -103,7 +103,9 @@ describe('KMS that', () => {
   test('does not answer is reported as unavailable after the time limit', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(AbortSignal.abort())
     aws.fault = 'hang'
-    expect(`${await catchError(key.wrap(createDataKey(), binding))}`).toContain('no answer in time')
+    expect(`${await catchError(key.wrap(createSealingKey(), binding))}`).toContain(
+      'no answer in time',
+    )
     vi.restoreAllMocks()
   })
 })

@@ -47,7 +47,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
     throw new BursarError('invalid_input', `awsKmsKey: keyArn: ${rule}.`)
   }
   const keyId = `aws-kms:${keyArn}`
-  const loadClient = runOnce(async () => {
+  const loadClient = callKmsOnce(async () => {
     const sdk = await loadAwsPackage('@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'))
     const client: KMSClient = new sdk.KMSClient(createAwsClientConfig({ region, endpoint }))
     return { sdk, client }
@@ -59,7 +59,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
       const command = new sdk.EncryptCommand({
         KeyId: keyArn,
         Plaintext: dataKey,
-        EncryptionContext: createEncryptionContext(binding),
+        EncryptionContext: createKmsEncryptionContext(binding),
       })
       const answer = await callAws((call) => client.send(command, call)).catch(throwKmsError)
       const wrapped = answer.CiphertextBlob
@@ -73,7 +73,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
       const command = new sdk.DecryptCommand({
         KeyId: keyArn,
         CiphertextBlob: wrapped,
-        EncryptionContext: createEncryptionContext(binding),
+        EncryptionContext: createKmsEncryptionContext(binding),
       })
       const answer = await callAws((call) => client.send(command, call)).catch((error: unknown) => {
         const isRefused = error instanceof AwsRefusal && refusalKinds.includes(error.kind)
@@ -86,7 +86,7 @@ export function awsKmsKey(options: AwsKmsKeyOptions): WrappingKey {
 
 const keyPattern = /^arn:aws[a-z-]*:kms:([a-z0-9-]{1,40}):[0-9]{12}:key\/[A-Za-z0-9-]{1,64}$/
 
-function createEncryptionContext({
+function createKmsEncryptionContext({
   name,
   version,
   purpose,
@@ -114,7 +114,7 @@ function kmsError(reason: unknown): BursarError {
 }
 
 /** Returns a function that runs the work once and shares its result. A failed run is repeated. */
-function runOnce<Result>(work: () => Promise<Result>): () => Promise<Result> {
+function callKmsOnce<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined
   return () => {
     result ??= work().catch((error: unknown) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { localKey } from './local-key.ts'
-import { createDataKey, type SecretBinding } from './sealed-secret.ts'
+import { createSealingKey, type SecretBinding } from './sealed-secret.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 1, purpose: 'wallet' }
 const folders: string[] = []
@@ -31,7 +31,7 @@ async function readCode(answer: Promise<unknown>): Promise<unknown> {
 test('the first wrap creates the key, readable by its owner only', async () => {
   const path = createFilePath()
   const key = localKey({ path })
-  const dataKey = createDataKey()
+  const dataKey = createSealingKey()
   expect(await key.owns('local:0')).toBe(false)
   expect(readdirSync(folders[0] ?? '')).toEqual([])
   const { keyId, wrapped } = await key.wrap(dataKey, binding)
@@ -47,7 +47,9 @@ test('the first wrap creates the key, readable by its owner only', async () => {
 
 test('processes that create the key at once share one key', async () => {
   const path = createFilePath()
-  const wraps = Array.from({ length: 8 }, () => localKey({ path }).wrap(createDataKey(), binding))
+  const wraps = Array.from({ length: 8 }, () =>
+    localKey({ path }).wrap(createSealingKey(), binding),
+  )
   const ids = (await Promise.all(wraps)).map(({ keyId }) => keyId)
   expect(new Set(ids).size).toBe(1)
   expect(readdirSync(folders[0] ?? '')).toEqual(['bursar.key'])
@@ -56,10 +58,10 @@ test('processes that create the key at once share one key', async () => {
 test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode) => {
   const path = createFilePath()
   const key = localKey({ path })
-  const { keyId, wrapped } = await key.wrap(createDataKey(), binding)
+  const { keyId, wrapped } = await key.wrap(createSealingKey(), binding)
   chmodSync(path, mode)
   expect(await readCode(key.unwrap(wrapped, binding))).toBe('key_file_exposed')
-  expect(await readCode(key.wrap(createDataKey(), binding))).toBe('key_file_exposed')
+  expect(await readCode(key.wrap(createSealingKey(), binding))).toBe('key_file_exposed')
   expect(await readCode(key.owns(keyId))).toBe('key_file_exposed')
   chmodSync(path, 0o400)
   expect(await readCode(key.unwrap(wrapped, binding))).toBe('done')
@@ -67,8 +69,8 @@ test.each([0o640, 0o604, 0o620, 0o666, 0o777])('mode %o is refused', async (mode
 
 test('keys of two files do not unwrap each other’s data keys', async () => {
   const [one, other] = [localKey({ path: createFilePath() }), localKey({ path: createFilePath() })]
-  const { keyId, wrapped } = await one.wrap(createDataKey(), binding)
-  await other.wrap(createDataKey(), binding)
+  const { keyId, wrapped } = await one.wrap(createSealingKey(), binding)
+  await other.wrap(createSealingKey(), binding)
   expect(await other.owns(keyId)).toBe(false)
   expect(await readCode(other.unwrap(wrapped, binding))).toBe('secret_unreadable')
 })
@@ -79,7 +81,7 @@ test.each(['', 'short', 'A'.repeat(44), `${'A'.repeat(43)}= and more`, 'x'.repea
     const path = createFilePath()
     writeFileSync(path, content, { mode: 0o600 })
     const error = await localKey({ path })
-      .wrap(createDataKey(), binding)
+      .wrap(createSealingKey(), binding)
       .catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'wrapping_key_unavailable' })
     if (content !== '') expect(inspect(error)).not.toContain(content)
@@ -98,7 +100,7 @@ test('a named pipe is refused at once', async () => {
 test('a missing key is unavailable, and an invalid path is refused', async () => {
   const away = localKey({ path: join(createFilePath(), 'missing', 'bursar.key') })
   expect(await readCode(away.unwrap(Buffer.alloc(60), binding))).toBe('wrapping_key_unavailable')
-  expect(await readCode(away.wrap(createDataKey(), binding))).toBe('wrapping_key_unavailable')
+  expect(await readCode(away.wrap(createSealingKey(), binding))).toBe('wrapping_key_unavailable')
   const problem = expect.objectContaining({ code: 'invalid_input' })
   for (const path of ['', 'a\0b', 7 as unknown as string]) {
     expect(() => localKey({ path })).toThrow(problem)

@@ -4,7 +4,7 @@ import { type FileHandle, link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BursarError } from '@bursar/core'
 import { resolveConfigPath } from './config-path.ts'
-import { KEY_BYTES, unwrapDataKey, wrapDataKey } from './sealed-secret.ts'
+import { KEY_BYTES, unwrapSealingKey, wrapSealingKey } from './sealed-secret.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** The options of `localKey`. */
@@ -50,19 +50,19 @@ export function localKey(options: LocalKeyOptions): WrappingKey {
   const file = resolveConfigPath(path)
   return {
     async owns(keyId) {
-      const key = await readKey(file).catch(ignoreMissingFile)
+      const key = await readKey(file).catch(ignoreMissingKeyFile)
       if (!key) return false
-      return useAndOverwrite(key, async () => computeKeyId(key) === keyId)
+      return useKeyAndOverwrite(key, async () => computeKeyId(key) === keyId)
     },
     async wrap(dataKey, binding) {
-      const key = (await readKey(file).catch(ignoreMissingFile)) ?? (await createKey(file))
-      return useAndOverwrite(key, async () => {
-        return { keyId: computeKeyId(key), wrapped: wrapDataKey(key, binding, dataKey) }
+      const key = (await readKey(file).catch(ignoreMissingKeyFile)) ?? (await createKey(file))
+      return useKeyAndOverwrite(key, async () => {
+        return { keyId: computeKeyId(key), wrapped: wrapSealingKey(key, binding, dataKey) }
       })
     },
     async unwrap(wrapped, binding) {
       const key = await readKey(file)
-      return useAndOverwrite(key, async () => unwrapDataKey(key, binding, wrapped))
+      return useKeyAndOverwrite(key, async () => unwrapSealingKey(key, binding, wrapped))
     },
   }
 }
@@ -74,7 +74,10 @@ function computeKeyId(key: Buffer): string {
 }
 
 /** Runs `use` and overwrites the key afterwards, whatever the outcome. */
-async function useAndOverwrite<Result>(key: Buffer, use: () => Promise<Result>): Promise<Result> {
+async function useKeyAndOverwrite<Result>(
+  key: Buffer,
+  use: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await use()
   } finally {
@@ -85,7 +88,7 @@ async function useAndOverwrite<Result>(key: Buffer, use: () => Promise<Result>):
 /** Reads the key. Checks and reads through one handle, so the file cannot be swapped in between. */
 async function readKey(file: string): Promise<Buffer> {
   const handle = await open(file, READ_AT_ONCE).catch((error: unknown) => {
-    throw keyUnavailableError(file, readErrorCode(error), error)
+    throw keyUnavailableError(file, readKeyErrorCode(error), error)
   })
   try {
     const stats = await handle.stat()
@@ -120,20 +123,20 @@ async function createKey(file: string): Promise<Buffer> {
   const key = randomBytes(KEY_BYTES)
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
-    await writeNewFile(draft, Buffer.from(`${key.toString('base64')}\n`))
+    await writeNewKeyFile(draft, Buffer.from(`${key.toString('base64')}\n`))
     await link(draft, file)
-    await syncFolder(dirname(file))
+    await syncKeyFolder(dirname(file))
     return key
   } catch (error) {
     key.fill(0)
-    if (readErrorCode(error) === 'EEXIST') return await readKey(file)
-    throw keyUnavailableError(file, readErrorCode(error), error)
+    if (readKeyErrorCode(error) === 'EEXIST') return await readKey(file)
+    throw keyUnavailableError(file, readKeyErrorCode(error), error)
   } finally {
     await rm(draft, { force: true })
   }
 }
 
-async function writeNewFile(file: string, content: Buffer): Promise<void> {
+async function writeNewKeyFile(file: string, content: Buffer): Promise<void> {
   const handle = await open(file, 'wx', OWNER_ONLY)
   try {
     await handle.writeFile(content)
@@ -144,7 +147,7 @@ async function writeNewFile(file: string, content: Buffer): Promise<void> {
   }
 }
 
-async function syncFolder(directory: string): Promise<void> {
+async function syncKeyFolder(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
   try {
     await handle.sync()
@@ -154,8 +157,8 @@ async function syncFolder(directory: string): Promise<void> {
 }
 
 /** Returns undefined if the file does not exist. Throws every other error. */
-function ignoreMissingFile(error: unknown): undefined {
-  if (BursarError.isInstance(error) && readErrorCode(error.cause) === 'ENOENT') return undefined
+function ignoreMissingKeyFile(error: unknown): undefined {
+  if (BursarError.isInstance(error) && readKeyErrorCode(error.cause) === 'ENOENT') return undefined
   throw error
 }
 
@@ -164,7 +167,7 @@ function keyUnavailableError(file: string, reason: string, cause?: unknown): Bur
   return new BursarError('wrapping_key_unavailable', message, { cause })
 }
 
-function readErrorCode(error: unknown): string {
+function readKeyErrorCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'it cannot be read'
 }

@@ -36,7 +36,7 @@ export function openSecret(name: string, value: Buffer): OpenSecret {
     secret: {
       text: readText,
       fields<Name extends string>(...names: readonly Name[]) {
-        const members = readMembers(readText())
+        const members = readSecretMembers(readText())
         const fields: Partial<Record<Name, string>> = {}
         for (const one of names) {
           const member = members?.[one]
@@ -58,7 +58,7 @@ export function openSecret(name: string, value: Buffer): OpenSecret {
   }
 }
 
-function readMembers(text: string): Readonly<Record<string, unknown>> | undefined {
+function readSecretMembers(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const read: unknown = JSON.parse(text)
     const isObject = typeof read === 'object' && read !== null && !Array.isArray(read)

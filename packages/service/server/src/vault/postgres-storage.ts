@@ -27,20 +27,22 @@ const NEWEST = `SELECT revision,
 export function postgresStorage(url: string): VaultStorage {
   return {
     async read() {
-      return withClient(url, async (client) => {
-        const newest = await readNewest(client).catch((error: unknown) => {
-          if (hasErrorCode(error, UNDEFINED_TABLE)) return undefined
+      return withPostgresClient(url, async (client) => {
+        const newest = await readNewestFromPostgres(client).catch((error: unknown) => {
+          if (hasPostgresErrorCode(error, UNDEFINED_TABLE)) return undefined
           throw error
         })
         return newest
       })
     },
     async write(text, revision) {
-      return withClient(url, async (client) => {
+      return withPostgresClient(url, async (client) => {
         // An acknowledged write has to be on the disk, whatever the server's default is.
         await client.query('BEGIN; SET LOCAL synchronous_commit TO on')
         await client.query(WRITERS)
-        const before = (await hasTable(client)) ? await readNewest(client) : undefined
+        const before = (await hasPostgresTable(client))
+          ? await readNewestFromPostgres(client)
+          : undefined
         if ((before?.revision ?? 0) !== revision) return false
         if (before === undefined) await client.query(SCHEMA)
         await client.query(
@@ -55,19 +57,19 @@ export function postgresStorage(url: string): VaultStorage {
   }
 }
 
-async function readNewest(client: Client) {
+async function readNewestFromPostgres(client: Client) {
   const { rows } = await client.query(NEWEST)
   const [row] = rows
   return row && { revision: Number(row.revision), text: String(row.document) }
 }
 
-async function hasTable(client: Client): Promise<boolean> {
+async function hasPostgresTable(client: Client): Promise<boolean> {
   const { rows } = await client.query("SELECT to_regclass('bursar_vault.vault') AS found")
   return rows[0]?.found !== null
 }
 
 /** Runs `use` on a connection of its own. Closing it rolls back a transaction that is still open. */
-async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>) {
+async function withPostgresClient<Result>(url: string, use: (client: Client) => Promise<Result>) {
   const { Client: PostgresClient } = await import('pg')
   let client: Client | undefined
   try {
@@ -82,19 +84,19 @@ async function withClient<Result>(url: string, use: (client: Client) => Promise<
     await client.connect()
     return await use(client)
   } catch (error) {
-    throw vaultUnavailableError(error)
+    throw postgresUnavailableError(error)
   } finally {
     await client?.end().catch(() => undefined)
   }
 }
 
 /** Creates the error from the code only: a message may quote the URL, and so a password. */
-function vaultUnavailableError(error: unknown): BursarError {
+function postgresUnavailableError(error: unknown): BursarError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const reason = typeof code === 'string' ? code : 'it could not be reached'
   return new BursarError('vault_unavailable', `vault: its PostgreSQL database: ${reason}.`)
 }
 
-function hasErrorCode(error: unknown, code: string): boolean {
+function hasPostgresErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

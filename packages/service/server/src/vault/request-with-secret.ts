@@ -1,6 +1,6 @@
 import { BursarError, type SecretUse } from '@bursar/core'
 import type { OpenedSecret } from './opened-secret.ts'
-import { NotOpened, openVersions, type SecretSource } from './secret-source.ts'
+import { NotOpened, openSourceVersions, type SecretSource } from './secret-source.ts'
 
 /**
  * Longest time for opening the secret. A permission has to take effect within two minutes of its
@@ -22,9 +22,11 @@ export async function requestWithSecret<Answer>(
   sendRequest: (secret: OpenedSecret) => Promise<Answer>,
 ): Promise<Answer> {
   const until = Date.now() + OPENING_MS
-  let refusal = credentialExpiredError(name, 'has no valid version')
+  let refusal = secretExpiredError(name, 'has no valid version')
   try {
-    for await (const { secret, version, isInvalid } of openVersions(source, name, [purpose])) {
+    for await (const { secret, version, isInvalid } of openSourceVersions(source, name, [
+      purpose,
+    ])) {
       if (Date.now() >= until) {
         throw new BursarError(
           'timed_out',
@@ -34,10 +36,10 @@ export async function requestWithSecret<Answer>(
       try {
         return await sendRequest(secret)
       } catch (error) {
-        const failure = toBursarError(error, name)
+        const failure = toSecretRequestError(error, name)
         if (!isInvalid() && failure.code !== 'credential_expired') throw failure
         refusal = isInvalid()
-          ? credentialExpiredError(name, `lacks a field in version ${version}`)
+          ? secretExpiredError(name, `lacks a field in version ${version}`)
           : failure
       }
     }
@@ -49,11 +51,11 @@ export async function requestWithSecret<Answer>(
 }
 
 /** Returns an error of ours as it is, and replaces every other: its message may quote the secret. */
-function toBursarError(error: unknown, name: string): BursarError {
+function toSecretRequestError(error: unknown, name: string): BursarError {
   if (BursarError.isInstance(error)) return error
   return new BursarError('wallet_unavailable', `vault: the request that used ${name} failed.`)
 }
 
-function credentialExpiredError(name: string, why: string): BursarError {
+function secretExpiredError(name: string, why: string): BursarError {
   return new BursarError('credential_expired', `vault: ${name} ${why}.`)
 }

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { BursarError } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import {
-  createDataKey,
+  createSealingKey,
   type SealedSecret,
   type SecretBinding,
   sealedFields,
   sealSecret,
   unsealSecret,
-  unwrapDataKey,
-  wrapDataKey,
+  unwrapSealingKey,
+  wrapSealingKey,
 } from './sealed-secret.ts'
 
 const binding: SecretBinding = { name: 'cdp', version: 2, purpose: 'wallet' }
-const dataKey = createDataKey()
+const dataKey = createSealingKey()
 const value = Buffer.from('the secret of the wallet')
 const sealed = sealSecret(dataKey, binding, value)
 
@@ -82,7 +82,7 @@ describe('a sealed secret', () => {
   })
 
   test('does not open with another key', () => {
-    expect(readMessage(() => unsealSecret(createDataKey(), binding, sealed))).toContain(
+    expect(readMessage(() => unsealSecret(createSealingKey(), binding, sealed))).toContain(
       expectedMessage,
     )
   })
@@ -99,27 +99,27 @@ describe('a sealed secret', () => {
 })
 
 describe('a wrapped data key', () => {
-  const key = createDataKey()
-  const wrapped = wrapDataKey(key, binding, dataKey)
+  const key = createSealingKey()
+  const wrapped = wrapSealingKey(key, binding, dataKey)
 
   test('is unwrapped with its key and its binding', () => {
-    expect(unwrapDataKey(key, binding, wrapped)).toEqual(dataKey)
+    expect(unwrapSealingKey(key, binding, wrapped)).toEqual(dataKey)
   })
 
   test.each(otherBindings)('is not unwrapped with the binding of %s', (_what, other) => {
-    expect(readMessage(() => unwrapDataKey(key, other, wrapped))).toContain('secret_unreadable')
+    expect(readMessage(() => unwrapSealingKey(key, other, wrapped))).toContain('secret_unreadable')
   })
 
   test('is refused when any byte of it is changed, cut or added', () => {
     for (let at = 0; at < wrapped.length; at += 1) {
       const changed = Buffer.from(flipBit(wrapped.toString('base64'), at), 'base64')
-      expect(readMessage(() => unwrapDataKey(key, binding, changed))).toBe(
+      expect(readMessage(() => unwrapSealingKey(key, binding, changed))).toBe(
         `secret_unreadable: ${expectedMessage}`,
       )
     }
     const lengths = [Buffer.alloc(0), wrapped.subarray(1), wrapped.subarray(0, -1)]
     for (const cut of [...lengths, Buffer.concat([wrapped, Buffer.alloc(1)])]) {
-      expect(readMessage(() => unwrapDataKey(key, binding, cut))).toBe(
+      expect(readMessage(() => unwrapSealingKey(key, binding, cut))).toBe(
         `secret_unreadable: ${expectedMessage}`,
       )
     }

@@ -35,7 +35,7 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /** Creates a field for canonical base64, of the given number of bytes or of any number. */
-export function base64Field(bytes?: number): z.ZodType<string> {
+export function sealedBase64Field(bytes?: number): z.ZodType<string> {
   return z.string().refine((text) => {
     const decoded = Buffer.from(text, 'base64')
     return decoded.toString('base64') === text && (bytes ?? decoded.length) === decoded.length
@@ -50,19 +50,23 @@ export const sealedFields: {
   readonly tag: z.ZodType<string>
 } = {
   purpose: z.literal('wallet'),
-  nonce: base64Field(NONCE_BYTES),
-  ciphertext: base64Field(),
-  tag: base64Field(TAG_BYTES),
+  nonce: sealedBase64Field(NONCE_BYTES),
+  ciphertext: sealedBase64Field(),
+  tag: sealedBase64Field(TAG_BYTES),
 }
 
 /** Creates a random key for one value. The caller overwrites it after use. */
-export function createDataKey(): Buffer {
+export function createSealingKey(): Buffer {
   return randomBytes(KEY_BYTES)
 }
 
 /** Seals a value with its data key. The caller keeps the value and overwrites it. */
 export function sealSecret(dataKey: Buffer, binding: SecretBinding, value: Buffer): SealedSecret {
-  const { nonce, ciphertext, tag } = encrypt(dataKey, encodeBinding('secret', binding), value)
+  const { nonce, ciphertext, tag } = encryptSealed(
+    dataKey,
+    encodeSealedBinding('secret', binding),
+    value,
+  )
   return {
     purpose: binding.purpose,
     nonce: nonce.toString('base64'),
@@ -85,22 +89,27 @@ export function unsealSecret(
     ciphertext: Buffer.from(ciphertext, 'base64'),
     tag: Buffer.from(tag, 'base64'),
   }
-  const opened = decrypt(dataKey, encodeBinding('secret', binding), parts)
+  const opened = decryptSealed(dataKey, encodeSealedBinding('secret', binding), parts)
   if (opened) return opened
   throw secretUnreadableError(binding)
 }
 
 /** Wraps a data key with another key. Returns nonce, ciphertext and tag in one buffer. */
-export function wrapDataKey(key: Buffer, binding: SecretBinding, dataKey: Buffer): Buffer {
-  const { nonce, ciphertext, tag } = encrypt(key, encodeBinding('data-key', binding), dataKey)
+export function wrapSealingKey(key: Buffer, binding: SecretBinding, dataKey: Buffer): Buffer {
+  const { nonce, ciphertext, tag } = encryptSealed(
+    key,
+    encodeSealedBinding('data-key', binding),
+    dataKey,
+  )
   return Buffer.concat([nonce, ciphertext, tag])
 }
 
 /** Unwraps a data key. Throws `secret_unreadable` if it was wrapped with another key or binding. */
-export function unwrapDataKey(key: Buffer, binding: SecretBinding, wrapped: Buffer): Buffer {
+export function unwrapSealingKey(key: Buffer, binding: SecretBinding, wrapped: Buffer): Buffer {
   const isWhole = wrapped.length === NONCE_BYTES + KEY_BYTES + TAG_BYTES
   const opened =
-    isWhole && decrypt(key, encodeBinding('data-key', binding), splitWrappedKey(wrapped))
+    isWhole &&
+    decryptSealed(key, encodeSealedBinding('data-key', binding), splitWrappedSealingKey(wrapped))
   if (opened) return opened
   throw secretUnreadableError(binding)
 }
@@ -122,7 +131,7 @@ interface Encrypted {
   readonly tag: Buffer
 }
 
-function splitWrappedKey(wrapped: Buffer): Encrypted {
+function splitWrappedSealingKey(wrapped: Buffer): Encrypted {
   return {
     nonce: wrapped.subarray(0, NONCE_BYTES),
     ciphertext: wrapped.subarray(NONCE_BYTES, -TAG_BYTES),
@@ -131,12 +140,12 @@ function splitWrappedKey(wrapped: Buffer): Encrypted {
 }
 
 /** Encodes a binding as JSON, so that no name can imitate another name followed by a version. */
-function encodeBinding(layer: 'secret' | 'data-key', binding: SecretBinding): Buffer {
+function encodeSealedBinding(layer: 'secret' | 'data-key', binding: SecretBinding): Buffer {
   const { name, version, purpose } = binding
   return Buffer.from(JSON.stringify(['bursar/vault/1', layer, name, version, purpose]))
 }
 
-function encrypt(key: Buffer, associated: Buffer, value: Buffer): Encrypted {
+function encryptSealed(key: Buffer, associated: Buffer, value: Buffer): Encrypted {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(associated)
@@ -144,7 +153,7 @@ function encrypt(key: Buffer, associated: Buffer, value: Buffer): Encrypted {
   return { nonce, ciphertext, tag: cipher.getAuthTag() }
 }
 
-function decrypt(key: Buffer, associated: Buffer, sealed: Encrypted): Buffer | undefined {
+function decryptSealed(key: Buffer, associated: Buffer, sealed: Encrypted): Buffer | undefined {
   const { nonce, ciphertext, tag } = sealed
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
   decipher.setAAD(associated)

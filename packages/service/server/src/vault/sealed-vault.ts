@@ -7,7 +7,7 @@ import { type SecretSummary, summarizeSecret } from './secret-summary.ts'
 import { sqliteStorage } from './sqlite-storage.ts'
 import { createVault, type Vault } from './vault.ts'
 import { type ChangeLedger, createVaultChanges, type VaultChanges } from './vault-changes.ts'
-import { findEntry, findValidVersions, readNewestDocument } from './vault-document.ts'
+import { findDocumentEntry, findDocumentVersions, readNewestDocument } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
@@ -75,7 +75,7 @@ export function sealedVault(options: SealedVaultOptions): SealedVault {
   const [wrapping] = Array.isArray(keys) ? (keys as readonly WrappingKey[]) : []
   if (!wrapping) throw new BursarError('invalid_input', 'sealedVault: keys: must have one.')
   return {
-    ...createVault(createSource(storage, keys)),
+    ...createVault(createSealedSource(storage, keys)),
     async list() {
       const { document } = await readNewestDocument(storage)
       const present = document.filter(({ versions }) => versions.length > 0)
@@ -90,12 +90,12 @@ export function sealedVault(options: SealedVaultOptions): SealedVault {
 }
 
 /** Creates the source that wallets open secrets from. It reads the newest document for each request. */
-function createSource(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
+function createSealedSource(storage: VaultStorage, keys: readonly WrappingKey[]): SecretSource {
   return {
     async versions(secret) {
       const { document } = await readNewestDocument(storage)
-      const entry = findEntry(document, secret)
-      return findValidVersions(entry, Date.now()).map((version) => ({
+      const entry = findDocumentEntry(document, secret)
+      return findDocumentVersions(entry, Date.now()).map((version) => ({
         version: `${version.version}`,
         open: () => openVersion(keys, entry, version),
       }))

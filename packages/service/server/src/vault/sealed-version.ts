@@ -1,6 +1,6 @@
 import { BursarError } from '@bursar/core'
-import { createDataKey, type SecretPurpose, sealSecret, unsealSecret } from './sealed-secret.ts'
-import { createBinding, type SealedVersion, type SecretEntry } from './vault-document.ts'
+import { createSealingKey, type SecretPurpose, sealSecret, unsealSecret } from './sealed-secret.ts'
+import { createDocumentBinding, type SealedVersion, type SecretEntry } from './vault-document.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 const PURPOSE: SecretPurpose = 'wallet'
@@ -12,7 +12,7 @@ export async function sealVersion(
 ): Promise<SealedVersion> {
   const { name, version, value } = given
   const binding = { name, version, purpose: PURPOSE }
-  const dataKey = createDataKey()
+  const dataKey = createSealingKey()
   try {
     const { keyId, wrapped } = await key.wrap(dataKey, binding)
     return {
@@ -38,7 +38,7 @@ export async function openVersion(
 ): Promise<Buffer> {
   const dataKey = await unwrapDataKeyOfVersion(keys, entry, version)
   try {
-    return unsealSecret(dataKey, createBinding(entry, version), version)
+    return unsealSecret(dataKey, createDocumentBinding(entry, version), version)
   } finally {
     dataKey.fill(0)
   }
@@ -51,7 +51,7 @@ export async function rewrapVersion(
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<SealedVersion> {
-  const binding = createBinding(entry, version)
+  const binding = createDocumentBinding(entry, version)
   const dataKey = await unwrapDataKeyOfVersion(keys, entry, version)
   try {
     // A version that cannot be opened must not appear to be freshly wrapped.
@@ -68,15 +68,18 @@ async function unwrapDataKeyOfVersion(
   entry: SecretEntry,
   version: SealedVersion,
 ): Promise<Buffer> {
-  const key = await findWrappingKey(keys, entry, version)
-  return key.unwrap(Buffer.from(version.wrappedKey, 'base64'), createBinding(entry, version))
+  const key = await findVersionWrappingKey(keys, entry, version)
+  return key.unwrap(
+    Buffer.from(version.wrappedKey, 'base64'),
+    createDocumentBinding(entry, version),
+  )
 }
 
 /**
  * Finds the wrapping key of a version's data key. Throws `wrapping_key_missing` if it is not among
  * the keys, or the codes of a key that cannot answer.
  */
-export async function findWrappingKey(
+export async function findVersionWrappingKey(
   keys: readonly WrappingKey[],
   entry: SecretEntry,
   version: SealedVersion,

@@ -1,5 +1,5 @@
-import { findWrappingKey } from './sealed-version.ts'
-import { findValidVersions, type VaultDocument } from './vault-document.ts'
+import { findVersionWrappingKey } from './sealed-version.ts'
+import { findDocumentVersions, type VaultDocument } from './vault-document.ts'
 import type { WrappingKey } from './wrapping-key.ts'
 
 /** The reason why a secret could not be opened. */
@@ -19,10 +19,10 @@ export async function findSecretProblems(
   const found: SecretProblem[] = []
   for (const entry of document.filter(({ versions }) => versions.length > 0)) {
     const { name } = entry
-    const valid = findValidVersions(entry, now)
+    const valid = findDocumentVersions(entry, now)
     if (valid.length === 0) found.push({ name, problem: `${name} has no valid version.` })
     for (const version of valid) {
-      await findWrappingKey(keys, entry, version).catch((error: unknown) => {
+      await findVersionWrappingKey(keys, entry, version).catch((error: unknown) => {
         const problem = error instanceof Error ? error.message : 'its wrapping key failed'
         found.push({ name, problem: `${name}, version ${version.version}: ${problem}` })
       })

@@ -41,7 +41,7 @@ export class NotOpened extends Error {
  * loop ends, and when the guard stops waiting. Throws `NotOpened` if a version cannot be opened, or
  * if the guard is not using secrets for one of the purposes now.
  */
-export async function* openVersions(
+export async function* openSourceVersions(
   source: SecretSource,
   name: string,
   purposes: readonly SecretUse['purpose'][],

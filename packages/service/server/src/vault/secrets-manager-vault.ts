@@ -54,7 +54,7 @@ function createSecretsManagerSource(place: AwsPlace): SecretSource {
     const { sdk, client } = await loadClient()
     const command = new sdk.GetSecretValueCommand({ SecretId: secret, VersionId: version })
     const answer = await callAws((call) => client.send(command, call)).catch(
-      throwSourceError(secret),
+      throwSecretsManagerError(secret),
     )
     const { SecretString: text, SecretBinary: bytes } = answer
     if (text !== undefined) return Buffer.from(text)
@@ -67,7 +67,7 @@ function createSecretsManagerSource(place: AwsPlace): SecretSource {
       const { sdk, client } = await loadClient()
       const command = new sdk.DescribeSecretCommand({ SecretId: secret })
       const answer = await callAws((call) => client.send(command, call)).catch(
-        throwSourceError(secret),
+        throwSecretsManagerError(secret),
       )
       const ids = Object.entries(answer.VersionIdsToStages ?? {})
       return stages.flatMap((stage): SecretVersion[] => {
@@ -78,7 +78,7 @@ function createSecretsManagerSource(place: AwsPlace): SecretSource {
   }
 }
 
-function throwSourceError(secret: string): (error: unknown) => never {
+function throwSecretsManagerError(secret: string): (error: unknown) => never {
   return (error) => {
     const kind = error instanceof AwsRefusal ? error.kind : 'no answer'
     if (kind === 'ResourceNotFoundException') {

@@ -32,7 +32,7 @@ export function sqliteStorage(path: string): VaultStorage {
   return {
     async read() {
       if (!existsSync(file)) return undefined
-      return withDatabase(file, (database) => {
+      return withSqliteDatabase(file, (database) => {
         const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()
         if (Number(tables?.n) === 0) return undefined
         const row = database.prepare(NEWEST).get()
@@ -40,8 +40,8 @@ export function sqliteStorage(path: string): VaultStorage {
       })
     },
     async write(text, revision) {
-      createPrivateFile(file)
-      return withDatabase(file, (database) => {
+      createPrivateSqliteFile(file)
+      return withSqliteDatabase(file, (database) => {
         database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`)
         const newest = database.prepare('SELECT revision FROM vault').get()
         const isNext = Number(newest?.revision ?? 0) === revision
@@ -57,14 +57,14 @@ export function sqliteStorage(path: string): VaultStorage {
   }
 }
 
-function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Result): Result {
+function withSqliteDatabase<Result>(file: string, use: (database: DatabaseSync) => Result): Result {
   let database: DatabaseSync | undefined
   try {
     const sqlite = process.getBuiltinModule('node:sqlite')
     database = new sqlite.DatabaseSync(file)
     // Set the timeout before the first read, because another process may be writing.
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
-    assertVaultFile(database)
+    assertSqliteVaultFile(database)
     database.exec(SETTINGS)
     return use(database)
   } catch (cause) {
@@ -77,14 +77,14 @@ function withDatabase<Result>(file: string, use: (database: DatabaseSync) => Res
 }
 
 /** Throws if the file is a ledger or belongs to another application. */
-function assertVaultFile(database: DatabaseSync): void {
+function assertSqliteVaultFile(database: DatabaseSync): void {
   const application = Number(database.prepare('PRAGMA application_id').get()?.application_id)
   const tables = Number(database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
   if (application === APPLICATION_ID || (application === 0 && tables === 0)) return
   throw new Error('it is another database. Give the vault a file of its own')
 }
 
-function createPrivateFile(file: string): void {
+function createPrivateSqliteFile(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { rewrapVersion, sealVersion } from './sealed-version.ts'
 import { type SecretSummary, summarizeSecret } from './secret-summary.ts'
 import {
-  findEntry,
-  findValidVersions,
+  findDocumentEntry,
+  findDocumentVersions,
   readNewestDocument,
-  replaceEntry,
+  replaceDocumentEntry,
   type SealedVersion,
   type SecretEntry,
   secretNameField,
@@ -82,8 +82,8 @@ export function createVaultChanges(context: ChangeContext): VaultChanges {
   const { wrapping } = context
   return {
     async put(given, value) {
-      const name = parseInput(secretNameField, given, 'put: name')
-      parseInput(valueInput, value, 'put: value')
+      const name = parseChangeInput(secretNameField, given, 'put: name')
+      parseChangeInput(valueInput, value, 'put: value')
       return changeEntry(context, 'secret-added', async (document) => {
         const known = document.find((one) => one.name === name)
         if (known && known.versions.length > 0) {
@@ -96,11 +96,11 @@ export function createVaultChanges(context: ChangeContext): VaultChanges {
       })
     },
     async rotate(given, value, rotation = {}) {
-      const name = parseInput(secretNameField, given, 'rotate: name')
-      parseInput(valueInput, value, 'rotate: value')
-      const { overlap } = parseInput(rotateInput, rotation, 'rotate')
+      const name = parseChangeInput(secretNameField, given, 'rotate: name')
+      parseChangeInput(valueInput, value, 'rotate: value')
+      const { overlap } = parseChangeInput(rotateInput, rotation, 'rotate')
       return changeEntry(context, 'secret-rotated', async (document) => {
-        const { newest, versions } = findEntry(document, name)
+        const { newest, versions } = findDocumentEntry(document, name)
         const version = newest + 1
         const sealed = await sealVersion(wrapping, { name, version, value })
         const before = overlap === undefined ? [] : versions.slice(0, 1)
@@ -109,12 +109,12 @@ export function createVaultChanges(context: ChangeContext): VaultChanges {
         return { entry, changed: [version] }
       })
     },
-    rewrap: () => rewrapAll(context),
+    rewrap: () => rewrapChangedVault(context),
     async remove(given, removal = {}) {
-      const name = parseInput(secretNameField, given, 'remove: name')
-      const { version } = parseInput(removeInput, removal, 'remove')
+      const name = parseChangeInput(secretNameField, given, 'remove: name')
+      const { version } = parseChangeInput(removeInput, removal, 'remove')
       await changeEntry(context, 'secret-removed', async (document) => {
-        const entry = findEntry(document, name)
+        const entry = findDocumentEntry(document, name)
         const isRemoved = (one: SealedVersion) => version === undefined || one.version === version
         const removed = entry.versions.filter(isRemoved)
         if (removed.length === 0) {
@@ -128,7 +128,7 @@ export function createVaultChanges(context: ChangeContext): VaultChanges {
   }
 }
 
-async function rewrapAll(context: ChangeContext): Promise<{ readonly rewrapped: number }> {
+async function rewrapChangedVault(context: ChangeContext): Promise<{ readonly rewrapped: number }> {
   const { keys, wrapping } = context
   let rewrapped = 0
   await changeDocument(context, async (document) => {
@@ -161,11 +161,11 @@ async function changeEntry(
   let changed: SecretEntry | undefined
   await changeDocument(context, async (document) => {
     const now = Date.now()
-    const good = document.map((one) => ({ ...one, versions: findValidVersions(one, now) }))
+    const good = document.map((one) => ({ ...one, versions: findDocumentVersions(one, now) }))
     const { entry, changed: versions } = await next(good)
     changed = entry
     const changes = versions.map((version) => createSecretChange(type, entry.name, version))
-    return { document: replaceEntry(good, entry), changes }
+    return { document: replaceDocumentEntry(good, entry), changes }
   })
   if (changed) return summarizeSecret(changed)
   throw new BursarError('invariant_broken', 'vault: a change has to make an entry.')
@@ -201,7 +201,7 @@ function createSecretChange(
 }
 
 /** Parses an argument. Throws `invalid_input` without the value, which may be a secret. */
-function parseInput<Output>(
+function parseChangeInput<Output>(
   schema: z.ZodType<Output, unknown>,
   input: unknown,
   what: string,

@@ -1,9 +1,9 @@
 import { BursarError } from '@bursar/core'
 import { z } from 'zod'
 import {
-  base64Field,
   type SealedSecret,
   type SecretBinding,
+  sealedBase64Field,
   sealedFields,
 } from './sealed-secret.ts'
 import type { VaultStorage } from './vault-storage.ts'
@@ -57,7 +57,7 @@ const versionFields = z.strictObject({
   createdAt: time,
   endsAt: time.optional(),
   keyId: z.string().min(1).max(300),
-  wrappedKey: base64Field(),
+  wrappedKey: sealedBase64Field(),
 })
 
 const documentFields = z.strictObject({
@@ -84,8 +84,8 @@ export async function readNewestDocument(
 
 /** Parses a document. Throws `vault_unreadable` if it is not one that `serializeDocument` writes. */
 function parseDocument(text: string): VaultDocument {
-  const parsed = documentFields.safeParse(parseJson(text))
-  if (!parsed.success) throw documentUnreadableError(describeFirstIssue(parsed.error))
+  const parsed = documentFields.safeParse(parseDocumentJson(text))
+  if (!parsed.success) throw documentUnreadableError(describeDocumentIssue(parsed.error))
   const { secrets } = parsed.data
   for (const { name, newest, versions } of secrets) {
     const numbers = versions.map(({ version }) => version)
@@ -116,17 +116,17 @@ export function serializeDocument(secrets: VaultDocument): string {
   // A field that is refused when it is read again, such as a key id, would make every secret unreadable.
   const parsed = documentFields.safeParse(document)
   if (parsed.success) return text
-  const message = `vault: nothing was changed: ${describeFirstIssue(parsed.error)}.`
+  const message = `vault: nothing was changed: ${describeDocumentIssue(parsed.error)}.`
   throw new BursarError('vault_unreadable', message)
 }
 
-function describeFirstIssue({ issues: [issue] }: z.ZodError): string {
+function describeDocumentIssue({ issues: [issue] }: z.ZodError): string {
   const field = issue?.path.map(String).join('.') || 'all of it'
   return `${field}: ${issue?.message ?? 'is not valid'}`
 }
 
 /** Creates the binding of a version. */
-export function createBinding(
+export function createDocumentBinding(
   { name }: Pick<SecretEntry, 'name'>,
   { version, purpose }: Pick<SealedVersion, 'version' | 'purpose'>,
 ): SecretBinding {
@@ -134,7 +134,7 @@ export function createBinding(
 }
 
 /** Returns the versions of a secret that are valid at `now`, newest first. */
-export function findValidVersions(
+export function findDocumentVersions(
   { versions }: SecretEntry,
   now: number,
 ): readonly SealedVersion[] {
@@ -142,21 +142,21 @@ export function findValidVersions(
 }
 
 /** Finds the entry of a secret. Throws `secret_unknown` if there is none, or it was removed. */
-export function findEntry(document: VaultDocument, name: string): SecretEntry {
+export function findDocumentEntry(document: VaultDocument, name: string): SecretEntry {
   const entry = document.find((one) => one.name === name)
   if (entry && entry.versions.length > 0) return entry
   throw new BursarError('secret_unknown', `vault: there is no secret called ${name}.`)
 }
 
 /** Returns the document with an entry replaced, or appended if its name is new. */
-export function replaceEntry(document: VaultDocument, entry: SecretEntry): VaultDocument {
+export function replaceDocumentEntry(document: VaultDocument, entry: SecretEntry): VaultDocument {
   const known = document.some(({ name }) => name === entry.name)
   return known
     ? document.map((one) => (one.name === entry.name ? entry : one))
     : [...document, entry]
 }
 
-function parseJson(text: string): unknown {
+function parseDocumentJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

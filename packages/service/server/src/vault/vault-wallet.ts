@@ -6,7 +6,12 @@ import {
   type Wallet,
 } from '@bursar/core'
 import type { OpenedSecret } from './opened-secret.ts'
-import { NotOpened, type OpenedVersion, openVersions, type SecretSource } from './secret-source.ts'
+import {
+  NotOpened,
+  type OpenedVersion,
+  openSourceVersions,
+  type SecretSource,
+} from './secret-source.ts'
 
 /** The options of `vault.wallet`. */
 export interface VaultWalletOptions {
@@ -36,28 +41,31 @@ const notSignedCodes: readonly unknown[] = ['wallet_unavailable', 'credential_ex
  */
 export function vaultWallet(source: SecretSource, options: VaultWalletOptions): Wallet {
   const { secret, address, wallet } = options
-  assertAddress(address)
+  assertWalletAddress(address)
   return {
     families: ['evm'],
     address: async () => address,
     async sign(request) {
       assertOwnRequest(request, address, `vault.wallet of ${secret}`)
-      let result: SignResult = notSignedExpired(`${secret} has no valid version`)
+      let result: SignResult = walletNotSignedExpired(`${secret} has no valid version`)
       try {
-        for await (const opened of openVersions(source, secret, ['payment', 'cancellation'])) {
-          result = await signWithVersion({ secret, address, wallet }, opened, request)
+        for await (const opened of openSourceVersions(source, secret, [
+          'payment',
+          'cancellation',
+        ])) {
+          result = await signWithWalletVersion({ secret, address, wallet }, opened, request)
           if (!('notSigned' in result) || result.notSigned !== 'credential_expired') break
         }
         return result
       } catch (error) {
-        if (error instanceof NotOpened) return notSignedUnavailable(error.message)
+        if (error instanceof NotOpened) return walletNotSignedUnavailable(error.message)
         throw error
       }
     },
   }
 }
 
-async function signWithVersion(
+async function signWithWalletVersion(
   options: VaultWalletOptions,
   opened: OpenedVersion,
   request: SignRequest,
@@ -68,7 +76,7 @@ async function signWithVersion(
   const hasNotSigned = 'notSigned' in result && notSignedCodes.includes(result.notSigned)
   if (!hasNotSigned || !opened.isInvalid()) return result
   const { secret } = options
-  return notSignedExpired(
+  return walletNotSignedExpired(
     `${secret}: version ${opened.version} lacks a field that the wallet reads`,
   )
 }
@@ -82,28 +90,28 @@ async function makeWallet(
     const made = wallet(opened)
     const own = await made.address('evm')
     if (own.toLowerCase() === address.toLowerCase()) return made
-    return notSignedUnavailable(
+    return walletNotSignedUnavailable(
       `version ${version} of ${secret} belongs to ${own}, not to ${address}`,
     )
   } catch (error) {
     const code = BursarError.isInstance(error) ? error.code : undefined
-    if (code === 'wallet_unavailable') return notSignedUnavailable(`${secret}: ${code}`)
+    if (code === 'wallet_unavailable') return walletNotSignedUnavailable(`${secret}: ${code}`)
     // A value that creates no wallet is a bad credential. The thrown error is dropped: it may quote it.
-    return notSignedExpired(
+    return walletNotSignedExpired(
       `${secret}: version ${version} creates no wallet${code ? `: ${code}` : ''}`,
     )
   }
 }
 
-function notSignedUnavailable(reason: string): NotSigned {
+function walletNotSignedUnavailable(reason: string): NotSigned {
   return { notSigned: 'wallet_unavailable', reason }
 }
 
-function notSignedExpired(reason: string): NotSigned {
+function walletNotSignedExpired(reason: string): NotSigned {
   return { notSigned: 'credential_expired', reason }
 }
 
-function assertAddress(address: unknown): void {
+function assertWalletAddress(address: unknown): void {
   if (typeof address === 'string' && /^0x[0-9a-fA-F]{40}$/.test(address)) return
   const rule = 'must be the address of the wallet, 0x and 40 hex digits'
   throw new BursarError('invalid_input', `vault.wallet: address: ${rule}.`)

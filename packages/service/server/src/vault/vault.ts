@@ -28,22 +28,22 @@ export interface Vault {
 export function createVault(source: SecretSource): Vault {
   return {
     wallet(options) {
-      assertSecretOptions('wallet', options)
+      assertVaultOptions('wallet', options)
       return vaultWallet(source, options)
     },
     permissions(options) {
-      assertSecretOptions('permissions', options)
+      assertVaultOptions('permissions', options)
       return vaultPermissions(source, options)
     },
     fundingLink(options) {
-      assertSecretOptions('fundingLink', options)
+      assertVaultOptions('fundingLink', options)
       return vaultFundingLink(source, options)
     },
   }
 }
 
 /** Throws `invalid_input` if the options name no secret, or have no function for what it opens. */
-function assertSecretOptions<Part extends keyof Vault>(
+function assertVaultOptions<Part extends keyof Vault>(
   part: Part,
   options: { readonly secret: unknown } & Readonly<Record<Part, unknown>>,
 ): void {

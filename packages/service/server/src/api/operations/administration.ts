@@ -10,11 +10,11 @@ import {
 } from '../account-schema.ts'
 import {
   defineOperation,
-  listQuerySchema,
   type Operation,
-  pageSchema,
-  readPageRequest,
-  readPathParameter,
+  operationListQuerySchema,
+  operationPageSchema,
+  readOperationPageRequest,
+  readOperationPathParameter,
 } from '../operation.ts'
 
 /** The operations of administrators. An administrator neither creates sessions nor pays. */
@@ -35,10 +35,10 @@ export const administrationOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/keys',
     summary: 'Lists the keys, oldest first.',
-    query: listQuerySchema(),
-    result: pageSchema(keySchema),
+    query: operationListQuerySchema(),
+    result: operationPageSchema(keySchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.administration.keys(readPageRequest(input)),
+    handle: ({ bursar, input }) => bursar.administration.keys(readOperationPageRequest(input)),
   }),
   defineOperation({
     name: 'rotateKey',
@@ -49,7 +49,11 @@ export const administrationOperations: readonly Operation[] = [
     result: issuedKeySchema,
     repeat: 'key',
     handle: ({ bursar, input, once }) =>
-      bursar.administration.rotateKey(readPathParameter(input, 'key'), input.body as never, once),
+      bursar.administration.rotateKey(
+        readOperationPathParameter(input, 'key'),
+        input.body as never,
+        once,
+      ),
   }),
   defineOperation({
     name: 'revokeKey',
@@ -60,7 +64,10 @@ export const administrationOperations: readonly Operation[] = [
     result: keySchema,
     repeat: 'state',
     handle: ({ bursar, input }) =>
-      bursar.administration.revokeKey(readPathParameter(input, 'key'), input.body as never),
+      bursar.administration.revokeKey(
+        readOperationPathParameter(input, 'key'),
+        input.body as never,
+      ),
   }),
   defineOperation({
     name: 'instruments',

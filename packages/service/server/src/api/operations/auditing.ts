@@ -4,12 +4,12 @@ import { callerSchema, paymentSchema } from '../account-schema.ts'
 import { auditEntrySchema, verificationSchema, verifyBody } from '../audit-schema.ts'
 import {
   defineOperation,
-  listQuerySchema,
   type Operation,
-  pageSchema,
-  readFilter,
-  readPageRequest,
-  readPathParameter,
+  operationListQuerySchema,
+  operationPageSchema,
+  readOperationFilter,
+  readOperationPageRequest,
+  readOperationPathParameter,
 } from '../operation.ts'
 
 /** The operations of auditors. An auditor reads everything and changes nothing. */
@@ -19,10 +19,10 @@ export const auditingOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/audit',
     summary: 'Reads the audit trail in order, as a feed that continues from any cursor.',
-    query: listQuerySchema(),
-    result: pageSchema(auditEntrySchema),
+    query: operationListQuerySchema(),
+    result: operationPageSchema(auditEntrySchema),
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.auditing.read(readPageRequest(input)),
+    handle: ({ bursar, input }) => bursar.auditing.read(readOperationPageRequest(input)),
   }),
   defineOperation({
     name: 'verifyAudit',
@@ -59,11 +59,11 @@ export const auditingOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/payments',
     summary: 'Lists payments, oldest first.',
-    query: listQuerySchema('session', 'delegation', 'endUser'),
-    result: pageSchema(paymentSchema),
+    query: operationListQuerySchema('session', 'delegation', 'endUser'),
+    result: operationPageSchema(paymentSchema),
     repeat: 'safe',
     handle: ({ bursar, input }) =>
-      bursar.auditing.payments(readFilter(input), readPageRequest(input)),
+      bursar.auditing.payments(readOperationFilter(input), readOperationPageRequest(input)),
   }),
   defineOperation({
     name: 'payment',
@@ -72,7 +72,8 @@ export const auditingOperations: readonly Operation[] = [
     summary: 'Reads one payment.',
     result: paymentSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.auditing.payment(readPathParameter(input, 'payment')),
+    handle: ({ bursar, input }) =>
+      bursar.auditing.payment(readOperationPathParameter(input, 'payment')),
   }),
 ]
 

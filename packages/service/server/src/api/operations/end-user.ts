@@ -14,11 +14,11 @@ import { cancelBody, readCancelInput } from '../cancel-body.ts'
 import {
   defineOperation,
   type Invocation,
-  listQuerySchema,
   type Operation,
-  pageSchema,
-  readPageRequest,
-  readPathParameter,
+  operationListQuerySchema,
+  operationPageSchema,
+  readOperationPageRequest,
+  readOperationPathParameter,
 } from '../operation.ts'
 
 /**
@@ -56,7 +56,7 @@ export const endUserOperations: readonly Operation[] = [
     repeat: 'state',
     handle: (call) =>
       requireEndUser(call).revokeDelegation(
-        readPathParameter(call.input, 'delegation'),
+        readOperationPathParameter(call.input, 'delegation'),
         call.input.body as never,
       ),
   }),
@@ -65,30 +65,30 @@ export const endUserOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/me/delegations',
     summary: 'Lists the end user’s delegations, oldest first.',
-    query: listQuerySchema(),
-    result: pageSchema(delegationSchema),
+    query: operationListQuerySchema(),
+    result: operationPageSchema(delegationSchema),
     repeat: 'safe',
-    handle: (call) => requireEndUser(call).delegations(readPageRequest(call.input)),
+    handle: (call) => requireEndUser(call).delegations(readOperationPageRequest(call.input)),
   }),
   defineOperation({
     name: 'mySessions',
     method: 'get',
     path: '/v1/me/sessions',
     summary: 'Lists the sessions that spend the end user’s money, oldest first.',
-    query: listQuerySchema(),
-    result: pageSchema(sessionSchema),
+    query: operationListQuerySchema(),
+    result: operationPageSchema(sessionSchema),
     repeat: 'safe',
-    handle: (call) => requireEndUser(call).sessions(readPageRequest(call.input)),
+    handle: (call) => requireEndUser(call).sessions(readOperationPageRequest(call.input)),
   }),
   defineOperation({
     name: 'myPayments',
     method: 'get',
     path: '/v1/me/payments',
     summary: 'Lists the end user’s payments, oldest first.',
-    query: listQuerySchema(),
-    result: pageSchema(paymentSchema),
+    query: operationListQuerySchema(),
+    result: operationPageSchema(paymentSchema),
     repeat: 'safe',
-    handle: (call) => requireEndUser(call).payments(readPageRequest(call.input)),
+    handle: (call) => requireEndUser(call).payments(readOperationPageRequest(call.input)),
   }),
   defineOperation({
     name: 'allowAgain',
@@ -100,7 +100,7 @@ export const endUserOperations: readonly Operation[] = [
     repeat: 'state',
     handle: (call) =>
       requireEndUser(call).allowAgain(
-        readPathParameter(call.input, 'payment'),
+        readOperationPathParameter(call.input, 'payment'),
         call.input.body as never,
       ),
   }),
@@ -122,7 +122,7 @@ export const endUserOperations: readonly Operation[] = [
     repeat: 'safe',
     handle: async (call) => ({
       permission: await requireEndUser(call).readPermission(
-        readPathParameter(call.input, 'delegation'),
+        readOperationPathParameter(call.input, 'delegation'),
       ),
     }),
   }),
@@ -133,7 +133,8 @@ export const endUserOperations: readonly Operation[] = [
     summary: 'Returns the address and the assets that fund an instrument.',
     result: fundingSchema,
     repeat: 'safe',
-    handle: (call) => requireEndUser(call).funding(readPathParameter(call.input, 'instrument')),
+    handle: (call) =>
+      requireEndUser(call).funding(readOperationPathParameter(call.input, 'instrument')),
   }),
   defineOperation({
     name: 'cancelMine',
@@ -170,27 +171,27 @@ export const endUserOperations: readonly Operation[] = [
     repeat: 'safe',
     handle: async (call) => ({ limits: (await requireEndUser(call).limits()) ?? null }),
   }),
-  ...approvalOperations(),
+  ...endUserApprovalOperations(),
 ]
 
-function approvalOperations(): readonly Operation[] {
+function endUserApprovalOperations(): readonly Operation[] {
   return [
     defineOperation({
       name: 'myApprovals',
       method: 'get',
       path: '/v1/me/approvals',
       summary: 'Lists the end user’s approvals, oldest first.',
-      query: (listQuerySchema() as z.ZodObject).extend({
+      query: (operationListQuerySchema() as z.ZodObject).extend({
         waiting: z
           .enum(['true', 'false'])
           .optional()
           .describe('`true` lists only approvals that wait for an answer.'),
       }) as never,
-      result: pageSchema(approvalSchema),
+      result: operationPageSchema(approvalSchema),
       repeat: 'safe',
       handle: (call) => {
         const waiting = call.input.query.waiting === 'true'
-        return requireEndUser(call).approvals({ waiting }, readPageRequest(call.input))
+        return requireEndUser(call).approvals({ waiting }, readOperationPageRequest(call.input))
       },
     }),
     defineOperation({
@@ -218,7 +219,8 @@ function approvalOperations(): readonly Operation[] {
       summary: 'Approves exactly the terms on the card, for one payment.',
       result: approvalSchema,
       repeat: 'state',
-      handle: (call) => requireEndUser(call).approve(readPathParameter(call.input, 'approval')),
+      handle: (call) =>
+        requireEndUser(call).approve(readOperationPathParameter(call.input, 'approval')),
     }),
     defineOperation({
       name: 'deny',
@@ -230,7 +232,7 @@ function approvalOperations(): readonly Operation[] {
       repeat: 'state',
       handle: (call) =>
         requireEndUser(call).deny(
-          readPathParameter(call.input, 'approval'),
+          readOperationPathParameter(call.input, 'approval'),
           call.input.body as never,
         ),
     }),

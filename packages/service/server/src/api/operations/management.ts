@@ -9,12 +9,12 @@ import {
 import { cancelBody, readCancelInput } from '../cancel-body.ts'
 import {
   defineOperation,
-  listQuerySchema,
   type Operation,
-  pageSchema,
-  readFilter,
-  readPageRequest,
-  readPathParameter,
+  operationListQuerySchema,
+  operationPageSchema,
+  readOperationFilter,
+  readOperationPageRequest,
+  readOperationPathParameter,
 } from '../operation.ts'
 
 /** Over HTTP every session needs a payer, so that a stolen session token alone cannot pay. */
@@ -39,11 +39,11 @@ export const managementOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1/sessions',
     summary: 'Lists sessions, oldest first.',
-    query: listQuerySchema('delegation', 'endUser'),
-    result: pageSchema(sessionSchema),
+    query: operationListQuerySchema('delegation', 'endUser'),
+    result: operationPageSchema(sessionSchema),
     repeat: 'safe',
     handle: ({ bursar, input }) =>
-      bursar.management.sessions(readFilter(input), readPageRequest(input)),
+      bursar.management.sessions(readOperationFilter(input), readOperationPageRequest(input)),
   }),
   defineOperation({
     name: 'session',
@@ -52,7 +52,8 @@ export const managementOperations: readonly Operation[] = [
     summary: 'Reads one session.',
     result: sessionSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.management.session(readPathParameter(input, 'session')),
+    handle: ({ bursar, input }) =>
+      bursar.management.session(readOperationPathParameter(input, 'session')),
   }),
   defineOperation({
     name: 'changeSession',
@@ -64,7 +65,7 @@ export const managementOperations: readonly Operation[] = [
     repeat: 'key',
     handle: ({ bursar, input, once }) =>
       bursar.management.changeSession(
-        readPathParameter(input, 'session'),
+        readOperationPathParameter(input, 'session'),
         input.body as never,
         once,
       ),
@@ -78,7 +79,10 @@ export const managementOperations: readonly Operation[] = [
     result: sessionSchema,
     repeat: 'state',
     handle: ({ bursar, input }) =>
-      bursar.management.revokeSession(readPathParameter(input, 'session'), input.body as never),
+      bursar.management.revokeSession(
+        readOperationPathParameter(input, 'session'),
+        input.body as never,
+      ),
   }),
   defineOperation({
     name: 'unlockSession',
@@ -90,7 +94,7 @@ export const managementOperations: readonly Operation[] = [
     repeat: 'key',
     handle: ({ bursar, input, once }) => {
       const options = { ...(input.body as object), ...once }
-      return bursar.management.unlockSession(readPathParameter(input, 'session'), options)
+      return bursar.management.unlockSession(readOperationPathParameter(input, 'session'), options)
     },
   }),
   defineOperation({
@@ -106,7 +110,7 @@ export const managementOperations: readonly Operation[] = [
     }),
     result: exposureSchema,
     repeat: 'safe',
-    handle: ({ bursar, input }) => bursar.management.exposure(readFilter(input)),
+    handle: ({ bursar, input }) => bursar.management.exposure(readOperationFilter(input)),
   }),
   defineOperation({
     name: 'cancel',

@@ -12,7 +12,7 @@ import {
   defineOperation,
   type Invocation,
   type Operation,
-  readPathParameter,
+  readOperationPathParameter,
 } from '../operation.ts'
 import {
   concludeBody,
@@ -27,12 +27,12 @@ import {
 import { MAX_CONCLUDE_BODY_BYTES, MAX_PAY_BODY_BYTES } from '../service-limits.ts'
 
 /** Opens the session of the request's token for the caller. The guard refuses every other payer. */
-function openCallerSession({ bursar, caller, sessionToken }: Invocation): PaymentSession {
+function openPayerSession({ bursar, caller, sessionToken }: Invocation): PaymentSession {
   return bursar.openSession(sessionToken, { payer: caller.id })
 }
 
 /** Reads the arguments of `pay`. A peer that hangs up stops a payment that is not reserved yet. */
-function readPayInput({ input, signal }: Invocation): [PayRequest, Call] {
+function readPayerInput({ input, signal }: Invocation): [PayRequest, Call] {
   const { request, call = {} } = input.body as {
     readonly request: PayRequest
     readonly call?: Omit<Call, 'signal' | 'onProgress'>
@@ -41,7 +41,7 @@ function readPayInput({ input, signal }: Invocation): [PayRequest, Call] {
 }
 
 /** Encodes the body of the merchant's response as base64, for JSON. */
-function encodeBody(result: PayResult | QuoteResult | ProveResult): unknown {
+function encodePayerBody(result: PayResult | QuoteResult | ProveResult): unknown {
   if (!('response' in result) || !result.response) return result
   const { body, ...response } = result.response
   return { ...result, response: { ...response, body: Buffer.from(body).toString('base64') } }
@@ -60,7 +60,8 @@ export const payerOperations: readonly Operation[] = [
     result: payResultSchema,
     repeat: 'call',
     inSession: true,
-    handle: async (call) => encodeBody(await openCallerSession(call).pay(...readPayInput(call))),
+    handle: async (call) =>
+      encodePayerBody(await openPayerSession(call).pay(...readPayerInput(call))),
   }),
   defineOperation({
     name: 'quote',
@@ -73,9 +74,10 @@ export const payerOperations: readonly Operation[] = [
     result: quoteResultSchema,
     repeat: 'safe',
     inSession: true,
-    handle: async (call) => encodeBody(await openCallerSession(call).quote(...readPayInput(call))),
+    handle: async (call) =>
+      encodePayerBody(await openPayerSession(call).quote(...readPayerInput(call))),
   }),
-  ...payloadOperations(),
+  ...payerPayloadOperations(),
   defineOperation({
     name: 'sessionStatus',
     method: 'get',
@@ -84,7 +86,7 @@ export const payerOperations: readonly Operation[] = [
     result: sessionStatusSchema,
     repeat: 'safe',
     inSession: true,
-    handle: (call) => openCallerSession(call).status(),
+    handle: (call) => openPayerSession(call).status(),
   }),
   defineOperation({
     name: 'closeSession',
@@ -95,7 +97,7 @@ export const payerOperations: readonly Operation[] = [
     repeat: 'state',
     inSession: true,
     handle: async (call) => {
-      const session = openCallerSession(call)
+      const session = openPayerSession(call)
       await session.close()
       return session.status()
     },
@@ -112,7 +114,7 @@ export const payerOperations: readonly Operation[] = [
     repeat: 'key',
     inSession: true,
     handle: async (call) => {
-      const opened = await openCallerSession(call).openChild(call.input.body as never, call.once)
+      const opened = await openPayerSession(call).openChild(call.input.body as never, call.once)
       return { id: opened.session.id, token: opened.token }
     },
   }),
@@ -122,7 +124,7 @@ export const payerOperations: readonly Operation[] = [
  * Returns the operations for callers that send the paid call themselves, such as a tool call of
  * MCP.
  */
-function payloadOperations(): readonly Operation[] {
+function payerPayloadOperations(): readonly Operation[] {
   return [
     defineOperation({
       name: 'prove',
@@ -140,8 +142,8 @@ function payloadOperations(): readonly Operation[] {
           readonly challenge: ToolChallenge
           readonly call?: Omit<Call, 'signal' | 'onProgress'>
         }
-        return encodeBody(
-          await openCallerSession(call).prove(challenge, { ...origin, signal: call.signal }),
+        return encodePayerBody(
+          await openPayerSession(call).prove(challenge, { ...origin, signal: call.signal }),
         )
       },
     }),
@@ -158,8 +160,11 @@ function payloadOperations(): readonly Operation[] {
       inSession: true,
       handle: async (call) => {
         const { message } = call.input.body as { readonly message?: unknown }
-        return encodeBody(
-          await openCallerSession(call).conclude(readPathParameter(call.input, 'payment'), message),
+        return encodePayerBody(
+          await openPayerSession(call).conclude(
+            readOperationPathParameter(call.input, 'payment'),
+            message,
+          ),
         )
       },
     }),

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Archived, archiveIntoFolder } from '../../ledger/archive-folder.ts'
 import type { AddCommand } from '../command.ts'
-import { showProgress } from '../terminal.ts'
+import { showTerminalProgress } from '../terminal.ts'
 
 /**
  * Adds `bursar archive`, which moves sessions that ended long ago out of the ledger into a file.
@@ -22,7 +22,7 @@ export const addArchive: AddCommand = (program, context) => {
       context.withGuard(async (bursar, { archives }) => {
         const line = (seconds: number): string => `archiving, ${seconds} s`
         const archive = () => archiveIntoFolder(bursar, archives, endedFor)
-        const archived = await showProgress(context.terminal, line, archive)
+        const archived = await showTerminalProgress(context.terminal, line, archive)
         context.answer(archived, describeArchive(archived, archives))
       }),
     )

@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import type { ArchiveVerification, AuditHead, Verification } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { createParser } from '../flag-errors.ts'
-import { colourText, showProgress, writeText } from '../terminal.ts'
+import { createFlagParser } from '../flag-errors.ts'
+import { colourTerminalText, showTerminalProgress, writeTerminalText } from '../terminal.ts'
 
 /**
  * The head of the audit trail in the format that `audit verify` prints: the record's number, a
@@ -38,8 +38,12 @@ export const addAudit: AddCommand = (program, context) => {
       'Verifies the hash of every record, and every row of the ledger against the records. Keep the head that it prints on another ' +
         'machine: with --head, the next run also detects that the newest records were cut off or that the whole trail was rewritten.',
     )
-    .option('--head <seq:hash>', 'the head that an earlier run printed', createParser(headField))
-    .action(({ head }) => verifyTrail(context, head))
+    .option(
+      '--head <seq:hash>',
+      'the head that an earlier run printed',
+      createFlagParser(headField),
+    )
+    .action(({ head }) => verifyAuditTrail(context, head))
   audit
     .command('verify-archive')
     .summary('verify an archive file')
@@ -47,7 +51,7 @@ export const addAudit: AddCommand = (program, context) => {
       'Verifies each line of an archive file, and that the audit trail records exactly this file.',
     )
     .argument('<file>', 'the file that bursar archive wrote')
-    .action((name) => verifyArchiveFile(context, name))
+    .action((name) => verifyAuditArchiveFile(context, name))
   audit
     .command('export')
     .summary('export the audit trail as JSON lines')
@@ -55,29 +59,32 @@ export const addAudit: AddCommand = (program, context) => {
       'Exports the whole audit trail as JSON lines, each record exactly as it was hashed, to the standard output or a new file.',
     )
     .option('--out <file>', 'a new file, which only its owner can read')
-    .action(({ out }) => exportTrail(context, out))
+    .action(({ out }) => exportAuditTrail(context, out))
 }
 
-async function verifyTrail(context: CommandContext, head: AuditHead | undefined): Promise<void> {
+async function verifyAuditTrail(
+  context: CommandContext,
+  head: AuditHead | undefined,
+): Promise<void> {
   const { terminal } = context
   await context.withGuard(async ({ auditing }) => {
     const line = (seconds: number): string => `verifying, ${seconds} s`
-    const verified = await showProgress(terminal, line, () => auditing.verify({ head }))
-    answerVerdict(context, verified, describeVerification(verified))
+    const verified = await showTerminalProgress(terminal, line, () => auditing.verify({ head }))
+    answerAuditVerdict(context, verified, describeAuditVerification(verified))
   })
 }
 
-async function verifyArchiveFile(context: CommandContext, name: string): Promise<void> {
+async function verifyAuditArchiveFile(context: CommandContext, name: string): Promise<void> {
   const { terminal } = context
   await context.withGuard(async ({ auditing }) => {
     const line = (seconds: number): string => `verifying, ${seconds} s`
     const file = await open(resolve(terminal.folder, name))
     const verify = () => auditing.verifyArchive(file.readLines())
-    const verified = await showProgress(terminal, line, verify).finally(() => file.close())
+    const verified = await showTerminalProgress(terminal, line, verify).finally(() => file.close())
     const text = verified.ok
       ? `The archive is valid. Sessions: ${verified.archives.length}.`
       : `The archive is not valid: line ${verified.line}: ${verified.reason}.`
-    answerVerdict(context, verified, text)
+    answerAuditVerdict(context, verified, text)
   })
 }
 
@@ -85,22 +92,22 @@ async function verifyArchiveFile(context: CommandContext, name: string): Promise
  * Prints the result of a verification in green or red. Sets the exit code `unsound` if the
  * verification failed.
  */
-function answerVerdict(
+function answerAuditVerdict(
   { terminal, answer, endWith }: CommandContext,
   verified: Verification | ArchiveVerification,
   text: string,
 ): void {
   if (!verified.ok) endWith('unsound')
-  answer(verified, colourText(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
+  answer(verified, colourTerminalText(terminal, terminal.out, verified.ok ? 'green' : 'red', text))
 }
 
-function describeVerification(verified: Verification): string {
+function describeAuditVerification(verified: Verification): string {
   if (!verified.ok) return `The audit trail is not valid: ${verified.reason}.`
   const { records, head } = verified
   return `The audit trail is valid: ${records} records.${head ? `\nhead ${head.seq}:${head.hash}` : ''}`
 }
 
-async function exportTrail(context: CommandContext, out: string | undefined): Promise<void> {
+async function exportAuditTrail(context: CommandContext, out: string | undefined): Promise<void> {
   const { terminal } = context
   let records = 0
   await context.withGuard(async ({ auditing }) => {
@@ -111,14 +118,15 @@ async function exportTrail(context: CommandContext, out: string | undefined): Pr
       }
     }
     const print = async (): Promise<void> => {
-      for await (const line of countRecords()) await writeText(terminal.out, line)
+      for await (const line of countRecords()) await writeTerminalText(terminal.out, line)
     }
     const line = (): string => `exporting, ${records} records`
     // The records appear on this terminal already, so a progress line is not needed.
-    if (out === undefined) return terminal.out.isTTY ? print() : showProgress(terminal, line, print)
+    if (out === undefined)
+      return terminal.out.isTTY ? print() : showTerminalProgress(terminal, line, print)
     const path = resolve(terminal.folder, out)
     const target = { flags: 'wx', mode: 0o600, flush: true }
-    await showProgress(terminal, line, () =>
+    await showTerminalProgress(terminal, line, () =>
       pipeline(countRecords, createWriteStream(path, target)),
     )
     context.answer({ file: path, records }, `${records} records in ${path}`)

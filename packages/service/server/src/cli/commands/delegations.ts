@@ -1,8 +1,8 @@
 import type { DelegationSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { addLimitOptions, addRuleOptions, readLimits, readRules } from '../limit-options.ts'
+import { addLimitOptions, addRuleOptions, readLimits, readRuleOptions } from '../limit-options.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
-import { formatTable } from '../terminal.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 const endUserFlag = ['--end-user <name>', 'the end user who granted them'] as const
 
@@ -14,7 +14,7 @@ export const addDelegations: AddCommand = (program, context) => {
     .description(
       'Manages delegations, the permissions of end users for agents to spend. You act in the name of the end user, so get their consent first.',
     )
-  addGrant(delegations, context)
+  addDelegationGrant(delegations, context)
   const list = delegations
     .command('list')
     .summary('list the delegations of an end user')
@@ -26,7 +26,7 @@ export const addDelegations: AddCommand = (program, context) => {
       const headings = ['ID', 'STATE', 'AGENT', 'INSTRUMENT', 'LEFT', 'OF', 'EXPIRES']
       context.answer(
         found,
-        `${formatTable(headings, found.rows.map(formatDelegation))}${describeNextPage(found, options)}`,
+        `${formatTerminalTable(headings, found.rows.map(formatDelegation))}${describeNextPage(found, options)}`,
       )
     }),
   )
@@ -62,7 +62,7 @@ export const addDelegations: AddCommand = (program, context) => {
 }
 
 /** Adds `bursar delegations grant`, which gives an agent a delegation. */
-function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContext): void {
+function addDelegationGrant(delegations: Parameters<AddCommand>[0], context: CommandContext): void {
   const grant = delegations
     .command('grant')
     .summary('grant an agent permission to spend')
@@ -85,7 +85,7 @@ function addGrant(delegations: Parameters<AddCommand>[0], context: CommandContex
       const granted = await bursar.endUser(endUser).grantDelegation({
         ...{ agent, name, instrument, expiresIn },
         limits: readLimits(options),
-        ...readRules(options),
+        ...readRuleOptions(options),
         consent: { how, reference },
       })
       context.answer(granted, granted.id)

@@ -1,7 +1,7 @@
 import type { Exposure } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
 import { addOwnerOptions, readOwner } from '../owner-options.ts'
-import { formatTable } from '../terminal.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 /** Adds `bursar exposure`, which shows the money that signed, open payments can still move. */
 export const addExposure: AddCommand = (program, context) => {
@@ -32,5 +32,5 @@ function describeExposure({ payments, most, until, complete }: Exposure): string
   const sums = most.map(({ amount, currency }) => `${amount} ${currency}`).join(' and ')
   const more = complete ? '' : ' The list is not complete: there are more payments.'
   const headings = ['ID', 'STATE', 'AMOUNT', 'MERCHANT', 'UNTIL', 'CANCELLABLE']
-  return `${formatTable(headings, rows)}\n\nAt most ${sums} can still move, until ${until}.${more}`
+  return `${formatTerminalTable(headings, rows)}\n\nAt most ${sums} can still move, until ${until}.${more}`
 }

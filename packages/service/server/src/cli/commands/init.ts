@@ -8,16 +8,16 @@ import { ENV_NAME, findConfig, readConfigFile } from '../../config/config-file.t
 import { openOperatorGuard } from '../../ledger/open-guard.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { readErrorCode } from '../exit-code.ts'
-import { createParser } from '../flag-errors.ts'
+import { createFlagParser } from '../flag-errors.ts'
 import { createInitFiles, type InitFile, type NewService } from '../init-templates.ts'
 import {
   addLimitOptions,
   addRuleOptions,
   type RuleOptions,
   readLimits,
-  readRules,
+  readRuleOptions,
 } from '../limit-options.ts'
-import { colourText } from '../terminal.ts'
+import { colourTerminalText } from '../terminal.ts'
 
 const nameField = z
   .string()
@@ -56,16 +56,21 @@ export const addInit: AddCommand = (program, context) => {
     .requiredOption(
       '--end-user <name>',
       'the end user who owns the wallet',
-      createParser(nameField),
+      createFlagParser(nameField),
     )
     .option(
       '--agent <name>',
       'the agent that gets the first delegation',
-      createParser(nameField),
+      createFlagParser(nameField),
       'agent',
     )
-    .option('--network <id>', 'the network to pay on', createParser(networkField), 'eip155:84532')
-    .option('--rpc-url <url>', 'an RPC endpoint of the network', createParser(urlField))
+    .option(
+      '--network <id>',
+      'the network to pay on',
+      createFlagParser(networkField),
+      'eip155:84532',
+    )
+    .option('--rpc-url <url>', 'an RPC endpoint of the network', createFlagParser(urlField))
     .option(
       '--sandbox <file>',
       'a file with the output of bursar sandbox --json, to pay in that sandbox',
@@ -73,13 +78,13 @@ export const addInit: AddCommand = (program, context) => {
     .option('--expires-in <duration>', 'the lifetime of the keys and the delegation', '90d')
   addRuleOptions(addLimitOptions(init)).action(async (options) => {
     const { folder } = context.terminal
-    const service = readNewService(folder, options)
+    const service = readInitService(folder, options)
     const files = createInitFiles(folder, service)
-    assertNew(folder, files)
+    assertInitFolderNew(folder, files)
     const written: string[] = []
     try {
       for (const file of files) written.push(await writeInitFile(folder, file))
-      await setUpLedger(context, service, options, written)
+      await initLedger(context, service, options, written)
     } catch (error) {
       // A leftover file would make the next attempt fail, so remove the files that this attempt
       // wrote.
@@ -99,7 +104,7 @@ type InitOptions = Parameters<typeof readLimits>[0] &
     readonly expiresIn: string
   }
 
-function readNewService(folder: string, options: InitOptions): NewService {
+function readInitService(folder: string, options: InitOptions): NewService {
   const { endUser, network, rpcUrl = publicRpcUrls[network], sandbox } = options
   const names = { endUser, instrument: `${endUser}-wallet` }
   if (sandbox !== undefined) {
@@ -121,13 +126,13 @@ function readNewService(folder: string, options: InitOptions): NewService {
   return { ...names, place: { network, rpcUrl } }
 }
 
-function assertNew(folder: string, files: readonly InitFile[]): void {
+function assertInitFolderNew(folder: string, files: readonly InitFile[]): void {
   const names = [...files.map(({ name }) => name), ENV_NAME, KEY_FOLDER, 'bursar.db']
   const existing = findConfig(folder) ?? names.map((name) => join(folder, name)).find(existsSync)
-  if (existing !== undefined) throw fileExistsError(existing)
+  if (existing !== undefined) throw initFileExistsError(existing)
 }
 
-function fileExistsError(path: string): BursarError {
+function initFileExistsError(path: string): BursarError {
   return new BursarError(
     'file_exists',
     `${path} exists already. Nothing was written: run bursar init in another folder.`,
@@ -140,7 +145,7 @@ async function writeInitFile(folder: string, { name, text, isSecret }: InitFile)
   return path
 }
 
-async function setUpLedger(
+async function initLedger(
   context: CommandContext,
   service: NewService,
   options: InitOptions,
@@ -149,13 +154,13 @@ async function setUpLedger(
   const { terminal } = context
   const { folder } = terminal
   const { config, environment, path } = await readConfigFile(terminal, findConfig(folder)).catch(
-    throwPackageMissing,
+    throwInitPackageMissing,
   )
   const settings = readSettings(config, environment)
   const { database } = settings
   if (!/^postgres/.test(database)) {
     // `BURSAR_DATABASE` may name a ledger that is in use.
-    if (existsSync(database)) throw fileExistsError(database)
+    if (existsSync(database)) throw initFileExistsError(database)
     written.push(database)
   }
   const bursar = await openOperatorGuard(settings)
@@ -163,12 +168,12 @@ async function setUpLedger(
     written.push(join(folder, KEY_FOLDER))
     await mkdir(join(folder, KEY_FOLDER), { mode: 0o700 })
     const keys: Partial<Record<Role, string>> = {}
-    for (const role of roles) keys[role] = await issueRoleKey(bursar, role, folder, options)
-    const delegation = await tryGrant(bursar, service, options)
+    for (const role of roles) keys[role] = await issueInitRoleKey(bursar, role, folder, options)
+    const delegation = await tryInitGrant(bursar, service, options)
     const [instrument] = await bursar.administration.instruments()
     const address = instrument?.address
     const value = { config: path, keys, address, delegation: delegation?.id }
-    context.answer(value, describeNextSteps(context, { ...value, service, options }))
+    context.answer(value, describeInitNextSteps(context, { ...value, service, options }))
   } finally {
     await bursar.close()
   }
@@ -178,14 +183,14 @@ async function setUpLedger(
  * Throws `package_missing` if the generated configuration imports a package that is not installed.
  * Throws every other error as it is.
  */
-function throwPackageMissing(error: unknown): never {
+function throwInitPackageMissing(error: unknown): never {
   const cause = error instanceof BursarError ? error.cause : undefined
   if (readErrorCode(cause) !== 'ERR_MODULE_NOT_FOUND') throw error
   const message = `The configuration imports packages that are not installed. Install them: npm install ${neededPackages.join(' ')}`
   throw new BursarError('package_missing', message, { cause: error })
 }
 
-async function issueRoleKey(
+async function issueInitRoleKey(
   { administration }: Bursar,
   role: Role,
   folder: string,
@@ -209,7 +214,7 @@ async function issueRoleKey(
  * Grants the first delegation. Returns undefined if the wallet holds nothing yet: a delegation
  * needs a funded wallet.
  */
-async function tryGrant(
+async function tryInitGrant(
   bursar: Bursar,
   { instrument }: NewService,
   options: InitOptions,
@@ -221,7 +226,7 @@ async function tryGrant(
       instrument,
       expiresIn,
       limits: readLimits(options),
-      ...readRules(options),
+      ...readRuleOptions(options),
       consent: { how: 'bursar init' },
     })
   } catch (error) {
@@ -242,9 +247,9 @@ interface NewServiceReport {
   readonly options: InitOptions
 }
 
-function describeNextSteps({ terminal }: CommandContext, begun: NewServiceReport): string {
+function describeInitNextSteps({ terminal }: CommandContext, begun: NewServiceReport): string {
   const { config, keys, address, delegation, service, options } = begun
-  const bold = (text: string): string => colourText(terminal, terminal.out, 'bold', text)
+  const bold = (text: string): string => colourTerminalText(terminal, terminal.out, 'bold', text)
   const { endUser, agent, total, expiresIn } = options
   const grantIt =
     `bursar delegations grant --end-user ${endUser} --agent ${agent} --instrument ${service.instrument} ` +

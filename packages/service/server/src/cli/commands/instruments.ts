@@ -1,6 +1,6 @@
 import type { Asset, Funding, InstrumentSummary } from '@bursar/core'
 import type { AddCommand } from '../command.ts'
-import { formatTable } from '../terminal.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 /** Adds `bursar instruments`, which lists instruments, their assets and the address to fund. */
 export const addInstruments: AddCommand = (program, context) => {
@@ -18,7 +18,7 @@ export const addInstruments: AddCommand = (program, context) => {
       context.withGuard(async ({ administration }) => {
         const rows = await administration.instruments()
         const headings = ['HANDLE', 'END USER', 'ADDRESS']
-        context.answer({ rows }, formatTable(headings, rows.map(formatInstrument)))
+        context.answer({ rows }, formatTerminalTable(headings, rows.map(formatInstrument)))
       }),
     )
   instruments
@@ -29,7 +29,7 @@ export const addInstruments: AddCommand = (program, context) => {
       context.withGuard(async ({ administration }) => {
         const rows = administration.assets()
         const headings = ['SYMBOL', 'CURRENCY', 'NETWORK', 'ADDRESS']
-        context.answer({ rows }, formatTable(headings, rows.map(formatAsset)))
+        context.answer({ rows }, formatTerminalTable(headings, rows.map(formatInstrumentAsset)))
       }),
     )
   instruments
@@ -41,7 +41,7 @@ export const addInstruments: AddCommand = (program, context) => {
     .action((instrument, { endUser }) =>
       context.withGuard(async (bursar) => {
         const found = await bursar.endUser(endUser).funding(instrument)
-        context.answer(found, describeFunding(found))
+        context.answer(found, describeInstrumentFunding(found))
       }),
     )
 }
@@ -50,12 +50,12 @@ function formatInstrument({ handle, endUser, address }: InstrumentSummary): stri
   return [handle, endUser, address ?? 'unavailable']
 }
 
-function formatAsset({ symbol, currency, network, address }: Asset): string[] {
+function formatInstrumentAsset({ symbol, currency, network, address }: Asset): string[] {
   return [symbol, currency, network, address]
 }
 
-function describeFunding({ address, assets, link }: Funding): string {
+function describeInstrumentFunding({ address, assets, link }: Funding): string {
   const rows = assets.map((one) => [one.symbol, one.network, one.address])
-  const lines = [`Send to ${address}:`, formatTable(['SYMBOL', 'NETWORK', 'ADDRESS'], rows)]
+  const lines = [`Send to ${address}:`, formatTerminalTable(['SYMBOL', 'NETWORK', 'ADDRESS'], rows)]
   return [...lines, ...(link === undefined ? [] : [`Or use the funding page ${link}`])].join('\n')
 }

@@ -1,9 +1,9 @@
 import { type IssuedKey, type KeySummary, roles } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { createListParser, createParser } from '../flag-errors.ts'
+import { createFlagListParser, createFlagParser } from '../flag-errors.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
-import { formatTable } from '../terminal.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 /** Adds `bursar keys`, which issues, lists, rotates and revokes keys of the service. */
 export const addKeys: AddCommand = (program, context) => {
@@ -22,12 +22,12 @@ export const addKeys: AddCommand = (program, context) => {
     .requiredOption(
       '--role <role>',
       `a role of the key: ${roles.join(', ')}; repeatable`,
-      createListParser(z.enum(roles, `must be one of ${roles.join(', ')}`)),
+      createFlagListParser(z.enum(roles, `must be one of ${roles.join(', ')}`)),
     )
     .requiredOption(
       '--expires-in <duration>',
       'the lifetime of the key, such as 90d',
-      createParser(z.string()),
+      createFlagParser(z.string()),
     )
     .option('--end-user <name>', 'the end user, for a key with the role end_user')
     .option('--label <text>', 'a name for people')
@@ -45,7 +45,7 @@ export const addKeys: AddCommand = (program, context) => {
       const headings = ['ID', 'STATE', 'ROLES', 'END USER', 'EXPIRES', 'USED', 'LABEL']
       context.answer(
         found,
-        `${formatTable(headings, found.rows.map(formatKey))}${describeNextPage(found, options)}`,
+        `${formatTerminalTable(headings, found.rows.map(formatKey))}${describeNextPage(found, options)}`,
       )
     }),
   )

@@ -2,7 +2,7 @@ import type { Cancellation, CancelTarget, PaymentSummary } from '@bursar/core'
 import type { AddCommand, CommandContext } from '../command.ts'
 import { addOwnerOptions, readOwner } from '../owner-options.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
-import { formatTable, showProgress } from '../terminal.ts'
+import { formatTerminalTable, showTerminalProgress } from '../terminal.ts'
 
 /** Adds `bursar payments`, which lists, shows and cancels payments. */
 export const addPayments: AddCommand = (program, context) => {
@@ -20,7 +20,7 @@ export const addPayments: AddCommand = (program, context) => {
       const headings = ['ID', 'STATE', 'AMOUNT', 'MERCHANT', 'RESERVED', 'SESSION']
       context.answer(
         found,
-        `${formatTable(headings, found.rows.map(formatPayment))}${describeNextPage(found, options)}`,
+        `${formatTerminalTable(headings, found.rows.map(formatPayment))}${describeNextPage(found, options)}`,
       )
     }),
   )
@@ -55,11 +55,11 @@ export const addPayments: AddCommand = (program, context) => {
         )
       }),
     )
-  addCancel(payments, context)
+  addPaymentCancel(payments, context)
 }
 
 /** Adds `bursar payments cancel`, which asks the network to invalidate signed payments. */
-function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext): void {
+function addPaymentCancel(payments: Parameters<AddCommand>[0], context: CommandContext): void {
   payments
     .command('cancel')
     .summary('ask the network to invalidate signed payments')
@@ -83,23 +83,24 @@ function addCancel(payments: Parameters<AddCommand>[0], context: CommandContext)
         const named = Object.entries({ payment, session, delegation })
         const target = Object.fromEntries(named.filter(([, id]) => id !== undefined))
         const line = (seconds: number): string => `cancelling, ${seconds} s`
-        const found = await showProgress(context.terminal, line, () =>
+        const found = await showTerminalProgress(context.terminal, line, () =>
           may.cancel(target as CancelTarget, { reason, after }),
         )
         if (found.refused + found.unavailable > 0) context.endWith('refused')
         if (found.unknown > 0) context.endWith('unavailable')
-        context.answer(found, describeCancellation(found))
+        context.answer(found, describePaymentCancellation(found))
       }),
     )
 }
 
-function describeCancellation({ payments, cursor }: Cancellation): string {
+function describePaymentCancellation({ payments, cursor }: Cancellation): string {
   const rows = payments.map(({ id, outcome, reason, transaction }) => [
     id,
     outcome,
     transaction ?? reason ?? '',
   ])
-  const text = rows.length === 0 ? 'No payment is open.' : formatTable(['ID', 'OUTCOME', ''], rows)
+  const text =
+    rows.length === 0 ? 'No payment is open.' : formatTerminalTable(['ID', 'OUTCOME', ''], rows)
   return cursor === undefined ? text : `${text}\nFor more, add --after ${cursor}`
 }
 

@@ -2,7 +2,7 @@ import { BursarError } from '@bursar/core'
 import { z } from 'zod'
 import type { AddCommand } from '../command.ts'
 import { readErrorCode } from '../exit-code.ts'
-import { createParser } from '../flag-errors.ts'
+import { createFlagParser } from '../flag-errors.ts'
 
 const balanceField = z
   .string()
@@ -21,7 +21,7 @@ export const addSandbox: AddCommand = (program, context) => {
     .option(
       '--balance <dollars>',
       'the balance of the account in test dollars',
-      createParser(balanceField),
+      createFlagParser(balanceField),
       '100.00',
     )
     .action(async ({ balance }) => {

@@ -7,10 +7,10 @@ import {
   addRuleOptions,
   readChangedLimits,
   readLimits,
-  readRules,
+  readRuleOptions,
 } from '../limit-options.ts'
 import { addPageOptions, describeNextPage, readPage } from '../pagination.ts'
-import { formatTable } from '../terminal.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 const sessionArgument = ['<session>', 'the id of the session, such as ses_…'] as const
 const reasonFlag = ['--reason <text>', 'the reason, for the audit trail'] as const
@@ -40,7 +40,7 @@ export const addSessions: AddCommand = (program, context) => {
     context.withGuard(async ({ management }) => {
       const { delegation, name, payer, expiresIn } = options
       const limits = readLimits(options)
-      const input = { delegation, name, payer, expiresIn, limits, ...readRules(options) }
+      const input = { delegation, name, payer, expiresIn, limits, ...readRuleOptions(options) }
       const created = await management.createSession(input)
       context.answer(created, created.token)
       if (context.isJson()) return
@@ -65,16 +65,16 @@ export const addSessions: AddCommand = (program, context) => {
       const headings = ['ID', 'STATE', 'LEFT', 'OF', 'HELD', 'EXPIRES', 'PAYER']
       context.answer(
         found,
-        `${formatTable(headings, found.rows.map(formatSession))}${describeNextPage(found, options)}`,
+        `${formatTerminalTable(headings, found.rows.map(formatSession))}${describeNextPage(found, options)}`,
       )
     }),
   )
-  addChange(sessions, context)
+  addSessionChange(sessions, context)
   addSessionCommands(sessions, context)
 }
 
 /** Adds `bursar sessions change`, which changes the limits, expiry or merchants of a session. */
-function addChange(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
+function addSessionChange(sessions: Parameters<AddCommand>[0], context: CommandContext): void {
   const change = sessions
     .command('change')
     .summary('change the limits, expiry or merchants of a session')

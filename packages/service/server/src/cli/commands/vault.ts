@@ -6,8 +6,8 @@ import type { SealedVault } from '../../vault/sealed-vault.ts'
 import type { SecretSummary } from '../../vault/secret-summary.ts'
 import type { VaultChanges } from '../../vault/vault-changes.ts'
 import type { AddCommand, CommandContext } from '../command.ts'
-import { createParser } from '../flag-errors.ts'
-import { formatTable } from '../terminal.ts'
+import { createFlagParser } from '../flag-errors.ts'
+import { formatTerminalTable } from '../terminal.ts'
 
 /**
  * Adds `bursar vault`, which puts, lists, rotates and removes secrets of wallets. No command prints
@@ -31,7 +31,7 @@ export const addVault: AddCommand = (program, context) => {
     .action(async (name, { file }) => {
       const sealed = await requireVault(context)
       const put = (value: Buffer) => changeVault(context, sealed, (vault) => vault.put(name, value))
-      answerSecret(context, await useValue(context, file, put))
+      answerVaultSecret(context, await useSecretForVault(context, file, put))
     })
   vault
     .command('list')
@@ -40,7 +40,10 @@ export const addVault: AddCommand = (program, context) => {
     .action(async () => {
       const secrets = await (await requireVault(context)).list()
       const headings = ['NAME', 'VERSION', 'SINCE', 'ENDS', 'KEY']
-      context.answer({ secrets }, formatTable(headings, secrets.flatMap(formatVersions)))
+      context.answer(
+        { secrets },
+        formatTerminalTable(headings, secrets.flatMap(formatVaultVersions)),
+      )
     })
   vault
     .command('rotate')
@@ -57,7 +60,7 @@ export const addVault: AddCommand = (program, context) => {
     .option('--wrapping-key', 'rotate the wrapping key instead of a secret')
     .action(async (name, { file, overlap, wrappingKey }) => {
       if ((name === undefined) === (wrappingKey === undefined)) {
-        throw usageError('Give either the name of a secret or --wrapping-key.')
+        throw vaultUsageError('Give either the name of a secret or --wrapping-key.')
       }
       const sealed = await requireVault(context)
       if (name === undefined) {
@@ -67,14 +70,14 @@ export const addVault: AddCommand = (program, context) => {
       }
       const rotate = (value: Buffer) =>
         changeVault(context, sealed, (vault) => vault.rotate(name, value, { overlap }))
-      answerSecret(context, await useValue(context, file, rotate))
+      answerVaultSecret(context, await useSecretForVault(context, file, rotate))
     })
   vault
     .command('remove')
     .summary('remove a secret')
     .description('Removes a secret. From the next signature on, no server can sign with it.')
     .argument('<name>', 'the name of the secret, such as cdp')
-    .option('--only <version>', 'remove only this version', createParser(versionInput))
+    .option('--only <version>', 'remove only this version', createFlagParser(versionInput))
     .action(async (name, { only }) => {
       const sealed = await requireVault(context)
       await changeVault(context, sealed, (vault) => vault.remove(name, { version: only }))
@@ -104,43 +107,43 @@ function changeVault<Result>(
 }
 
 /** Reads a secret from the pipe or a file, passes the secret to `use`, and overwrites it. */
-async function useValue(
+async function useSecretForVault(
   { terminal }: CommandContext,
   file: string | undefined,
   use: (value: Buffer) => Promise<SecretSummary>,
 ): Promise<SecretSummary> {
   if (file === undefined && terminal.input.isTTY) {
-    throw usageError(
+    throw vaultUsageError(
       'The value cannot be typed, because others could see it. Pipe it in, or name a file with --file.',
     )
   }
   const read =
     file === undefined
-      ? await readContent(terminal.input)
-      : await readValueFile(terminal.folder, file)
+      ? await readVaultValue(terminal.input)
+      : await readVaultValueFile(terminal.folder, file)
   try {
-    return await use(stripTrailingNewline(read))
+    return await use(stripVaultValueNewline(read))
   } finally {
     read.fill(0)
   }
 }
 
-async function readValueFile(folder: string, file: string): Promise<Buffer> {
+async function readVaultValueFile(folder: string, file: string): Promise<Buffer> {
   const handle = await open(resolve(folder, file))
   try {
-    return await readContent(handle.createReadStream({ autoClose: false }))
+    return await readVaultValue(handle.createReadStream({ autoClose: false }))
   } finally {
     await handle.close()
   }
 }
 
-async function readContent(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function readVaultValue(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const content = Buffer.alloc(MAX_INPUT_BYTES)
   let length = 0
   for await (const part of stream) {
     if (length + part.length > MAX_INPUT_BYTES) {
       content.fill(0)
-      throw usageError('The value is longer than 65,536 bytes.')
+      throw vaultUsageError('The value is longer than 65,536 bytes.')
     }
     content.set(part, length)
     length += part.length
@@ -150,29 +153,29 @@ async function readContent(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** Strips one trailing newline, which programs such as `pass` print after a secret. */
-function stripTrailingNewline(value: Buffer): Buffer {
+function stripVaultValueNewline(value: Buffer): Buffer {
   if (value.at(-1) !== 0x0a) return value
   return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1)
 }
 
-function answerSecret({ answer }: CommandContext, secret: SecretSummary): void {
+function answerVaultSecret({ answer }: CommandContext, secret: SecretSummary): void {
   answer(secret, `${secret.name} is sealed as version ${secret.versions[0]?.version}.`)
 }
 
-function formatVersions({ name, versions }: SecretSummary): string[][] {
+function formatVaultVersions({ name, versions }: SecretSummary): string[][] {
   return versions.map(({ version, createdAt, endsAt, key }) => [
     name,
     `${version}`,
-    formatTime(createdAt),
-    endsAt === undefined ? '' : formatTime(endsAt),
+    formatVaultTime(createdAt),
+    endsAt === undefined ? '' : formatVaultTime(endsAt),
     key,
   ])
 }
 
-function formatTime(at: number): string {
+function formatVaultTime(at: number): string {
   return new Date(at).toISOString()
 }
 
-function usageError(message: string): BursarError {
+function vaultUsageError(message: string): BursarError {
   return new BursarError('invalid_input', message)
 }
