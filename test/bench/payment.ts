@@ -1,6 +1,6 @@
 import type { LedgerState, Store, Terms } from '@bursar/core'
 import { fakeAsset, fakePayee } from '@bursar/core/testing'
-import { createNonce, hashTerms } from '../../packages/core/src/pay/terms.ts'
+import { createTermsNonce, hashTerms } from '../../packages/core/src/pay/terms.ts'
 import { sha256Hash } from '../../packages/core/src/primitives/hash.ts'
 import { newId } from '../../packages/core/src/primitives/id.ts'
 import { decidePayment } from '../../packages/core/src/rules/decide.ts'
@@ -79,7 +79,7 @@ function newIntent(): Intent & { readonly key: string } {
   return {
     paymentId,
     approvalId: newId('apr'),
-    nonce: createNonce(paymentId),
+    nonce: createTermsNonce(paymentId),
     tokenHash: sha256Hash(`token of ${paymentId}`),
     terms,
     termsHash: hashTerms(terms),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Approval, ApprovalCard, ApprovalState } from '../ledger/approval.ts'
 import { approvalStanding } from '../ledger/approval.ts'
-import { callKey, parseCall } from '../pay/request.ts'
+import { parseRequestCall, requestCallKey } from '../pay/request.ts'
 import type { Page, PageRequest, Store } from '../ports/store.ts'
 import { nameField, pageInput, parseInputFields, reasonInput } from '../primitives/fields.ts'
 import { denyApproval, grantApproval } from '../rules/approval-decision.ts'
@@ -68,7 +68,7 @@ export function createApprovals(
     },
     approvalOf: async (call) => {
       const session = parseInputFields(nameField, call?.session, 'approvalOf: session')
-      const key = callKey(parseCall(call, 'approvalOf'))
+      const key = requestCallKey(parseRequestCall(call, 'approvalOf'))
       if (key === undefined) return undefined
       await ready()
       let last: Approval | undefined

@@ -3,10 +3,10 @@ import { sessionToken } from '../ledger/bearer-token.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
 import { type ChildInput, childInput } from '../ledger/session.ts'
-import { pay, quote } from '../pay/pay.ts'
+import { pay, quotePayment } from '../pay/pay.ts'
 import type { PayGuard } from '../pay/pay-state.ts'
 import { conclude, prove } from '../pay/prove-and-conclude.ts'
-import { type Holder, holdsToken, readOwnState } from '../pay/token-holder.ts'
+import { type Holder, holdsToken, readTokenHolderState } from '../pay/token-holder.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { parseInputFields } from '../primitives/fields.ts'
 import { newId } from '../primitives/id.ts'
@@ -52,7 +52,7 @@ class EmbeddedPort implements SessionPort {
 
   async quote(request: PayRequest, call: Call): Promise<QuoteResult> {
     await this.#ready()
-    return quote(this.#guard, this.#holder, request, call)
+    return quotePayment(this.#guard, this.#holder, request, call)
   }
 
   async prove(challenge: ToolChallenge, call: Call): Promise<ProveResult> {
@@ -67,7 +67,7 @@ class EmbeddedPort implements SessionPort {
 
   async status(): Promise<SessionStatus> {
     await this.#ready()
-    const state = await readOwnState(this.#guard, this.#holder)
+    const state = await readTokenHolderState(this.#guard, this.#holder)
     return summarizeSessionStatus(state, this.#holder, this.#guard.store.now())
   }
 
@@ -111,7 +111,7 @@ function embeddedCredentialScope({ payer }: Holder): { readonly credential?: str
 
 /** Checks that a session may open a child now. Children are counted as calls, because each is kept for ever. */
 async function assertEmbeddedChildAllowed(guard: PayGuard, holder: Holder): Promise<void> {
-  const state = await readOwnState(guard, holder)
+  const state = await readTokenHolderState(guard, holder)
   if (!state) {
     throw new BursarError('session_unknown', 'openChild: the token belongs to no session.')
   }

@@ -111,16 +111,16 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
           : await openByName(store, input, input.name)
       const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
-      const { expiresAt } = (await readSession(store, id)).session
+      const { expiresAt } = (await readManagedSession(store, id)).session
       return { id, token, expiresAt: new Date(expiresAt).toISOString() }
     },
     revokeSession: async (id, options) => {
       await ready()
-      return endOrUnlock(store, id, 'session-revoked', options, {})
+      return endManagedSession(store, id, 'session-revoked', options, {})
     },
     unlockSession: async (id, { idempotencyKey, ...options } = {}) => {
       await ready()
-      return endOrUnlock(store, id, 'session-unlocked', options, { idempotencyKey })
+      return endManagedSession(store, id, 'session-unlocked', options, { idempotencyKey })
     },
     changeSession: async (given, change, options = {}) => {
       const id = parseInputFields(nameField, given, 'changeSession: session')
@@ -128,10 +128,10 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       await ready()
       const changing = prepareIdempotentOperation(['changeSession', id], input, id, options)
       await changing.run(store, { session: id }, (state, now) => {
-        if (!state.session) throw unknownRow('session', id)
+        if (!state.session) throw unknownManagedRow('session', id)
         return applySessionChange(state, input, now)
       })
-      return summarizeSession(await readSession(store, id), store.now())
+      return summarizeSession(await readManagedSession(store, id), store.now())
     },
     exposure: async (given = {}) => {
       const filter = parseInputFields(ownerInput, given, 'exposure')
@@ -145,7 +145,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
     session: async (given) => {
       const id = parseInputFields(nameField, given, 'session')
       await ready()
-      return summarizeSession(await readSession(store, id), store.now())
+      return summarizeSession(await readManagedSession(store, id), store.now())
     },
     sessions: async (whose = {}, given = {}) => {
       const { delegation, endUser } = parseInputFields(ownerInput, whose, 'sessions')
@@ -178,7 +178,7 @@ async function createUnnamed(
  */
 async function openByName(store: Store, input: ParsedSession, name: string): Promise<Made> {
   const { delegation } = await store.read({ delegation: input.delegation })
-  if (!delegation) throw unknownRow('delegation', input.delegation)
+  if (!delegation) throw unknownManagedRow('delegation', input.delegation)
   const operation = sessionNameId(delegation, name)
   const [newest, secret] = [newId('ses'), newSecret()]
   for (;;) {
@@ -198,7 +198,7 @@ async function openByName(store: Store, input: ParsedSession, name: string): Pro
   }
 }
 
-async function endOrUnlock(
+async function endManagedSession(
   store: Store,
   given: string,
   type: 'session-revoked' | 'session-unlocked',
@@ -209,36 +209,38 @@ async function endOrUnlock(
   const { reason } = parseInputFields(reasonInput, options === undefined ? {} : options, type)
   const ending = prepareIdempotentOperation([type, id], { reason }, id, onceOptions)
   await ending.run(store, { session: id }, (state, now) => {
-    if (!state.session) throw unknownRow('session', id)
+    if (!state.session) throw unknownManagedRow('session', id)
     const session =
-      type === 'session-revoked' ? revokeOnce(state.session, now) : unlock(state.session)
+      type === 'session-revoked'
+        ? revokeManagedDelegation(state.session, now)
+        : unlockManagedSession(state.session)
     if (session === state.session) return { result: undefined, events: [] }
     const { delegation } = session
     const event = { type, session: id, delegation, ...(reason === undefined ? {} : { reason }) }
     return { result: undefined, sessions: [session], events: [event] }
   })
-  return summarizeSession(await readSession(store, id), store.now())
+  return summarizeSession(await readManagedSession(store, id), store.now())
 }
 
-async function readSession(
+async function readManagedSession(
   store: Store,
   id: string,
 ): Promise<LedgerState & { readonly session: Session }> {
   const state = await store.read({ session: id })
   const { session } = state
-  if (!session) throw unknownRow('session', id)
+  if (!session) throw unknownManagedRow('session', id)
   return { ...state, session }
 }
 
-function revokeOnce(session: Session, now: number): Session {
+function revokeManagedDelegation(session: Session, now: number): Session {
   return session.revokedAt === undefined ? { ...session, revokedAt: now } : session
 }
 
-function unlock(session: Session): Session {
+function unlockManagedSession(session: Session): Session {
   const { lockedAt, ...open } = session
   return lockedAt === undefined ? session : open
 }
 
-function unknownRow(what: string, id: string): BursarError {
+function unknownManagedRow(what: string, id: string): BursarError {
   return new BursarError(`${what}_unknown`, `There is no ${what} called ${id}.`)
 }

@@ -13,24 +13,24 @@ import {
   callScope,
   type OpenCall,
   refuseCall,
-  replayPayment,
+  replayPaymentOfCall,
 } from './call-context.ts'
 import type { Flight, PayGuard } from './pay-state.ts'
-import { callKey, isDialled, type ParsedCall, type ParsedRequest } from './request.ts'
+import { isDialledRequest, type ParsedCall, type ParsedRequest, requestCallKey } from './request.ts'
 import { deniedResult } from './results.ts'
-import { type Holder, readOwnState } from './token-holder.ts'
+import { type Holder, readTokenHolderState } from './token-holder.ts'
 
 /** Runs steps 2 to 10. A call whose key is in flight in this process joins that call instead. */
-export async function runOncePerKey<Result extends { readonly status: string }>(
+export async function admitOncePerKey<Result extends { readonly status: string }>(
   context: OpenCall,
   run: (context: OpenCall) => Promise<Result>,
 ): Promise<Result | PayResult> {
   const { guard, key, request } = context
   if (key === undefined) return run(context)
-  const name = nameFlight(context, key)
+  const name = nameAdmittedCall(context, key)
   const flight = guard.flights.get(name)
   if (flight) {
-    if (flight.requestHash === request.hash) return joinFlight(context, flight, run)
+    if (flight.requestHash === request.hash) return joinAdmittedCall(context, flight, run)
     return refuseCall(context, deny('key_conflict', { cause: 'the key is under way' }))
   }
   const result = run(context)
@@ -46,7 +46,7 @@ export async function runOncePerKey<Result extends { readonly status: string }>(
  * Joins the in-flight call with this key. If that call was aborted by its own signal, and ours was not,
  * runs again.
  */
-async function joinFlight<Result extends { readonly status: string }>(
+async function joinAdmittedCall<Result extends { readonly status: string }>(
   context: OpenCall,
   flight: Flight,
   run: (context: OpenCall) => Promise<Result>,
@@ -54,7 +54,7 @@ async function joinFlight<Result extends { readonly status: string }>(
   // The request's hash covers the kind of call, so the joined result is of the expected type.
   const result = (await flight.result) as Result
   const stopped = result.status === 'failed' && flight.signal?.aborted === true
-  return stopped && context.call.signal?.aborted !== true ? runOncePerKey(context, run) : result
+  return stopped && context.call.signal?.aborted !== true ? admitOncePerKey(context, run) : result
 }
 
 /** Reads the session of a token (step 1). Returns the refusal of a call that may not go on. */
@@ -67,10 +67,14 @@ export async function openCall(
 ): Promise<OpenCall | PayResult> {
   const { store, sessionRate } = guard
   const request = 'request' in parsed ? parsed.request : undefined
-  const key = callKey(call)
+  const key = requestCallKey(call)
   const { payer } = holder
   const state = await runInTelemetrySpan('bursar.open', {}, () =>
-    readOwnState(guard, holder, callScope({ session: holder.session, key, payer }, request)),
+    readTokenHolderState(
+      guard,
+      holder,
+      callScope({ session: holder.session, key, payer }, request),
+    ),
   ).catch(refuseCrowd)
   if (state === 'crowded') return deniedResult(deny('request_rate_exceeded'))
   if (!state) return deniedResult(deny('session_unknown'))
@@ -111,16 +115,17 @@ export async function admitCall(context: OpenCall): Promise<PayResult | undefine
   const { state, request, key, guard } = context
   const known = findEarlierAnswer(state, { hash: request.hash, key }, guard.store.now())
   if (known?.kind === 'payment') {
-    await recordAnswer(context, known.payment)
-    return replayPayment(context, known.payment)
+    await recordAdmissionAnswer(context, known.payment)
+    return replayPaymentOfCall(context, known.payment)
   }
   const denial =
-    known?.denial ?? decideHost(state, { host: request.url.host, isDialled: isDialled(request) })
+    known?.denial ??
+    decideHost(state, { host: request.url.host, isDialled: isDialledRequest(request) })
   return denial && refuseCall(context, denial)
 }
 
 /** Pins the key of a call to the payment that answers it, and notes the first answer after a proof. */
-async function recordAnswer(context: OpenCall, payment: Payment): Promise<void> {
+async function recordAdmissionAnswer(context: OpenCall, payment: Payment): Promise<void> {
   const { guard, state, key, request } = context
   const { hash } = request
   if (recordEarlierAnswer(state, { hash, key }, payment, 0).events.length === 0) return
@@ -132,6 +137,6 @@ async function recordAnswer(context: OpenCall, payment: Payment): Promise<void> 
 }
 
 /** Returns the name of a call in flight: keys belong to their session. */
-export function nameFlight({ state }: OpenCall, key: string): string {
+export function nameAdmittedCall({ state }: OpenCall, key: string): string {
   return `${state.session.id} ${key}`
 }

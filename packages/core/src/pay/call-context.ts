@@ -9,7 +9,7 @@ import { countDecidedRefusal } from '../rules/decide.ts'
 import type { Money, PayResult } from '../session/pay-result.ts'
 import type { PayGuard } from './pay-state.ts'
 import type { ParsedCall, ResourceRequest } from './request.ts'
-import { deniedResult, earlierResult, toMoney } from './results.ts'
+import { deniedResult, earlierResult, toResultMoney } from './results.ts'
 
 /** The context of one call, from its token on: all that a refusal is recorded with. */
 export interface CallContext {
@@ -32,17 +32,20 @@ export interface OpenCall extends CallContext {
 }
 
 /** Answers with the present state of a payment that was made before. */
-export async function replayPayment(context: CallContext, known: Payment): Promise<PayResult> {
+export async function replayPaymentOfCall(
+  context: CallContext,
+  known: Payment,
+): Promise<PayResult> {
   const { store } = context.guard
-  const payment = await readAnsweringPayment(store, known)
+  const payment = await readPaymentOfCall(store, known)
   // Sessions do not see each other's contents.
   const isOwn = payment.session === context.state.session.id
   const content = isOwn ? await store.content(payment.id) : undefined
-  return earlierResult(payment, content, readRemaining(context))
+  return earlierResult(payment, content, readRemainingForCall(context))
 }
 
 /** Returns the payment that answers for a known one: itself, or the one whose delivery is owed for it. */
-async function readAnsweringPayment(store: Store, known: Payment): Promise<Payment> {
+async function readPaymentOfCall(store: Store, known: Payment): Promise<Payment> {
   const answering = owedPayment(known) ?? known.id
   const isItself = answering === known.id
   if (isItself && !isOpenPayment(known)) return known
@@ -83,7 +86,7 @@ export function refuseCall(context: CallContext, denial: Denial): PayResult {
     )
     guard.background.run('record a refusal', recording)
   }
-  return deniedResult(denial, readRemaining(context))
+  return deniedResult(denial, readRemainingForCall(context))
 }
 
 /** Returns the scope of a call's reads and commits. */
@@ -102,7 +105,7 @@ export function callScope(
 }
 
 /** Returns what was left when the call began. */
-export function readRemaining(context: CallContext): Money {
+export function readRemainingForCall(context: CallContext): Money {
   const { session } = context.state
-  return toMoney(spendableAccountMicro(context.state), session.limits.currency)
+  return toResultMoney(spendableAccountMicro(context.state), session.limits.currency)
 }

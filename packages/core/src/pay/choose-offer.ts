@@ -57,7 +57,7 @@ function readOffers(
 }
 
 /** Checks that an offer has an amount and a validity above zero, whatever the rail has parsed. */
-function isPayable({ atomic, validForSeconds }: Offer): boolean {
+function isPayableOffer({ atomic, validForSeconds }: Offer): boolean {
   return atomic > 0n && Number.isSafeInteger(validForSeconds) && validForSeconds > 0
 }
 
@@ -68,7 +68,7 @@ function sortPayable(
   host: string,
 ): readonly ChosenOffer[] | Denial {
   const reachable = offered.filter(
-    ({ rail, offer }) => rail.networks.includes(offer.network) && isPayable(offer),
+    ({ rail, offer }) => rail.networks.includes(offer.network) && isPayableOffer(offer),
   )
   if (reachable.length === 0) return deny('no_acceptable_offer', { host })
   const known = reachable.flatMap(({ rail, offer }) => {

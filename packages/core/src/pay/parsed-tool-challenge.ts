@@ -5,7 +5,7 @@ import { canonicalJson } from '../primitives/canonical-json.ts'
 import { hashOf } from '../primitives/hash.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
 import {
-  cleanPurpose,
+  cleanRequestPurpose,
   MAX_REQUEST_BODY_BYTES,
   type ParsedRequest,
   type ResourceRequest,
@@ -55,10 +55,10 @@ export function parseToolChallenge(
       const field = issue?.path.map(String).join('.') || 'the challenge'
       return refuseChallenge(`${field}: ${issue?.message ?? 'not valid'}`, ignored)
     }
-    const message = plainJson(read.data.message, MAX_CHALLENGE_BYTES)
+    const message = plainChallengeJson(read.data.message, MAX_CHALLENGE_BYTES)
     if (!message)
       return refuseChallenge(`message: not JSON of at most ${MAX_CHALLENGE_BYTES} bytes`, ignored)
-    const given = plainJson(read.data.arguments ?? {}, MAX_REQUEST_BODY_BYTES)
+    const given = plainChallengeJson(read.data.arguments ?? {}, MAX_REQUEST_BODY_BYTES)
     if (!given)
       return refuseChallenge(
         `arguments: not JSON of at most ${MAX_REQUEST_BODY_BYTES} bytes`,
@@ -82,14 +82,14 @@ function toolCallRequest(
     method: 'CALL',
     headers: {},
     body,
-    purpose: cleanPurpose(purpose),
+    purpose: cleanRequestPurpose(purpose),
     ...(maxAmount === undefined ? {} : { maxMicro: maxAmount }),
     hash: hashOf('tool-call', [server, tool, body]),
   }
 }
 
 /** Returns a plain JSON copy, without getters. Returns undefined if there is none within the bound. */
-export function plainJson(
+export function plainChallengeJson(
   value: unknown,
   maxBytes: number,
 ): { readonly value: unknown } | undefined {

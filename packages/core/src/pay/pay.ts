@@ -4,21 +4,21 @@ import { deny } from '../ledger/denial.ts'
 import type { HttpResponse } from '../ports/http-client.ts'
 import { BursarError } from '../primitives/errors.ts'
 import type { Call, PayResult, QuoteResult } from '../session/pay-result.ts'
-import { admitCall, nameFlight, openCall, runOncePerKey } from './call-admission.ts'
-import { type OpenCall, readRemaining, refuseCall } from './call-context.ts'
+import { admitCall, admitOncePerKey, nameAdmittedCall, openCall } from './call-admission.ts'
+import { type OpenCall, readRemainingForCall, refuseCall } from './call-context.ts'
 import { chooseOffers } from './choose-offer.ts'
 import type { PayGuard } from './pay-state.ts'
-import { parseCall, parseRequest } from './request.ts'
+import { parseRequest, parseRequestCall } from './request.ts'
 import { recordFailedRequest, recordRequest } from './request-record.ts'
 import {
-  answerDecision,
-  commitReservation,
+  answerReservationDecision,
+  commitPaymentReservation,
   holdPayment,
   type PreparedCall,
-  prepareIntent,
+  prepareReservation,
 } from './reserve-payment.ts'
-import { failedResult, freeResult, toMoney, toResourceResponse } from './results.ts'
-import { reportProgress, signAndSend } from './sign-and-send.ts'
+import { failedResult, freeResult, toResultMoney, toResultResponse } from './results.ts'
+import { reportSendProgress, signAndSend } from './sign-and-send.ts'
 import type { Holder } from './token-holder.ts'
 
 /** Pays for a resource. A refusal is a value. Throws `invalid_input` for a bad `Call`. */
@@ -28,14 +28,14 @@ export async function pay(
   input: unknown,
   given: Call,
 ): Promise<PayResult> {
-  const call = parseCall(given, 'pay')
+  const call = parseRequestCall(given, 'pay')
   const startedAt = performance.now()
   const paying = runInTelemetrySpan(
     'bursar.pay',
     { 'bursar.session.id': holder.session },
     async (active) => {
       const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
-      const result = 'status' in context ? context : await runOncePerKey(context, payResource)
+      const result = 'status' in context ? context : await admitOncePerKey(context, payResource)
       recordTelemetryCall(active, result, performance.now() - startedAt)
       return result
     },
@@ -46,37 +46,37 @@ export async function pay(
 }
 
 /** Runs steps 1 to 6 without a reservation. Only refusals and questions are written. */
-export async function quote(
+export async function quotePayment(
   guard: PayGuard,
   holder: Holder,
   input: unknown,
   given: Call,
 ): Promise<QuoteResult> {
-  const call = parseCall(given, 'quote')
+  const call = parseRequestCall(given, 'quote')
   const quoting = runInTelemetrySpan(
     'bursar.quote',
     { 'bursar.session.id': holder.session },
     async (active) => {
       const context = await openCall(guard, holder, parseRequest(input, call.ignored), call, active)
       if ('status' in context) return context
-      const earlier = (await admitCall(context)) ?? findQuote(context)
+      const earlier = (await admitCall(context)) ?? findQuoteToPay(context)
       if (earlier) return earlier
-      const offered = await fetchOffer(context)
+      const offered = await fetchOfferToPay(context)
       if ('status' in offered) return offered
       const { intent } = offered
-      const decision = await commitReservation(context, intent, (change) =>
+      const decision = await commitPaymentReservation(context, intent, (change) =>
         // Refusals and questions are recorded as they are when paying; a reservation is dropped.
         change.result.kind === 'reserved' ? { result: change.result, events: [] } : change,
       )
-      if (decision.kind !== 'reserved') return answerDecision(context, decision)
+      if (decision.kind !== 'reserved') return answerReservationDecision(context, decision)
       const { amountMicro, currency, host } = intent.terms
-      const price = toMoney(amountMicro, currency)
+      const price = toResultMoney(amountMicro, currency)
       const message = `${host} asks for ${price.amount} ${currency}, which may be paid.`
-      const remaining = readRemaining(context)
+      const remaining = readRemainingForCall(context)
       const result = { status: 'payable', price, merchant: host, remaining, message } as const
       const { key, request } = context
       if (key !== undefined) {
-        guard.quotes.keep(nameFlight(context, key), request.hash, result, guard.store.now())
+        guard.quotes.keep(nameAdmittedCall(context, key), request.hash, result, guard.store.now())
       }
       return result
     },
@@ -86,27 +86,27 @@ export async function quote(
 }
 
 /** Returns the key's quote until it expires. Payments of the key are answered before. */
-function findQuote(context: OpenCall): QuoteResult | undefined {
+function findQuoteToPay(context: OpenCall): QuoteResult | undefined {
   const { guard, key, request } = context
   if (key === undefined) return undefined
-  return guard.quotes.find(nameFlight(context, key), request.hash, guard.store.now())
+  return guard.quotes.find(nameAdmittedCall(context, key), request.hash, guard.store.now())
 }
 
 async function payResource(context: OpenCall): Promise<PayResult> {
-  const offered = (await admitCall(context)) ?? (await fetchOffer(context))
+  const offered = (await admitCall(context)) ?? (await fetchOfferToPay(context))
   if ('status' in offered) return offered
   const held = await holdPayment(context, offered)
   return 'status' in held ? held : signAndSend(held)
 }
 
 /** Requests the resource, and chooses among its offers (steps 4 and 5). */
-async function fetchOffer(context: OpenCall): Promise<PreparedCall | PayResult> {
+async function fetchOfferToPay(context: OpenCall): Promise<PreparedCall | PayResult> {
   const { guard, request, state } = context
-  reportProgress(context.call, 'quoting')
-  const response = await requestResource(context)
+  reportSendProgress(context.call, 'quoting')
+  const response = await requestResourceToPay(context)
   if (!('headers' in response)) return response
-  if (response.status !== 402) return answerFree(context, response)
-  reportProgress(context.call, 'deciding')
+  if (response.status !== 402) return recordFreeAnswer(context, response)
+  reportSendProgress(context.call, 'deciding')
   const { session } = state
   const offers = chooseOffers(
     { url: request.url, status: response.status, headers: response.headers, body: response.body },
@@ -114,11 +114,11 @@ async function fetchOffer(context: OpenCall): Promise<PreparedCall | PayResult> 
     guard.assets,
     session.limits.currency,
   )
-  return 'code' in offers ? refuseCall(context, offers) : prepareIntent(context, offers)
+  return 'code' in offers ? refuseCall(context, offers) : prepareReservation(context, offers)
 }
 
 /** Sends the guarded request of step 4. Nothing is reserved or signed yet. */
-async function requestResource(context: OpenCall): Promise<HttpResponse | PayResult> {
+async function requestResourceToPay(context: OpenCall): Promise<HttpResponse | PayResult> {
   const { guard, request, state, call } = context
   try {
     return await runInTelemetrySpan('bursar.ask', { 'server.address': request.url.host }, () =>
@@ -149,9 +149,9 @@ async function requestResource(context: OpenCall): Promise<HttpResponse | PayRes
   }
 }
 
-function answerFree(context: OpenCall, response: HttpResponse): PayResult {
+function recordFreeAnswer(context: OpenCall, response: HttpResponse): PayResult {
   recordRequest(context, { type: 'request-answered', httpStatus: response.status })
-  return freeResult(toResourceResponse(response, context.request.url), readRemaining(context))
+  return freeResult(toResultResponse(response, context.request.url), readRemainingForCall(context))
 }
 
 function noop(): void {}

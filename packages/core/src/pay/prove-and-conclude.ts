@@ -6,16 +6,21 @@ import { BursarError } from '../primitives/errors.ts'
 import { nameField, parseInputFields } from '../primitives/fields.ts'
 import type { Call, PayResult, ProveResult } from '../session/pay-result.ts'
 import type { ToolChallenge } from '../session/tool-challenge.ts'
-import { admitCall, openCall, runOncePerKey } from './call-admission.ts'
+import { admitCall, admitOncePerKey, openCall } from './call-admission.ts'
 import { type OpenCall, refuseCall } from './call-context.ts'
 import { chooseOffers } from './choose-offer.ts'
-import { parseToolChallenge, plainJson } from './parsed-tool-challenge.ts'
+import { parseToolChallenge, plainChallengeJson } from './parsed-tool-challenge.ts'
 import type { PayGuard } from './pay-state.ts'
-import { parseCall } from './request.ts'
-import { holdPayment, prepareIntent } from './reserve-payment.ts'
-import { earlierResult, toMoney } from './results.ts'
-import { answerDoubt, answerResponse, reportProgress, signPayload } from './sign-and-send.ts'
-import { type Holder, readOwnState } from './token-holder.ts'
+import { parseRequestCall } from './request.ts'
+import { holdPayment, prepareReservation } from './reserve-payment.ts'
+import { earlierResult, toResultMoney } from './results.ts'
+import {
+  answerDoubtOfSent,
+  answerSentPayment,
+  reportSendProgress,
+  signPayload,
+} from './sign-and-send.ts'
+import { type Holder, readTokenHolderState } from './token-holder.ts'
 import type { HandedOut } from './unanswered-payloads.ts'
 
 /** The longest answer of a tool that is read: as much as the HTTP client reads of a resource. */
@@ -35,7 +40,7 @@ export async function prove(
   challenge: ToolChallenge,
   given: Call,
 ): Promise<ProveResult> {
-  const call = parseCall(given, 'prove')
+  const call = parseRequestCall(given, 'prove')
   const startedAt = performance.now()
   const { parsed, message } = parseToolChallenge(challenge, call.ignored)
   const proving = runInTelemetrySpan(
@@ -46,7 +51,7 @@ export async function prove(
       const result =
         'status' in context
           ? context
-          : await runOncePerKey(context, (one) => signToolCall(one, message))
+          : await admitOncePerKey(context, (one) => proveToolCall(one, message))
       recordTelemetryCall(active, result, performance.now() - startedAt)
       return result
     },
@@ -55,25 +60,26 @@ export async function prove(
   return proving
 }
 
-async function signToolCall(context: OpenCall, message: unknown): Promise<ProveResult> {
-  const earlier = findHandedOut(context) ?? (await admitCall(context))
+async function proveToolCall(context: OpenCall, message: unknown): Promise<ProveResult> {
+  const earlier = findProvenPayload(context) ?? (await admitCall(context))
   if (earlier) return earlier
   const { guard, request, state } = context
-  reportProgress(context.call, 'deciding')
+  reportSendProgress(context.call, 'deciding')
   const { currency } = state.session.limits
   const offers = chooseOffers({ url: request.url, message }, guard.rails, guard.assets, currency)
   if ('code' in offers) return refuseCall(context, offers)
-  const held = await holdPayment(context, await prepareIntent(context, offers))
+  const held = await holdPayment(context, await prepareReservation(context, offers))
   if ('status' in held) return held
   const payload = await signPayload(held)
   if ('status' in payload) return payload
-  if (!('meta' in payload)) return answerDoubt(held, 'the rail made no payload for MCP', undefined)
+  if (!('meta' in payload))
+    return answerDoubtOfSent(held, 'the rail made no payload for MCP', undefined)
   guard.payloads.keep({ held, payload }, guard.store.now())
   return { status: 'signed', paymentId: held.payment.id, payload: payload.meta }
 }
 
 /** Returns the payload that the key got before, while its payment is signed and not answered. */
-function findHandedOut({ guard, state, request }: OpenCall): ProveResult | undefined {
+function findProvenPayload({ guard, state, request }: OpenCall): ProveResult | undefined {
   const { payment } = state
   const known = payment && guard.payloads.find(payment.id, guard.store.now())
   if (!known || known.held.request.hash !== request.hash) return undefined
@@ -98,10 +104,10 @@ export async function conclude(
     'bursar.conclude',
     { 'bursar.session.id': holder.session, 'bursar.payment.id': id },
     async () => {
-      if (!(await readOwnState(guard, holder))) throw unknownPayment()
+      if (!(await readTokenHolderState(guard, holder))) throw unknownProvenPayment()
       const loaded = await guard.store.read({ payment: id })
       const { payment } = loaded
-      if (payment?.session !== holder.session) throw unknownPayment()
+      if (payment?.session !== holder.session) throw unknownProvenPayment()
       const known = guard.payloads.take(id)
       if (known) return concludeAnswer(known, message)
       const { currency } = payment.terms
@@ -109,7 +115,7 @@ export async function conclude(
       return earlierResult(
         payment,
         content,
-        toMoney(spendableAccountMicro(payingState(loaded)), currency),
+        toResultMoney(spendableAccountMicro(payingState(loaded)), currency),
       )
     },
   )
@@ -118,9 +124,12 @@ export async function conclude(
 }
 
 async function concludeAnswer({ held, payload }: HandedOut, given: unknown): Promise<PayResult> {
-  const message = readAnswer(given)
-  if (!message) return answerDoubt(held, 'no usable response: the call was not answered', undefined)
-  return answerResponse(held, { message }, toolResponse(message), [JSON.stringify(payload.meta)])
+  const message = readConcludedAnswer(given)
+  if (!message)
+    return answerDoubtOfSent(held, 'no usable response: the call was not answered', undefined)
+  return answerSentPayment(held, { message }, concludedToolResponse(message), [
+    JSON.stringify(payload.meta),
+  ])
 }
 
 interface ToolAnswer {
@@ -128,9 +137,9 @@ interface ToolAnswer {
   readonly error?: unknown
 }
 
-function readAnswer(given: unknown): ToolAnswer | undefined {
+function readConcludedAnswer(given: unknown): ToolAnswer | undefined {
   try {
-    const copy = plainJson(given, MAX_ANSWER_BYTES)?.value
+    const copy = plainChallengeJson(given, MAX_ANSWER_BYTES)?.value
     return typeof copy === 'object' && copy !== null ? copy : undefined
   } catch {
     return undefined
@@ -138,7 +147,7 @@ function readAnswer(given: unknown): ToolAnswer | undefined {
 }
 
 /** Returns the delivery: the tool's result without its `_meta`, in which receipts travel. */
-function toolResponse({ result, error }: ToolAnswer): HttpResponse {
+function concludedToolResponse({ result, error }: ToolAnswer): HttpResponse {
   const { _meta, ...delivered } = { ...(result as { readonly _meta?: unknown } | undefined) }
   const failed = result === undefined || (delivered as { isError?: unknown }).isError === true
   return {
@@ -151,7 +160,7 @@ function toolResponse({ result, error }: ToolAnswer): HttpResponse {
   }
 }
 
-function unknownPayment(): BursarError {
+function unknownProvenPayment(): BursarError {
   return new BursarError('payment_unknown', 'conclude: the session has no such payment.')
 }
 

@@ -13,7 +13,7 @@ const changingHeaders: readonly RegExp[] = [
 ]
 
 /** Checks whether clients change a header with each try of one request. The name is in lower case. */
-function changesWithEachTry(name: string): boolean {
+function changesRequestHash(name: string): boolean {
   return changingHeaders.some((pattern) => pattern.test(name))
 }
 
@@ -27,7 +27,7 @@ export function hashRequest(
   headers: Readonly<Record<string, string>>,
   body: string | undefined,
 ): string {
-  const lasting = Object.entries(headers).filter(([name]) => !changesWithEachTry(name))
+  const lasting = Object.entries(headers).filter(([name]) => !changesRequestHash(name))
   const text = JSON.stringify(Object.fromEntries(lasting))
   return hashOf('request', [method, url.href, text, body ?? null])
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  callKey,
   MAX_REQUEST_BODY_BYTES,
-  parseCall,
   parseRequest,
+  parseRequestCall,
   type ResourceRequest,
+  requestCallKey,
 } from './request.ts'
 
 const url = 'https://api.example.com/report?year=2030'
@@ -427,23 +427,23 @@ describe("a request's hash", () => {
 describe('the key of a call', () => {
   test('needs both of its parts', () => {
     const whole = { conversation: 'thread', id: 'call' }
-    expect(callKey(whole)).toMatch(/^[0-9a-f]{64}$/)
+    expect(requestCallKey(whole)).toMatch(/^[0-9a-f]{64}$/)
     const halves = [{}, { id: 'call' }, { conversation: 'thread' }, { ...whole, id: '' }]
     for (const half of [...halves, { ...whole, conversation: '' }]) {
-      expect(callKey(half)).toBe(undefined)
+      expect(requestCallKey(half)).toBe(undefined)
     }
     const strange = { conversation: 7, id: ['call'] } as unknown as typeof whole
-    expect(() => parseCall(strange, 'pay')).toThrow('pay: call.conversation')
+    expect(() => parseRequestCall(strange, 'pay')).toThrow('pay: call.conversation')
   })
 
   test('is another one for other parts, however they are cut', () => {
     const keys = [
-      callKey({ conversation: 'a', id: 'bc' }),
-      callKey({ conversation: 'ab', id: 'c' }),
-      callKey({ conversation: 'bc', id: 'a' }),
-      callKey({ conversation: 'a ', id: 'bc' }),
+      requestCallKey({ conversation: 'a', id: 'bc' }),
+      requestCallKey({ conversation: 'ab', id: 'c' }),
+      requestCallKey({ conversation: 'bc', id: 'a' }),
+      requestCallKey({ conversation: 'a ', id: 'bc' }),
     ]
     expect(new Set(keys).size).toBe(keys.length)
-    expect(callKey({ conversation: 'a', id: 'bc' })).toBe(keys[0])
+    expect(requestCallKey({ conversation: 'a', id: 'bc' })).toBe(keys[0])
   })
 })

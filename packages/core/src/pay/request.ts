@@ -88,25 +88,25 @@ export function parseRequest(input: unknown, leftOut: readonly string[] = []): P
 
 function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest {
   const given = readModelArguments(input)
-  const ignored = listUnknownArguments(given, leftOut)
+  const ignored = listUnknownRequestArguments(given, leftOut)
   const parsed = fields.safeParse(given)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    const field = issue?.path.map(printableName).join('.') || 'the arguments'
+    const field = issue?.path.map(printableArgumentName).join('.') || 'the arguments'
     return { problem: `${field}: ${issue?.message ?? 'not valid'}`, ignored }
   }
   const { method, purpose, maxAmount } = parsed.data
   try {
     const url = parseResourceUrl(parsed.data.url)
-    const body = readBody(parsed.data.body, method)
-    const headers = readHeaders(parsed.data.headers, body, parsed.data.body)
+    const body = readRequestBody(parsed.data.body, method)
+    const headers = readRequestHeaders(parsed.data.headers, body, parsed.data.body)
     return {
       request: {
         url,
         method,
         headers,
         ...(body === undefined ? {} : { body }),
-        purpose: cleanPurpose(purpose),
+        purpose: cleanRequestPurpose(purpose),
         ...(maxAmount === undefined ? {} : { maxMicro: maxAmount }),
         hash: hashRequest(method, url, headers, body),
       },
@@ -119,7 +119,7 @@ function readRequest(input: unknown, leftOut: readonly string[]): ParsedRequest 
 }
 
 /** Checks whether the guard itself dials the merchant. Otherwise the host is the caller's word. */
-export function isDialled({ url }: Pick<ResourceRequest, 'url'>): boolean {
+export function isDialledRequest({ url }: Pick<ResourceRequest, 'url'>): boolean {
   return url.protocol !== 'mcp:'
 }
 
@@ -147,22 +147,22 @@ const callInput: z.ZodType<{ readonly call: ParsedCall }> = z.object({
 })
 
 /** Parses a `Call`. Throws `invalid_input`: a bad call is the application's mistake. */
-export function parseCall(call: unknown, what: string): ParsedCall {
+export function parseRequestCall(call: unknown, what: string): ParsedCall {
   return parseInputFields(callInput, { call }, what).call
 }
 
 /** Returns the key of a call, or undefined if conversation or id is missing. */
-export function callKey({ conversation, id }: ParsedCall): string | undefined {
+export function requestCallKey({ conversation, id }: ParsedCall): string | undefined {
   return conversation && id ? hashOf('key', [conversation, id]) : undefined
 }
 
-function readBody(body: unknown, method: string): string | undefined {
+function readRequestBody(body: unknown, method: string): string | undefined {
   if (body === undefined || body === null || body === '') return undefined
   const takesNone = method === 'GET' || method === 'HEAD'
-  if (takesNone && isEmpty(body)) return undefined
+  if (takesNone && isEmptyRequestBody(body)) return undefined
   if (takesNone) throw requestRefused(`body: ${method} takes none`)
   // A lone surrogate becomes U+FFFD on the wire, and the hash has to cover the bytes on the wire.
-  const text = typeof body === 'string' ? body.toWellFormed() : writeJson(body)
+  const text = typeof body === 'string' ? body.toWellFormed() : writeRequestJson(body)
   if (Buffer.byteLength(text) > MAX_REQUEST_BODY_BYTES) {
     throw requestRefused(`body: longer than ${MAX_REQUEST_BODY_BYTES} bytes`)
   }
@@ -170,7 +170,7 @@ function readBody(body: unknown, method: string): string | undefined {
 }
 
 /** Checks whether a body holds nothing: blanks, or an object or array without members. */
-function isEmpty(body: unknown): boolean {
+function isEmptyRequestBody(body: unknown): boolean {
   if (typeof body === 'string') return body.trim() === ''
   return typeof body === 'object' && body !== null && Object.keys(body).length === 0
 }
@@ -178,7 +178,7 @@ function isEmpty(body: unknown): boolean {
 const JSON_TYPE = 'application/json'
 
 /** Returns the content type of a text for which the caller names none. */
-function contentType(body: string): string {
+function requestContentType(body: string): string {
   try {
     const value: unknown = JSON.parse(body)
     if (typeof value === 'object' && value !== null) return JSON_TYPE
@@ -188,7 +188,7 @@ function contentType(body: string): string {
   return 'text/plain'
 }
 
-function writeJson(body: unknown): string {
+function writeRequestJson(body: unknown): string {
   try {
     const text = JSON.stringify(body)
     if (text !== undefined) return text
@@ -198,7 +198,7 @@ function writeJson(body: unknown): string {
   throw requestRefused('body: neither text nor JSON')
 }
 
-function readHeaders(
+function readRequestHeaders(
   named: Readonly<Record<string, string>>,
   body: string | undefined,
   given: unknown,
@@ -220,13 +220,13 @@ function readHeaders(
   }
   if (headers.size > MAX_HEADERS) throw requestRefused(`headers: more than ${MAX_HEADERS}`)
   if (body !== undefined && !headers.has('content-type')) {
-    headers.set('content-type', typeof given === 'string' ? contentType(body) : JSON_TYPE)
+    headers.set('content-type', typeof given === 'string' ? requestContentType(body) : JSON_TYPE)
   }
   return Object.fromEntries([...headers].sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
 /** Cuts a purpose, and removes invisible and text-turning characters: people read it in a dialog. */
-export function cleanPurpose(purpose: string): string {
+export function cleanRequestPurpose(purpose: string): string {
   return (
     purpose
       .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]+/gu, ' ')
@@ -237,17 +237,17 @@ export function cleanPurpose(purpose: string): string {
   )
 }
 
-function listUnknownArguments(input: unknown, leftOut: readonly string[]): string[] {
+function listUnknownRequestArguments(input: unknown, leftOut: readonly string[]): string[] {
   const given = typeof input === 'object' && input !== null ? Object.keys(input) : []
   return given
     .filter((name) => !Object.hasOwn(fields.shape, name))
     .concat(leftOut)
     .slice(0, MAX_IGNORED)
-    .map(printableName)
+    .map(printableArgumentName)
 }
 
 /** Returns a name that the caller made up as short, printable ASCII. */
-function printableName(name: PropertyKey): string {
+function printableArgumentName(name: PropertyKey): string {
   return String(name)
     .slice(0, MAX_IGNORED_LENGTH)
     .replace(/[^\x20-\x7e]/g, '?')

@@ -8,14 +8,14 @@ import { type Decision, decidePayment } from '../rules/decide.ts'
 import type { Funds, Intent } from '../rules/reservation.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import { PaymentToken } from '../signing/payment-token.ts'
-import { callScope, type OpenCall, replayPayment } from './call-context.ts'
+import { callScope, type OpenCall, replayPaymentOfCall } from './call-context.ts'
 import type { ChosenOffer } from './choose-offer.ts'
 import { chooseFundedOffer } from './funded-offer.ts'
 import type { HeldPayment } from './held-payment.ts'
-import { isDialled } from './request.ts'
+import { isDialledRequest } from './request.ts'
 import { recordFailedRequest } from './request-record.ts'
-import { askedResult, deniedResult, failedResult, toMoney } from './results.ts'
-import { createNonce, createTerms, hashTerms } from './terms.ts'
+import { askedResult, deniedResult, failedResult, toResultMoney } from './results.ts'
+import { createTerms, createTermsNonce, hashTerms } from './terms.ts'
 
 /** The time for which a reservation that lacks budget waits for proof to release holds. */
 const RECONCILE_WAIT_MS = 2_000
@@ -36,16 +36,16 @@ export interface PreparedCall {
  * Creates the intent of the offer that can be paid, with a payment token that is invalid until the reservation.
  * `offers` are the cheapest first.
  */
-export async function prepareIntent(
+export async function prepareReservation(
   context: OpenCall,
   offers: readonly ChosenOffer[],
 ): Promise<PreparedCall> {
   const token = new PaymentToken()
   const { chosen, funds } = await chooseFundedOffer(context, offers)
-  return { chosen, token, intent: createIntent(context, chosen, funds, token) }
+  return { chosen, token, intent: createReservationIntent(context, chosen, funds, token) }
 }
 
-function createIntent(
+function createReservationIntent(
   context: OpenCall,
   chosen: ChosenOffer,
   funds: Funds,
@@ -57,13 +57,13 @@ function createIntent(
   return {
     paymentId,
     approvalId: newId('apr'),
-    nonce: createNonce(paymentId),
+    nonce: createTermsNonce(paymentId),
     tokenHash: token.hash,
     terms,
     termsHash: hashTerms(terms),
     method: request.method,
     path: request.url.pathname,
-    isDialled: isDialled(request),
+    isDialled: isDialledRequest(request),
     purpose: request.purpose,
     claimedHost: chosen.offer.claimedHost,
     validForSeconds: chosen.offer.validForSeconds,
@@ -82,21 +82,21 @@ export async function holdPayment(
 ): Promise<HeldPayment | PayResult> {
   const { call } = context
   const { intent } = prepared
-  await awaitBudget(context, intent)
+  await awaitReservableBudget(context, intent)
   if (call.signal?.aborted) {
     recordFailedRequest(context, 'aborted')
     return failedResult('The call was stopped before anything was paid.')
   }
-  const decision = await commitReservation(context, intent, (change) => change)
-  if (decision.kind !== 'reserved') return answerDecision(context, decision)
+  const decision = await commitPaymentReservation(context, intent, (change) => change)
+  if (decision.kind !== 'reserved') return answerReservationDecision(context, decision)
   const { currency, host } = intent.terms
   recordTelemetryAmount(context.active, intent.terms.amountMicro, currency, host)
-  const remaining = toMoney(decision.remainingMicro, currency)
+  const remaining = toResultMoney(decision.remainingMicro, currency)
   return { ...context, ...prepared, payment: decision.payment, remaining }
 }
 
 /** Commits the decision about an intent. `kept` may drop a part of the change, as a quote does. */
-export function commitReservation(
+export function commitPaymentReservation(
   context: OpenCall,
   intent: Intent,
   kept: (change: Change<Decision>) => Change<Decision>,
@@ -107,7 +107,7 @@ export function commitReservation(
     context.guard.store.commit(
       scope,
       (state, now) => {
-        assertClock(now, context.guard.store.now())
+        assertReservationClock(now, context.guard.store.now())
         return kept(decidePayment(state, intent, now))
       },
       'now',
@@ -119,7 +119,7 @@ export function commitReservation(
  * Throws `clock_behind` if the ledger's time, which never runs back, is far ahead of this clock: a
  * signature would be valid for as much longer.
  */
-function assertClock(now: number, clock: number): void {
+function assertReservationClock(now: number, clock: number): void {
   if (now - clock <= MAX_CLOCK_LEAD_MS) return
   const lead = Math.round((now - clock) / 1_000)
   const message = `The ledger was last written ${lead} s ahead of this clock. Set the clocks right.`
@@ -127,20 +127,20 @@ function assertClock(now: number, clock: number): void {
 }
 
 /** Returns the result of a decision that reserved nothing. */
-export async function answerDecision(
+export async function answerReservationDecision(
   context: OpenCall,
   decision: Exclude<Decision, { readonly kind: 'reserved' }>,
 ): Promise<PayResult> {
-  if (decision.kind === 'replayed') return replayPayment(context, decision.payment)
+  if (decision.kind === 'replayed') return replayPaymentOfCall(context, decision.payment)
   const { currency } = context.state.session.limits
-  const remaining = toMoney(decision.remainingMicro, currency)
+  const remaining = toResultMoney(decision.remainingMicro, currency)
   return decision.kind === 'asked'
     ? askedResult(decision.approval, decision.denial, remaining)
     : deniedResult(decision.denial, remaining)
 }
 
 /** Starts to reconcile if only holds stand in the way, and waits a bounded time for proof. */
-async function awaitBudget(context: OpenCall, intent: Intent): Promise<void> {
+async function awaitReservableBudget(context: OpenCall, intent: Intent): Promise<void> {
   const { guard, state } = context
   const { delegation } = state
   const missing = intent.terms.amountMicro - spendableAccountMicro(state)

@@ -7,18 +7,18 @@ import type { PayResult, ResourceResponse } from '../session/pay-result.ts'
 import { toModelResult } from '../session/tool.ts'
 import {
   deniedResult,
-  describeDelivery,
-  describeDoubt,
+  describeDoubtResult,
+  describeResultDelivery,
   doubtResult,
   earlierResult,
   failedResult,
   freeResult,
-  hasContent,
-  keepContent,
+  hasResultContent,
+  keepResultContent,
   MAX_KEPT_BYTES,
   paidResult,
-  toMoney,
-  toResourceResponse,
+  toResultMoney,
+  toResultResponse,
 } from './results.ts'
 
 const remaining = { amount: '0.95', currency: 'USD' }
@@ -76,11 +76,11 @@ function httpResponse(change: Partial<HttpResponse> = {}): HttpResponse {
 }
 
 const requested = new URL('https://shop.example/a/b')
-const response: ResourceResponse = toResourceResponse(httpResponse(), requested)
+const response: ResourceResponse = toResultResponse(httpResponse(), requested)
 
 describe('a response as callers get it', () => {
   test('has status, headers, body and cut, and not the address that was dialled', () => {
-    expect(toResourceResponse(httpResponse({ truncated: true }), requested)).toEqual({
+    expect(toResultResponse(httpResponse({ truncated: true }), requested)).toEqual({
       status: 200,
       headers: { 'content-type': 'text/plain' },
       body: new TextEncoder().encode('hello'),
@@ -103,7 +103,7 @@ describe('a response as callers get it', () => {
     'connection',
   ])('does not have %s', (name) => {
     const headers = { [name]: 'x', 'x-trace': 'y' }
-    expect(toResourceResponse(httpResponse({ headers }), requested).headers).toEqual({
+    expect(toResultResponse(httpResponse({ headers }), requested).headers).toEqual({
       'x-trace': 'y',
     })
   })
@@ -111,7 +111,7 @@ describe('a response as callers get it', () => {
   test('keeps headers with names that mean something to objects', () => {
     const sent = JSON.parse('{"__proto__":"x","constructor":"y"}')
     const headers: Record<string, string> = Object.assign(Object.create(null), sent)
-    const read = toResourceResponse(httpResponse({ headers }), requested).headers
+    const read = toResultResponse(httpResponse({ headers }), requested).headers
     expect(Object.entries(read)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -121,7 +121,7 @@ describe('a response as callers get it', () => {
 
 describe('a delivery', () => {
   test('is what was received, with its hash', () => {
-    expect(describeDelivery(httpResponse())).toEqual(delivery)
+    expect(describeResultDelivery(httpResponse())).toEqual(delivery)
   })
 
   test.each([
@@ -136,30 +136,30 @@ describe('a delivery', () => {
     [500, false, false],
     [200, true, false],
   ])('with status %s and broken %s is delivered: %s', (status, broken, delivered) => {
-    expect(describeDelivery(httpResponse({ status, broken })).delivered).toBe(delivered)
+    expect(describeResultDelivery(httpResponse({ status, broken })).delivered).toBe(delivered)
   })
 
   test('has a short content type, or none', () => {
     const headers = { 'content-type': 'x'.repeat(1_000) }
-    expect(describeDelivery(httpResponse({ headers })).contentType).toHaveLength(100)
-    expect(describeDelivery(httpResponse({ headers: {} })).contentType).toBe('')
+    expect(describeResultDelivery(httpResponse({ headers })).contentType).toHaveLength(100)
+    expect(describeResultDelivery(httpResponse({ headers: {} })).contentType).toBe('')
   })
 })
 
 test('content is kept with its payment up to the bound, and not above it', () => {
   const body = new Uint8Array(MAX_KEPT_BYTES)
-  expect(keepContent('pay_1', { ...response, body })).toEqual({
+  expect(keepResultContent('pay_1', { ...response, body })).toEqual({
     ...response,
     body,
     payment: 'pay_1',
   })
   const more = new Uint8Array(MAX_KEPT_BYTES + 1)
-  expect(keepContent('pay_1', { ...response, body: more })).toBe(undefined)
+  expect(keepResultContent('pay_1', { ...response, body: more })).toBe(undefined)
 })
 
 test('money is never shown below zero', () => {
-  expect(toMoney(50_000n, 'USD')).toEqual({ amount: '0.05', currency: 'USD' })
-  expect(toMoney(-50_000n, 'USD')).toEqual({ amount: '0.00', currency: 'USD' })
+  expect(toResultMoney(50_000n, 'USD')).toEqual({ amount: '0.05', currency: 'USD' })
+  expect(toResultMoney(-50_000n, 'USD')).toEqual({ amount: '0.00', currency: 'USD' })
 })
 
 describe('the answer', () => {
@@ -281,16 +281,16 @@ describe('an earlier payment', () => {
 
 test('a body that ended early is handed out as what came of it', () => {
   const broken = httpResponse({ broken: true })
-  expect(toResourceResponse(broken, requested)).toMatchObject({
+  expect(toResultResponse(broken, requested)).toMatchObject({
     truncated: true,
     body: broken.body,
   })
-  expect(hasContent(broken)).toBe(true)
+  expect(hasResultContent(broken)).toBe(true)
 })
 
 describe('a redirect', () => {
   const moved = (location: string, status = 302) =>
-    toResourceResponse(httpResponse({ status, headers: { location } }), requested)
+    toResultResponse(httpResponse({ status, headers: { location } }), requested)
 
   test.each([
     ['/c', 'https://shop.example/c'],
@@ -342,16 +342,18 @@ describe('a redirect', () => {
 test('the reason of a doubt is for the operator, and short', () => {
   const long = { outcome: 'refused', reason: 'x'.repeat(1_000) } as const
   const again = httpResponse({ status: 402 })
-  expect(describeDoubt(again, long, [])).toHaveLength(300)
-  expect(describeDoubt(httpResponse(), { outcome: 'unknown', reason: 'no header' }, [])).toBe(
+  expect(describeDoubtResult(again, long, [])).toHaveLength(300)
+  expect(describeDoubtResult(httpResponse(), { outcome: 'unknown', reason: 'no header' }, [])).toBe(
     'HTTP status 200, claim unknown: no header',
   )
-  expect(describeDoubt(httpResponse(), { outcome: 'settled' }, [])).toBe(
+  expect(describeDoubtResult(httpResponse(), { outcome: 'settled' }, [])).toBe(
     'HTTP status 200, claim settled: ',
   )
   const refused = { outcome: 'refused', reason: 'Refused.', says: 'key-7 is broke' } as const
-  expect(describeDoubt(again, refused, [])).toBe(
+  expect(describeDoubtResult(again, refused, [])).toBe(
     'HTTP status 402, claim refused: Refused. It says: "key-7 is broke"',
   )
-  expect(describeDoubt(again, refused, ['key-7'])).toBe('HTTP status 402, claim refused: Refused.')
+  expect(describeDoubtResult(again, refused, ['key-7'])).toBe(
+    'HTTP status 402, claim refused: Refused.',
+  )
 })

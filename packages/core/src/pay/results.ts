@@ -32,7 +32,7 @@ const paymentHeader = /^(x-payment|payment-|x-402)/
  * Returns a response for callers, without connection and payment headers. Of a body that ended early it has what
  * came. A `location` becomes the `redirectTarget` from the URL that was requested, or goes.
  */
-export function toResourceResponse(response: HttpResponse, requested: URL): ResourceResponse {
+export function toResultResponse(response: HttpResponse, requested: URL): ResourceResponse {
   const { location, ...headers } = Object.fromEntries(
     Object.entries(response.headers).filter(
       ([name]) => !withheldHeaders.has(name) && !paymentHeader.test(name),
@@ -48,7 +48,7 @@ export function toResourceResponse(response: HttpResponse, requested: URL): Reso
 }
 
 /** Describes a response to a payload. Only a 2xx with a whole body is a delivery. */
-export function describeDelivery(response: HttpResponse): Delivery {
+export function describeResultDelivery(response: HttpResponse): Delivery {
   return {
     httpStatus: response.status,
     contentType: (response.headers['content-type'] ?? '').slice(0, 100),
@@ -63,16 +63,19 @@ export function describeDelivery(response: HttpResponse): Delivery {
  * Checks whether the answer to a payload without a believable claim is content for the caller. A second
  * challenge is none: it holds addresses, and a model could take it for something to pay.
  */
-export function hasContent({ status }: HttpResponse): boolean {
+export function hasResultContent({ status }: HttpResponse): boolean {
   return status !== 402
 }
 
 /** Returns the content to keep with a payment, or undefined if the body is over the bound. */
-export function keepContent(payment: string, response: ResourceResponse): Content | undefined {
+export function keepResultContent(
+  payment: string,
+  response: ResourceResponse,
+): Content | undefined {
   return response.body.byteLength > MAX_KEPT_BYTES ? undefined : { payment, ...response }
 }
 
-export function toMoney(micro: bigint, currency: string): Money {
+export function toResultMoney(micro: bigint, currency: string): Money {
   return { amount: formatAmount(micro > 0n ? micro : 0n), currency }
 }
 
@@ -93,7 +96,9 @@ export function askedResult(approval: Approval, denial: Denial, remaining: Money
 }
 
 export function freeResult(response: ResourceResponse, remaining: Money): PayResult {
-  const moved = isRedirect(response) ? ' It has moved: call again with the URL in the content.' : ''
+  const moved = isRedirectResult(response)
+    ? ' It has moved: call again with the URL in the content.'
+    : ''
   const message = `The resource answered with HTTP status ${response.status} and asked for no payment.${moved}`
   return { status: 'free', response, remaining, message }
 }
@@ -104,7 +109,7 @@ export function paidResult(
   response: ResourceResponse | undefined,
   remaining: Money,
 ): PayResult {
-  const receipt = createReceipt(payment)
+  const receipt = createResultReceipt(payment)
   const { amount, currency, merchant } = receipt
   const { delivery } = payment
   if (!delivery?.delivered) {
@@ -112,7 +117,7 @@ export function paidResult(
     const what = delivery
       ? `the resource was not delivered (HTTP status ${delivery.httpStatus})`
       : 'no response was received'
-    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again: it is not paid again unless the user allows it. Tell the user.${describeMove(response)}`
+    const message = `${amount} ${currency} was paid to ${merchant}, but ${what}. Do not try again: it is not paid again unless the user allows it. Tell the user.${describeMovedResult(response)}`
     return {
       status: 'undelivered',
       receipt,
@@ -131,13 +136,13 @@ export function paidResult(
 }
 
 /** Warns of the redirect with which a paid request was answered. Its target may ask for money, too. */
-function describeMove(response: ResourceResponse | undefined): string {
-  return response && isRedirect(response)
+function describeMovedResult(response: ResourceResponse | undefined): string {
+  return response && isRedirectResult(response)
     ? ' The content names another URL: to follow it may cost again.'
     : ''
 }
 
-function isRedirect({ status, headers }: ResourceResponse): boolean {
+function isRedirectResult({ status, headers }: ResourceResponse): boolean {
   return status >= 300 && status < 400 && headers.location !== undefined
 }
 
@@ -147,7 +152,7 @@ export function doubtResult(
   remaining: Money,
 ): PayResult {
   const { amountMicro, currency, host } = payment.terms
-  const message = `It is not known yet whether ${formatAmount(amountMicro)} ${currency} was paid to ${host}. Do not try again: it could pay twice. Tell the user.${describeMove(response)}`
+  const message = `It is not known yet whether ${formatAmount(amountMicro)} ${currency} was paid to ${host}. Do not try again: it could pay twice. Tell the user.${describeMovedResult(response)}`
   return {
     status: 'in_doubt',
     paymentId: payment.id,
@@ -197,7 +202,7 @@ export function failedResult(
   return { status: 'failed', message, ...(code ? { code } : {}) }
 }
 
-function createReceipt(payment: Payment): Receipt {
+function createResultReceipt(payment: Payment): Receipt {
   const { terms, evidence, claimedTransaction } = payment
   const isSettled = payment.state === 'settled'
   const transaction = isSettled ? evidence?.transaction : claimedTransaction
@@ -220,7 +225,7 @@ function createReceipt(payment: Payment): Receipt {
  * Returns why a response is no believable claim, for the operator. `sent` are the values of the headers that the
  * merchant was sent: its own words are left out if they repeat one.
  */
-export function describeDoubt(
+export function describeDoubtResult(
   response: HttpResponse,
   claim: Claim,
   sent: readonly string[],

@@ -18,15 +18,15 @@ import { gateway, NotSigned } from '../signing/signing-gateway.ts'
 import type { HeldPayment } from './held-payment.ts'
 import type { ParsedCall } from './request.ts'
 import {
-  describeDelivery,
-  describeDoubt,
+  describeDoubtResult,
+  describeResultDelivery,
   doubtResult,
   earlierResult,
   failedResult,
-  hasContent,
-  keepContent,
+  hasResultContent,
+  keepResultContent,
   paidResult,
-  toResourceResponse,
+  toResultResponse,
 } from './results.ts'
 
 /**
@@ -37,33 +37,33 @@ export async function signAndSend(held: HeldPayment): Promise<PayResult> {
   const payload = await signPayload(held)
   if ('status' in payload) return payload
   if (!('headers' in payload))
-    return answerDoubt(held, 'the rail made no payload for HTTP', undefined)
+    return answerDoubtOfSent(held, 'the rail made no payload for HTTP', undefined)
   const response = await sendPayload(held, payload)
-  if (typeof response === 'string') return answerDoubt(held, response, undefined)
+  if (typeof response === 'string') return answerDoubtOfSent(held, response, undefined)
   const sent = [...Object.values(held.request.headers), ...Object.values(payload.headers)]
-  return answerResponse(held, response, response, sent)
+  return answerSentPayment(held, response, response, sent)
 }
 
 /**
  * Reads the claim of an answer, and returns the caller's result (steps 9 and 10). `sent` are the values of the
  * headers that the merchant was sent, as far as the guard knows them.
  */
-export async function answerResponse(
+export async function answerSentPayment(
   held: HeldPayment,
   answer: Answer,
   response: HttpResponse,
   sent: readonly string[],
 ): Promise<PayResult> {
-  const claimed = readClaim(held, answer)
+  const claimed = readClaimOfSent(held, answer)
   if (claimed.outcome !== 'settled')
-    return answerDoubt(held, describeDoubt(response, claimed, sent), response)
-  return answerClaim(held, response, claimed.transaction)
+    return answerDoubtOfSent(held, describeDoubtResult(response, claimed, sent), response)
+  return answerClaimOfSent(held, response, claimed.transaction)
 }
 
 /** Redeems the payment token, and signs exactly the terms (step 7). */
 export async function signPayload(held: HeldPayment): Promise<Payload | PayResult> {
   const { guard, payment, chosen, token } = held
-  reportProgress(held.call, 'signing')
+  reportSendProgress(held.call, 'signing')
   try {
     const payload = await runInTelemetrySpan(
       'bursar.sign',
@@ -80,17 +80,17 @@ export async function signPayload(held: HeldPayment): Promise<Payload | PayResul
             'now',
           ),
         )
-        return chosen.rail.prove(createAuthorization(held), chosen.offer.echo, signTerms)
+        return chosen.rail.prove(createSignAuthorization(held), chosen.offer.echo, signTerms)
       },
     )
-    void recordSoon(held, 'record a signature', (state) => signPayment(state))
+    void recordSentSoon(held, 'record a signature', (state) => signPayment(state))
     return payload
   } catch (error) {
     // An unredeemed token, or the wallet's own word, proves that nothing was signed. The token is
     // ended first, because a rail may have kept the function that it signs through.
     token.end()
     if (error instanceof NotSigned || !token.redeemed) return releaseUnsignedHold(held, error)
-    return answerDoubt(held, `the signer failed: ${describeError(error)}`, undefined)
+    return answerDoubtOfSent(held, `the signer failed: ${describeSendError(error)}`, undefined)
   }
 }
 
@@ -100,7 +100,7 @@ async function releaseUnsignedHold(held: HeldPayment, error: unknown): Promise<P
   await guard.store
     .commit(
       scopeOfPayment(payment),
-      (state, now) => releaseUnsignedPayment(state, `${code}: ${describeError(error)}`, now),
+      (state, now) => releaseUnsignedPayment(state, `${code}: ${describeSendError(error)}`, now),
       'now',
     )
     // If this fails, the hold stays until the rail's proof releases it.
@@ -117,7 +117,7 @@ async function sendPayload(
   payload: HttpPayload,
 ): Promise<HttpResponse | string> {
   const { guard, request, payment, chosen } = held
-  reportProgress(held.call, 'sending')
+  reportSendProgress(held.call, 'sending')
   try {
     return await runInTelemetrySpan('bursar.send', { 'server.address': request.url.host }, () =>
       guard.http.request(
@@ -137,30 +137,30 @@ async function sendPayload(
     )
   } catch (error) {
     const kind = BursarError.isInstance(error) ? ` (${findRequestFailure(error)})` : ''
-    return `no usable response${kind}: ${describeError(error)}`
+    return `no usable response${kind}: ${describeSendError(error)}`
   }
 }
 
 /** Reads the claim of a response (step 9). A rail that throws gives no claim. */
-function readClaim(held: HeldPayment, answer: Answer): Claim {
+function readClaimOfSent(held: HeldPayment, answer: Answer): Claim {
   try {
-    return held.chosen.rail.read(answer, createAuthorization(held))
+    return held.chosen.rail.read(answer, createSignAuthorization(held))
   } catch (error) {
-    return { outcome: 'unknown', reason: describeError(error) }
+    return { outcome: 'unknown', reason: describeSendError(error) }
   }
 }
 
-async function answerClaim(
+async function answerClaimOfSent(
   held: HeldPayment,
   response: HttpResponse,
   transaction: string | undefined,
 ): Promise<PayResult> {
   const { guard, payment, remaining } = held
-  const resource = toResourceResponse(response, held.request.url)
-  const delivery = describeDelivery(response)
-  const content = keepContent(payment.id, resource)
+  const resource = toResultResponse(response, held.request.url)
+  const delivery = describeResultDelivery(response)
+  const content = keepResultContent(payment.id, resource)
   const heardAt = guard.store.now()
-  const recorded = recordSoon(held, 'record a claim', (state, now) =>
+  const recorded = recordSentSoon(held, 'record a claim', (state, now) =>
     claimPayment(state, { transaction, delivery, content, heardAt }, now),
   )
   // After the validity proof may have come first. Then the result is the proof, not the claim.
@@ -177,24 +177,26 @@ async function answerClaim(
 }
 
 /** Records a doubt, and returns it. The hold stays until the rail proves the outcome. */
-export function answerDoubt(
+export function answerDoubtOfSent(
   held: HeldPayment,
   reason: string,
   response: HttpResponse | undefined,
 ): PayResult {
   const { payment, remaining } = held
-  const delivery = response && describeDelivery(response)
+  const delivery = response && describeResultDelivery(response)
   const resource =
-    response && hasContent(response) ? toResourceResponse(response, held.request.url) : undefined
-  const content = resource && keepContent(payment.id, resource)
-  void recordSoon(held, 'record a doubt', (state) =>
+    response && hasResultContent(response)
+      ? toResultResponse(response, held.request.url)
+      : undefined
+  const content = resource && keepResultContent(payment.id, resource)
+  void recordSentSoon(held, 'record a doubt', (state) =>
     doubtPayment(state, { reason, delivery, content }),
   )
   return doubtResult(payment, resource, remaining)
 }
 
 /** Writes without being waited for. A write that is lost in a crash is found again by proof. */
-function recordSoon(
+function recordSentSoon(
   held: HeldPayment,
   what: string,
   change: (state: LedgerState, now: number) => Change<Payment>,
@@ -205,7 +207,7 @@ function recordSoon(
   return written.catch(() => undefined)
 }
 
-function createAuthorization(held: HeldPayment): Authorization {
+function createSignAuthorization(held: HeldPayment): Authorization {
   const { payment, chosen } = held
   return {
     paymentId: payment.id,
@@ -218,7 +220,7 @@ function createAuthorization(held: HeldPayment): Authorization {
 }
 
 /** Returns an error's code or class: the message may hold text of a merchant or a provider. */
-function describeError(error: unknown): string {
+function describeSendError(error: unknown): string {
   if (BursarError.isInstance(error)) return `${error.code}: ${error.message}`
   // The wallet's reason is for the operator only.
   if (error instanceof NotSigned) return error.message.slice(0, MAX_REASON_LENGTH)
@@ -229,7 +231,7 @@ function describeError(error: unknown): string {
 const MAX_REASON_LENGTH = 300
 
 /** Tells the caller which step begins. An error of the listener is ignored. */
-export function reportProgress(call: ParsedCall, step: PayStep): void {
+export function reportSendProgress(call: ParsedCall, step: PayStep): void {
   try {
     call.onProgress?.(step)
   } catch {

@@ -4,7 +4,7 @@ import { fakeAsset } from '../testing/fake-chain.ts'
 import { fakeRail } from '../testing/fake-rail.ts'
 import type { ChosenOffer } from './choose-offer.ts'
 import { parseRequest, type ResourceRequest } from './request.ts'
-import { createNonce, createTerms, hashTerms } from './terms.ts'
+import { createTerms, createTermsNonce, hashTerms } from './terms.ts'
 
 const payee = `0x${'Ab'.repeat(20)}`
 
@@ -74,7 +74,7 @@ describe('the hash of the terms', () => {
 })
 
 test('a nonce is 32 bytes that follow from the payment alone', () => {
-  expect(createNonce('pay_1')).toMatch(/^0x[0-9a-f]{64}$/)
-  expect(createNonce('pay_1')).toBe(createNonce('pay_1'))
-  expect(createNonce('pay_1')).not.toBe(createNonce('pay_2'))
+  expect(createTermsNonce('pay_1')).toMatch(/^0x[0-9a-f]{64}$/)
+  expect(createTermsNonce('pay_1')).toBe(createTermsNonce('pay_1'))
+  expect(createTermsNonce('pay_1')).not.toBe(createTermsNonce('pay_2'))
 })

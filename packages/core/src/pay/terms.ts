@@ -38,6 +38,6 @@ export function hashTerms(terms: Terms): string {
 }
 
 /** Returns the payment's nonce, 32 bytes derived from its id: the block chain accepts it once. */
-export function createNonce(paymentId: string): `0x${string}` {
+export function createTermsNonce(paymentId: string): `0x${string}` {
   return `0x${sha256Hash(`bursar/nonce/1/${paymentId}`)}`
 }

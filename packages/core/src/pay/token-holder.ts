@@ -29,7 +29,7 @@ export function holdsToken(holder: Holder, session: Session | undefined): boolea
  * token belongs to no session, or came with another credential than its session is bound to. Such calls
  * are counted, and leave no audit record. Throws `request_rate_exceeded` over their limit.
  */
-export async function readOwnState(
+export async function readTokenHolderState(
   guard: Guard,
   holder: Holder,
   scope: Omit<Scope, 'session'> = {},

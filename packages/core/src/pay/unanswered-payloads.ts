@@ -33,14 +33,15 @@ export function createUnansweredPayloads(): UnansweredPayloads {
   const kept = new Map<string, HandedOut>()
   return {
     keep: ({ held, payload }, now) => {
-      for (const [id, one] of kept) if (now >= expiryTime(one) + HEARD_AFTER_MS) kept.delete(id)
+      for (const [id, one] of kept)
+        if (now >= payloadExpiryTime(one) + HEARD_AFTER_MS) kept.delete(id)
       const { body: _body, ...request } = held.request
       kept.set(held.payment.id, { held: { ...held, request }, payload })
       if (kept.size > MAX_PAYLOADS) kept.delete(`${kept.keys().next().value}`)
     },
     find: (payment, now) => {
       const found = kept.get(payment)
-      return found && now < expiryTime(found) ? found : undefined
+      return found && now < payloadExpiryTime(found) ? found : undefined
     },
     take: (payment) => {
       const found = kept.get(payment)
@@ -50,6 +51,6 @@ export function createUnansweredPayloads(): UnansweredPayloads {
   }
 }
 
-function expiryTime({ held }: HandedOut): number {
+function payloadExpiryTime({ held }: HandedOut): number {
   return held.payment.validBefore * 1_000
 }
