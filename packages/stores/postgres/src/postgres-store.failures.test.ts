@@ -5,15 +5,15 @@ import { connectionWaits } from './database/connections.ts'
 import { postgresStore, storeOn } from './postgres-store.ts'
 import { type CuttingProxy, cuttingProxy } from './test-process/cutting-proxy.ts'
 import {
-  holdOne,
-  isChained,
-  noted,
-  plant,
-  reasonsOf,
+  holdOneInLedger,
+  isLedgerChained,
+  ledgerReasonsOf,
+  ledgerTrailOf,
+  notedInLedger,
+  plantLedger,
   sessionId,
   sharedDelegation,
-  sharedSession,
-  trailOf,
+  sharedLedgerSession,
 } from './test-process/ledger.ts'
 import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
 
@@ -41,7 +41,7 @@ async function errorOf(promise: Promise<unknown>): Promise<BursarError> {
 }
 
 function record(store: Store, reason: string): Promise<number> {
-  return store.commit({}, () => ({ result: 0, events: [noted(reason)] }), 'now')
+  return store.commit({}, () => ({ result: 0, events: [notedInLedger(reason)] }), 'now')
 }
 
 async function throughProxy(
@@ -53,7 +53,7 @@ async function throughProxy(
   const store = storeOn({ url: proxy.url, schema, connections: 2 }, undefined, waits)
   const direct = postgresStore({ url: server.url, schema })
   try {
-    await plant(store, 100n)
+    await plantLedger(store, 100n)
     await run(proxy, store, direct)
   } finally {
     await store.close()
@@ -68,16 +68,16 @@ test.each(['before', 'after'] as const)(
     throughProxy(async (proxy, store, direct) => {
       proxy.cutAtCommit(when)
       const held = Array.from({ length: 5 }, (_, index) =>
-        store.commit({ session: sessionId }, holdOne(`${index}`), 'now'),
+        store.commit({ session: sessionId }, holdOneInLedger(`${index}`), 'now'),
       )
       expect(await Promise.all(held)).toEqual(Array.from({ length: 5 }, () => 'held'))
       expect(proxy.cuts()).toBe(1)
-      const trail = await trailOf(direct)
-      expect(reasonsOf(trail).toSorted()).toEqual([
+      const trail = await ledgerTrailOf(direct)
+      expect(ledgerReasonsOf(trail).toSorted()).toEqual([
         ...Array.from({ length: 5 }, (_, index) => `held ${index}`),
         'planted',
       ])
-      expect(isChained(trail)).toBe(true)
+      expect(isLedgerChained(trail)).toBe(true)
       const { session } = await store.read({ session: sessionId })
       expect(session?.usage.heldMicro).toBe(5n)
     }),
@@ -94,7 +94,7 @@ test('a commit whose answer is lost for good is rejected as unknown, and does no
       expect((await errorOf(record(store, 'unreachable'))).code).toBe('store_unavailable')
       proxy.refuse(false)
       await record(store, 'later')
-      expect(reasonsOf(await trailOf(direct))).toEqual(['planted', 'once', 'later'])
+      expect(ledgerReasonsOf(await ledgerTrailOf(direct))).toEqual(['planted', 'once', 'later'])
     },
     { ...connectionWaits, reconnectTotalMs: 5 },
   ))
@@ -102,7 +102,7 @@ test('a commit whose answer is lost for good is rejected as unknown, and does no
 test('every commit is written once while the server ends connections again and again', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema, connections: 2 })
-  await plant(store, 1_000n)
+  await plantLedger(store, 1_000n)
   let settled = 0
   let ended = 0
   const terminate = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -112,7 +112,7 @@ test('every commit is written once while the server ends connections again and a
       const own: string[] = []
       for (let index = 0; index < 20; index += 1) {
         const name = `${payer}-${index}`
-        own.push(await store.commit({ session: sessionId }, holdOne(name), 'now'))
+        own.push(await store.commit({ session: sessionId }, holdOneInLedger(name), 'now'))
         settled += 1
         if (settled % 25 !== 0) continue
         const connections = await server.query(terminate)
@@ -123,10 +123,10 @@ test('every commit is written once while the server ends connections again and a
   )
   expect(ended).toBeGreaterThan(0)
   expect(results.flat().filter((result) => result === 'held').length).toBe(200)
-  const trail = await trailOf(store)
-  expect(new Set(reasonsOf(trail)).size).toBe(201)
+  const trail = await ledgerTrailOf(store)
+  expect(new Set(ledgerReasonsOf(trail)).size).toBe(201)
   expect(trail.length).toBe(201)
-  expect(isChained(trail)).toBe(true)
+  expect(isLedgerChained(trail)).toBe(true)
   expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(200n)
   await store.close()
 })
@@ -137,42 +137,42 @@ test('a lock that is held for too long rejects commits, and the store goes on', 
     ...connectionWaits,
     lockMs: 50,
   })
-  await plant(store, 100n)
+  await plantLedger(store, 100n)
   const other = new Client({ connectionString: server.url })
   await other.connect()
   await other.query(`BEGIN; SELECT FROM ${schema}.installation FOR UPDATE`)
   const waiting = (['now', 'soon'] as const).map((when) =>
-    errorOf(store.commit({ session: sessionId }, holdOne('x'), when)),
+    errorOf(store.commit({ session: sessionId }, holdOneInLedger('x'), when)),
   )
   const codes = (await Promise.all(waiting)).map(({ code }) => code)
   expect(codes).toEqual(['store_locked', 'store_locked'])
   expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(0n)
   await other.end()
-  expect(await store.commit({ session: sessionId }, holdOne('x'), 'now')).toBe('held')
+  expect(await store.commit({ session: sessionId }, holdOneInLedger('x'), 'now')).toBe('held')
   await store.close()
 })
 
 test('a store stops writing once a newer version has migrated the schema', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })
-  await plant(store, 100n)
+  await plantLedger(store, 100n)
   await server.query(`UPDATE ${schema}.installation SET version = version + 1`)
   expect((await errorOf(record(store, 'old'))).code).toBe('store_schema_newer')
   await server.query(`UPDATE ${schema}.installation SET version = version - 1`)
   await record(store, 'new')
-  expect(reasonsOf(await trailOf(store))).toEqual(['planted', 'new'])
+  expect(ledgerReasonsOf(await ledgerTrailOf(store))).toEqual(['planted', 'new'])
   await store.close()
 })
 
 test('the tables refuse an account over its total', async () => {
   const store = postgresStore({ url: server.url, schema: newSchema() })
-  await plant(store, 1n)
+  await plantLedger(store, 1n)
   const over = store.commit(
     { session: sessionId },
     ({ session }) => {
       if (!session) throw new Error('The session is not there.')
       const usage = { ...session.usage, heldMicro: 2n }
-      return { result: 0, sessions: [{ ...session, usage }], events: [noted('over')] }
+      return { result: 0, sessions: [{ ...session, usage }], events: [notedInLedger('over')] }
     },
     'now',
   )
@@ -184,21 +184,26 @@ test('the tables refuse an account over its total', async () => {
 test('rows that no statement can be made of fail their own commit only', async () => {
   const schema = newSchema()
   const store = storeOn({ url: server.url, schema, connections: 1 }, undefined)
-  await plant(store, 100n)
+  await plantLedger(store, 100n)
   const delegation = { ...sharedDelegation, id: 'del_wrong' }
   // JSON has no bigint: the delegation has a statement, the session after it has none.
-  const session = { ...sharedSession('ses_wrong', 1n), tokenHash: 1n as never }
+  const session = { ...sharedLedgerSession('ses_wrong', 1n), tokenHash: 1n as never }
   const rows = { delegations: [delegation], sessions: [{ ...session, delegation: delegation.id }] }
   const [before, wrong, after] = await Promise.allSettled([
     record(store, 'before'),
-    store.commit({}, () => ({ result: 0, ...rows, events: [noted('wrong')] }), 'now'),
+    store.commit({}, () => ({ result: 0, ...rows, events: [notedInLedger('wrong')] }), 'now'),
     record(store, 'after'),
   ])
   expect([before.status, after.status]).toEqual(['fulfilled', 'fulfilled'])
   expect(wrong).toMatchObject({ status: 'rejected', reason: { code: 'invariant_broken' } })
   expect((await store.read({ delegation: delegation.id })).delegation).toBeUndefined()
   await record(store, 'later')
-  expect(reasonsOf(await trailOf(store))).toEqual(['planted', 'before', 'after', 'later'])
+  expect(ledgerReasonsOf(await ledgerTrailOf(store))).toEqual([
+    'planted',
+    'before',
+    'after',
+    'later',
+  ])
   await store.close()
 })
 
@@ -232,7 +237,11 @@ test('the default clock is the database’s, read behind the lock', async () => 
   const other = new Client({ connectionString: server.url })
   await other.connect()
   await other.query(`BEGIN; SELECT FROM ${schema}.installation FOR UPDATE`)
-  const waiting = store.commit({}, (_, now) => ({ result: now, events: [noted('x')] }), 'now')
+  const waiting = store.commit(
+    {},
+    (_, now) => ({ result: now, events: [notedInLedger('x')] }),
+    'now',
+  )
   await untilBlocked()
   const { rows } = await other.query<{ now: string }>(
     'SELECT ceil(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now',
@@ -248,7 +257,7 @@ test('the default clock is the database’s, read behind the lock', async () => 
 test('a commit that waited for another writer runs on the rows of that writer', async () => {
   const schema = newSchema()
   const store = postgresStore({ url: server.url, schema })
-  await plant(store, 1n)
+  await plantLedger(store, 1n)
   const other = new Client({ connectionString: server.url })
   await other.connect()
   // Writes as another process does: locks the head, writes rows, and moves the head.
@@ -257,7 +266,7 @@ test('a commit that waited for another writer runs on the rows of that writer', 
     UPDATE accounts SET held = 1 WHERE id = '${sessionId}';
     INSERT INTO audit SELECT seq + 1, at, '{}', 'hash' FROM installation;
     UPDATE installation SET seq = seq + 1, hash = 'hash'`)
-  const waiting = store.commit({ session: sessionId }, holdOne('second'), 'now')
+  const waiting = store.commit({ session: sessionId }, holdOneInLedger('second'), 'now')
   await untilBlocked()
   await other.query('COMMIT')
   await other.end()
@@ -269,9 +278,9 @@ test('cached rows are not used once another process has written', async () => {
   const schema = newSchema()
   const stores = Array.from({ length: 2 }, () => postgresStore({ url: server.url, schema }))
   const [one, other] = stores as [Store, Store]
-  await plant(one, 4n)
+  await plantLedger(one, 4n)
   const hold = (store: Store, name: string) =>
-    store.commit({ session: sessionId }, holdOne(name), 'now')
+    store.commit({ session: sessionId }, holdOneInLedger(name), 'now')
   // Each store has cached the session, and sees what the other has held since.
   const held: unknown[] = []
   for (const store of [one, one, other, other, one]) held.push(await hold(store, 'x'))
@@ -281,13 +290,17 @@ test('cached rows are not used once another process has written', async () => {
     { session: sessionId },
     ({ session }) => {
       if (!session) throw new Error('There is no session.')
-      return { result: 0, sessions: [{ ...session, revokedAt: 7 }], events: [noted('revoked')] }
+      return {
+        result: 0,
+        sessions: [{ ...session, revokedAt: 7 }],
+        events: [notedInLedger('revoked')],
+      }
     },
     'now',
   )
   const seen = await one.commit(
     { session: sessionId },
-    ({ session }) => ({ result: session?.revokedAt, events: [noted('seen')] }),
+    ({ session }) => ({ result: session?.revokedAt, events: [notedInLedger('seen')] }),
     'now',
   )
   expect(seen).toBe(7)
@@ -311,22 +324,26 @@ test('commits on accounts in any order never deadlock', async () => {
   const first = stores[0] as Store
   const parents = Array.from({ length: 10 }, (_, index) => `ses_${index}`)
   const sessions = parents.flatMap((id) => [
-    sharedSession(id, 10_000n),
-    sharedSession(`${id}_child`, 10_000n, id),
+    sharedLedgerSession(id, 10_000n),
+    sharedLedgerSession(`${id}_child`, 10_000n, id),
   ])
   const rows = { delegations: [sharedDelegation], sessions }
-  await first.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
+  await first.commit({}, () => ({ result: 0, ...rows, events: [notedInLedger('planted')] }), 'now')
   let next = 7
   const commits = Array.from({ length: 1_000 }, (_, index) => {
     // A linear congruential generator gives the same unordered sequence in each run.
     next = (next * 1_103_515_245 + 12_345) % 2_147_483_648
     const session = sessions[next % sessions.length]?.id ?? ''
-    return (stores[index % stores.length] as Store).commit({ session }, holdOne(`${index}`), 'now')
+    return (stores[index % stores.length] as Store).commit(
+      { session },
+      holdOneInLedger(`${index}`),
+      'now',
+    )
   })
   expect(new Set(await Promise.all(commits))).toEqual(new Set(['held']))
-  const trail = await trailOf(first)
+  const trail = await ledgerTrailOf(first)
   expect(trail.length).toBe(1_001)
-  expect(isChained(trail)).toBe(true)
+  expect(isLedgerChained(trail)).toBe(true)
   const held = await Promise.all(
     sessions.map(async ({ id }) => (await first.read({ session: id })).session?.usage.heldMicro),
   )

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postgresStore } from './postgres-store.ts'
-import { holdOne, isChained, plant, reasonsOf, sessionId, trailOf } from './test-process/ledger.ts'
+import {
+  holdOneInLedger,
+  isLedgerChained,
+  ledgerReasonsOf,
+  ledgerTrailOf,
+  plantLedger,
+  sessionId,
+} from './test-process/ledger.ts'
 import { type TestPostgres, testPostgres } from './test-process/postgres-server.ts'
 
 let server: TestPostgres
@@ -13,7 +20,7 @@ afterAll(() => server.stop())
 
 test('every commit is written once if the server restarts in between', async () => {
   const store = postgresStore({ url: server.url })
-  await plant(store, 1_000n)
+  await plantLedger(store, 1_000n)
   let settled = 0
   let restarting: Promise<void> | undefined
   const results = await Promise.all(
@@ -21,7 +28,7 @@ test('every commit is written once if the server restarts in between', async () 
       const own: string[] = []
       for (let index = 0; index < 20; index += 1) {
         const name = `${payer}-${index}`
-        own.push(await store.commit({ session: sessionId }, holdOne(name), 'now'))
+        own.push(await store.commit({ session: sessionId }, holdOneInLedger(name), 'now'))
         settled += 1
         if (settled === 100) restarting = server.restart()
       }
@@ -30,18 +37,18 @@ test('every commit is written once if the server restarts in between', async () 
   )
   await restarting
   expect(results.flat().filter((result) => result === 'held').length).toBe(400)
-  const trail = await trailOf(store)
-  expect(new Set(reasonsOf(trail)).size).toBe(401)
+  const trail = await ledgerTrailOf(store)
+  expect(new Set(ledgerReasonsOf(trail)).size).toBe(401)
   expect(trail.length).toBe(401)
-  expect(isChained(trail)).toBe(true)
+  expect(isLedgerChained(trail)).toBe(true)
   await store.close()
 })
 
 test('a store reconnects to a server that was stopped and started', async () => {
   const store = postgresStore({ url: server.url, schema: 'idle' })
-  await plant(store, 10n)
+  await plantLedger(store, 10n)
   await server.restart()
-  expect(await store.commit({ session: sessionId }, holdOne('x'), 'now')).toBe('held')
+  expect(await store.commit({ session: sessionId }, holdOneInLedger('x'), 'now')).toBe('held')
   expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(1n)
   await store.close()
 })

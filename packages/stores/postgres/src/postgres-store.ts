@@ -7,7 +7,7 @@ import {
   connectionWaits,
   openConnections,
 } from './database/connections.ts'
-import { isConnectionLost, storeError } from './database/store-error.ts'
+import { isConnectionLostError, storeError } from './database/store-error.ts'
 import { batchRunner } from './queue/batch.ts'
 import { commitQueue } from './queue/commit-queue.ts'
 import { readContent } from './tables/content-table.ts'
@@ -21,7 +21,7 @@ import {
 } from './tables/pages.ts'
 import { headCache } from './transaction/head-cache.ts'
 import type { LedgerTraits } from './transaction/load-plan.ts'
-import { readState } from './transaction/load-rows.ts'
+import { loadState } from './transaction/load-rows.ts'
 
 /** The options of `postgresStore`. */
 export interface PostgresStoreOptions {
@@ -82,7 +82,7 @@ const MAX_READS = 3
  * ```
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
-  const { clock, ...connection } = parseOptions(options)
+  const { clock, ...connection } = parsePostgresOptions(options)
   return storeOn(connection, clock)
 }
 
@@ -112,13 +112,13 @@ export function storeOn(
           return await connections.read(query)
         } catch (error) {
           const isLast = tried >= MAX_READS
-          if (!isConnectionLost(error) || isLast) throw storeError(error, connections.target)
+          if (!isConnectionLostError(error) || isLast) throw storeError(error, connections.target)
         }
       }
     })
   return {
     commit: (scope, change, when) => queue.commit(scope, change, when),
-    read: (scope) => read((client) => readState(client, scope, traits)),
+    read: (scope) => read((client) => loadState(client, scope, traits)),
     now: () => (clock ? clock() : Math.floor(Date.now() + aheadMs)),
     async payments(filter, page) {
       const bounds = pageBounds('payments', page)
@@ -149,32 +149,35 @@ export function storeOn(
   }
 }
 
-function parseOptions(
+function parsePostgresOptions(
   options: PostgresStoreOptions,
 ): ConnectionOptions & { clock: (() => number) | undefined } {
   const { url, schema = 'bursar', connections = DEFAULT_CONNECTIONS, clock } = options
   if (typeof url !== 'string' || !/^postgres(ql)?:\/\//.test(url)) {
-    throw optionError('url', 'must be a URL that begins with postgres://')
+    throw postgresOptionError('url', 'must be a URL that begins with postgres://')
   }
   if (typeof schema !== 'string' || !/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw optionError('schema', 'must be a name of lower-case letters, digits and underscores')
+    throw postgresOptionError(
+      'schema',
+      'must be a name of lower-case letters, digits and underscores',
+    )
   }
   if (!Number.isInteger(connections) || connections < 2 || connections > MAX_CONNECTIONS) {
-    throw optionError('connections', `must be a whole number from 2 to ${MAX_CONNECTIONS}`)
+    throw postgresOptionError('connections', `must be a whole number from 2 to ${MAX_CONNECTIONS}`)
   }
   if (clock !== undefined && typeof clock !== 'function') {
-    throw optionError('clock', 'must be a function')
+    throw postgresOptionError('clock', 'must be a function')
   }
-  return { url, schema, connections, clock: clock && (() => readClockMs(clock())) }
+  return { url, schema, connections, clock: clock && (() => readPostgresClockMs(clock())) }
 }
 
 /** Returns a clock's time in whole milliseconds. Throws, so that no expiry depends on a broken clock. */
-function readClockMs(at: number): number {
+function readPostgresClockMs(at: number): number {
   const ms = Math.floor(at)
   if (Number.isSafeInteger(ms) && ms >= 0) return ms
-  throw optionError('clock', `returned ${String(at)}`)
+  throw postgresOptionError('clock', `returned ${String(at)}`)
 }
 
-function optionError(field: string, rule: string): BursarError {
+function postgresOptionError(field: string, rule: string): BursarError {
   return new BursarError('invalid_input', `postgresStore: ${field}: ${rule}.`)
 }

@@ -6,7 +6,7 @@ import { type AuditEvent, BursarError, type Store } from '@bursar/core'
 import { afterAll, expect, test } from 'vitest'
 import { openDatabase } from './database/open-database.ts'
 import { sqliteStore, storeOn } from './sqlite-store.ts'
-import { holdOne, plant, sessionId } from './test-process/ledger.ts'
+import { holdOneInLedger, plantLedger, sessionId } from './test-process/ledger.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'bursar-failures-'))
 
@@ -30,12 +30,12 @@ test('a full disk rejects the commits that do not fit, and the store goes on', a
   const path = join(directory, 'full.db')
   const database = openDatabase(path)
   const store = storeOn(database, { path, clock: Date.now })
-  await plant(store, 100n)
+  await plantLedger(store, 100n)
   const pages = Number(database.statement('PRAGMA page_count').get()?.page_count)
   database.exec(`PRAGMA max_page_count = ${pages + 4}`)
-  const hold = store.commit({ session: sessionId }, holdOne('small'), 'now')
+  const hold = store.commit({ session: sessionId }, holdOneInLedger('small'), 'now')
   const full = errorOf(record(store, 'x'.repeat(100_000)))
-  const again = store.commit({ session: sessionId }, holdOne('small'), 'now')
+  const again = store.commit({ session: sessionId }, holdOneInLedger('small'), 'now')
   expect([await hold, await again]).toEqual(['held', 'held'])
   const error = await full
   expect(error.code).toBe('store_failed')
@@ -51,12 +51,12 @@ test('a full disk rejects the commits that do not fit, and the store goes on', a
 test('a lock that is held for too long rejects commits, and the store goes on', async () => {
   const path = join(directory, 'locked.db')
   const store = storeOn(openDatabase(path), { path, clock: Date.now }, 5)
-  await plant(store, 100n)
+  await plantLedger(store, 100n)
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
   const waiting = ['now', 'soon'] as const
   const commits = waiting.map((when) =>
-    errorOf(store.commit({ session: sessionId }, holdOne('x'), when)),
+    errorOf(store.commit({ session: sessionId }, holdOneInLedger('x'), when)),
   )
   expect((await Promise.all(commits)).map(({ code }) => code)).toEqual([
     'store_locked',
@@ -65,14 +65,14 @@ test('a lock that is held for too long rejects commits, and the store goes on', 
   expect((await store.read({ session: sessionId })).session?.usage.heldMicro).toBe(0n)
   other.exec('ROLLBACK')
   other.close()
-  expect(await store.commit({ session: sessionId }, holdOne('x'), 'now')).toBe('held')
+  expect(await store.commit({ session: sessionId }, holdOneInLedger('x'), 'now')).toBe('held')
   await store.close()
 })
 
 test('the file refuses an account over its total', async () => {
   const path = join(directory, 'over.db')
   const store = sqliteStore({ path })
-  await plant(store, 1n)
+  await plantLedger(store, 1n)
   const over = store.commit(
     { session: sessionId },
     ({ session }) => {

@@ -39,7 +39,7 @@ export interface SqliteStoreOptions {
  * ```
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
-  const { path, clock } = parseOptions(options)
+  const { path, clock } = parseSqliteOptions(options)
   return storeOn(openDatabase(path), { path, clock })
 }
 
@@ -85,22 +85,22 @@ export function storeOn(database: Database, options: QueueOptions, busyTotalMs?:
   }
 }
 
-function parseOptions(options: SqliteStoreOptions): { path: string; clock: () => number } {
+function parseSqliteOptions(options: SqliteStoreOptions): { path: string; clock: () => number } {
   const { path, clock = Date.now } = options ?? {}
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw optionError('path', 'must be the path of a file')
+    throw sqliteOptionError('path', 'must be the path of a file')
   }
-  if (typeof clock !== 'function') throw optionError('clock', 'must be a function')
-  return { path, clock: () => wholeMs(clock()) }
+  if (typeof clock !== 'function') throw sqliteOptionError('clock', 'must be a function')
+  return { path, clock: () => wholeSqliteMs(clock()) }
 }
 
 /** Returns a clock's time in whole milliseconds. Throws, so that no expiry depends on a broken clock. */
-function wholeMs(at: number): number {
+function wholeSqliteMs(at: number): number {
   const ms = Math.floor(at)
   if (Number.isSafeInteger(ms) && ms >= 0) return ms
-  throw optionError('clock', `returned ${String(at)}`)
+  throw sqliteOptionError('clock', `returned ${String(at)}`)
 }
 
-function optionError(field: string, rule: string): BursarError {
+function sqliteOptionError(field: string, rule: string): BursarError {
   return new BursarError('invalid_input', `sqliteStore: ${field}: ${rule}.`)
 }

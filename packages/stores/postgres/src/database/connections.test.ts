@@ -1,7 +1,7 @@
 import { BursarError, type Store } from '@bursar/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PostgresStoreOptions, postgresStore } from '../postgres-store.ts'
-import { noted, plant, trailOf } from '../test-process/ledger.ts'
+import { ledgerTrailOf, notedInLedger, plantLedger } from '../test-process/ledger.ts'
 import { type TestPostgres, testPostgres } from '../test-process/postgres-server.ts'
 import { openConnections } from './connections.ts'
 
@@ -25,7 +25,7 @@ async function errorOf(options: PostgresStoreOptions): Promise<string> {
   let store: Store | undefined
   try {
     store = postgresStore(options)
-    await store.commit({}, () => ({ result: 0, events: [noted('x')] }), 'now')
+    await store.commit({}, () => ({ result: 0, events: [notedInLedger('x')] }), 'now')
     return 'opened'
   } catch (error) {
     if (!BursarError.isInstance(error)) throw error
@@ -125,8 +125,8 @@ test('a user without rights is refused, and rights on the tables are enough', as
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA guarded TO bursar_guest`)
   expect(await errorOf(options)).toBe('opened')
   const store = postgresStore(options)
-  await plant(store, 1n)
-  expect((await trailOf(store)).length).toBe(3)
+  await plantLedger(store, 1n)
+  expect((await ledgerTrailOf(store)).length).toBe(3)
   await store.close()
   await server.query('DROP OWNED BY bursar_guest; DROP ROLE bursar_guest')
 })
@@ -170,7 +170,7 @@ test('a store switches synchronous commits on if the server has them off', async
 
 test('a store opens no more connections than its option allows', async () => {
   const store = postgresStore({ url: server.url, schema: 'bounded', connections: 3 })
-  const commit = () => store.commit({}, () => ({ result: 0, events: [noted('x')] }), 'now')
+  const commit = () => store.commit({}, () => ({ result: 0, events: [notedInLedger('x')] }), 'now')
   await Promise.all(Array.from({ length: 50 }, () => [commit(), store.read({})]).flat())
   const [counted] = await server.query(`SELECT count(*)::integer AS open FROM pg_stat_activity
     WHERE application_name = 'bursar' AND datname = current_database()`)

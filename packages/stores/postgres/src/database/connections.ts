@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BursarError } from '@bursar/core'
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg'
 import { migrate } from './migrate.ts'
-import { closedError, isTemporary, openError } from './store-error.ts'
+import { closedError, isTemporaryError, openError } from './store-error.ts'
 
 /**
  * The first pause before a connection is tried again. Each next pause doubles, up to the longest.
@@ -69,14 +69,14 @@ export function openConnections(
     fallback_application_name: 'bursar',
     pipeline: true,
   }
-  const { target, user } = describeTarget(config)
-  const settings = sessionSettings(schema, waits.lockMs)
-  const writers = createPool(config, 1, settings)
-  const readers = createPool(config, connections - 1, `${settings}; ${READ_ONLY_SETTING}`)
+  const { target, user } = describeConnectionTarget(config)
+  const settings = connectionSettings(schema, waits.lockMs)
+  const writers = createConnectionPool(config, 1, settings)
+  const readers = createConnectionPool(config, connections - 1, `${settings}; ${READ_ONLY_SETTING}`)
   let opening: Promise<void> | undefined
   const open = async (): Promise<void> => {
     try {
-      await prepareDatabase(config, schema, target)
+      await prepareConnections(config, schema, target)
     } catch (error) {
       opening = undefined
       throw openError(error, target, user)
@@ -89,7 +89,7 @@ export function openConnections(
       } catch (error) {
         if (pool.ending) throw closedError(target)
         const isTimeUp = waitedMs >= waits.reconnectTotalMs
-        if (!isTemporary(error) || isTimeUp) throw openError(error, target, user)
+        if (!isTemporaryError(error) || isTimeUp) throw openError(error, target, user)
       }
       await delay(pauseMs)
       waitedMs += pauseMs
@@ -123,7 +123,7 @@ export function openConnections(
 }
 
 /** Returns a pool whose connections begin with some settings. */
-function createPool(config: ClientConfig, max: number, settings: string): Pool {
+function createConnectionPool(config: ClientConfig, max: number, settings: string): Pool {
   const pool = new Pool({
     ...config,
     max,
@@ -140,7 +140,7 @@ function createPool(config: ClientConfig, max: number, settings: string): Pool {
 }
 
 /** Checks on a connection of its own whether the database can be used, and migrates its schema. */
-async function prepareDatabase(
+async function prepareConnections(
   config: ClientConfig,
   schema: string,
   target: string,
@@ -161,7 +161,7 @@ async function prepareDatabase(
  * Statements find few rows by their keys: a generic plan without sequential scans is right from the
  * first row on, and is made once. `synchronous_commit` is switched on where the server has it off.
  */
-function sessionSettings(schema: string, lockMs: number): string {
+function connectionSettings(schema: string, lockMs: number): string {
   return `SET search_path TO "${schema}"; SET client_encoding TO 'UTF8';
     SET default_transaction_isolation TO 'read committed'; SET jit TO off;
     SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off;
@@ -175,7 +175,7 @@ function sessionSettings(schema: string, lockMs: number): string {
 const READ_ONLY_SETTING = 'SET default_transaction_read_only TO on'
 
 /** Returns host, port, database and user of a URL, without its password. */
-function describeTarget(config: ClientConfig): { target: string; user: string } {
+function describeConnectionTarget(config: ClientConfig): { target: string; user: string } {
   let client: Client
   try {
     client = new Client(config)

@@ -23,13 +23,13 @@ const MIGRATION_MS = 60_000
  * another application's tables; `store_schema_newer` if a newer version has migrated it.
  */
 export async function migrate(client: ClientBase, schema: string, target: string): Promise<void> {
-  await assertSupportedServer(client, target)
-  if ((await readVersion(client, schema, target)) === SCHEMA_VERSION) return
+  await assertServerToMigrate(client, target)
+  if ((await readMigratedVersion(client, schema, target)) === SCHEMA_VERSION) return
   await client.query(`BEGIN; SET LOCAL lock_timeout TO ${MIGRATION_MS};
     SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${escapeLiteral(schema)}))`)
   // Another process may have migrated meanwhile: the version is read again behind the lock.
-  const version = await readVersion(client, schema, target)
-  if (version === undefined && !(await hasSchema(client, schema))) {
+  const version = await readMigratedVersion(client, schema, target)
+  if (version === undefined && !(await hasMigratedSchema(client, schema))) {
     await client.query(`CREATE SCHEMA "${schema}"`)
   }
   await client.query(`SET LOCAL search_path TO "${schema}"`)
@@ -39,8 +39,8 @@ export async function migrate(client: ClientBase, schema: string, target: string
   await client.query(`UPDATE installation SET version = ${SCHEMA_VERSION}; COMMIT`)
 }
 
-async function assertSupportedServer(client: ClientBase, target: string): Promise<void> {
-  const [row] = await queryRows(
+async function assertServerToMigrate(client: ClientBase, target: string): Promise<void> {
+  const [row] = await queryMigrationRows(
     client,
     `SELECT current_setting('server_version_num')::integer AS version,
       current_setting('server_version') AS name, current_setting('server_encoding') AS encoding`,
@@ -56,12 +56,12 @@ async function assertSupportedServer(client: ClientBase, target: string): Promis
 }
 
 /** Returns the version of the schema, or undefined if the schema has no tables. */
-async function readVersion(
+async function readMigratedVersion(
   client: ClientBase,
   schema: string,
   target: string,
 ): Promise<number | undefined> {
-  const [found] = await queryRows(
+  const [found] = await queryMigrationRows(
     client,
     `SELECT count(*)::integer AS tables,
       count(*) FILTER (WHERE relname = 'installation')::integer AS ours
@@ -73,27 +73,30 @@ async function readVersion(
     const message = `The store ${target} cannot be opened: its schema ${schema} holds another application's tables.`
     throw new BursarError('store_unavailable', message)
   }
-  const [row] = await queryRows(client, `SELECT version FROM "${schema}".installation`)
+  const [row] = await queryMigrationRows(client, `SELECT version FROM "${schema}".installation`)
   const version = Number(row?.version)
-  if (version > SCHEMA_VERSION) throw newerSchema(version, target)
+  if (version > SCHEMA_VERSION) throw newerMigrationError(version, target)
   return version
 }
 
 /** Returns the error of a schema that a newer version of this package has migrated. */
-export function newerSchema(version: number, target: string): BursarError {
+export function newerMigrationError(version: number, target: string): BursarError {
   const message =
     `The store ${target} has schema version ${version}; this version of @bursar/store-postgres ` +
     `knows ${SCHEMA_VERSION}. Update the package.`
   return new BursarError('store_schema_newer', message)
 }
 
-async function hasSchema(client: ClientBase, schema: string): Promise<boolean> {
+async function hasMigratedSchema(client: ClientBase, schema: string): Promise<boolean> {
   const name = escapeLiteral(schema)
-  const rows = await queryRows(client, `SELECT 1 FROM pg_namespace WHERE nspname = ${name}`)
+  const rows = await queryMigrationRows(
+    client,
+    `SELECT 1 FROM pg_namespace WHERE nspname = ${name}`,
+  )
   return rows.length > 0
 }
 
-async function queryRows(client: ClientBase, text: string): Promise<readonly Row[]> {
+async function queryMigrationRows(client: ClientBase, text: string): Promise<readonly Row[]> {
   const result: QueryResult<Row> = await client.query(text)
   return result.rows
 }

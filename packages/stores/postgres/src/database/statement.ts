@@ -20,7 +20,7 @@ export interface Write {
 export type Row = Readonly<Record<string, unknown>>
 
 /** Sends a prepared statement. A pipelined connection sends it before earlier ones are answered. */
-export async function execute(
+export async function executeStatement(
   client: Client,
   statement: Statement,
   values: readonly unknown[],
@@ -38,18 +38,18 @@ export type Results<Sent extends readonly Promise<unknown>[]> = {
  * Sends queries at once, and waits for all of them. Throws the error of the first query that failed:
  * the later ones of its transaction only say that it had failed.
  */
-export async function runPipeline<const Sent extends readonly Promise<unknown>[]>(
+export async function runStatementPipeline<const Sent extends readonly Promise<unknown>[]>(
   client: Client,
   send: () => Sent,
 ): Promise<Results<Sent>> {
-  const settled = await Promise.allSettled(sendAtOnce(client, send))
+  const settled = await Promise.allSettled(sendStatementsAtOnce(client, send))
   for (const result of settled) if (result.status === 'rejected') throw result.reason
   const values = settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
   return values as Results<Sent>
 }
 
 /** Sends queries in one write to the network: each would be a system call, and a packet, of its own. */
-export function sendAtOnce<Sent>(client: Client, send: () => Sent): Sent {
+export function sendStatementsAtOnce<Sent>(client: Client, send: () => Sent): Sent {
   const { stream } = client.connection
   stream.cork()
   try {

@@ -30,34 +30,34 @@ const CONSTRAINT_CLASS = '23'
 const CONNECTION_CLASS = '08'
 
 /** Returns the SQLSTATE of a server's error, or undefined if the error is not the server's. */
-function sqlState(error: unknown): string | undefined {
+function errorSqlState(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined
 }
 
 /** Checks whether the connection is gone, with its open transaction or with a commit's answer. */
-export function isConnectionLost(error: unknown): boolean {
+export function isConnectionLostError(error: unknown): boolean {
   if (BursarError.isInstance(error)) return false
-  const code = sqlState(error)
+  const code = errorSqlState(error)
   return code === undefined || lostCodes.has(code) || code.startsWith(CONNECTION_CLASS)
 }
 
 /** Checks whether another attempt to connect may succeed in a moment. */
-export function isTemporary(error: unknown): boolean {
+export function isTemporaryError(error: unknown): boolean {
   if (BursarError.isInstance(error)) return false
-  const code = sqlState(error)
+  const code = errorSqlState(error)
   return code === undefined || temporaryCodes.has(code) || code.startsWith(CONNECTION_CLASS)
 }
 
 /** Checks whether the same transaction may succeed if it runs again. */
-export function isConflict(error: unknown): boolean {
-  return conflictCodes.has(sqlState(error) ?? '')
+export function isConflictError(error: unknown): boolean {
+  return conflictCodes.has(errorSqlState(error) ?? '')
 }
 
 /** Returns the error for callers of a read or a write that changed nothing, with its cause. */
 export function storeError(error: unknown, target: string): BursarError {
   if (BursarError.isInstance(error)) return error
   const cause = { cause: error }
-  const code = sqlState(error) ?? ''
+  const code = errorSqlState(error) ?? ''
   const text = errorText(error)
   if (code === LOCK_NOT_AVAILABLE) {
     const message = `The store ${target} is locked by another connection; nothing was changed.`
@@ -71,7 +71,7 @@ export function storeError(error: unknown, target: string): BursarError {
     const message = `A change broke an invariant of the store ${target}; nothing of it was written: ${text}.`
     return new BursarError('invariant_broken', message, cause)
   }
-  if (isConnectionLost(error)) {
+  if (isConnectionLostError(error)) {
     const message = `The store ${target} cannot be reached; nothing was changed: ${text}.`
     return new BursarError('store_unavailable', message, cause)
   }
@@ -102,14 +102,14 @@ export function closedError(target: string): BursarError {
 /** Returns the error of a database that cannot be used. No message of `pg` has the password in it. */
 export function openError(error: unknown, target: string, user: string): BursarError {
   if (BursarError.isInstance(error)) return error
-  const reason = openFailureReason(error, user)
-  const code = sqlState(error) === READ_ONLY ? 'store_readonly' : 'store_unavailable'
+  const reason = openErrorReason(error, user)
+  const code = errorSqlState(error) === READ_ONLY ? 'store_readonly' : 'store_unavailable'
   return new BursarError(code, `The store ${target} cannot be opened: ${reason}`, { cause: error })
 }
 
-function openFailureReason(error: unknown, user: string): string {
+function openErrorReason(error: unknown, user: string): string {
   const text = errorText(error)
-  switch (sqlState(error)) {
+  switch (errorSqlState(error)) {
     case '28P01':
     case '28000':
       return `the server refuses the user ${user}: ${text}.`

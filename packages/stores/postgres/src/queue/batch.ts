@@ -1,8 +1,8 @@
 import type { AuditRecord } from '@bursar/core'
 import type { Connections } from '../database/connections.ts'
-import { runPipeline } from '../database/statement.ts'
-import { isConnectionLost, storeError, unknownOutcomeError } from '../database/store-error.ts'
-import { hasRecord, lockHead } from '../tables/audit-table.ts'
+import { runStatementPipeline } from '../database/statement.ts'
+import { isConnectionLostError, storeError, unknownOutcomeError } from '../database/store-error.ts'
+import { hasAuditRecord, lockAuditHead } from '../tables/audit-table.ts'
 import { type LoadPlan, planLoad } from '../transaction/load-plan.ts'
 import {
   type Attempt,
@@ -37,8 +37,8 @@ export function batchRunner(
     const plan = planLoad(scopes, options.traits)
     let lastError: unknown
     for (let tried = 0; tried < MAX_ATTEMPTS; tried += 1) {
-      const attempt = await attemptOnce(connections, jobs, plan, { ...options, target })
-      if (attempt.kind === 'done') return settleJobs(jobs, attempt.outcomes)
+      const attempt = await attemptBatch(connections, jobs, plan, { ...options, target })
+      if (attempt.kind === 'done') return settleBatchJobs(jobs, attempt.outcomes)
       lastError = attempt.error
       if (attempt.kind === 'failed') break
       if (attempt.kind === 'refused') {
@@ -48,17 +48,18 @@ export function batchRunner(
         return
       }
       if (attempt.kind === 'unknown') {
-        const isThere = await isCommitted(connections, attempt.last)
-        if (isThere === undefined) return rejectJobs(jobs, unknownOutcomeError(lastError, target))
-        if (isThere) return settleJobs(jobs, attempt.outcomes)
+        const isThere = await isBatchCommitted(connections, attempt.last)
+        if (isThere === undefined)
+          return rejectBatchJobs(jobs, unknownOutcomeError(lastError, target))
+        if (isThere) return settleBatchJobs(jobs, attempt.outcomes)
       }
     }
-    rejectJobs(jobs, storeError(lastError, target))
+    rejectBatchJobs(jobs, storeError(lastError, target))
   }
   return runBatch
 }
 
-async function attemptOnce(
+async function attemptBatch(
   connections: Connections,
   jobs: readonly Job[],
   plan: LoadPlan,
@@ -73,11 +74,11 @@ async function attemptOnce(
       return attempt
     })
   } catch (error) {
-    return attempt ?? { kind: isConnectionLost(error) ? 'lost' : 'failed', error }
+    return attempt ?? { kind: isConnectionLostError(error) ? 'lost' : 'failed', error }
   }
 }
 
-function settleJobs(
+function settleBatchJobs(
   jobs: readonly Job[],
   outcomes: Extract<Attempt, { kind: 'done' }>['outcomes'],
 ): void {
@@ -86,7 +87,7 @@ function settleJobs(
   })
 }
 
-function rejectJobs(jobs: readonly Job[], error: unknown): void {
+function rejectBatchJobs(jobs: readonly Job[], error: unknown): void {
   for (const job of jobs) job.settle({ error })
 }
 
@@ -97,23 +98,23 @@ function rejectJobs(jobs: readonly Job[], error: unknown): void {
  * A transaction holds the head until its commit is decided. So behind that lock its record is either
  * there, or will never be.
  */
-async function isCommitted(
+async function isBatchCommitted(
   connections: Connections,
   last: AuditRecord,
 ): Promise<boolean | undefined> {
   for (let tried = 0; tried < MAX_QUESTIONS; tried += 1) {
     try {
       return await connections.write(async (client) => {
-        const [, , isThere] = await runPipeline(client, () => [
+        const [, , isThere] = await runStatementPipeline(client, () => [
           client.query('BEGIN'),
-          lockHead(client),
-          hasRecord(client, last),
+          lockAuditHead(client),
+          hasAuditRecord(client, last),
           client.query('ROLLBACK'),
         ])
         return isThere
       })
     } catch (error) {
-      if (!isConnectionLost(error)) return undefined
+      if (!isConnectionLostError(error)) return undefined
     }
   }
   return undefined

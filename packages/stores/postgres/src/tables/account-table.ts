@@ -13,15 +13,15 @@ import {
   sessionJson,
 } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { type Entry, storedEntry } from './entry.ts'
 import {
   escapeNulText,
   escapeOptionalText,
-  unescapeColumn,
+  unescapeNulColumn,
   unescapeNulText,
 } from './escape-nul-text.ts'
-import { numberOrNull, parseUsage, usageColumns, writeRows } from './row-columns.ts'
+import { numberColumnOrNull, parseUsageColumns, usageColumns, writeRows } from './row-columns.ts'
 
 /** The keys and names by which accounts are loaded. */
 export interface AccountNames {
@@ -125,30 +125,34 @@ export async function readAccounts(client: Client, names: AccountNames): Promise
   const sets = [accounts, payments, approvals, endUsers]
   if (sets.every(({ size }) => size === 0)) return parseAccounts([])
   const values = sets.map((ids) => [...ids].map(escapeNulText))
-  return parseAccounts(await execute(client, accountRead, values))
+  return parseAccounts(await executeStatement(client, accountRead, values))
 }
 
 /** Reads which delegations end users have granted. */
-export async function readGrants(
+export async function readAccountGrants(
   client: Client,
   endUsers: ReadonlySet<string>,
 ): Promise<readonly Grants[]> {
   if (endUsers.size === 0) return []
-  const rows = await execute(client, grantRead, [[...endUsers].map(escapeNulText)])
+  const rows = await executeStatement(client, grantRead, [[...endUsers].map(escapeNulText)])
   return [...endUsers].map((endUser) => {
     const own = rows.filter((row) => row.end_user === escapeNulText(endUser))
     const delegations = own
-      .filter((row) => kindOf(row) === 'delegation')
+      .filter((row) => accountKindOf(row) === 'delegation')
       .map((row) => unescapeNulText(row.id as string))
-    return { endUser, delegations, hasAccount: own.some((row) => kindOf(row) === 'end user') }
+    return {
+      endUser,
+      delegations,
+      hasAccount: own.some((row) => accountKindOf(row) === 'end user'),
+    }
   })
 }
 
 /** Returns the writes that insert accounts of end users, and hang their delegations below them. */
-export function insertEndUsers(entries: readonly Entry<EndUserAccount>[]): readonly Write[] {
+export function insertEndUserAccounts(entries: readonly Entry<EndUserAccount>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), escapeNulText(value.endUser), null, null, value.createdAt],
-    ...hotColumns(value, overrun),
+    ...hotAccountColumns(value, overrun),
     ...[endUserJson(value), true],
   ])
   const names = entries.map(({ value }) => [escapeNulText(value.endUser)])
@@ -156,22 +160,22 @@ export function insertEndUsers(entries: readonly Entry<EndUserAccount>[]): reado
 }
 
 /** Returns the write that inserts delegations. */
-export function insertDelegations(entries: readonly Entry<Delegation>[]): readonly Write[] {
+export function insertDelegationAccounts(entries: readonly Entry<Delegation>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), escapeNulText(value.endUser), null],
     ...[escapeNulText(endUserAccountId(value.endUser)), value.createdAt],
-    ...hotColumns(value, overrun),
+    ...hotAccountColumns(value, overrun),
     ...[delegationJson(value), false],
   ])
   return writeRows(accountInsert, rows)
 }
 
 /** Returns the write that inserts sessions, none of which is the parent of another. */
-export function insertSessions(entries: readonly Entry<Session>[]): readonly Write[] {
+export function insertSessionAccounts(entries: readonly Entry<Session>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), null, escapeNulText(value.delegation)],
     ...[escapeOptionalText(value.parent), value.createdAt],
-    ...hotColumns(value, overrun),
+    ...hotAccountColumns(value, overrun),
     ...[sessionJson(value), false],
   ])
   return writeRows(accountInsert, rows)
@@ -184,25 +188,25 @@ export function updateAccounts({
   sessions,
 }: AccountEntries): readonly Write[] {
   return writeRows(accountUpdate, [
-    ...updatedRows(endUsers, hasSameEndUserJson, endUserJson),
-    ...updatedRows(delegations, hasSameDelegationJson, delegationJson),
-    ...updatedRows(sessions, hasSameSessionJson, sessionJson),
+    ...updatedAccountRows(endUsers, hasSameEndUserJson, endUserJson),
+    ...updatedAccountRows(delegations, hasSameDelegationJson, delegationJson),
+    ...updatedAccountRows(sessions, hasSameSessionJson, sessionJson),
   ])
 }
 
-function updatedRows<Account extends Delegation | Session | EndUserAccount>(
+function updatedAccountRows<Account extends Delegation | Session | EndUserAccount>(
   entries: readonly Entry<Account>[],
   hasSameJson: (stored: Account, next: Account) => boolean,
   toJson: (account: Account) => string,
 ): unknown[][] {
   return entries.map(({ pk, stored, value, overrun }) => {
     const isSame = stored !== undefined && hasSameJson(stored, value)
-    return [pk, ...hotColumns(value, overrun), isSame ? null : toJson(value)]
+    return [pk, ...hotAccountColumns(value, overrun), isSame ? null : toJson(value)]
   })
 }
 
 /** Returns the write that marks the delegations whose permission has begun, or ceased, to be unsettled. */
-export function markUnsettled(entries: readonly Entry<Delegation>[]): readonly Write[] {
+export function markUnsettledAccounts(entries: readonly Entry<Delegation>[]): readonly Write[] {
   const changed = entries.filter(
     ({ stored, value }) => (stored ? isUnsettled(stored) : false) !== isUnsettled(value),
   )
@@ -213,12 +217,13 @@ export function markUnsettled(entries: readonly Entry<Delegation>[]): readonly W
 }
 
 function parseAccounts(rows: readonly Row[]): ReadAccounts {
-  const ofKind = (kind: AccountKind): readonly Row[] => rows.filter((row) => kindOf(row) === kind)
+  const ofKind = (kind: AccountKind): readonly Row[] =>
+    rows.filter((row) => accountKindOf(row) === kind)
   const delegationRows = ofKind('delegation')
   return {
-    endUsers: ofKind('end user').map(endUserEntry),
-    delegations: delegationRows.map(delegationEntry),
-    sessions: ofKind('session').map(sessionEntry),
+    endUsers: ofKind('end user').map(endUserAccountEntry),
+    delegations: delegationRows.map(delegationAccountEntry),
+    sessions: ofKind('session').map(sessionAccountEntry),
     withoutAccount: delegationRows
       .filter((row) => row.parent === null)
       .map((row) => unescapeNulText(row.end_user as string)),
@@ -227,16 +232,16 @@ function parseAccounts(rows: readonly Row[]): ReadAccounts {
 
 type AccountKind = 'session' | 'delegation' | 'end user'
 
-function kindOf(row: Row): AccountKind {
+function accountKindOf(row: Row): AccountKind {
   if (row.is_end_user === true) return 'end user'
   return row.delegation === null ? 'delegation' : 'session'
 }
 
-function endUserEntry(row: Row): Entry<EndUserAccount> {
+function endUserAccountEntry(row: Row): Entry<EndUserAccount> {
   const account = parseEndUserRow({
     endUser: unescapeNulText(row.end_user as string),
     totalMicro: BigInt(row.total as string),
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     json: row.body as string,
   })
@@ -244,40 +249,43 @@ function endUserEntry(row: Row): Entry<EndUserAccount> {
 }
 
 /** Returns the delegation of a row that `selectAccounts` reads. */
-export function delegationEntry(row: Row): Entry<Delegation> {
+export function delegationAccountEntry(row: Row): Entry<Delegation> {
   const delegation = parseDelegationRow({
     id: unescapeNulText(row.id as string),
     endUser: unescapeNulText(row.end_user as string),
     totalMicro: BigInt(row.total as string),
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    revokedAt: numberOrNull(row.revoked_at),
+    revokedAt: numberColumnOrNull(row.revoked_at),
     json: row.body as string,
   })
   return storedEntry(row, delegation, row.overrun as boolean)
 }
 
 /** Returns the session of a row that `selectAccounts` reads. */
-export function sessionEntry(row: Row): Entry<Session> {
+export function sessionAccountEntry(row: Row): Entry<Session> {
   const session = parseSessionRow({
     id: unescapeNulText(row.id as string),
     delegation: unescapeNulText(row.delegation_id as string),
-    parent: unescapeColumn(row.parent_id),
+    parent: unescapeNulColumn(row.parent_id),
     totalMicro: BigInt(row.total as string),
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    revokedAt: numberOrNull(row.revoked_at),
-    closedAt: numberOrNull(row.closed_at),
-    lockedAt: numberOrNull(row.locked_at),
+    revokedAt: numberColumnOrNull(row.revoked_at),
+    closedAt: numberColumnOrNull(row.closed_at),
+    lockedAt: numberColumnOrNull(row.locked_at),
     json: row.body as string,
   })
   return storedEntry(row, session, row.overrun as boolean)
 }
 
 /** Returns the columns from `total` to `locked_at`, in the order of both statements. */
-function hotColumns(account: Delegation | Session | EndUserAccount, overrun: boolean): unknown[] {
+function hotAccountColumns(
+  account: Delegation | Session | EndUserAccount,
+  overrun: boolean,
+): unknown[] {
   const { limits, usage } = account
   // The account of an end user never expires.
   const { expiresAt, revokedAt = null } = 'expiresAt' in account ? account : { expiresAt: 0 }

@@ -1,12 +1,12 @@
 import type { Approval, ApprovalState } from '@bursar/core'
 import { approvalJson, MAX_RECENT_APPROVALS, parseApprovalRow } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { type Entry, storedEntry } from './entry.ts'
 import {
   escapeNulText,
   escapeOptionalText,
-  unescapeColumn,
+  unescapeNulColumn,
   unescapeNulText,
 } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
@@ -67,7 +67,7 @@ export async function readApprovals(
   { ids, terms }: ApprovalNames,
 ): Promise<readonly Entry<Approval>[]> {
   if (ids.size + terms.length === 0) return []
-  const rows = await execute(client, approvalRead, [
+  const rows = await executeStatement(client, approvalRead, [
     [...ids].map(escapeNulText),
     terms.map(({ session }) => escapeNulText(session)),
     terms.map(({ termsHash }) => escapeNulText(termsHash)),
@@ -109,7 +109,7 @@ export function approvalEntry(row: Row): Entry<Approval> {
     endUser: unescapeNulText(row.end_user as string),
     state: row.state as ApprovalState,
     termsHash: unescapeNulText(row.terms_hash as string),
-    key: unescapeColumn(row.key),
+    key: unescapeNulColumn(row.key),
     json: row.body as string,
   })
   return storedEntry(row, approval, false)

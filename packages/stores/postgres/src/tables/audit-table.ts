@@ -1,7 +1,7 @@
 import type { AuditRecord } from '@bursar/core'
 import type { PageBounds } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { packedText, packTexts } from './packed-texts.ts'
 
 /** The last audit record of the chain. */
@@ -52,8 +52,8 @@ const recordSearch: Statement = {
 }
 
 /** Locks the head until the transaction ends, and returns it. */
-export async function lockHead(client: Client): Promise<Head> {
-  const [row = {}] = await execute(client, headLock, [])
+export async function lockAuditHead(client: Client): Promise<Head> {
+  const [row = {}] = await executeStatement(client, headLock, [])
   return {
     version: Number(row.version),
     seq: Number(row.seq),
@@ -64,31 +64,31 @@ export async function lockHead(client: Client): Promise<Head> {
 }
 
 /** Returns the database's time, in milliseconds since the epoch. */
-export async function readClock(client: Client): Promise<number> {
-  const [row] = await execute(client, clockRead, [])
+export async function readAuditClock(client: Client): Promise<number> {
+  const [row] = await executeStatement(client, clockRead, [])
   return Number(row?.now)
 }
 
 /** Reads a page of audit records, each with its position as its key. */
-export async function readRecords(
+export async function readAuditRecords(
   client: Client,
   { after, limit }: PageBounds,
 ): Promise<readonly { readonly pk: bigint; readonly value: AuditRecord }[]> {
-  const rows = await execute(client, recordRead, [after, limit])
-  return rows.map((row) => ({ pk: BigInt(row.seq as string), value: parseRecord(row) }))
+  const rows = await executeStatement(client, recordRead, [after, limit])
+  return rows.map((row) => ({ pk: BigInt(row.seq as string), value: parseAuditRecord(row) }))
 }
 
 /** Checks whether a record is in the chain, and so the commit that wrote it. */
-export async function hasRecord(
+export async function hasAuditRecord(
   client: Client,
   { seq, hash }: Pick<AuditRecord, 'seq' | 'hash'>,
 ): Promise<boolean> {
-  const rows = await execute(client, recordSearch, [seq, hash])
+  const rows = await executeStatement(client, recordSearch, [seq, hash])
   return rows.length > 0
 }
 
 /** Returns the write that appends records and moves the head to the last of them. */
-export function appendRecords(
+export function appendAuditRecords(
   records: readonly AuditRecord[],
   newestPayment: number,
 ): readonly Write[] {
@@ -107,7 +107,7 @@ export function appendRecords(
   return [{ statement: recordAppend, values }]
 }
 
-function parseRecord(row: Row): AuditRecord {
+function parseAuditRecord(row: Row): AuditRecord {
   return {
     seq: Number(row.seq),
     at: Number(row.at),

@@ -1,6 +1,6 @@
 import type { Content } from '@bursar/core'
 import type { Client } from 'pg'
-import { execute, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText } from './escape-nul-text.ts'
 import { transposeRows } from './row-columns.ts'
 
@@ -32,7 +32,7 @@ const MAX_STATEMENT_BYTES = 1_048_576
 
 /** Reads the content of a payment. Returns undefined if none is kept. */
 export async function readContent(client: Client, payment: string): Promise<Content | undefined> {
-  const [row] = await execute(client, contentRead, [escapeNulText(payment)])
+  const [row] = await executeStatement(client, contentRead, [escapeNulText(payment)])
   return (
     row && {
       payment,

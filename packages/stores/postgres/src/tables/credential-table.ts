@@ -1,7 +1,7 @@
 import type { Credential } from '@bursar/core'
 import { parseCredentialRow, serviceRow } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { type Entry, storedEntry } from './entry.ts'
 import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
@@ -26,7 +26,7 @@ export async function readCredentials(
   ids: ReadonlySet<string>,
 ): Promise<readonly Entry<Credential>[]> {
   if (ids.size === 0) return []
-  const rows = await execute(client, credentialRead, [[...ids].map(escapeNulText)])
+  const rows = await executeStatement(client, credentialRead, [[...ids].map(escapeNulText)])
   return rows.map(credentialEntry)
 }
 

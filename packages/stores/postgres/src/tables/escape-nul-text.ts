@@ -19,6 +19,6 @@ export function unescapeNulText(escaped: string): string {
 }
 
 /** Returns the unescaped text of a column, or null if the column is null. */
-export function unescapeColumn(column: unknown): string | null {
+export function unescapeNulColumn(column: unknown): string | null {
   return column === null ? null : unescapeNulText(column as string)
 }

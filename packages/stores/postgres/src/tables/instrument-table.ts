@@ -1,6 +1,6 @@
 import type { RegisteredInstrument } from '@bursar/core'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
 
@@ -23,7 +23,7 @@ export async function readInstruments(
   handles: ReadonlySet<string>,
 ): Promise<readonly RegisteredInstrument[]> {
   if (handles.size === 0) return []
-  const rows = await execute(client, instrumentRead, [[...handles].map(escapeNulText)])
+  const rows = await executeStatement(client, instrumentRead, [[...handles].map(escapeNulText)])
   return rows.map(parseInstrument)
 }
 

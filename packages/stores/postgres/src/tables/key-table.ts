@@ -1,6 +1,6 @@
 import type { Denial, KeyRecord } from '@bursar/core'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
 import type { ParentKeys } from './parent-keys.ts'
 import { writeRows } from './row-columns.ts'
@@ -50,7 +50,7 @@ export async function readKeys(
   names: readonly KeyName[],
 ): Promise<readonly KeyRecord[]> {
   if (names.length === 0) return []
-  const rows = await execute(client, keyRead, [
+  const rows = await executeStatement(client, keyRead, [
     names.map(({ session }) => escapeNulText(session)),
     names.map(({ key }) => escapeNulText(key)),
   ])

@@ -1,6 +1,6 @@
 import type { KnownMerchant } from '@bursar/core'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText, escapeOptionalText, unescapeNulText } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
 
@@ -40,7 +40,7 @@ export async function readMerchants(
   names: readonly NameInDelegation[],
 ): Promise<readonly KnownMerchant[]> {
   if (names.length === 0) return []
-  const rows = await execute(client, merchantRead, [
+  const rows = await executeStatement(client, merchantRead, [
     names.map(({ account }) => escapeOptionalText(account)),
     names.map(({ payment }) => escapeOptionalText(payment)),
     names.map(({ name }) => escapeNulText(name)),

@@ -1,8 +1,8 @@
 import type { MerchantUsage } from '@bursar/core'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText, escapeOptionalText, unescapeNulText } from './escape-nul-text.ts'
-import { parseUsage, usageColumns, writeRows } from './row-columns.ts'
+import { parseUsageColumns, usageColumns, writeRows } from './row-columns.ts'
 
 /** A merchant at which an account, or one of those that it draws from, may have spent. */
 export interface MerchantUsageName {
@@ -44,7 +44,7 @@ export async function readMerchantUsages(
   names: readonly MerchantUsageName[],
 ): Promise<readonly MerchantUsage[]> {
   if (names.length === 0) return []
-  const rows = await execute(client, merchantUsageRead, [
+  const rows = await executeStatement(client, merchantUsageRead, [
     names.map(({ account }) => escapeOptionalText(account)),
     names.map(({ payment }) => escapeOptionalText(payment)),
     names.map(({ host }) => escapeNulText(host)),
@@ -71,6 +71,6 @@ function parseMerchantUsage(row: Row): MerchantUsage {
     account: unescapeNulText(row.account_id as string),
     host: unescapeNulText(row.host as string),
     payee: unescapeNulText(row.payee as string),
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
   }
 }

@@ -1,7 +1,7 @@
 import type { Operation } from '@bursar/core'
 import { parseOperationRow, serviceRow } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { escapeNulText, unescapeNulText } from './escape-nul-text.ts'
 import { writeRows } from './row-columns.ts'
 
@@ -22,7 +22,7 @@ export async function readOperations(
   ids: ReadonlySet<string>,
 ): Promise<readonly Operation[]> {
   if (ids.size === 0) return []
-  const rows = await execute(client, operationRead, [[...ids].map(escapeNulText)])
+  const rows = await executeStatement(client, operationRead, [[...ids].map(escapeNulText)])
   return rows.map(parseOperation)
 }
 

@@ -11,9 +11,9 @@ import type {
 import { type ListName, type PageBounds, pageOf, unprovenStates } from '@bursar/core/store'
 import type { Client, QueryResult } from 'pg'
 import type { Row } from '../database/statement.ts'
-import { delegationEntry, selectAccounts, sessionEntry } from './account-table.ts'
+import { delegationAccountEntry, selectAccounts, sessionAccountEntry } from './account-table.ts'
 import { approvalEntry, selectApprovals } from './approval-table.ts'
-import { readRecords } from './audit-table.ts'
+import { readAuditRecords } from './audit-table.ts'
 import { credentialEntry, selectCredentials } from './credential-table.ts'
 import type { Entry } from './entry.ts'
 import { escapeNulText } from './escape-nul-text.ts'
@@ -30,7 +30,7 @@ export function readPaymentPage(
   filter: PaymentFilter,
   bounds: PageBounds,
 ): Promise<Page<Payment>> {
-  return readPage(client, 'payments', paymentQuery(filter, bounds), paymentEntry)
+  return readPage(client, 'payments', paymentPageQuery(filter, bounds), paymentEntry)
 }
 
 /** Reads a page of sessions, oldest first. */
@@ -39,11 +39,11 @@ export function readSessionPage(
   { delegation, endUser }: SessionFilter,
   bounds: PageBounds,
 ): Promise<Page<Session>> {
-  const query = queryAfter(selectAccounts, 'a.pk', bounds)
+  const query = queryPageAfter(selectAccounts, 'a.pk', bounds)
   query.text += ' AND a.delegation IS NOT NULL'
-  restrict(query, 'a.delegation = (SELECT pk FROM accounts WHERE id = ?)', delegation)
-  restrict(query, 'a.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)', endUser)
-  return readPage(client, 'sessions', orderAndLimit(query, 'a.pk', bounds), sessionEntry)
+  restrictPage(query, 'a.delegation = (SELECT pk FROM accounts WHERE id = ?)', delegation)
+  restrictPage(query, 'a.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)', endUser)
+  return readPage(client, 'sessions', orderAndLimitPage(query, 'a.pk', bounds), sessionAccountEntry)
 }
 
 /** Reads a page of delegations, oldest first. */
@@ -52,11 +52,16 @@ export function readDelegationPage(
   { endUser, unsettled }: DelegationFilter,
   bounds: PageBounds,
 ): Promise<Page<Delegation>> {
-  const query = queryAfter(selectAccounts, 'a.pk', bounds)
+  const query = queryPageAfter(selectAccounts, 'a.pk', bounds)
   query.text += ' AND a.delegation IS NULL AND NOT a.is_end_user'
-  restrict(query, 'a.end_user = ?', endUser)
+  restrictPage(query, 'a.end_user = ?', endUser)
   if (unsettled) query.text += ' AND a.unsettled'
-  return readPage(client, 'delegations', orderAndLimit(query, 'a.pk', bounds), delegationEntry)
+  return readPage(
+    client,
+    'delegations',
+    orderAndLimitPage(query, 'a.pk', bounds),
+    delegationAccountEntry,
+  )
 }
 
 /** Reads a page of approvals, oldest first. */
@@ -65,18 +70,18 @@ export function readApprovalPage(
   { endUser, session, key, states }: ApprovalFilter,
   bounds: PageBounds,
 ): Promise<Page<Approval>> {
-  const query = queryAfter(selectApprovals, 'a.pk', bounds)
-  restrict(query, 'a.end_user = ?', endUser)
-  restrict(query, 'a.session = (SELECT pk FROM accounts WHERE id = ?)', session)
-  restrict(query, 'a.key = ?', key)
-  restrictToAny(query, 'a.state', states)
-  return readPage(client, 'approvals', orderAndLimit(query, 'a.pk', bounds), approvalEntry)
+  const query = queryPageAfter(selectApprovals, 'a.pk', bounds)
+  restrictPage(query, 'a.end_user = ?', endUser)
+  restrictPage(query, 'a.session = (SELECT pk FROM accounts WHERE id = ?)', session)
+  restrictPage(query, 'a.key = ?', key)
+  restrictPageToAny(query, 'a.state', states)
+  return readPage(client, 'approvals', orderAndLimitPage(query, 'a.pk', bounds), approvalEntry)
 }
 
 /** Reads a page of the service's credentials, oldest first. */
 export function readCredentialPage(client: Client, bounds: PageBounds): Promise<Page<Credential>> {
-  const query = queryAfter(selectCredentials, 'c.pk', bounds)
-  return readPage(client, 'credentials', orderAndLimit(query, 'c.pk', bounds), credentialEntry)
+  const query = queryPageAfter(selectCredentials, 'c.pk', bounds)
+  return readPage(client, 'credentials', orderAndLimitPage(query, 'c.pk', bounds), credentialEntry)
 }
 
 /** Reads a page of audit records in their order. */
@@ -84,7 +89,7 @@ export async function readAuditPage(
   client: Client,
   bounds: PageBounds,
 ): Promise<Page<AuditRecord>> {
-  return pageOf('audit', await readRecords(client, bounds))
+  return pageOf('audit', await readAuditRecords(client, bounds))
 }
 
 /** A query in which each `?` stands for the next value. */
@@ -93,39 +98,43 @@ interface Query {
   readonly values: unknown[]
 }
 
-function queryAfter(select: string, pk: string, { after }: PageBounds): Query {
+function queryPageAfter(select: string, pk: string, { after }: PageBounds): Query {
   return { text: `${select} WHERE ${pk} > ?`, values: [after] }
 }
 
-function restrict(query: Query, condition: string, value: string | undefined): void {
+function restrictPage(query: Query, condition: string, value: string | undefined): void {
   if (value === undefined) return
   query.text += ` AND ${condition}`
   query.values.push(escapeNulText(value))
 }
 
-function restrictToAny(query: Query, column: string, values: readonly string[] | undefined): void {
+function restrictPageToAny(
+  query: Query,
+  column: string,
+  values: readonly string[] | undefined,
+): void {
   if (!values) return
   query.text += ` AND ${column} = ANY (?::text[])`
   query.values.push([...values])
 }
 
-function orderAndLimit({ text, values }: Query, pk: string, { limit }: PageBounds): Query {
+function orderAndLimitPage({ text, values }: Query, pk: string, { limit }: PageBounds): Query {
   return { text: `${text} ORDER BY ${pk} LIMIT ?`, values: [...values, limit] }
 }
 
 /** Finds the keys of the payments first, from indexes alone where that is possible. */
-function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
+function paymentPageQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
   const source = 'SELECT p.pk FROM payments p JOIN payment_states o ON o.payment = p.pk'
-  const query = queryAfter(source, 'p.pk', bounds)
-  restrict(query, 'p.session = (SELECT pk FROM accounts WHERE id = ?)', filter.session)
-  restrict(query, 'p.delegation = (SELECT pk FROM accounts WHERE id = ?)', filter.delegation)
+  const query = queryPageAfter(source, 'p.pk', bounds)
+  restrictPage(query, 'p.session = (SELECT pk FROM accounts WHERE id = ?)', filter.session)
+  restrictPage(query, 'p.delegation = (SELECT pk FROM accounts WHERE id = ?)', filter.delegation)
   const ofEndUser = 'p.delegation IN (SELECT pk FROM accounts WHERE end_user = ?)'
-  restrict(query, ofEndUser, filter.endUser)
+  restrictPage(query, ofEndUser, filter.endUser)
   // PostgreSQL uses the partial index only if the statement has the index's own condition.
   if (states?.every((state) => unprovenStates.includes(state))) query.text += ' AND o.unproven'
-  restrictToAny(query, 'o.state', states)
-  const { text, values } = orderAndLimit(query, 'p.pk', bounds)
+  restrictPageToAny(query, 'o.state', states)
+  const { text, values } = orderAndLimitPage(query, 'p.pk', bounds)
   return { text: `${selectPayments} WHERE p.pk IN (${text}) ORDER BY p.pk`, values }
 }
 

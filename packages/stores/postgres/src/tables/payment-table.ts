@@ -6,14 +6,14 @@ import {
   paymentOutcome,
 } from '@bursar/core/store'
 import type { Client } from 'pg'
-import { execute, type Row, type Statement, type Write } from '../database/statement.ts'
+import { executeStatement, type Row, type Statement, type Write } from '../database/statement.ts'
 import { type Entry, storedEntry } from './entry.ts'
 import { escapeNulText, escapeOptionalText, unescapeNulText } from './escape-nul-text.ts'
 import { type KeyName, keyJoin, ownKeyJoin } from './key-table.ts'
 import type { NameInDelegation } from './merchant-table.ts'
 import { packedText, packTexts } from './packed-texts.ts'
 import type { ParentKeys } from './parent-keys.ts'
-import { numberOrNull, transposeRows, writeRows } from './row-columns.ts'
+import { numberColumnOrNull, transposeRows, writeRows } from './row-columns.ts'
 
 /** A request within a session, by its hash. */
 export interface RequestName {
@@ -101,7 +101,7 @@ export async function readPayments(
   { ids, keys, twins, ownTwins }: PaymentNames,
 ): Promise<readonly Entry<Payment>[]> {
   if (ids.length + keys.length + twins.length + ownTwins.length === 0) return []
-  const rows = await execute(client, paymentRead, [
+  const rows = await executeStatement(client, paymentRead, [
     ids.map(escapeNulText),
     keys.map(({ session }) => escapeNulText(session)),
     keys.map(({ key }) => escapeNulText(key)),
@@ -130,7 +130,7 @@ export function insertPayments(
     value.reservedAt,
     escapeNulText(value.terms.requestHash),
     keyHolders.has(value.id) ? escapeOptionalText(value.key) : null,
-    ...stateColumns(value),
+    ...paymentStateColumns(value),
   ])
   const bodies = packTexts(payments.map(({ value }) => paymentJson(value)))
   return [{ statement: paymentInsert, values: [...transposeRows(rows), ...bodies] }]
@@ -144,7 +144,7 @@ export function updatePayments(payments: readonly Entry<Payment>[]): readonly Wr
   return [
     ...writeRows(
       paymentUpdate,
-      payments.map(({ pk, value }) => [pk, ...stateColumns(value)]),
+      payments.map(({ pk, value }) => [pk, ...paymentStateColumns(value)]),
     ),
     ...writeRows(
       paymentBodyUpdate,
@@ -169,14 +169,14 @@ export function paymentEntry(row: Row): Entry<Payment> {
     overrun: row.overrun as boolean,
     claim: row.claim as string | null,
     settledMicro: row.settled === null ? null : BigInt(row.settled as string),
-    provenAt: numberOrNull(row.proven_at),
+    provenAt: numberColumnOrNull(row.proven_at),
     evidence: row.evidence as string | null,
     json: row.body as string,
   })
   return storedEntry(row, payment, payment.overrun)
 }
 
-function stateColumns(payment: Payment): unknown[] {
+function paymentStateColumns(payment: Payment): unknown[] {
   const { settledMicro, provenAt, claim, evidence } = paymentOutcome(payment)
   return [payment.state, payment.overrun, settledMicro, provenAt, claim, evidence]
 }

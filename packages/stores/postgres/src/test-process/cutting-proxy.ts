@@ -57,7 +57,7 @@ export async function cuttingProxy(
       })
     }
     let isCutAfter = false
-    relay(client, upstream, {
+    relayUntilCut(client, upstream, {
       request() {
         onCommit()
         isCutAfter = armed === 'after'
@@ -98,7 +98,7 @@ interface CommitGate {
   answer(): boolean
 }
 
-function relay(client: Socket, upstream: Socket, gate: CommitGate): void {
+function relayUntilCut(client: Socket, upstream: Socket, gate: CommitGate): void {
   let isCommitting = false
   client.on('data', (chunk) => {
     const isCommit = chunk.includes(COMMIT_REQUEST)

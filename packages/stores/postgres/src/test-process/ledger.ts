@@ -28,7 +28,7 @@ export const sharedDelegation: Delegation = {
 }
 
 /** Returns a session of the delegation. */
-export function sharedSession(id: string, totalMicro: bigint, parent?: string): Session {
+export function sharedLedgerSession(id: string, totalMicro: bigint, parent?: string): Session {
   return {
     id,
     delegation: sharedDelegation.id,
@@ -43,32 +43,32 @@ export function sharedSession(id: string, totalMicro: bigint, parent?: string): 
 }
 
 /** Returns an event that only its reason distinguishes from others. */
-export function noted(reason: string): AuditEvent {
+export function notedInLedger(reason: string): AuditEvent {
   return { type: 'session-locked', session: sessionId, delegation: sharedDelegation.id, reason }
 }
 
 /** Writes the session, with a total in micro-units. */
-export async function plant(store: Store, totalMicro: bigint): Promise<void> {
-  const sessions = [sharedSession(sessionId, totalMicro)]
+export async function plantLedger(store: Store, totalMicro: bigint): Promise<void> {
+  const sessions = [sharedLedgerSession(sessionId, totalMicro)]
   const rows = { delegations: [sharedDelegation], sessions }
-  await store.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
+  await store.commit({}, () => ({ result: 0, ...rows, events: [notedInLedger('planted')] }), 'now')
 }
 
 /** Returns a change that holds one micro-unit of the scope's session, or that finds it full. */
-export function holdOne(name: string): (state: LedgerState) => Change<'held' | 'over'> {
+export function holdOneInLedger(name: string): (state: LedgerState) => Change<'held' | 'over'> {
   return ({ session }) => {
     if (!session) throw new Error('The session is not there.')
     const { heldMicro } = session.usage
     if (heldMicro + 1n > session.limits.totalMicro) {
-      return { result: 'over', events: [noted(`over ${name}`)] }
+      return { result: 'over', events: [notedInLedger(`over ${name}`)] }
     }
     const next = { ...session, usage: { ...session.usage, heldMicro: heldMicro + 1n } }
-    return { result: 'held', sessions: [next], events: [noted(`held ${name}`)] }
+    return { result: 'held', sessions: [next], events: [notedInLedger(`held ${name}`)] }
   }
 }
 
 /** Reads the whole audit trail. */
-export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
+export async function ledgerTrailOf(store: Store): Promise<readonly AuditRecord[]> {
   const trail: AuditRecord[] = []
   let after: string | undefined
   do {
@@ -80,7 +80,7 @@ export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
 }
 
 /** Checks whether every record is chained to the one before it. */
-export function isChained(trail: readonly AuditRecord[]): boolean {
+export function isLedgerChained(trail: readonly AuditRecord[]): boolean {
   return trail.every(({ seq, at, body, hash }, index) => {
     const previous = trail[index - 1]
     const isNext = seq === index + 1 && at >= (previous?.at ?? 0)
@@ -89,6 +89,6 @@ export function isChained(trail: readonly AuditRecord[]): boolean {
 }
 
 /** Returns the reasons of records, in their order. */
-export function reasonsOf(trail: readonly AuditRecord[]): readonly string[] {
+export function ledgerReasonsOf(trail: readonly AuditRecord[]): readonly string[] {
   return trail.map(({ body }) => (JSON.parse(body) as { reason: string }).reason)
 }

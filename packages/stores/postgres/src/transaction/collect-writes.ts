@@ -2,14 +2,14 @@ import { BursarError, type KeyRecord, type Payment, type Session } from '@bursar
 import { isOwnKey } from '@bursar/core/store'
 import type { Write } from '../database/statement.ts'
 import {
-  insertDelegations,
-  insertEndUsers,
-  insertSessions,
-  markUnsettled,
+  insertDelegationAccounts,
+  insertEndUserAccounts,
+  insertSessionAccounts,
+  markUnsettledAccounts,
   updateAccounts,
 } from '../tables/account-table.ts'
 import { insertApprovals, updateApprovals } from '../tables/approval-table.ts'
-import { appendRecords, type Head } from '../tables/audit-table.ts'
+import { appendAuditRecords, type Head } from '../tables/audit-table.ts'
 import { writeContents } from '../tables/content-table.ts'
 import { writeCredentials } from '../tables/credential-table.ts'
 import type { Entry } from '../tables/entry.ts'
@@ -36,26 +36,26 @@ export function collectWrites(
   rows: TransactionRows,
   head: Pick<Head, 'payments'>,
 ): readonly Write[] {
-  const payments = splitInserts(rows.payments)
-  const newestPayment = numberPayments(rows, payments.inserts, head)
-  const parents = parentKeys(rows)
-  const { holders, others } = splitKeys(changedValues(rows.keys), payments.inserts)
-  const approvals = splitInserts(rows.approvals)
+  const payments = collectSplitInserts(rows.payments)
+  const newestPayment = numberCollectedPayments(rows, payments.inserts, head)
+  const parents = collectParentKeys(rows)
+  const { holders, others } = collectSplitKeys(collectChangedValues(rows.keys), payments.inserts)
+  const approvals = collectSplitInserts(rows.approvals)
   return [
     ...accountWrites(rows),
-    ...writeMerchantUsages(changedValues(rows.merchantUsages)),
+    ...writeMerchantUsages(collectChangedValues(rows.merchantUsages)),
     ...insertPayments(payments.inserts, holders, parents),
     ...updatePayments(payments.updates),
     ...writeKeys(others, parents),
-    ...writeMerchants(changedValues(rows.merchants)),
+    ...writeMerchants(collectChangedValues(rows.merchants)),
     ...insertApprovals(approvals.inserts),
     ...updateApprovals(approvals.updates),
-    ...writeInstruments(changedValues(rows.instruments)),
-    ...writeCredentials(changedValues(rows.credentials)),
-    ...writeOperations(changedValues(rows.operations)),
+    ...writeInstruments(collectChangedValues(rows.instruments)),
+    ...writeCredentials(collectChangedValues(rows.credentials)),
+    ...writeOperations(collectChangedValues(rows.operations)),
     ...writeContents(rows.contents.values(), parents.payment),
     ...rows.removed.flatMap(removeRows),
-    ...appendRecords(rows.records, newestPayment),
+    ...appendAuditRecords(rows.records, newestPayment),
   ]
 }
 
@@ -64,11 +64,11 @@ export function collectWrites(
  *
  * Returns whether there are any: then a write that was refused may succeed once they are loaded.
  */
-export function planAssumedInserts(rows: TransactionRows, plan: LoadPlan): boolean {
+export function collectAssumedInserts(rows: TransactionRows, plan: LoadPlan): boolean {
   const sizeOf = (): number => plan.accounts.size + plan.payments.size + plan.approvals.size
   const before = sizeOf()
   const add = (ids: Set<string>, cache: RowCache<{ readonly id: string }>): void => {
-    for (const { value } of splitInserts(cache).inserts) ids.add(value.id)
+    for (const { value } of collectSplitInserts(cache).inserts) ids.add(value.id)
   }
   add(plan.accounts, rows.endUsers)
   add(plan.accounts, rows.delegations)
@@ -79,24 +79,24 @@ export function planAssumedInserts(rows: TransactionRows, plan: LoadPlan): boole
 }
 
 function accountWrites(rows: TransactionRows): readonly Write[] {
-  const endUsers = splitInserts(rows.endUsers)
-  const delegations = splitInserts(rows.delegations)
-  const sessions = splitInserts(rows.sessions)
+  const endUsers = collectSplitInserts(rows.endUsers)
+  const delegations = collectSplitInserts(rows.delegations)
+  const sessions = collectSplitInserts(rows.sessions)
   return [
-    ...insertEndUsers(endUsers.inserts),
-    ...insertDelegations(delegations.inserts),
-    ...sessionLevels(sessions.inserts).flatMap(insertSessions),
+    ...insertEndUserAccounts(endUsers.inserts),
+    ...insertDelegationAccounts(delegations.inserts),
+    ...orderInsertsByParent(sessions.inserts).flatMap(insertSessionAccounts),
     ...updateAccounts({
       endUsers: endUsers.updates,
       delegations: delegations.updates,
       sessions: sessions.updates,
     }),
-    ...markUnsettled(rows.delegations.changedEntries()),
+    ...markUnsettledAccounts(rows.delegations.changedEntries()),
   ]
 }
 
 /** Gives new payments the next keys. Returns the key of the newest payment. */
-function numberPayments(
+function numberCollectedPayments(
   { paymentKeys }: TransactionRows,
   inserts: readonly Entry<Payment>[],
   head: Pick<Head, 'payments'>,
@@ -110,7 +110,7 @@ function numberPayments(
 }
 
 /** Returns the new payments that hold their key themselves, and the keys that need a row. */
-function splitKeys(
+function collectSplitKeys(
   records: readonly KeyRecord[],
   inserts: readonly Entry<Payment>[],
 ): { readonly holders: ReadonlySet<string>; readonly others: readonly KeyRecord[] } {
@@ -125,7 +125,12 @@ function splitKeys(
   return { holders, others }
 }
 
-function parentKeys({ sessions, delegations, payments, paymentKeys }: TransactionRows): ParentKeys {
+function collectParentKeys({
+  sessions,
+  delegations,
+  payments,
+  paymentKeys,
+}: TransactionRows): ParentKeys {
   const accountKey = ({ pk, value }: Entry<{ readonly id: string }>): AccountKey =>
     pk === undefined ? [null, escapeNulText(value.id)] : [pk, null]
   return {
@@ -139,7 +144,7 @@ function parentKeys({ sessions, delegations, payments, paymentKeys }: Transactio
   }
 }
 
-function changedValues<Noun>(cache: RowCache<Noun>): readonly Noun[] {
+function collectChangedValues<Noun>(cache: RowCache<Noun>): readonly Noun[] {
   return cache.changedEntries().map(({ value }) => value)
 }
 
@@ -148,7 +153,9 @@ interface SplitEntries<Noun> {
   readonly updates: readonly Entry<Noun>[]
 }
 
-function splitInserts<Noun>(cache: Pick<RowCache<Noun>, 'changedEntries'>): SplitEntries<Noun> {
+function collectSplitInserts<Noun>(
+  cache: Pick<RowCache<Noun>, 'changedEntries'>,
+): SplitEntries<Noun> {
   const changed = cache.changedEntries()
   return {
     inserts: changed.filter(({ pk }) => pk === undefined),
@@ -157,7 +164,7 @@ function splitInserts<Noun>(cache: Pick<RowCache<Noun>, 'changedEntries'>): Spli
 }
 
 /** Splits new sessions into levels, parents first: a statement does not see its own rows. */
-function sessionLevels(sessions: readonly Entry<Session>[]): readonly Entry<Session>[][] {
+function orderInsertsByParent(sessions: readonly Entry<Session>[]): readonly Entry<Session>[][] {
   const levels: Entry<Session>[][] = []
   let rest = [...sessions]
   while (rest.length > 0) {

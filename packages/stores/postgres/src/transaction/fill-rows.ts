@@ -15,7 +15,7 @@ import type { NameInDelegation } from '../tables/merchant-table.ts'
 import type { MerchantUsageName } from '../tables/merchant-usage-table.ts'
 import type { LoadPlan } from './load-plan.ts'
 import type { RowCache } from './row-cache.ts'
-import { endUserOfAccount, merchantUsageId, pairId } from './row-ids.ts'
+import { endUserOfAccountId, merchantUsageId, pairId } from './row-ids.ts'
 import type { TransactionRows } from './transaction-rows.ts'
 
 /** The rows that were read for a plan. */
@@ -38,26 +38,29 @@ export interface ReadRows {
 export function fillRows(rows: TransactionRows, plan: LoadPlan, read: ReadRows): void {
   fillAccounts(rows, plan, read.accounts)
   fillPayments(rows, plan, read.payments)
-  markAllAsked(rows.keys, plan.keys.keys())
-  addAll(rows.keys, read.keys)
-  markAllAsked(rows.instruments, plan.instruments)
-  addAll(rows.instruments, read.instruments)
-  markAllAsked(rows.merchants, idsInDelegations(rows, plan.merchants))
-  addAll(rows.merchants, read.merchants)
+  markFilledRowsAsked(rows.keys, plan.keys.keys())
+  fillAll(rows.keys, read.keys)
+  markFilledRowsAsked(rows.instruments, plan.instruments)
+  fillAll(rows.instruments, read.instruments)
+  markFilledRowsAsked(rows.merchants, filledIdsInDelegations(rows, plan.merchants))
+  fillAll(rows.merchants, read.merchants)
   fillApprovals(rows, plan, read.approvals)
-  markAllAsked(rows.credentials, plan.credentials)
+  markFilledRowsAsked(rows.credentials, plan.credentials)
   for (const entry of read.credentials) rows.credentials.add(entry)
-  markAllAsked(rows.operations, plan.operations)
-  addAll(rows.operations, read.operations)
+  markFilledRowsAsked(rows.operations, plan.operations)
+  fillAll(rows.operations, read.operations)
   fillGrants(rows, read.grants)
   fillMerchantUsages(rows, plan, read.merchantUsages)
 }
 
-function markAllAsked(rows: Pick<RowCache<unknown>, 'markAsked'>, ids: Iterable<string>): void {
+function markFilledRowsAsked(
+  rows: Pick<RowCache<unknown>, 'markAsked'>,
+  ids: Iterable<string>,
+): void {
   for (const id of ids) rows.markAsked(id)
 }
 
-function addAll<Noun>(rows: RowCache<Noun>, values: readonly Noun[]): void {
+function fillAll<Noun>(rows: RowCache<Noun>, values: readonly Noun[]): void {
   for (const value of values) rows.add({ value, overrun: false })
 }
 
@@ -65,13 +68,13 @@ function fillAccounts(rows: TransactionRows, plan: LoadPlan, read: ReadAccounts)
   for (const id of plan.accounts) {
     rows.sessions.markAsked(id)
     rows.delegations.markAsked(id)
-    const endUser = endUserOfAccount(id)
+    const endUser = endUserOfAccountId(id)
     if (endUser !== undefined) rows.endUsers.markAsked(endUser)
   }
   for (const entry of read.sessions) rows.sessions.add(entry)
   for (const entry of read.delegations) rows.delegations.add(entry)
   for (const entry of read.endUsers) rows.endUsers.add(entry)
-  markAllAsked(rows.endUsers, read.withoutAccount)
+  markFilledRowsAsked(rows.endUsers, read.withoutAccount)
 }
 
 function fillPayments(
@@ -79,11 +82,11 @@ function fillPayments(
   plan: LoadPlan,
   payments: readonly Entry<Payment>[],
 ): void {
-  markAllAsked(rows.payments, plan.payments)
+  markFilledRowsAsked(rows.payments, plan.payments)
   for (const entry of payments) rows.payments.add(entry)
-  const twins = idsInDelegations(rows, plan.twins)
-  markAllAsked(rows.twins, twins)
-  markAllAsked(rows.ownTwins, plan.ownTwins.keys())
+  const twins = filledIdsInDelegations(rows, plan.twins)
+  markFilledRowsAsked(rows.twins, twins)
+  markFilledRowsAsked(rows.ownTwins, plan.ownTwins.keys())
   // In the order of their keys, so the last payment for a request is the latest one.
   for (const { value } of payments) {
     const { id: payment, session, delegation, terms } = value
@@ -98,19 +101,19 @@ function fillPayments(
 }
 
 /** Returns the ids of planned rows within delegations, without those whose delegation was not found. */
-function idsInDelegations(
+function filledIdsInDelegations(
   rows: TransactionRows,
   names: ReadonlyMap<string, NameInDelegation>,
 ): ReadonlySet<string> {
   const ids = new Set<string>()
   for (const name of names.values()) {
-    const delegation = findDelegation(rows, name)
+    const delegation = findFilledDelegation(rows, name)
     if (delegation !== undefined) ids.add(pairId(delegation, name.name))
   }
   return ids
 }
 
-function findDelegation(
+function findFilledDelegation(
   { sessions, delegations, payments }: TransactionRows,
   { account, payment }: NameInDelegation,
 ): string | undefined {
@@ -125,7 +128,7 @@ function fillApprovals(
   plan: LoadPlan,
   approvals: readonly Entry<Approval>[],
 ): void {
-  markAllAsked(rows.approvals, plan.approvals)
+  markFilledRowsAsked(rows.approvals, plan.approvals)
   for (const entry of approvals) rows.approvals.add(entry)
   const newestFirst = approvals.map(({ value }) => value).toReversed()
   for (const { session, termsHash } of plan.terms.values()) {
@@ -155,23 +158,25 @@ function fillMerchantUsages(
   usages: readonly MerchantUsage[],
 ): void {
   for (const name of plan.merchantUsages.values()) {
-    const ids = findSessionLine(rows, name).map((id) => merchantUsageId(id, name.host, name.payee))
-    markAllAsked(rows.merchantUsages, ids)
+    const ids = findFilledSessionLine(rows, name).map((id) =>
+      merchantUsageId(id, name.host, name.payee),
+    )
+    markFilledRowsAsked(rows.merchantUsages, ids)
   }
-  addAll(rows.merchantUsages, usages)
+  fillAll(rows.merchantUsages, usages)
 }
 
 /** Returns the ids of an account, or of a payment's session, and of all accounts that it draws from. */
-function findSessionLine(
+function findFilledSessionLine(
   { sessions, delegations, payments }: TransactionRows,
   { account, payment }: MerchantUsageName,
 ): readonly string[] {
   const line: string[] = []
-  let next = account ?? findLoaded(payments, payment)?.session
+  let next = account ?? findFilledRow(payments, payment)?.session
   while (next !== undefined && !line.includes(next)) {
     line.push(next)
-    const session = findLoaded(sessions, next)
-    const delegation = findLoaded(delegations, next)
+    const session = findFilledRow(sessions, next)
+    const delegation = findFilledRow(delegations, next)
     next = delegation
       ? endUserAccountId(delegation.endUser)
       : (session?.parent ?? session?.delegation)
@@ -179,6 +184,6 @@ function findSessionLine(
   return line
 }
 
-function findLoaded<Noun>(rows: RowCache<Noun>, id: string | undefined): Noun | undefined {
+function findFilledRow<Noun>(rows: RowCache<Noun>, id: string | undefined): Noun | undefined {
   return id !== undefined && rows.has(id) ? rows.find(id)?.value : undefined
 }

@@ -2,7 +2,7 @@ import type { Change, LedgerState, Payment, Scope, Session, Store, When } from '
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { postgresStore, storeOn } from '../postgres-store.ts'
 import { cuttingProxy } from '../test-process/cutting-proxy.ts'
-import { noted, sharedDelegation, sharedSession } from '../test-process/ledger.ts'
+import { notedInLedger, sharedDelegation, sharedLedgerSession } from '../test-process/ledger.ts'
 import { type TestPostgres, testPostgres } from '../test-process/postgres-server.ts'
 
 let server: TestPostgres
@@ -16,7 +16,7 @@ afterAll(() => server.stop())
 const TURNS = 40
 const AT_ONCE = 4
 const HOST = 'shop.example'
-const events = [noted('x')]
+const events = [notedInLedger('x')]
 const nothing = { result: undefined, events: [] }
 
 /** Returns a source of numbers below a limit, the same ones in each run. */
@@ -97,7 +97,10 @@ test('cached rows are those of the database, whatever happens in between', async
   const store = storeOn({ url: proxy.url, schema, connections }, undefined)
   const other = postgresStore({ url: server.url, schema, connections })
   const pick = below()
-  const sessions = [sharedSession('ses_0', 10_000n), sharedSession('ses_1', 10_000n, 'ses_0')]
+  const sessions = [
+    sharedLedgerSession('ses_0', 10_000n),
+    sharedLedgerSession('ses_1', 10_000n, 'ses_0'),
+  ]
   const payments: string[] = []
   let made = 0
   const planted = { delegations: [sharedDelegation], sessions: [...sessions], events }
@@ -126,7 +129,7 @@ test('cached rows are those of the database, whatever happens in between', async
     } else if (kind === 5) {
       await commit({ endUser: sharedDelegation.endUser }, limiting)
     } else if (kind === 6) {
-      const child = sharedSession(`ses_${sessions.length}`, 10_000n, 'ses_0')
+      const child = sharedLedgerSession(`ses_${sessions.length}`, 10_000n, 'ses_0')
       sessions.push(child)
       await commit({ session: 'ses_0' }, () => ({ ...nothing, sessions: [child], events }))
     } else if (kind === 7) {

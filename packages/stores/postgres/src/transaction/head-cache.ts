@@ -50,20 +50,23 @@ export function headCache(): HeadCache {
     clear,
     withoutCached: (plan) => ({
       ...plan,
-      accounts: new Set([...plan.accounts].filter((id) => !hasAccount(cached, id))),
-      payments: new Set([...plan.payments].filter((id) => !hasPayment(cached, id))),
-      merchants: new Map([...plan.merchants].filter(([, name]) => !findMerchant(cached, name))),
+      accounts: new Set([...plan.accounts].filter((id) => !hasCachedAccount(cached, id))),
+      payments: new Set([...plan.payments].filter((id) => !hasCachedPayment(cached, id))),
+      merchants: new Map(
+        [...plan.merchants].filter(([, name]) => !findCachedMerchant(cached, name)),
+      ),
     }),
-    addTo: (rows, plan) => addRows(cached, rows, plan),
+    addTo: (rows, plan) => addCachedRows(cached, rows, plan),
     keep(rows, from, to) {
       const { sessions, delegations, merchants, payments } = cached
       const isFull = sessions.size + delegations.size + merchants.size > MAX_CACHED
       // A new account of an end user, and a removal, change rows that this transaction has not loaded.
-      const isBeyond = rows.removed.length > 0 || rows.endUsers.changedEntries().some(isInserted)
+      const isBeyond =
+        rows.removed.length > 0 || rows.endUsers.changedEntries().some(isCachedInsert)
       if (!isAt(from) || isFull || isBeyond) clear()
       if (payments.size > MAX_CACHED_PAYMENTS) payments.clear()
       head = to
-      if (!isBeyond) keepRows(cached, rows)
+      if (!isBeyond) keepCachedRows(cached, rows)
     },
   }
 }
@@ -84,13 +87,13 @@ interface CachedRows {
   readonly payments: Map<string, CachedRow<Payment>>
 }
 
-function hasDelegation({ delegations, endUsers }: CachedRows, id: string): boolean {
+function hasCachedDelegation({ delegations, endUsers }: CachedRows, id: string): boolean {
   const delegation = delegations.get(id)?.value
   return delegation !== undefined && endUsers.has(delegation.endUser)
 }
 
 /** Returns the sessions from one up to its root, or undefined if a row of the line is not cached. */
-function findSessionLine(cached: CachedRows, id: string): readonly Session[] | undefined {
+function findCachedSessionLine(cached: CachedRows, id: string): readonly Session[] | undefined {
   const line: Session[] = []
   for (let next: string | undefined = id; next !== undefined; ) {
     const session: Session | undefined = cached.sessions.get(next)?.value
@@ -99,19 +102,19 @@ function findSessionLine(cached: CachedRows, id: string): readonly Session[] | u
     next = session.parent
   }
   const [first] = line
-  return first && hasDelegation(cached, first.delegation) ? line : undefined
+  return first && hasCachedDelegation(cached, first.delegation) ? line : undefined
 }
 
-function hasAccount(cached: CachedRows, id: string): boolean {
-  return hasDelegation(cached, id) || findSessionLine(cached, id) !== undefined
+function hasCachedAccount(cached: CachedRows, id: string): boolean {
+  return hasCachedDelegation(cached, id) || findCachedSessionLine(cached, id) !== undefined
 }
 
-function hasPayment(cached: CachedRows, id: string): boolean {
+function hasCachedPayment(cached: CachedRows, id: string): boolean {
   const payment = cached.payments.get(id)?.value
-  return payment !== undefined && findSessionLine(cached, payment.session) !== undefined
+  return payment !== undefined && findCachedSessionLine(cached, payment.session) !== undefined
 }
 
-function findMerchant(
+function findCachedMerchant(
   { sessions, payments, merchants }: CachedRows,
   { account, payment, name }: NameInDelegation,
 ): CachedRow<KnownMerchant> | undefined {
@@ -122,50 +125,50 @@ function findMerchant(
   return delegation === undefined ? undefined : merchants.get(pairId(delegation, name))
 }
 
-function addRows(cached: CachedRows, rows: TransactionRows, plan: LoadPlan): void {
+function addCachedRows(cached: CachedRows, rows: TransactionRows, plan: LoadPlan): void {
   for (const id of plan.accounts) {
-    if (hasDelegation(cached, id)) addDelegation(cached, rows, id)
-    addSessionLine(cached, rows, id)
+    if (hasCachedDelegation(cached, id)) addCachedDelegation(cached, rows, id)
+    addCachedSessionLine(cached, rows, id)
   }
   for (const id of plan.payments) {
     const payment = cached.payments.get(id)
-    if (!payment || !hasPayment(cached, id)) continue
-    rows.payments.add(entryOf(payment))
-    addSessionLine(cached, rows, payment.value.session)
+    if (!payment || !hasCachedPayment(cached, id)) continue
+    rows.payments.add(cachedEntryOf(payment))
+    addCachedSessionLine(cached, rows, payment.value.session)
   }
   for (const name of plan.merchants.values()) {
-    const merchant = findMerchant(cached, name)
+    const merchant = findCachedMerchant(cached, name)
     if (merchant) rows.merchants.add({ value: merchant.value, overrun: false })
   }
 }
 
-function addSessionLine(cached: CachedRows, rows: TransactionRows, session: string): void {
-  for (const { id, delegation } of findSessionLine(cached, session) ?? []) {
+function addCachedSessionLine(cached: CachedRows, rows: TransactionRows, session: string): void {
+  for (const { id, delegation } of findCachedSessionLine(cached, session) ?? []) {
     const row = cached.sessions.get(id)
-    if (row && !rows.sessions.has(id)) rows.sessions.add(entryOf(row))
-    addDelegation(cached, rows, delegation)
+    if (row && !rows.sessions.has(id)) rows.sessions.add(cachedEntryOf(row))
+    addCachedDelegation(cached, rows, delegation)
   }
 }
 
-function addDelegation(
+function addCachedDelegation(
   { delegations, endUsers }: CachedRows,
   rows: TransactionRows,
   id: string,
 ): void {
   const delegation = delegations.get(id)
   if (!delegation || rows.delegations.has(id)) return
-  rows.delegations.add(entryOf(delegation))
+  rows.delegations.add(cachedEntryOf(delegation))
   const { endUser } = delegation.value
   const account = endUsers.get(endUser)
-  if (account) rows.endUsers.add(entryOf(account))
+  if (account) rows.endUsers.add(cachedEntryOf(account))
   else rows.endUsers.markAsked(endUser)
 }
 
-function keepRows(cached: CachedRows, rows: TransactionRows): void {
-  for (const entry of rows.sessions.entries()) keepRow(cached.sessions, entry.value.id, entry)
+function keepCachedRows(cached: CachedRows, rows: TransactionRows): void {
+  for (const entry of rows.sessions.entries()) keepCachedRow(cached.sessions, entry.value.id, entry)
   for (const entry of rows.delegations.entries()) {
-    keepRow(cached.delegations, entry.value.id, entry)
-    if (isInserted(entry)) continue
+    keepCachedRow(cached.delegations, entry.value.id, entry)
+    if (isCachedInsert(entry)) continue
     const { endUser } = entry.value
     const account = rows.endUsers.has(endUser) ? rows.endUsers.find(endUser) : undefined
     cached.endUsers.set(endUser, account && cachedRow(account))
@@ -175,17 +178,21 @@ function keepRows(cached: CachedRows, rows: TransactionRows): void {
   }
   for (const entry of rows.payments.entries()) {
     const pk = entry.pk ?? rows.paymentKeys.get(entry.value.id)
-    keepRow(cached.payments, entry.value.id, pk === undefined ? entry : { ...entry, pk })
+    keepCachedRow(cached.payments, entry.value.id, pk === undefined ? entry : { ...entry, pk })
   }
 }
 
 /** Caches a row, unless it was inserted: its key is not known, so it is loaded when it is next used. */
-function keepRow<Noun>(rows: Map<string, CachedRow<Noun>>, id: string, entry: Entry<Noun>): void {
-  if (isInserted(entry)) rows.delete(id)
+function keepCachedRow<Noun>(
+  rows: Map<string, CachedRow<Noun>>,
+  id: string,
+  entry: Entry<Noun>,
+): void {
+  if (isCachedInsert(entry)) rows.delete(id)
   else rows.set(id, cachedRow(entry))
 }
 
-function isInserted({ pk }: Entry<unknown>): boolean {
+function isCachedInsert({ pk }: Entry<unknown>): boolean {
   return pk === undefined
 }
 
@@ -193,6 +200,6 @@ function cachedRow<Noun>({ pk, value, overrun }: Entry<Noun>): CachedRow<Noun> {
   return { pk, value, overrun }
 }
 
-function entryOf<Noun>({ pk, value, overrun }: CachedRow<Noun>): Entry<Noun> {
+function cachedEntryOf<Noun>({ pk, value, overrun }: CachedRow<Noun>): Entry<Noun> {
   return { ...(pk === undefined ? {} : { pk }), stored: value, value, overrun }
 }

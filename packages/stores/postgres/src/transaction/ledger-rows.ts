@@ -14,7 +14,7 @@ import type {
 import { endUserAccountId } from '@bursar/core/store'
 import { planKey, planMerchantUsage, planName, planOwnTwin, planTerms } from './load-plan.ts'
 import { type RowCache, rowCache } from './row-cache.ts'
-import { endUserOfAccount, merchantUsageId, pairId, splitPairId } from './row-ids.ts'
+import { endUserOfAccountId, merchantUsageId, pairId, splitPairId } from './row-ids.ts'
 
 /** The rows of the ledger that a transaction has loaded and changed, and which of them are the latest. */
 export interface LedgerRows {
@@ -105,7 +105,7 @@ function accountRows(): Pick<
       id: ({ account, host, payee }) => merchantUsageId(account, host, payee),
       plan(plan, id) {
         const [account = '', host = '', payee = ''] = id.split(' ')
-        const endUser = endUserOfAccount(account)
+        const endUser = endUserOfAccountId(account)
         const owner = endUser === undefined ? { session: account } : { endUser }
         planMerchantUsage(plan, { ...owner, host, payee })
       },

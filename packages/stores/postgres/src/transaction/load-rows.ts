@@ -1,9 +1,9 @@
 import type { LedgerState, Scope } from '@bursar/core'
 import type { Client } from 'pg'
-import { runPipeline } from '../database/statement.ts'
-import { readAccounts, readGrants } from '../tables/account-table.ts'
+import { runStatementPipeline } from '../database/statement.ts'
+import { readAccountGrants, readAccounts } from '../tables/account-table.ts'
 import { readApprovals } from '../tables/approval-table.ts'
-import { type Head, lockHead, readClock } from '../tables/audit-table.ts'
+import { type Head, lockAuditHead, readAuditClock } from '../tables/audit-table.ts'
 import { readCredentials } from '../tables/credential-table.ts'
 import { readInstruments } from '../tables/instrument-table.ts'
 import { readKeys } from '../tables/key-table.ts'
@@ -38,11 +38,11 @@ export async function lockAndLoad(
   cache: HeadCache,
 ): Promise<LockedRows> {
   const missing = cache.withoutCached(plan)
-  const [, head, now, read] = await runPipeline(client, () => [
+  const [, head, now, read] = await runStatementPipeline(client, () => [
     client.query('BEGIN'),
-    lockHead(client),
-    readClock(client),
-    readPlan(client, missing),
+    lockAuditHead(client),
+    readAuditClock(client),
+    loadPlannedRows(client, missing),
   ])
   const rows = transactionRows(head)
   if (cache.isAt(head)) {
@@ -51,7 +51,7 @@ export async function lockAndLoad(
     return { rows, head, now }
   }
   cache.clear()
-  fillRows(rows, plan, isWhole(missing, plan) ? read : await readPlan(client, plan))
+  fillRows(rows, plan, isWholeLoad(missing, plan) ? read : await loadPlannedRows(client, plan))
   return { rows, head, now }
 }
 
@@ -59,14 +59,14 @@ export async function lockAndLoad(
  * Reads the state of a scope, without a lock. Each attempt is a snapshot in one round trip; rows that
  * turn out to be needed are loaded in the next one.
  */
-export async function readState(
+export async function loadState(
   client: Client,
   scope: Scope,
   traits: LedgerTraits,
 ): Promise<LedgerState> {
   const plan = planLoad([scope], traits)
   for (;;) {
-    const rows = await readSnapshot(client, plan)
+    const rows = await loadSnapshot(client, plan)
     try {
       return rows.state(scope)
     } catch (error) {
@@ -82,10 +82,10 @@ export function addMissingRows(plan: LoadPlan, error: RowsNotLoaded, traits: Led
   traits.hasMerchantLimits ||= plan.merchantUsages.size > 0
 }
 
-async function readSnapshot(client: Client, plan: LoadPlan): Promise<TransactionRows> {
-  const [, read] = await runPipeline(client, () => [
+async function loadSnapshot(client: Client, plan: LoadPlan): Promise<TransactionRows> {
+  const [, read] = await runStatementPipeline(client, () => [
     client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
-    readPlan(client, plan),
+    loadPlannedRows(client, plan),
     client.query('COMMIT'),
   ])
   const rows = transactionRows({ seq: 0, at: 0, hash: '' })
@@ -94,7 +94,7 @@ async function readSnapshot(client: Client, plan: LoadPlan): Promise<Transaction
 }
 
 /** Checks whether a plan without its cached rows is still the whole plan. */
-function isWhole(missing: LoadPlan, { accounts, payments, merchants }: LoadPlan): boolean {
+function isWholeLoad(missing: LoadPlan, { accounts, payments, merchants }: LoadPlan): boolean {
   return (
     missing.accounts.size === accounts.size &&
     missing.payments.size === payments.size &&
@@ -103,9 +103,9 @@ function isWhole(missing: LoadPlan, { accounts, payments, merchants }: LoadPlan)
 }
 
 /** Reads the rows of a plan at once. Tables of which the plan names no row are not asked. */
-async function readPlan(client: Client, plan: LoadPlan): Promise<ReadRows> {
+async function loadPlannedRows(client: Client, plan: LoadPlan): Promise<ReadRows> {
   const keys = [...plan.keys.values()]
-  const found = await runPipeline(client, () => [
+  const found = await runStatementPipeline(client, () => [
     readAccounts(client, plan),
     readPayments(client, {
       ids: [...plan.payments],
@@ -120,7 +120,7 @@ async function readPlan(client: Client, plan: LoadPlan): Promise<ReadRows> {
     readCredentials(client, plan.credentials),
     readOperations(client, plan.operations),
     readMerchantUsages(client, [...plan.merchantUsages.values()]),
-    readGrants(client, plan.endUsers),
+    readAccountGrants(client, plan.endUsers),
   ])
   return {
     accounts: found[0],

@@ -30,14 +30,14 @@ export function putChange(rows: LedgerRows, change: Change<unknown>): void {
   const overrun = isOverrun(change)
   for (const instrument of change.instruments ?? []) rows.instruments.put(instrument, false)
   for (const account of change.endUsers ?? []) {
-    checkStored(rows.endUsers.put(account, overrun), assertSameEndUser)
+    checkChangeAgainstStored(rows.endUsers.put(account, overrun), assertSameEndUser)
   }
   for (const delegation of change.delegations ?? []) putDelegation(rows, delegation, overrun)
   for (const usage of change.merchantUsages ?? []) rows.merchantUsages.put(usage, overrun)
   for (const session of change.sessions ?? []) {
     delegations.need(session.delegation)
     if (session.parent !== undefined) sessions.need(session.parent)
-    checkStored(sessions.put(session, overrun), assertSameSession)
+    checkChangeAgainstStored(sessions.put(session, overrun), assertSameSession)
   }
   for (const payment of change.payments ?? []) putPayment(rows, payment)
   for (const record of change.keys ?? []) {
@@ -56,7 +56,7 @@ export function putChange(rows: LedgerRows, change: Change<unknown>): void {
 }
 
 /** Takes removed rows out, with what the same transaction has written about them before. */
-export function removeRows(rows: LedgerRows, removed: Removed): void {
+export function putRemoval(rows: LedgerRows, removed: Removed): void {
   for (const id of removed.payments) rows.payments.remove(id)
   for (const id of removed.approvals) rows.approvals.remove(id)
   for (const id of removed.sessions) rows.sessions.remove(id)
@@ -67,7 +67,7 @@ export function removeRows(rows: LedgerRows, removed: Removed): void {
   }
 }
 
-function checkStored<Noun>(
+function checkChangeAgainstStored<Noun>(
   { stored, value }: Entry<Noun>,
   assertSame: (stored: Noun, next: Noun) => void,
 ): void {
@@ -81,7 +81,7 @@ function putDelegation(
 ): void {
   const { id, endUser } = delegation
   const isNew = !delegations.has(id)
-  checkStored(delegations.put(delegation, overrun), assertSameDelegation)
+  checkChangeAgainstStored(delegations.put(delegation, overrun), assertSameDelegation)
   // Grants that are not in memory have it once they are loaded.
   if (!isNew || !grants.has(endUser)) return
   const before = grants.find(endUser)?.value.delegations ?? []
@@ -95,7 +95,7 @@ function putPayment(rows: LedgerRows, payment: Payment): void {
     throw new BursarError('invariant_broken', `${endUser} is not the end user of ${delegation}.`)
   }
   const isNew = !rows.payments.has(id)
-  checkStored(rows.payments.put(payment, payment.overrun), assertSamePayment)
+  checkChangeAgainstStored(rows.payments.put(payment, payment.overrun), assertSamePayment)
   // A payment that is written again is not a later one for that.
   if (!isNew) return
   const { requestHash } = terms
@@ -107,7 +107,7 @@ function putApproval(rows: LedgerRows, approval: Approval): void {
   const { id, session, root, termsHash } = approval
   rows.sessions.need(session)
   const isNew = !rows.approvals.has(id)
-  checkStored(rows.approvals.put(approval, false), assertSameApproval)
+  checkChangeAgainstStored(rows.approvals.put(approval, false), assertSameApproval)
   if (!isNew) return
   rows.latestApprovals.put({ session, termsHash, approval: id }, false)
   // Recent approvals that are not in memory have it once they are loaded.

@@ -17,7 +17,7 @@ export function merchantUsageId(account: string, host: string, payee: string): s
 }
 
 /** Returns the end user whose account has this id, or undefined if it is another kind of account. */
-export function endUserOfAccount(id: string): string | undefined {
+export function endUserOfAccountId(id: string): string | undefined {
   const prefix = endUserAccountId('')
   return id.startsWith(prefix) ? id.slice(prefix.length) : undefined
 }

@@ -3,7 +3,7 @@ import { auditRecord, loadState } from '@bursar/core/store'
 import type { ChainEnd } from '../tables/audit-table.ts'
 import { ledgerLookups } from './ledger-lookups.ts'
 import { emptyLedgerRows, type LedgerRows } from './ledger-rows.ts'
-import { putChange, removeRows } from './put-change.ts'
+import { putChange, putRemoval } from './put-change.ts'
 
 /**
  * All rows of one transaction: as they were loaded, and as its changes have left them, one after
@@ -44,7 +44,7 @@ export function transactionRows(end: ChainEnd): TransactionRows {
       putChange(rows, change)
       for (const content of change.contents ?? []) contents.set(content.payment, content)
       if (change.removed) {
-        removeRows(rows, change.removed)
+        putRemoval(rows, change.removed)
         for (const id of change.removed.payments) contents.delete(id)
         removed.push(change.removed)
       }

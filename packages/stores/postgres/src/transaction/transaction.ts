@@ -1,11 +1,11 @@
 import type { AuditRecord, Change, LedgerState, Scope } from '@bursar/core'
 import { assertRecorded } from '@bursar/core/store'
 import type { Client, QueryResult } from 'pg'
-import { newerSchema } from '../database/migrate.ts'
+import { newerMigrationError } from '../database/migrate.ts'
 import { SCHEMA_VERSION } from '../database/schema.ts'
-import { execute, sendAtOnce, type Write } from '../database/statement.ts'
-import { isConflict, isConnectionLost, unwritableError } from '../database/store-error.ts'
-import { collectWrites, planAssumedInserts } from './collect-writes.ts'
+import { executeStatement, sendStatementsAtOnce, type Write } from '../database/statement.ts'
+import { isConflictError, isConnectionLostError, unwritableError } from '../database/store-error.ts'
+import { collectAssumedInserts, collectWrites } from './collect-writes.ts'
 import type { HeadCache } from './head-cache.ts'
 import type { LedgerTraits, LoadPlan } from './load-plan.ts'
 import { addMissingRows, type LockedRows, lockAndLoad } from './load-rows.ts'
@@ -61,19 +61,19 @@ export async function attemptTransaction(
   options: TransactionOptions,
 ): Promise<Attempt> {
   try {
-    return await lockAndRun(client, jobs, plan, options)
+    return await lockAndRunTransaction(client, jobs, plan, options)
   } catch (error) {
-    if (isConnectionLost(error)) return { kind: 'lost', error }
+    if (isConnectionLostError(error)) return { kind: 'lost', error }
     const isUndone = await client.query('ROLLBACK').then(
       () => true,
       () => false,
     )
     if (!isUndone) return { kind: 'lost', error }
-    return { kind: isConflict(error) ? 'again' : 'failed', error }
+    return { kind: isConflictError(error) ? 'again' : 'failed', error }
   }
 }
 
-async function lockAndRun(
+async function lockAndRunTransaction(
   client: Client,
   jobs: readonly Job[],
   plan: LoadPlan,
@@ -82,11 +82,11 @@ async function lockAndRun(
   const locked = await lockAndLoad(client, plan, cache)
   const { rows, head } = locked
   onTime(locked.now)
-  if (head.version !== SCHEMA_VERSION) throw newerSchema(head.version, target)
+  if (head.version !== SCHEMA_VERSION) throw newerMigrationError(head.version, target)
   let outcomes: readonly Outcome[]
   let writes: readonly Write[]
   try {
-    outcomes = runJobs(jobs, locked, clock ?? (() => locked.now))
+    outcomes = runTransactionJobs(jobs, locked, clock ?? (() => locked.now))
     writes = collectWrites(rows, head)
   } catch (error) {
     await client.query('ROLLBACK')
@@ -94,7 +94,7 @@ async function lockAndRun(
     addMissingRows(plan, error, traits)
     return { kind: 'again', error }
   }
-  const attempt = await commitWrites(client, rows, plan, { outcomes, writes })
+  const attempt = await commitTransactionWrites(client, rows, plan, { outcomes, writes })
   const last = rows.records.at(-1)
   if (attempt.kind !== 'done') cache.clear()
   else if (last) cache.keep(rows, head, last)
@@ -107,7 +107,7 @@ async function lockAndRun(
  * If rows are missing, the other jobs run all the same, so that the next attempt loads all missing
  * rows together.
  */
-function runJobs(
+function runTransactionJobs(
   jobs: readonly Job[],
   { rows }: LockedRows,
   clock: () => number,
@@ -115,7 +115,7 @@ function runJobs(
   const missing: RowsNotLoaded[] = []
   const outcomes = jobs.map((job): Outcome => {
     try {
-      return runJob(job, rows, clock)
+      return runTransactionJob(job, rows, clock)
     } catch (error) {
       if (!(error instanceof RowsNotLoaded)) throw error
       missing.push(error)
@@ -128,7 +128,11 @@ function runJobs(
   })
 }
 
-function runJob({ scope, change }: Job, rows: TransactionRows, clock: () => number): Outcome {
+function runTransactionJob(
+  { scope, change }: Job,
+  rows: TransactionRows,
+  clock: () => number,
+): Outcome {
   const state = rows.state(scope)
   const now = Math.max(clock(), rows.lastAt())
   let changed: Change<unknown>
@@ -143,7 +147,7 @@ function runJob({ scope, change }: Job, rows: TransactionRows, clock: () => numb
 }
 
 /** Sends the writes with the commit, or ends the transaction if there is no record to write. */
-async function commitWrites(
+async function commitTransactionWrites(
   client: Client,
   rows: TransactionRows,
   plan: LoadPlan,
@@ -157,8 +161,8 @@ async function commitWrites(
     await client.query('ROLLBACK')
     return { kind: 'done', outcomes }
   }
-  const sent = sendAtOnce(client, () => [
-    ...writes.map(({ statement, values }) => execute(client, statement, values)),
+  const sent = sendStatementsAtOnce(client, () => [
+    ...writes.map(({ statement, values }) => executeStatement(client, statement, values)),
     client.query('COMMIT'),
   ])
   const settled = await Promise.allSettled(sent)
@@ -167,10 +171,10 @@ async function commitWrites(
   // After a write that failed, COMMIT succeeds as well; its answer is `ROLLBACK` then.
   if (commit?.status === 'fulfilled') {
     if ((commit.value as QueryResult).command === 'COMMIT') return { kind: 'done', outcomes }
-  } else if (isConnectionLost(commit?.reason)) {
+  } else if (isConnectionLostError(commit?.reason)) {
     return { kind: 'unknown', error: commit?.reason, last, outcomes }
   }
   const error: unknown = failure?.status === 'rejected' ? failure.reason : undefined
   // A row that was assumed to be new may be there already: it is loaded in the next attempt.
-  return { kind: planAssumedInserts(rows, plan) ? 'again' : 'refused', error }
+  return { kind: collectAssumedInserts(rows, plan) ? 'again' : 'refused', error }
 }

@@ -26,7 +26,7 @@ export function wrapDatabase(connection: DatabaseSync): Database {
     statement(sql) {
       const known = prepared.get(sql)
       if (known) return known
-      const statement = wrapStatement(connection.prepare(sql))
+      const statement = wrapDatabaseStatement(connection.prepare(sql))
       prepared.set(sql, statement)
       return statement
     },
@@ -35,7 +35,7 @@ export function wrapDatabase(connection: DatabaseSync): Database {
   }
 }
 
-function wrapStatement(statement: StatementSync): Statement {
+function wrapDatabaseStatement(statement: StatementSync): Statement {
   statement.setReadBigInts(true)
   return {
     get: (...values) => statement.get(...values),
@@ -49,7 +49,7 @@ function wrapStatement(statement: StatementSync): Statement {
 }
 
 /** Undoes the open transaction, if the error that ended it has not undone it already. */
-export function rollBack(database: Database): void {
+export function rollBackDatabase(database: Database): void {
   try {
     database.exec('ROLLBACK')
   } catch {

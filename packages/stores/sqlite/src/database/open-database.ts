@@ -1,9 +1,15 @@
 import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { BursarError } from '@bursar/core'
-import { type Database, rollBack, wrapDatabase } from './database.ts'
+import { type Database, rollBackDatabase, wrapDatabase } from './database.ts'
 import { APPLICATION_ID, migrations, SCHEMA_VERSION } from './schema.ts'
-import { cannotOpen, isBusy, isNotDatabase, isReadOnly, lockedError } from './store-error.ts'
+import {
+  isBusyError,
+  isCannotOpenError,
+  isNotDatabaseError,
+  isReadOnlyError,
+  lockedError,
+} from './store-error.ts'
 
 /** The name of a database in memory, which is gone when its store is closed. */
 const IN_MEMORY = ':memory:'
@@ -35,9 +41,9 @@ export function openDatabase(path: string): Database {
   const file = path === IN_MEMORY ? path : resolve(path)
   let database: Database | undefined
   try {
-    database = connect(file)
+    database = connectDatabase(file)
     const opened = database
-    retryWhileBusy(() => prepare(opened, file))
+    retryOpenWhileBusy(() => prepareDatabase(opened, file))
     return opened
   } catch (error) {
     database?.close()
@@ -45,18 +51,18 @@ export function openDatabase(path: string): Database {
   }
 }
 
-function connect(file: string): Database {
+function connectDatabase(file: string): Database {
   const sqlite = process.getBuiltinModule('node:sqlite')
   if (!sqlite) {
     const message = 'This Node.js has no node:sqlite. Use Node.js 22.13 or newer.'
     throw new BursarError('store_unavailable', message)
   }
-  if (file !== IN_MEMORY) createPrivately(file)
+  if (file !== IN_MEMORY) createPrivateDatabase(file)
   return wrapDatabase(new sqlite.DatabaseSync(file))
 }
 
 /** Creates a missing file with a mode of its own, which SQLite copies to the files beside it. */
-function createPrivately(file: string): void {
+function createPrivateDatabase(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {
@@ -64,8 +70,8 @@ function createPrivately(file: string): void {
   }
 }
 
-function prepare(database: Database, file: string): void {
-  readVersion(database, file)
+function prepareDatabase(database: Database, file: string): void {
+  readDatabaseVersion(database, file)
   // The journal mode is kept in the file: another application's file is not changed before this point.
   const mode = String(database.statement('PRAGMA journal_mode = WAL').get()?.journal_mode)
   if (mode !== 'wal' && file !== IN_MEMORY) {
@@ -77,10 +83,10 @@ function prepare(database: Database, file: string): void {
     PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   database.exec('BEGIN IMMEDIATE')
   try {
-    migrate(database, file)
+    migrateDatabase(database, file)
     database.exec('COMMIT')
   } catch (error) {
-    rollBack(database)
+    rollBackDatabase(database)
     throw error
   }
 }
@@ -91,7 +97,7 @@ function prepare(database: Database, file: string): void {
  * Throws `store_unavailable` if the file is another application's, `store_schema_newer` if a newer
  * version of this package has migrated it.
  */
-function readVersion(database: Database, file: string): number {
+function readDatabaseVersion(database: Database, file: string): number {
   const version = Number(database.statement('PRAGMA user_version').get()?.user_version)
   const application = Number(database.statement('PRAGMA application_id').get()?.application_id)
   const tables = Number(database.statement('SELECT count(*) AS n FROM sqlite_schema').get()?.n)
@@ -113,22 +119,23 @@ function readVersion(database: Database, file: string): number {
  * Reads the version again there: another process may have migrated meanwhile. Writes the version in
  * any case, because SQLite opens a read-only file and refuses only the first write.
  */
-function migrate(database: Database, file: string): void {
-  for (const migration of migrations.slice(readVersion(database, file))) database.exec(migration)
+function migrateDatabase(database: Database, file: string): void {
+  for (const migration of migrations.slice(readDatabaseVersion(database, file)))
+    database.exec(migration)
   database.exec(
     `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`,
   )
 }
 
 /** Tries again until another connection gives its lock back, blocking: opening is synchronous. */
-function retryWhileBusy(attempt: () => void): void {
+function retryOpenWhileBusy(attempt: () => void): void {
   const until = performance.now() + OPEN_BUSY_MS
   for (;;) {
     try {
       attempt()
       return
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= until) throw error
+      if (!isBusyError(error) || performance.now() >= until) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_RETRY_MS)
     }
   }
@@ -136,17 +143,17 @@ function retryWhileBusy(attempt: () => void): void {
 
 function openError(error: unknown, file: string): BursarError {
   if (BursarError.isInstance(error)) return error
-  if (isBusy(error)) return lockedError(file, error)
+  if (isBusyError(error)) return lockedError(file, error)
   const cause = { cause: error }
-  if (isReadOnly(error)) {
+  if (isReadOnlyError(error)) {
     const message = `The store ${file} is read-only. It has to be writable, and so has its directory.`
     return new BursarError('store_readonly', message, cause)
   }
-  if (isNotDatabase(error)) {
+  if (isNotDatabaseError(error)) {
     return new BursarError('store_unavailable', `${file} is not a SQLite database.`, cause)
   }
   const text = error instanceof Error ? error.message : String(error)
-  const reason = cannotOpen(error) ? openFailureReason(file) : `${text}.`
+  const reason = isCannotOpenError(error) ? openFailureReason(file) : `${text}.`
   return new BursarError(
     'store_unavailable',
     `The store ${file} cannot be opened: ${reason}`,

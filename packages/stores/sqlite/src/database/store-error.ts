@@ -13,31 +13,31 @@ const SQLITE_NOTADB = 26
 const PRIMARY_MASK = 0xff
 
 /** Returns SQLite's primary result code, or undefined if the error is not SQLite's. */
-function resultCode(error: unknown): number | undefined {
+function errorResultCode(error: unknown): number | undefined {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined
   return typeof code === 'number' ? code & PRIMARY_MASK : undefined
 }
 
 /** Checks whether another connection has the lock, so that a later attempt may succeed. */
-export function isBusy(error: unknown): boolean {
-  const code = resultCode(error)
+export function isBusyError(error: unknown): boolean {
+  const code = errorResultCode(error)
   return code === SQLITE_BUSY || code === SQLITE_LOCKED
 }
 
 /** Checks whether the file or its directory cannot be opened. */
-export function cannotOpen(error: unknown): boolean {
-  const code = resultCode(error)
+export function isCannotOpenError(error: unknown): boolean {
+  const code = errorResultCode(error)
   return code === SQLITE_CANTOPEN || code === SQLITE_PERM
 }
 
 /** Checks whether the file is not a SQLite database. */
-export function isNotDatabase(error: unknown): boolean {
-  return resultCode(error) === SQLITE_NOTADB
+export function isNotDatabaseError(error: unknown): boolean {
+  return errorResultCode(error) === SQLITE_NOTADB
 }
 
 /** Checks whether the file can be read, but not written. */
-export function isReadOnly(error: unknown): boolean {
-  return resultCode(error) === SQLITE_READONLY
+export function isReadOnlyError(error: unknown): boolean {
+  return errorResultCode(error) === SQLITE_READONLY
 }
 
 /** Returns the error for callers of a read or a write, with its cause. */
@@ -45,11 +45,11 @@ export function storeError(error: unknown, path: string): BursarError {
   if (BursarError.isInstance(error)) return error
   const cause = { cause: error }
   const text = error instanceof Error ? error.message : String(error)
-  if (isBusy(error)) return lockedError(path, error)
-  if (isReadOnly(error)) {
+  if (isBusyError(error)) return lockedError(path, error)
+  if (isReadOnlyError(error)) {
     return new BursarError('store_readonly', `The store ${path} cannot be written: ${text}.`, cause)
   }
-  if (resultCode(error) === SQLITE_CONSTRAINT) {
+  if (errorResultCode(error) === SQLITE_CONSTRAINT) {
     const message = `A change broke an invariant of the store ${path}; nothing of it was written: ${text}.`
     return new BursarError('invariant_broken', message, cause)
   }

@@ -1,6 +1,6 @@
 import { storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
-import { type Job, jobTransaction, retryWhileBusy } from './job-transaction.ts'
+import { type Job, jobTransaction, retryTransactionWhileBusy } from './job-transaction.ts'
 
 /** A runner of a store's jobs, in transactions that they share. */
 export interface BatchRunner {
@@ -43,9 +43,9 @@ export function batchRunner(ledger: Ledger, path: string, busyTotalMs: number): 
   /** Reads need no lock if no transaction is open. */
   const runReads = async (jobs: readonly Job[]): Promise<void> => {
     for (const job of jobs) {
-      const attempt = () => readConsistently(ledger, () => job.run())
+      const attempt = () => readBatchConsistently(ledger, () => job.run())
       try {
-        job.settle(await retryWhileBusy(attempt, path, busyTotalMs))
+        job.settle(await retryTransactionWhileBusy(attempt, path, busyTotalMs))
       } catch (error) {
         job.settle({ error: storeError(error, path) })
       }
@@ -53,7 +53,7 @@ export function batchRunner(ledger: Ledger, path: string, busyTotalMs: number): 
   }
   return {
     openCount: () => transaction.openJobs().length,
-    readNow: (query) => (transaction.isOpen() ? query() : readConsistently(ledger, query)),
+    readNow: (query) => (transaction.isOpen() ? query() : readBatchConsistently(ledger, query)),
     async run(jobs, isDurable) {
       const isReadOnly = jobs.length > 0 && jobs.every(({ kind }) => kind === 'read')
       if (isReadOnly && !transaction.isOpen()) await runReads(jobs)
@@ -63,7 +63,7 @@ export function batchRunner(ledger: Ledger, path: string, busyTotalMs: number): 
 }
 
 /** Reads one state of the file, while other connections may write. */
-function readConsistently<Result>(ledger: Ledger, query: () => Result): Result {
+function readBatchConsistently<Result>(ledger: Ledger, query: () => Result): Result {
   ledger.beginRead()
   try {
     const result = query()

@@ -1,6 +1,6 @@
 import type { Change, LedgerState, Scope, When } from '@bursar/core'
 import { assertRecorded } from '@bursar/core/store'
-import { closedError, isBusy, storeError } from '../database/store-error.ts'
+import { closedError, isBusyError, storeError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 import { batchRunner } from './batch.ts'
 import { jobQueue } from './job-queue.ts'
@@ -47,7 +47,7 @@ export function commitQueue(
   return {
     async commit(scope, change, when) {
       if (closing !== undefined) throw closedError(path)
-      return await queue.enqueue(when, () => runChange(ledger, clock, scope, change))
+      return await queue.enqueue(when, () => runQueuedChange(ledger, clock, scope, change))
     },
     async read(query) {
       if (closing !== undefined) throw closedError(path)
@@ -55,20 +55,20 @@ export function commitQueue(
         try {
           return runner.readNow(query)
         } catch (error) {
-          if (!isBusy(error)) throw storeError(error, path)
+          if (!isBusyError(error)) throw storeError(error, path)
         }
       }
       return await queue.enqueue('read', () => ({ value: query() }))
     },
     close() {
-      closing ??= queue.drain().then(() => closeLedger(ledger, path))
+      closing ??= queue.drain().then(() => closeQueuedLedger(ledger, path))
       return closing
     },
   }
 }
 
 /** Runs a change on the newest state. Its own error is its outcome; an error of a write is thrown. */
-function runChange<Result>(
+function runQueuedChange<Result>(
   ledger: Ledger,
   clock: () => number,
   scope: Scope,
@@ -87,7 +87,7 @@ function runChange<Result>(
   return { value: changed.result }
 }
 
-function closeLedger(ledger: Ledger, path: string): void {
+function closeQueuedLedger(ledger: Ledger, path: string): void {
   try {
     ledger.close()
   } catch (error) {

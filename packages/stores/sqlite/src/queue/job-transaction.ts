@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isBusy, lockedError } from '../database/store-error.ts'
+import { isBusyError, lockedError } from '../database/store-error.ts'
 import type { Ledger } from '../transaction/ledger.ts'
 
 /** The first pause before the lock is tried again. Each next pause doubles, up to the longest. */
@@ -42,7 +42,7 @@ export function jobTransaction(ledger: Ledger, path: string, busyTotalMs: number
     isOpen: () => isOpen,
     openJobs: () => open.map(({ job }) => job),
     async begin() {
-      if (!isOpen) await retryWhileBusy(() => ledger.begin(), path, busyTotalMs)
+      if (!isOpen) await retryTransactionWhileBusy(() => ledger.begin(), path, busyTotalMs)
       isOpen = true
     },
     // Synchronous: no other transaction is possible between the first job and the commit.
@@ -72,7 +72,7 @@ export function jobTransaction(ledger: Ledger, path: string, busyTotalMs: number
 }
 
 /** Tries again until another connection gives its lock back, without blocking the event loop. */
-export async function retryWhileBusy<Result>(
+export async function retryTransactionWhileBusy<Result>(
   attempt: () => Result,
   path: string,
   busyTotalMs: number,
@@ -82,7 +82,7 @@ export async function retryWhileBusy<Result>(
     try {
       return attempt()
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusyError(error)) throw error
       if (waitedMs >= busyTotalMs) throw lockedError(path, error)
     }
     await delay(pauseMs)

@@ -35,7 +35,7 @@ export function auditTable(database: Database): AuditTable {
   const loadLast = (): AuditRecord | undefined => {
     if (isLoaded) return last
     const row = newest.get()
-    last = row && parseRecord(row)
+    last = row && parseAuditRecord(row)
     isLoaded = true
     return last
   }
@@ -51,12 +51,14 @@ export function auditTable(database: Database): AuditTable {
       let start = 0
       for (; start + RECORDS_PER_INSERT <= records.length; start += RECORDS_PER_INSERT) {
         const several = records.slice(start, start + RECORDS_PER_INSERT)
-        insertSeveral.run(...several.flatMap(recordColumns))
+        insertSeveral.run(...several.flatMap(auditRecordColumns))
       }
-      for (const record of records.slice(start)) insert.run(...recordColumns(record))
+      for (const record of records.slice(start)) insert.run(...auditRecordColumns(record))
     },
     list: (after, limit) =>
-      page.all(after, limit).map((row) => ({ pk: row.seq as bigint, value: parseRecord(row) })),
+      page
+        .all(after, limit)
+        .map((row) => ({ pk: row.seq as bigint, value: parseAuditRecord(row) })),
     clear() {
       isLoaded = false
       last = undefined
@@ -65,11 +67,16 @@ export function auditTable(database: Database): AuditTable {
   }
 }
 
-function recordColumns({ seq, at, body, hash }: AuditRecord): [number, number, string, string] {
+function auditRecordColumns({
+  seq,
+  at,
+  body,
+  hash,
+}: AuditRecord): [number, number, string, string] {
   return [seq, at, body, hash]
 }
 
-function parseRecord(row: Row): AuditRecord {
+function parseAuditRecord(row: Row): AuditRecord {
   return {
     seq: Number(row.seq),
     at: Number(row.at),

@@ -7,8 +7,8 @@ import {
   parseDelegationRow,
 } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { type Entry, storedEntry, type Table } from './row-cache.ts'
-import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
+import { type Entry, storedCacheEntry, type Table } from './row-cache.ts'
+import { numberColumnOrNull, parseUsageColumns, usageColumns } from './row-columns.ts'
 
 /** The SELECT of whole delegations, without a condition. */
 export const selectDelegations = `
@@ -51,7 +51,7 @@ export function delegationTable(database: Database): Table<Delegation> {
       if (pk === undefined) return undefined
       insertTerms.run(pk, delegationJson(delegation))
       if (isUnsettled(delegation)) mark.run(1, pk)
-      return storedEntry(pk, delegation, overrun)
+      return storedCacheEntry(pk, delegation, overrun)
     },
     update({ pk, stored, value, overrun }) {
       assertSameDelegation(stored, value)
@@ -70,11 +70,11 @@ export function delegationEntry(row: Row): Entry<Delegation> {
     id: row.id as string,
     endUser: row.end_user as string,
     totalMicro: row.total as bigint,
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    revokedAt: numberOrNull(row.revoked_at),
+    revokedAt: numberColumnOrNull(row.revoked_at),
     json: row.body as string,
   })
-  return storedEntry(row.pk as bigint, delegation, row.overrun === 1n)
+  return storedCacheEntry(row.pk as bigint, delegation, row.overrun === 1n)
 }

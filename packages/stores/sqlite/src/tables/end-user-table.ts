@@ -6,8 +6,8 @@ import {
   parseEndUserRow,
 } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { type Entry, storedEntry, type Table } from './row-cache.ts'
-import { parseUsage, usageColumns } from './row-columns.ts'
+import { type Entry, storedCacheEntry, type Table } from './row-cache.ts'
+import { parseUsageColumns, usageColumns } from './row-columns.ts'
 
 /** Returns the table of end users' accounts. Their id in the cache is the end user's name. */
 export function endUserTable(database: Database): Table<EndUserAccount> {
@@ -30,7 +30,7 @@ export function endUserTable(database: Database): Table<EndUserAccount> {
       const { endUser, limits, usage, createdAt } = account
       const columns = [...usageColumns(usage), Number(overrun), createdAt] as const
       const pk = insert.insert(endUser, limits.totalMicro, ...columns, endUserJson(account))
-      return pk === undefined ? undefined : storedEntry(pk, account, overrun)
+      return pk === undefined ? undefined : storedCacheEntry(pk, account, overrun)
     },
     update({ pk, stored, value, overrun }) {
       assertSameEndUser(stored, value)
@@ -45,9 +45,9 @@ function endUserEntry(row: Row): Entry<EndUserAccount> {
   const account = parseEndUserRow({
     endUser: row.end_user as string,
     totalMicro: row.total as bigint,
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     json: row.limits as string,
   })
-  return storedEntry(row.pk as bigint, account, row.overrun === 1n)
+  return storedCacheEntry(row.pk as bigint, account, row.overrun === 1n)
 }

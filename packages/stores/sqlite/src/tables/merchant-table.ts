@@ -1,6 +1,6 @@
 import type { KnownMerchant } from '@bursar/core'
 import type { Database, Row } from '../database/database.ts'
-import { storedEntry, type Table } from './row-cache.ts'
+import { storedCacheEntry, type Table } from './row-cache.ts'
 
 /** Returns the id of a merchant's row in the cache. Ids and hosts have no spaces. */
 export function merchantId(delegation: string, host: string): string {
@@ -30,13 +30,13 @@ export function merchantTable(
     load(id) {
       const [delegation = '', host = ''] = id.split(' ')
       const row = load.get(delegation, host)
-      return row && storedEntry(row.delegation as bigint, parseMerchant(row), false)
+      return row && storedCacheEntry(row.delegation as bigint, parseMerchant(row), false)
     },
     insert(merchant) {
       const { delegation, host, payee, payments, troubled } = merchant
       const pk = delegationKey(delegation)
       const inserted = insert.insert(pk, host, payee, payments, troubled)
-      return inserted === undefined ? undefined : storedEntry(pk, merchant, false)
+      return inserted === undefined ? undefined : storedCacheEntry(pk, merchant, false)
     },
     update({ pk, value: { host, payee, payments, troubled } }) {
       update.run(payee, payments, troubled, pk, host)

@@ -1,7 +1,7 @@
 import type { MerchantUsage } from '@bursar/core'
 import type { Database } from '../database/database.ts'
-import { storedEntry, type Table } from './row-cache.ts'
-import { parseUsage, usageColumns } from './row-columns.ts'
+import { storedCacheEntry, type Table } from './row-cache.ts'
+import { parseUsageColumns, usageColumns } from './row-columns.ts'
 
 /** Returns the id of a merchant usage in the cache. Ids, hosts and payees have no spaces. */
 export function merchantUsageId(account: string, host: string, payee: string): string {
@@ -26,13 +26,13 @@ export function merchantUsageTable(database: Database): Table<MerchantUsage> {
     load(id) {
       const [account = '', host = '', payee = ''] = id.split(' ')
       const row = load.get(account, host, payee)
-      const usage = row && { account, host, payee, usage: parseUsage(row) }
-      return usage && storedEntry(row.pk as bigint, usage, false)
+      const usage = row && { account, host, payee, usage: parseUsageColumns(row) }
+      return usage && storedCacheEntry(row.pk as bigint, usage, false)
     },
     insert(merchantUsage) {
       const { account, host, payee, usage } = merchantUsage
       const pk = insert.insert(account, host, payee, ...usageColumns(usage))
-      return pk === undefined ? undefined : storedEntry(pk, merchantUsage, false)
+      return pk === undefined ? undefined : storedCacheEntry(pk, merchantUsage, false)
     },
     update({ pk, value }) {
       update.run(...usageColumns(value.usage), pk)

@@ -47,16 +47,20 @@ export function pages(database: Database, audit: AuditTable): Pages {
   }
   return {
     payments: (filter, bounds) =>
-      readPage('payments', paymentQuery(filter, bounds), (row) => paymentEntry(row).value),
+      readPage('payments', paymentPageQuery(filter, bounds), (row) => paymentEntry(row).value),
     sessions: (filter, bounds) =>
-      readPage('sessions', sessionQuery(filter, bounds), (row) => sessionEntry(row).value),
+      readPage('sessions', sessionPageQuery(filter, bounds), (row) => sessionEntry(row).value),
     delegations: (filter, bounds) =>
-      readPage('delegations', delegationQuery(filter, bounds), (row) => delegationEntry(row).value),
+      readPage(
+        'delegations',
+        delegationPageQuery(filter, bounds),
+        (row) => delegationEntry(row).value,
+      ),
     approvals: (filter, bounds) =>
-      readPage('approvals', approvalQuery(filter, bounds), parseApproval),
+      readPage('approvals', approvalPageQuery(filter, bounds), parseApproval),
     credentials(bounds) {
-      const query = queryAfter(selectCredentials, 'pk', bounds)
-      return readPage('credentials', orderAndLimit(query, 'pk', bounds), parseCredential)
+      const query = queryPageAfter(selectCredentials, 'pk', bounds)
+      return readPage('credentials', orderAndLimitPage(query, 'pk', bounds), parseCredential)
     },
     audit: ({ after, limit }) => pageOf('audit', audit.list(after, limit)),
   }
@@ -67,64 +71,68 @@ interface Query {
   readonly values: (string | bigint | number)[]
 }
 
-function queryAfter(select: string, pk: string, { after }: PageBounds): Query {
+function queryPageAfter(select: string, pk: string, { after }: PageBounds): Query {
   return { sql: `${select} WHERE ${pk} > ?`, values: [after] }
 }
 
-function restrict(query: Query, condition: string, value: string | undefined): void {
+function restrictPage(query: Query, condition: string, value: string | undefined): void {
   if (value === undefined) return
   query.sql += ` AND ${condition}`
   query.values.push(value)
 }
 
-function restrictToAny(query: Query, column: string, values: readonly string[] | undefined): void {
+function restrictPageToAny(
+  query: Query,
+  column: string,
+  values: readonly string[] | undefined,
+): void {
   if (!values) return
   query.sql += ` AND ${column} IN (${values.map(() => '?').join(', ')})`
   query.values.push(...values)
 }
 
-function orderAndLimit({ sql, values }: Query, pk: string, { limit }: PageBounds): Query {
+function orderAndLimitPage({ sql, values }: Query, pk: string, { limit }: PageBounds): Query {
   return { sql: `${sql} ORDER BY ${pk} LIMIT ?`, values: [...values, limit] }
 }
 
 /** Finds the keys of the payments first, from an index alone where that is possible. */
-function paymentQuery(filter: PaymentFilter, bounds: PageBounds): Query {
+function paymentPageQuery(filter: PaymentFilter, bounds: PageBounds): Query {
   const { states } = filter
   const isUnproven =
     states?.[0] !== undefined && states.every((state) => unprovenStates.includes(state))
   const source = isUnproven ? 'payments INDEXED BY payments_unproven' : 'payments'
-  const query = queryAfter(`SELECT pk FROM ${source}`, 'pk', bounds)
+  const query = queryPageAfter(`SELECT pk FROM ${source}`, 'pk', bounds)
   // SQLite uses a partial index only if the statement has the index's own condition.
   if (isUnproven)
     query.sql += ` AND state IN (${unprovenStates.map((state) => `'${state}'`).join(', ')})`
-  restrict(query, 'session = (SELECT pk FROM sessions WHERE id = ?)', filter.session)
-  restrict(query, 'delegation = (SELECT pk FROM delegations WHERE id = ?)', filter.delegation)
+  restrictPage(query, 'session = (SELECT pk FROM sessions WHERE id = ?)', filter.session)
+  restrictPage(query, 'delegation = (SELECT pk FROM delegations WHERE id = ?)', filter.delegation)
   const ofEndUser = 'delegation IN (SELECT pk FROM delegations WHERE end_user = ?)'
-  restrict(query, ofEndUser, filter.endUser)
-  restrictToAny(query, 'state', states)
-  const { sql, values } = orderAndLimit(query, 'pk', bounds)
+  restrictPage(query, ofEndUser, filter.endUser)
+  restrictPageToAny(query, 'state', states)
+  const { sql, values } = orderAndLimitPage(query, 'pk', bounds)
   return { sql: `${selectPayments} WHERE p.pk IN (${sql}) ORDER BY p.pk`, values }
 }
 
-function sessionQuery({ delegation, endUser }: SessionFilter, bounds: PageBounds): Query {
-  const query = queryAfter(selectSessions, 's.pk', bounds)
-  restrict(query, 's.delegation = (SELECT pk FROM delegations WHERE id = ?)', delegation)
-  restrict(query, 's.delegation IN (SELECT pk FROM delegations WHERE end_user = ?)', endUser)
-  return orderAndLimit(query, 's.pk', bounds)
+function sessionPageQuery({ delegation, endUser }: SessionFilter, bounds: PageBounds): Query {
+  const query = queryPageAfter(selectSessions, 's.pk', bounds)
+  restrictPage(query, 's.delegation = (SELECT pk FROM delegations WHERE id = ?)', delegation)
+  restrictPage(query, 's.delegation IN (SELECT pk FROM delegations WHERE end_user = ?)', endUser)
+  return orderAndLimitPage(query, 's.pk', bounds)
 }
 
-function delegationQuery({ endUser, unsettled }: DelegationFilter, bounds: PageBounds): Query {
-  const query = queryAfter(selectDelegations, 'd.pk', bounds)
-  restrict(query, 'd.end_user = ?', endUser)
+function delegationPageQuery({ endUser, unsettled }: DelegationFilter, bounds: PageBounds): Query {
+  const query = queryPageAfter(selectDelegations, 'd.pk', bounds)
+  restrictPage(query, 'd.end_user = ?', endUser)
   if (unsettled) query.sql += ' AND d.unsettled = 1'
-  return orderAndLimit(query, 'd.pk', bounds)
+  return orderAndLimitPage(query, 'd.pk', bounds)
 }
 
-function approvalQuery(filter: ApprovalFilter, bounds: PageBounds): Query {
-  const query = queryAfter(selectApprovals, 'a.pk', bounds)
-  restrict(query, 'a.end_user = ?', filter.endUser)
-  restrict(query, 's.id = ?', filter.session)
-  restrict(query, 'a.key = ?', filter.key)
-  restrictToAny(query, 'a.state', filter.states)
-  return orderAndLimit(query, 'a.pk', bounds)
+function approvalPageQuery(filter: ApprovalFilter, bounds: PageBounds): Query {
+  const query = queryPageAfter(selectApprovals, 'a.pk', bounds)
+  restrictPage(query, 'a.end_user = ?', filter.endUser)
+  restrictPage(query, 's.id = ?', filter.session)
+  restrictPage(query, 'a.key = ?', filter.key)
+  restrictPageToAny(query, 'a.state', filter.states)
+  return orderAndLimitPage(query, 'a.pk', bounds)
 }

@@ -9,8 +9,8 @@ import {
 } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
 import { hashHead } from './hash-head.ts'
-import { type Entry, storedEntry, type Table } from './row-cache.ts'
-import { numberOrNull } from './row-columns.ts'
+import { type Entry, storedCacheEntry, type Table } from './row-cache.ts'
+import { numberColumnOrNull } from './row-columns.ts'
 
 /** The look-ups of the keys of the rows that a payment names. */
 export interface PaymentParents {
@@ -64,16 +64,16 @@ export function paymentTable(database: Database, parents: PaymentParents): Table
         holdsKey && key !== undefined ? hashHead(key) : null,
       )
       if (pk === undefined) return undefined
-      insertTerms.run(pk, terms.requestHash, key ?? null, jsonWithoutKey(payment))
+      insertTerms.run(pk, terms.requestHash, key ?? null, paymentJsonWithoutKey(payment))
       writeOutcome(pk, payment, {})
-      return storedEntry(pk, payment, overrun)
+      return storedCacheEntry(pk, payment, overrun)
     },
     update({ pk, stored, value }) {
       assertSamePayment(stored, value)
       if (stored.state !== value.state || stored.overrun !== value.overrun) {
         update.run(value.state, Number(value.overrun), pk)
       }
-      if (!hasSamePaymentJson(stored, value)) updateTerms.run(jsonWithoutKey(value), pk)
+      if (!hasSamePaymentJson(stored, value)) updateTerms.run(paymentJsonWithoutKey(value), pk)
       writeOutcome(pk, value, stored)
     },
   }
@@ -94,14 +94,14 @@ export function paymentEntry(row: Row): Entry<Payment> {
     overrun: row.overrun === 1n,
     claim: row.claim as string | null,
     settledMicro: row.settled as bigint | null,
-    provenAt: numberOrNull(row.proven_at),
+    provenAt: numberColumnOrNull(row.proven_at),
     evidence: row.evidence as string | null,
     json: row.body as string,
   })
-  return storedEntry(row.pk as bigint, payment, payment.overrun)
+  return storedCacheEntry(row.pk as bigint, payment, payment.overrun)
 }
 
 /** Returns the JSON of a payment, whose idempotency key has a column. */
-function jsonWithoutKey({ key: _key, ...payment }: Payment): string {
+function paymentJsonWithoutKey({ key: _key, ...payment }: Payment): string {
   return paymentJson(payment)
 }

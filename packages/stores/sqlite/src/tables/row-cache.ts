@@ -58,7 +58,7 @@ const MAX_ENTRIES = 5_000
 const MAX_GROWING_ENTRIES = 500
 
 /** Returns the entry of a row that the file has. */
-export function storedEntry<Noun>(pk: bigint, value: Noun, overrun: boolean): Entry<Noun> {
+export function storedCacheEntry<Noun>(pk: bigint, value: Noun, overrun: boolean): Entry<Noun> {
   return { pk, stored: value, value, overrun }
 }
 

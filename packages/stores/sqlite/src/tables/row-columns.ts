@@ -8,7 +8,7 @@ export function usageColumns(usage: Usage): [bigint, bigint, number, string | nu
 }
 
 /** Returns the usage of a row that has the columns `settled, held, payments, windows`. */
-export function parseUsage(row: Row): Usage {
+export function parseUsageColumns(row: Row): Usage {
   return {
     settledMicro: row.settled as bigint,
     heldMicro: row.held as bigint,
@@ -18,6 +18,6 @@ export function parseUsage(row: Row): Usage {
 }
 
 /** Returns an integer column as a number, or null if the column is null. */
-export function numberOrNull(column: unknown): number | null {
+export function numberColumnOrNull(column: unknown): number | null {
   return column === null ? null : Number(column)
 }

@@ -29,7 +29,7 @@ export function rowRemoval(database: Database, rows: RemovableRows): RowRemoval 
 
 function paymentRemoval(database: Database, { payments }: RemovableRows): (id: string) => void {
   const session = '(SELECT session FROM payments WHERE pk = ?1)'
-  const statements = prepareAll(database, [
+  const statements = prepareRemovals(database, [
     `DELETE FROM keys WHERE session = ${session} AND payment = ?1`,
     // The refusals of the payment's key from before the key was pinned to the payment.
     `DELETE FROM keys WHERE session = ${session}
@@ -48,7 +48,7 @@ function paymentRemoval(database: Database, { payments }: RemovableRows): (id: s
 }
 
 function sessionRemoval(database: Database, rows: RemovableRows): (id: string) => void {
-  const statements = prepareAll(database, [
+  const statements = prepareRemovals(database, [
     'DELETE FROM keys WHERE session = ?',
     'DELETE FROM session_terms WHERE session = ?',
     'DELETE FROM sessions WHERE pk = ?',
@@ -69,6 +69,6 @@ function sessionRemoval(database: Database, rows: RemovableRows): (id: string) =
   }
 }
 
-function prepareAll(database: Database, texts: readonly string[]): readonly Statement[] {
+function prepareRemovals(database: Database, texts: readonly string[]): readonly Statement[] {
   return texts.map((text) => database.statement(text))
 }

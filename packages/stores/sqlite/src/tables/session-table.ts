@@ -6,8 +6,8 @@ import {
   sessionJson,
 } from '@bursar/core/store'
 import type { Database, Row } from '../database/database.ts'
-import { type Entry, storedEntry, type Table } from './row-cache.ts'
-import { numberOrNull, parseUsage, usageColumns } from './row-columns.ts'
+import { type Entry, storedCacheEntry, type Table } from './row-cache.ts'
+import { numberColumnOrNull, parseUsageColumns, usageColumns } from './row-columns.ts'
 
 /** The look-ups of the keys of the rows that a session names. */
 export interface SessionParents {
@@ -51,17 +51,17 @@ export function sessionTable(database: Database, parents: SessionParents): Table
         ...usageColumns(usage),
         Number(overrun),
         createdAt,
-        ...timeColumns(session),
+        ...sessionTimeColumns(session),
       )
       if (pk === undefined) return undefined
       insertTerms.run(pk, sessionJson(session))
-      return storedEntry(pk, session, overrun)
+      return storedCacheEntry(pk, session, overrun)
     },
     update({ pk, stored, value, overrun }) {
       assertSameSession(stored, value)
       const { limits, usage } = value
       const columns = [limits.totalMicro, ...usageColumns(usage), Number(overrun)] as const
-      update.run(...columns, ...timeColumns(value), pk)
+      update.run(...columns, ...sessionTimeColumns(value), pk)
       if (!hasSameSessionJson(stored, value)) updateTerms.run(sessionJson(value), pk)
     },
   }
@@ -74,19 +74,19 @@ export function sessionEntry(row: Row): Entry<Session> {
     delegation: row.delegation_id as string,
     parent: row.parent_id as string | null,
     totalMicro: row.total as bigint,
-    usage: parseUsage(row),
+    usage: parseUsageColumns(row),
     createdAt: Number(row.created_at),
     expiresAt: Number(row.expires_at),
-    revokedAt: numberOrNull(row.revoked_at),
-    closedAt: numberOrNull(row.closed_at),
-    lockedAt: numberOrNull(row.locked_at),
+    revokedAt: numberColumnOrNull(row.revoked_at),
+    closedAt: numberColumnOrNull(row.closed_at),
+    lockedAt: numberColumnOrNull(row.locked_at),
     json: row.body as string,
   })
-  return storedEntry(row.pk as bigint, session, row.overrun === 1n)
+  return storedCacheEntry(row.pk as bigint, session, row.overrun === 1n)
 }
 
 type TimeColumns = [number, number | null, number | null, number | null]
 
-function timeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): TimeColumns {
+function sessionTimeColumns({ expiresAt, revokedAt, closedAt, lockedAt }: Session): TimeColumns {
   return [expiresAt, revokedAt ?? null, closedAt ?? null, lockedAt ?? null]
 }

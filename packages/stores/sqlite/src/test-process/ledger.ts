@@ -17,12 +17,12 @@ const delegation: Delegation = {
   expiresAt: 2,
 }
 
-function noted(reason: string): AuditEvent {
+function notedInLedger(reason: string): AuditEvent {
   return { type: 'session-locked', session: sessionId, delegation: delegation.id, reason }
 }
 
 /** Writes the session, with a total in micro-units. */
-export async function plant(store: Store, totalMicro: bigint): Promise<void> {
+export async function plantLedger(store: Store, totalMicro: bigint): Promise<void> {
   const session: Session = {
     id: sessionId,
     delegation: delegation.id,
@@ -34,18 +34,18 @@ export async function plant(store: Store, totalMicro: bigint): Promise<void> {
     expiresAt: 2,
   }
   const rows = { delegations: [delegation], sessions: [session] }
-  await store.commit({}, () => ({ result: 0, ...rows, events: [noted('planted')] }), 'now')
+  await store.commit({}, () => ({ result: 0, ...rows, events: [notedInLedger('planted')] }), 'now')
 }
 
 /** Returns a change that holds one micro-unit of the session, or that finds the session full. */
-export function holdOne(name: string): (state: LedgerState) => Change<'held' | 'over'> {
+export function holdOneInLedger(name: string): (state: LedgerState) => Change<'held' | 'over'> {
   return ({ session }) => {
     if (!session) throw new Error('The session is not there.')
     const { heldMicro } = session.usage
     if (heldMicro + 1n > session.limits.totalMicro) {
-      return { result: 'over', events: [noted(`over ${name}`)] }
+      return { result: 'over', events: [notedInLedger(`over ${name}`)] }
     }
     const next = { ...session, usage: { ...session.usage, heldMicro: heldMicro + 1n } }
-    return { result: 'held', sessions: [next], events: [noted(`held ${name}`)] }
+    return { result: 'held', sessions: [next], events: [notedInLedger(`held ${name}`)] }
   }
 }

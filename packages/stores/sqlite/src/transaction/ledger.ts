@@ -1,6 +1,6 @@
 import type { Change, LedgerState, Scope } from '@bursar/core'
 import { loadState } from '@bursar/core/store'
-import { type Database, rollBack, type Statement } from '../database/database.ts'
+import { type Database, rollBackDatabase, type Statement } from '../database/database.ts'
 import type { AuditTable } from '../tables/audit-table.ts'
 import type { ContentTable } from '../tables/content-table.ts'
 import type { RowCache } from '../tables/row-cache.ts'
@@ -57,7 +57,7 @@ export function openLedger(database: Database): Ledger {
     cachedVersion = version
   }
   const rollback = (): void => {
-    rollBack(database)
+    rollBackDatabase(database)
     clear()
   }
   const begin = (statement: Statement): void => {
