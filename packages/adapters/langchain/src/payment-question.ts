@@ -37,8 +37,11 @@ const interruptedCalls = new WeakMap<Scratchpad, Set<string | undefined>>()
  * Returns false if nothing can stop: outside a graph, without a checkpointer, or if a wrapper such
  * as `toolRetryMiddleware` has swallowed the interrupt and runs the tool again.
  */
-export function interruptWith(question: PaymentQuestion, configurable: unknown): boolean {
-  const scratchpad = findScratchpad(configurable)
+export function interruptWithPaymentQuestion(
+  question: PaymentQuestion,
+  configurable: unknown,
+): boolean {
+  const scratchpad = findQuestionScratchpad(configurable)
   if (!scratchpad) return false
   const calls = interruptedCalls.get(scratchpad) ?? new Set()
   if (calls.has(question.call)) return false
@@ -56,8 +59,8 @@ export function interruptWith(question: PaymentQuestion, configurable: unknown):
  * Checks whether the task was resumed with a no. A task of several calls does not know which call a
  * no is for, so that the no counts for each of them.
  */
-export function wasDeclined(configurable: unknown): boolean {
-  const scratchpad = findScratchpad(configurable)
+export function wasPaymentDeclined(configurable: unknown): boolean {
+  const scratchpad = findQuestionScratchpad(configurable)
   return [...(scratchpad?.resume ?? []), scratchpad?.nullResume].some(
     (answer) =>
       answer === false ||
@@ -68,7 +71,7 @@ export function wasDeclined(configurable: unknown): boolean {
   )
 }
 
-function findScratchpad(configurable: unknown): Scratchpad | undefined {
+function findQuestionScratchpad(configurable: unknown): Scratchpad | undefined {
   if (typeof configurable !== 'object' || configurable === null) return undefined
   const found: unknown = Reflect.get(configurable, scratchpadKey)
   return typeof found === 'object' && found !== null ? found : undefined

@@ -13,7 +13,7 @@ import {
   type ToolRunnableConfig,
   tool,
 } from '@langchain/core/tools'
-import { interruptWith, wasDeclined } from './payment-question.ts'
+import { interruptWithPaymentQuestion, wasPaymentDeclined } from './payment-question.ts'
 
 /**
  * The options of `paymentTools`. `Context` is the type of the run's context, which `contextSchema`
@@ -68,13 +68,15 @@ export function paymentTools<Context = unknown>(
 ): PaymentTools {
   const calls = toolCalls(options)
   const pay = async (input: unknown, runtime: Runtime): Promise<string> =>
-    JSON.stringify(await answerCall(calls, input, runtime))
+    JSON.stringify(await answerToolCall(calls, input, runtime))
   const { name, description, inputSchema: schema } = payTool
-  return [acceptAnyInput(tool(pay, { name, description, schema }) as DynamicStructuredTool, pay)]
+  return [
+    acceptAnyToolInput(tool(pay, { name, description, schema }) as DynamicStructuredTool, pay),
+  ]
 }
 
 /** Carries out one call and returns the model's result. Throws only LangGraph's interrupt. */
-async function answerCall<Context>(
+async function answerToolCall<Context>(
   calls: ToolCalls<Context>,
   input: unknown,
   runtime: Runtime,
@@ -92,14 +94,14 @@ async function answerCall<Context>(
       runtime.writer?.({ tool: payTool.name, ...callName, status: 'working', step }),
   }
   for (let resumes = 0; ; resumes += 1) {
-    const declined = wasDeclined(runtime.configurable)
+    const declined = wasPaymentDeclined(runtime.configurable)
     const { result, approval } = await calls.pay({ ...call, declined })
     if (!approval || resumes === MAX_RESUMES) return result
     // The value of a resume proves nothing: the guard holds the recorded answer, and the next `pay`
     // reads it.
     const terms = { approval: approval.id, expiresAt: approval.expiresAt }
     const question = { tool: payTool.name, ...callName, ...terms }
-    if (!interruptWith(question, runtime.configurable)) return result
+    if (!interruptWithPaymentQuestion(question, runtime.configurable)) return result
   }
 }
 
@@ -113,7 +115,7 @@ const MAX_RESUMES = 10
  * ones, and denies the unusable ones. LangChain would throw instead: the refusal would not be
  * recorded, and the model would read the stack of this process.
  */
-function acceptAnyInput(
+function acceptAnyToolInput(
   paymentTool: DynamicStructuredTool,
   pay: (input: unknown, runtime: Runtime) => Promise<string>,
 ): DynamicStructuredTool {

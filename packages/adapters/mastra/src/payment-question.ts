@@ -32,19 +32,19 @@ export interface Suspension {
  * Carries out one call and returns the model's result. Returns undefined if the run is now
  * suspended.
  */
-export async function payOrSuspend<Context>(
+export async function payOrSuspendWithQuestion<Context>(
   calls: ToolCalls<Context>,
   call: ToolCall<Context>,
   { suspend, resumeData }: Suspension,
 ): Promise<ModelResult | undefined> {
-  const { result, approval } = await calls.pay({ ...call, declined: isDeclined(resumeData) })
+  const { result, approval } = await calls.pay({ ...call, declined: isPaymentDeclined(resumeData) })
   if (!approval || !suspend) return result
   const { id, expiresAt } = approval
   await suspend({ tool: 'pay_within_session', approval: id, expiresAt })
   return undefined
 }
 
-function isDeclined(answer: unknown): boolean {
+function isPaymentDeclined(answer: unknown): boolean {
   if (typeof answer !== 'object' || answer === null) return answer === false
   return 'approved' in answer && answer.approved === false
 }

@@ -14,12 +14,12 @@ export interface PaymentSchemas {
 }
 
 export const paymentSchemas: PaymentSchemas = {
-  inputSchema: openSchema(payTool.inputSchema),
-  outputSchema: openSchema({ type: 'object' }),
+  inputSchema: openPaymentSchema(payTool.inputSchema),
+  outputSchema: openPaymentSchema({ type: 'object' }),
   // With a schema for suspending, Mastra runs the calls of a step in turn. A run that two calls
   // suspend at once cannot be resumed from either.
-  suspendSchema: openSchema({ type: 'object' }),
-  resumeSchema: openSchema({
+  suspendSchema: openPaymentSchema({ type: 'object' }),
+  resumeSchema: openPaymentSchema({
     type: 'object',
     properties: { approved: { type: 'boolean' } },
     required: ['approved'],
@@ -32,7 +32,7 @@ export const paymentSchemas: PaymentSchemas = {
  * The guard parses a model's arguments, ignores and records unknown ones, and denies the unusable
  * ones. A refusal by Mastra would not be recorded, and a refused result would already be paid.
  */
-function openSchema<Value>(shape: object): StandardSchemaWithJSON<Value> {
+function openPaymentSchema<Value>(shape: object): StandardSchemaWithJSON<Value> {
   const jsonSchema = (): Record<string, unknown> => structuredClone(shape) as never
   return {
     '~standard': {

@@ -8,7 +8,11 @@ import {
 import type { RequestContext } from '@mastra/core/request-context'
 import { createStep, type Step } from '@mastra/core/workflows'
 import { writeProgressTo } from './payment-progress.ts'
-import { type PaymentAnswer, type PaymentQuestion, payOrSuspend } from './payment-question.ts'
+import {
+  type PaymentAnswer,
+  type PaymentQuestion,
+  payOrSuspendWithQuestion,
+} from './payment-question.ts'
 import { type PayArguments, paymentSchemas } from './payment-schemas.ts'
 
 /** The options of `paymentStep`: those of `paymentTools`, and the step's id. */
@@ -72,7 +76,7 @@ export function paymentStep<Values = unknown>(options: PaymentStepOptions<Values
         onProgress: writeProgressTo(writer),
       }
       const { suspend, resumeData } = run
-      return payOrSuspend(calls, call, { suspend, resumeData }) as Promise<ModelResult>
+      return payOrSuspendWithQuestion(calls, call, { suspend, resumeData }) as Promise<ModelResult>
     },
   })
   return step as unknown as PaymentStep

@@ -9,7 +9,11 @@ import {
 import type { RequestContext } from '@mastra/core/request-context'
 import { createTool, type Tool, type ToolExecutionContext } from '@mastra/core/tools'
 import { writeProgressTo } from './payment-progress.ts'
-import { type PaymentAnswer, type PaymentQuestion, payOrSuspend } from './payment-question.ts'
+import {
+  type PaymentAnswer,
+  type PaymentQuestion,
+  payOrSuspendWithQuestion,
+} from './payment-question.ts'
 import { type PayArguments, paymentSchemas } from './payment-schemas.ts'
 
 /** The options of `paymentTools`. Its functions get the run's request context. */
@@ -68,18 +72,18 @@ export function paymentTools<Values = unknown>(options: PaymentToolsOptions<Valu
     id: payTool.name,
     description: payTool.description,
     ...paymentSchemas,
-    execute: (input, execution) => answerCall(calls, input, execution),
+    execute: (input, execution) => answerToolCall(calls, input, execution),
   })
   return { [payTool.name]: tool as unknown as PaymentTool }
 }
 
-async function answerCall<Values>(
+async function answerToolCall<Values>(
   calls: ToolCalls<RequestContext<Values>>,
   input: PayArguments,
   execution: Execution,
 ): Promise<ModelResult | undefined> {
   const { agent, workflow, mastra, requestContext, abortSignal, writer, runId } = execution
-  if (await isBackgroundTask(execution)) return backgroundDenial
+  if (await isBackgroundToolCall(execution)) return backgroundDenial
   const suspendable = mastra?.getStorage() === undefined ? undefined : (agent ?? workflow)
   const call = {
     input,
@@ -90,14 +94,14 @@ async function answerCall<Values>(
     onProgress: writeProgressTo(writer),
   }
   const resumeData = (agent ?? workflow)?.resumeData
-  return payOrSuspend(calls, call, { suspend: suspendable?.suspend, resumeData })
+  return payOrSuspendWithQuestion(calls, call, { suspend: suspendable?.suspend, resumeData })
 }
 
 /**
  * Checks whether the call runs as a background task. Versions before 1.67 say so only in their task
  * list.
  */
-async function isBackgroundTask({ agent, mastra, runId }: Execution): Promise<boolean> {
+async function isBackgroundToolCall({ agent, mastra, runId }: Execution): Promise<boolean> {
   if (agent?.isBackgroundTask) return true
   const manager = mastra?.backgroundTaskManager
   if (!manager || !agent || runId === undefined) return false

@@ -45,16 +45,16 @@ async function main(): Promise<void> {
     process.stdout.write(usage)
     return
   }
-  const url = requireFlag(flags.url, 'url')
-  const token = await readSecret(requireFlag(flags['token-file'], 'token-file'), 'token-file')
-  const key = await readSecret(requireFlag(flags['key-file'], 'key-file'), 'key-file')
+  const url = requireCliFlag(flags.url, 'url')
+  const token = await readCliSecret(requireCliFlag(flags['token-file'], 'token-file'), 'token-file')
+  const key = await readCliSecret(requireCliFlag(flags['key-file'], 'key-file'), 'key-file')
   const server = paymentServer({ session: connect({ url, token, key }) })
   // The client has left. The service finishes a payment in flight and records its outcome.
   process.stdin.once('end', () => void server.close())
   await server.connect(new StdioServerTransport())
 }
 
-function requireFlag(value: string | undefined, flag: string): string {
+function requireCliFlag(value: string | undefined, flag: string): string {
   if (value === undefined || value === '') throw new Error(`--${flag} is missing. See --help.`)
   return value
 }
@@ -62,7 +62,7 @@ function requireFlag(value: string | undefined, flag: string): string {
 /**
  * Reads a secret and strips the trailing newline. An error names the file and never its content.
  */
-async function readSecret(path: string, flag: string): Promise<string> {
+async function readCliSecret(path: string, flag: string): Promise<string> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`--${flag}: ${path} cannot be read (${error.code}).`)
   })

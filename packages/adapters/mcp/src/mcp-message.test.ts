@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
-  asksForPayment,
-  isAnswer,
+  isMcpAnswer,
+  isPaymentChallengeMessage,
   type McpMessage,
-  parseCancelledId,
-  parseToolCall,
-  removeReceipts,
+  parseMcpCancelledId,
+  parseMcpToolCall,
+  removeMcpReceipts,
 } from './mcp-message.ts'
 
 const call = { id: 1, method: 'tools/call', params: { name: 'quote' } }
@@ -14,8 +14,8 @@ const text = (value: unknown) => [{ type: 'text', text: JSON.stringify(value) }]
 
 describe('a call of a tool', () => {
   test('is one with an id and the name of a tool', () => {
-    expect(parseToolCall(call)).toBe(call)
-    expect(parseToolCall({ ...call, id: 'a' })).toBeDefined()
+    expect(parseMcpToolCall(call)).toBe(call)
+    expect(parseMcpToolCall({ ...call, id: 'a' })).toBeDefined()
   })
 
   test.each([
@@ -30,22 +30,22 @@ describe('a call of a tool', () => {
     // A task's answer comes by other requests, which no payment could be matched with.
     { ...call, params: { name: 'quote', task: { ttl: 60_000 } } },
   ])('is not %j', (message) => {
-    expect(parseToolCall(message)).toBeUndefined()
+    expect(parseMcpToolCall(message)).toBeUndefined()
   })
 
   test('is given up by its id', () => {
     const given = { method: 'notifications/cancelled', params: { requestId: 0 } }
-    expect(parseCancelledId(given)).toBe(0)
-    expect(parseCancelledId({ ...given, params: {} })).toBeUndefined()
-    expect(parseCancelledId(call)).toBeUndefined()
+    expect(parseMcpCancelledId(given)).toBe(0)
+    expect(parseMcpCancelledId({ ...given, params: {} })).toBeUndefined()
+    expect(parseMcpCancelledId(call)).toBeUndefined()
   })
 
   test('is answered by a message that asks for nothing itself', () => {
-    expect([isAnswer({ id: 1, result: {} }), isAnswer(call), isAnswer({ result: {} })]).toEqual([
-      true,
-      false,
-      false,
-    ])
+    expect([
+      isMcpAnswer({ id: 1, result: {} }),
+      isMcpAnswer(call),
+      isMcpAnswer({ result: {} }),
+    ]).toEqual([true, false, false])
   })
 })
 
@@ -59,7 +59,7 @@ describe('an answer asks for payment', () => {
     ['one with it as a text', { result: { isError: true, content: text(challenge) } }],
     ['one in a wrapper', { result: { isError: true, content: text({ 'x402/error': {} }) } }],
   ])('where it is %s', (_what, message) => {
-    expect(asksForPayment(message)).toBe(true)
+    expect(isPaymentChallengeMessage(message)).toBe(true)
   })
 
   test.each<[string, McpMessage]>([
@@ -84,19 +84,19 @@ describe('an answer asks for payment', () => {
       { result: { isError: true, content: text({ ...challenge, x: 'x'.repeat(65_536) }) } },
     ],
   ])('never where it is %s', (_what, message) => {
-    expect(asksForPayment(message)).toBe(false)
+    expect(isPaymentChallengeMessage(message)).toBe(false)
   })
 })
 
 test('an answer loses what tells of payments, and nothing else', () => {
   const _meta = { 'x402/payment-response': { transaction: '0x1' }, kept: 1 }
   const result = { content: [], _meta }
-  expect(removeReceipts({ id: 1, result })).toEqual({
+  expect(removeMcpReceipts({ id: 1, result })).toEqual({
     id: 1,
     result: { content: [], _meta: { kept: 1 } },
   })
   const only = { content: [], _meta: { 'x402/payment-response': {} } }
-  expect(removeReceipts({ id: 1, result: only })).toEqual({ id: 1, result: { content: [] } })
+  expect(removeMcpReceipts({ id: 1, result: only })).toEqual({ id: 1, result: { content: [] } })
   const plain = { id: 1, result: { content: [], _meta: { kept: 1 } } }
-  expect(removeReceipts(plain)).toBe(plain)
+  expect(removeMcpReceipts(plain)).toBe(plain)
 })

@@ -26,7 +26,7 @@ export interface McpToolCall extends McpMessage {
 export type Fields = Readonly<Record<string, unknown>>
 
 /** Returns the value as a JSON object. Returns undefined if it is anything else. */
-export function asFields(value: unknown): Fields | undefined {
+export function asMcpFields(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Fields)
     : undefined
@@ -36,26 +36,26 @@ export function asFields(value: unknown): Fields | undefined {
  * Returns the message as a tool call. Returns undefined for any other message, and for a call that
  * asks for a task: a task's answer comes by other requests, which no payment could be matched with.
  */
-export function parseToolCall(message: unknown): McpToolCall | undefined {
-  const { id, method, params } = (asFields(message) ?? {}) as McpMessage
-  const { name, task } = asFields(params) ?? {}
-  const isCall = method === 'tools/call' && isId(id) && typeof name === 'string'
+export function parseMcpToolCall(message: unknown): McpToolCall | undefined {
+  const { id, method, params } = (asMcpFields(message) ?? {}) as McpMessage
+  const { name, task } = asMcpFields(params) ?? {}
+  const isCall = method === 'tools/call' && isMcpId(id) && typeof name === 'string'
   return isCall && task === undefined ? (message as McpToolCall) : undefined
 }
 
 /** Returns the id of the request that the message cancels. Returns undefined if it cancels none. */
-export function parseCancelledId(message: unknown): McpId | undefined {
-  const { method, params } = (asFields(message) ?? {}) as McpMessage
-  const { requestId } = asFields(params) ?? {}
-  return method === 'notifications/cancelled' && isId(requestId) ? requestId : undefined
+export function parseMcpCancelledId(message: unknown): McpId | undefined {
+  const { method, params } = (asMcpFields(message) ?? {}) as McpMessage
+  const { requestId } = asMcpFields(params) ?? {}
+  return method === 'notifications/cancelled' && isMcpId(requestId) ? requestId : undefined
 }
 
 /** Checks whether a message is the answer to a request. */
-export function isAnswer(message: McpMessage): message is McpMessage & { readonly id: McpId } {
-  return message.method === undefined && isId(message.id)
+export function isMcpAnswer(message: McpMessage): message is McpMessage & { readonly id: McpId } {
+  return message.method === undefined && isMcpId(message.id)
 }
 
-function isId(value: unknown): value is McpId {
+function isMcpId(value: unknown): value is McpId {
   return typeof value === 'string' || typeof value === 'number'
 }
 
@@ -66,11 +66,11 @@ function isId(value: unknown): value is McpId {
  * The guard decides what the challenge is worth. Without this check the guard would record every
  * error of a tool.
  */
-export function asksForPayment({ result, error }: McpMessage): boolean {
-  if (error !== undefined) return asFields(error)?.code === PAYMENT_REQUIRED
-  const { isError, structuredContent, content } = asFields(result) ?? {}
+export function isPaymentChallengeMessage({ result, error }: McpMessage): boolean {
+  if (error !== undefined) return asMcpFields(error)?.code === PAYMENT_REQUIRED
+  const { isError, structuredContent, content } = asMcpFields(result) ?? {}
   if (isError !== true) return false
-  return isChallenge(structuredContent) || isChallenge(parseFirstText(content))
+  return isMcpChallenge(structuredContent) || isMcpChallenge(parseFirstMcpText(content))
 }
 
 /** The code of a JSON-RPC error that is a challenge. */
@@ -79,16 +79,16 @@ const PAYMENT_REQUIRED = 402
 /** The longest text that is read as a challenge. The guard reads no longer one either. */
 const MAX_CHALLENGE_CHARACTERS = 65_536
 
-function isChallenge(value: unknown): boolean {
-  const fields = asFields(value)
+function isMcpChallenge(value: unknown): boolean {
+  const fields = asMcpFields(value)
   return (
     fields !== undefined &&
     (Object.hasOwn(fields, 'x402Version') || Object.hasOwn(fields, 'x402/error'))
   )
 }
 
-function parseFirstText(content: unknown): unknown {
-  const { type, text } = asFields(Array.isArray(content) ? content[0] : undefined) ?? {}
+function parseFirstMcpText(content: unknown): unknown {
+  const { type, text } = asMcpFields(Array.isArray(content) ? content[0] : undefined) ?? {}
   if (type !== 'text' || typeof text !== 'string') return undefined
   if (text.length > MAX_CHALLENGE_CHARACTERS) return undefined
   try {
@@ -102,9 +102,9 @@ function parseFirstText(content: unknown): unknown {
 const PAYMENT_KEY = /^x402\//
 
 /** Returns the answer without the keys of its `_meta` that describe a payment. */
-export function removeReceipts(message: McpMessage): McpMessage {
-  const result = asFields(message.result)
-  const meta = asFields(result?._meta)
+export function removeMcpReceipts(message: McpMessage): McpMessage {
+  const result = asMcpFields(message.result)
+  const meta = asMcpFields(result?._meta)
   if (!result || !meta || !Object.keys(meta).some((key) => PAYMENT_KEY.test(key))) return message
   const { _meta, ...rest } = result
   const kept = Object.entries(meta).filter(([key]) => !PAYMENT_KEY.test(key))

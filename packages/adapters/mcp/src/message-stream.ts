@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { asFields, type McpMessage } from './mcp-message.ts'
+import { asMcpFields, type McpMessage } from './mcp-message.ts'
 
 /** A function that passes a message to the client. */
 export type Emit = (message: McpMessage) => void
@@ -15,7 +15,7 @@ export async function* readMessages(response: Response): AsyncGenerator<McpMessa
   if (!response.body) return
   const type = response.headers.get('content-type') ?? ''
   const text = response.body.pipeThrough(new TextDecoderStream() as TextDecoding)
-  if (!/^text\/event-stream\b/i.test(type)) return yield* parseMessages(await readText(text))
+  if (!/^text\/event-stream\b/i.test(type)) return yield* parseMessages(await readStreamText(text))
   const events = text.pipeThrough(
     new EventSourceParserStream({ maxBufferSize: MAX_MESSAGE_CHARACTERS, onError: 'terminate' }),
   )
@@ -26,7 +26,7 @@ export async function* readMessages(response: Response): AsyncGenerator<McpMessa
 type TextDecoding = ReadableWritablePair<string, Uint8Array<ArrayBuffer>>
 
 /** Reads a text to its end. Returns an empty text if it is longer than a message may be. */
-async function readText(text: ReadableStream<string>): Promise<string> {
+async function readStreamText(text: ReadableStream<string>): Promise<string> {
   let whole = ''
   for await (const chunk of text) {
     whole += chunk
@@ -39,7 +39,7 @@ async function readText(text: ReadableStream<string>): Promise<string> {
 function* parseMessages(text: string): Generator<McpMessage, void> {
   try {
     const parsed: unknown = JSON.parse(text)
-    for (const one of Array.isArray(parsed) ? parsed : [parsed]) if (asFields(one)) yield one
+    for (const one of Array.isArray(parsed) ? parsed : [parsed]) if (asMcpFields(one)) yield one
   } catch {
     return
   }

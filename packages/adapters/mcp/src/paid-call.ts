@@ -7,7 +7,7 @@ import {
   warnOperator,
   withoutGuard,
 } from '@bursar/core/session'
-import { asFields, type Fields, type McpMessage, type McpToolCall } from './mcp-message.ts'
+import { asMcpFields, type Fields, type McpMessage, type McpToolCall } from './mcp-message.ts'
 
 /** The session that pays for the tools of one server. */
 export interface Payer {
@@ -38,14 +38,14 @@ export interface PaidCall {
 export async function payForCall(payer: Payer, paid: PaidCall): Promise<McpMessage> {
   const { call } = paid
   try {
-    return await proveAndConclude(payer, paid)
+    return await proveAndConcludeCall(payer, paid)
   } catch (error) {
     warnOperator(payer.source, `a call failed in session ${payer.session.id}`, error)
-    return reportResult(payer, call, withoutGuard())
+    return reportPaidResult(payer, call, withoutGuard())
   }
 }
 
-async function proveAndConclude(payer: Payer, paid: PaidCall): Promise<McpMessage> {
+async function proveAndConcludeCall(payer: Payer, paid: PaidCall): Promise<McpMessage> {
   const { session, server } = payer
   const { call, challenge, signal, send } = paid
   const { name, arguments: input, _meta } = call.params
@@ -54,41 +54,43 @@ async function proveAndConclude(payer: Payer, paid: PaidCall): Promise<McpMessag
       server,
       tool: name,
       arguments: input,
-      message: pickOutcome(challenge),
+      message: pickCallOutcome(challenge),
       purpose: 'a tool call of MCP',
     },
     { signal },
   )
-  if (proved.status !== 'signed') return deliverOrReport(payer, call, proved)
+  if (proved.status !== 'signed') return deliverPaidCall(payer, call, proved)
   const payingCall = { ...call, params: { ...call.params, _meta: { ..._meta, ...proved.payload } } }
   const answer = await send(payingCall).catch(() => undefined)
-  const result = await session.conclude(proved.paymentId, answer && pickOutcome(answer))
-  const delivered = result.status === 'paid' ? asFields(answer?.result) : undefined
-  if (!delivered) return deliverOrReport(payer, call, result)
+  const result = await session.conclude(proved.paymentId, answer && pickCallOutcome(answer))
+  const delivered = result.status === 'paid' ? asMcpFields(answer?.result) : undefined
+  if (!delivered) return deliverPaidCall(payer, call, result)
   const { _meta: receipt, ...content } = delivered
-  return wrapResult(call, content)
+  return wrapPaidResult(call, content)
 }
 
 /**
  * Returns the message's error if there is one, otherwise its result: the guard reads one of the
  * two.
  */
-function pickOutcome({ result, error }: McpMessage): Fields {
+function pickCallOutcome({ result, error }: McpMessage): Fields {
   return error === undefined ? { result } : { error }
 }
 
 /** Delivers the stored content of a call that was paid before, or reports the result. */
-function deliverOrReport(payer: Payer, call: McpToolCall, result: PayResult): McpMessage {
-  const delivered = result.status === 'paid' ? readStoredContent(result) : undefined
-  return delivered ? wrapResult(call, delivered) : reportResult(payer, call, toModelResult(result))
+function deliverPaidCall(payer: Payer, call: McpToolCall, result: PayResult): McpMessage {
+  const delivered = result.status === 'paid' ? readPaidContent(result) : undefined
+  return delivered
+    ? wrapPaidResult(call, delivered)
+    : reportPaidResult(payer, call, toModelResult(result))
 }
 
-function readStoredContent({
+function readPaidContent({
   response,
 }: PayResult & { readonly status: 'paid' }): Fields | undefined {
   if (!response || response.truncated) return undefined
   try {
-    return asFields(JSON.parse(new TextDecoder().decode(response.body)))
+    return asMcpFields(JSON.parse(new TextDecoder().decode(response.body)))
   } catch {
     return undefined
   }
@@ -100,14 +102,14 @@ function readStoredContent({
  * The answer is no error, because clients throw errors. The exception is a tool with an output
  * schema: only an error may leave the schema's output out.
  */
-export function reportResult(
+export function reportPaidResult(
   { tools }: Pick<Payer, 'tools'>,
   call: McpToolCall,
   result: ModelResult,
 ): McpMessage {
   const content = [{ type: 'text', text: JSON.stringify(result) }]
   const isError = tools.has(call.params.name) ? { isError: true } : {}
-  return wrapResult(call, { content, ...isError })
+  return wrapPaidResult(call, { content, ...isError })
 }
 
 /**
@@ -116,8 +118,8 @@ export function reportResult(
  */
 const PROTOCOL_KEY = 'io.modelcontextprotocol/protocolVersion'
 
-function wrapResult({ id, params }: McpToolCall, result: Fields): McpMessage {
-  const isNew = asFields(params._meta)?.[PROTOCOL_KEY] !== undefined
+function wrapPaidResult({ id, params }: McpToolCall, result: Fields): McpMessage {
+  const isNew = asMcpFields(params._meta)?.[PROTOCOL_KEY] !== undefined
   const typed = isNew ? { resultType: 'complete', ...result } : result
   return { jsonrpc: '2.0', id, result: typed }
 }
@@ -133,14 +135,14 @@ export interface StructuredTools {
 const MAX_TOOLS = 1_000
 
 /** Makes an empty memory of tools with an output schema. */
-export function createStructuredTools(): StructuredTools {
+export function createStructuredPaidTools(): StructuredTools {
   const names = new Set<string>()
   return {
     learn: ({ result }) => {
-      const tools = asFields(result)?.tools
+      const tools = asMcpFields(result)?.tools
       if (!Array.isArray(tools)) return
       for (const tool of tools) {
-        const { name, outputSchema } = asFields(tool) ?? {}
+        const { name, outputSchema } = asMcpFields(tool) ?? {}
         if (typeof name !== 'string') continue
         names.delete(name)
         if (outputSchema !== undefined) names.add(name)
@@ -152,7 +154,7 @@ export function createStructuredTools(): StructuredTools {
 }
 
 /** Throws `invalid_input` for an unusable server or session, before the first call would fail. */
-export function assertPayer(source: string, server: unknown, session: unknown): void {
+export function assertPayerOfCall(source: string, server: unknown, session: unknown): void {
   if (typeof server !== 'string' || server === '') {
     const problem = 'must be a host, as the merchants of the session list it'
     throw new BursarError('invalid_input', `${source}: server: ${problem}.`)

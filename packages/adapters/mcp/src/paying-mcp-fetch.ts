@@ -1,17 +1,22 @@
 import { findSession, type PaymentSession, withoutSession } from '@bursar/core/session'
 import {
-  asFields,
-  asksForPayment,
-  isAnswer,
+  asMcpFields,
+  isMcpAnswer,
+  isPaymentChallengeMessage,
   type McpId,
   type McpMessage,
   type McpToolCall,
-  parseCancelledId,
-  parseToolCall,
-  removeReceipts,
+  parseMcpCancelledId,
+  parseMcpToolCall,
+  removeMcpReceipts,
 } from './mcp-message.ts'
 import { type Emit, readMessages, streamMessages } from './message-stream.ts'
-import { assertPayer, createStructuredTools, payForCall, reportResult } from './paid-call.ts'
+import {
+  assertPayerOfCall,
+  createStructuredPaidTools,
+  payForCall,
+  reportPaidResult,
+} from './paid-call.ts'
 
 /** The options of `payingMcpFetch`. */
 export interface PayingMcpFetchOptions<Context = unknown> {
@@ -58,32 +63,32 @@ export function payingMcpFetch<Context = unknown>(
   options: PayingMcpFetchOptions<Context>,
 ): PayingMcpFetch<Context> {
   const { session, server } = options
-  assertPayer(source, server, session)
-  const tools = createStructuredTools()
-  const cancellations = createCancellations()
+  assertPayerOfCall(source, server, session)
+  const tools = createStructuredPaidTools()
+  const cancellations = createFetchCancellations()
   return async (url, init, context) => {
-    const message = parseBody(init?.body)
-    cancellations.cancel(init, parseCancelledId(message))
-    const call = parseToolCall(message)
-    if (!call && asFields(message)?.method !== 'tools/list') return fetch(url, init)
+    const message = parseMcpFetchBody(init?.body)
+    cancellations.cancel(init, parseMcpCancelledId(message))
+    const call = parseMcpToolCall(message)
+    if (!call && asMcpFields(message)?.method !== 'tools/list') return fetch(url, init)
     const stop = call ? cancellations.keep(init, call.id) : undefined
     const response = await fetch(url, init)
     if (!response.ok || !response.body) return response
     const pay = async (paid: McpToolCall, challenge: McpMessage, emit: Emit) => {
       const payer = await findSession(session, context as Context, source)
-      if (!payer) return reportResult({ tools }, paid, withoutSession())
-      const send = (provenCall: McpToolCall) => sendProof(url, init, provenCall, emit)
+      if (!payer) return reportPaidResult({ tools }, paid, withoutSession())
+      const send = (provenCall: McpToolCall) => sendPaymentByFetch(url, init, provenCall, emit)
       const signals = [stop, init?.signal].filter((one) => one instanceof AbortSignal)
       const one = { call: paid, challenge, signal: AbortSignal.any(signals), send }
       return payForCall({ source, session: payer, server, tools }, one)
     }
     return streamMessages(response, async (emit) => {
       for await (const one of readMessages(response)) {
-        if (!isAnswer(one)) emit(one)
+        if (!isMcpAnswer(one)) emit(one)
         else {
           tools.learn(one)
-          const isChallenge = call?.id === one.id && asksForPayment(one)
-          emit(isChallenge ? await pay(call, one, emit) : removeReceipts(one))
+          const isChallenge = call?.id === one.id && isPaymentChallengeMessage(one)
+          emit(isChallenge ? await pay(call, one, emit) : removeMcpReceipts(one))
           return
         }
       }
@@ -105,7 +110,7 @@ interface Cancellations {
   cancel(init: RequestInit | undefined, id: McpId | undefined): void
 }
 
-function createCancellations(): Cancellations {
+function createFetchCancellations(): Cancellations {
   const kept = new Map<string, AbortController>()
   // An id is unique within a connection, and one `fetch` may serve several connections.
   const makeKey = (init: RequestInit | undefined, id: McpId) =>
@@ -123,7 +128,7 @@ function createCancellations(): Cancellations {
   }
 }
 
-function parseBody(body: unknown): unknown {
+function parseMcpFetchBody(body: unknown): unknown {
   if (typeof body !== 'string') return undefined
   try {
     return JSON.parse(body)
@@ -139,7 +144,7 @@ function parseBody(body: unknown): unknown {
  * The call has a new id and no signal, so that the client cannot cancel a payment that is on its
  * way. It follows no redirect, which would send the proof elsewhere.
  */
-async function sendProof(
+async function sendPaymentByFetch(
   url: string | URL,
   init: RequestInit | undefined,
   provenCall: McpToolCall,
@@ -150,8 +155,8 @@ async function sendProof(
   const body = JSON.stringify({ ...provenCall, id })
   const response = await fetch(url, { ...kept, body, redirect: 'manual' })
   for await (const message of readMessages(response)) {
-    if (isAnswer(message) && message.id === id) return message
-    if (!isAnswer(message)) emit(message)
+    if (isMcpAnswer(message) && message.id === id) return message
+    if (!isMcpAnswer(message)) emit(message)
   }
   return undefined
 }

@@ -1,16 +1,21 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { PaymentSession } from '@bursar/core/session'
 import {
-  asksForPayment,
-  isAnswer,
+  isMcpAnswer,
+  isPaymentChallengeMessage,
   type McpId,
   type McpMessage,
   type McpToolCall,
-  parseCancelledId,
-  parseToolCall,
-  removeReceipts,
+  parseMcpCancelledId,
+  parseMcpToolCall,
+  removeMcpReceipts,
 } from './mcp-message.ts'
-import { assertPayer, createStructuredTools, type Payer, payForCall } from './paid-call.ts'
+import {
+  assertPayerOfCall,
+  createStructuredPaidTools,
+  type Payer,
+  payForCall,
+} from './paid-call.ts'
 
 /** The options of `payingTransport`. */
 export interface PayingTransportOptions {
@@ -63,13 +68,13 @@ export function payingTransport<Transport extends McpTransport>(
   options: PayingTransportOptions,
 ): Transport {
   const { session, server } = options
-  assertPayer('payingTransport', server, typeof session === 'function' ? undefined : session)
+  assertPayerOfCall('payingTransport', server, typeof session === 'function' ? undefined : session)
   const source = 'payingTransport'
-  const connection = createConnection(transport, {
+  const connection = createTransportConnection(transport, {
     source,
     session,
     server,
-    tools: createStructuredTools(),
+    tools: createStructuredPaidTools(),
   })
   return new Proxy(transport, {
     get: (target, name) => {
@@ -115,9 +120,9 @@ interface OpenCall {
 /** The most calls that wait at the same time. The oldest of them can no longer be paid for. */
 const MAX_CALLS = 1_000
 
-function createConnection(transport: McpTransport, payer: Payer): Connection {
+function createTransportConnection(transport: McpTransport, payer: Payer): Connection {
   const calls = new Map<McpId, OpenCall>()
-  const proofs = createProofs(transport)
+  const proofs = createTransportProofs(transport)
   const paying = new Set<Promise<void>>()
   const cancelCall = (id: McpId): OpenCall | undefined => {
     const call = calls.get(id)
@@ -135,12 +140,12 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
     if (!call.isCancelled) connection.onmessage?.(answer, extra)
   }
   const receive = (message: McpMessage, extra?: unknown): void => {
-    if (isAnswer(message) && proofs.take(message.id, message)) return
-    const call = isAnswer(message) ? calls.get(message.id) : undefined
+    if (isMcpAnswer(message) && proofs.take(message.id, message)) return
+    const call = isMcpAnswer(message) ? calls.get(message.id) : undefined
     // The server must not answer twice. The payment's own answer will follow.
     if (call?.isPaid) return
     payer.tools.learn(message)
-    if (call && asksForPayment(message)) {
+    if (call && isPaymentChallengeMessage(message)) {
       call.isPaid = true
       const work = call.scope.runInAsyncScope(() => pay(call, message, extra))
       paying.add(work)
@@ -148,7 +153,7 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
       return
     }
     if (call) calls.delete(call.message.id)
-    connection.onmessage?.(call ? removeReceipts(message) : message, extra)
+    connection.onmessage?.(call ? removeMcpReceipts(message) : message, extra)
   }
   const cancelAll = (): void => {
     proofs.close()
@@ -160,11 +165,11 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
       return transport.start()
     },
     send: async (message, options) => {
-      const cancelled = parseCancelledId(message)
+      const cancelled = parseMcpCancelledId(message)
       if (cancelled !== undefined && cancelCall(cancelled)?.isPaid) return
-      const call = parseToolCall(message)
+      const call = parseMcpToolCall(message)
       if (!call) return transport.send(message as never, options as never)
-      trackCall(calls, call, options, () => cancelCall(call.id))
+      trackTransportCall(calls, call, options, () => cancelCall(call.id))
       try {
         return await transport.send(message as never, options as never)
       } catch (error) {
@@ -176,7 +181,7 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
     // left: the application may close the guard afterwards.
     close: async (...rest) => {
       for (const id of [...calls.keys()]) cancelCall(id)
-      await waitForAnswers(paying)
+      await waitForTransportAnswers(paying)
       await transport.close(...(rest as never[]))
       cancelAll()
       await Promise.all(paying)
@@ -198,7 +203,7 @@ function createConnection(transport: McpTransport, payer: Payer): Connection {
  */
 const MAX_CLOSE_MS = 5_000
 
-async function waitForAnswers(paying: ReadonlySet<Promise<void>>): Promise<void> {
+async function waitForTransportAnswers(paying: ReadonlySet<Promise<void>>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, MAX_CLOSE_MS)
@@ -217,7 +222,7 @@ interface Proofs {
   close(): void
 }
 
-function createProofs(transport: McpTransport): Proofs {
+function createTransportProofs(transport: McpTransport): Proofs {
   const waiting = new Map<McpId, (answer: McpMessage | undefined) => void>()
   let isOpen = true
   const take: Proofs['take'] = (id, answer) => {
@@ -249,7 +254,7 @@ function createProofs(transport: McpTransport): Proofs {
   }
 }
 
-function trackCall(
+function trackTransportCall(
   calls: Map<McpId, OpenCall>,
   message: McpToolCall,
   options: SendOptions | undefined,

@@ -79,15 +79,15 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
   }
   return {
     handle: async (request, auth) => {
-      const body = await readBody(request)
+      const body = await readHandledBody(request)
       if (body === 'too_long')
-        return refuseRequest(413, `The body is over ${MAX_BODY_BYTES} bytes.`)
-      if (body === 'invalid') return refuseRequest(400, 'The body is not JSON.')
-      const owner = await findOwner(options, auth)
+        return refuseHandledRequest(413, `The body is over ${MAX_BODY_BYTES} bytes.`)
+      if (body === 'invalid') return refuseHandledRequest(400, 'The body is not JSON.')
+      const owner = await findHandlerOwner(options, auth)
       const id = request.headers.get(SESSION_HEADER)
       const known = id === null ? undefined : connections.get(id)
       if (id !== null && (!known || known.owner !== owner))
-        return refuseRequest(404, 'Session not found')
+        return refuseHandledRequest(404, 'Session not found')
       if (id !== null && known) {
         // The map's order is the order of use, with the latest at its end.
         connections.delete(id)
@@ -109,7 +109,7 @@ export function paymentHandler(options: PaymentServerOptions): PaymentHandler {
  * Finds the id of the request's payment session. Returns undefined if there is none: a call is then
  * denied.
  */
-async function findOwner(
+async function findHandlerOwner(
   { session }: PaymentServerOptions,
   auth: AuthInfo | undefined,
 ): Promise<string | undefined> {
@@ -121,7 +121,7 @@ async function findOwner(
   }
 }
 
-async function readBody(
+async function readHandledBody(
   request: Request,
 ): Promise<{ readonly parsedBody?: unknown } | 'too_long' | 'invalid'> {
   if (!request.body) return {}
@@ -139,7 +139,7 @@ async function readBody(
   }
 }
 
-function refuseRequest(status: number, message: string): Response {
+function refuseHandledRequest(status: number, message: string): Response {
   const error = { code: status === 404 ? -32001 : -32700, message }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status })
 }

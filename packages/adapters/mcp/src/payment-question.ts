@@ -20,7 +20,7 @@ const MAX_QUESTION_MS = 15 * 60_000
  * The answer is never an approval. The client belongs to the agent's side, and can say yes without
  * a person. The end user approves in the application, by their own facet.
  */
-export async function askPerson(
+export async function askPaymentQuestion(
   server: Server,
   { card }: WaitingApproval,
   extra: Extra,

@@ -16,8 +16,8 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js'
-import { asFields } from './mcp-message.ts'
-import { askPerson, type Extra } from './payment-question.ts'
+import { asMcpFields } from './mcp-message.ts'
+import { askPaymentQuestion, type Extra } from './payment-question.ts'
 import { version } from './version.ts'
 
 /**
@@ -56,15 +56,15 @@ export function paymentServer(options: PaymentServerOptions): Server {
   // it.
   server.fallbackRequestHandler = async ({ method, params }, extra) => {
     if (method !== 'tools/call') throw new McpError(ErrorCode.MethodNotFound, 'Method not found')
-    const { name, arguments: input = {}, _meta } = asFields(params) ?? {}
+    const { name, arguments: input = {}, _meta } = asMcpFields(params) ?? {}
     if (name !== payTool.name) throw new McpError(ErrorCode.InvalidParams, 'Unknown tool')
-    const progressToken = asFields(_meta)?.progressToken
-    const result = await answerCall(server, calls, {
-      ...(await makeKey(hasConversation, input)),
+    const progressToken = asMcpFields(_meta)?.progressToken
+    const result = await answerServerCall(server, calls, {
+      ...(await makeServerCallKey(hasConversation, input)),
       input,
       context: extra.authInfo,
       signal: extra.signal,
-      onProgress: notifyProgress(extra, progressToken),
+      onProgress: notifyServerProgress(extra, progressToken),
       extra,
     })
     return { content: [{ type: 'text', text: JSON.stringify(result) }] } satisfies CallToolResult
@@ -95,7 +95,7 @@ const MAX_QUESTIONS = 5
  * Carries out one call and returns the model's result. Asks the person at the client if an approval
  * is needed.
  */
-async function answerCall(
+async function answerServerCall(
   server: Server,
   calls: ToolCalls<AuthInfo | undefined>,
   { extra, ...call }: ServerCall,
@@ -104,7 +104,7 @@ async function answerCall(
   for (let questions = 0; ; questions += 1) {
     const { result, approval } = await calls.pay({ ...call, declined })
     if (!approval || questions === MAX_QUESTIONS) return result
-    const answer = await askPerson(server, approval, extra)
+    const answer = await askPaymentQuestion(server, approval, extra)
     if (answer === 'none') return result
     // A yes here proves nothing: the guard holds the recorded answer, and the next `pay` reads it.
     declined = answer === 'decline'
@@ -115,7 +115,7 @@ async function answerCall(
  * Makes the call's idempotency key. MCP has no id for it: the ids of requests begin anew with each
  * connection. In a conversation the request itself is the key. Without one the key is random.
  */
-async function makeKey(
+async function makeServerCallKey(
   hasConversation: boolean,
   input: unknown,
 ): Promise<Pick<ToolCall, 'conversation' | 'id'>> {
@@ -128,7 +128,7 @@ async function makeKey(
  * Returns a listener that notifies the client of each step. Returns undefined if the client sent no
  * token.
  */
-function notifyProgress(
+function notifyServerProgress(
   extra: Extra,
   progressToken: unknown,
 ): ((step: PayStep) => void) | undefined {
