@@ -68,7 +68,7 @@ export async function sendCdpRequest(
   request: CdpRequest,
 ): Promise<CdpAnswer> {
   const url = new URL(`${options.baseUrl.replace(/\/$/, '')}${request.path}`)
-  const headers = await makeHeaders(options, request, url)
+  const headers = await makeCdpHeaders(options, request, url)
   const response = await fetch(url, {
     method: request.method,
     headers,
@@ -76,11 +76,11 @@ export async function sendCdpRequest(
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
   }).catch((error: unknown) => {
-    throw connectionFailures.includes(readCauseCode(error))
-      ? unreachableError(url, readCauseCode(error))
-      : lostAnswerError(error)
+    throw connectionFailures.includes(readCdpCauseCode(error))
+      ? cdpUnreachableError(url, readCdpCauseCode(error))
+      : cdpAnswerLostError(error)
   })
-  return { status: response.status, body: await readJson(response) }
+  return { status: response.status, body: await readCdpJson(response) }
 }
 
 /**
@@ -101,7 +101,7 @@ export async function callCdp(
   }
 }
 
-async function makeHeaders(
+async function makeCdpHeaders(
   { credentials }: CdpApiOptions,
   { method, body, idempotencyKey }: CdpRequest,
   url: URL,
@@ -137,7 +137,7 @@ async function makeHeaders(
 }
 
 /** Reads the body of a response as JSON. Returns undefined if it is not JSON, or too long. */
-async function readJson(response: Response): Promise<unknown> {
+async function readCdpJson(response: Response): Promise<unknown> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
@@ -152,18 +152,18 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-function readCauseCode(error: unknown): string {
+function readCdpCauseCode(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   return typeof code === 'string' ? code : ''
 }
 
-function unreachableError(url: URL, code: string): UnsentRequest {
+function cdpUnreachableError(url: URL, code: string): UnsentRequest {
   return new UnsentRequest('wallet_unavailable', `${url.host} could not be reached: ${code}`)
 }
 
-function lostAnswerError(cause: unknown): BursarError {
+function cdpAnswerLostError(cause: unknown): BursarError {
   const name = cause instanceof Error ? cause.name : typeof cause
-  const text = `No answer came from the wallet's provider: ${readCauseCode(cause) || name}.`
+  const text = `No answer came from the wallet's provider: ${readCdpCauseCode(cause) || name}.`
   return new BursarError('wallet_answer_lost', text)
 }

@@ -1,5 +1,5 @@
 import { BursarError } from '@bursar/core'
-import { readErrorType, SERVICE_URL } from './cdp-answer.ts'
+import { readCdpErrorType, SERVICE_URL } from './cdp-answer.ts'
 import { type CdpCredentials, callCdp } from './cdp-api.ts'
 
 /** The options of `cdpFundingLink`. */
@@ -60,7 +60,7 @@ export function cdpFundingLink(
     }
     if (answer.status < 300 && typeof session?.onrampUrl === 'string') return session.onrampUrl
     const code = answer.status === 401 ? 'credential_expired' : 'wallet_unavailable'
-    const text = `cdpFundingLink: CDP answered ${answer.status}: ${readErrorType(answer)}.`
+    const text = `cdpFundingLink: CDP answered ${answer.status}: ${readCdpErrorType(answer)}.`
     throw new BursarError(code, text)
   }
 }

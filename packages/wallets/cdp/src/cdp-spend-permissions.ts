@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BursarError, type PermissionRequest, type Permissions } from '@bursar/core'
-import { readErrorType, readText, SERVICE_URL } from './cdp-answer.ts'
+import { readCdpErrorType, readCdpText, SERVICE_URL } from './cdp-answer.ts'
 import {
   type CdpAnswer,
   type CdpApiOptions,
@@ -97,7 +97,7 @@ export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permis
   if (typeof credentials !== 'function') throw optionError('credentials', 'must be a function')
   const api: CdpApiOptions = { credentials, baseUrl }
   const path = `/v2/evm/smart-accounts/${smartAccount}/spend-permissions`
-  const find = (delegation: string) => findPermission(api, path, makeSalt(delegation))
+  const find = (delegation: string) => findPermission(api, path, makePermissionSalt(delegation))
   return {
     async grant(request) {
       const deadline = Date.now() + SENDING_MS
@@ -108,9 +108,9 @@ export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permis
         throw new BursarError('permission_unavailable', text)
       }
       const body = { network, ...describePermission(request, chains[network]) }
-      const idempotencyKey = makeUuid(request.delegation)
-      await sendRequest(api, { method: 'POST', path, body, idempotencyKey })
-      const granted = await lookFor(GRANT_LOOKS, () => find(request.delegation))
+      const idempotencyKey = makePermissionUuid(request.delegation)
+      await sendPermissionRequest(api, { method: 'POST', path, body, idempotencyKey })
+      const granted = await lookForPermission(GRANT_LOOKS, () => find(request.delegation))
       if (granted && !granted.revoked) return { id: granted.permissionHash }
       const text = `cdpSpendPermissions: the chain has not shown the permission in ${GRANT_LOOKS} looks.`
       throw new BursarError('permission_pending', text)
@@ -123,8 +123,11 @@ export function cdpSpendPermissions(options: CdpSpendPermissionsOptions): Permis
       const known = await find(delegation)
       if (!known || known.revoked) return
       const body = { network, permissionHash: known.permissionHash }
-      await sendRequest(api, { method: 'POST', path: `${path}/revoke`, body })
-      await lookFor(WITHDRAWAL_LOOKS, async () => (await find(delegation))?.revoked || undefined)
+      await sendPermissionRequest(api, { method: 'POST', path: `${path}/revoke`, body })
+      await lookForPermission(
+        WITHDRAWAL_LOOKS,
+        async () => (await find(delegation))?.revoked || undefined,
+      )
     },
   }
 }
@@ -149,24 +152,24 @@ function describePermission(
     period: `${end - start}`,
     start: `${start}`,
     end: `${end}`,
-    salt: makeSalt(request.delegation),
+    salt: makePermissionSalt(request.delegation),
     extraData: '0x',
   }
 }
 
 /** Derives a permission's salt from the delegation's id: 256 bits as a decimal number. */
-function makeSalt(delegation: string): string {
-  return BigInt(`0x${hashText(delegation)}`).toString()
+function makePermissionSalt(delegation: string): string {
+  return BigInt(`0x${hashPermissionText(delegation)}`).toString()
 }
 
 /** Derives the idempotency key of a grant from the delegation's id. */
-function makeUuid(delegation: string): string {
-  const hex = hashText(`create ${delegation}`)
+function makePermissionUuid(delegation: string): string {
+  const hex = hashPermissionText(`create ${delegation}`)
   const version = `4${hex.slice(13, 16)}-8${hex.slice(17, 20)}`
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${version}-${hex.slice(20, 32)}`
 }
 
-function hashText(text: string): string {
+function hashPermissionText(text: string): string {
   return createHash('sha256').update(`bursar spend permission ${text}`).digest('hex')
 }
 
@@ -188,13 +191,16 @@ async function findPermission(
       pageSize: `${PAGE_SIZE}`,
       ...(token && { pageToken: token }),
     })
-    const answer = await sendRequest(api, { method: 'GET', path: `${path}/list?${query}` })
+    const answer = await sendPermissionRequest(api, {
+      method: 'GET',
+      path: `${path}/list?${query}`,
+    })
     const body = answer.body as { readonly spendPermissions?: readonly unknown[] } | undefined
     for (const one of body?.spendPermissions ?? []) {
       const known = readPermission(one)
       if (known?.salt === salt) return known
     }
-    token = readText(answer, 'nextPageToken') ?? ''
+    token = readCdpText(answer, 'nextPageToken') ?? ''
     if (token === '') return undefined
   }
   throw new BursarError(
@@ -214,16 +220,16 @@ function readPermission(one: unknown): (FoundPermission & { readonly salt: strin
   return { salt, permissionHash, revoked: revoked === true }
 }
 
-async function sendRequest(api: CdpApiOptions, request: CdpRequest): Promise<CdpAnswer> {
+async function sendPermissionRequest(api: CdpApiOptions, request: CdpRequest): Promise<CdpAnswer> {
   const answer = await callCdp('cdpSpendPermissions', api, request)
   if (answer.status < 300) return answer
   const code = answer.status === 401 ? 'credential_expired' : 'permission_unavailable'
-  const text = `cdpSpendPermissions: CDP answered ${answer.status}: ${readErrorType(answer)}.`
+  const text = `cdpSpendPermissions: CDP answered ${answer.status}: ${readCdpErrorType(answer)}.`
   throw new BursarError(code, text)
 }
 
 /** Looks until a look returns a value, a bounded number of times. Returns undefined if none did. */
-async function lookFor<Seen>(
+async function lookForPermission<Seen>(
   times: number,
   look: () => Promise<Seen | undefined>,
 ): Promise<Seen | undefined> {

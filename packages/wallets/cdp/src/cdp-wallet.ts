@@ -7,7 +7,7 @@ import {
   typedDataOf,
   type Wallet,
 } from '@bursar/core'
-import { readErrorType, readText, SERVICE_URL } from './cdp-answer.ts'
+import { readCdpErrorType, readCdpText, SERVICE_URL } from './cdp-answer.ts'
 import {
   type CdpAnswer,
   type CdpApiOptions,
@@ -69,7 +69,7 @@ export function cdpWallet(options: CdpWalletOptions): Wallet {
   const api: CdpApiOptions = { credentials, baseUrl }
   let knownAddress = givenAddress === undefined ? undefined : Promise.resolve(givenAddress)
   const address = (): Promise<string> => {
-    knownAddress ??= findOrCreateAccount(api, account).catch((error: unknown) => {
+    knownAddress ??= findOrCreateWalletAccount(api, account).catch((error: unknown) => {
       knownAddress = undefined
       throw error
     })
@@ -78,32 +78,32 @@ export function cdpWallet(options: CdpWalletOptions): Wallet {
   return {
     families: ['evm'],
     address,
-    sign: async (request) => sign(api, await address(), request),
+    sign: async (request) => signByWallet(api, await address(), request),
   }
 }
 
 /** Looks the account up by its name, or creates it, and returns its address. */
-async function findOrCreateAccount(api: CdpApiOptions, name: string): Promise<string> {
+async function findOrCreateWalletAccount(api: CdpApiOptions, name: string): Promise<string> {
   const find = () =>
     callCdp('cdpWallet', api, { method: 'GET', path: `/v2/evm/accounts/by-name/${name}` })
   const found = await find()
-  if (found.status !== 404) return readAddress(found)
+  if (found.status !== 404) return readWalletAddress(found)
   const create = { method: 'POST', path: '/v2/evm/accounts', body: { name } } as const
   const created = await callCdp('cdpWallet', api, create)
   // Another process may have created it in between.
-  return readAddress(created.status === 409 ? await find() : created)
+  return readWalletAddress(created.status === 409 ? await find() : created)
 }
 
-function readAddress(answer: CdpAnswer): string {
+function readWalletAddress(answer: CdpAnswer): string {
   const { status } = answer
-  const address = status < 300 ? readText(answer, 'address') : undefined
+  const address = status < 300 ? readCdpText(answer, 'address') : undefined
   if (address && /^0x[0-9a-fA-F]{40}$/.test(address)) return address
-  const refusal = readRefusal(answer)
+  const refusal = readWalletRefusal(answer)
   const code = refusal?.notSigned ?? 'wallet_unavailable'
   throw new BursarError(code, `cdpWallet: ${refusal?.reason ?? `CDP answered ${status}`}.`)
 }
 
-async function sign(
+async function signByWallet(
   api: CdpApiOptions,
   address: string,
   request: SignRequest,
@@ -113,11 +113,11 @@ async function sign(
     const answer = await sendCdpRequest(api, {
       method: 'POST',
       path: `/v2/evm/accounts/${address}/sign/typed-data`,
-      body: encodeTypedData(request),
+      body: encodeWalletTypedData(request),
       idempotencyKey: signingKeyOf(request),
     })
-    const result = readSignature(answer)
-    if ('signature' in result) await assertOwnSignature(request, address, result.signature)
+    const result = readWalletSignature(answer)
+    if ('signature' in result) await assertOwnWalletSignature(request, address, result.signature)
     return result
   } catch (error) {
     if (error instanceof UnsentRequest) return { notSigned: error.code, reason: error.message }
@@ -126,7 +126,7 @@ async function sign(
 }
 
 /** Throws `signature_invalid` unless the account itself signed exactly this request. */
-async function assertOwnSignature(
+async function assertOwnWalletSignature(
   request: SignRequest,
   address: string,
   signature: `0x${string}`,
@@ -142,7 +142,7 @@ async function assertOwnSignature(
 /**
  * Encodes a request as EIP-712 for CDP, which wants the type of the domain and numbers as texts.
  */
-function encodeTypedData(request: SignRequest): Readonly<Record<string, unknown>> {
+function encodeWalletTypedData(request: SignRequest): Readonly<Record<string, unknown>> {
   const { domain, types, primaryType, message } = typedDataOf(request)
   return {
     domain,
@@ -159,19 +159,19 @@ const domainType = [
   { name: 'verifyingContract', type: 'address' },
 ]
 
-function readSignature(answer: CdpAnswer): SignResult {
+function readWalletSignature(answer: CdpAnswer): SignResult {
   if (answer.status < 300) {
-    const signature = readText(answer, 'signature')
+    const signature = readCdpText(answer, 'signature')
     if (signature && /^0x(?:[0-9a-f]{2})+$/i.test(signature)) {
       return { signature: signature as `0x${string}` }
     }
     throw new BursarError('signature_invalid', 'The answer of CDP holds no signature.')
   }
-  const refusal = readRefusal(answer)
+  const refusal = readWalletRefusal(answer)
   if (refusal) return refusal
   throw new BursarError(
     'wallet_answer_lost',
-    `CDP answered ${answer.status}: ${readErrorType(answer)}.`,
+    `CDP answered ${answer.status}: ${readCdpErrorType(answer)}.`,
   )
 }
 
@@ -192,11 +192,12 @@ const refusals: readonly string[] = [
  * Reads CDP's refusal in an answer. Returns undefined for any other answer, such as one from a
  * gateway in between: it does not prove that nothing was signed.
  */
-function readRefusal(
+function readWalletRefusal(
   answer: CdpAnswer,
 ): Extract<SignResult, { readonly notSigned: unknown }> | undefined {
   const { status } = answer
-  if (status < 400 || status >= 500 || !refusals.includes(readErrorType(answer))) return undefined
-  const reason = `CDP answered ${status}: ${readErrorType(answer)}`
+  if (status < 400 || status >= 500 || !refusals.includes(readCdpErrorType(answer)))
+    return undefined
+  const reason = `CDP answered ${status}: ${readCdpErrorType(answer)}`
   return { notSigned: status === 401 ? 'credential_expired' : 'wallet_unavailable', reason }
 }

@@ -94,7 +94,7 @@ export async function sendPrivyRequest<Result>(
   try {
     const { authorizationKey } = opened
     const authorization_context = { authorization_private_keys: [authorizationKey] }
-    const client = createClient(sdk, opened, options.baseUrl, transmission)
+    const client = createPrivyClient(sdk, opened, options.baseUrl, transmission)
     const authorize = () => ({
       authorization_context,
       request_expiry: Date.now() + REQUEST_LIFE_MS,
@@ -102,7 +102,7 @@ export async function sendPrivyRequest<Result>(
     return { result: await send({ client, authorize }) }
   } catch (error) {
     // The thrown error may quote the credentials. Only its status and code are repeated.
-    return readRefusal(error, transmission)
+    return readPrivyRefusal(error, transmission)
   }
 }
 
@@ -117,11 +117,11 @@ export async function callPrivy<Result>(
 ): Promise<Result> {
   const answer = await sendPrivyRequest(options, send)
   if ('result' in answer) return answer.result
-  throw refusalError(source, answer)
+  throw privyRefusalError(source, answer)
 }
 
 /** Makes the error for a refusal, in the name of the function `source`. */
-export function refusalError(source: string, { refused, reason }: PrivyRefusal): BursarError {
+export function privyRefusalError(source: string, { refused, reason }: PrivyRefusal): BursarError {
   return new BursarError(refused, `${source}: ${reason}.`)
 }
 
@@ -131,7 +131,7 @@ interface Transmission {
   sent: boolean
 }
 
-function createClient(
+function createPrivyClient(
   sdk: typeof import('@privy-io/node'),
   { appId, appSecret }: PrivyCredentials,
   baseUrl: string,
@@ -148,13 +148,13 @@ function createClient(
       transmission.sent = true
       const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
       const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout
-      return readBounded(await fetch(url, { ...init, signal, redirect: 'error' }))
+      return readBoundedPrivyText(await fetch(url, { ...init, signal, redirect: 'error' }))
     },
   })
 }
 
 /** Reads a response to its end. Throws if it is longer than an answer may be. */
-async function readBounded(response: Response): Promise<Response> {
+async function readBoundedPrivyText(response: Response): Promise<Response> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
@@ -170,16 +170,16 @@ async function readBounded(response: Response): Promise<Response> {
  * Reads Privy's refusal from a thrown error. Throws `wallet_answer_lost` if the request may have
  * arrived.
  */
-function readRefusal(error: unknown, { sent }: Transmission): PrivyRefusal {
+function readPrivyRefusal(error: unknown, { sent }: Transmission): PrivyRefusal {
   if (!sent) {
     return { refused: 'credential_expired', reason: 'the credentials are malformed' }
   }
-  const connection = readCauseCode(error)
+  const connection = readPrivyCauseCode(error)
   if (connectionFailures.includes(connection)) {
     const reason = `Privy could not be reached: ${connection}`
     return { refused: 'wallet_unavailable', reason }
   }
-  const { status, body } = readAnswer(error)
+  const { status, body } = readPrivyAnswer(error)
   if (status === undefined || !refusalStatuses.includes(status) || !body) {
     const name = error instanceof Error ? error.constructor.name : typeof error
     const found = status ?? (connection || name)
@@ -187,14 +187,14 @@ function readRefusal(error: unknown, { sent }: Transmission): PrivyRefusal {
     throw new BursarError('wallet_answer_lost', text)
   }
   const refused = status === 401 ? 'credential_expired' : 'wallet_unavailable'
-  return { refused, status, reason: `Privy answered ${status}: ${readErrorCode(body)}` }
+  return { refused, status, reason: `Privy answered ${status}: ${readPrivyErrorCode(body)}` }
 }
 
 /**
  * Reads Privy's own error, which is JSON with a text. Returns no body for an answer of a gateway in
  * between.
  */
-function readAnswer(error: unknown): {
+function readPrivyAnswer(error: unknown): {
   readonly status?: number
   readonly body?: Readonly<Record<string, unknown>>
 } {
@@ -207,12 +207,12 @@ function readAnswer(error: unknown): {
 }
 
 /** Returns the code of Privy's error. The error's text is the provider's and left out. */
-function readErrorCode({ code }: Readonly<Record<string, unknown>>): string {
+function readPrivyErrorCode({ code }: Readonly<Record<string, unknown>>): string {
   return typeof code === 'string' && /^[a-z_]{1,80}$/.test(code) ? code : 'without a known code'
 }
 
 /** Returns the code of the error or of one of its causes. Returns an empty text if none has one. */
-function readCauseCode(error: unknown): string {
+function readPrivyCauseCode(error: unknown): string {
   let cause: unknown = error
   for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth += 1) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code

@@ -11,7 +11,7 @@ import {
   type PrivyApiOptions,
   type PrivyCall,
   type PrivyCredentials,
-  refusalError,
+  privyRefusalError,
   sendPrivyRequest,
 } from './privy-api.ts'
 
@@ -81,16 +81,16 @@ export function privyPermissions(options: PrivyPermissionsOptions): Permissions 
   }
   const api: PrivyApiOptions = { credentials, baseUrl }
   const findOwnRules = async ({ id, delegation }: PermissionName): Promise<readonly Rule[]> => {
-    const rules = await readRules(api, id ?? policy)
+    const rules = await readPermissionRules(api, id ?? policy)
     return rules.filter(({ name }) => name.startsWith(`${delegation} `))
   }
   return {
     async grant(request) {
       const deadline = Date.now() + SENDING_MS
-      const rules = makeRules(request)
-      const knownNames = (await readRules(api, policy)).map(({ name }) => name)
+      const rules = makePermissionRules(request)
+      const knownNames = (await readPermissionRules(api, policy)).map(({ name }) => name)
       for (const rule of rules.filter(({ name }) => !knownNames.includes(name))) {
-        if (Date.now() >= deadline) throw timeoutError()
+        if (Date.now() >= deadline) throw permissionTimeoutError()
         await callPrivy(source, api, ({ client, authorize }) =>
           client.policies().createRule(policy, { ...authorize(), ...rule }),
         )
@@ -106,38 +106,41 @@ export function privyPermissions(options: PrivyPermissionsOptions): Permissions 
           client.policies().deleteRule(rule.id, { ...authorize(), policy_id }),
         )
         // Another process may have withdrawn the rule at the same moment.
-        if (!('result' in answer) && answer.status !== 404) throw refusalError(source, answer)
+        if (!('result' in answer) && answer.status !== 404) throw privyRefusalError(source, answer)
       }
     },
   }
 }
 
-async function readRules(api: PrivyApiOptions, policy: string): Promise<readonly Rule[]> {
+async function readPermissionRules(api: PrivyApiOptions, policy: string): Promise<readonly Rule[]> {
   return (await callPrivy(source, api, ({ client }) => client.policies().get(policy))).rules
 }
 
-function timeoutError(): BursarError {
+function permissionTimeoutError(): BursarError {
   const text = `${source}: Privy took over ${SENDING_MS / 1_000} s. The rules made so far are withdrawn.`
   return new BursarError('permission_unavailable', text)
 }
 
 /** Makes the rules of a delegation. A rule for transfers has the delegation's id in its name. */
-function makeRules(request: PermissionRequest): readonly RuleInput[] {
+function makePermissionRules(request: PermissionRequest): readonly RuleInput[] {
   const { delegation, assets } = request
   if (assets.length === 0) {
     const text = 'privyPermissions: the delegation has no asset to pay in. Allow at least one.'
     throw new BursarError('permission_invalid', text)
   }
   return assets.flatMap((permitted, index) => [
-    makeRule(`${delegation} pay ${index}`, makeTransferConditions(request, permitted)),
-    makeRule(
-      makeCancelName(permitted, request.address),
-      makeCancelConditions(permitted, request.address),
+    makePermissionRule(
+      `${delegation} pay ${index}`,
+      makePermittedTransferConditions(request, permitted),
+    ),
+    makePermissionRule(
+      makePermissionCancelName(permitted, request.address),
+      makePermittedCancelConditions(permitted, request.address),
     ),
   ])
 }
 
-function makeRule(name: string, conditions: Condition[]): RuleInput {
+function makePermissionRule(name: string, conditions: Condition[]): RuleInput {
   return { name, method: 'eth_signTypedData_v4', action: 'ALLOW', conditions }
 }
 
@@ -145,12 +148,12 @@ function makeRule(name: string, conditions: Condition[]): RuleInput {
  * Makes the name of the rule for cancellations, which all delegations of a wallet share. Names are
  * short.
  */
-function makeCancelName({ asset }: PermittedAsset, address: string): string {
+function makePermissionCancelName({ asset }: PermittedAsset, address: string): string {
   const scope = `${asset.network} ${asset.address} ${address}`
   return `cancel ${createHash('sha256').update(scope).digest('hex').slice(0, 32)}`
 }
 
-function makeTransferConditions(
+function makePermittedTransferConditions(
   { address, payees, expiresAt }: PermissionRequest,
   { asset, perPayment }: PermittedAsset,
 ): Condition[] {
@@ -160,7 +163,7 @@ function makeTransferConditions(
     ? [{ field_source, field: 'to', operator: 'in', value: [...payees], typed_data }]
     : []
   return [
-    ...makeDomainConditions(asset),
+    ...makePermittedDomainConditions(asset),
     // Every wallet with this signer has the policy, so each rule names its wallet.
     { field_source, field: 'from', operator: 'eq', value: address, typed_data },
     { field_source, field: 'value', operator: 'lte', value: `${perPayment}`, typed_data },
@@ -174,24 +177,24 @@ function makeTransferConditions(
   ]
 }
 
-function makeCancelConditions({ asset }: PermittedAsset, address: string): Condition[] {
+function makePermittedCancelConditions({ asset }: PermittedAsset, address: string): Condition[] {
   const typed_data = { primary_type: 'CancelAuthorization', types: cancelTypes }
   const field_source = 'ethereum_typed_data_message'
   return [
-    ...makeDomainConditions(asset),
+    ...makePermittedDomainConditions(asset),
     { field_source, field: 'authorizer', operator: 'eq', value: address, typed_data },
   ]
 }
 
-function makeDomainConditions(asset: PermittedAsset['asset']): Condition[] {
+function makePermittedDomainConditions(asset: PermittedAsset['asset']): Condition[] {
   const field_source = 'ethereum_typed_data_domain'
   return [
-    { field_source, field: 'chainId', operator: 'eq', value: readChainId(asset) },
+    { field_source, field: 'chainId', operator: 'eq', value: readPermittedChainId(asset) },
     { field_source, field: 'verifyingContract', operator: 'eq', value: asset.address },
   ]
 }
 
-function readChainId({ network }: PermittedAsset['asset']): string {
+function readPermittedChainId({ network }: PermittedAsset['asset']): string {
   return network.replace(/^eip155:/, '')
 }
 

@@ -83,7 +83,7 @@ export function privyWallet(options: PrivyWalletOptions): Wallet {
     const rule = 'must be 1 to 64 letters, digits, hyphens and underscores'
     throw new BursarError('invalid_input', `privyWallet: wallet: ${rule}.`)
   }
-  if (givenAccount !== undefined && !isAccount(givenAccount)) {
+  if (givenAccount !== undefined && !isWalletAccount(givenAccount)) {
     const rule = 'must be { id, address } as Privy names them'
     throw new BursarError('invalid_input', `privyWallet: known: ${rule}.`)
   }
@@ -91,10 +91,10 @@ export function privyWallet(options: PrivyWalletOptions): Wallet {
     throw new BursarError('invalid_input', 'privyWallet: credentials: must be a function.')
   }
   const api: PrivyApiOptions = { credentials, baseUrl }
-  const creation = makeCreation(wallet, owner, signer)
+  const creation = makeWalletCreation(wallet, owner, signer)
   let knownAccount = givenAccount === undefined ? undefined : Promise.resolve<Account>(givenAccount)
   const findAccount = (): Promise<Account> => {
-    knownAccount ??= findOrCreate(api, wallet, creation).catch((error: unknown) => {
+    knownAccount ??= findOrCreateWallet(api, wallet, creation).catch((error: unknown) => {
       knownAccount = undefined
       throw error
     })
@@ -103,7 +103,7 @@ export function privyWallet(options: PrivyWalletOptions): Wallet {
   return {
     families: ['evm'],
     address: async () => (await findAccount()).address,
-    sign: async (request) => sign(api, await findAccount(), request),
+    sign: async (request) => signByWallet(api, await findAccount(), request),
   }
 }
 
@@ -113,13 +113,13 @@ interface Account {
   readonly address: string
 }
 
-function isAccount({ id, address }: Account): boolean {
+function isWalletAccount({ id, address }: Account): boolean {
   return /^0x[0-9a-fA-F]{40}$/.test(address) && /^[A-Za-z0-9_-]{1,100}$/.test(id)
 }
 
 type Creation = Parameters<ReturnType<PrivyCall['client']['wallets']>['create']>[0]
 
-function makeCreation(
+function makeWalletCreation(
   wallet: string,
   owner: PrivyOwner,
   signer: PrivyWalletOptions['signer'],
@@ -146,23 +146,23 @@ function makeCreation(
   }
 }
 
-async function findOrCreate(
+async function findOrCreateWallet(
   api: PrivyApiOptions,
   wallet: string,
   creation: Creation,
 ): Promise<Account> {
-  const found = await find(api, wallet)
+  const found = await findWallet(api, wallet)
   if (found) return found
   await callPrivy('privyWallet', api, ({ client }) => client.wallets().create(creation))
   // The wallet is read again, so that all who created it at the same time agree on one.
-  const created = await find(api, wallet)
+  const created = await findWallet(api, wallet)
   if (created) return created
   const text = `privyWallet: Privy created ${wallet}, but does not list it.`
   throw new BursarError('wallet_unavailable', text)
 }
 
 /** Finds the oldest wallet with the external id. Returns undefined if there is none. */
-async function find(api: PrivyApiOptions, wallet: string): Promise<Account | undefined> {
+async function findWallet(api: PrivyApiOptions, wallet: string): Promise<Account | undefined> {
   const query = { external_id: wallet, chain_type: 'ethereum', limit: MAX_NAMESAKES } as const
   const page = await callPrivy('privyWallet', api, ({ client }) => client.wallets().list(query))
   const namesakes = page.data
@@ -171,11 +171,11 @@ async function find(api: PrivyApiOptions, wallet: string): Promise<Account | und
   const [oldest] = namesakes
   if (!oldest) return undefined
   const { id, address } = oldest
-  if (isAccount({ id, address })) return { id, address }
+  if (isWalletAccount({ id, address })) return { id, address }
   throw new BursarError('wallet_unavailable', `privyWallet: Privy lists no address of ${wallet}.`)
 }
 
-async function sign(
+async function signByWallet(
   api: PrivyApiOptions,
   { id, address }: Account,
   request: SignRequest,
@@ -187,19 +187,19 @@ async function sign(
       .ethereum()
       .signTypedData(id, {
         ...authorize(),
-        params: { typed_data: encodeTypedData(request) },
+        params: { typed_data: encodeWalletTypedData(request) },
         idempotency_key: signingKeyOf(request),
       }),
   )
   if (!('result' in answer)) return { notSigned: answer.refused, reason: answer.reason }
-  return { signature: await readOwnSignature(request, address, answer.result) }
+  return { signature: await readOwnWalletSignature(request, address, answer.result) }
 }
 
 /**
  * Returns the answer's signature. Throws `signature_invalid` unless the wallet itself signed
  * exactly this request.
  */
-async function readOwnSignature(
+async function readOwnWalletSignature(
   request: SignRequest,
   address: string,
   answer: { readonly signature?: string } | undefined,
@@ -225,7 +225,7 @@ type PrivyTypedData = Parameters<
 /**
  * Encodes a request as EIP-712 for Privy, with numbers as texts as in the conditions of a policy.
  */
-function encodeTypedData(request: SignRequest): PrivyTypedData {
+function encodeWalletTypedData(request: SignRequest): PrivyTypedData {
   const { domain, types, primaryType, message } = typedDataOf(request)
   return {
     domain: { ...domain },

@@ -40,7 +40,7 @@ export interface ViemWalletOptions {
  * ```
  */
 export function viemWallet(options: ViemWalletOptions): Wallet {
-  const { address, signTypedData } = restrictAccount(options)
+  const { address, signTypedData } = restrictWalletAccount(options)
   return {
     families: ['evm'],
     address: async () => address,
@@ -55,7 +55,7 @@ export function viemWallet(options: ViemWalletOptions): Wallet {
   }
 }
 
-function restrictAccount(options: ViemWalletOptions): {
+function restrictWalletAccount(options: ViemWalletOptions): {
   readonly address: string
   readonly signTypedData: TypedDataAccount['signTypedData']
 } {
