@@ -7,7 +7,7 @@ import type { HostileMerchant, RedirectingMerchant } from './hostile/hostile-mer
 import { type HostileMerchants, openHostileMerchants } from './hostile/hostile-merchants.ts'
 import { type HonestMerchant, openHonestMerchant } from './merchants/honest-merchant.ts'
 import { type LegacyMerchant, openLegacyMerchant } from './merchants/legacy-merchant.ts'
-import { openShop } from './merchants/merchant.ts'
+import { openMerchantShop } from './merchants/merchant.ts'
 import type { World } from './merchants/world.ts'
 
 /** The options of `startSandbox`. */
@@ -122,7 +122,7 @@ async function openSandbox(
   const facilitator = createFacilitator(chain, asset)
   const world = { facilitator, asset, onStop }
   const facilitatorListener = getRequestListener(createFacilitatorApp(facilitator).fetch)
-  const facilitatorShop = await openShop(world, 'facilitator', facilitatorListener)
+  const facilitatorShop = await openMerchantShop(world, 'facilitator', facilitatorListener)
   const honest = await openHonestMerchant(world, slowMs)
   const legacy = await openLegacyMerchant(world)
   const hostile = await openHostileMerchants(world)
@@ -151,7 +151,7 @@ async function openSandbox(
     balanceOf: dollar.balanceOf,
     transfers: dollar.transfers,
     merchants: { honest, legacy, hostile },
-    hosts: [honest, legacy, ...Object.values(hostile).flatMap(listWithAccomplice)].map(
+    hosts: [honest, legacy, ...Object.values(hostile).flatMap(listSandboxShops)].map(
       (merchant) => merchant.host,
     ),
     stop,
@@ -159,7 +159,7 @@ async function openSandbox(
   }
 }
 
-function listWithAccomplice(
+function listSandboxShops(
   merchant: HostileMerchant | RedirectingMerchant,
 ): readonly HostileMerchant[] {
   return 'accomplice' in merchant ? [merchant, merchant.accomplice] : [merchant]

@@ -44,14 +44,14 @@ export function cedarPolicy(source: CedarSource): CedarPolicy {
   // Cedar keeps parsed rules by a name for the whole process and never forgets one. Each policy has
   // a name of its own for its life, which no other copy of this package can have.
   const cacheName = `bursar ${randomUUID()}`
-  let rules = loadRules(cacheName, source)
+  let rules = loadPolicyRules(cacheName, source)
   return {
     get name() {
       return `cedar@${rules.version}`
     },
-    evaluate: (input) => decide(cacheName, makeCedarRequest(input, rules.entities)),
+    evaluate: (input) => decideByCedar(cacheName, makeCedarRequest(input, rules.entities)),
     reload: (next) => {
-      rules = loadRules(cacheName, next)
+      rules = loadPolicyRules(cacheName, next)
     },
   }
 }
@@ -60,16 +60,16 @@ export function cedarPolicy(source: CedarSource): CedarPolicy {
  * Checks all rules under another name first, then puts them in place. Throws `invalid_input` for
  * invalid rules.
  */
-function loadRules(cacheName: string, source: CedarSource): CedarRules {
+function loadPolicyRules(cacheName: string, source: CedarSource): CedarRules {
   const rules = parseCedarRules(source)
   const trial = `${cacheName} on trial`
-  parseRules(trial, rules)
-  assertSchemaFits(trial, rules)
-  parseRules(cacheName, rules)
+  parsePolicyRules(trial, rules)
+  assertPolicySchemaFits(trial, rules)
+  parsePolicyRules(cacheName, rules)
   return rules
 }
 
-function parseRules(name: string, { schema, policies }: CedarRules): void {
+function parsePolicyRules(name: string, { schema, policies }: CedarRules): void {
   const answers = [
     preparseSchema(name, schema),
     preparsePolicySet(name, { staticPolicies: policies }),
@@ -79,9 +79,9 @@ function parseRules(name: string, { schema, policies }: CedarRules): void {
 }
 
 /** Throws `invalid_input` if the schema has no place for a field of a payment. */
-function assertSchemaFits(name: string, { entities }: CedarRules): void {
+function assertPolicySchemaFits(name: string, { entities }: CedarRules): void {
   for (const action of ['pay', 'ask'] as const) {
-    const answer = authorize(name, action, makeCedarRequest(samplePayment, entities))
+    const answer = authorizeByPolicy(name, action, makeCedarRequest(samplePayment, entities))
     if (answer.type === 'success') continue
     const problems = answer.errors.map(({ message }) => message).join('; ')
     throw new BursarError(
@@ -92,15 +92,15 @@ function assertSchemaFits(name: string, { entities }: CedarRules): void {
 }
 
 /** Decides on a payment: first whether to pay, then whether to ask a human. An error denies. */
-function decide(cacheName: string, request: CedarRequest): PolicyDecision {
-  const pay = readOutcome(authorize(cacheName, 'pay', request))
+function decideByCedar(cacheName: string, request: CedarRequest): PolicyDecision {
+  const pay = readPolicyOutcome(authorizeByPolicy(cacheName, 'pay', request))
   if (!pay.permitted) return { effect: 'deny', reason: pay.reason }
-  const ask = readOutcome(authorize(cacheName, 'ask', request))
+  const ask = readPolicyOutcome(authorizeByPolicy(cacheName, 'ask', request))
   if (ask.failed) return { effect: 'deny', reason: ask.reason }
   return ask.permitted ? { effect: 'ask', reason: ask.reason } : { effect: 'allow' }
 }
 
-function authorize(
+function authorizeByPolicy(
   cacheName: string,
   action: 'pay' | 'ask',
   request: CedarRequest,
@@ -121,7 +121,7 @@ interface Outcome {
   readonly reason: string
 }
 
-function readOutcome(answer: AuthorizationAnswer): Outcome {
+function readPolicyOutcome(answer: AuthorizationAnswer): Outcome {
   if (answer.type === 'failure') {
     const problems = answer.errors.map(({ message }) => message).join('; ')
     return { permitted: false, failed: true, reason: `Cedar could not decide: ${problems}` }

@@ -18,18 +18,18 @@ export function makeCedarRequest(
   const principal = { type: 'Bursar::Agent', id: input.agent }
   const user = { type: 'Bursar::User', id: input.endUser }
   const merchant = { type: 'Bursar::Merchant', id: terms.host }
-  const tool = findTool(input)
+  const tool = findRequestedTool(input)
   return {
     principal,
     resource: tool ?? merchant,
     entities: [
-      ...addAgent(entities, principal, user).filter(
-        ({ uid }) => !tool || !isSameEntity(readUid(uid), tool),
+      ...addAgentToRequest(entities, principal, user).filter(
+        ({ uid }) => !tool || !isSameRequestEntity(readRequestUid(uid), tool),
       ),
-      ...(tool ? [makeToolEntity(entities, tool, merchant)] : []),
+      ...(tool ? [makeRequestToolEntity(entities, tool, merchant)] : []),
     ],
     context: {
-      amountMicro: toLong(terms.amountMicro, 'the amount'),
+      amountMicro: toRequestLong(terms.amountMicro, 'the amount'),
       currency: terms.currency,
       rail: terms.rail,
       scheme: terms.scheme,
@@ -44,12 +44,12 @@ export function makeCedarRequest(
       knownMerchant: input.knownMerchant,
       instrument: input.instrument,
       delegation: input.delegation,
-      at: toDatetime(input.at),
+      at: toRequestDatetime(input.at),
       session: {
         id: input.session,
-        remainingMicro: toLong(input.remainingMicro, 'the remaining budget'),
+        remainingMicro: toRequestLong(input.remainingMicro, 'the remaining budget'),
         payments: input.payments,
-        expiresAt: toDatetime(input.expiresAt),
+        expiresAt: toRequestDatetime(input.expiresAt),
       },
     },
   }
@@ -59,7 +59,7 @@ export function makeCedarRequest(
  * Returns the tool that is called. Returns undefined for a request over HTTP, which has no method
  * `CALL`.
  */
-function findTool({ method, path, terms }: PolicyInput): TypeAndId | undefined {
+function findRequestedTool({ method, path, terms }: PolicyInput): TypeAndId | undefined {
   if (method !== 'CALL') return undefined
   return { type: 'Bursar::Tool', id: `${terms.host}/${decodeURIComponent(path.slice(1))}` }
 }
@@ -68,13 +68,15 @@ function findTool({ method, path, terms }: PolicyInput): TypeAndId | undefined {
  * Makes the tool's entity. The tool always belongs to the server that offers it, besides its own
  * categories.
  */
-function makeToolEntity(
+function makeRequestToolEntity(
   entities: readonly EntityJson[],
   tool: TypeAndId,
   server: TypeAndId,
 ): EntityJson {
-  const known = entities.find(({ uid }) => isSameEntity(readUid(uid), tool))
-  const categories = (known?.parents ?? []).filter((one) => readUid(one).type !== server.type)
+  const known = entities.find(({ uid }) => isSameRequestEntity(readRequestUid(uid), tool))
+  const categories = (known?.parents ?? []).filter(
+    (one) => readRequestUid(one).type !== server.type,
+  )
   return { uid: tool, attrs: known?.attrs ?? {}, parents: [...categories, server] }
 }
 
@@ -82,33 +84,35 @@ function makeToolEntity(
  * Adds the agent's entity. The agent always belongs to the user whose money it spends, besides its
  * own groups.
  */
-function addAgent(
+function addAgentToRequest(
   entities: readonly EntityJson[],
   agent: TypeAndId,
   user: TypeAndId,
 ): EntityJson[] {
-  const isAgent = ({ uid }: EntityJson): boolean => isSameEntity(readUid(uid), agent)
+  const isAgent = ({ uid }: EntityJson): boolean => isSameRequestEntity(readRequestUid(uid), agent)
   const known = entities.find(isAgent)
-  const groups = (known?.parents ?? []).filter((parent) => readUid(parent).type !== user.type)
+  const groups = (known?.parents ?? []).filter(
+    (parent) => readRequestUid(parent).type !== user.type,
+  )
   const own = { uid: agent, attrs: known?.attrs ?? {}, parents: [...groups, user] }
   return [...entities.filter((entity) => !isAgent(entity)), own]
 }
 
-function readUid(uid: EntityJson['uid']): TypeAndId {
+function readRequestUid(uid: EntityJson['uid']): TypeAndId {
   return '__entity' in uid ? uid.__entity : uid
 }
 
-function isSameEntity(left: TypeAndId, right: TypeAndId): boolean {
+function isSameRequestEntity(left: TypeAndId, right: TypeAndId): boolean {
   return left.type === right.type && left.id === right.id
 }
 
 /** Converts an amount to Cedar's number. Throws a RangeError beyond the exact range of a number. */
-function toLong(micro: bigint, subject: string): number {
+function toRequestLong(micro: bigint, subject: string): number {
   const value = Number(micro)
   if (!Number.isSafeInteger(value)) throw new RangeError(`${subject} is too large for a policy`)
   return value
 }
 
-function toDatetime(ms: number): CedarValueJson {
+function toRequestDatetime(ms: number): CedarValueJson {
   return { __extn: { fn: 'datetime', arg: new Date(ms).toISOString() } }
 }

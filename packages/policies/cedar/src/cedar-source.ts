@@ -61,82 +61,84 @@ const MAX_PROBLEMS = 5
  * Parses and strictly validates the rules. Throws `invalid_input` with the field and its problems.
  */
 export function parseCedarRules(source: CedarSource): CedarRules {
-  const schema = checkText(source.schema ?? paymentSchema, 'schema')
-  const text = checkText(source.policies, 'policies')
+  const schema = checkSourceText(source.schema ?? paymentSchema, 'schema')
+  const text = checkSourceText(source.policies, 'policies')
   const entities = source.entities ?? []
-  if (!Array.isArray(entities)) throw inputError('entities', ['must be a list'])
+  if (!Array.isArray(entities)) throw sourceInputError('entities', ['must be a list'])
   if (entities.length > MAX_ENTITIES) {
-    throw inputError('entities', [`must be at most ${MAX_ENTITIES}`])
+    throw sourceInputError('entities', [`must be at most ${MAX_ENTITIES}`])
   }
-  requireSuccess(checkParseSchema(schema), 'schema')
-  const policies = namePolicies(text)
-  const answer = requireSuccess(
+  requireSourceSuccess(checkParseSchema(schema), 'schema')
+  const policies = nameSourcePolicies(text)
+  const answer = requireSourceSuccess(
     validate({ schema, policies: { staticPolicies: policies } }),
     'policies',
   )
   const findings = [...answer.validationErrors, ...answer.validationWarnings]
   if (findings.length > 0) {
-    const problems = findings.map(({ policyId, error }) => `${policyId}: ${describeError(error)}`)
-    throw inputError('policies', problems)
+    const problems = findings.map(
+      ({ policyId, error }) => `${policyId}: ${describeSourceError(error)}`,
+    )
+    throw sourceInputError('policies', problems)
   }
-  requireSuccess(checkParseEntities({ entities: [...entities], schema }), 'entities')
+  requireSourceSuccess(checkParseEntities({ entities: [...entities], schema }), 'entities')
   const version = hash('sha256', JSON.stringify([schema, text, entities]), 'hex')
   return { schema, policies, entities: structuredClone(entities), version }
 }
 
 /** Names each policy by its `@id`, or by its position. */
-function namePolicies(text: string): Readonly<Record<string, string>> {
-  const { policies, policy_templates: templates } = requireSuccess(
+function nameSourcePolicies(text: string): Readonly<Record<string, string>> {
+  const { policies, policy_templates: templates } = requireSourceSuccess(
     policySetTextToParts(text),
     'policies',
   )
   if (templates.length > 0) {
-    throw inputError('policies', [
+    throw sourceInputError('policies', [
       'templates (?principal, ?resource) are not supported. Write full policies',
     ])
   }
   if (policies.length === 0)
-    throw inputError('policies', ['there are none. Permit at least one payment'])
+    throw sourceInputError('policies', ['there are none. Permit at least one payment'])
   if (policies.length > MAX_POLICIES)
-    throw inputError('policies', [`must be at most ${MAX_POLICIES}`])
+    throw sourceInputError('policies', [`must be at most ${MAX_POLICIES}`])
   const named = new Map<string, string>()
   policies.forEach((policy, index) => {
-    const { json } = requireSuccess(policyToJson(policy), 'policies')
+    const { json } = requireSourceSuccess(policyToJson(policy), 'policies')
     const name = json.annotations?.id ?? `policy ${index + 1}`
-    if (named.has(name)) throw inputError('policies', [`two are named ${name}`])
+    if (named.has(name)) throw sourceInputError('policies', [`two are named ${name}`])
     const unmatched = findUnmatchedAddress(json.conditions)
     if (unmatched !== undefined) {
       const rule = 'matches no payment. Write addresses in lower case'
-      throw inputError('policies', [`${name}: ${unmatched} ${rule}`])
+      throw sourceInputError('policies', [`${name}: ${unmatched} ${rule}`])
     }
     named.set(name, policy)
   })
   return Object.fromEntries(named)
 }
 
-function checkText(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw inputError(field, ['must be a text'])
+function checkSourceText(value: unknown, field: string): string {
+  if (typeof value !== 'string') throw sourceInputError(field, ['must be a text'])
   if (value.length > MAX_TEXT_CHARACTERS) {
-    throw inputError(field, [`must be at most ${MAX_TEXT_CHARACTERS} characters`])
+    throw sourceInputError(field, [`must be at most ${MAX_TEXT_CHARACTERS} characters`])
   }
   return value
 }
 
 /** Returns a successful answer. Throws `invalid_input` with the errors of a failed one. */
-function requireSuccess<Answer extends { readonly type: string }>(
+function requireSourceSuccess<Answer extends { readonly type: string }>(
   answer: Answer,
   field: string,
 ): Extract<Answer, { readonly type: 'success' }> {
   if (answer.type === 'success') return answer as Extract<Answer, { readonly type: 'success' }>
   const { errors } = answer as unknown as { readonly errors: readonly DetailedError[] }
-  throw inputError(field, errors.map(describeError))
+  throw sourceInputError(field, errors.map(describeSourceError))
 }
 
-function describeError({ message, help }: DetailedError): string {
+function describeSourceError({ message, help }: DetailedError): string {
   return help ? `${message} (${help})` : message
 }
 
-function inputError(field: string, problems: readonly string[]): BursarError {
+function sourceInputError(field: string, problems: readonly string[]): BursarError {
   const listed = problems.slice(0, MAX_PROBLEMS).join('; ')
   const more = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : ''
   return new BursarError('invalid_input', `cedarPolicy: ${field}: ${listed}${more}.`)

@@ -24,9 +24,9 @@ const upperCasePattern = /"Value":"(0[xX][0-9a-f]*[A-F][0-9a-fA-F]*)"/
 /** Checks whether an operand is `context.payee` or `context.asset`. */
 function isAddress(operand: unknown): boolean {
   const text = JSON.stringify(operand)
-  return ['payee', 'asset'].some((attr) => text === writeAttribute(attr))
+  return ['payee', 'asset'].some((attr) => text === writeAddressAttribute(attr))
 }
 
-function writeAttribute(attr: string): string {
+function writeAddressAttribute(attr: string): string {
   return JSON.stringify({ '.': { left: { Var: 'context' }, attr } })
 }

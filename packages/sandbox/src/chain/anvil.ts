@@ -29,7 +29,7 @@ export interface Anvil {
  * final without traffic. With an epoch of one slot a block is final two blocks later.
  */
 export async function startAnvil(): Promise<Anvil> {
-  const child = spawnTethered(findAnvilBinary(), [
+  const child = spawnAnvil(findAnvilBinary(), [
     '--port=0',
     '--accounts=0',
     '--auto-impersonate',
@@ -43,7 +43,7 @@ export async function startAnvil(): Promise<Anvil> {
     await exited
   }
   try {
-    const port = await readPort(child)
+    const port = await readAnvilPort(child)
     return { rpcUrl: `http://127.0.0.1:${port}`, processId: child.pid as number, stop }
   } catch (error) {
     await stop()
@@ -51,7 +51,7 @@ export async function startAnvil(): Promise<Anvil> {
   }
 }
 
-function spawnTethered(binary: string, options: readonly string[]): ChildProcess {
+function spawnAnvil(binary: string, options: readonly string[]): ChildProcess {
   if (process.platform !== 'win32') {
     return spawn('/bin/sh', ['-c', tetheredScript, 'sh', binary, ...options])
   }
@@ -63,7 +63,7 @@ function spawnTethered(binary: string, options: readonly string[]): ChildProcess
 }
 
 /** Resolves with the port once anvil listens. Rejects if anvil ends before. */
-function readPort(child: ChildProcess): Promise<number> {
+function readAnvilPort(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = ''
     const readOutput = (chunk: Buffer): void => {

@@ -72,7 +72,7 @@ export async function startChain(): Promise<Chain> {
   }).extend(publicActions)
   let advancedMs = 0
   const mine = async (blocks: number): Promise<void> => {
-    assertWhole('blocks', blocks)
+    assertWholeChainAmount('blocks', blocks)
     await client.mine({ blocks, interval: 0 })
   }
   return {
@@ -81,7 +81,7 @@ export async function startChain(): Promise<Chain> {
     client,
     clock: () => Date.now() + advancedMs,
     async advanceTime(seconds) {
-      assertWhole('seconds', seconds)
+      assertWholeChainAmount('seconds', seconds)
       await client.increaseTime({ seconds })
       advancedMs += seconds * 1000
       // One block more than needed, so that the final block has the new time as well.
@@ -91,10 +91,10 @@ export async function startChain(): Promise<Chain> {
     async writeContract({ address, abi, functionName, args }) {
       const data = encodeFunctionData({ abi: abi as Abi, functionName, args })
       const gas = numberToHex(callGasLimit)
-      return (await sendTransaction(client, { to: address, data, gas })).transactionHash
+      return (await sendChainTransaction(client, { to: address, data, gas })).transactionHash
     },
     async deploy(bytecode) {
-      const { contractAddress } = await sendTransaction(client, { data: bytecode })
+      const { contractAddress } = await sendChainTransaction(client, { data: bytecode })
       if (contractAddress == null) throw new Error('The deployment created no contract.')
       return getAddress(contractAddress)
     },
@@ -122,7 +122,7 @@ function describeChain(rpcUrl: string): ViemChain {
  * mined. All later transactions of that account then wait forever. A new account has no previous
  * transaction. Anvil sends for any account without a signature, so the account needs no key.
  */
-async function sendTransaction(
+async function sendChainTransaction(
   client: Client,
   transaction: { to?: `0x${string}`; data: `0x${string}`; gas?: `0x${string}` },
 ): Promise<RpcTransactionReceipt> {
@@ -132,7 +132,7 @@ async function sendTransaction(
   return request({ method: 'eth_sendTransactionSync', params: [{ from, ...transaction }] })
 }
 
-function assertWhole(name: string, value: number): void {
+function assertWholeChainAmount(name: string, value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return
   throw new RangeError(`${name} is ${value}. It must be a whole number above zero.`)
 }

@@ -56,7 +56,7 @@ export async function deployTestDollar(chain: Chain): Promise<TestDollar> {
       version: '1',
     },
     async mint(to, amount) {
-      const args = [to, toAtomic(amount)]
+      const args = [to, toAtomicDollars(amount)]
       await chain.writeContract({ address, abi, functionName: 'mint', args })
     },
     balanceOf: (account) =>
@@ -78,7 +78,7 @@ export async function deployTestDollar(chain: Chain): Promise<TestDollar> {
  * Converts a decimal amount to atomic units. Throws a RangeError for anything but up to six
  * decimals.
  */
-export function toAtomic(amount: string): bigint {
+export function toAtomicDollars(amount: string): bigint {
   if (/^\d+(\.\d{1,6})?$/.test(amount)) return parseUnits(amount, decimals)
   throw new RangeError(
     `'${amount}' is not a decimal amount such as 10.00, with at most six decimals.`,

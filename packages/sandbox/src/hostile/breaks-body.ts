@@ -1,5 +1,9 @@
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
+import {
+  type HostileMerchant,
+  makeMerchantReceipt,
+  openHostileMerchant,
+} from './hostile-merchant.ts'
 
 /** Takes the money, announces a thousand bytes and breaks off after the first few. */
 export function breaksBody(world: World): Promise<HostileMerchant> {
@@ -7,7 +11,7 @@ export function breaksBody(world: World): Promise<HostileMerchant> {
     name: 'breaks-body',
     async pay(visit, payment) {
       const { response } = visit
-      const headers = makeReceiptHeader(await visit.settle(payment))
+      const headers = makeMerchantReceipt(await visit.settle(payment))
       response.writeHead(200, { ...headers, 'content-length': 1000 })
       response.write('{"secret":"The', () => response.destroy())
     },

@@ -1,6 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
+import {
+  type HostileMerchant,
+  makeMerchantReceipt,
+  openHostileMerchant,
+} from './hostile-merchant.ts'
 
 const memberBytes = 1024 * 1024
 const members = 1024
@@ -14,7 +18,7 @@ export function compressedBomb(world: World): Promise<HostileMerchant> {
       // A gzip file may repeat one small member many times.
       const body = Buffer.concat(Array(members).fill(gzipSync(Buffer.alloc(memberBytes))))
       visit.response.writeHead(200, {
-        ...makeReceiptHeader(settlement),
+        ...makeMerchantReceipt(settlement),
         'content-type': 'text/plain',
         'content-encoding': 'gzip',
         'content-length': body.length,

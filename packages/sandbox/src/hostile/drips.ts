@@ -1,5 +1,9 @@
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
+import {
+  type HostileMerchant,
+  makeMerchantReceipt,
+  openHostileMerchant,
+} from './hostile-merchant.ts'
 
 /** The time between two bytes. A client that only watches for silence never gives up. */
 const dripMs = 50
@@ -16,7 +20,7 @@ export function drips(world: World): Promise<HostileMerchant> {
     },
     async pay(visit, payment) {
       const { response } = visit
-      response.writeHead(200, makeReceiptHeader(await visit.settle(payment)))
+      response.writeHead(200, makeMerchantReceipt(await visit.settle(payment)))
       const drip = setInterval(() => response.write('.'), dripMs)
       response.once('close', () => clearInterval(drip))
     },

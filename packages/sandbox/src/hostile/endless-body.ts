@@ -1,7 +1,11 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
+import {
+  type HostileMerchant,
+  makeMerchantReceipt,
+  openHostileMerchant,
+} from './hostile-merchant.ts'
 
 const chunk: Buffer = Buffer.alloc(64 * 1024, 'x')
 
@@ -12,14 +16,14 @@ export function endlessBody(world: World): Promise<HostileMerchant> {
     async pay(visit, payment) {
       const settlement = await visit.settle(payment)
       visit.response.writeHead(200, {
-        ...makeReceiptHeader(settlement),
+        ...makeMerchantReceipt(settlement),
         'content-type': 'text/plain',
       })
-      await pipeline(Readable.from(repeatChunk()), visit.response)
+      await pipeline(Readable.from(repeatEndlessChunk()), visit.response)
     },
   })
 }
 
-function* repeatChunk(): Generator<Buffer> {
+function* repeatEndlessChunk(): Generator<Buffer> {
   while (true) yield chunk
 }

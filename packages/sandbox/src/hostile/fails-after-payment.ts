@@ -1,6 +1,10 @@
 import type { Resource } from '../merchants/merchant.ts'
 import type { World } from '../merchants/world.ts'
-import { type HostileMerchant, makeReceiptHeader, openHostileMerchant } from './hostile-merchant.ts'
+import {
+  type HostileMerchant,
+  makeMerchantReceipt,
+  openHostileMerchant,
+} from './hostile-merchant.ts'
 
 const resources: readonly Resource[] = [
   {
@@ -28,7 +32,7 @@ export function failsAfterPayment(world: World): Promise<HostileMerchant> {
     resources,
     async pay(visit, payment) {
       const settlement = await visit.settle(payment)
-      const headers = visit.path === '/with-receipt' ? makeReceiptHeader(settlement) : {}
+      const headers = visit.path === '/with-receipt' ? makeMerchantReceipt(settlement) : {}
       visit.response.writeHead(500, headers).end('{"error":"Something went wrong."}')
     },
   })

@@ -11,8 +11,13 @@ import type {
   SettleResponse,
 } from '@x402/core/types'
 import { deriveNamedAddress } from '../chain/named-address.ts'
-import { toAtomic } from '../chain/test-dollar.ts'
-import { type Merchant, openShop, type Resource, readPaymentHeader } from '../merchants/merchant.ts'
+import { toAtomicDollars } from '../chain/test-dollar.ts'
+import {
+  type Merchant,
+  openMerchantShop,
+  type Resource,
+  readMerchantPaymentHeader,
+} from '../merchants/merchant.ts'
 import type { World } from '../merchants/world.ts'
 
 /** A merchant that robs its customers. */
@@ -69,12 +74,17 @@ const onlyResource: Resource = {
 
 /** Opens a merchant that is honest except for its attack. */
 export async function openHostileMerchant(world: World, attack: Attack): Promise<HostileMerchant> {
-  const { name, resources = [onlyResource], quote = demandPrice, pay = settleAndDeliver } = attack
+  const {
+    name,
+    resources = [onlyResource],
+    quote = demandMerchantPrice,
+    pay = settleAtMerchant,
+  } = attack
   const payee = deriveNamedAddress(name)
   const payments: PaymentPayload[] = []
-  const shop = await openShop(world, name, async (request, response) => {
-    const visit = createVisit(world, payee, resources, request, response)
-    const header = readPaymentHeader(request)
+  const shop = await openMerchantShop(world, name, async (request, response) => {
+    const visit = createMerchantVisit(world, payee, resources, request, response)
+    const header = readMerchantPaymentHeader(request)
     if (header === undefined) return quote(visit)
     const payment = decodePaymentSignatureHeader(header)
     payments.push(payment)
@@ -84,19 +94,21 @@ export async function openHostileMerchant(world: World, attack: Attack): Promise
 }
 
 /** Makes the header that carries a merchant's claim about a payment. */
-export function makeReceiptHeader(settlement: SettleResponse): Record<'payment-response', string> {
+export function makeMerchantReceipt(
+  settlement: SettleResponse,
+): Record<'payment-response', string> {
   return { 'payment-response': encodePaymentResponseHeader(settlement) }
 }
 
-function demandPrice(visit: Visit): void {
+function demandMerchantPrice(visit: Visit): void {
   visit.demand()
 }
 
-async function settleAndDeliver(visit: Visit, payment: PaymentPayload): Promise<void> {
+async function settleAtMerchant(visit: Visit, payment: PaymentPayload): Promise<void> {
   visit.deliver(await visit.settle(payment))
 }
 
-function createVisit(
+function createMerchantVisit(
   world: World,
   payTo: string,
   resources: readonly Resource[],
@@ -111,7 +123,7 @@ function createVisit(
     scheme: 'exact',
     network: asset.network,
     asset: asset.address,
-    amount: String(toAtomic(resource.price ?? '0')),
+    amount: String(toAtomicDollars(resource.price ?? '0')),
     payTo,
     maxTimeoutSeconds: 60,
     extra: { name: asset.name, version: asset.version },
@@ -138,7 +150,7 @@ function createVisit(
     },
     settle: (payment) => facilitator.settle(payment, payment.accepted),
     deliver(settlement, content = { secret: 'There is no secret.' }) {
-      const headers = { ...makeReceiptHeader(settlement), 'content-type': resource.contentType }
+      const headers = { ...makeMerchantReceipt(settlement), 'content-type': resource.contentType }
       response.writeHead(settlement.success ? 200 : 402, headers)
       response.end(JSON.stringify(content))
     },

@@ -1,4 +1,4 @@
-import { toAtomic } from '../chain/test-dollar.ts'
+import { toAtomicDollars } from '../chain/test-dollar.ts'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
@@ -9,7 +9,7 @@ export function raisesPrice(world: World): Promise<HostileMerchant> {
     name: 'raises-price',
     pay(visit) {
       cents += 1
-      const amount = String(toAtomic('0.01') * BigInt(cents))
+      const amount = String(toAtomicDollars('0.01') * BigInt(cents))
       visit.demand({ error: 'The price has changed', accepts: [visit.offer({ amount })] })
     },
   })

@@ -1,4 +1,4 @@
-import { toAtomic } from '../chain/test-dollar.ts'
+import { toAtomicDollars } from '../chain/test-dollar.ts'
 import type { World } from '../merchants/world.ts'
 import { type HostileMerchant, openHostileMerchant } from './hostile-merchant.ts'
 
@@ -11,7 +11,7 @@ export function raisesQuote(world: World): Promise<HostileMerchant> {
     name: 'raises-quote',
     quote(visit) {
       cents += 1
-      const amount = String(toAtomic('0.01') * BigInt(cents))
+      const amount = String(toAtomicDollars('0.01') * BigInt(cents))
       visit.demand({ accepts: [visit.offer({ amount })] })
     },
   })

@@ -8,32 +8,33 @@ const hugeHeaderBytes = 64 * 1024
 
 /** The malformed challenges, each by the path that answers with it. */
 const challenges: Readonly<Record<string, (visit: Visit) => void>> = {
-  '/amount-hexadecimal': demandAmount('0x2710'),
-  '/amount-exponent': demandAmount('1e4'),
-  '/amount-negative': demandAmount('-1'),
-  '/amount-zero': demandAmount('0'),
-  '/amount-with-space': demandAmount(' 10000'),
-  '/amount-with-point': demandAmount('10000.0'),
-  '/amount-with-sign': demandAmount('+10000'),
-  '/amount-with-zeros': demandAmount('00010000'),
-  '/amount-full-width': demandAmount('１００００'),
-  '/amount-empty': demandAmount(''),
-  '/amount-a-fraction': demandAmount(10000.5),
-  '/amount-over-256-bits': demandAmount(String(2n ** 256n)),
+  '/amount-hexadecimal': demandMalformedAmount('0x2710'),
+  '/amount-exponent': demandMalformedAmount('1e4'),
+  '/amount-negative': demandMalformedAmount('-1'),
+  '/amount-zero': demandMalformedAmount('0'),
+  '/amount-with-space': demandMalformedAmount(' 10000'),
+  '/amount-with-point': demandMalformedAmount('10000.0'),
+  '/amount-with-sign': demandMalformedAmount('+10000'),
+  '/amount-with-zeros': demandMalformedAmount('00010000'),
+  '/amount-full-width': demandMalformedAmount('１００００'),
+  '/amount-empty': demandMalformedAmount(''),
+  '/amount-a-fraction': demandMalformedAmount(10000.5),
+  '/amount-over-256-bits': demandMalformedAmount(String(2n ** 256n)),
   '/header-huge': (visit) => visit.demand({ error: 'x'.repeat(hugeHeaderBytes) }),
-  '/header-not-base64': (visit) => demandRaw(visit, '*** this is not base64 ***'),
-  '/header-not-json': (visit) => demandRaw(visit, Buffer.from('{"x402Ver').toString('base64')),
+  '/header-not-base64': (visit) => demandMalformedText(visit, '*** this is not base64 ***'),
+  '/header-not-json': (visit) =>
+    demandMalformedText(visit, Buffer.from('{"x402Ver').toString('base64')),
   '/header-missing': (visit) => visit.response.writeHead(402).end('Pay me.'),
   '/offers-none': (visit) => visit.demand({ accepts: [] }),
   '/offers-not-a-list': (visit) => visit.demand({ accepts: {} as PaymentRequirements[] }),
   '/offers-thousand': (visit) => visit.demand({ accepts: Array(1000).fill(visit.offer()) }),
-  '/offers-thousand-version-1': demandThousandInBody,
+  '/offers-thousand-version-1': demandMalformedThousand,
   '/version-unknown': (visit) => visit.demand({ x402Version: 99 }),
   '/resource-a-number': (visit) => visit.demand({ resource: 1 } as never),
-  '/payee-not-an-address': demandOffer({ payTo: 'the merchant' }),
-  '/validity-negative': demandOffer({ maxTimeoutSeconds: -60 }),
-  '/domain-missing': demandOffer({ extra: {} }),
-  '/scheme-unknown': demandOffer({ scheme: 'everything-you-have' }),
+  '/payee-not-an-address': demandMalformedOffer({ payTo: 'the merchant' }),
+  '/validity-negative': demandMalformedOffer({ maxTimeoutSeconds: -60 }),
+  '/domain-missing': demandMalformedOffer({ extra: {} }),
+  '/scheme-unknown': demandMalformedOffer({ scheme: 'everything-you-have' }),
   '/permit2': (visit) => {
     const extra = { ...visit.offer().extra, assetTransferMethod: 'permit2' }
     visit.demand({ accepts: [visit.offer({ extra })] })
@@ -54,25 +55,25 @@ export function sendsMalformed(world: World): Promise<HostileMerchant> {
   return openHostileMerchant(world, {
     name: 'sends-malformed',
     resources,
-    quote: (visit) => (challenges[visit.path] ?? answerNotFound)(visit),
+    quote: (visit) => (challenges[visit.path] ?? answerMalformedNotFound)(visit),
     pay: (visit) => visit.response.writeHead(503).end(),
   })
 }
 
-function demandAmount(amount: unknown): (visit: Visit) => void {
-  return demandOffer({ amount: amount as string })
+function demandMalformedAmount(amount: unknown): (visit: Visit) => void {
+  return demandMalformedOffer({ amount: amount as string })
 }
 
-function demandOffer(changes: Partial<PaymentRequirements>): (visit: Visit) => void {
+function demandMalformedOffer(changes: Partial<PaymentRequirements>): (visit: Visit) => void {
   return (visit) => visit.demand({ accepts: [visit.offer(changes)] })
 }
 
-function demandRaw(visit: Visit, header: string): void {
+function demandMalformedText(visit: Visit, header: string): void {
   visit.response.writeHead(402, { 'payment-required': header }).end('{}')
 }
 
 /** Demands payment with a long challenge of version 1, whose body no bound on headers stops. */
-function demandThousandInBody(visit: Visit): void {
+function demandMalformedThousand(visit: Visit): void {
   const { amount: maxAmountRequired, ...offer } = visit.offer()
   const resource = visit.origin + visit.path
   const accepts = Array(1000).fill({ ...offer, maxAmountRequired, resource })
@@ -81,6 +82,6 @@ function demandThousandInBody(visit: Visit): void {
   visit.response.end(JSON.stringify(challenge))
 }
 
-function answerNotFound(visit: Visit): void {
+function answerMalformedNotFound(visit: Visit): void {
   visit.response.writeHead(404).end()
 }

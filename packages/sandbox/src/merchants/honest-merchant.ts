@@ -5,8 +5,8 @@ import { ExactEvmScheme } from '@x402/evm/exact/server'
 import { paymentMiddleware, x402ResourceServer } from '@x402/hono'
 import { Hono } from 'hono'
 import { deriveNamedAddress } from '../chain/named-address.ts'
-import { type SandboxAsset, toAtomic } from '../chain/test-dollar.ts'
-import { type Merchant, openShop, type Resource } from './merchant.ts'
+import { type SandboxAsset, toAtomicDollars } from '../chain/test-dollar.ts'
+import { type Merchant, openMerchantShop, type Resource } from './merchant.ts'
 import type { World } from './world.ts'
 
 /** A merchant that delivers as announced, at the announced price. */
@@ -28,9 +28,9 @@ export async function openHonestMerchant(world: World, slowMs: number): Promise<
   const app = new Hono()
   const server = new x402ResourceServer(world.facilitator)
   server.register(world.asset.network, new ExactEvmScheme())
-  app.use(paymentMiddleware(makeRoutes(world.asset, payee), server))
-  serveResources(app, () => delay(slowMs, undefined, { signal: stopping.signal }))
-  const shop = await openShop(world, name, getRequestListener(app.fetch))
+  app.use(paymentMiddleware(makeHonestRoutes(world.asset, payee), server))
+  serveHonestResources(app, () => delay(slowMs, undefined, { signal: stopping.signal }))
+  const shop = await openMerchantShop(world, name, getRequestListener(app.fetch))
   world.onStop(() => stopping.abort())
   return { ...shop, payee, resources }
 }
@@ -135,7 +135,7 @@ const report: Uint8Array<ArrayBuffer> = Uint8Array.from([
   ...Buffer.from('\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF\n'),
 ])
 
-function serveResources(app: Hono, wait: () => Promise<unknown>): void {
+function serveHonestResources(app: Hono, wait: () => Promise<unknown>): void {
   app.get('/quote', (context) => context.json({ symbol: 'ACME', price: '103.40', currency: 'USD' }))
   app.get('/article', (context) => context.text(article))
   app.get('/prices.csv', (context) =>
@@ -158,11 +158,11 @@ function serveResources(app: Hono, wait: () => Promise<unknown>): void {
   app.get('/catalogue', (context) => context.json({ resources }))
 }
 
-function makeRoutes(asset: SandboxAsset, payTo: `0x${string}`): RoutesConfig {
+function makeHonestRoutes(asset: SandboxAsset, payTo: `0x${string}`): RoutesConfig {
   const extra = { name: asset.name, version: asset.version }
   const entries = resources.flatMap((resource) => {
     if (resource.price === undefined) return []
-    const price = { amount: String(toAtomic(resource.price)), asset: asset.address, extra }
+    const price = { amount: String(toAtomicDollars(resource.price)), asset: asset.address, extra }
     const offer = { scheme: 'exact', network: asset.network, payTo, price, maxTimeoutSeconds }
     const { description, contentType: mimeType } = resource
     return [[`${resource.method} ${resource.path}`, { accepts: [offer], description, mimeType }]]

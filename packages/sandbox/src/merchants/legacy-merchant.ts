@@ -2,8 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Network, PaymentPayload } from '@x402/core/types'
 import type { PaymentPayloadV1, PaymentRequirementsV1 } from '@x402/core/types/v1'
 import { deriveNamedAddress } from '../chain/named-address.ts'
-import { toAtomic } from '../chain/test-dollar.ts'
-import { type Merchant, openShop, type Resource, readPaymentHeader } from './merchant.ts'
+import { toAtomicDollars } from '../chain/test-dollar.ts'
+import {
+  type Merchant,
+  openMerchantShop,
+  type Resource,
+  readMerchantPaymentHeader,
+} from './merchant.ts'
 import type { World } from './world.ts'
 
 /** An honest merchant that speaks x402 version 1: challenge in the body, payment in `X-PAYMENT`. */
@@ -28,23 +33,30 @@ const resource: Resource = {
 export async function openLegacyMerchant(world: World): Promise<LegacyMerchant> {
   const name = 'legacy'
   const payee = deriveNamedAddress(name)
-  const shop = await openShop(world, name, async (request, response) => {
-    if (request.url !== resource.path) return respond(response, 404, { error: 'Not found.' })
-    const offer = makeOffer(world, payee, request)
-    const header = readPaymentHeader(request)
-    if (header === undefined) return demandPayment(response, offer, 'X-PAYMENT header is required')
-    const payment = parsePayment(header)
-    if (payment === undefined) return demandPayment(response, offer, 'Invalid payment')
-    const settlement = await settle(world, payment, offer)
+  const shop = await openMerchantShop(world, name, async (request, response) => {
+    if (request.url !== resource.path)
+      return respondAsLegacyMerchant(response, 404, { error: 'Not found.' })
+    const offer = makeLegacyOffer(world, payee, request)
+    const header = readMerchantPaymentHeader(request)
+    if (header === undefined)
+      return demandLegacyPayment(response, offer, 'X-PAYMENT header is required')
+    const payment = parseLegacyPayment(header)
+    if (payment === undefined) return demandLegacyPayment(response, offer, 'Invalid payment')
+    const settlement = await settleLegacyPayment(world, payment, offer)
     if (!settlement.success)
-      return demandPayment(response, offer, settlement.errorReason ?? 'Not settled')
+      return demandLegacyPayment(response, offer, settlement.errorReason ?? 'Not settled')
     const receipt = Buffer.from(JSON.stringify(settlement)).toString('base64')
-    return respond(response, 200, { forecast: 'sunny' }, { 'x-payment-response': receipt })
+    return respondAsLegacyMerchant(
+      response,
+      200,
+      { forecast: 'sunny' },
+      { 'x-payment-response': receipt },
+    )
   })
   return { ...shop, payee, resources: [resource] }
 }
 
-function makeOffer(
+function makeLegacyOffer(
   { asset }: World,
   payTo: string,
   request: IncomingMessage,
@@ -52,7 +64,7 @@ function makeOffer(
   return {
     scheme: 'exact',
     network: asset.network,
-    maxAmountRequired: String(toAtomic(resource.price ?? '0')),
+    maxAmountRequired: String(toAtomicDollars(resource.price ?? '0')),
     resource: `http://${request.headers.host}${resource.path}`,
     description: resource.description,
     mimeType: resource.contentType,
@@ -64,14 +76,18 @@ function makeOffer(
   }
 }
 
-function settle(world: World, payment: PaymentPayloadV1, offer: PaymentRequirementsV1) {
+function settleLegacyPayment(
+  world: World,
+  payment: PaymentPayloadV1,
+  offer: PaymentRequirementsV1,
+) {
   const { scheme, network, maxAmountRequired, asset, payTo, maxTimeoutSeconds, extra } = offer
   const terms = { scheme, network, amount: maxAmountRequired, asset, payTo, maxTimeoutSeconds }
   const accepted: PaymentPayload['accepted'] = { ...terms, network: network as Network, extra }
   return world.facilitator.settle({ x402Version: 2, accepted, payload: payment.payload }, accepted)
 }
 
-function parsePayment(header: string): PaymentPayloadV1 | undefined {
+function parseLegacyPayment(header: string): PaymentPayloadV1 | undefined {
   try {
     const payment = JSON.parse(Buffer.from(header, 'base64').toString()) as PaymentPayloadV1
     return payment.x402Version === 1 && payment.payload !== undefined ? payment : undefined
@@ -80,15 +96,15 @@ function parsePayment(header: string): PaymentPayloadV1 | undefined {
   }
 }
 
-function demandPayment(
+function demandLegacyPayment(
   response: ServerResponse,
   offer: PaymentRequirementsV1,
   error: string,
 ): void {
-  respond(response, 402, { x402Version: 1, error, accepts: [offer] })
+  respondAsLegacyMerchant(response, 402, { x402Version: 1, error, accepts: [offer] })
 }
 
-function respond(
+function respondAsLegacyMerchant(
   response: ServerResponse,
   status: number,
   body: unknown,

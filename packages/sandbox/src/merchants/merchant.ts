@@ -45,7 +45,7 @@ export type Shop = Pick<Merchant, 'name' | 'host' | 'url' | 'address' | 'request
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown
 
 /** Listens on a free port until the world stops. Records every request before `handle` gets it. */
-export async function openShop(
+export async function openMerchantShop(
   world: Pick<World, 'onStop'>,
   name: string,
   handle: Handler,
@@ -55,7 +55,7 @@ export async function openShop(
     requests.push({
       method: request.method ?? '',
       path: request.url ?? '',
-      withPayment: readPaymentHeader(request) !== undefined,
+      withPayment: readMerchantPaymentHeader(request) !== undefined,
     })
     // No request of a client may end the process that the sandbox runs in.
     void (async () => handle(request, response))().catch(() => response.destroy())
@@ -83,7 +83,7 @@ export async function openShop(
  * Returns the payment header of x402 version 2, or of version 1. Returns undefined if there is
  * none.
  */
-export function readPaymentHeader(request: IncomingMessage): string | undefined {
+export function readMerchantPaymentHeader(request: IncomingMessage): string | undefined {
   const header = request.headers['payment-signature'] ?? request.headers['x-payment']
   return typeof header === 'string' ? header : undefined
 }

@@ -5,7 +5,7 @@ import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 
 import { writeCanonicalJson } from './canonical-json.ts'
 import { type CdpSpendPermission, handleSpendPermission } from './cdp-spend-permission.ts'
 import {
-  answerWith,
+  answerAsProvider,
   type ProviderAnswer,
   type ProviderFault,
   type ProviderRequest,
@@ -77,11 +77,11 @@ export async function startCdpService(): Promise<CdpService> {
   const log: string[] = []
   const faults: ProviderFault[] = []
   const permissions: CdpSpendPermission[] = []
-  let newest = makeCredentials(known)
+  let newest = makeCdpCredentials(known)
   const handle = async (request: ProviderRequest): Promise<ProviderAnswer> => {
-    const refusal = await findRefusal(request, known)
+    const refusal = await findCdpRefusal(request, known)
     if (refusal) return refusal
-    return route(request, { accounts, signed, faults, permissions })
+    return routeCdpRequest(request, { accounts, signed, faults, permissions })
   }
   const server = await serveProvider(async (request) => {
     const answer = await handle(request)
@@ -92,7 +92,7 @@ export async function startCdpService(): Promise<CdpService> {
     url: `${server.url}${BASE_PATH}`,
     credentials: () => newest,
     rotate: () => {
-      newest = makeCredentials(known)
+      newest = makeCdpCredentials(known)
     },
     expire: () => {
       for (const id of known.keys()) if (id !== newest.apiKeyId) known.delete(id)
@@ -106,7 +106,7 @@ export async function startCdpService(): Promise<CdpService> {
   }
 }
 
-function makeCredentials(known: Map<string, KnownKeys>): CdpProjectCredentials {
+function makeCdpCredentials(known: Map<string, KnownKeys>): CdpProjectCredentials {
   const api = generateKeyPairSync('ed25519')
   const wallet = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const apiKeyId = randomUUID()
@@ -123,7 +123,7 @@ function makeCredentials(known: Map<string, KnownKeys>): CdpProjectCredentials {
 /**
  * Returns the refusal of a request that its tokens do not authorize. Returns undefined if they do.
  */
-async function findRefusal(
+async function findCdpRefusal(
   request: ProviderRequest,
   known: ReadonlyMap<string, KnownKeys>,
 ): Promise<ProviderAnswer | undefined> {
@@ -131,39 +131,39 @@ async function findRefusal(
   const uri = `${method} ${headers.host}${path.split('?')[0]}`
   const bearer = headers.authorization?.replace(/^Bearer /, '') ?? ''
   try {
-    const { payload } = await jwtVerify(bearer, ({ kid }) => findKeys(known, kid).apiKey, {
+    const { payload } = await jwtVerify(bearer, ({ kid }) => findCdpKeys(known, kid).apiKey, {
       algorithms: ['EdDSA'],
       issuer: 'cdp',
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       requiredClaims: ['exp', 'nbf', 'sub'],
     })
-    assertUri(payload.uris, uri)
+    assertCdpUri(payload.uris, uri)
     if (method === 'GET' || path.includes('/v2/onramp/')) return undefined
     const wallet = headers['x-wallet-auth'] ?? ''
-    const checked = await jwtVerify(wallet, findKeys(known, payload.sub).walletKey, {
+    const checked = await jwtVerify(wallet, findCdpKeys(known, payload.sub).walletKey, {
       algorithms: ['ES256'],
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       maxTokenAge: WALLET_TOKEN_SECONDS,
       requiredClaims: ['jti', 'nbf'],
     })
-    assertUri(checked.payload.uris, uri)
+    assertCdpUri(checked.payload.uris, uri)
     const bodyHash = createHash('sha256')
       .update(writeCanonicalJson(JSON.parse(text)))
       .digest('hex')
     if (checked.payload.reqHash !== bodyHash) throw new Error('another body')
     return undefined
   } catch {
-    return makeError(401, 'unauthorized', 'The token is not accepted.')
+    return makeCdpError(401, 'unauthorized', 'The token is not accepted.')
   }
 }
 
-function findKeys(known: ReadonlyMap<string, KnownKeys>, id: string | undefined): KnownKeys {
+function findCdpKeys(known: ReadonlyMap<string, KnownKeys>, id: string | undefined): KnownKeys {
   const found = known.get(id ?? '')
   if (!found) throw new Error('unknown key')
   return found
 }
 
-function assertUri(uris: unknown, uri: string): void {
+function assertCdpUri(uris: unknown, uri: string): void {
   if (!Array.isArray(uris) || uris.length !== 1 || uris[0] !== uri) throw new Error('another URI')
 }
 
@@ -174,67 +174,74 @@ interface Project {
   readonly permissions: CdpSpendPermission[]
 }
 
-async function route(request: ProviderRequest, project: Project): Promise<ProviderAnswer> {
+async function routeCdpRequest(
+  request: ProviderRequest,
+  project: Project,
+): Promise<ProviderAnswer> {
   const { method, text } = request
   const path = request.path.replace(BASE_PATH, '')
   const accountName = /^\/v2\/evm\/accounts\/by-name\/([^/]+)$/.exec(path)?.[1]
   if (method === 'GET' && accountName !== undefined) {
     const account = project.accounts.get(decodeURIComponent(accountName))
     return account
-      ? showAccount(200, accountName, account)
-      : makeError(404, 'not_found', 'No such account.')
+      ? showCdpAccount(200, accountName, account)
+      : makeCdpError(404, 'not_found', 'No such account.')
   }
-  if (method === 'POST' && path === '/v2/evm/accounts') return createAccount(project, text)
-  if (method === 'POST' && path === '/v2/onramp/sessions') return startOnramp(text)
+  if (method === 'POST' && path === '/v2/evm/accounts') return createCdpAccount(project, text)
+  if (method === 'POST' && path === '/v2/onramp/sessions') return startCdpOnramp(text)
   const permissionPath =
     /^\/v2\/evm\/smart-accounts\/(0x[0-9a-fA-F]{40})\/spend-permissions(.*)$/.exec(path)
   if (permissionPath) {
     const [, account = '', below = ''] = permissionPath
-    return answerWith(method === 'POST' ? project.faults.shift() : undefined, async () =>
+    return answerAsProvider(method === 'POST' ? project.faults.shift() : undefined, async () =>
       handleSpendPermission(project.permissions, { method, below, account, text }),
     )
   }
   const signer = /^\/v2\/evm\/accounts\/(0x[0-9a-fA-F]{40})\/sign\/typed-data$/.exec(path)?.[1]
   if (method === 'POST' && signer !== undefined) {
-    return answerWith(project.faults.shift(), () => sign(project, signer, text))
+    return answerAsProvider(project.faults.shift(), () => signAtCdp(project, signer, text))
   }
-  return makeError(404, 'not_found', 'API not found.')
+  return makeCdpError(404, 'not_found', 'API not found.')
 }
 
-function createAccount({ accounts }: Project, text: string): ProviderAnswer {
+function createCdpAccount({ accounts }: Project, text: string): ProviderAnswer {
   const { name } = JSON.parse(text) as { readonly name: string }
-  if (accounts.has(name)) return makeError(409, 'already_exists', 'The account exists.')
+  if (accounts.has(name)) return makeCdpError(409, 'already_exists', 'The account exists.')
   const account = privateKeyToAccount(generatePrivateKey())
   accounts.set(name, account)
-  return showAccount(201, name, account)
+  return showCdpAccount(201, name, account)
 }
 
-function startOnramp(text: string): ProviderAnswer {
+function startCdpOnramp(text: string): ProviderAnswer {
   const { purchaseCurrency, destinationNetwork, destinationAddress } = JSON.parse(text)
   if (!purchaseCurrency || !destinationNetwork || !isHex(destinationAddress)) {
-    return makeError(400, 'invalid_request', 'The destination is missing.')
+    return makeCdpError(400, 'invalid_request', 'The destination is missing.')
   }
   const onrampUrl = `https://pay.coinbase.com/buy?sessionToken=${randomUUID()}`
   return { status: 201, body: { session: { onrampUrl } } }
 }
 
-async function sign(project: Project, address: string, text: string): Promise<ProviderAnswer> {
+async function signAtCdp(project: Project, address: string, text: string): Promise<ProviderAnswer> {
   const account = [...project.accounts.values()].find((one) => one.address === address)
-  if (!account) return makeError(404, 'not_found', 'No such account.')
+  if (!account) return makeCdpError(404, 'not_found', 'No such account.')
   const { types, ...data } = JSON.parse(text)
   if (!types?.EIP712Domain)
-    return makeError(400, 'invalid_request', 'types.EIP712Domain is missing.')
+    return makeCdpError(400, 'invalid_request', 'types.EIP712Domain is missing.')
   const signature = await account.signTypedData({ ...data, types })
-  if (!isHex(signature)) return makeError(500, 'internal_server_error', 'No signature.')
+  if (!isHex(signature)) return makeCdpError(500, 'internal_server_error', 'No signature.')
   project.signed.push(signature)
   return { status: 200, body: { signature } }
 }
 
-function showAccount(status: number, name: string, { address }: PrivateKeyAccount): ProviderAnswer {
+function showCdpAccount(
+  status: number,
+  name: string,
+  { address }: PrivateKeyAccount,
+): ProviderAnswer {
   const at = new Date().toISOString()
   return { status, body: { address, name, createdAt: at, updatedAt: at } }
 }
 
-function makeError(status: number, errorType: string, errorMessage: string): ProviderAnswer {
+function makeCdpError(status: number, errorType: string, errorMessage: string): ProviderAnswer {
   return { status, body: { errorType, errorMessage, correlationId: randomUUID() } }
 }

@@ -41,18 +41,18 @@ export function handleSpendPermission(
   if (method === 'GET' && below.startsWith('/list')) {
     return listPermissions(own, new URLSearchParams(below.split('?')[1]))
   }
-  if (method !== 'POST') return makeProblem(404, 'not_found')
+  if (method !== 'POST') return makePermissionProblem(404, 'not_found')
   const { network, ...body } = JSON.parse(text)
-  if (!networks.includes(network)) return makeProblem(400, 'invalid_request')
+  if (!networks.includes(network)) return makePermissionProblem(400, 'invalid_request')
   if (below === '/revoke') {
     const known = own.find(({ permissionHash }) => permissionHash === body.permissionHash)
-    if (!known || known.network !== network) return makeProblem(404, 'not_found')
+    if (!known || known.network !== network) return makePermissionProblem(404, 'not_found')
     known.revoked = true
-    return makeOperation(network)
+    return makePermissionOperation(network)
   }
   const isWhole = Object.entries(fields).every(([name, form]) => form.test(body[name]))
   if (below !== '' || !isWhole || Number(body.start) >= Number(body.end)) {
-    return makeProblem(400, 'invalid_request')
+    return makePermissionProblem(400, 'invalid_request')
   }
   const permission = { account, ...body }
   const permissionHash = `0x${createHash('sha256').update(writeCanonicalJson(permission)).digest('hex')}`
@@ -60,7 +60,7 @@ export function handleSpendPermission(
     const createdAt = new Date().toISOString()
     permissions.push({ permission, permissionHash, network, createdAt, revoked: false })
   }
-  return makeOperation(network)
+  return makePermissionOperation(network)
 }
 
 function listPermissions(
@@ -74,11 +74,11 @@ function listPermissions(
   return { status: 200, body: { spendPermissions, ...next } }
 }
 
-function makeOperation(network: string): ProviderAnswer {
+function makePermissionOperation(network: string): ProviderAnswer {
   const userOpHash = `0x${createHash('sha256').update(randomUUID()).digest('hex')}`
   return { status: 200, body: { network, userOpHash, calls: [], status: 'broadcast' } }
 }
 
-function makeProblem(status: number, errorType: string): ProviderAnswer {
+function makePermissionProblem(status: number, errorType: string): ProviderAnswer {
   return { status, body: { errorType, errorMessage: '', correlationId: randomUUID() } }
 }

@@ -34,7 +34,7 @@ interface PrivyCondition {
  * Checks whether the rules allow a request. A rule that denies wins. Without a rule that applies,
  * the request is denied.
  */
-export function isAllowed(
+export function isAllowedByPrivyPolicy(
   rules: readonly PrivyRule[],
   request: PrivyRequest,
   now: number,
@@ -42,27 +42,37 @@ export function isAllowed(
   const applicable = rules.filter(
     ({ method, conditions }) =>
       (method === '*' || method === request.method) &&
-      conditions.every((condition) => holds(condition, request, now)),
+      conditions.every((condition) => holdsPolicyCondition(condition, request, now)),
   )
   return applicable.length > 0 && applicable.every(({ action }) => action === 'ALLOW')
 }
 
-function holds(condition: PrivyCondition, request: PrivyRequest, now: number): boolean {
+function holdsPolicyCondition(
+  condition: PrivyCondition,
+  request: PrivyRequest,
+  now: number,
+): boolean {
   const { domain, message, primary_type: primaryType } = request.params.typed_data
   const { field, field_source: source, operator, value, typed_data: typed } = condition
   switch (source) {
     case 'system':
-      return compare(Math.floor(now / 1_000), operator, value)
+      return comparePolicyValues(Math.floor(now / 1_000), operator, value)
     case 'ethereum_typed_data_domain':
-      return compare(domain[field === 'chain_id' ? 'chainId' : field], operator, value)
+      return comparePolicyValues(domain[field === 'chain_id' ? 'chainId' : field], operator, value)
     case 'ethereum_typed_data_message':
-      return typed?.primary_type === primaryType && compare(message[field], operator, value)
+      return (
+        typed?.primary_type === primaryType && comparePolicyValues(message[field], operator, value)
+      )
     default:
       return false
   }
 }
 
-function compare(found: unknown, operator: string, value: PrivyCondition['value']): boolean {
+function comparePolicyValues(
+  found: unknown,
+  operator: string,
+  value: PrivyCondition['value'],
+): boolean {
   if (found === undefined) return false
   const left = `${found}`.toLowerCase()
   const right = [value].flat().map((one) => one.toLowerCase())

@@ -17,7 +17,7 @@ const MAX_REQUEST_LIFE_MS = 15 * 60_000
 /**
  * Returns the refusal of a request without the app's credentials. Returns undefined if it has them.
  */
-export function findAppRefusal(
+export function findPrivyAppRefusal(
   { id, secrets }: PrivyApp,
   { headers }: ProviderRequest,
 ): ProviderAnswer | undefined {
@@ -25,14 +25,14 @@ export function findAppRefusal(
   const credentials = Buffer.from(encoded, 'base64').toString()
   const isKnown =
     headers['privy-app-id'] === id && secrets.some((one) => credentials === `${id}:${one}`)
-  return isKnown ? undefined : makeUnauthorized('invalid_app_credentials')
+  return isKnown ? undefined : makeUnauthorizedPrivyAnswer('invalid_app_credentials')
 }
 
 /**
  * Returns the refusal of a request that no allowed key quorum has signed. Returns undefined if one
  * has.
  */
-export function findSignatureRefusal(
+export function findPrivySignatureRefusal(
   { id, quorums }: PrivyApp,
   request: ProviderRequest,
   url: URL,
@@ -40,7 +40,7 @@ export function findSignatureRefusal(
 ): ProviderAnswer | undefined {
   const { headers, method, text } = request
   const signatures = headers['privy-authorization-signature']
-  if (!signatures) return makeUnauthorized('missing_or_empty_authorization_header')
+  if (!signatures) return makeUnauthorizedPrivyAnswer('missing_or_empty_authorization_header')
   const expiry = headers['privy-request-expiry'] ?? ''
   const leftMs = Number(expiry) - Date.now()
   if (!/^\d+$/.test(expiry) || leftMs <= 0 || leftMs > MAX_REQUEST_LIFE_MS) {
@@ -66,9 +66,9 @@ export function findSignatureRefusal(
         verify('sha256', Buffer.from(payload), publicKey, Buffer.from(one, 'base64')),
       ),
     )
-  return isSigned ? undefined : makeUnauthorized('zero_correct_authorization_signatures')
+  return isSigned ? undefined : makeUnauthorizedPrivyAnswer('zero_correct_authorization_signatures')
 }
 
-function makeUnauthorized(code: string): ProviderAnswer {
+function makeUnauthorizedPrivyAnswer(code: string): ProviderAnswer {
   return { status: 401, body: { error: 'The request is not authorized.', code } }
 }

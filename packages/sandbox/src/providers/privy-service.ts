@@ -1,10 +1,10 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { isAllowed, type PrivyRequest, type PrivyRule } from './privy-policy.ts'
-import { findAppRefusal, findSignatureRefusal, type PrivyApp } from './privy-request.ts'
+import { isAllowedByPrivyPolicy, type PrivyRequest, type PrivyRule } from './privy-policy.ts'
+import { findPrivyAppRefusal, findPrivySignatureRefusal, type PrivyApp } from './privy-request.ts'
 import {
-  answerWith,
+  answerAsProvider,
   type ProviderAnswer,
   type ProviderFault,
   type ProviderRequest,
@@ -87,9 +87,9 @@ interface World {
  * ```
  */
 export async function startPrivyService(): Promise<PrivyService> {
-  const [ownerQuorum, signerQuorum, policy] = [makeId(), makeId(), makeId()]
+  const [ownerQuorum, signerQuorum, policy] = [makePrivyId(), makePrivyId(), makePrivyId()]
   const app: PrivyApp = {
-    id: makeId(),
+    id: makePrivyId(),
     secrets: [],
     quorums: new Map([
       [ownerQuorum, []],
@@ -105,9 +105,9 @@ export async function startPrivyService(): Promise<PrivyService> {
     signed: [],
   }
   const log: string[] = []
-  let newest = makeCredentials(app, ownerQuorum, signerQuorum)
+  let newest = makePrivyCredentials(app, ownerQuorum, signerQuorum)
   const server = await serveProvider(async (request) => {
-    const answer = await answerOnce(world, request, server.url)
+    const answer = await answerPrivyOnce(world, request, server.url)
     log.push(`${request.method} ${request.path} ${answer.status}`)
     return answer
   })
@@ -118,7 +118,7 @@ export async function startPrivyService(): Promise<PrivyService> {
     policy,
     credentials: (who = 'signer') => newest[who],
     rotate: () => {
-      newest = makeCredentials(app, ownerQuorum, signerQuorum)
+      newest = makePrivyCredentials(app, ownerQuorum, signerQuorum)
     },
     expire: () => {
       for (const list of [app.secrets, ...app.quorums.values()]) list.splice(0, list.length - 1)
@@ -133,7 +133,7 @@ export async function startPrivyService(): Promise<PrivyService> {
   }
 }
 
-function makeCredentials(
+function makePrivyCredentials(
   app: PrivyApp,
   ownerQuorum: string,
   signerQuorum: string,
@@ -153,55 +153,60 @@ function makeCredentials(
  * Answers a request. A repeated idempotency key gets its first answer, or a refusal if the request
  * differs.
  */
-async function answerOnce(
+async function answerPrivyOnce(
   world: World,
   request: ProviderRequest,
   baseUrl: string,
 ): Promise<ProviderAnswer> {
-  const refusal = findAppRefusal(world.app, request)
+  const refusal = findPrivyAppRefusal(world.app, request)
   if (refusal) return refusal
   const key = request.headers['privy-idempotency-key']
   const text = `${request.method} ${request.path} ${request.text}`
   const earlier = key === undefined ? undefined : world.answers.get(key)
   if (earlier?.text === text) return earlier.answer
-  if (earlier) return makeProblem(400, 'invalid_data', 'The idempotency key is of another request.')
-  const answer = await route(world, request, baseUrl)
+  if (earlier)
+    return makePrivyProblem(400, 'invalid_data', 'The idempotency key is of another request.')
+  const answer = await routePrivyRequest(world, request, baseUrl)
   if (key !== undefined && typeof answer.status === 'number' && answer.status < 300) {
     world.answers.set(key, { text, answer })
   }
   return answer
 }
 
-async function route(
+async function routePrivyRequest(
   world: World,
   request: ProviderRequest,
   baseUrl: string,
 ): Promise<ProviderAnswer> {
   const { method, path } = request
   const url = new URL(path, baseUrl)
-  if (method === 'POST' && path === '/v1/wallets') return createWallet(world, request.text)
-  if (method === 'GET' && url.pathname === '/v1/wallets') return listWallets(world, url)
+  if (method === 'POST' && path === '/v1/wallets') return createPrivyWallet(world, request.text)
+  if (method === 'GET' && url.pathname === '/v1/wallets') return listPrivyWallets(world, url)
   const [, kind, id = '', below, rule] =
     /^\/v1\/(wallets|policies)\/([^/]+)(?:\/(rpc|rules))?(?:\/([^/]+))?$/.exec(url.pathname) ?? []
   if (kind === 'wallets' && method === 'POST' && below === 'rpc') {
-    return answerWith(world.faults.shift(), () => sign(world, id, request, url))
+    return answerAsProvider(world.faults.shift(), () => signAtPrivy(world, id, request, url))
   }
   if (kind === 'policies' && method === 'GET' && below === undefined) {
     const policy = world.policies.get(id)
-    return policy ? { status: 200, body: showPolicy(id, policy) } : unknownProblem('policy')
+    return policy
+      ? { status: 200, body: showPrivyPolicy(id, policy) }
+      : unknownPrivyProblem('policy')
   }
   if (kind === 'policies' && below === 'rules' && method !== 'GET') {
-    return answerWith(world.faults.shift(), async () => changeRules(world, id, rule, request, url))
+    return answerAsProvider(world.faults.shift(), async () =>
+      changePrivyRules(world, id, rule, request, url),
+    )
   }
-  return makeProblem(404, 'not_found', 'There is no such path.')
+  return makePrivyProblem(404, 'not_found', 'There is no such path.')
 }
 
-function createWallet(world: World, text: string): ProviderAnswer {
+function createPrivyWallet(world: World, text: string): ProviderAnswer {
   const body = JSON.parse(text)
-  if (body.chain_type !== 'ethereum') return makeProblem(400, 'invalid_data', 'No such chain.')
+  if (body.chain_type !== 'ethereum') return makePrivyProblem(400, 'invalid_data', 'No such chain.')
   const ownerId = body.owner_id ?? `quorum of ${body.owner?.user_id}`
   const wallet: PrivyWallet = {
-    id: makeId(),
+    id: makePrivyId(),
     account: privateKeyToAccount(generatePrivateKey()),
     externalId: body.external_id,
     ownerId,
@@ -209,48 +214,48 @@ function createWallet(world: World, text: string): ProviderAnswer {
     createdAt: Date.now(),
   }
   world.wallets.push(wallet)
-  return { status: 200, body: showWallet(wallet) }
+  return { status: 200, body: showPrivyWallet(wallet) }
 }
 
-function listWallets({ wallets }: World, { searchParams }: URL): ProviderAnswer {
+function listPrivyWallets({ wallets }: World, { searchParams }: URL): ProviderAnswer {
   const externalIdFilter = searchParams.get('external_id')
   const found = wallets.filter(
     ({ externalId }) => externalIdFilter === null || externalId === externalIdFilter,
   )
-  return { status: 200, body: { data: found.map(showWallet), next_cursor: null } }
+  return { status: 200, body: { data: found.map(showPrivyWallet), next_cursor: null } }
 }
 
 /** Signs for the owner without conditions, and for an additional signer as its policy allows. */
-async function sign(
+async function signAtPrivy(
   world: World,
   id: string,
   request: ProviderRequest,
   url: URL,
 ): Promise<ProviderAnswer> {
   const wallet = world.wallets.find((one) => one.id === id)
-  if (!wallet) return unknownProblem('wallet')
+  if (!wallet) return unknownPrivyProblem('wallet')
   const body = JSON.parse(request.text) as PrivyRequest
-  const ownerRefusal = findSignatureRefusal(world.app, request, url, [wallet.ownerId])
+  const ownerRefusal = findPrivySignatureRefusal(world.app, request, url, [wallet.ownerId])
   if (ownerRefusal) {
     const ids = wallet.signers.map(({ signer_id }) => signer_id)
-    const signer = ids.find((one) => !findSignatureRefusal(world.app, request, url, [one]))
+    const signer = ids.find((one) => !findPrivySignatureRefusal(world.app, request, url, [one]))
     if (signer === undefined) return ownerRefusal
     const [policy = ''] =
       wallet.signers.find((one) => one.signer_id === signer)?.override_policy_ids ?? []
-    if (!isAllowed(world.policies.get(policy)?.rules ?? [], body, Date.now())) {
-      return makeProblem(400, 'policy_violation', 'RPC request denied due to policy violation')
+    if (!isAllowedByPrivyPolicy(world.policies.get(policy)?.rules ?? [], body, Date.now())) {
+      return makePrivyProblem(400, 'policy_violation', 'RPC request denied due to policy violation')
     }
   }
   if (body.method !== 'eth_signTypedData_v4')
-    return makeProblem(400, 'invalid_data', 'No such method.')
+    return makePrivyProblem(400, 'invalid_data', 'No such method.')
   const { domain, types, primary_type: primaryType, message } = body.params.typed_data
   const signature = await wallet.account.signTypedData({ domain, types, primaryType, message })
-  if (!isHex(signature)) return makeProblem(500, 'internal', 'No signature.')
+  if (!isHex(signature)) return makePrivyProblem(500, 'internal', 'No signature.')
   world.signed.push(signature)
   return { status: 200, body: { method: body.method, data: { signature, encoding: 'hex' } } }
 }
 
-function changeRules(
+function changePrivyRules(
   { app, policies }: World,
   id: string,
   rule: string | undefined,
@@ -258,21 +263,21 @@ function changeRules(
   url: URL,
 ): ProviderAnswer {
   const policy = policies.get(id)
-  if (!policy) return unknownProblem('policy')
-  const refusal = findSignatureRefusal(app, request, url, [policy.ownerId])
+  if (!policy) return unknownPrivyProblem('policy')
+  const refusal = findPrivySignatureRefusal(app, request, url, [policy.ownerId])
   if (refusal) return refusal
   if (request.method === 'POST' && rule === undefined) {
-    const added: PrivyRule = { ...JSON.parse(request.text), id: makeId() }
+    const added: PrivyRule = { ...JSON.parse(request.text), id: makePrivyId() }
     policy.rules.push(added)
     return { status: 200, body: added }
   }
   const position = policy.rules.findIndex((one) => one.id === rule)
-  if (request.method !== 'DELETE' || position === -1) return unknownProblem('rule')
+  if (request.method !== 'DELETE' || position === -1) return unknownPrivyProblem('rule')
   policy.rules.splice(position, 1)
   return { status: 200, body: { success: true } }
 }
 
-function showWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
+function showPrivyWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
   return {
     id: wallet.id,
     address: wallet.account.address,
@@ -287,22 +292,22 @@ function showWallet(wallet: PrivyWallet): Readonly<Record<string, unknown>> {
   }
 }
 
-function showPolicy(
+function showPrivyPolicy(
   id: string,
   { ownerId, rules }: { readonly ownerId: string; readonly rules: readonly PrivyRule[] },
 ): Readonly<Record<string, unknown>> {
   return { id, owner_id: ownerId, rules, name: 'agents', chain_type: 'ethereum', version: '1.0' }
 }
 
-function unknownProblem(noun: string): ProviderAnswer {
-  return makeProblem(404, 'not_found', `There is no such ${noun}.`)
+function unknownPrivyProblem(noun: string): ProviderAnswer {
+  return makePrivyProblem(404, 'not_found', `There is no such ${noun}.`)
 }
 
-function makeProblem(status: number, code: string, error: string): ProviderAnswer {
+function makePrivyProblem(status: number, code: string, error: string): ProviderAnswer {
   return { status, body: { error, code } }
 }
 
 /** Makes an id of 24 letters and digits, as the service does. */
-function makeId(): string {
+function makePrivyId(): string {
   return randomUUID().replaceAll('-', '').slice(0, 24)
 }

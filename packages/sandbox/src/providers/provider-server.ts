@@ -40,7 +40,7 @@ export async function serveProvider(
   answer: (request: ProviderRequest) => Promise<ProviderAnswer>,
 ): Promise<ProviderServer> {
   const server = createServer((incoming, response) => {
-    void respond(answer, incoming, response).catch(() => response.destroy())
+    void respondAsProvider(answer, incoming, response).catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve)
@@ -58,7 +58,7 @@ export async function serveProvider(
 }
 
 /** Carries out a request with a fault, if there is one, before or after it. */
-export async function answerWith(
+export async function answerAsProvider(
   fault: ProviderFault | undefined,
   carryOut: () => Promise<ProviderAnswer>,
 ): Promise<ProviderAnswer> {
@@ -80,12 +80,12 @@ export async function answerWith(
   }
 }
 
-async function respond(
+async function respondAsProvider(
   answer: (request: ProviderRequest) => Promise<ProviderAnswer>,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const text = await readBody(incoming)
+  const text = await readProviderBody(incoming)
   const headers = Object.fromEntries(
     Object.entries(incoming.headers).map(([name, value]) => [name, value?.toString()]),
   )
@@ -99,7 +99,7 @@ async function respond(
   response.end(JSON.stringify(providerAnswer.body))
 }
 
-async function readBody(incoming: IncomingMessage): Promise<string> {
+async function readProviderBody(incoming: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   let bytes = 0
   for await (const part of incoming) {
