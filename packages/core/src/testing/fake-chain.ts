@@ -121,7 +121,7 @@ export function fakeChain(options: FakeChainOptions = {}): FakeChain {
     received: [],
     transfers: [],
   }
-  const log = file === undefined ? memoryLog(state) : fileLog(state, file)
+  const log = file === undefined ? memoryChainLog(state) : fileChainLog(state, file)
   const time = (): number => Math.floor(clock() / 1000)
   let reachable = true
 
@@ -133,7 +133,9 @@ export function fakeChain(options: FakeChainOptions = {}): FakeChain {
     log.append(record)
     // Another process may have come first: the file's order decides, as the order of a block does.
     const reason = log.state().refusals.get(record.id)
-    return reason ? { settled: false, reason } : { settled: true, transfer: transferOf(record) }
+    return reason
+      ? { settled: false, reason }
+      : { settled: true, transfer: chainTransferOf(record) }
   }
   const move = (asset: Asset, address: string, atomic: bigint): void =>
     log.append({ kind: 'credit', asset: asset.address, address, atomic })
@@ -143,11 +145,11 @@ export function fakeChain(options: FakeChainOptions = {}): FakeChain {
     finalTime: () => time() - finalitySeconds,
     mint: move,
     burn(asset, address, atomic) {
-      const balance = balanceOf(log.state(), asset.address, address)
+      const balance = chainBalanceOf(log.state(), asset.address, address)
       if (balance < atomic) throw new RangeError(`${address} holds ${balance}, not ${atomic}.`)
       move(asset, address, -atomic)
     },
-    balance: (asset, address) => balanceOf(log.state(), asset.address, address),
+    balance: (asset, address) => chainBalanceOf(log.state(), asset.address, address),
     receive: (signed) => log.append({ kind: 'receive', ...signed }),
     get received() {
       return log.state().received
@@ -158,10 +160,10 @@ export function fakeChain(options: FakeChainOptions = {}): FakeChain {
     cancel(payer, nonce) {
       const id = randomUUID()
       log.append({ kind: 'cancel', id, at: time(), payer, nonce })
-      return log.state().uses.get(useKey(payer, nonce))?.id === id
+      return log.state().uses.get(chainUseKey(payer, nonce))?.id === id
     },
     use(payer, nonce, until) {
-      const use = log.state().uses.get(useKey(payer, nonce))
+      const use = log.state().uses.get(chainUseKey(payer, nonce))
       return use && use.at <= until ? use : undefined
     },
     transfers(nonce) {
@@ -198,29 +200,29 @@ interface Log {
   state(): State
 }
 
-function memoryLog(state: State): Log {
-  return { append: (entry) => apply(state, entry), state: () => state }
+function memoryChainLog(state: State): Log {
+  return { append: (entry) => applyToChain(state, entry), state: () => state }
 }
 
 /** Creates a log of one line per entry, each written by one call, so that a killed process leaves no partial entry. */
-function fileLog(state: State, file: string): Log {
+function fileChainLog(state: State, file: string): Log {
   const descriptor = openSync(file, 'a+')
   closeSync(descriptor)
   let offset = 0
   return {
-    append: (entry) => appendFileSync(file, `${JSON.stringify(entry, writeBigInt)}\n`),
+    append: (entry) => appendFileSync(file, `${JSON.stringify(entry, writeChainBigInt)}\n`),
     state() {
-      const fresh = readFrom(file, offset)
+      const fresh = readChainLogFrom(file, offset)
       const end = fresh.lastIndexOf(0x0a) + 1
       offset += end
       const lines = fresh.subarray(0, end).toString().split('\n').filter(Boolean)
-      for (const line of lines) apply(state, JSON.parse(line, readBigInt) as Entry)
+      for (const line of lines) applyToChain(state, JSON.parse(line, readChainBigInt) as Entry)
       return state
     },
   }
 }
 
-function readFrom(file: string, offset: number): Buffer {
+function readChainLogFrom(file: string, offset: number): Buffer {
   const descriptor = openSync(file, 'r')
   try {
     const bytes = Buffer.alloc(Math.max(0, fstatSync(descriptor).size - offset))
@@ -231,34 +233,34 @@ function readFrom(file: string, offset: number): Buffer {
   }
 }
 
-function writeBigInt(_key: string, value: unknown): unknown {
+function writeChainBigInt(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? { bigint: `${value}` } : value
 }
 
-function readBigInt(_key: string, value: unknown): unknown {
+function readChainBigInt(_key: string, value: unknown): unknown {
   const text = (value as { readonly bigint?: unknown } | null)?.bigint
   return typeof text === 'string' ? BigInt(text) : value
 }
 
-function apply(state: State, entry: Entry): void {
+function applyToChain(state: State, entry: Entry): void {
   switch (entry.kind) {
     case 'credit':
-      credit(state, entry.asset, entry.address, entry.atomic)
+      creditOnChain(state, entry.asset, entry.address, entry.atomic)
       break
     case 'receive':
       state.received.push({ authorization: entry.authorization, signature: entry.signature })
       break
     case 'cancel': {
       const { id, at, payer, nonce } = entry
-      const key = useKey(payer, nonce)
+      const key = chainUseKey(payer, nonce)
       if (state.uses.has(key)) break
-      state.uses.set(key, { kind: 'cancel', id, at, transaction: transactionOf(nonce) })
+      state.uses.set(key, { kind: 'cancel', id, at, transaction: chainTransactionOf(nonce) })
       break
     }
     case 'settle': {
-      const refusal = refusalOf(state, entry)
+      const refusal = chainRefusalOf(state, entry)
       if (refusal) state.refusals.set(entry.id, refusal)
-      else settle(state, entry)
+      else settleOnChain(state, entry)
       break
     }
     default:
@@ -266,50 +268,50 @@ function apply(state: State, entry: Entry): void {
   }
 }
 
-function settle(state: State, entry: Extract<Entry, { kind: 'settle' }>): void {
-  const transfer = transferOf(entry)
+function settleOnChain(state: State, entry: Extract<Entry, { kind: 'settle' }>): void {
+  const transfer = chainTransferOf(entry)
   const { asset, from, to, atomic, nonce } = transfer
-  state.uses.set(useKey(from, nonce), { kind: 'transfer', id: entry.id, ...transfer })
+  state.uses.set(chainUseKey(from, nonce), { kind: 'transfer', id: entry.id, ...transfer })
   state.transfers.push(transfer)
-  credit(state, asset, from, -atomic)
-  credit(state, asset, to, atomic)
+  creditOnChain(state, asset, from, -atomic)
+  creditOnChain(state, asset, to, atomic)
 }
 
-function refusalOf(
+function chainRefusalOf(
   state: State,
   entry: Extract<Entry, { kind: 'settle' }>,
 ): FakeRefusal | undefined {
   const { authorization, signature, at, late } = entry
   if (signature !== fakeSignature(authorization)) return 'invalid_signature'
-  if (state.uses.has(useKey(authorization.from, authorization.nonce))) return 'used'
+  if (state.uses.has(chainUseKey(authorization.from, authorization.nonce))) return 'used'
   if (!late && BigInt(at) >= authorization.validBefore) return 'expired'
-  const balance = balanceOf(state, authorization.token.address, authorization.from)
+  const balance = chainBalanceOf(state, authorization.token.address, authorization.from)
   return balance < authorization.value ? 'balance_too_low' : undefined
 }
 
-function transferOf(entry: Extract<Entry, { kind: 'settle' }>): FakeTransfer {
+function chainTransferOf(entry: Extract<Entry, { kind: 'settle' }>): FakeTransfer {
   const { token, from, to, value, nonce } = entry.authorization
-  const transaction = transactionOf(nonce)
+  const transaction = chainTransactionOf(nonce)
   return { nonce, asset: token.address, from, to, atomic: value, transaction, at: entry.at }
 }
 
-function transactionOf(nonce: string): `0x${string}` {
+function chainTransactionOf(nonce: string): `0x${string}` {
   return `0x${createHash('sha256').update(nonce).digest('hex')}`
 }
 
-function useKey(payer: string, nonce: string): string {
+function chainUseKey(payer: string, nonce: string): string {
   return `${payer.toLowerCase()} ${nonce}`
 }
 
-function balanceOf(state: State, asset: string, address: string): bigint {
-  return state.balances.get(balanceKey(asset, address)) ?? 0n
+function chainBalanceOf(state: State, asset: string, address: string): bigint {
+  return state.balances.get(chainBalanceKey(asset, address)) ?? 0n
 }
 
-function credit(state: State, asset: string, address: string, atomic: bigint): void {
-  const key = balanceKey(asset, address)
+function creditOnChain(state: State, asset: string, address: string, atomic: bigint): void {
+  const key = chainBalanceKey(asset, address)
   state.balances.set(key, (state.balances.get(key) ?? 0n) + atomic)
 }
 
-function balanceKey(asset: string, address: string): string {
+function chainBalanceKey(asset: string, address: string): string {
   return `${asset} ${address}`.toLowerCase()
 }

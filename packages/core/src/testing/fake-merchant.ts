@@ -118,17 +118,17 @@ export function fakeMerchant(options: FakeMerchantOptions): FakeMerchant {
       requests.push(request)
       await onMoment('request-received', request)
       const here = resource(request)
-      const offers = (here.offers ?? [{}]).map(completeOffer)
-      if (offers.length === 0) return content(here)
-      const challenge = response(here.answer ?? fakeChallenge(offers))
+      const offers = (here.offers ?? [{}]).map(completeMerchantOffer)
+      if (offers.length === 0) return merchantContent(here)
+      const challenge = merchantResponse(here.answer ?? fakeChallenge(offers))
       if (!proof) return challenge
       chain.receive(proof)
-      if (!offers.some((offer) => pays(proof, offer))) return challenge
+      if (!offers.some((offer) => paysFakeMerchant(proof, offer))) return challenge
       const conduct = here.conduct ?? 'honest'
-      const settlement = settles(conduct) ? chain.submit(proof) : undefined
+      const settlement = settlesAtMerchant(conduct) ? chain.submit(proof) : undefined
       const transfer = settlement?.settled ? settlement.transfer : undefined
       if (transfer) await onMoment('payment-settled', request)
-      return conclude(conduct, { proof, transfer, resource: here, challenge })
+      return concludeAtMerchant(conduct, { proof, transfer, resource: here, challenge })
     },
     close: async () => {
       closed = true
@@ -136,7 +136,7 @@ export function fakeMerchant(options: FakeMerchantOptions): FakeMerchant {
   }
 }
 
-function completeOffer(offer: Partial<FakeOffer>): FakeOffer {
+function completeMerchantOffer(offer: Partial<FakeOffer>): FakeOffer {
   return {
     scheme: 'exact',
     network: fakeAsset.network,
@@ -148,7 +148,7 @@ function completeOffer(offer: Partial<FakeOffer>): FakeOffer {
   }
 }
 
-function pays({ authorization }: SignedAuthorization, offer: FakeOffer): boolean {
+function paysFakeMerchant({ authorization }: SignedAuthorization, offer: FakeOffer): boolean {
   return (
     `eip155:${authorization.token.chainId}` === offer.network &&
     authorization.token.address === offer.asset &&
@@ -157,11 +157,11 @@ function pays({ authorization }: SignedAuthorization, offer: FakeOffer): boolean
   )
 }
 
-function settles(conduct: FakeConduct): boolean {
+function settlesAtMerchant(conduct: FakeConduct): boolean {
   return conduct === 'honest' || conduct.startsWith('settles_')
 }
 
-function conclude(
+function concludeAtMerchant(
   conduct: FakeConduct,
   { proof, transfer, resource, challenge }: Visit,
 ): HttpResponse {
@@ -172,28 +172,28 @@ function conclude(
     : refused
   switch (conduct) {
     case 'honest':
-      return transfer ? content(resource, claim) : withHeaders(challenge, claim)
+      return transfer ? merchantContent(resource, claim) : withMerchantHeaders(challenge, claim)
     case 'settles_then_drops':
     case 'drops':
       throw new BursarError('request_failed', 'The fake merchant dropped the connection.')
     case 'settles_then_fails':
-      return response({ status: 500 })
+      return merchantResponse({ status: 500 })
     case 'settles_undelivered':
-      return response({ status: 500, headers: claim })
+      return merchantResponse({ status: 500, headers: claim })
     case 'settles_broken_body':
-      return { ...content(resource, claim), broken: true }
+      return { ...merchantContent(resource, claim), broken: true }
     case 'settles_then_asks_again':
     case 'asks_again':
       return challenge
     case 'refuses':
-      return withHeaders(challenge, refused)
+      return withMerchantHeaders(challenge, refused)
     case 'settles_silently':
     case 'delivers_free':
-      return content(resource)
+      return merchantContent(resource)
     case 'forges_claim':
-      return content(resource, fakeClaimHeader({ outcome: 'settled', nonce }))
+      return merchantContent(resource, fakeClaimHeader({ outcome: 'settled', nonce }))
     case 'redirects':
-      return response({ status: 302, headers: { location: 'https://elsewhere.example/' } })
+      return merchantResponse({ status: 302, headers: { location: 'https://elsewhere.example/' } })
     default:
       return conduct satisfies never
   }
@@ -207,23 +207,26 @@ interface Visit {
   readonly challenge: HttpResponse
 }
 
-function content(resource: FakeResource, claim?: Readonly<Record<string, string>>): HttpResponse {
-  const delivered = response({
+function merchantContent(
+  resource: FakeResource,
+  claim?: Readonly<Record<string, string>>,
+): HttpResponse {
+  const delivered = merchantResponse({
     headers: { 'content-type': 'application/json' },
     body: new TextEncoder().encode('{"delivered":true}'),
     ...resource.content,
   })
-  return withHeaders(delivered, claim ?? {})
+  return withMerchantHeaders(delivered, claim ?? {})
 }
 
-function withHeaders(
+function withMerchantHeaders(
   answer: HttpResponse,
   headers: Readonly<Record<string, string>>,
 ): HttpResponse {
   return { ...answer, headers: { ...answer.headers, ...headers } }
 }
 
-function response(parts: Partial<HttpResponse>): HttpResponse {
+function merchantResponse(parts: Partial<HttpResponse>): HttpResponse {
   return {
     status: 200,
     headers: {},

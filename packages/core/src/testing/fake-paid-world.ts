@@ -39,7 +39,7 @@ export function fakePaidWorld(options: {
   const moments = new Map<'asking' | 'paying', () => void>()
   const merchant = fakeMerchant({
     chain,
-    resource: sold,
+    resource: soldInPaidWorld,
     onMoment: async (moment, request) => {
       if (moment !== 'request-received') return
       const now = request.proof ? 'paying' : 'asking'
@@ -49,7 +49,7 @@ export function fakePaidWorld(options: {
       await (await reach)?.arrived()
     },
   })
-  const bursar = guardOf(options.store(clock), chain, merchant, wallet)
+  const bursar = guardOfPaidWorld(options.store(clock), chain, merchant, wallet)
   const keys: string[] = []
   const reach = options.reach?.(bursar).then((reached) => {
     keys.push(reached.key)
@@ -110,7 +110,12 @@ export function fakePaidWorld(options: {
 }
 
 /** Creates the guard of the fake world. Its policy denies every path of the forbidden item. */
-function guardOf(store: Store, chain: FakeChain, merchant: HttpClient, wallet: Wallet): Bursar {
+function guardOfPaidWorld(
+  store: Store,
+  chain: FakeChain,
+  merchant: HttpClient,
+  wallet: Wallet,
+): Bursar {
   return createBursar({
     store,
     rails: [fakeRail({ chain })],
@@ -141,7 +146,7 @@ export interface FakeReach {
 }
 
 /** Returns the resource at a path, which begins with the item's name. */
-function sold({ url, index }: FakeRequest): FakeResource {
+function soldInPaidWorld({ url, index }: FakeRequest): FakeResource {
   const item = url.pathname.split('/')[1] as ShopItem
   switch (item) {
     case 'paid':
@@ -150,7 +155,7 @@ function sold({ url, index }: FakeRequest): FakeResource {
     case 'free':
       return { offers: [] }
     case 'binary':
-      return { content: contentOf('image/png', '\u0089PNG\r\n') }
+      return { content: contentOfPaidWorld('image/png', '\u0089PNG\r\n') }
     case 'repriced':
       return { offers: [{ atomic: 10_000n + BigInt(index) }] }
     case 'in_doubt':
@@ -158,9 +163,9 @@ function sold({ url, index }: FakeRequest): FakeResource {
     case 'undelivered':
       return { conduct: 'settles_undelivered' }
     case 'orders':
-      return { content: contentOf('text/plain', orders) }
+      return { content: contentOfPaidWorld('text/plain', orders) }
     case 'challenge_text':
-      return { offers: [], content: contentOf('application/json', challengeText) }
+      return { offers: [], content: contentOfPaidWorld('application/json', challengeText) }
     case 'malformed':
       return { answer: { status: 402, headers: {}, body: new TextEncoder().encode('pay me') } }
     default:
@@ -168,7 +173,7 @@ function sold({ url, index }: FakeRequest): FakeResource {
   }
 }
 
-function contentOf(type: string, text: string): Partial<HttpResponse> {
+function contentOfPaidWorld(type: string, text: string): Partial<HttpResponse> {
   return { headers: { 'content-type': type }, body: new TextEncoder().encode(text) }
 }
 

@@ -88,14 +88,14 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
     networks,
     cancelNetworks: options.cancels ? networks : [],
     chain,
-    offers: (challenge) => readOffers(challenge, networks),
+    offers: (challenge) => readFakeOffers(challenge, networks),
     async prove(authorization, echo, sign) {
-      const request = transferOf(authorization)
+      const request = fakeTransferOf(authorization)
       const signature = await sign(request)
-      const proof = { [FAKE_PROOF_HEADER]: writeProof({ authorization: request, signature }) }
+      const proof = { [FAKE_PROOF_HEADER]: writeFakeProof({ authorization: request, signature }) }
       return (echo as FakeEcho).isMessage ? { meta: proof } : { headers: proof }
     },
-    read: readClaim,
+    read: readFakeClaim,
     async reconcile(payment): Promise<Verdict> {
       chain.assertReachable()
       const finalTime = chain.finalTime()
@@ -136,7 +136,7 @@ export function fakeRail(options: FakeRailOptions = {}): FakeRail {
       const request: CancelAuthorization = {
         kind: 'cancel-authorization',
         family: 'evm',
-        token: tokenOf(asset),
+        token: fakeTokenOf(asset),
         authorizer: payer,
         nonce,
       }
@@ -186,7 +186,9 @@ export function readFakePayload(
   headers: Readonly<Record<string, string>>,
 ): SignedAuthorization | undefined {
   const name = Object.keys(headers).find((key) => key.toLowerCase() === FAKE_PROOF_HEADER)
-  const proof = proofSchema.safeParse(parseJson(name === undefined ? '' : (headers[name] ?? '')))
+  const proof = proofSchema.safeParse(
+    parseFakeJson(name === undefined ? '' : (headers[name] ?? '')),
+  )
   return proof.success ? (proof.data as SignedAuthorization) : undefined
 }
 
@@ -256,11 +258,11 @@ interface FakeEcho {
   readonly isMessage: boolean
 }
 
-function readOffers(challenge: Challenge, networks: readonly string[]): Offers | undefined {
+function readFakeOffers(challenge: Challenge, networks: readonly string[]): Offers | undefined {
   const isMessage = 'message' in challenge
   const body = isMessage
-    ? errorDataOf(challenge.message)
-    : parseJson(new TextDecoder().decode(challenge.body))
+    ? fakeErrorDataOf(challenge.message)
+    : parseFakeJson(new TextDecoder().decode(challenge.body))
   if (
     (!isMessage && challenge.status !== 402) ||
     !(body as { fakeOffers?: unknown } | undefined)?.fakeOffers
@@ -281,35 +283,35 @@ function readOffers(challenge: Challenge, networks: readonly string[]): Offers |
 }
 
 /** A fake challenge over MCP is the `data` of an error. */
-function errorDataOf(message: unknown): unknown {
+function fakeErrorDataOf(message: unknown): unknown {
   return (message as { error?: { data?: unknown } } | null)?.error?.data
 }
 
 /** A fake claim over MCP is in the `_meta` of the result. */
-function claimTextOf(answer: Answer): string | undefined {
+function fakeClaimTextOf(answer: Answer): string | undefined {
   if (!('message' in answer)) return answer.headers[FAKE_CLAIM_HEADER]
   const { result } = answer.message as { result?: { _meta?: Record<string, unknown> } }
   return `${result?._meta?.[FAKE_CLAIM_HEADER]}`
 }
 
-function readClaim(answer: Answer, authorization: Authorization): Claim {
-  const claim = claimSchema.safeParse(parseJson(claimTextOf(answer) ?? ''))
+function readFakeClaim(answer: Answer, authorization: Authorization): Claim {
+  const claim = claimSchema.safeParse(parseFakeJson(fakeClaimTextOf(answer) ?? ''))
   if (claim.success && claim.data.nonce === authorization.nonce) {
     const { outcome, transaction } = claim.data
     if (outcome === 'refused') return { outcome, reason: 'The merchant says that it refused.' }
     return transaction === undefined ? { outcome } : { outcome, transaction }
   }
-  const asksAgain = 'message' in answer ? errorDataOf(answer.message) : answer.status === 402
+  const asksAgain = 'message' in answer ? fakeErrorDataOf(answer.message) : answer.status === 402
   if (asksAgain) return { outcome: 'refused', reason: 'Payment was asked for again.' }
   return { outcome: 'unknown', reason: 'Nothing in the response speaks of this payment.' }
 }
 
-function transferOf(authorization: Authorization): TransferAuthorization {
+function fakeTransferOf(authorization: Authorization): TransferAuthorization {
   const { terms, asset, payer, nonce, validBefore } = authorization
   return {
     kind: 'transfer-authorization',
     family: 'evm',
-    token: tokenOf(asset),
+    token: fakeTokenOf(asset),
     from: payer,
     to: terms.payee,
     value: terms.atomic,
@@ -319,18 +321,18 @@ function transferOf(authorization: Authorization): TransferAuthorization {
   }
 }
 
-function tokenOf(asset: Authorization['asset']): SigningToken {
+function fakeTokenOf(asset: Authorization['asset']): SigningToken {
   const { network, address, name, version } = asset
   return { chainId: Number(network.slice('eip155:'.length)), address, name, version }
 }
 
-function writeProof(signed: SignedAuthorization): string {
+function writeFakeProof(signed: SignedAuthorization): string {
   return JSON.stringify(signed, (_key, value: unknown) =>
     typeof value === 'bigint' ? `${value}` : value,
   )
 }
 
-function parseJson(text: string): unknown {
+function parseFakeJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -48,7 +48,7 @@ export function fakeWallet(options: FakeWalletOptions = {}): FakeWallet {
     address: async () => address,
     async sign(request): Promise<SignResult> {
       requests.push(request)
-      assertFrom(request, address)
+      assertFakeWalletPays(request, address)
       const answer = answers.shift() ?? 'sign'
       switch (answer) {
         case 'sign':
@@ -73,7 +73,7 @@ export function fakeWallet(options: FakeWalletOptions = {}): FakeWallet {
   }
 }
 
-function assertFrom(request: SignRequest, address: string): void {
+function assertFakeWalletPays(request: SignRequest, address: string): void {
   const from = request.kind === 'transfer-authorization' ? request.from : request.authorizer
   if (from.toLowerCase() === address.toLowerCase()) return
   throw new Error(`The fake wallet of ${address} cannot sign for ${from}.`)

@@ -2,9 +2,9 @@ import { testApprovals } from './adapter-suite/approvals.ts'
 import { type AdapterTest, type AdapterWorld, onBench } from './adapter-suite/bench.ts'
 import { testContents } from './adapter-suite/contents.ts'
 import { testContexts } from './adapter-suite/contexts.ts'
-import { testDoubts, testPayments } from './adapter-suite/payments.ts'
+import { testPaymentDoubts, testPayments } from './adapter-suite/payments.ts'
 import { testRefusals } from './adapter-suite/refusals.ts'
-import { testRepeats, testStops } from './adapter-suite/repeats.ts'
+import { testRepeats, testRepeatsAfterStop } from './adapter-suite/repeats.ts'
 import type { TestRunner } from './test-runner.ts'
 
 /** The tests that can't hold for an adapter, by title, with the reason of each. */
@@ -39,11 +39,11 @@ export function testAdapter(
   }
   describe(`${name} keeps the promises of an adapter`, () => {
     testPayments(suite)
-    testDoubts(suite)
+    testPaymentDoubts(suite)
     testRefusals(suite)
     testContexts(suite)
     testRepeats(suite)
-    testStops(suite)
+    testRepeatsAfterStop(suite)
     testApprovals(suite)
     testContents(suite)
     const unknown = Object.keys(exceptions).filter((title) => !titles.includes(title))

@@ -28,7 +28,7 @@ export function testPermissions(
     const { permissions: given, request } = await makeWorld()
     made += 1
     const delegation = `del_${made.toString(16).padStart(32, '0')}`
-    const permissions = asGuard(given, delegation)
+    const permissions = asPermissionGuard(given, delegation)
     return { permissions, delegation, request: { ...request, delegation } }
   }
   describe(`${name} keeps the promises of permissions`, () => {
@@ -84,7 +84,7 @@ export function testPermissions(
 }
 
 /** Asks as the guard does, so that permissions can open the secrets that they need. */
-function asGuard(permissions: Permissions, delegation: string): Permissions {
+function asPermissionGuard(permissions: Permissions, delegation: string): Permissions {
   const ask = <Answer>(work: () => Promise<Answer>): Promise<Answer> =>
     duringSecretUse({ purpose: 'permission', delegation }, async () => {}, work)
   return {

@@ -70,7 +70,7 @@ function testOffers(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
     const { rail, asset, payee, demand } = await makeWorld()
     const offers = rail.offers(await demand(PRICE), [asset])
     expect(offers?.kind === 'offers' ? offers.offers.length : offers).toBe(1)
-    const offer = onlyOffer(rail, asset, await demand(PRICE))
+    const offer = onlyRailOffer(rail, asset, await demand(PRICE))
     const { network, asset: address, atomic, validForSeconds } = offer
     expect({ network, address, atomic, validForSeconds }).toEqual({
       network: asset.network,
@@ -105,9 +105,9 @@ function testOffers(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
 function testProofs(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
   test('asks for one signature, for exactly the authorization', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
+    const payment = await paymentOnRail(world)
     const requests: SignRequest[] = []
-    await prove(world, payment, (request) => {
+    await proveOnRail(world, payment, (request) => {
       requests.push(request)
       return world.sign(request)
     })
@@ -131,9 +131,9 @@ function testProofs(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
   test('passes on untouched what signing throws', async () => {
     const world = await makeWorld()
     const failure = new Error('no signature')
-    const thrown = await prove(world, await paymentIn(world), () => Promise.reject(failure)).catch(
-      (error: unknown) => error,
-    )
+    const thrown = await proveOnRail(world, await paymentOnRail(world), () =>
+      Promise.reject(failure),
+    ).catch((error: unknown) => error)
     expect(thrown === failure).toBe(true)
   })
 }
@@ -141,16 +141,16 @@ function testProofs(makeWorld: () => Promise<RailWorld>, { test, expect }: TestR
 function testClaims(makeWorld: () => Promise<RailWorld>, { test, expect }: TestRunner): void {
   test('reads a settlement as claimed, and only for the payment that it is about', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    const response = await world.pay(await prove(world, payment))
+    const payment = await paymentOnRail(world)
+    const response = await world.pay(await proveOnRail(world, payment))
     expect(world.rail.read(response, payment).outcome).toBe('settled')
-    const other = { ...payment, payer: addressOf('0714e4'), nonce: nonceOf('02') }
+    const other = { ...payment, payer: railAddressOf('0714e4'), nonce: railNonceOf('02') }
     expect(world.rail.read(response, other).outcome).toBe('unknown')
   })
 
   test('reads another challenge as refused, and silence as unknown', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
+    const payment = await paymentOnRail(world)
     const read = (status: number, headers: Readonly<Record<string, string>>): Claim['outcome'] =>
       world.rail.read({ status, headers, body: new Uint8Array() }, payment).outcome
     const { headers } = await world.demand(PRICE)
@@ -167,8 +167,8 @@ function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: Tes
     const world = await makeWorld()
     const { rail, asset, payee, payer } = world
     const [before, earned] = [await rail.balance(asset, payer), await rail.balance(asset, payee)]
-    const payment = await paymentIn(world)
-    const proof = await prove(world, payment)
+    const payment = await paymentOnRail(world)
+    const proof = await proveOnRail(world, payment)
     const claim = rail.read(await world.pay(proof), payment)
     await world.pay(proof)
     await world.advance(1)
@@ -176,40 +176,40 @@ function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: Tes
     const settled = await rail.reconcile(payment)
     expect(settled.outcome).toBe('settled')
     const hinted = claimed === undefined ? payment : { ...payment, claimedTransaction: claimed }
-    expect(await outcomeOf(rail, hinted)).toBe('settled')
-    const lied = { ...payment, claimedTransaction: nonceOf('bad') }
-    expect(await outcomeOf(rail, lied)).toBe('settled')
+    expect(await railOutcomeOf(rail, hinted)).toBe('settled')
+    const lied = { ...payment, claimedTransaction: railNonceOf('bad') }
+    expect(await railOutcomeOf(rail, lied)).toBe('settled')
     expect(await rail.balance(asset, payer)).toBe(before - PRICE)
     expect(await rail.balance(asset, payee)).toBe(earned + PRICE)
     await world.advance(2 * VALID_SECONDS)
-    expect(await outcomeOf(rail, payment)).toBe('settled')
+    expect(await railOutcomeOf(rail, payment)).toBe('settled')
   })
 
   test('proves nothing by a settlement of other terms', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    await world.pay(await prove(world, payment))
+    const payment = await paymentOnRail(world)
+    await world.pay(await proveOnRail(world, payment))
     await world.advance(2 * VALID_SECONDS)
     const { terms } = payment
     const more = { ...payment, terms: { ...terms, atomic: PRICE + 1n } }
-    expect(await outcomeOf(world.rail, more)).toBe('open')
-    const elsewhere = { ...payment, terms: { ...terms, payee: addressOf('e15e') } }
-    expect(await outcomeOf(world.rail, elsewhere)).toBe('open')
+    expect(await railOutcomeOf(world.rail, more)).toBe('open')
+    const elsewhere = { ...payment, terms: { ...terms, payee: railAddressOf('e15e') } }
+    expect(await railOutcomeOf(world.rail, elsewhere)).toBe('open')
   })
 
   test('keeps open what can still settle, and releases it when its time is over', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    const proof = await prove(world, payment)
-    expect(await outcomeOf(world.rail, payment)).toBe('open')
+    const payment = await paymentOnRail(world)
+    const proof = await proveOnRail(world, payment)
+    expect(await railOutcomeOf(world.rail, payment)).toBe('open')
     await world.advance(VALID_SECONDS / 2)
-    expect(await outcomeOf(world.rail, payment)).toBe('open')
+    expect(await railOutcomeOf(world.rail, payment)).toBe('open')
     await world.advance(VALID_SECONDS)
-    expect(await outcomeOf(world.rail, payment)).toBe('released')
+    expect(await railOutcomeOf(world.rail, payment)).toBe('released')
     const late = world.rail.read(await world.pay(proof), payment)
     expect(late.outcome === 'settled').toBe(false)
     await world.advance(1)
-    expect(await outcomeOf(world.rail, payment)).toBe('released')
+    expect(await railOutcomeOf(world.rail, payment)).toBe('released')
   })
 
   test('tells the time of the network, which advances with it', async () => {
@@ -223,10 +223,12 @@ function testVerdicts(makeWorld: () => Promise<RailWorld>, { test, expect }: Tes
 
   test('throws when the network of record cannot be reached', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    expect(await isRejected(() => world.unreachable.reconcile(payment))).toBe(true)
-    expect(await isRejected(() => world.unreachable.time(world.asset.network))).toBe(true)
-    expect(await isRejected(() => world.unreachable.balance(world.asset, world.payer))).toBe(true)
+    const payment = await paymentOnRail(world)
+    expect(await isRejectedByRail(() => world.unreachable.reconcile(payment))).toBe(true)
+    expect(await isRejectedByRail(() => world.unreachable.time(world.asset.network))).toBe(true)
+    expect(await isRejectedByRail(() => world.unreachable.balance(world.asset, world.payer))).toBe(
+      true,
+    )
   })
 }
 
@@ -236,8 +238,8 @@ function testCancellation(makeWorld: () => Promise<RailWorld>, { test, expect }:
 
   test('says that it cannot cancel, or really cancels', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    const proof = await prove(world, payment)
+    const payment = await paymentOnRail(world)
+    const proof = await proveOnRail(world, payment)
     const requests: SignRequest[] = []
     const answer = await world.rail.cancel(payment, (request) => {
       requests.push(request)
@@ -256,31 +258,31 @@ function testCancellation(makeWorld: () => Promise<RailWorld>, { test, expect }:
     await world.pay(proof)
     await world.advance(1)
     const expected = cancels(world) ? 'released' : 'settled'
-    expect(await outcomeOf(world.rail, payment)).toBe(expected)
+    expect(await railOutcomeOf(world.rail, payment)).toBe(expected)
   })
 
   test('signs no cancellation of what has settled', async () => {
     const world = await makeWorld()
-    const payment = await paymentIn(world)
-    await world.pay(await prove(world, payment))
+    const payment = await paymentOnRail(world)
+    await world.pay(await proveOnRail(world, payment))
     const answer = await world.rail.cancel(payment, () => Promise.reject(new Error('asked')))
     expect(answer.outcome).toBe(cancels(world) ? 'refused' : 'unavailable')
     await world.advance(1)
-    expect(await outcomeOf(world.rail, payment)).toBe('settled')
+    expect(await railOutcomeOf(world.rail, payment)).toBe('settled')
   })
 }
 
-function onlyOffer(rail: Rail, asset: Asset, challenge: Challenge): Offer {
+function onlyRailOffer(rail: Rail, asset: Asset, challenge: Challenge): Offer {
   const offers = rail.offers(challenge, [asset])
   const [offer] = offers?.kind === 'offers' ? offers.offers : []
   if (offer) return offer
   throw new Error('The rail has no offer for the challenge.')
 }
 
-async function paymentIn(world: RailWorld): Promise<OpenPayment> {
+async function paymentOnRail(world: RailWorld): Promise<OpenPayment> {
   const { rail, asset, payer } = world
   const challenge = await world.demand(PRICE)
-  const { scheme, network, atomic, payee, validForSeconds } = onlyOffer(rail, asset, challenge)
+  const { scheme, network, atomic, payee, validForSeconds } = onlyRailOffer(rail, asset, challenge)
   const now = world.now()
   return {
     paymentId: 'payment-1',
@@ -298,28 +300,28 @@ async function paymentIn(world: RailWorld): Promise<OpenPayment> {
     },
     asset,
     payer,
-    nonce: nonceOf('01'),
+    nonce: railNonceOf('01'),
     reservedAt: now,
     validBefore: now + validForSeconds,
   }
 }
 
-async function prove(
+async function proveOnRail(
   world: RailWorld,
   payment: OpenPayment,
   sign: (request: SignRequest) => Promise<`0x${string}`> = world.sign,
 ): Promise<HttpPayload> {
-  const { echo } = onlyOffer(world.rail, world.asset, await world.demand(payment.terms.atomic))
+  const { echo } = onlyRailOffer(world.rail, world.asset, await world.demand(payment.terms.atomic))
   const proof = await world.rail.prove(payment, echo, sign)
   if ('headers' in proof) return proof
   throw new Error('The proof of a challenge over HTTP has no headers.')
 }
 
-async function outcomeOf(rail: Rail, payment: OpenPayment): Promise<string> {
+async function railOutcomeOf(rail: Rail, payment: OpenPayment): Promise<string> {
   return (await rail.reconcile(payment)).outcome
 }
 
-async function isRejected(run: () => Promise<unknown>): Promise<boolean> {
+async function isRejectedByRail(run: () => Promise<unknown>): Promise<boolean> {
   try {
     await run()
     return false
@@ -328,10 +330,10 @@ async function isRejected(run: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-function nonceOf(tail: string): `0x${string}` {
+function railNonceOf(tail: string): `0x${string}` {
   return `0x${tail.padStart(64, '0')}`
 }
 
-function addressOf(tail: string): string {
+function railAddressOf(tail: string): string {
   return `0x${tail.padStart(40, '0')}`
 }

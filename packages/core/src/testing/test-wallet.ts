@@ -42,7 +42,7 @@ export function testWallet(
   { describe, test, expect }: TestRunner,
 ): void {
   const sign = async ({ wallet }: WalletWorld, request: SignRequest): Promise<`0x${string}`> => {
-    const result = await asGateway(wallet, request)
+    const result = await asWalletGateway(wallet, request)
     if ('signature' in result) return result.signature
     throw new Error(`The wallet did not sign: ${result.reason}`)
   }
@@ -58,11 +58,11 @@ export function testWallet(
     test('signs a transfer, for exactly these terms', async () => {
       const world = await makeWorld()
       const address = await world.wallet.address('evm')
-      const request = transferFrom(address)
+      const request = walletTransferFrom(address)
       const signature = await sign(world, request)
       expect(signature).toMatch(/^0x[0-9a-f]+$/i)
       expect(await world.verify(address, request, signature)).toBe(true)
-      for (const changed of changesOf(request)) {
+      for (const changed of walletChangesOf(request)) {
         expect(await world.verify(address, changed, signature)).toBe(false)
       }
     })
@@ -70,7 +70,7 @@ export function testWallet(
     test('signs a cancellation', async () => {
       const world = await makeWorld()
       const address = await world.wallet.address('evm')
-      const request = cancellationOf(address)
+      const request = walletCancellationOf(address)
       const signature = await sign(world, request)
       expect(await world.verify(address, request, signature)).toBe(true)
     })
@@ -80,12 +80,12 @@ export function testWallet(
       const address = await wallet.address('evm')
       const stranger = `0x${'bad'.padStart(40, '0')}`
       const requests = [
-        transferFrom(stranger),
-        cancellationOf(stranger),
-        { ...transferFrom(address), kind: 'permit' } as unknown as SignRequest,
+        walletTransferFrom(stranger),
+        walletCancellationOf(stranger),
+        { ...walletTransferFrom(address), kind: 'permit' } as unknown as SignRequest,
         undefined as unknown as SignRequest,
       ]
-      for (const request of requests) expect(await isSigned(wallet, request)).toBe(false)
+      for (const request of requests) expect(await isSignedByWallet(wallet, request)).toBe(false)
     })
 
     test('shows no secret, and nothing that could sign a raw transaction', async () => {
@@ -98,7 +98,7 @@ export function testWallet(
   })
 }
 
-function transferFrom(from: string): TransferAuthorization {
+function walletTransferFrom(from: string): TransferAuthorization {
   return {
     kind: 'transfer-authorization',
     family: 'evm',
@@ -112,11 +112,11 @@ function transferFrom(from: string): TransferAuthorization {
   }
 }
 
-function cancellationOf(authorizer: string): CancelAuthorization {
+function walletCancellationOf(authorizer: string): CancelAuthorization {
   return { kind: 'cancel-authorization', family: 'evm', token, authorizer, nonce }
 }
 
-function changesOf(request: TransferAuthorization): readonly TransferAuthorization[] {
+function walletChangesOf(request: TransferAuthorization): readonly TransferAuthorization[] {
   return [
     { ...request, to: `0x${'bad'.padStart(40, '0')}` },
     { ...request, value: request.value + 1n },
@@ -127,7 +127,7 @@ function changesOf(request: TransferAuthorization): readonly TransferAuthorizati
 }
 
 /** Calls the wallet as the guard does, so that the wallet can open its secrets. */
-function asGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
+function asWalletGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
   const use = { purpose: 'payment', payment: 'pay_test' } as const
   return duringSecretUse(
     use,
@@ -136,9 +136,9 @@ function asGateway(wallet: Wallet, request: SignRequest): Promise<SignResult> {
   )
 }
 
-async function isSigned(wallet: Wallet, request: SignRequest): Promise<boolean> {
+async function isSignedByWallet(wallet: Wallet, request: SignRequest): Promise<boolean> {
   try {
-    return 'signature' in (await asGateway(wallet, request))
+    return 'signature' in (await asWalletGateway(wallet, request))
   } catch {
     return false
   }

@@ -1,7 +1,7 @@
 import type { ApprovalCard } from '../../ledger/approval.ts'
 import type { PaidSession } from '../paid-world.ts'
 import type { AgentRun } from '../scripted-agent.ts'
-import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, type Bench, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** A time longer than an approval waits for its answer. */
 const UNANSWERED_MS = 16 * 60_000
@@ -15,20 +15,20 @@ interface Stopped extends PaidSession {
 
 /** Tests approvals. A framework's yes approves nothing: the guard's own approval decides. */
 export function testApprovals(suite: AdapterTest): void {
-  testQuestions(suite)
-  testAnswers(suite)
-  testChanges(suite)
+  testApprovalQuestions(suite)
+  testApprovalAnswers(suite)
+  testApprovalChanges(suite)
 }
 
 /** Tests which calls are stopped for a human. */
-function testQuestions({ test, expect }: AdapterTest): void {
+function testApprovalQuestions({ test, expect }: AdapterTest): void {
   test('stops for nobody where no human has to agree', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession({ ask: { above: '0.05' } })
     const script = [
-      [buy(world, 'free', 'call-1')],
-      [buy(world, 'paid', 'call-2')],
-      [buy(world, 'forbidden', 'call-3')],
+      [buyOnBench(world, 'free', 'call-1')],
+      [buyOnBench(world, 'paid', 'call-2')],
+      [buyOnBench(world, 'forbidden', 'call-3')],
       [{ id: 'call-4', input: { url: 'nonsense', purpose: 'a test' } }],
     ]
     const turn = { options: { session, conversation }, script, stops: true }
@@ -40,7 +40,7 @@ function testQuestions({ test, expect }: AdapterTest): void {
 
   test('stops for nobody where there is no session', async ({ world, run }) => {
     const options = { session: () => undefined, conversation }
-    const script = [[buy(world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(world, 'paid', 'call-1')]]
     const { told, waiting } = await run({ options, script, stops: true })
     expect([waiting, ...told.map(codeOf)]).toEqual([0, 'session_unknown'])
   })
@@ -49,11 +49,14 @@ function testQuestions({ test, expect }: AdapterTest): void {
     const { world, run } = bench
     const paid = await world.openSession({ ask: { always: true } })
     const { session } = paid
-    const turn = { options: { session, conversation }, script: [[buy(world, 'paid', 'call-1')]] }
+    const turn = {
+      options: { session, conversation },
+      script: [[buyOnBench(world, 'paid', 'call-1')]],
+    }
     const asked = await run(turn)
     expect([asked.waiting, ...asked.told.map(codeOf)]).toEqual([0, 'approval_required'])
     expect(asked.told[0]?.message).toMatch(/not try again before the user has agreed/)
-    await answer(paid, 'approve')
+    await answerApproval(paid, 'approve')
     const { told } = await run(turn)
     expect(codeOf(told.at(-1))).toBe('paid')
     expect(await bench.moved()).toBe(1)
@@ -61,10 +64,10 @@ function testQuestions({ test, expect }: AdapterTest): void {
 }
 
 /** Tests the outcomes of an approval. */
-function testAnswers({ test, expect }: AdapterTest): void {
+function testApprovalAnswers({ test, expect }: AdapterTest): void {
   test('pays once after a yes, however often the run is carried out again', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench)
-    await answer(paid, 'approve')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench)
+    await answerApproval(paid, 'approve')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['paid'])
     const again = await resumed.replay()
@@ -78,9 +81,9 @@ function testAnswers({ test, expect }: AdapterTest): void {
     const paid = await bench.world.openSession({ ask: { always: true } })
     let { session } = paid
     const options = { session: () => session, conversation }
-    const script = [[buy(bench.world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(bench.world, 'paid', 'call-1')]]
     const asked = await bench.run({ options, script, stops: true })
-    await answer(paid, 'approve')
+    await answerApproval(paid, 'approve')
     session = paid.again()
     const resumed = await asked.resume('yes')
     session = paid.again()
@@ -91,7 +94,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing for a yes of the framework alone', async (bench) => {
-    const { run } = await runUntilStopped(bench)
+    const { run } = await runUntilApprovalNeeded(bench)
     const resumed = await run.resume('yes')
     const again = resumed.waiting > 0 ? await resumed.resume('yes') : resumed
     expect(again.told.map(codeOf).includes('paid')).toBe(false)
@@ -99,16 +102,16 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing after a no of the end user, whatever the framework says', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench)
-    await answer(paid, 'deny')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench)
+    await answerApproval(paid, 'deny')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['approval_denied'])
     expect(await bench.signed()).toBe(0)
   })
 
   test('pays nothing after a no of the framework', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench)
-    await answer(paid, 'approve')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench)
+    await answerApproval(paid, 'approve')
     const resumed = await run.resume('no')
     expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
     expect(await bench.signed()).toBe(0)
@@ -116,9 +119,9 @@ function testAnswers({ test, expect }: AdapterTest): void {
 }
 
 /** Tests changes between an approval's request and its answer. */
-function testChanges({ test, expect }: AdapterTest): void {
+function testApprovalChanges({ test, expect }: AdapterTest): void {
   test('pays nothing where the end user did not answer in time', async (bench) => {
-    const { run } = await runUntilStopped(bench)
+    const { run } = await runUntilApprovalNeeded(bench)
     await bench.world.advance(UNANSWERED_MS)
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['approval_expired'])
@@ -126,8 +129,8 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing with a yes that came too late', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench)
-    await answer(paid, 'approve')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench)
+    await answerApproval(paid, 'approve')
     await bench.world.advance(UNANSWERED_MS)
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['approval_expired'])
@@ -135,16 +138,16 @@ function testChanges({ test, expect }: AdapterTest): void {
   })
 
   test('pays nothing where the merchant has changed its price since', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench, 'repriced')
-    await answer(paid, 'approve')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench, 'repriced')
+    await answerApproval(paid, 'approve')
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf).includes('paid')).toBe(false)
     expect(await bench.signed()).toBe(0)
   })
 
   test('pays nothing where the session has ended since', async (bench) => {
-    const { run, ...paid } = await runUntilStopped(bench)
-    await answer(paid, 'approve')
+    const { run, ...paid } = await runUntilApprovalNeeded(bench)
+    await answerApproval(paid, 'approve')
     await paid.management.revokeSession(paid.id)
     const resumed = await run.resume('yes')
     expect(resumed.told.map(codeOf)).toEqual(['session_revoked'])
@@ -156,12 +159,12 @@ function testChanges({ test, expect }: AdapterTest): void {
     const paid = await world.openSession({ ask: { always: true } })
     const options = { session: paid.session, conversation }
     const other = { id: 'call-2', input: { url: world.url('paid', 'b'), purpose: 'a test' } }
-    const script = [[buy(world, 'paid', 'call-1'), other]]
+    const script = [[buyOnBench(world, 'paid', 'call-1'), other]]
     let run = await bench.run({ options, script, stops: true })
     expect(run.waiting > 0).toBe(true)
     // Some frameworks ask about both at once, and some about one after the other.
     for (let times = 0; run.waiting > 0 && times < 2; times += 1) {
-      await answer(paid, ({ resource }) => (resource.endsWith('/a') ? 'approve' : 'deny'))
+      await answerApproval(paid, ({ resource }) => (resource.endsWith('/a') ? 'approve' : 'deny'))
       run = await run.resume('yes')
     }
     const { told } = run
@@ -171,11 +174,14 @@ function testChanges({ test, expect }: AdapterTest): void {
 }
 
 /** Runs a turn that stops at one call, and checks that nothing is signed. */
-async function runUntilStopped(bench: Bench, item: 'paid' | 'repriced' = 'paid'): Promise<Stopped> {
+async function runUntilApprovalNeeded(
+  bench: Bench,
+  item: 'paid' | 'repriced' = 'paid',
+): Promise<Stopped> {
   const { world } = bench
   const paid = await world.openSession({ ask: { always: true } })
   const options = { session: paid.session, conversation }
-  const script = [[buy(world, item, 'call-1')]]
+  const script = [[buyOnBench(world, item, 'call-1')]]
   const run = await bench.run({ options, script, stops: true })
   if (run.waiting === 1 && run.told.length === 0 && (await bench.signed()) === 0) {
     return { ...paid, run }
@@ -186,7 +192,7 @@ async function runUntilStopped(bench: Bench, item: 'paid' | 'repriced' = 'paid')
 type Word = 'approve' | 'deny'
 
 /** Answers the waiting approvals by the end user's facet. */
-async function answer(
+async function answerApproval(
   { endUser, id }: PaidSession,
   word: Word | ((card: ApprovalCard) => Word),
 ): Promise<void> {

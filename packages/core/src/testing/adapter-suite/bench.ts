@@ -34,7 +34,7 @@ export interface AdapterTest {
 export const conversation = 'chat-1'
 
 /** Creates a call that buys an item. */
-export function buy(
+export function buyOnBench(
   world: PaidWorld,
   item: ShopItem,
   id: string,
@@ -57,7 +57,7 @@ export async function onBench(
   test: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const { agent, world } = await makeWorld()
-  const heard = captureOutput()
+  const heard = captureBenchOutput()
   const runs: AgentRun[] = []
   const failures: string[] = []
   const noted = (run: AgentRun): AgentRun => {
@@ -97,7 +97,7 @@ export async function onBench(
 }
 
 /** Collects process warnings and logged lines. */
-function captureOutput(): { warnings: string[]; logs: string[]; stop(): void } {
+function captureBenchOutput(): { warnings: string[]; logs: string[]; stop(): void } {
   const warnings: string[] = []
   const logs: string[] = []
   const { emitWarning } = process

@@ -1,5 +1,5 @@
 import type { ToolContent } from '../../session/tool-calls.ts'
-import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** Tests how delivered content reaches the model. */
 export function testContents({ test, expect }: AdapterTest): void {
@@ -8,7 +8,7 @@ export function testContents({ test, expect }: AdapterTest): void {
     const { session } = await world.openSession()
     const taken: ToolContent[] = []
     const onContent = (content: ToolContent) => void taken.push(content)
-    const script = [[buy(world, 'binary', 'call-1')]]
+    const script = [[buyOnBench(world, 'binary', 'call-1')]]
     const { told } = await run({ options: { session, conversation, onContent }, script })
     expect(told.map(codeOf)).toEqual(['paid'])
     expect(told[0]?.content).toMatch(
@@ -24,7 +24,7 @@ export function testContents({ test, expect }: AdapterTest): void {
   test('fences what a merchant writes, whatever it orders', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession()
-    const script = [[buy(world, 'orders', 'call-1')]]
+    const script = [[buyOnBench(world, 'orders', 'call-1')]]
     const { told } = await run({ options: { session, conversation }, script })
     const { content = '', ...ours } = told[0] ?? {}
     expect(codeOf(told[0])).toBe('paid')
@@ -37,7 +37,7 @@ export function testContents({ test, expect }: AdapterTest): void {
   test('signs nothing because some text looks like a challenge', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession()
-    const calls = ['call-1', 'call-2'].map((id) => buy(world, 'challenge_text', id))
+    const calls = ['call-1', 'call-2'].map((id) => buyOnBench(world, 'challenge_text', id))
     const script = calls.map((call) => [call])
     const { told } = await run({ options: { session, conversation }, script })
     expect(told.map(codeOf)).toEqual(['free', 'free'])

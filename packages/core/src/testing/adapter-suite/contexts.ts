@@ -1,6 +1,6 @@
 import { PaymentSession } from '../../session/payment-session.ts'
 import type { ToolCallsOptions } from '../../session/tool-calls.ts'
-import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** Tests values in place of a session. None of them pays. */
 const impostors: readonly [string, (session: PaymentSession) => unknown, RegExp][] = [
@@ -23,7 +23,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
       conversation: (context) => `chat of ${sessionOfContext(context).id}`,
     }
     for (const { session: payer } of [alice, other]) {
-      const script = [[buy(world, 'paid', 'call-1', { purpose: payer.id })]]
+      const script = [[buyOnBench(world, 'paid', 'call-1', { purpose: payer.id })]]
       const { told } = await run({ options, context: { payer }, script })
       expect(told.map(codeOf)).toEqual(['paid'])
       expect(await payer.status()).toMatchObject({ remaining: '0.99' })
@@ -39,7 +39,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
         options: { session: sessionOfContext, conversation },
         context: { payer: impostor(session) },
         // A model that names a session gets nowhere by it.
-        script: [[buy(world, 'paid', 'call-1', { session: session.id, payer: session.id })]],
+        script: [[buyOnBench(world, 'paid', 'call-1', { session: session.id, payer: session.id })]],
       })
       expect(told).toEqual([
         {
@@ -57,7 +57,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
   test('tells the operator alone why the session could not be found', async (bench) => {
     const { world, run, warnings } = bench
     const session = () => Promise.reject(new Error('canary: the database is down'))
-    const script = [[buy(world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(world, 'paid', 'call-1')]]
     const failed = await run({ options: { session, conversation }, script })
     expect(failed.told.map(codeOf)).toEqual(['session_unknown'])
     expect((await failed.everything()).includes('canary')).toBe(false)
@@ -67,7 +67,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
   test('pays nothing for a call whose conversation cannot be named', async (bench) => {
     const { world, run, warnings } = bench
     const { session } = await world.openSession()
-    const script = [[buy(world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(world, 'paid', 'call-1')]]
     const { told } = await run({ options: { session, conversation: () => '' }, script })
     expect(told.map(codeOf)).toEqual(['failed'])
     expect(await bench.signed()).toBe(0)

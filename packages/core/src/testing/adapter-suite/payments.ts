@@ -1,5 +1,5 @@
 import { payTool } from '../../session/tool.ts'
-import { type AdapterTest, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, buyOnBench, codeOf, conversation } from './bench.ts'
 import { findProviderFaults } from './provider-rules.ts'
 
 /** Tests payments and their limits. */
@@ -19,9 +19,9 @@ export function testPayments({ test, expect }: AdapterTest): void {
     const { world, run } = bench
     const { session } = await world.openSession({ limits: { currency: 'USD', total: '0.015' } })
     const script = [
-      [buy(world, 'paid', 'call-1')],
-      [buy(world, 'free', 'call-2')],
-      [buy(world, 'forbidden', 'call-3')],
+      [buyOnBench(world, 'paid', 'call-1')],
+      [buyOnBench(world, 'free', 'call-2')],
+      [buyOnBench(world, 'forbidden', 'call-3')],
       [{ id: 'call-4', input: { url: world.url('paid', 'b'), purpose: 'a test' } }],
     ]
     const { told } = await run({ options: { session, conversation }, script })
@@ -71,11 +71,14 @@ export function testPayments({ test, expect }: AdapterTest): void {
 }
 
 /** Tests the results after which the model must not retry. */
-export function testDoubts({ test, expect }: AdapterTest): void {
+export function testPaymentDoubts({ test, expect }: AdapterTest): void {
   test('says that a payment is in doubt, and does not pay it again', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession()
-    const script = [[buy(world, 'in_doubt', 'call-1')], [buy(world, 'in_doubt', 'call-2')]]
+    const script = [
+      [buyOnBench(world, 'in_doubt', 'call-1')],
+      [buyOnBench(world, 'in_doubt', 'call-2')],
+    ]
     const { told } = await run({ options: { session, conversation }, script })
     expect(told.length).toBe(2)
     expect(codeOf(told[0])).toBe('in_doubt')
@@ -88,7 +91,10 @@ export function testDoubts({ test, expect }: AdapterTest): void {
   test('says that something paid was not delivered, and does not pay it again', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession()
-    const script = [[buy(world, 'undelivered', 'call-1')], [buy(world, 'undelivered', 'call-2')]]
+    const script = [
+      [buyOnBench(world, 'undelivered', 'call-1')],
+      [buyOnBench(world, 'undelivered', 'call-2')],
+    ]
     const { told } = await run({ options: { session, conversation }, script })
     expect(told.map(codeOf)).toEqual(['undelivered', 'undelivered'])
     expect(told[0]?.message).toMatch(/not try again/i)

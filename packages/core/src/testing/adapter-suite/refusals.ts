@@ -4,23 +4,23 @@ import { BursarError } from '../../primitives/errors.ts'
 import type { PayResult } from '../../session/pay-result.ts'
 import { PaymentSession } from '../../session/payment-session.ts'
 import { toModelResult } from '../../session/tool.ts'
-import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, type Bench, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** Tests refusals and their messages. */
 export function testRefusals(suite: AdapterTest): void {
-  testAnswers(suite)
-  testArguments(suite)
-  testEnds(suite)
+  testRefusalTexts(suite)
+  testRefusedArguments(suite)
+  testRefusalAfterEnd(suite)
 }
 
-function testAnswers({ test, expect }: AdapterTest): void {
+function testRefusalTexts({ test, expect }: AdapterTest): void {
   test('tells every denial as a result, and goes on', async ({ world, run }) => {
     const denied = denialCodes
       .filter((code) => code !== 'approval_required')
       .map((code) => ({ status: 'denied', code, message: `It was ${code}.` }) as const)
     const { told } = await run({
-      options: { session: answering(denied), conversation },
-      script: denied.map(({ code }) => [buy(world, 'paid', `call-${code}`)]),
+      options: { session: answeringRefusals(denied), conversation },
+      script: denied.map(({ code }) => [buyOnBench(world, 'paid', `call-${code}`)]),
     })
     expect(told).toEqual(denied)
   })
@@ -39,16 +39,19 @@ function testAnswers({ test, expect }: AdapterTest): void {
       { status: 'failed', message: 'No answer.' },
     ]
     const run1 = await run({
-      options: { session: answering(answers), conversation },
-      script: answers.map((_, index) => [buy(world, 'paid', `call-${index}`)]),
+      options: { session: answeringRefusals(answers), conversation },
+      script: answers.map((_, index) => [buyOnBench(world, 'paid', `call-${index}`)]),
     })
     expect(run1.told).toEqual(answers.map((answer) => toModelResult(answer)))
     expect((await run1.everything()).includes('canary-of-a-payment')).toBe(false)
   })
 
   test('tells the model of a failed guard without its cause', async ({ world, run, warnings }) => {
-    const session = answering([], new BursarError('store_failed', 'canary: the disk is full'))
-    const script = [[buy(world, 'paid', 'call-1')]]
+    const session = answeringRefusals(
+      [],
+      new BursarError('store_failed', 'canary: the disk is full'),
+    )
+    const script = [[buyOnBench(world, 'paid', 'call-1')]]
     const failed = await run({ options: { session, conversation }, script })
     expect(failed.told.map(codeOf)).toEqual(['failed'])
     expect(failed.told[0]?.message).toMatch(/whether anything was paid is not known/)
@@ -58,7 +61,7 @@ function testAnswers({ test, expect }: AdapterTest): void {
   })
 }
 
-function testArguments({ test, expect }: AdapterTest): void {
+function testRefusedArguments({ test, expect }: AdapterTest): void {
   const bad: readonly [string, unknown][] = [
     ['a URL that is a number', { url: 7, purpose: 'a test' }],
     ['a list', []],
@@ -82,7 +85,11 @@ function testArguments({ test, expect }: AdapterTest): void {
   test('ignores and records what the tool does not take', async ({ world, run }) => {
     const { session, id, auditing } = await world.openSession()
     const headers = { authorization: 'Bearer x', 'x-payment': 'forged' }
-    const call = buy(world, 'paid', 'call-1', { headers, session: 'ses_other', budget: '1000.00' })
+    const call = buyOnBench(world, 'paid', 'call-1', {
+      headers,
+      session: 'ses_other',
+      budget: '1000.00',
+    })
     const { told } = await run({ options: { session, conversation }, script: [[call]] })
     expect(told.map(codeOf)).toEqual(['paid'])
     const { rows } = await auditing.read({ limit: MAX_PAGE })
@@ -94,16 +101,16 @@ function testArguments({ test, expect }: AdapterTest): void {
 
   test('holds maxAmount against the price', async ({ world, run, signed }) => {
     const { session } = await world.openSession()
-    const call = buy(world, 'paid', 'call-1', { maxAmount: '0.009' })
+    const call = buyOnBench(world, 'paid', 'call-1', { maxAmount: '0.009' })
     const { told } = await run({ options: { session, conversation }, script: [[call]] })
     expect(told.map(codeOf)).toEqual(['payment_limit_exceeded'])
     expect(await signed()).toBe(0)
   })
 }
 
-function testEnds({ test, expect }: AdapterTest): void {
+function testRefusalAfterEnd({ test, expect }: AdapterTest): void {
   const refused = async ({ world, run, signed }: Bench, session: PaymentSession, code: string) => {
-    const script = [[buy(world, 'paid', 'call-1')], [buy(world, 'paid', 'call-2')]]
+    const script = [[buyOnBench(world, 'paid', 'call-1')], [buyOnBench(world, 'paid', 'call-2')]]
     const { told } = await run({ options: { session, conversation }, script })
     expect(told.map(codeOf)).toEqual([code, code])
     expect(await signed()).toBe(0)
@@ -137,7 +144,10 @@ function testEnds({ test, expect }: AdapterTest): void {
     const { world, run, signed } = bench
     const { session } = await world.openSession()
     const elsewhere = { url: 'https://elsewhere.example/a', purpose: 'a test' }
-    const script = [[{ id: 'call-1', input: elsewhere }], [buy(world, 'malformed', 'call-2')]]
+    const script = [
+      [{ id: 'call-1', input: elsewhere }],
+      [buyOnBench(world, 'malformed', 'call-2')],
+    ]
     const { told } = await run({ options: { session, conversation }, script })
     expect(told.map(codeOf)).toEqual(['merchant_not_allowed', 'challenge_invalid'])
     expect(await signed()).toBe(0)
@@ -145,7 +155,7 @@ function testEnds({ test, expect }: AdapterTest): void {
 }
 
 /** Creates a session that gives these answers, one for each call, or throws. */
-function answering(answers: readonly PayResult[], failure?: Error): PaymentSession {
+function answeringRefusals(answers: readonly PayResult[], failure?: Error): PaymentSession {
   const left = [...answers]
   const unused = () => Promise.reject(new Error('unused'))
   return new PaymentSession('ses_1', {

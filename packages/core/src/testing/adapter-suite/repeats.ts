@@ -1,4 +1,4 @@
-import { type AdapterTest, type Bench, buy, codeOf, conversation } from './bench.ts'
+import { type AdapterTest, type Bench, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** A time after which an identical request is a new payment. */
 const LATER_MS = 20 * 60_000
@@ -11,7 +11,7 @@ export function testRepeats({ test, expect }: AdapterTest): void {
   }
 
   test('pays once for one call that comes three times in a step', async (bench) => {
-    const call = buy(bench.world, 'paid', 'call-1')
+    const call = buyOnBench(bench.world, 'paid', 'call-1')
     const { told } = await bench.run({
       options: await options(bench),
       script: [[call, call, call]],
@@ -26,14 +26,16 @@ export function testRepeats({ test, expect }: AdapterTest): void {
     const { world } = bench
     const other = { id: 'call-1', input: { url: world.url('paid', 'b'), purpose: 'a test' } }
     const turn = { options: await options(bench) }
-    const first = await bench.run({ ...turn, script: [[buy(world, 'paid', 'call-1')]] })
+    const first = await bench.run({ ...turn, script: [[buyOnBench(world, 'paid', 'call-1')]] })
     const second = await bench.run({ ...turn, script: [[other]] })
     expect([...first.told, ...second.told].map(codeOf)).toEqual(['paid', 'key_conflict'])
     expect(await bench.moved()).toBe(1)
   })
 
   test('pays once for a run that is carried out again, at once and later', async (bench) => {
-    const script = [[buy(bench.world, 'paid', 'call-1'), buy(bench.world, 'free', 'call-2')]]
+    const script = [
+      [buyOnBench(bench.world, 'paid', 'call-1'), buyOnBench(bench.world, 'free', 'call-2')],
+    ]
     const run = await bench.run({ options: await options(bench), script })
     const again = await run.replay()
     await bench.world.advance(LATER_MS)
@@ -46,7 +48,7 @@ export function testRepeats({ test, expect }: AdapterTest): void {
   test('pays once for a call that comes again in a turn of its own, later', async (bench) => {
     const turn = {
       options: await options(bench),
-      script: [[buy(bench.world, 'paid', 'call-1')]],
+      script: [[buyOnBench(bench.world, 'paid', 'call-1')]],
     }
     const first = await bench.run(turn)
     await bench.world.advance(LATER_MS)
@@ -56,7 +58,7 @@ export function testRepeats({ test, expect }: AdapterTest): void {
   })
 
   test('pays again for the same thing in another conversation, later', async (bench) => {
-    const script = [[buy(bench.world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(bench.world, 'paid', 'call-1')]]
     const { session } = await options(bench)
     await bench.run({ options: { session, conversation: 'chat-1' }, script })
     // A read waits for the claim, which is written soon after its answer.
@@ -69,13 +71,13 @@ export function testRepeats({ test, expect }: AdapterTest): void {
 }
 
 /** Tests that aborting a run stops a payment only before its reservation. */
-export function testStops({ test, expect }: AdapterTest): void {
+export function testRepeatsAfterStop({ test, expect }: AdapterTest): void {
   test('pays nothing once the run was stopped before it', async (bench) => {
     const { world, run } = bench
     const { session } = await world.openSession()
     const stop = new AbortController()
     world.before('asking', () => stop.abort(new Error('the user went away')))
-    const script = [[buy(world, 'paid', 'call-1')]]
+    const script = [[buyOnBench(world, 'paid', 'call-1')]]
     await run({ options: { session, conversation }, script, signal: stop.signal }).catch(() => {})
     await bench.close()
     expect(await bench.signed()).toBe(0)
@@ -86,7 +88,10 @@ export function testStops({ test, expect }: AdapterTest): void {
     const { session } = await world.openSession()
     const stop = new AbortController()
     world.before('paying', () => stop.abort(new Error('the user went away')))
-    const turn = { options: { session, conversation }, script: [[buy(world, 'paid', 'call-1')]] }
+    const turn = {
+      options: { session, conversation },
+      script: [[buyOnBench(world, 'paid', 'call-1')]],
+    }
     await run({ ...turn, signal: stop.signal }).catch(() => {})
     const again = await run(turn)
     expect(again.told.map(codeOf)).toEqual(['paid'])

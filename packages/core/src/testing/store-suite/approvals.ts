@@ -2,22 +2,30 @@ import { type Approval, MAX_RECENT_APPROVALS } from '../../ledger/approval.ts'
 import type { Session } from '../../ledger/session.ts'
 import type { Store } from '../../ports/store.ts'
 import { newId } from '../../primitives/id.ts'
-import { everyRow, type StoreTest } from './bench.ts'
-import { hardText, hashOf, note, plant, sampleDelegation, sampleSession } from './samples.ts'
+import { everyRowOnBench, type StoreTest } from './bench.ts'
+import {
+  hardText,
+  plantSample,
+  sampleDelegation,
+  sampleHashOf,
+  sampleNote,
+  sampleSession,
+} from './samples.ts'
 
 /** Tests that approvals are stored whole, changed in place, and found by id, by terms and by key. */
 export function testApprovals(world: StoreTest): void {
   const { test, expect } = world
-  testRoots(world)
+  testApprovalsOfRoots(world)
+  testApprovalList(world)
 
   test('an approval is kept field by field, and changes in place', async ({ store }) => {
-    const session = await planted(store)
-    const asked = sampleApproval(session, { key: hashOf('key'), reason: hardText })
-    await put(store, asked)
+    const session = await plantedApprovals(store)
+    const asked = sampleApproval(session, { key: sampleHashOf('key'), reason: hardText })
+    await putApproval(store, asked)
     const { approval, session: brought, delegation } = await store.read({ approval: asked.id })
     expect([approval, brought?.id, delegation?.id]).toEqual([asked, session.id, session.delegation])
     const used: Approval = { ...asked, state: 'used', decidedAt: 7, payment: newId('pay') }
-    await put(store, used)
+    await putApproval(store, used)
     expect((await store.read({ approval: asked.id })).approval).toEqual(used)
     expect((await store.read({ approval: newId('apr') })).approval).toEqual(undefined)
   })
@@ -25,13 +33,13 @@ export function testApprovals(world: StoreTest): void {
   test('the terms of a session bring its latest approval of them, and its newest ones', async ({
     store,
   }) => {
-    const session = await planted(store)
-    const other = await planted(store)
-    const terms = hashOf('terms')
+    const session = await plantedApprovals(store)
+    const other = await plantedApprovals(store)
+    const terms = sampleHashOf('terms')
     const approvals = Array.from({ length: MAX_RECENT_APPROVALS + 2 }, (_, index) =>
-      sampleApproval(session, { termsHash: index % 2 === 0 ? terms : hashOf(`${index}`) }),
+      sampleApproval(session, { termsHash: index % 2 === 0 ? terms : sampleHashOf(`${index}`) }),
     )
-    await put(store, ...approvals, sampleApproval(other, { termsHash: terms }))
+    await putApproval(store, ...approvals, sampleApproval(other, { termsHash: terms }))
     const state = await store.read({ session: session.id, termsHash: terms })
     const ofTerms = approvals.filter(({ termsHash }) => termsHash === terms)
     expect(state.approval?.id).toBe(ofTerms.at(-1)?.id)
@@ -41,20 +49,22 @@ export function testApprovals(world: StoreTest): void {
         .slice(0, MAX_RECENT_APPROVALS)
         .map(({ id }) => id),
     )
-    const none = await store.read({ session: session.id, termsHash: hashOf('no terms') })
+    const none = await store.read({ session: session.id, termsHash: sampleHashOf('no terms') })
     expect([none.approval, none.recentApprovals?.length]).toEqual([undefined, MAX_RECENT_APPROVALS])
     expect('recentApprovals' in (await store.read({ session: session.id }))).toBe(false)
   })
 
   test('a change sees what the one before it in the same batch asked', async ({ store }) => {
-    const session = await planted(store)
-    const termsHash = hashOf('terms')
+    const session = await plantedApprovals(store)
+    const termsHash = sampleHashOf('terms')
     const ask = () =>
       store.commit(
         { session: session.id, termsHash },
         (state) => {
           const approval = state.approval ?? sampleApproval(session, { termsHash })
-          const changed = state.approval ? {} : { approvals: [approval], events: [note('asked')] }
+          const changed = state.approval
+            ? {}
+            : { approvals: [approval], events: [sampleNote('asked')] }
           return { result: approval.id, events: [], ...changed }
         },
         'now',
@@ -62,22 +72,24 @@ export function testApprovals(world: StoreTest): void {
     const ids = await Promise.all(Array.from({ length: 10 }, ask))
     expect(new Set(ids).size).toBe(1)
   })
+}
 
+function testApprovalList({ test, expect }: StoreTest): void {
   test('approvals are listed by end user, session, key and state, a page at a time', async ({
     store,
   }) => {
-    const session = await planted(store)
-    const other = await planted(store, 'bob')
-    const key = hashOf('key')
+    const session = await plantedApprovals(store)
+    const other = await plantedApprovals(store, 'bob')
+    const key = sampleHashOf('key')
     const mine = [
       sampleApproval(session, { key }),
       sampleApproval(session, { state: 'denied' }),
       sampleApproval(session, {}),
     ]
     const theirs = sampleApproval(other, { endUser: 'bob', key })
-    await put(store, ...mine, theirs)
+    await putApproval(store, ...mine, theirs)
     const list = async (filter: Parameters<Store['approvals']>[0]) =>
-      (await everyRow((page) => store.approvals(filter, page), 2)).map(({ id }) => id)
+      (await everyRowOnBench((page) => store.approvals(filter, page), 2)).map(({ id }) => id)
     const ids = mine.map(({ id }) => id)
     expect(await list({})).toEqual([...ids, theirs.id])
     expect(await list({ endUser: 'alice' })).toEqual(ids)
@@ -87,23 +99,23 @@ export function testApprovals(world: StoreTest): void {
   })
 }
 
-function testRoots({ test, expect }: StoreTest): void {
+function testApprovalsOfRoots({ test, expect }: StoreTest): void {
   test('the newest ones are those of the root and all below it; an answer is a session’s own', async ({
     store,
   }) => {
-    const root = await planted(store)
+    const root = await plantedApprovals(store)
     const { id: parent, delegation } = root
     const [left, right] = [
       sampleSession(delegation, { parent }),
       sampleSession(delegation, { parent }),
     ]
     const sessions = [left, right]
-    await store.commit({}, () => ({ result: 0, sessions, events: [note('opened')] }), 'now')
-    const termsHash = hashOf('terms')
+    await store.commit({}, () => ({ result: 0, sessions, events: [sampleNote('opened')] }), 'now')
+    const termsHash = sampleHashOf('terms')
     const approvals = [left, right, root].map((one) =>
       sampleApproval(one, { root: root.id, termsHash }),
     )
-    await put(store, ...approvals)
+    await putApproval(store, ...approvals)
     const newest = approvals.map(({ id }) => id).toReversed()
     for (const [index, { id: session }] of [left, right, root].entries()) {
       const state = await store.read({ session, termsHash })
@@ -122,15 +134,15 @@ function testRoots({ test, expect }: StoreTest): void {
   })
 }
 
-async function planted(store: Store, endUser = 'alice'): Promise<Session> {
+async function plantedApprovals(store: Store, endUser = 'alice'): Promise<Session> {
   const delegation = sampleDelegation({ endUser })
   const session = sampleSession(delegation.id, { ask: { above: '0.05' } })
-  await plant(store, { ...delegation, ask: { always: true } }, session)
+  await plantSample(store, { ...delegation, ask: { always: true } }, session)
   return session
 }
 
-async function put(store: Store, ...approvals: readonly Approval[]): Promise<void> {
-  await store.commit({}, () => ({ result: 0, approvals, events: [note('asked')] }), 'now')
+async function putApproval(store: Store, ...approvals: readonly Approval[]): Promise<void> {
+  await store.commit({}, () => ({ result: 0, approvals, events: [sampleNote('asked')] }), 'now')
 }
 
 function sampleApproval(session: Session, some: Partial<Approval>): Approval {
@@ -141,7 +153,7 @@ function sampleApproval(session: Session, some: Partial<Approval>): Approval {
     delegation: session.delegation,
     endUser: 'alice',
     state: 'waiting',
-    termsHash: hashOf('other terms'),
+    termsHash: sampleHashOf('other terms'),
     card: {
       amount: '0.01',
       currency: 'USD',

@@ -21,7 +21,7 @@ export interface StoreTest {
 }
 
 /** Reads every row of a list, page by page. */
-export async function everyRow<Row>(
+export async function everyRowOnBench<Row>(
   list: (page: PageRequest) => Promise<Page<Row>>,
   limit?: number,
 ): Promise<readonly Row[]> {
@@ -36,12 +36,12 @@ export async function everyRow<Row>(
 }
 
 /** Reads the whole audit trail. */
-export async function trailOf(store: Store): Promise<readonly AuditRecord[]> {
-  return await everyRow((page) => store.audit(page))
+export async function benchTrailOf(store: Store): Promise<readonly AuditRecord[]> {
+  return await everyRowOnBench((page) => store.audit(page))
 }
 
 /** Returns the number of the first record whose hash doesn't follow from the one before. Returns 0 if all do. */
-export function firstBroken(trail: readonly AuditRecord[]): number {
+export function firstBrokenBenchRecord(trail: readonly AuditRecord[]): number {
   let previous: Pick<AuditRecord, 'seq' | 'at' | 'hash'> = { seq: 0, at: 0, hash: GENESIS_HASH }
   for (const record of trail) {
     const { seq, at, body, hash } = record

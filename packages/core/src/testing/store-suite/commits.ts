@@ -1,18 +1,18 @@
 import type { Change } from '../../ledger/ledger-state.ts'
 import type { StoreTest } from './bench.ts'
-import { firstBroken, trailOf } from './bench.ts'
+import { benchTrailOf, firstBrokenBenchRecord } from './bench.ts'
 import {
   codeOf,
   failureOf,
-  hashOf,
-  note,
-  plant,
-  plantPayments,
-  reasonsOf,
-  reserveOf,
+  plantSample,
+  plantSamplePayments,
+  reserveSample,
   sampleDelegation,
+  sampleHashOf,
   sampleLimits,
+  sampleNote,
   samplePayment,
+  sampleReasonsOf,
   sampleSession,
 } from './samples.ts'
 
@@ -28,11 +28,11 @@ export function testCommits(suite: StoreTest): void {
   test('many at once against one limit: exactly as many as fit', async ({ store }) => {
     const delegation = sampleDelegation()
     const session = sampleSession(delegation.id, { limits: sampleLimits(1_000n) })
-    await plant(store, delegation, session)
+    await plantSample(store, delegation, session)
     const one = 1_000n / BigInt(FITTING)
     const results = await Promise.all(
       Array.from({ length: CROWD }, () =>
-        store.commit({ session: session.id }, reserveOf(one), 'now'),
+        store.commit({ session: session.id }, reserveSample(one), 'now'),
       ),
     )
     expect(results.filter((result) => result === 'reserved').length).toBe(FITTING)
@@ -43,12 +43,12 @@ export function testCommits(suite: StoreTest): void {
     expect(rows.length).toBe(FITTING)
   })
   test('the same key at once: pinned to one payment', async ({ store }) => {
-    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const [delegation, key] = [sampleDelegation(), sampleHashOf('key')]
     const session = sampleSession(delegation.id)
-    await plant(store, delegation, session)
+    await plantSample(store, delegation, session)
     const results = await Promise.all(
       Array.from({ length: CROWD }, () =>
-        store.commit({ session: session.id, key }, reserveOf(1n, key), 'now'),
+        store.commit({ session: session.id, key }, reserveSample(1n, key), 'now'),
       ),
     )
     expect(results.filter((result) => result === 'reserved').length).toBe(1)
@@ -56,7 +56,7 @@ export function testCommits(suite: StoreTest): void {
   })
   test('each change runs on what the one before it has written', async ({ store }) => {
     const delegation = sampleDelegation()
-    await plant(store, delegation)
+    await plantSample(store, delegation)
     const counts = await Promise.all(
       Array.from({ length: CROWD }, (_, index) =>
         store.commit(
@@ -64,7 +64,7 @@ export function testCommits(suite: StoreTest): void {
           ({ delegation: newest = delegation }) => {
             const payments = newest.usage.payments + 1
             const next = { ...newest, usage: { ...newest.usage, payments } }
-            return { result: payments, delegations: [next], events: [note('counted')] }
+            return { result: payments, delegations: [next], events: [sampleNote('counted')] }
           },
           index % 3 === 0 ? 'soon' : 'now',
         ),
@@ -72,11 +72,11 @@ export function testCommits(suite: StoreTest): void {
     )
     expect(counts).toEqual(Array.from({ length: CROWD }, (_, index) => index + 1))
   })
-  testRefusals(suite)
-  testFailures(suite)
+  testRefusedCommits(suite)
+  testFailedCommits(suite)
 }
 
-function testRefusals({ test, expect }: StoreTest): void {
+function testRefusedCommits({ test, expect }: StoreTest): void {
   test('a change that throws rejects alone, with what it threw', async ({ store }) => {
     const refusal = new Error('no')
     const commits = Array.from({ length: CROWD }, (_, index) =>
@@ -84,7 +84,7 @@ function testRefusals({ test, expect }: StoreTest): void {
         {},
         () => {
           if (index % 2 === 1) throw refusal
-          return { result: index, events: [note(`kept ${index}`)] }
+          return { result: index, events: [sampleNote(`kept ${index}`)] }
         },
         'now',
       ),
@@ -92,13 +92,13 @@ function testRefusals({ test, expect }: StoreTest): void {
     const failures = await Promise.all(commits.map(failureOf))
     const even = Array.from({ length: CROWD / 2 }, (_, index) => `kept ${index * 2}`)
     expect(failures.filter((failure) => failure === refusal).length).toBe(CROWD / 2)
-    const trail = await trailOf(store)
-    expect(reasonsOf(trail)).toEqual(even)
-    expect(firstBroken(trail)).toBe(0)
+    const trail = await benchTrailOf(store)
+    expect(sampleReasonsOf(trail)).toEqual(even)
+    expect(firstBrokenBenchRecord(trail)).toBe(0)
   })
   test('a change that writes nothing leaves no record', async ({ store }) => {
     expect(await store.commit({}, () => ({ result: 'nothing', events: [] }), 'now')).toBe('nothing')
-    expect(await trailOf(store)).toEqual([])
+    expect(await benchTrailOf(store)).toEqual([])
   })
   test('rows without an audit record are refused', async ({ store }) => {
     const delegation = sampleDelegation()
@@ -110,8 +110,8 @@ function testRefusals({ test, expect }: StoreTest): void {
     const delegation = sampleDelegation()
     const session = sampleSession(delegation.id)
     const payment = samplePayment(session)
-    await plant(store, delegation, session)
-    await plantPayments(store, [payment])
+    await plantSample(store, delegation, session)
+    await plantSamplePayments(store, [payment])
     const terms = { ...payment.terms, amountMicro: payment.terms.amountMicro + 1n }
     const changes: readonly Partial<Change<number>>[] = [
       { delegations: [{ ...delegation, createdAt: 9 }] },
@@ -122,7 +122,7 @@ function testRefusals({ test, expect }: StoreTest): void {
     const scopes = [{ payment: payment.id }, {}]
     for (const change of changes) {
       for (const scope of scopes) {
-        const changed = { result: 0, ...change, events: [note('changed')] }
+        const changed = { result: 0, ...change, events: [sampleNote('changed')] }
         expect(await codeOf(store.commit(scope, () => changed, 'now'))).toBe('invariant_broken')
       }
     }
@@ -131,17 +131,17 @@ function testRefusals({ test, expect }: StoreTest): void {
   })
 }
 
-function testFailures({ test, expect }: StoreTest): void {
+function testFailedCommits({ test, expect }: StoreTest): void {
   test('a change that cannot be written leaves nothing, and its neighbours stay', async (bench) => {
     const { store, open } = bench
     const delegation = sampleDelegation()
     const session = sampleSession(delegation.id)
-    await plant(store, delegation, session)
+    await plantSample(store, delegation, session)
     const orphan = samplePayment({ ...session, id: 'ses_unknown' })
     const spent = { ...session, usage: { ...session.usage, heldMicro: 5n } }
-    const bad = { result: 0, sessions: [spent], payments: [orphan], events: [note('bad')] }
+    const bad = { result: 0, sessions: [spent], payments: [orphan], events: [sampleNote('bad')] }
     const reserve = (): Promise<unknown> =>
-      store.commit({ session: session.id }, reserveOf(1n), 'now')
+      store.commit({ session: session.id }, reserveSample(1n), 'now')
     const results = await Promise.all([
       reserve(),
       codeOf(store.commit({ session: session.id }, () => bad, 'now')),
@@ -153,8 +153,8 @@ function testFailures({ test, expect }: StoreTest): void {
       expect(state.session?.usage.heldMicro).toBe(2n)
       expect(state.payment).toBe(undefined)
     }
-    const trail = await trailOf(store)
-    expect(reasonsOf(trail)).toEqual(['planted', 'reserved', 'reserved'])
-    expect(firstBroken(trail)).toBe(0)
+    const trail = await benchTrailOf(store)
+    expect(sampleReasonsOf(trail)).toEqual(['planted', 'reserved', 'reserved'])
+    expect(firstBrokenBenchRecord(trail)).toBe(0)
   })
 }

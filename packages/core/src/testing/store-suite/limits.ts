@@ -2,7 +2,14 @@ import { type EndUserAccount, endUserAccountId } from '../../ledger/end-user-acc
 import { type Limits, type MerchantUsage, noUsage } from '../../money/limits.ts'
 import { newId } from '../../primitives/id.ts'
 import type { StoreTest } from './bench.ts'
-import { bigMicro, note, plant, sampleDelegation, sampleLimits, sampleSession } from './samples.ts'
+import {
+  bigMicro,
+  plantSample,
+  sampleDelegation,
+  sampleLimits,
+  sampleNote,
+  sampleSession,
+} from './samples.ts'
 
 const host = 'api.example.com'
 const payee = `0x${'cd'.repeat(20)}`
@@ -28,23 +35,23 @@ export function testLimits(suite: StoreTest): void {
   const { test, expect } = suite
   test('a delegation brings the account of its end user', async ({ store, open }) => {
     const name = newId('del')
-    const account = sampleEndUser(name)
+    const account = sampleLimitedEndUser(name)
     const [before, after] = [
       sampleDelegation({ endUser: name }),
       sampleDelegation({ endUser: name }),
     ]
     const elsewhere = sampleDelegation({ endUser: 'bob' })
     const session = sampleSession(before.id)
-    await plant(store, before, session)
-    await plant(store, elsewhere)
+    await plantSample(store, before, session)
+    await plantSample(store, elsewhere)
     expect((await store.read({ session: session.id })).endUser).toBe(undefined)
     expect(await store.read({ endUser: name })).toEqual({ ancestors: [], delegations: [before] })
     await store.commit(
       { endUser: name },
-      () => ({ result: 0, endUsers: [account], events: [note('x')] }),
+      () => ({ result: 0, endUsers: [account], events: [sampleNote('x')] }),
       'now',
     )
-    await plant(store, after)
+    await plantSample(store, after)
     for (const one of [store, await open()]) {
       expect((await one.read({ session: session.id })).endUser).toEqual(account)
       expect((await one.read({ delegation: after.id })).endUser).toEqual(account)
@@ -59,7 +66,7 @@ export function testLimits(suite: StoreTest): void {
   test('an end user’s account is written again as a whole', async ({ store, open }) => {
     const name = newId('del')
     const delegation = sampleDelegation({ endUser: name })
-    const account = sampleEndUser(name)
+    const account = sampleLimitedEndUser(name)
     const put = (endUser: EndUserAccount, reason: string) =>
       store.commit(
         { delegation: delegation.id },
@@ -67,14 +74,14 @@ export function testLimits(suite: StoreTest): void {
           result: state.endUser,
           endUsers: [endUser],
           delegations: [delegation],
-          events: [note(reason)],
+          events: [sampleNote(reason)],
         }),
         'now',
       )
     // The three commits run in one batch: each commit sees what the commit before it wrote.
     const next = { ...account, limits: sampleLimits(7n), usage: noUsage }
     const seen = await Promise.all([
-      plant(store, delegation),
+      plantSample(store, delegation),
       put(account, 'first'),
       put(next, 'second'),
     ])
@@ -82,18 +89,18 @@ export function testLimits(suite: StoreTest): void {
     expect((await (await open()).read({ endUser: name })).endUser).toEqual(next)
     expect((await store.delegations({ endUser: name }, {})).rows).toEqual([delegation])
   })
-  testUsages(suite)
+  testLimitUsages(suite)
 }
 
-function testUsages({ test, expect }: StoreTest): void {
+function testLimitUsages({ test, expect }: StoreTest): void {
   test('host and payee bring what limited accounts have spent there', async ({ store, open }) => {
     const name = newId('del')
-    const endUser = { ...sampleEndUser(name), limits: limited }
+    const endUser = { ...sampleLimitedEndUser(name), limits: limited }
     const delegation = sampleDelegation({ endUser: name })
     const root = sampleSession(delegation.id, { limits: limited })
     const child = sampleSession(delegation.id, { parent: root.id })
     const [free, other] = [sampleSession(delegation.id), sampleSession(delegation.id)]
-    await plant(store, delegation, root, child, free, { ...other, limits: limited })
+    await plantSample(store, delegation, root, child, free, { ...other, limits: limited })
     const at = (account: string, some: Partial<MerchantUsage> = {}): MerchantUsage => {
       return { account, host, payee, usage: spent, ...some }
     }
@@ -106,7 +113,7 @@ function testUsages({ test, expect }: StoreTest): void {
     const merchantUsages = [...own, ...others]
     await store.commit(
       { endUser: name },
-      () => ({ result: 0, endUsers: [endUser], merchantUsages, events: [note('x')] }),
+      () => ({ result: 0, endUsers: [endUser], merchantUsages, events: [sampleNote('x')] }),
       'now',
     )
     const scope = { session: child.id, host, payee }
@@ -120,7 +127,7 @@ function testUsages({ test, expect }: StoreTest): void {
     const released = { ...own[0], usage: noUsage } as MerchantUsage
     await store.commit(
       scope,
-      (state) => ({ result: state, merchantUsages: [released], events: [note('y')] }),
+      (state) => ({ result: state, merchantUsages: [released], events: [sampleNote('y')] }),
       'now',
     )
     expect((await (await open()).read(scope)).merchantUsages).toEqual([released, own[1]])
@@ -129,11 +136,11 @@ function testUsages({ test, expect }: StoreTest): void {
     const name = newId('del')
     const delegation = sampleDelegation({ endUser: name })
     const sessions = [sampleSession(delegation.id), sampleSession(delegation.id)]
-    const endUser = { ...sampleEndUser(name), limits: limited, usage: noUsage }
-    await plant(store, delegation, ...sessions)
+    const endUser = { ...sampleLimitedEndUser(name), limits: limited, usage: noUsage }
+    await plantSample(store, delegation, ...sessions)
     await store.commit(
       { endUser: name },
-      () => ({ result: 0, endUsers: [endUser], events: [note('x')] }),
+      () => ({ result: 0, endUsers: [endUser], events: [sampleNote('x')] }),
       'now',
     )
     const stores = [store, await open()]
@@ -150,7 +157,7 @@ function testUsages({ test, expect }: StoreTest): void {
               result: 'reserved',
               endUsers: [{ ...state.endUser, usage: { ...state.endUser.usage, payments } }],
               merchantUsages: [{ account: endUser.id, host, payee, usage }],
-              events: [note('paid')],
+              events: [sampleNote('paid')],
             }
           },
           'now',
@@ -162,7 +169,7 @@ function testUsages({ test, expect }: StoreTest): void {
   })
 }
 
-function sampleEndUser(endUser: string): EndUserAccount {
+function sampleLimitedEndUser(endUser: string): EndUserAccount {
   const { perMerchant: _, ...limits } = limited
   return {
     id: endUserAccountId(endUser),

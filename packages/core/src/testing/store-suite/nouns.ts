@@ -8,13 +8,13 @@ import type { Bench, StoreTest } from './bench.ts'
 import {
   bigMicro,
   hardText,
-  hashOf,
-  note,
-  plant,
-  plantPayments,
+  plantSample,
+  plantSamplePayments,
   sampleContent,
   sampleDelegation,
+  sampleHashOf,
   sampleKey,
+  sampleNote,
   samplePayment,
   sampleSession,
 } from './samples.ts'
@@ -74,7 +74,7 @@ const parentSession = sampleSession(fullDelegation.id)
 
 const fullSession: Session = sampleSession(fullDelegation.id, {
   name: 'nightly',
-  furtherTokenHashes: [hashOf('second token'), hashOf('third token')],
+  furtherTokenHashes: [sampleHashOf('second token'), sampleHashOf('third token')],
   parent: parentSession.id,
   payer: 'key_7',
   limits: fullLimits,
@@ -95,7 +95,7 @@ const sample = samplePayment(fullSession)
 
 const reservedPayment: Payment = {
   ...sample,
-  key: hashOf('key'),
+  key: sampleHashOf('key'),
   terms: { ...sample.terms, atomic: uint256, amountMicro: bigMicro },
   path: '/%E6%9D%B1/a%20b',
   purpose: hardText,
@@ -112,22 +112,22 @@ const settledPayment: Payment = {
   delivery: {
     httpStatus: 200,
     contentType: 'text/plain; charset=utf-8',
-    contentSha256: hashOf('body'),
+    contentSha256: sampleHashOf('body'),
     bytes: 5_000_000_000,
     truncated: true,
     delivered: false,
   },
   settledMicro: bigMicro,
-  evidence: { transaction: `0x${hashOf('transaction')}`, block: '99', reason: hardText },
+  evidence: { transaction: `0x${sampleHashOf('transaction')}`, block: '99', reason: hardText },
   provenAt: 1_900_000_000_008,
 }
 
 /** Writes rows, and reads them back through a new handle. */
-async function reread(
+async function rereadNoun(
   { store, open }: Bench,
   change: Omit<Change<unknown>, 'result' | 'events'>,
 ): Promise<Store> {
-  await store.commit({}, () => ({ ...change, result: 0, events: [note('written')] }), 'now')
+  await store.commit({}, () => ({ ...change, result: 0, events: [sampleNote('written')] }), 'now')
   return await open()
 }
 
@@ -139,7 +139,7 @@ export function testNouns(suite: StoreTest): void {
     expect(isDeepStrictEqual(actual, expected)).toBe(true)
   }
   test('keeps every field of a delegation and of a session', async (bench) => {
-    const store = await reread(bench, {
+    const store = await rereadNoun(bench, {
       delegations: [fullDelegation],
       sessions: [parentSession, fullSession],
     })
@@ -149,46 +149,46 @@ export function testNouns(suite: StoreTest): void {
     expectSame(state.ancestors, [parentSession])
   })
   test('keeps what is absent absent', async (bench) => {
-    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const [delegation, key] = [sampleDelegation(), sampleHashOf('key')]
     const session = sampleSession(delegation.id)
     const payment = samplePayment(session)
     const keys = [sampleKey(session, key, {})]
     const rows = { delegations: [delegation], sessions: [session], payments: [payment], keys }
-    const store = await reread(bench, rows)
+    const store = await rereadNoun(bench, rows)
     const state = await store.read({ payment: payment.id, session: session.id, key })
     expectSame(state, { session, delegation, payment, key: keys[0], ancestors: [] })
   })
-  testPayments(suite, expectSame)
+  testPaymentNoun(suite, expectSame)
   testSmallNouns(suite, expectSame)
   testServiceNouns(suite, expectSame)
 }
 
-function testPayments(
+function testPaymentNoun(
   { test }: StoreTest,
   expectSame: (actual: unknown, expected: unknown) => void,
 ): void {
   test('keeps every field of a payment, new and in the end', async (bench) => {
     const { store, open } = bench
-    await plant(store, fullDelegation, parentSession, fullSession)
-    await plantPayments(store, [reservedPayment])
+    await plantSample(store, fullDelegation, parentSession, fullSession)
+    await plantSamplePayments(store, [reservedPayment])
     const first = await open()
     expectSame((await first.read({ payment: settledPayment.id })).payment, reservedPayment)
-    await plantPayments(store, [settledPayment])
+    await plantSamplePayments(store, [settledPayment])
     const second = await open()
     expectSame((await second.read({ payment: settledPayment.id })).payment, settledPayment)
     expectSame((await first.read({ payment: settledPayment.id })).payment, settledPayment)
   })
   test('writes a row again as a whole: what it no longer has is gone', async (bench) => {
     const { store, open } = bench
-    await plant(store, fullDelegation, parentSession, fullSession)
+    await plantSample(store, fullDelegation, parentSession, fullSession)
     const { revokedAt: _revoked, merchants: _some, ...delegation } = fullDelegation
     const { lockedAt: _locked, closedAt: _closed, ...unlocked } = fullSession
     const { furtherTokenHashes: _tokens, ...session } = unlocked
     const narrower = { ...session, limits: { ...fullLimits, perPaymentMicro: 1n } }
-    await plant(store, delegation, narrower)
-    await plantPayments(store, [settledPayment])
+    await plantSample(store, delegation, narrower)
+    await plantSamplePayments(store, [settledPayment])
     const { delivery: _delivery, ...payment } = { ...settledPayment, purpose: 'another one' }
-    await plantPayments(store, [payment])
+    await plantSamplePayments(store, [payment])
     const state = await (await open()).read({ payment: payment.id })
     expectSame(state.payment, payment)
     expectSame(state.delegation, delegation)
@@ -196,18 +196,22 @@ function testPayments(
   })
   test('keeps a payment that settled although its hold was released', async (bench) => {
     const { store, open } = bench
-    await plant(store, fullDelegation, parentSession, fullSession)
-    await plantPayments(store, [{ ...reservedPayment, state: 'released' }])
+    await plantSample(store, fullDelegation, parentSession, fullSession)
+    await plantSamplePayments(store, [{ ...reservedPayment, state: 'released' }])
     const over = { ...settledPayment, overrun: true }
     const spent = { settledMicro: bigMicro + 5n, heldMicro: 7n, payments: 43, windows: [] }
     const session = { ...fullSession, usage: spent, lockedAt: 9 }
     const delegation = { ...fullDelegation, usage: spent }
     const rows = { sessions: [session], delegations: [delegation], payments: [over] }
-    const state = await (await reread(bench, rows)).read({ payment: over.id })
+    const state = await (await rereadNoun(bench, rows)).read({ payment: over.id })
     expectSame([state.payment, state.session, state.delegation], [over, session, delegation])
     // The account may be written again while it is over its total.
     const later = { ...session, usage: { ...spent, payments: 44 } }
-    await store.commit({}, () => ({ result: 0, sessions: [later], events: [note('x')] }), 'now')
+    await store.commit(
+      {},
+      () => ({ result: 0, sessions: [later], events: [sampleNote('x')] }),
+      'now',
+    )
     expectSame((await (await open()).read({ session: session.id })).session, later)
   })
 }
@@ -217,7 +221,7 @@ function testSmallNouns(
   expectSame: (actual: unknown, expected: unknown) => void,
 ): void {
   test('keeps keys, merchants and instruments', async (bench) => {
-    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const [delegation, key] = [sampleDelegation(), sampleHashOf('key')]
     const session = sampleSession(delegation.id)
     const denial = { code: 'unknown_asset', message: hardText, detail: hardText } as const
     const keys = [sampleKey(session, key, { refusals: 5, lastRefusal: denial })]
@@ -230,7 +234,7 @@ function testSmallNouns(
       troubled: 2,
     }
     const instrument = { handle: 'alice-wallet', endUser: 'alice', registeredAt: 1_900_000_000_001 }
-    const store = await reread(bench, {
+    const store = await rereadNoun(bench, {
       delegations: [delegation],
       sessions: [session],
       keys,
@@ -241,7 +245,7 @@ function testSmallNouns(
     const state = await store.read(scope)
     expectSame([state.key, state.merchant, state.instrument], [keys[0], known, instrument])
     const released = { ...known, payments: 0, troubled: 1 }
-    const again = await reread(bench, { merchants: [released] })
+    const again = await rereadNoun(bench, { merchants: [released] })
     expectSame((await again.read(scope)).merchant, released)
   })
   test('keeps the content of a response, byte by byte', async (bench) => {
@@ -254,7 +258,7 @@ function testSmallNouns(
     const written = sampleContent(full, { status: 207, headers, body, truncated: true })
     const contents = [written, sampleContent(empty)]
     const rows = { delegations: [delegation], sessions: [session], payments, contents }
-    const store = await reread(bench, rows)
+    const store = await rereadNoun(bench, rows)
     const found = (await store.content(full)) as Content
     expectSame({ ...found, body: [...found.body] }, { ...written, body: [...body] })
     expect((await store.content(empty))?.body.length).toBe(0)
@@ -267,7 +271,7 @@ function testServiceNouns(
   expectSame: (actual: unknown, expected: unknown) => void,
 ): void {
   test('keeps keys of the service, and operations', async (bench) => {
-    const secrets = [{ hash: hashOf('new') }, { hash: hashOf('old'), expiresAt: 3 }]
+    const secrets = [{ hash: sampleHashOf('new') }, { hash: sampleHashOf('old'), expiresAt: 3 }]
     const times = { createdAt: 1_900_000_000_001, expiresAt: 1_900_000_000_002, usedAt: 7 }
     const names = { endUser: 'alice', label: hardText }
     const roles = ['end_user', 'auditor'] as const
@@ -279,33 +283,38 @@ function testServiceNouns(
       createdAt: 1,
       expiresAt: 2,
     }
-    const operation = { id: hashOf('operation'), inputHash: hashOf('input'), salt: 's', at: 8 }
+    const operation = {
+      id: sampleHashOf('operation'),
+      inputHash: sampleHashOf('input'),
+      salt: 's',
+      at: 8,
+    }
     const operations = [{ ...operation, subject: 'ses_1' }]
-    const store = await reread(bench, { credentials: [full, bare], operations })
+    const store = await rereadNoun(bench, { credentials: [full, bare], operations })
     const scope = { credential: full.id, operation: operation.id }
     const state = await store.read(scope)
     expectSame([state.credential, state.operation], [full, operations[0]])
     expectSame((await store.read({ credential: bare.id })).credential, bare)
     expectSame(await store.read({ credential: 'key_none', operation: 'none' }), { ancestors: [] })
     const { revokedAt: _revoked, label: _label, ...again } = { ...full, usedAt: 8 }
-    const later = await reread(bench, { credentials: [again] })
+    const later = await rereadNoun(bench, { credentials: [again] })
     expectSame((await later.read(scope)).credential, again)
     expectSame((await later.credentials({})).rows, [again, bare])
     const first = await later.credentials({ limit: 1 })
     expectSame((await later.credentials({ after: first.cursor })).rows, [bare])
   })
   test('gives a name to another row', async ({ store }) => {
-    const name = { id: hashOf('name'), inputHash: 'one', salt: '', subject: 'ses_1', at: 1 }
+    const name = { id: sampleHashOf('name'), inputHash: 'one', salt: '', subject: 'ses_1', at: 1 }
     const next = { ...name, inputHash: 'two', subject: 'ses_2', at: 2 }
     for (const operation of [name, next]) {
-      const change = { result: undefined, operations: [operation], events: [note('named')] }
+      const change = { result: undefined, operations: [operation], events: [sampleNote('named')] }
       await store.commit({ operation: name.id }, () => change, 'now')
     }
     expectSame((await store.read({ operation: name.id })).operation, next)
   })
   test('a commit knows the key and the operation that its scope names', async ({ store }) => {
     const key = { id: 'key_1', roles: ['payer'] as const, secrets: [], createdAt: 1, expiresAt: 9 }
-    const operation = { id: hashOf('op'), inputHash: '', salt: '', subject: 's', at: 1 }
+    const operation = { id: sampleHashOf('op'), inputHash: '', salt: '', subject: 's', at: 1 }
     const scope = { credential: key.id, operation: operation.id }
     const run = () =>
       store.commit(
@@ -313,7 +322,7 @@ function testServiceNouns(
         (state) => ({
           result: [state.credential, state.operation],
           ...(state.operation ? {} : { credentials: [key], operations: [operation] }),
-          events: [note('seen')],
+          events: [sampleNote('seen')],
         }),
         'now',
       )

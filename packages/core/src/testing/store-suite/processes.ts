@@ -1,7 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type Bench, everyRow, firstBroken, type StoreTest, trailOf } from './bench.ts'
-import { note, plant, sampleDelegation, sampleLimits, sampleSession } from './samples.ts'
+import {
+  type Bench,
+  benchTrailOf,
+  everyRowOnBench,
+  firstBrokenBenchRecord,
+  type StoreTest,
+} from './bench.ts'
+import {
+  plantSample,
+  sampleDelegation,
+  sampleLimits,
+  sampleNote,
+  sampleSession,
+} from './samples.ts'
 import type { StoreWork, StoreWorkDone } from './store-process.ts'
 
 /** A way to start processes over the data of a test. */
@@ -46,7 +58,7 @@ export function testProcesses(
 ): void {
   test('processes hold one limit exactly, and write one chain', async (bench) => {
     const { store } = bench
-    const session = await plantSession(bench, BigInt(COMMITS))
+    const session = await plantSessionForProcesses(bench, BigInt(COMMITS))
     const { start } = processesOf(bench)
     const work = { session, commits: COMMITS, atOnce: 20 }
     const done = await Promise.all(['one', 'two'].map((name) => start({ ...work, name })))
@@ -55,12 +67,12 @@ export function testProcesses(
     expect(results.filter((result) => result === 'over').length).toBe(COMMITS)
     const state = await store.read({ session })
     expect(state.session?.usage.heldMicro).toBe(BigInt(COMMITS))
-    const trail = await trailOf(store)
+    const trail = await benchTrailOf(store)
     expect(trail.length).toBe(1 + 2 * COMMITS)
-    expect(firstBroken(trail)).toBe(0)
+    expect(firstBrokenBenchRecord(trail)).toBe(0)
   })
   test('a key that processes use at once is pinned to one payment', async (bench) => {
-    const session = await plantSession(bench, 1_000_000n)
+    const session = await plantSessionForProcesses(bench, 1_000_000n)
     const { start } = processesOf(bench)
     const work = { session, name: 'shared', commits: COMMITS, atOnce: 10 }
     const done = (await Promise.all([start(work), start(work)])).flat()
@@ -70,34 +82,34 @@ export function testProcesses(
       COMMITS,
       COMMITS,
     ])
-    const rows = await everyRow((page) => bench.store.payments({ session }, page))
+    const rows = await everyRowOnBench((page) => bench.store.payments({ session }, page))
     expect(rows.length).toBe(COMMITS)
   })
   for (const atOnce of [1, 100]) {
     test(`what resolved before a process was killed is there (${atOnce} at once)`, async (bench) => {
-      const session = await plantSession(bench, 1_000_000n)
+      const session = await plantSessionForProcesses(bench, 1_000_000n)
       const work = { session, name: 'killed', commits: ENDLESS, atOnce }
       const done = await processesOf(bench).start(work, (count, child) => {
         if (count === KILLED_AFTER) child.kill('SIGKILL')
       })
       // A commit waits for what is still done for the process that is gone.
       const store = await bench.open()
-      await store.commit({}, () => ({ result: 0, events: [note('after')] }), 'now')
-      const payments = await everyRow((page) => store.payments({ session }, page))
+      await store.commit({}, () => ({ result: 0, events: [sampleNote('after')] }), 'now')
+      const payments = await everyRowOnBench((page) => store.payments({ session }, page))
       const kept = new Set(payments.map(({ key }) => key))
       expect(done.filter(({ key }) => !kept.has(key))).toEqual([])
       // Rows and records of a commit are there together, or not at all.
       expect((await store.read({ session })).session?.usage.heldMicro).toBe(BigInt(payments.length))
-      const trail = await trailOf(store)
+      const trail = await benchTrailOf(store)
       expect(trail.length).toBe(payments.length + 2)
-      expect(firstBroken(trail)).toBe(0)
+      expect(firstBrokenBenchRecord(trail)).toBe(0)
     })
   }
 }
 
-async function plantSession({ store }: Bench, totalMicro: bigint): Promise<string> {
+async function plantSessionForProcesses({ store }: Bench, totalMicro: bigint): Promise<string> {
   const delegation = sampleDelegation()
   const session = sampleSession(delegation.id, { limits: sampleLimits(totalMicro) })
-  await plant(store, delegation, session)
+  await plantSample(store, delegation, session)
   return session.id
 }

@@ -15,7 +15,7 @@ export const bigMicro: bigint = 2n ** 59n + 1n
 export const hardText: string = `Zoë – 東京 🧾 \u202eabc\u202c 'a' "b" \\ \n\t\u0000 \ud83d`
 
 /** Returns a hash in the format of core's own hashes. */
-export function hashOf(text: string): string {
+export function sampleHashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
@@ -45,7 +45,7 @@ export function sampleSession(delegation: string, some: Partial<Session> = {}): 
   return {
     id,
     delegation,
-    tokenHash: hashOf(id),
+    tokenHash: sampleHashOf(id),
     limits: sampleLimits(bigMicro),
     usage: noUsage,
     repeatAfterMs: 60_000,
@@ -79,14 +79,14 @@ export function samplePayment(
       amountMicro: 10_000n,
       payee: `0x${'cd'.repeat(20)}`,
       host: 'api.example.com',
-      requestHash: requestHash ?? hashOf(`request of ${id}`),
+      requestHash: requestHash ?? sampleHashOf(`request of ${id}`),
     },
-    termsHash: hashOf(`terms of ${id}`),
+    termsHash: sampleHashOf(`terms of ${id}`),
     payer: `0x${'ef'.repeat(20)}`,
-    nonce: `0x${hashOf(`nonce of ${id}`)}`,
+    nonce: `0x${sampleHashOf(`nonce of ${id}`)}`,
     path: '/report',
     purpose: 'the report',
-    tokenHash: hashOf(`token of ${id}`),
+    tokenHash: sampleHashOf(`token of ${id}`),
     reservedAt: 2,
     tokenExpiresAt: 60_002,
     validBefore: 300,
@@ -96,7 +96,7 @@ export function samplePayment(
 }
 
 export function sampleKey(session: Session, key: string, some: Partial<KeyRecord>): KeyRecord {
-  return { session: session.id, key, requestHash: hashOf('request'), refusals: 0, ...some }
+  return { session: session.id, key, requestHash: sampleHashOf('request'), refusals: 0, ...some }
 }
 
 export function sampleContent(payment: string, some: Partial<Content> = {}): Content {
@@ -104,35 +104,38 @@ export function sampleContent(payment: string, some: Partial<Content> = {}): Con
 }
 
 /** Creates a record for a change, marked by `reason`. */
-export function note(reason: string): AuditEvent {
+export function sampleNote(reason: string): AuditEvent {
   return { type: 'session-locked', session: 'ses', delegation: 'del', reason }
 }
 
 /** Returns the reasons of `note` records, in their order. */
-export function reasonsOf(bodies: readonly { readonly body: string }[]): readonly unknown[] {
+export function sampleReasonsOf(bodies: readonly { readonly body: string }[]): readonly unknown[] {
   return bodies.map(({ body }) => (JSON.parse(body) as { reason?: unknown }).reason)
 }
 
 /** Writes a delegation and sessions within it. */
-export async function plant(
+export async function plantSample(
   store: Store,
   delegation: Delegation,
   ...sessions: readonly Session[]
 ): Promise<void> {
-  const events = [note('planted')]
+  const events = [sampleNote('planted')]
   await store.commit({}, () => ({ result: 0, delegations: [delegation], sessions, events }), 'now')
 }
 
 /** Writes payments as they are, without a hold. */
-export async function plantPayments(store: Store, payments: readonly Payment[]): Promise<void> {
-  await store.commit({}, () => ({ result: 0, payments, events: [note('planted')] }), 'now')
+export async function plantSamplePayments(
+  store: Store,
+  payments: readonly Payment[],
+): Promise<void> {
+  await store.commit({}, () => ({ result: 0, payments, events: [sampleNote('planted')] }), 'now')
 }
 
 /** The outcome of a reservation. */
 export type Reserved = 'reserved' | 'over' | 'pinned'
 
 /** Reserves as the core does: writes the hold, the payment and its key, or nothing if the amount doesn't fit. */
-export function reserveOf(
+export function reserveSample(
   amountMicro: bigint,
   key?: string,
 ): (state: LedgerState, now: number) => Change<Reserved> {
@@ -144,7 +147,7 @@ export function reserveOf(
     const isOver = accounts.some(
       ({ limits, usage }) => findLimitExcesses(limits, usage, amountMicro, now).length > 0,
     )
-    if (isOver) return { result: 'over', events: [note('over')] }
+    if (isOver) return { result: 'over', events: [sampleNote('over')] }
     const held = <Account extends Session | Delegation>(account: Account): Account => ({
       ...account,
       usage: addHoldToLimits(account.limits, account.usage, amountMicro, now),
@@ -160,7 +163,7 @@ export function reserveOf(
       delegations: [held(delegation)],
       payments: [payment],
       keys: key === undefined ? [] : [sampleKey(session, key, { payment: payment.id })],
-      events: [note('reserved')],
+      events: [sampleNote('reserved')],
     }
   }
 }

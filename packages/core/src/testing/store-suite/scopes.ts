@@ -1,12 +1,12 @@
 import type { Session } from '../../ledger/session.ts'
-import { everyRow, type StoreTest } from './bench.ts'
+import { everyRowOnBench, type StoreTest } from './bench.ts'
 import {
-  hashOf,
-  note,
-  plant,
-  plantPayments,
+  plantSample,
+  plantSamplePayments,
   sampleDelegation,
+  sampleHashOf,
   sampleKey,
+  sampleNote,
   samplePayment,
   sampleSession,
 } from './samples.ts'
@@ -19,7 +19,7 @@ export function testScopes(suite: StoreTest): void {
     const root = sampleSession(delegation.id)
     const child = sampleSession(delegation.id, { parent: root.id })
     const grandchild = sampleSession(delegation.id, { parent: child.id })
-    await plant(store, delegation, root, child, grandchild)
+    await plantSample(store, delegation, root, child, grandchild)
     const whole = { session: grandchild, ancestors: [child, root], delegation }
     expect(await store.read({ session: grandchild.id })).toEqual(whole)
     const seen = await store.commit(
@@ -30,13 +30,13 @@ export function testScopes(suite: StoreTest): void {
     expect(seen).toEqual(whole)
   })
   test('a payment brings its session, and a key its payment', async ({ store }) => {
-    const [delegation, key] = [sampleDelegation(), hashOf('key')]
+    const [delegation, key] = [sampleDelegation(), sampleHashOf('key')]
     const [session, other] = [sampleSession(delegation.id), sampleSession(delegation.id)]
-    await plant(store, delegation, session, other)
+    await plantSample(store, delegation, session, other)
     const payment = samplePayment(session, { key })
     const record = sampleKey(session, key, { payment: payment.id })
     const rows = { payments: [payment], keys: [record] }
-    await store.commit({}, () => ({ result: 0, ...rows, events: [note('x')] }), 'now')
+    await store.commit({}, () => ({ result: 0, ...rows, events: [sampleNote('x')] }), 'now')
     const whole = { session, delegation, payment, ancestors: [] }
     expect(await store.read({ payment: payment.id })).toEqual(whole)
     const keyed = { ...whole, key: record }
@@ -44,32 +44,34 @@ export function testScopes(suite: StoreTest): void {
     const elsewhere = { session: other, delegation, ancestors: [] }
     expect(await store.read({ session: other.id, key })).toEqual(elsewhere)
   })
-  testNames(suite)
-  testTwins(suite)
-  testTogether(suite)
+  testScopeByName(suite)
+  testScopeOfTwins(suite)
+  testScopesTogether(suite)
 }
 
-function testNames({ test, expect }: StoreTest): void {
+function testScopeByName({ test, expect }: StoreTest): void {
   test('what does not exist is absent', async ({ store }) => {
     expect(
       await store.read({
         session: 'ses_unknown',
         delegation: 'del_unknown',
         payment: 'pay_unknown',
-        key: hashOf('key'),
-        requestHash: hashOf('request'),
+        key: sampleHashOf('key'),
+        requestHash: sampleHashOf('request'),
         host: 'api.example.com',
         instrument: 'nobody',
       }),
     ).toEqual({ ancestors: [] })
     expect(await store.read({})).toEqual({ ancestors: [] })
-    expect(await everyRow((page) => store.payments({ session: 'ses_unknown' }, page))).toEqual([])
+    expect(
+      await everyRowOnBench((page) => store.payments({ session: 'ses_unknown' }, page)),
+    ).toEqual([])
   })
   test('a host is known within its own delegation only', async ({ store }) => {
     const [one, other] = [sampleDelegation(), sampleDelegation()]
     const [session, elsewhere] = [sampleSession(one.id), sampleSession(other.id)]
-    await plant(store, one, session)
-    await plant(store, other, elsewhere)
+    await plantSample(store, one, session)
+    await plantSample(store, other, elsewhere)
     const host = 'api.example.com'
     const known = {
       delegation: one.id,
@@ -78,7 +80,7 @@ function testNames({ test, expect }: StoreTest): void {
       payments: 1,
       troubled: 0,
     }
-    const change = { result: 0, merchants: [known], events: [note('x')] }
+    const change = { result: 0, merchants: [known], events: [sampleNote('x')] }
     await store.commit({ session: session.id }, () => change, 'now')
     expect((await store.read({ session: session.id, host })).merchant).toEqual(known)
     expect((await store.read({ delegation: one.id, host })).merchant).toEqual(known)
@@ -88,28 +90,28 @@ function testNames({ test, expect }: StoreTest): void {
   })
 }
 
-function testTwins({ test, expect }: StoreTest): void {
+function testScopeOfTwins({ test, expect }: StoreTest): void {
   test('the twin is the latest payment for the request in the delegation', async ({ store }) => {
     const [delegation, other] = [sampleDelegation(), sampleDelegation()]
     const [first, second] = [sampleSession(delegation.id), sampleSession(delegation.id)]
     const elsewhere = sampleSession(other.id)
-    await plant(store, delegation, first, second)
-    await plant(store, other, elsewhere)
+    await plantSample(store, delegation, first, second)
+    await plantSample(store, other, elsewhere)
     // Hashes that begin alike are still two.
-    const requestHash = hashOf('request')
+    const requestHash = sampleHashOf('request')
     const similar = `${requestHash.slice(0, 40)}${'0'.repeat(24)}`
     const older = samplePayment(first, {}, requestHash)
     const newer = samplePayment(second, { state: 'released' }, requestHash)
-    await plantPayments(store, [older, newer])
-    await plantPayments(store, [
+    await plantSamplePayments(store, [older, newer])
+    await plantSamplePayments(store, [
       samplePayment(first, {}, similar),
       samplePayment(elsewhere, {}, requestHash),
     ])
     expect((await store.read({ session: first.id, requestHash })).twin).toEqual(newer)
     // A row that is written again is no later for that.
-    await plantPayments(store, [{ ...older, state: 'signed' }])
+    await plantSamplePayments(store, [{ ...older, state: 'signed' }])
     expect((await store.read({ delegation: delegation.id, requestHash })).twin).toEqual(newer)
-    const unknown = { session: first.id, requestHash: hashOf('another request') }
+    const unknown = { session: first.id, requestHash: sampleHashOf('another request') }
     expect((await store.read(unknown)).twin).toBe(undefined)
   })
 
@@ -119,11 +121,11 @@ function testTwins({ test, expect }: StoreTest): void {
     const delegation = sampleDelegation()
     const [first, second] = [sampleSession(delegation.id), sampleSession(delegation.id)]
     const third = sampleSession(delegation.id)
-    await plant(store, delegation, first, second, third)
-    const requestHash = hashOf('request')
+    await plantSample(store, delegation, first, second, third)
+    const requestHash = sampleHashOf('request')
     const own = samplePayment(first, { state: 'settled' }, requestHash)
     const theirs = samplePayment(second, {}, requestHash)
-    await plantPayments(store, [samplePayment(first, {}, requestHash), own, theirs])
+    await plantSamplePayments(store, [samplePayment(first, {}, requestHash), own, theirs])
     const twins = async (session: Session) => {
       const state = await store.read({ session: session.id, requestHash })
       return [state.twin, state.ownTwin]
@@ -138,7 +140,7 @@ function testTwins({ test, expect }: StoreTest): void {
         ({ twin, ownTwin }) => ({
           result: [payment.id, twin?.id, ownTwin?.id],
           payments: [payment],
-          events: [note('paid')],
+          events: [sampleNote('paid')],
         }),
         'now',
       )
@@ -152,20 +154,20 @@ function testTwins({ test, expect }: StoreTest): void {
 }
 
 /** Tests that a scope loads no rows beyond those that it leads to. */
-function testTogether({ test, expect }: StoreTest): void {
+function testScopesTogether({ test, expect }: StoreTest): void {
   test('many commits at once, each of which leads to rows of its own', async ({ store }) => {
     const delegation = sampleDelegation()
     const roots = Array.from({ length: 16 }, () => sampleSession(delegation.id))
     const children = roots.map(({ id }) => sampleSession(delegation.id, { parent: id }))
-    await plant(store, delegation, ...roots, ...children)
-    const hashes = roots.map(({ id }) => hashOf(id))
+    await plantSample(store, delegation, ...roots, ...children)
+    const hashes = roots.map(({ id }) => sampleHashOf(id))
     const theirs = roots.map((root, index) => samplePayment(root, {}, hashes[index]))
-    await Promise.all(theirs.map((payment) => plantPayments(store, [payment])))
+    await Promise.all(theirs.map((payment) => plantSamplePayments(store, [payment])))
     const scopes = children.map(({ id }, index) => {
       const requestHash = hashes[index] ?? ''
       return { session: id, requestHash, termsHash: requestHash }
     })
-    const events = [note('seen')]
+    const events = [sampleNote('seen')]
     const seen = scopes.map((scope) =>
       store.commit(scope, ({ twin }) => ({ result: twin?.id, events }), 'now'),
     )

@@ -1,5 +1,5 @@
 import type { Store } from '../../ports/store.ts'
-import { hashOf, reserveOf } from './samples.ts'
+import { reserveSample, sampleHashOf } from './samples.ts'
 
 /** The orders of a process that reserves repeatedly. */
 export interface StoreWork {
@@ -31,20 +31,20 @@ export async function storeProcess(open: (place: string) => Store): Promise<void
   const [place = '', work] = process.argv.slice(2)
   const store = open(place)
   await store.read({})
-  if (work !== undefined) await reserveAll(store, JSON.parse(work) as StoreWork)
+  if (work !== undefined) await reserveAllInStore(store, JSON.parse(work) as StoreWork)
   await store.close()
 }
 
-async function reserveAll(store: Store, work: StoreWork): Promise<void> {
+async function reserveAllInStore(store: Store, work: StoreWork): Promise<void> {
   const { session, name, commits, atOnce } = work
   let begun = 0
   const reserve = async (): Promise<void> => {
     while (begun < commits) {
       begun += 1
-      const key = hashOf(`${name} ${begun}`)
+      const key = sampleHashOf(`${name} ${begun}`)
       // The two ways to commit take turns: both are durable when they have resolved.
       const when = begun % 3 === 0 ? 'soon' : 'now'
-      const result = await store.commit({ session, key }, reserveOf(1n, key), when)
+      const result = await store.commit({ session, key }, reserveSample(1n, key), when)
       process.send?.({ key, result } satisfies StoreWorkDone)
       // Everybody's answers are sent before anybody goes on.
       await new Promise(setImmediate)

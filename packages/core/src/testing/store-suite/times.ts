@@ -1,25 +1,25 @@
 import { sessionEnd } from '../../ledger/session.ts'
 import type { Store } from '../../ports/store.ts'
-import { type StoreTest, trailOf } from './bench.ts'
-import { note, plant, sampleDelegation, sampleSession } from './samples.ts'
+import { benchTrailOf, type StoreTest } from './bench.ts'
+import { plantSample, sampleDelegation, sampleNote, sampleSession } from './samples.ts'
 
 /** Runs a commit, and returns the `now` of its change and its record. */
-function nowOf(store: Store): Promise<number> {
-  return store.commit({}, (_, now) => ({ result: now, events: [note('now')] }), 'now')
+function currentTimeOf(store: Store): Promise<number> {
+  return store.commit({}, (_, now) => ({ result: now, events: [sampleNote('now')] }), 'now')
 }
 
 /** Tests that commits share one clock, which never runs back. */
 export function testTimes({ test, expect }: StoreTest): void {
   test('hands the time of its clock to a change, and records it', async ({ store, clock }) => {
     clock.set(1_900_000_000_123)
-    expect(await nowOf(store)).toBe(1_900_000_000_123)
+    expect(await currentTimeOf(store)).toBe(1_900_000_000_123)
     expect(store.now()).toBe(1_900_000_000_123)
-    expect((await trailOf(store)).map((record) => record.at)).toEqual([1_900_000_000_123])
+    expect((await benchTrailOf(store)).map((record) => record.at)).toEqual([1_900_000_000_123])
   })
   test('a session ends exactly on the boundary', async ({ store, clock }) => {
     const delegation = sampleDelegation()
     const session = sampleSession(delegation.id, { expiresAt: clock() + 1_000 })
-    await plant(store, delegation, session)
+    await plantSample(store, delegation, session)
     const endOf = (): Promise<unknown> =>
       store.commit(
         { session: session.id },
@@ -34,16 +34,16 @@ export function testTimes({ test, expect }: StoreTest): void {
   test('never runs back, whichever handle asks', async ({ store, clock, open }) => {
     const late = clock() + 5_000
     clock.set(late)
-    await nowOf(store)
+    await currentTimeOf(store)
     const other = await open()
     clock.set(late - 4_000)
-    expect(await nowOf(store)).toBe(late)
-    expect(await nowOf(other)).toBe(late)
+    expect(await currentTimeOf(store)).toBe(late)
+    expect(await currentTimeOf(other)).toBe(late)
     await store.close()
     await other.close()
     const reopened = await open()
-    expect(await nowOf(reopened)).toBe(late)
+    expect(await currentTimeOf(reopened)).toBe(late)
     clock.set(late + 1)
-    expect(await nowOf(reopened)).toBe(late + 1)
+    expect(await currentTimeOf(reopened)).toBe(late + 1)
   })
 }
