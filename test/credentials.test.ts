@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { BursarError, type KeyInput } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { type GuardWorld, guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
@@ -12,6 +13,29 @@ async function keyWorld(options: Parameters<typeof guardWorld>[0] = {}) {
   const { administration } = world.bursar
   const issued = await administration.issueKey(payer)
   return { ...world, administration, issued }
+}
+
+/** A world that notes each read of a key, and can hold these reads back. */
+async function countedWorld() {
+  const reads: string[] = []
+  let held: Promise<void> = Promise.resolve()
+  const hold = (): (() => void) => {
+    const gate = Promise.withResolvers<void>()
+    held = gate.promise
+    return gate.resolve
+  }
+  const world = await keyWorld({
+    store: (store) => ({
+      ...seam(store),
+      read: async (scope) => {
+        if (scope.credential === undefined) return store.read(scope)
+        reads.push(scope.credential)
+        await held
+        return store.read(scope)
+      },
+    }),
+  })
+  return { ...world, reads, hold }
 }
 
 async function boundSession({ bursar, delegation }: GuardWorld, key: string) {
@@ -124,18 +148,65 @@ describe('a key of the service', () => {
     })
   })
 
-  test('guesses end at a rate, and keys that are known do not', async () => {
-    const { bursar, issued, clock } = await keyWorld()
-    await bursar.authenticate(issued.key)
-    const guess = (one: number) =>
-      bursar.authenticate(`bursar_${issued.id}_${`${one}`.padStart(43, 'A')}`)
-    for (let one = 0; one < 1_000; one += 1) await guess(one)
-    const fresh = await bursar.administration.issueKey(payer)
-    const crowded = { code: 'request_rate_exceeded' }
-    await expect(bursar.authenticate(fresh.key)).rejects.toMatchObject(crowded)
-    expect(await bursar.authenticate(issued.key)).toMatchObject({ id: issued.id })
-    clock.advance(60_000)
-    expect(await bursar.authenticate(fresh.key)).toMatchObject({ id: fresh.id })
+  test('however many made-up keys there are, a key that is new to the process passes', async () => {
+    const { administration, reopen, reads } = await countedWorld()
+    const key = await administration.issueKey(payer)
+    const stranger = reopen()
+    reads.length = 0
+    const madeUp = Array.from({ length: 1_000 }, (_, one) => {
+      const id = `key_${`${one}`.padStart(32, '0')}`
+      return stranger.authenticate(`bursar_${id}_${'A'.repeat(43)}`)
+    })
+    expect(new Set(await Promise.all(madeUp))).toEqual(new Set([undefined]))
+    expect(reads).toEqual([])
+    expect(await stranger.authenticate(key.key)).toMatchObject({ id: key.id })
+    expect(reads).toEqual([key.id])
+  })
+
+  test('however many wrong secrets name an id, the right one passes, and they share reads', async () => {
+    const { issued, reopen, reads, hold } = await countedWorld()
+    const stranger = reopen()
+    reads.length = 0
+    const release = hold()
+    const wrong = Array.from({ length: 1_000 }, (_, one) =>
+      stranger.authenticate(`bursar_${issued.id}_${`${one}`.padStart(43, 'A')}`),
+    )
+    const right = stranger.authenticate(issued.key)
+    await setImmediate()
+    release()
+    expect(await right).toMatchObject({ id: issued.id })
+    expect(new Set(await Promise.all(wrong))).toEqual(new Set([undefined]))
+    expect(reads.length).toBeLessThanOrEqual(2)
+  })
+
+  test('who stops something is looked up before others, and is never refused', async () => {
+    const { administration, reopen, reads, hold } = await countedWorld()
+    const keys: { readonly id: string; readonly key: string }[] = []
+    for (let one = 0; one < 80; one += 1) keys.push(await administration.issueKey(payer))
+    const stranger = reopen()
+    reads.length = 0
+    const release = hold()
+    const settled = Promise.allSettled(
+      keys.slice(0, 79).map(({ key }) => stranger.authenticate(key)),
+    )
+    await setImmediate()
+    const last = keys[79]
+    const urgent = stranger.authenticate(last?.key ?? '', { urgent: true })
+    await setImmediate()
+    release()
+    expect(await urgent).toMatchObject({ id: last?.id })
+    const refused = (await settled).filter(({ status }) => status === 'rejected')
+    // Eight are read, and 64 wait.
+    expect(refused).toHaveLength(79 - 8 - 64)
+    expect(reads.indexOf(last?.id ?? '')).toBe(8)
+  })
+
+  test('a text that is no live key is refused after a time that tells nothing', async () => {
+    const { bursar, issued } = await keyWorld()
+    const begun = performance.now()
+    await bursar.authenticate(`bursar_${issued.id}_${'A'.repeat(43)}`)
+    await bursar.authenticate(`bursar_key_${'0'.repeat(32)}_${'A'.repeat(43)}`)
+    expect(performance.now() - begun).toBeGreaterThan(8)
   })
 })
 
@@ -238,7 +309,7 @@ describe('an idempotency key', () => {
   })
 
   test('of which the operation failed is free', async () => {
-    let broken = true
+    let broken = false
     const world = await keyWorld({
       store: (store) => ({
         ...seam(store),
@@ -249,6 +320,7 @@ describe('an idempotency key', () => {
       }),
     })
     const issue = () => world.administration.issueKey(payer, { idempotencyKey })
+    broken = true
     await expect(issue()).rejects.toMatchObject({ code: 'store_failed' })
     broken = false
     await expect(issue()).resolves.toMatchObject({ id: expect.stringContaining('key_') })

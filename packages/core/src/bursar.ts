@@ -7,7 +7,11 @@ import {
   registerInstrument,
 } from './facets/administration.ts'
 import { attributeCommits, recordedCallerInput } from './facets/attributed-store.ts'
-import { authenticate, type VerifiedKey } from './facets/authentication.ts'
+import {
+  type AuthenticateOptions,
+  authenticate,
+  type VerifiedKey,
+} from './facets/authentication.ts'
 import { createEmbeddedPort } from './facets/embedded-session.ts'
 import { createEndUser, type EndUser } from './facets/end-user.ts'
 import { createManagement, type Management } from './facets/management.ts'
@@ -16,6 +20,7 @@ import { createBackground } from './guard/background.ts'
 import type { Guard } from './guard/guard.ts'
 import { createUnknownLookupLimit } from './guard/lookup-limit.ts'
 import { createNetworkAsks } from './guard/network-asks.ts'
+import { createPresentedKeys } from './guard/presented-keys.ts'
 import { limitRatePerMinute } from './guard/rate-limit.ts'
 import type { Reconciliation } from './guard/reconciler.ts'
 import { assertNoDevelopmentHosts, deadlineField, guardedHttp } from './http/guarded-http.ts'
@@ -110,10 +115,11 @@ export interface Bursar {
   openSession(token: string, options?: { readonly payer?: string | undefined }): PaymentSession
   /**
    * Returns the caller of a key of the service. Returns undefined if the text is no key, or the key is revoked,
-   * expired or rotated away. Every call reads the ledger. Throws `request_rate_exceeded` after too many
-   * unknown keys in a minute.
+   * expired or rotated away. Every call reads the ledger, unless the key's id is made up. Throws
+   * `request_rate_exceeded` only while too many keys that this process does not know are looked up at the same
+   * time, and never if `urgent` says that the caller wants to stop something.
    */
-  authenticate(key: string): Promise<VerifiedKey | undefined>
+  authenticate(key: string, options?: AuthenticateOptions): Promise<VerifiedKey | undefined>
   /**
    * Asks the rails about unproven payments, and wallet providers to withdraw revoked permissions. The guard also
    * does this when it opens and on a timer.
@@ -224,9 +230,9 @@ export function createBursar(options: BursarOptions): Bursar {
         createEmbeddedPort(guard, ready, { ...holder, payer }),
       )
     },
-    authenticate: async (key) => {
+    authenticate: async (key, options = {}) => {
       await ready()
-      return authenticate(guard, key)
+      return authenticate(guard, key, options)
     },
     reconcile: async () => {
       await ready()
@@ -273,7 +279,7 @@ function createGuard(
     sessionRate: limitRatePerMinute(MAX_CALLS_PER_MINUTE),
     endedRate: limitRatePerMinute(MAX_ENDED_RECORDS_PER_MINUTE),
     strangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
-    keyStrangers: createUnknownLookupLimit(MAX_STRANGE_CALLS_PER_MINUTE),
+    keys: createPresentedKeys(),
     networkAsks: createNetworkAsks(),
     background: createBackground(warnBursarOperator),
     closing,

@@ -106,6 +106,8 @@ function replayEvent(
 ): void {
   const { sessions, delegations, approvals, instruments, credentials } = replay
   switch (event.type) {
+    case 'key-check-created':
+      return
     case 'key-issued':
       addReplayedRow(credentials, event.credential, replayIssuedKey(event, at), seq)
       break

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Guard } from '../guard/guard.ts'
 import { readKeyToken } from '../ledger/bearer-token.ts'
 import {
@@ -6,6 +7,7 @@ import {
   liveCredentialSecrets,
   USED_EVERY_MS,
 } from '../ledger/credential.ts'
+import { hasKeyCheck } from '../ledger/key-check.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { Role } from '../ledger/role.ts'
 import { equalHashes } from '../primitives/hash.ts'
@@ -20,22 +22,33 @@ export interface VerifiedKey {
   readonly endUser?: string
 }
 
+/** The options of `Bursar.authenticate`. */
+export interface AuthenticateOptions {
+  /** Whether the caller wants to stop something: then the key is looked up before those of others. */
+  readonly urgent?: boolean | undefined
+}
+
+/** The least time after which a text that is no live key is refused, so that the time tells nothing. */
+const REFUSED_AFTER_MS = 5
+
 /**
  * Returns the caller that presents a key. Returns undefined if the text is no key, or if the key is
  * revoked, expired or rotated away. Reads the ledger at every call, so that a revocation holds at once
- * in every process. Throws `request_rate_exceeded` if too many unknown texts are presented: keys that
- * this process has verified before are exempt from that rate.
+ * in every process, but not for an id that the installation has not made. However many wrong secrets name an
+ * id, the right one passes: they share reads, which are bounded at a time.
  */
-export async function authenticate(guard: Guard, text: string): Promise<VerifiedKey | undefined> {
-  const { store, keyStrangers, background } = guard
-  const presented = readKeyToken(text)
-  if (!presented) return undefined
-  const credential = await keyStrangers.look(presented.hash, store.now(), async () => {
-    const state = await store.read({ credential: presented.id })
-    const found = state.credential
-    return found && matchesLiveSecret(found, presented.hash, store.now()) ? found : undefined
-  })
-  if (!credential) return undefined
+export async function authenticate(
+  guard: Guard,
+  text: string,
+  { urgent = false }: AuthenticateOptions,
+): Promise<VerifiedKey | undefined> {
+  const begunAt = performance.now()
+  const credential = await findLiveCredential(guard, text, urgent)
+  if (!credential) {
+    await wait(Math.max(0, begunAt + REFUSED_AFTER_MS - performance.now()))
+    return undefined
+  }
+  const { store, background } = guard
   const now = store.now()
   if (now - (credential.usedAt ?? 0) >= USED_EVERY_MS) {
     const scope = { credential: credential.id }
@@ -44,6 +57,23 @@ export async function authenticate(guard: Guard, text: string): Promise<Verified
   }
   const { id, roles, endUser } = credential
   return { id, roles, ...(endUser === undefined ? {} : { endUser }) }
+}
+
+async function findLiveCredential(
+  { store, keys }: Guard,
+  text: string,
+  isUrgent: boolean,
+): Promise<Credential | undefined> {
+  const presented = readKeyToken(text)
+  const secret = presented && (await keys.findCheck(store, isUrgent))
+  if (!presented || secret === undefined || !hasKeyCheck(presented.id, secret)) return undefined
+  const { id, hash } = presented
+  const read = async (): Promise<Credential | undefined> =>
+    (await store.read({ credential: id })).credential
+  const found = keys.isKnown(hash) ? await read() : await keys.reads.run(id, isUrgent, read)
+  if (!found || !matchesLiveSecret(found, hash, store.now())) return undefined
+  keys.know(hash)
+  return found
 }
 
 /** Checks whether a secret's hash opens a live key. */

@@ -10,6 +10,7 @@ import {
   rotatedCredential,
   rotationInput,
 } from '../ledger/credential.ts'
+import { checkedKeyId } from '../ledger/key-check.ts'
 import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import type { OnceOptions } from '../ledger/operation.ts'
 import type { Role } from '../ledger/role.ts'
@@ -90,7 +91,8 @@ export function createKeys(guard: Guard, ready: () => Promise<void>): Keys {
     issueKey: async (given: KeyInput, options: OnceOptions = {}) => {
       const input = parseInputFields(keyInput, given, 'issueKey')
       await ready()
-      const making = prepareIdempotentOperation(['issueKey'], input, newId('key'), options)
+      const fresh = checkedKeyId(newId('key'), await guard.keys.makeCheck(store))
+      const making = prepareIdempotentOperation(['issueKey'], input, fresh, options)
       const made = await making.run(store, {}, (_state, now, { id, secret }) =>
         recordIssuedKey(id, sha256Hash(keyTokenText(id, secret)), input, now),
       )

@@ -8,6 +8,7 @@ import type { Background } from './background.ts'
 import type { CancellationAnswer } from './cancellation-answer.ts'
 import type { Strangers } from './lookup-limit.ts'
 import type { NetworkAsks } from './network-asks.ts'
+import type { PresentedKeys } from './presented-keys.ts'
 import type { Rate } from './rate-limit.ts'
 import type { Reconciler } from './reconciler.ts'
 
@@ -28,8 +29,8 @@ export interface Guard {
   readonly endedRate: Rate
   /** Limits look-ups of unknown session tokens. */
   readonly strangers: Strangers
-  /** Limits look-ups of unknown keys of the service. */
-  readonly keyStrangers: Strangers
+  /** The keys of the service that were presented to this process. */
+  readonly keys: PresentedKeys
   /** Bounds what calls ask of payment networks. */
   readonly networkAsks: NetworkAsks
   readonly background: Background

@@ -28,6 +28,8 @@ interface RequestSubject {
 }
 
 type LedgerEvent =
+  /** The secret was made by which the installation recognises the ids of its keys. */
+  | { readonly type: 'key-check-created' }
   | {
       readonly type: 'key-issued'
       readonly credential: string

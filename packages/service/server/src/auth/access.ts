@@ -6,8 +6,11 @@ import { type Role, roles } from '@bursar/core'
  */
 export type Access = 'allow' | 'deny' | 'no'
 
-/** The effect of an operation on money: it can raise a limit, it can spend, or it does neither. */
-export type Effect = 'raises' | 'spends' | 'neither'
+/**
+ * The effect of an operation on money: it can raise a limit, it can spend, it only narrows or stops what may be
+ * spent, or it does neither. A caller who narrows is let in before others.
+ */
+export type Effect = 'raises' | 'spends' | 'narrows' | 'neither'
 
 /** The name of an operation of the HTTP API: a key of the table `access`. */
 export type OperationName =
@@ -81,7 +84,7 @@ const no = 'no'
 export const access: Readonly<Record<OperationName, AccessRow>> = {
   issueKey:         { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   rotateKey:        { administrator: allow, manager: no,    payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
-  revokeKey:        { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
+  revokeKey:        { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'narrows' },
   keys:             { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   instruments:      { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   assets:           { administrator: allow, manager: no,    payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
@@ -89,18 +92,18 @@ export const access: Readonly<Record<OperationName, AccessRow>> = {
   createSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   changeSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
   unlockSession:    { administrator: no,    manager: allow, payer: deny,  end_user: no,    auditor: no,    effect: 'raises' },
-  revokeSession:    { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
+  revokeSession:    { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'narrows' },
   session:          { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   sessions:         { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
   exposure:         { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
-  cancel:           { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'neither' },
+  cancel:           { administrator: no,    manager: allow, payer: no,    end_user: no,    auditor: no,    effect: 'narrows' },
   grantDelegation:  { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   approve:          { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
-  deny:             { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
-  revokeDelegation: { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  deny:             { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'narrows' },
+  revokeDelegation: { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'narrows' },
   allowAgain:       { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
   setLimits:        { administrator: no,    manager: no,    payer: deny,  end_user: allow, auditor: no,    effect: 'raises' },
-  cancelMine:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
+  cancelMine:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'narrows' },
   myLimits:         { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   myDelegations:    { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
   mySessions:       { administrator: no,    manager: no,    payer: no,    end_user: allow, auditor: no,    effect: 'neither' },
@@ -115,7 +118,7 @@ export const access: Readonly<Record<OperationName, AccessRow>> = {
   prove:            { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
   conclude:         { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
   openChild:        { administrator: deny,  manager: deny,  payer: allow, end_user: deny,  auditor: no,    effect: 'spends' },
-  closeSession:     { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
+  closeSession:     { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'narrows' },
   sessionStatus:    { administrator: no,    manager: no,    payer: allow, end_user: no,    auditor: no,    effect: 'neither' },
   audit:            { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },
   verifyAudit:      { administrator: no,    manager: no,    payer: no,    end_user: no,    auditor: allow, effect: 'neither' },

@@ -1,4 +1,4 @@
-import type { Bursar, Role } from '@bursar/core'
+import type { AuthenticateOptions, Bursar, Role } from '@bursar/core'
 import { describeAccessConflict } from './access.ts'
 
 /** The sender of a request: a key of the ledger, or a subject of an identity provider. */
@@ -22,6 +22,7 @@ export interface IdentityProvider {
 /** Returns the caller that an `Authorization` header names, or the code of the refusal. */
 export type Authenticator = (
   authorization: string | undefined,
+  options: AuthenticateOptions,
 ) => Promise<Caller | 'unauthenticated' | 'roles_conflict'>
 
 /**
@@ -38,11 +39,11 @@ export function createCallerAuthenticator(
   bursar: Pick<Bursar, 'authenticate'>,
   provider: IdentityProvider | undefined,
 ): Authenticator {
-  return async (authorization) => {
+  return async (authorization, options) => {
     const text = bearerPattern.exec(authorization ?? '')?.[1]
     if (text === undefined) return 'unauthenticated'
     const caller = text.startsWith('bursar_')
-      ? await bursar.authenticate(text)
+      ? await bursar.authenticate(text, options)
       : await provider?.verify(text)
     if (!caller) return 'unauthenticated'
     // The ledger issues no key with conflicting roles, but a token's claims can name any roles.

@@ -172,16 +172,16 @@ describe('over HTTP', () => {
     expect((await first).body.status).toBe('paid')
   })
 
-  test('a valid key over the limit of lookups is to be sent again, and not rejected', async () => {
+  test('a first revoke passes on a server that has seen a thousand made-up keys', async () => {
     const world = await serviceWorld()
     const { app } = world.another()
     const guess = (index: number) =>
       call(app, `bursar_key_${`${index}`.padStart(32, '0')}_${'A'.repeat(43)}`, 'GET', '/v1/caller')
-    for (let index = 0; index < 1_000; index += 1) await guess(index)
-    const first = await call(app, world.keys.payer.key, 'GET', '/v1/caller')
-    expect([first.status, first.body.code]).toEqual([429, 'request_rate_exceeded'])
-    world.clock.advance(MINUTE_MS)
-    expect((await call(app, world.keys.payer.key, 'GET', '/v1/caller')).status).toBe(200)
+    const guesses = await Promise.all(Array.from({ length: 1_000 }, (_, index) => guess(index)))
+    expect(new Set(guesses.map(({ status }) => status))).toEqual(new Set([401]))
+    const path = `/v1/me/delegations/${world.delegation}/revoke`
+    const revoked = await call(app, world.keys.end_user.key, 'POST', path, { body: {} })
+    expect([revoked.status, revoked.body.state]).toEqual([200, 'revoked'])
   })
 
   test('unauthenticated requests are limited in rate', async () => {

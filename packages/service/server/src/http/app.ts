@@ -9,7 +9,7 @@ import {
   type Problem,
 } from '../api/problem.ts'
 import { MAX_STRANGERS_PER_MINUTE, MAX_URL_LENGTH } from '../api/service-limits.ts'
-import { mayAccessOperation } from '../auth/access.ts'
+import { access, mayAccessOperation } from '../auth/access.ts'
 import { type Caller, createCallerAuthenticator, type IdentityProvider } from '../auth/caller.ts'
 import type { LedgerVerifier } from '../ledger/ledger-verifier.ts'
 import { type Admission, type AdmissionBounds, createAdmission } from './admission.ts'
@@ -145,7 +145,7 @@ async function handleAppRequest(
     leave()
   }
   try {
-    const caller = await authenticateAppCaller(parts, trace, context)
+    const caller = await authenticateAppCaller(parts, trace, operation, context)
     if ('code' in caller) return leaveAppWithProblem(parts, trace, caller, done)
     trace.caller = caller
     const place = parts.admission.enterAs(caller.id, parts.clock())
@@ -199,9 +199,11 @@ const admissionProblems = {
 async function authenticateAppCaller(
   { authenticate, admission, clock }: AppParts,
   { requestId }: RequestTrace,
+  { name }: Operation,
   context: Context,
 ): Promise<Caller | Problem> {
-  const caller = await authenticate(context.req.header('authorization'))
+  const urgent = access[name].effect === 'narrows'
+  const caller = await authenticate(context.req.header('authorization'), { urgent })
   if (typeof caller !== 'string') return caller
   if (admission.countStranger(clock()) === 'over') {
     return createProblem(
