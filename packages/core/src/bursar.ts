@@ -4,6 +4,7 @@ import { createEventHub, emitCommittedEvents } from './audit/event-hub.ts'
 import {
   type Administration,
   createAdministration,
+  parseInstrument,
   registerInstrument,
 } from './facets/administration.ts'
 import { attributeCommits, recordedCallerInput } from './facets/attributed-store.ts'
@@ -23,7 +24,12 @@ import { createNetworkAsks } from './guard/network-asks.ts'
 import { createPresentedKeys } from './guard/presented-keys.ts'
 import { limitRatePerMinute } from './guard/rate-limit.ts'
 import type { Reconciliation } from './guard/reconciler.ts'
-import { assertNoDevelopmentHosts, deadlineField, guardedHttp } from './http/guarded-http.ts'
+import {
+  assertNoDevelopmentHosts,
+  deadlineField,
+  developmentInput,
+  guardedHttp,
+} from './http/guarded-http.ts'
 import type { RecordedCaller } from './ledger/audit-event.ts'
 import { readSessionToken } from './ledger/bearer-token.ts'
 import type { Asset } from './money/asset.ts'
@@ -168,7 +174,7 @@ const optionsInput = z.strictObject({
     .optional(),
   assets: z.array(assetInput).optional(),
   stablecoins: z.array(z.enum(['USDT', 'USDT0', 'USAT'])).optional(),
-  development: z.strictObject({ hosts: z.array(z.string()) }).optional(),
+  development: developmentInput.optional(),
   deadlineMs: deadlineField.optional(),
   http: z.custom<HttpClient>((value) => hasMethod(value, 'request'), 'is not a client').optional(),
 })
@@ -191,6 +197,9 @@ const optionsInput = z.strictObject({
 export function createBursar(options: BursarOptions): Bursar {
   const input = parseInputFields(optionsInput, options, 'createBursar')
   assertNoDevelopmentHosts(input.development, 'createBursar')
+  for (const [handle, instrument] of Object.entries(input.instruments ?? {})) {
+    parseInstrument(handle, instrument)
+  }
   const hub = createEventHub()
   const closing = new AbortController()
   const guard: PayGuard = {

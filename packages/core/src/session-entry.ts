@@ -4,6 +4,7 @@ export type { ApprovalCard } from './ledger/approval.ts'
 export type { DenialCode } from './ledger/denial.ts'
 export type { OnceOptions } from './ledger/operation.ts'
 export type { ChildInput } from './ledger/session.ts'
+export { assertPaymentSession } from './session/given-session.ts'
 export type {
   Call,
   Money,

@@ -291,7 +291,7 @@ describe('the session', () => {
     expect(told()).toMatchObject(unknown)
     expect(world.chain.received).toEqual([])
     expect(emitWarning.mock.calls.flat()).toContainEqual(
-      expect.stringMatching(/no PaymentSession|none/),
+      expect.stringMatching(/no PaymentSession|nothing/),
     )
   })
 

@@ -1,7 +1,8 @@
 import {
+  assertPaymentSession,
   BursarError,
   type ModelResult,
-  PaymentSession,
+  type PaymentSession,
   type PayResult,
   toModelResult,
   warnOperator,
@@ -159,7 +160,5 @@ export function assertPayerOfCall(source: string, server: unknown, session: unkn
     const problem = 'must be a host, as the merchants of the session list it'
     throw new BursarError('invalid_input', `${source}: server: ${problem}.`)
   }
-  if (typeof session !== 'function' && !PaymentSession.is(session)) {
-    throw new BursarError('invalid_input', `${source}: session: must be a PaymentSession.`)
-  }
+  if (typeof session !== 'function') assertPaymentSession(source, session)
 }

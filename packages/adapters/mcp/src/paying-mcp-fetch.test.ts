@@ -72,8 +72,8 @@ describe('payingMcpFetch', () => {
     )
     expect(world.chain.transfers()).toHaveLength(1)
     expect(emitWarning.mock.calls.map(([warning]) => String(warning))).toEqual([
-      expect.stringMatching(/^payingMcpFetch: session: there was none/),
-      expect.stringMatching(/^payingMcpFetch: session: there was no PaymentSession/),
+      expect.stringMatching(/^payingMcpFetch: session: the one for a call is nothing/),
+      expect.stringMatching(/^payingMcpFetch: session: the one for a call is no PaymentSession/),
     ])
   })
 

@@ -81,17 +81,19 @@ export function createAdministration(guard: Guard, ready: () => Promise<void>): 
   }
 }
 
-/** Records the owner of an instrument, and lets the guard sign with its wallet. */
-export async function registerInstrument(
-  guard: Guard,
+/** Parses an instrument and its handle. Throws `invalid_input` that names the handle and the field. */
+export function parseInstrument(
   given: string,
   instrument: Instrument,
-): Promise<void> {
+): Instrument & { readonly handle: string } {
   const handle = parseInputFields(nameField, given, 'registerInstrument: handle')
   const endUser = parseInputFields(nameField, instrument?.endUser, `instrument ${handle}: endUser`)
   const { wallet, permissions, fundingLink } = instrument
   if (typeof wallet?.sign !== 'function' || typeof wallet.address !== 'function') {
-    throw new BursarError('invalid_input', `instrument ${handle}: wallet: is not a wallet.`)
+    throw new BursarError(
+      'invalid_input',
+      `instrument ${handle}: wallet: is not a wallet. Make one with viemWallet({ account }), for example.`,
+    )
   }
   if (permissions !== undefined && !isPermissionsAdapter(permissions)) {
     throw new BursarError('invalid_input', `instrument ${handle}: permissions: are none.`)
@@ -99,12 +101,22 @@ export async function registerInstrument(
   if (fundingLink !== undefined && typeof fundingLink !== 'function') {
     throw new BursarError('invalid_input', `instrument ${handle}: fundingLink: must be a function.`)
   }
+  return { handle, endUser, wallet, permissions, fundingLink }
+}
+
+/** Records the owner of an instrument, and lets the guard sign with its wallet. */
+export async function registerInstrument(
+  guard: Guard,
+  given: string,
+  instrument: Instrument,
+): Promise<void> {
+  const { handle, endUser, ...parts } = parseInstrument(given, instrument)
   await guard.store.commit(
     { instrument: handle },
     (state, now) => recordInstrument(state, handle, endUser, now),
     'now',
   )
-  guard.instruments.set(handle, { endUser, wallet, permissions, fundingLink })
+  guard.instruments.set(handle, { endUser, ...parts })
 }
 
 function isPermissionsAdapter(given: Partial<Permissions>): boolean {

@@ -103,6 +103,7 @@ async function assertOwnAndFunded(
       )
       .map((asset) => rail.balance(asset, address)),
   )
+  if (asked.length === 0) throw unknownCurrency(guard, limits.currency)
   const balances = await Promise.allSettled(asked)
   if (balances.some((one) => one.status === 'fulfilled' && one.value > 0n)) return
   const failed = balances.find((one) => one.status === 'rejected')
@@ -172,4 +173,11 @@ function unknownInstrument(handle: string): BursarError {
     'instrument_unknown',
     `grantDelegation: instrument: the end user has no instrument called ${handle}.`,
   )
+}
+
+/** Makes the error of a currency in which none of the guard's networks has a known asset. */
+function unknownCurrency({ rails }: Guard, currency: string): BursarError {
+  const networks = rails.flatMap((rail) => rail.networks).join(', ')
+  const text = `grantDelegation: limits.currency: no ${currency} asset is known on ${networks}. Name it in the option assets.`
+  return new BursarError('asset_unknown', text)
 }

@@ -36,6 +36,7 @@ import { readAtProvider, withdrawAtProvider } from './provider-permission.ts'
 export interface EndUser extends Approvals {
   /**
    * Gives an agent permission to spend from an instrument of this end user. Throws `invalid_input`,
+   * `asset_unknown` if no asset in the limits' currency is known on any network of the guard,
    * `instrument_unknown` (also for another's instrument), or `instrument_unfunded` if the instrument holds
    * nothing in the limits' currency.
    *

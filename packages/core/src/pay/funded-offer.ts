@@ -70,8 +70,8 @@ async function readBalance(
 ): Promise<Funds> {
   const { endUser } = state.delegation
   try {
-    const balanceAtomic = await guard.networkAsks.run(asset.network, endUser, () =>
-      guard.instruments.balance(rail, asset, payer),
+    const balanceAtomic = await guard.instruments.balance(rail, asset, payer, (read) =>
+      guard.networkAsks.run(asset.network, endUser, read),
     )
     return { payer, balanceAtomic }
   } catch (error) {

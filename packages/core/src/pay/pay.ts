@@ -139,7 +139,9 @@ async function requestResourceToPay(context: OpenCall): Promise<HttpResponse | P
   } catch (error) {
     if (!BursarError.isInstance(error)) throw error
     if (error.code === 'request_refused') {
-      const facts = { host: request.url.host, problem: 'its address', cause: error.message }
+      const isHttp = BursarError.isInstance(error.cause) && error.cause.code === 'https_required'
+      const problem = isHttp ? 'use https in its URL' : 'its address'
+      const facts = { host: request.url.host, problem, cause: error.message }
       return refuseCall(context, deny('request_not_allowed', facts))
     }
     recordFailedRequest(context, findRequestFailure(error))

@@ -1,3 +1,5 @@
+import { warnOperator } from '../primitives/operator-warning.ts'
+import { assertPaymentSession } from './given-session.ts'
 import type { PayRequest, PayResult, ResourceResponse } from './pay-result.ts'
 import type { PaymentSession } from './payment-session.ts'
 import { MAX_MODEL_CONTENT_CHARACTERS } from './tool.ts'
@@ -14,7 +16,10 @@ const bodiless = new Set([204, 205, 304])
  * Its `Response` is the merchant's if the resource was free, or delivered with a 2xx after a payload was
  * sent. In every other case it is a 402 with `application/problem+json` and the guard's code; what the merchant
  * answered is in its `response`. It never throws, and asks SDKs not to retry (`x-should-retry: false`),
- * because a retry could pay again. Bodies are read whole, as UTF-8 text: they are sent twice.
+ * because a retry could pay again. Bodies are read whole, as UTF-8 text: they are sent twice. If the guard itself
+ * fails, because it is closed for example, a process warning (`BursarWarning`) tells the operator.
+ *
+ * Throws `invalid_input` if `session` is no session.
  *
  * @example
  * ```ts
@@ -24,13 +29,15 @@ const bodiless = new Set([204, 205, 304])
  * ```
  */
 export function payingFetch(session: PaymentSession): typeof fetch {
+  assertPaymentSession('payingFetch', session)
   return async (input, init) => {
     const read = await readFetchRequest(input, init)
     if ('problem' in read) return refuseFetchRequest(read.problem)
     const { request, signal } = read
     try {
       return toFetchResponse(await session.pay(request, { signal }), request.method)
-    } catch {
+    } catch (error) {
+      warnOperator('payingFetch', 'a request could not be paid for', error)
       return paymentProblemResponse(
         'in_doubt',
         'guard_failed',

@@ -78,12 +78,12 @@ const call = { input, context: undefined, id: 'call-1' }
 
 describe('the session of a call', () => {
   test.each<[string, unknown, string]>([
-    ['nothing', undefined, 'there was none for a call'],
-    ['null', null, 'there was none for a call'],
-    ['a plain object', { id: 'ses_1', pay: () => free }, 'there was no PaymentSession for a call'],
-    ['an heir', Object.create(PaymentSession.prototype), 'there was no PaymentSession for a call'],
+    ['nothing', undefined, 'the one for a call is nothing'],
+    ['null', null, 'the one for a call is nothing'],
+    ['a plain object', { id: 'ses_1', pay: () => free }, 'the one for a call is no PaymentSession'],
+    ['an heir', Object.create(PaymentSession.prototype), 'the one for a call is no PaymentSession'],
   ])('is not %s: nothing is paid, and nobody is asked', async (_what, given, warning) => {
-    for (const session of [given, () => given, async () => given]) {
+    for (const session of [() => given, async () => given]) {
       emitWarning.mockClear()
       const calls = toolCalls({ session } as ToolCallsOptions)
       expect(await calls.pay(call)).toEqual({
@@ -118,7 +118,9 @@ describe('the session of a call', () => {
     const { session } = sessionThat({})
     expect(await findSession(async (payer) => payer, session, 'payingMcpFetch')).toBe(session)
     expect(await findSession(() => ({ ...session }) as never, {}, 'payingMcpFetch')).toBeUndefined()
-    expect(warned()).toEqual([expect.stringMatching(/^payingMcpFetch: session: there was no /)])
+    expect(warned()).toEqual([
+      expect.stringMatching(/^payingMcpFetch: session: the one for a call is no/),
+    ])
   })
 })
 
@@ -141,11 +143,19 @@ describe('the conversation of a call', () => {
     ])
   })
 
-  test.each(['', 7])('cannot be %j', async (conversation) => {
+  test.each([
+    ['', 'an empty text'],
+    [7, '7'],
+    [undefined, 'undefined'],
+  ])('cannot be %j', async (conversation, said) => {
     const { session, asked } = sessionThat({})
     const given = conversation as string
-    const problem = 'paymentTools: conversation: must be a text that is not empty.'
-    expect(() => toolCalls({ session, conversation: given })).toThrow(problem)
+    const way = 'It must be a text that is not empty, or a function that gives one.'
+    const problem = `paymentTools: conversation: gave ${said}. ${way}`
+    if (given !== undefined) {
+      const text = `paymentTools: conversation: is ${said}. ${way}`
+      expect(() => toolCalls({ session, conversation: given })).toThrow(text)
+    }
     const calls = toolCalls({ session, conversation: () => given })
     expect((await calls.pay(call)).result.status).toBe('failed')
     expect(await calls.question(call)).toBeUndefined()

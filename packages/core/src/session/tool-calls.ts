@@ -1,6 +1,7 @@
 import { withinDeadline } from '../primitives/deadline.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { warnOperator } from '../primitives/operator-warning.ts'
+import { assertPaymentSession, describeGivenSession } from './given-session.ts'
 import type { PayResult, PayStep, QuoteResult, WaitingApproval } from './pay-result.ts'
 import { PaymentSession } from './payment-session.ts'
 import { type ModelResult, toModelResult, withoutGuard, withoutSession } from './tool.ts'
@@ -103,7 +104,7 @@ const MAX_CONTENT_MS = 5_000
 /**
  * Joins a framework's tool calls to a payment session.
  *
- * Throws `invalid_input` if `conversation` is an empty string.
+ * Throws `invalid_input` if `session` is neither a session nor a function, or `conversation` an empty string.
  *
  * @example
  * ```ts
@@ -115,9 +116,10 @@ const MAX_CONTENT_MS = 5_000
 export function toolCalls<Context = unknown>(
   options: ToolCallsOptions<Context>,
 ): ToolCalls<Context> {
-  const { conversation } = options
+  const { conversation, session } = options
+  if (typeof session !== 'function') assertPaymentSession(source, session)
   if (conversation !== undefined && typeof conversation !== 'function')
-    requireToolConversation(conversation)
+    requireToolConversation(conversation, 'is')
   const fetched = createFetchedCall()
   return {
     pay: (call) => payCall(options, fetched, call),
@@ -240,9 +242,7 @@ export async function findSession<Context>(
   try {
     const session: unknown = typeof given === 'function' ? await given(context) : given
     if (PaymentSession.is(session)) return session
-    const found = session === undefined || session === null ? 'none' : 'no PaymentSession'
-    const what = `session: there was ${found} for a call; a copy or a plain object is not believed`
-    warnOperator(source, what)
+    warnOperator(source, `session: the one for a call is ${describeGivenSession(session)}`)
   } catch (error) {
     warnOperator(source, 'session: it could not be found for a call', error)
   }
@@ -256,16 +256,18 @@ function sessionCall<Context>(
   { conversation: given }: ToolCallsOptions<Context>,
   call: ToolCall<Context>,
 ): OwnCall {
-  const own = typeof given === 'function' ? requireToolConversation(given(call.context)) : given
+  const own =
+    typeof given === 'function' ? requireToolConversation(given(call.context), 'gave') : given
   const { id, onProgress, conversation } = call
   // A payment that was reserved before is still answered: only a new one is stopped.
   const signal = call.declined ? AbortSignal.abort() : call.signal
   return { conversation: own ?? conversation, id, signal, onProgress }
 }
 
-function requireToolConversation(conversation: unknown): string {
+function requireToolConversation(conversation: unknown, verb: 'is' | 'gave'): string {
   if (typeof conversation === 'string' && conversation !== '') return conversation
-  const message = 'paymentTools: conversation: must be a text that is not empty.'
+  const given = conversation === '' ? 'an empty text' : `${conversation}`
+  const message = `paymentTools: conversation: ${verb} ${given}. It must be a text that is not empty, or a function that gives one.`
   throw new BursarError('invalid_input', message)
 }
 

@@ -29,6 +29,7 @@ export class Instruments {
   readonly #byHandle = new Map<string, Instrument>()
   readonly #addresses = new Map<string, string>()
   readonly #balances = new Map<string, { readonly atomic: bigint; readonly at: number }>()
+  readonly #reading = new Map<string, Promise<bigint>>()
 
   get(handle: string): Instrument | undefined {
     return this.#byHandle.get(handle)
@@ -61,15 +62,30 @@ export class Instruments {
     return address
   }
 
-  /** Returns the balance of an address in atomic units, at most some seconds old. */
-  async balance(rail: Rail, asset: Asset, address: string): Promise<bigint> {
+  /**
+   * Returns the balance of an address in atomic units, at most some seconds old. Calls at the same time share one
+   * read, which `run` may bound.
+   */
+  async balance(
+    rail: Rail,
+    asset: Asset,
+    address: string,
+    run: (read: () => Promise<bigint>) => Promise<bigint>,
+  ): Promise<bigint> {
     const name = `${asset.network} ${asset.address} ${address}`
     const cached = this.#balances.get(name)
-    const now = performance.now()
-    if (cached && now - cached.at < BALANCE_CACHE_MS) return cached.atomic
-    const atomic = await withinDeadline(rail.balance(asset, address), ANSWER_TIMEOUT_MS)
-    if (this.#balances.size >= MAX_CACHED_BALANCES) this.#balances.clear()
-    this.#balances.set(name, { atomic, at: now })
-    return atomic
+    if (cached && performance.now() - cached.at < BALANCE_CACHE_MS) return cached.atomic
+    const shared = this.#reading.get(name)
+    if (shared !== undefined) return shared
+    const reading = run(() => withinDeadline(rail.balance(asset, address), ANSWER_TIMEOUT_MS))
+    this.#reading.set(name, reading)
+    try {
+      const atomic = await reading
+      if (this.#balances.size >= MAX_CACHED_BALANCES) this.#balances.clear()
+      this.#balances.set(name, { atomic, at: performance.now() })
+      return atomic
+    } finally {
+      this.#reading.delete(name)
+    }
   }
 }

@@ -4,11 +4,23 @@ import { type AdapterTest, buyOnBench, codeOf, conversation } from './bench.ts'
 
 /** Tests values in place of a session. None of them pays. */
 const impostors: readonly [string, (session: PaymentSession) => unknown, RegExp][] = [
-  ['nothing', () => undefined, /there was none for a call/],
-  ['a plain object', ({ id }) => ({ id, pay: () => undefined }), /there was no PaymentSession/],
-  ['a clone', (session) => structuredClone(session), /there was no PaymentSession/],
-  ['its JSON', (session) => JSON.parse(JSON.stringify(session)), /there was no PaymentSession/],
-  ['an heir', () => Object.create(PaymentSession.prototype), /there was no PaymentSession/],
+  ['nothing', () => undefined, /the one for a call is nothing/],
+  [
+    'a plain object',
+    ({ id }) => ({ id, pay: () => undefined }),
+    /the one for a call is no PaymentSession/,
+  ],
+  ['a clone', (session) => structuredClone(session), /the one for a call is no PaymentSession/],
+  [
+    'its JSON',
+    (session) => JSON.parse(JSON.stringify(session)),
+    /the one for a call is no PaymentSession/,
+  ],
+  [
+    'an heir',
+    () => Object.create(PaymentSession.prototype),
+    /the one for a call is no PaymentSession/,
+  ],
 ]
 
 /** Tests how a call finds its session, and which contexts are refused. */
@@ -71,6 +83,6 @@ export function testContexts({ test, expect }: AdapterTest): void {
     const { told } = await run({ options: { session, conversation: () => '' }, script })
     expect(told.map(codeOf)).toEqual(['failed'])
     expect(await bench.signed()).toBe(0)
-    expect(warnings[0]).toMatch(/conversation: must be a text/)
+    expect(warnings[0]).toMatch(/conversation: gave an empty text/)
   })
 }
