@@ -106,7 +106,7 @@ export async function openWallet(options: OpenWalletOptions): Promise<PaymentSes
   parseInputFields(nameField, handle, 'openWallet: name, with endUser and agent')
   const bursar = createBursar({
     ...{ policies, assets, stablecoins, development, deadlineMs, http },
-    store: withoutClose(options.store),
+    store: walletWithoutClose(options.store),
     rails: [rail],
     instruments: { [handle]: { endUser: budget.endUser, wallet } },
   })
@@ -126,7 +126,7 @@ async function openBudget(
 ): Promise<PaymentSession> {
   const { name, agent, endUser, limits, merchants } = budget
   const found = await findNamedDelegation(store, budget)
-  if (found) assertWithinGrant(found, instrument, budget, store.now())
+  if (found) assertWalletWithinGrant(found, instrument, budget, store.now())
   const granted = recordedLimits(found?.limits ?? limits) as LimitsInput
   const delegation =
     found ??
@@ -142,7 +142,7 @@ async function openBudget(
     merchants: delegation.merchants,
   }
   const { id, token } = await bursar.management.createSession(input)
-  await followCode(bursar, await store.read({ session: id }), budget)
+  await walletFollowCode(bursar, await store.read({ session: id }), budget)
   return bursar.openSession(token)
 }
 
@@ -151,7 +151,7 @@ async function openBudget(
  * in earlier sessions of the delegation, which the agent has closed, counts in the total and in the number
  * of payments. Throws `delegation_used_up` if they leave nothing.
  */
-async function followCode(
+async function walletFollowCode(
   { management }: Bursar,
   loaded: LedgerState,
   budget: Budget,
@@ -160,8 +160,9 @@ async function followCode(
   const [own, all] = [session.usage, delegation.usage]
   const earlier = all.payments - own.payments
   const payments = budget.limits.payments && budget.limits.payments - earlier
-  const totalMicro = budget.limits.totalMicro - committedMicro(all) + committedMicro(own)
-  if (totalMicro <= 0n || (payments ?? 1) <= 0) throw usedUp(budget, all)
+  const totalMicro =
+    budget.limits.totalMicro - committedWalletMicro(all) + committedWalletMicro(own)
+  if (totalMicro <= 0n || (payments ?? 1) <= 0) throw walletUsedUp(budget, all)
   const limits = recordedLimits({
     ...budget.limits,
     totalMicro,
@@ -174,12 +175,12 @@ async function followCode(
   await management.changeSession(session.id, { ...code, reason })
 }
 
-function committedMicro({ settledMicro, heldMicro }: Usage): bigint {
+function committedWalletMicro({ settledMicro, heldMicro }: Usage): bigint {
   return settledMicro + heldMicro
 }
 
 /** Throws if nothing more can be spent under a name, or if the code allows more than was granted under it. */
-function assertWithinGrant(
+function assertWalletWithinGrant(
   granted: Delegation,
   instrument: string,
   budget: Budget,
@@ -187,9 +188,10 @@ function assertWithinGrant(
 ): void {
   const { name } = budget
   const end = delegationEnd(granted, now)
-  if (end === 'delegation_revoked') throw endedBudget(end, name, 'was revoked')
-  if (end) throw endedBudget(end, name, `expired at ${new Date(granted.expiresAt).toISOString()}`)
-  const wider = findWider(granted, instrument, budget)
+  if (end === 'delegation_revoked') throw endedWalletBudget(end, name, 'was revoked')
+  if (end)
+    throw endedWalletBudget(end, name, `expired at ${new Date(granted.expiresAt).toISOString()}`)
+  const wider = findWiderWalletLimit(granted, instrument, budget)
   if (wider) {
     const text = `openWallet: ${wider}. The end user agreed to less for ${name}: ask again, and give it another name.`
     throw new BursarError('name_taken', text)
@@ -197,21 +199,25 @@ function assertWithinGrant(
   const { settledMicro, heldMicro, payments } = granted.usage
   const { totalMicro, payments: most = payments + 1 } = budget.limits
   if (heldMicro > 0n || (settledMicro < totalMicro && payments < most)) return
-  throw usedUp(budget, granted.usage)
+  throw walletUsedUp(budget, granted.usage)
 }
 
-function usedUp({ name, limits }: Budget, usage: Usage): BursarError {
-  const [spent, total] = [committedMicro(usage), limits.totalMicro].map(formatAmount)
+function walletUsedUp({ name, limits }: Budget, usage: Usage): BursarError {
+  const [spent, total] = [committedWalletMicro(usage), limits.totalMicro].map(formatAmount)
   const what = `is used up: ${spent} of ${total} ${limits.currency} in ${usage.payments} payments`
-  return endedBudget('delegation_used_up', name, what)
+  return endedWalletBudget('delegation_used_up', name, what)
 }
 
 /** Returns a sentence with both values of the first thing that the code allows and the grant does not. */
-function findWider(granted: Delegation, instrument: string, budget: Budget): string | undefined {
+function findWiderWalletLimit(
+  granted: Delegation,
+  instrument: string,
+  budget: Budget,
+): string | undefined {
   const { limits, createdAt, expiresAt, merchants } = granted
   const wider = findWiderLimit(budget.limits, limits)
   if (wider) return `${wider}; the code says ${JSON.stringify(recordedLimits(budget.limits))}`
-  const other = budget.merchants.find((rule) => !coversMerchant(merchants, rule))
+  const other = budget.merchants.find((rule) => !walletCoversMerchant(merchants, rule))
   if (other) {
     return `merchants: ${JSON.stringify(other)} is not within ${JSON.stringify(merchants)}`
   }
@@ -226,7 +232,7 @@ function findWider(granted: Delegation, instrument: string, budget: Budget): str
 }
 
 /** Checks that a list of merchants allows everything that a rule allows. */
-function coversMerchant(
+function walletCoversMerchant(
   granted: readonly MerchantRule[] | undefined,
   { host, payees }: MerchantRule,
 ): boolean {
@@ -235,12 +241,12 @@ function coversMerchant(
   return payees?.every((payee) => rule.payees?.includes(payee)) ?? false
 }
 
-function endedBudget(code: string, name: string, what: string): BursarError {
+function endedWalletBudget(code: string, name: string, what: string): BursarError {
   const text = `openWallet: name: ${name} ${what}. If the end user agrees to another budget, give it another name.`
   return new BursarError(code, text)
 }
 
 /** Returns a store whose `close` leaves it open, because it belongs to the caller. */
-function withoutClose(store: Store): Store {
+function walletWithoutClose(store: Store): Store {
   return { ...boundStore(store), close: async () => undefined }
 }

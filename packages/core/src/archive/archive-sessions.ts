@@ -15,7 +15,7 @@ import type { Change, LedgerState } from '../ledger/ledger-state.ts'
 import { payingState } from '../ledger/paying-state.ts'
 import { isUndeliveredPayment } from '../ledger/payment.ts'
 import { recordedWindows } from '../ledger/recorded-usage.ts'
-import { keepsName, type Session } from '../ledger/session.ts'
+import { type Session, sessionKeepsName } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { MAX_PAGE, type Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
@@ -171,7 +171,7 @@ async function findArchivableSessions(
 /**
  * Finds the sessions that stay, among those of the given roots, while their delegation goes on. Either a
  * payment in their family was not delivered, and its row says that its request must not be paid for again.
- * Or a name answers with the session: see `keepsName`.
+ * Or a name answers with the session: see `sessionKeepsName`.
  */
 async function findUnarchivableSessions(
   store: Store,
@@ -184,7 +184,7 @@ async function findUnarchivableSessions(
     const now = store.now()
     const { delegation, session: row } = await store.read({ session })
     if (!row || !delegation || delegationEnd(delegation, now) !== undefined) continue
-    if (keepsName(row) || (await blocksArchive(store, session))) owed.add(root)
+    if (sessionKeepsName(row) || (await blocksArchive(store, session))) owed.add(root)
   }
   return owed
 }

@@ -4,7 +4,7 @@ import { revokedDelegation } from '../ledger/delegation.ts'
 import type { EndUserAccount } from '../ledger/end-user-account.ts'
 import type { RecordedLimits } from '../ledger/recorded-limits.ts'
 import { recordedLimits } from '../ledger/recorded-limits.ts'
-import { type Session, withFurtherToken } from '../ledger/session.ts'
+import { type Session, sessionWithFurtherToken } from '../ledger/session.ts'
 import { formatAmount } from '../money/amount.ts'
 import { type Limits, limitsInput, noUsage, type Usage } from '../money/limits.ts'
 import { keepSessionWindows } from '../rules/session-change.ts'
@@ -21,7 +21,7 @@ export function replayRecordedGrant(event: EventOf<'delegation-granted'>, at: nu
     agent,
     ...(name === undefined ? {} : { name }),
     instrument,
-    limits: parseRecordedLimits(event.limits),
+    limits: parseRecordedAccountLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -33,7 +33,7 @@ export function replayRecordedGrant(event: EventOf<'delegation-granted'>, at: nu
 }
 
 /** Returns a delegation after a record changed it. */
-export function replayDelegationChange(
+export function replayRecordedDelegation(
   delegation: Delegation,
   event: EventOf<
     | 'delegation-revoked'
@@ -59,7 +59,7 @@ export function replayDelegationChange(
 }
 
 /** Returns the session that a record created. */
-export function replaySessionCreation(event: EventOf<'session-created'>, at: number): Session {
+export function replayRecordedSession(event: EventOf<'session-created'>, at: number): Session {
   const { session: id, name, parent, delegation, payer, tokenHash } = event
   const { merchants, ask, repeatAfterMs } = event
   return {
@@ -69,7 +69,7 @@ export function replaySessionCreation(event: EventOf<'session-created'>, at: num
     ...(name === undefined ? {} : { name }),
     ...(payer === undefined ? {} : { payer }),
     tokenHash,
-    limits: parseRecordedLimits(event.limits),
+    limits: parseRecordedAccountLimits(event.limits),
     usage: noUsage,
     ...(merchants ? { merchants } : {}),
     ...(ask ? { ask } : {}),
@@ -80,7 +80,7 @@ export function replaySessionCreation(event: EventOf<'session-created'>, at: num
 }
 
 /** Returns a session after a record changed it. */
-export function replaySessionChange(
+export function replayRecordedSessionChange(
   session: Session,
   event: EventOf<
     | 'session-changed'
@@ -94,7 +94,7 @@ export function replaySessionChange(
 ): Session {
   switch (event.type) {
     case 'session-opened':
-      return withFurtherToken(session, event.tokenHash)
+      return sessionWithFurtherToken(session, event.tokenHash)
     case 'session-revoked':
       return { ...session, revokedAt: at }
     case 'session-closed':
@@ -107,7 +107,7 @@ export function replaySessionChange(
     }
     case 'session-changed': {
       const { merchants: _, ...rest } = session
-      const limits = parseRecordedLimits(event.limits)
+      const limits = parseRecordedAccountLimits(event.limits)
       return {
         ...rest,
         limits,
@@ -122,9 +122,9 @@ export function replaySessionChange(
 }
 
 /** Returns the first field in which a session's row differs from its records. Returns undefined if none does. */
-export function findSessionDifference(row: Session, recorded: Session): string | undefined {
+export function findRecordedSessionDifference(row: Session, recorded: Session): string | undefined {
   return (
-    describeUsageDifference(row, recorded) ??
+    describeRecordedUsage(row, recorded) ??
     findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'delegation',
       'parent',
@@ -146,12 +146,12 @@ export function findSessionDifference(row: Session, recorded: Session): string |
 }
 
 /** Returns the first field in which a delegation's row differs from its records. Returns undefined if none does. */
-export function findDelegationDifference(
+export function findRecordedDelegationDifference(
   row: Delegation,
   recorded: Delegation,
 ): string | undefined {
   return (
-    describeUsageDifference(row, recorded) ??
+    describeRecordedUsage(row, recorded) ??
     findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'agent',
@@ -170,12 +170,12 @@ export function findDelegationDifference(
 }
 
 /** Returns the first field in which an end user's account differs from its records. Returns undefined if none does. */
-export function findEndUserDifference(
+export function findRecordedEndUserDifference(
   row: EndUserAccount,
   recorded: EndUserAccount,
 ): string | undefined {
   return (
-    describeUsageDifference(row, recorded) ??
+    describeRecordedUsage(row, recorded) ??
     findRowDifference(row.id, withRecordedLimits(row), withRecordedLimits(recorded), [
       'endUser',
       'limits',
@@ -185,16 +185,16 @@ export function findEndUserDifference(
 }
 
 /** Returns how an account's usage at a merchant differs from its records. Returns undefined if they agree. */
-export function findMerchantUsageDifference(
+export function findRecordedUsageDifference(
   row: Account,
   recorded: Pick<Account, 'usage'>,
 ): string | undefined {
-  return describeUsageDifference(row, { id: row.id, usage: recorded.usage })
+  return describeRecordedUsage(row, { id: row.id, usage: recorded.usage })
 }
 
 type Account = { readonly id: string; readonly usage: Usage }
 
-function describeUsageDifference({ id, usage }: Account, recorded: Account): string | undefined {
+function describeRecordedUsage({ id, usage }: Account, recorded: Account): string | undefined {
   const [says, said] = [formatAccountBalances(usage), formatAccountBalances(recorded.usage)]
   if (says !== said) return `${id} says ${says}, its records say ${said}`
   return findRowDifference(id, usage, recorded.usage, ['windows'])
@@ -212,7 +212,7 @@ function withRecordedLimits<One extends { readonly limits: Limits }>(
 }
 
 /** Parses recorded limits. Throws `invariant_broken` if they can't be read. */
-export function parseRecordedLimits(recorded: unknown): Limits {
+export function parseRecordedAccountLimits(recorded: unknown): Limits {
   const limits = limitsInput.safeParse(recorded)
   if (limits.success) return limits.data
   throw impossibleEvent('its limits cannot be read')

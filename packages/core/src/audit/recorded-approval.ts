@@ -3,7 +3,7 @@ import type { EventOf } from '../ledger/audit-event.ts'
 import { findRowDifference } from './row-difference.ts'
 
 /** Returns the approval that a record requested. */
-export function replayApprovalRequest(event: EventOf<'approval-requested'>, at: number): Approval {
+export function replayRecordedApproval(event: EventOf<'approval-requested'>, at: number): Approval {
   const { approval: id, session, root, delegation, endUser, termsHash, key, card, reason } = event
   return {
     id,
@@ -22,7 +22,7 @@ export function replayApprovalRequest(event: EventOf<'approval-requested'>, at: 
 }
 
 /** Returns an approval after a record answered or used it. */
-export function replayApprovalChange(
+export function replayRecordedApprovalChange(
   approval: Approval,
   event: EventOf<'approval-granted' | 'approval-denied' | 'approval-used'>,
   at: number,
@@ -40,7 +40,10 @@ export function replayApprovalChange(
 }
 
 /** Returns the first field in which an approval's row differs from its records. Returns undefined if none does. */
-export function findApprovalDifference(row: Approval, recorded: Approval): string | undefined {
+export function findRecordedApprovalDifference(
+  row: Approval,
+  recorded: Approval,
+): string | undefined {
   return findRowDifference(row.id, row, recorded, [
     'state',
     'session',

@@ -14,7 +14,7 @@ import {
   type ReplayedRow,
 } from './replay-state.ts'
 
-function parseRecordedWindows(recorded: RecordedWindows): Usage['windows'] {
+function parseRecordedArchiveWindows(recorded: RecordedWindows): Usage['windows'] {
   return recorded.map((buckets) =>
     buckets.map(({ index, amount, payments }) => ({
       index,
@@ -70,7 +70,7 @@ function createArchiveMark(
  * that were replayed. Sums of rows that are gone are taken from the declaration and added to the delegation,
  * whose row then shows whether they are right.
  */
-export function declareArchive(
+export function declareRecordedArchive(
   replay: Replay,
   event: EventOf<'session-archived'>,
   delegation: ReplayedRow<Delegation>,
@@ -107,13 +107,13 @@ export function declareArchive(
  * Replays the record of an archive's sums at one merchant. A second record for one merchant, written by a call
  * that resumed the archive, adds nothing.
  */
-export function declareArchivedMerchant(
+export function declareRecordedArchiveMerchant(
   replay: Replay,
   event: EventOf<'merchant-archived'>,
   ensureMerchantUsage: (account: string) => ReplayedRow<MerchantUsage>,
 ): void {
   const { session, delegation, endUser, delegationWindows, endUserWindows } = event
-  const entry = requireDeclaredArchive(replay, session)
+  const entry = requireRecordedArchive(replay, session)
   const name = archivedMerchantName(event)
   const gone = entry.isPruned && !entry.merchants.has(name) ? event : nothingGone
   entry.merchants.add(name)
@@ -132,10 +132,10 @@ export function replayArchiveRemoval(
   replay: Replay,
   { session, done }: EventOf<'session-removed'>,
 ): void {
-  requireDeclaredArchive(replay, session).done ||= done
+  requireRecordedArchive(replay, session).done ||= done
 }
 
-function requireDeclaredArchive({ archives }: Replay, session: string): ArchiveEntry {
+function requireRecordedArchive({ archives }: Replay, session: string): ArchiveEntry {
   const entry = archives.get(session)
   if (entry?.declared) return entry
   throw impossibleEvent(`${session} is in no archive`)
@@ -155,7 +155,7 @@ function addToArchivedUsage(
     ...usage,
     settledMicro: usage.settledMicro + parseReplayedMicro(settled),
     payments: usage.payments + payments,
-    windows: parseRecordedWindows(windows),
+    windows: parseRecordedArchiveWindows(windows),
   }
 }
 

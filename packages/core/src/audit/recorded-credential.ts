@@ -4,7 +4,7 @@ import { rotatedCredential } from '../ledger/credential.ts'
 import { findRowDifference } from './row-difference.ts'
 
 /** Returns the key that a record issued. */
-export function replayIssuedKey(event: EventOf<'key-issued'>, at: number): Credential {
+export function replayRecordedCredential(event: EventOf<'key-issued'>, at: number): Credential {
   const { credential: id, roles, endUser, label, secretHash, expiresAt } = event
   return {
     id,
@@ -18,7 +18,7 @@ export function replayIssuedKey(event: EventOf<'key-issued'>, at: number): Crede
 }
 
 /** Returns a key after a record changed it. */
-export function replayKeyChange(
+export function replayRecordedCredentialChange(
   credential: Credential,
   event: EventOf<'key-rotated' | 'key-revoked' | 'key-used'>,
   at: number,
@@ -36,7 +36,7 @@ export function replayKeyChange(
 }
 
 /** Returns the first field in which a key's row differs from its records. Returns undefined if none does. */
-export function findCredentialDifference(
+export function findRecordedCredentialDifference(
   row: Credential,
   recorded: Credential,
 ): string | undefined {

@@ -86,7 +86,7 @@ function parseRecordedReservation(
 }
 
 /** Returns the payment that a record reserved. `page` is the cursor that leads to the record's page. */
-export function replayReservation(
+export function replayRecordedReservation(
   event: EventOf<'payment-reserved'>,
   at: number,
   page: string | undefined,
@@ -97,7 +97,7 @@ export function replayReservation(
 }
 
 /** Returns a payment after a record changed it. */
-export function replayPaymentChange(
+export function replayRecordedPayment(
   payment: RecordedPayment,
   event: EventOf<
     | 'payment-signed'
@@ -161,7 +161,10 @@ export function replayPaymentChange(
 }
 
 /** Returns the first field in which a payment's row differs from its records. Returns undefined if none does. */
-export function findPaymentDifference(row: Payment, recorded: RecordedPayment): string | undefined {
+export function findRecordedPaymentDifference(
+  row: Payment,
+  recorded: RecordedPayment,
+): string | undefined {
   if (hashFixedPaymentFields(row) !== recorded.fixed) return `${row.id} is not what was reserved`
   return findRowDifference<Pick<RecordedPayment, Outcome>>(
     row.id,
@@ -172,7 +175,7 @@ export function findPaymentDifference(row: Payment, recorded: RecordedPayment): 
 }
 
 /** Returns the first field in which a payment's row differs from its reservation. Returns undefined if none does. */
-export function findReservedDifference(
+export function findRecordedReservationDifference(
   row: Payment,
   event: EventOf<'payment-reserved'>,
   at: number,
@@ -198,11 +201,11 @@ function hashFixedPaymentFields({
   const termValues = [rail, scheme, network, asset, currency, payee, host, requestHash, ...amounts]
   const values = fixedValueFields.map((field) => row[field])
   // The counts tell terms with another field apart, and an absent value from null.
-  const known = [countDefinedFields(Object.values(terms)), countDefinedFields(values)]
+  const known = [countRecordedFields(Object.values(terms)), countRecordedFields(values)]
   return sha256Hash(JSON.stringify([...known, ...termValues, ...values]))
 }
 
-function countDefinedFields(values: readonly unknown[]): number {
+function countRecordedFields(values: readonly unknown[]): number {
   return values.filter((value) => value !== undefined).length
 }
 

@@ -16,22 +16,22 @@ import { BursarError } from '../primitives/errors.ts'
 import { limitAccount } from '../rules/end-user-limits.ts'
 import { findArchivedSession } from './archive-family.ts'
 import {
-  parseRecordedLimits,
-  replayDelegationChange,
+  parseRecordedAccountLimits,
+  replayRecordedDelegation,
   replayRecordedGrant,
-  replaySessionChange,
-  replaySessionCreation,
+  replayRecordedSession,
+  replayRecordedSessionChange,
 } from './recorded-account.ts'
-import { replayApprovalChange, replayApprovalRequest } from './recorded-approval.ts'
+import { replayRecordedApproval, replayRecordedApprovalChange } from './recorded-approval.ts'
 import {
-  declareArchive,
-  declareArchivedMerchant,
+  declareRecordedArchive,
+  declareRecordedArchiveMerchant,
   replayArchivedRecord,
   replayArchiveRemoval,
   replayRemainingRecord,
 } from './recorded-archive.ts'
-import { replayIssuedKey, replayKeyChange } from './recorded-credential.ts'
-import { replayPaymentChange, replayReservation } from './recorded-payment.ts'
+import { replayRecordedCredential, replayRecordedCredentialChange } from './recorded-credential.ts'
+import { replayRecordedPayment, replayRecordedReservation } from './recorded-payment.ts'
 import {
   addReplayedRow,
   ensureReplayedUsage,
@@ -109,12 +109,14 @@ function replayEvent(
     case 'key-check-created':
       return
     case 'key-issued':
-      addReplayedRow(credentials, event.credential, replayIssuedKey(event, at), seq)
+      addReplayedRow(credentials, event.credential, replayRecordedCredential(event, at), seq)
       break
     case 'key-rotated':
     case 'key-revoked':
     case 'key-used':
-      updateReplayedRow(credentials, event.credential, (one) => replayKeyChange(one, event, at))
+      updateReplayedRow(credentials, event.credential, (one) =>
+        replayRecordedCredentialChange(one, event, at),
+      )
       break
     case 'instrument-registered': {
       const { instrument: handle, endUser } = event
@@ -133,11 +135,11 @@ function replayEvent(
     case 'permission-revoked':
     case 'permission-withdrawal-failed':
       updateReplayedRow(delegations, event.delegation, (one) =>
-        replayDelegationChange(one, event, at),
+        replayRecordedDelegation(one, event, at),
       )
       break
     case 'session-created':
-      addReplayedRow(sessions, event.session, replaySessionCreation(event, at), seq)
+      addReplayedRow(sessions, event.session, replayRecordedSession(event, at), seq)
       break
     case 'session-changed':
     case 'session-opened':
@@ -145,21 +147,25 @@ function replayEvent(
     case 'session-closed':
     case 'session-locked':
     case 'session-unlocked':
-      updateReplayedRow(sessions, event.session, (one) => replaySessionChange(one, event, at))
+      updateReplayedRow(sessions, event.session, (one) =>
+        replayRecordedSessionChange(one, event, at),
+      )
       break
     case 'approval-requested':
-      addReplayedRow(approvals, event.approval, replayApprovalRequest(event, at), seq)
+      addReplayedRow(approvals, event.approval, replayRecordedApproval(event, at), seq)
       break
     case 'approval-granted':
     case 'approval-denied':
     case 'approval-used':
-      updateReplayedRow(approvals, event.approval, (one) => replayApprovalChange(one, event, at))
+      updateReplayedRow(approvals, event.approval, (one) =>
+        replayRecordedApprovalChange(one, event, at),
+      )
       break
     case 'session-archived':
-      declareArchive(replay, event, requireReplayedRow(delegations, event.delegation))
+      declareRecordedArchive(replay, event, requireReplayedRow(delegations, event.delegation))
       break
     case 'merchant-archived':
-      declareArchivedMerchant(replay, event, (account) =>
+      declareRecordedArchiveMerchant(replay, event, (account) =>
         ensureReplayedUsage(replay, event, account, seq),
       )
       break
@@ -181,7 +187,7 @@ function replayPaymentEvent(
   switch (event.type) {
     case 'payment-reserved': {
       const micro = parseReplayedMicro(event.amount)
-      addReplayedRow(payments, event.payment, replayReservation(event, at, page), seq)
+      addReplayedRow(payments, event.payment, replayRecordedReservation(event, at, page), seq)
       replayUsage(replay, event, seq, (limits, usage) => addHoldToLimits(limits, usage, micro, at))
       break
     }
@@ -191,7 +197,7 @@ function replayPaymentEvent(
     case 'payment-answered':
     case 'payment-repeat-allowed':
     case 'cancellation-answered':
-      updateReplayedRow(payments, event.payment, (one) => replayPaymentChange(one, event, at))
+      updateReplayedRow(payments, event.payment, (one) => replayRecordedPayment(one, event, at))
       break
     case 'payment-settled':
     case 'payment-released':
@@ -216,7 +222,7 @@ function replayPaymentEnd(
     return
   }
   const { reservedAt } = updateReplayedRow(replay.payments, event.payment, (one) =>
-    replayPaymentChange(one, event, at),
+    replayRecordedPayment(one, event, at),
   )
   if (event.type === 'payment-released') {
     replayUsage(replay, event, seq, (limits, usage) =>
@@ -290,7 +296,7 @@ function replayEndUserLimits(
     const entry = replay.delegations.get(one)
     return entry ? [entry.recorded] : []
   })
-  const wanted = { endUser, limits: parseRecordedLimits(event.limits) }
+  const wanted = { endUser, limits: parseRecordedAccountLimits(event.limits) }
   const recorded = limitAccount(known?.recorded, delegations, wanted, at)
   if (known) known.recorded = recorded
   else addReplayedRow(replay.endUsers, id, recorded, seq)

@@ -7,14 +7,17 @@ import type { MerchantUsage } from '../money/limits.ts'
 import { MAX_PAGE, type Page, type PageRequest, type Store } from '../ports/store.ts'
 import { createJournal, type Failure, readJournalRecords, type Trail } from './journal.ts'
 import {
-  findDelegationDifference,
-  findEndUserDifference,
-  findMerchantUsageDifference,
-  findSessionDifference,
+  findRecordedDelegationDifference,
+  findRecordedEndUserDifference,
+  findRecordedSessionDifference,
+  findRecordedUsageDifference,
 } from './recorded-account.ts'
-import { findApprovalDifference } from './recorded-approval.ts'
-import { findCredentialDifference } from './recorded-credential.ts'
-import { findPaymentDifference, findReservedDifference } from './recorded-payment.ts'
+import { findRecordedApprovalDifference } from './recorded-approval.ts'
+import { findRecordedCredentialDifference } from './recorded-credential.ts'
+import {
+  findRecordedPaymentDifference,
+  findRecordedReservationDifference,
+} from './recorded-payment.ts'
 import type { RecordedPayment } from './replay-state.ts'
 import { findRowDifference } from './row-difference.ts'
 import { findWrongRow } from './row-verification.ts'
@@ -89,14 +92,14 @@ async function verifyAccounts(trail: Trail): Promise<Failure | undefined> {
     ),
     read: async (id) =>
       (await store.read({ endUser: id.slice(endUserAccountId('').length) })).endUser,
-    problem: findEndUserDifference,
+    problem: findRecordedEndUserDifference,
   })
   if (endUsers) return endUsers
   const session = await findWrongRow(trail, {
     recorded: replay.sessions,
     list: (page) => store.sessions({}, page),
     read: async (id) => (await store.read({ session: id })).session,
-    problem: findSessionDifference,
+    problem: findRecordedSessionDifference,
     session: ({ id }) => id,
   })
   if (session) return session
@@ -104,7 +107,7 @@ async function verifyAccounts(trail: Trail): Promise<Failure | undefined> {
     recorded: replay.delegations,
     list: (page) => store.delegations({}, page),
     read: async (id) => (await store.read({ delegation: id })).delegation,
-    problem: findDelegationDifference,
+    problem: findRecordedDelegationDifference,
   })
   return delegation ?? verifyMerchantUsages(trail)
 }
@@ -132,7 +135,7 @@ function verifyMerchantUsages(trail: Trail): Promise<Failure | undefined> {
     recorded: replay.merchantUsages,
     list: listRowsToVerify([...replay.merchantUsages.keys()], read),
     read,
-    problem: findMerchantUsageDifference,
+    problem: findRecordedUsageDifference,
   })
 }
 
@@ -155,7 +158,7 @@ function verifyPayments(trail: Trail): Promise<Failure | undefined> {
     recorded: replay.payments,
     list: (page) => store.payments({}, page),
     read: async (id) => (await store.read({ payment: id })).payment,
-    problem: findPaymentDifference,
+    problem: findRecordedPaymentDifference,
     session: ({ session }) => session,
     explain: (row, recorded) => findReservationDifference(store, row, recorded),
   })
@@ -171,7 +174,7 @@ async function findReservationDifference(
   for (const { at, body } of rows) {
     const event = JSON.parse(body) as EventOf<'payment-reserved'>
     if (event.type === 'payment-reserved' && event.payment === row.id) {
-      return findReservedDifference(row, event, at)
+      return findRecordedReservationDifference(row, event, at)
     }
   }
   return undefined
@@ -183,7 +186,7 @@ function verifyApprovals(trail: Trail): Promise<Failure | undefined> {
     recorded: replay.approvals,
     list: (page) => store.approvals({}, page),
     read: async (id) => (await store.read({ approval: id })).approval,
-    problem: findApprovalDifference,
+    problem: findRecordedApprovalDifference,
     session: ({ session }) => session,
   })
 }
@@ -194,7 +197,7 @@ function verifyCredentials(trail: Trail): Promise<Failure | undefined> {
     recorded: replay.credentials,
     list: (page) => store.credentials(page),
     read: async (id) => (await store.read({ credential: id })).credential,
-    problem: findCredentialDifference,
+    problem: findRecordedCredentialDifference,
   })
 }
 

@@ -7,7 +7,11 @@ import { noUsage } from '../money/limits.ts'
 import type { Store } from '../ports/store.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { newId } from '../primitives/id.ts'
-import { assertSameGrant, delegationNameId, nameDelegation } from '../rules/named-delegation.ts'
+import {
+  assertSameNamedGrant,
+  delegationNameId,
+  nameDelegation,
+} from '../rules/named-delegation.ts'
 import { type DelegationSummary, summarizeDelegationAccount } from '../views/account-summary.ts'
 import { prepareIdempotentOperation } from './idempotency.ts'
 import { grantAtProvider } from './provider-permission.ts'
@@ -23,7 +27,7 @@ export async function grantDelegation(
   const named = await findNamedDelegation(store, { ...input, endUser })
   const id = named?.id ?? (await recordNewGrant(guard, endUser, input, options))
   const delegation = await readDelegation(guard, id)
-  if (input.name !== undefined) assertSameGrant(delegation, input)
+  if (input.name !== undefined) assertSameNamedGrant(delegation, input)
   if (delegation.permission?.state !== 'requested') {
     return summarizeDelegationAccount(delegation, store.now())
   }
@@ -59,7 +63,7 @@ async function recordNewGrant(
   input: ParsedDelegation,
   options: OnceOptions,
 ): Promise<string> {
-  await assertOwnAndFunded(guard, endUser, input)
+  await assertGrantFunded(guard, endUser, input)
   const { instrument, name } = input
   const asksProvider = guard.instruments.get(instrument)?.permissions !== undefined
   const newest = newId('del')
@@ -88,13 +92,14 @@ async function recordNewGrant(
   )
 }
 
-async function assertOwnAndFunded(
+async function assertGrantFunded(
   guard: Guard,
   endUser: string,
   input: ParsedDelegation,
 ): Promise<void> {
   const { instrument, limits } = input
-  if (guard.instruments.get(instrument)?.endUser !== endUser) throw unknownInstrument(instrument)
+  if (guard.instruments.get(instrument)?.endUser !== endUser)
+    throw unknownGrantInstrument(instrument)
   const address = await guard.instruments.address(instrument)
   const asked = guard.rails.flatMap((rail) =>
     guard.assets
@@ -103,7 +108,7 @@ async function assertOwnAndFunded(
       )
       .map((asset) => rail.balance(asset, address)),
   )
-  if (asked.length === 0) throw unknownCurrency(guard, limits.currency)
+  if (asked.length === 0) throw unknownGrantCurrency(guard, limits.currency)
   const balances = await Promise.allSettled(asked)
   if (balances.some((one) => one.status === 'fulfilled' && one.value > 0n)) return
   const failed = balances.find((one) => one.status === 'rejected')
@@ -129,7 +134,7 @@ function recordGrant(
   now: number,
 ): Change<Delegation> {
   const { agent, name, instrument, limits, merchants, ask, consent } = input
-  if (state.instrument?.endUser !== endUser) throw unknownInstrument(instrument)
+  if (state.instrument?.endUser !== endUser) throw unknownGrantInstrument(instrument)
   const { how, reference } = consent
   const delegation: Delegation = {
     id,
@@ -168,7 +173,7 @@ function recordGrant(
   }
 }
 
-function unknownInstrument(handle: string): BursarError {
+function unknownGrantInstrument(handle: string): BursarError {
   return new BursarError(
     'instrument_unknown',
     `grantDelegation: instrument: the end user has no instrument called ${handle}.`,
@@ -176,7 +181,7 @@ function unknownInstrument(handle: string): BursarError {
 }
 
 /** Makes the error of a currency in which none of the guard's networks has a known asset. */
-function unknownCurrency({ rails }: Guard, currency: string): BursarError {
+function unknownGrantCurrency({ rails }: Guard, currency: string): BursarError {
   const networks = rails.flatMap((rail) => rail.networks).join(', ')
   const text = `grantDelegation: limits.currency: no ${currency} asset is known on ${networks}. Name it in the option assets.`
   return new BursarError('asset_unknown', text)

@@ -107,8 +107,8 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
       await ready()
       const { id, secret } =
         input.name === undefined
-          ? await createUnnamed(store, input, options)
-          : await openByName(store, input, input.name)
+          ? await createUnnamedManagedSession(store, input, options)
+          : await openManagedSessionByName(store, input, input.name)
       const { token, tokenHash } = sessionToken(id, secret)
       guard.strangers.know(tokenHash)
       const { expiresAt } = (await readManagedSession(store, id)).session
@@ -161,7 +161,7 @@ export function createManagement(guard: Guard, ready: () => Promise<void>): Mana
   }
 }
 
-async function createUnnamed(
+async function createUnnamedManagedSession(
   store: Store,
   input: ParsedSession,
   options: OnceOptions,
@@ -176,7 +176,11 @@ async function createUnnamed(
  * Opens the session of a name. The name says which session it is, so an idempotency key has nothing to add. A
  * commit that finds that another call has given the name away meanwhile begins again.
  */
-async function openByName(store: Store, input: ParsedSession, name: string): Promise<Made> {
+async function openManagedSessionByName(
+  store: Store,
+  input: ParsedSession,
+  name: string,
+): Promise<Made> {
   const { delegation } = await store.read({ delegation: input.delegation })
   if (!delegation) throw unknownManagedRow('delegation', input.delegation)
   const operation = sessionNameId(delegation, name)

@@ -148,7 +148,7 @@ export function sessionEnd(
 export const MAX_FURTHER_TOKENS = 15
 
 /** Returns a session that one more token pays for. */
-export function withFurtherToken(session: Session, tokenHash: string): Session {
+export function sessionWithFurtherToken(session: Session, tokenHash: string): Session {
   const tokens = [...(session.furtherTokenHashes ?? []), tokenHash]
   return { ...session, furtherTokenHashes: tokens.slice(-MAX_FURTHER_TOKENS) }
 }
@@ -157,6 +157,6 @@ export function withFurtherToken(session: Session, tokenHash: string): Session {
  * Checks whether the name of a session that has ended still answers with it: a revoked one stays revoked as long
  * as its delegation lives.
  */
-export function keepsName({ name, revokedAt }: Session): boolean {
+export function sessionKeepsName({ name, revokedAt }: Session): boolean {
   return name !== undefined && revokedAt !== undefined
 }

@@ -40,7 +40,7 @@ export function chooseOffers(
     const cause = reasons.join('; ') || 'no rail knows this challenge'
     return deny('challenge_invalid', { host: challenge.url.host, cause })
   }
-  return sortPayable(offered, assets, currency, challenge.url.host)
+  return sortPayableOffers(offered, assets, currency, challenge.url.host)
 }
 
 /** Reads a rail's offers. A rail that throws has not understood the challenge: it is invalid. */
@@ -61,7 +61,7 @@ function isPayableOffer({ atomic, validForSeconds }: Offer): boolean {
   return atomic > 0n && Number.isSafeInteger(validForSeconds) && validForSeconds > 0
 }
 
-function sortPayable(
+function sortPayableOffers(
   offered: readonly { readonly rail: Rail; readonly offer: Offer }[],
   assets: readonly Asset[],
   currency: string,
@@ -82,9 +82,9 @@ function sortPayable(
   }
   const matching = known.filter(({ asset }) => asset.currency === currency)
   if (matching.length === 0) return deny('currency_mismatch', { host, currency })
-  return matching.toSorted((one, next) => compareBigints(one.amountMicro, next.amountMicro))
+  return matching.toSorted((one, next) => compareOfferAmounts(one.amountMicro, next.amountMicro))
 }
 
-function compareBigints(one: bigint, next: bigint): number {
+function compareOfferAmounts(one: bigint, next: bigint): number {
   return one < next ? -1 : one > next ? 1 : 0
 }

@@ -24,26 +24,26 @@ export async function chooseFundedOffer(
   offers: readonly ChosenOffer[],
 ): Promise<FundedOffer> {
   const { guard, state } = context
-  const allowed = offers.filter((one) => isListedPayee(state, context, one))
+  const allowed = offers.filter((one) => isListedOfferPayee(state, context, one))
   const candidates = allowed.length > 0 ? allowed : offers
   return runInTelemetrySpan('bursar.balance', {}, async () => {
-    const payer = await guard.instruments.address(state.delegation.instrument).catch(nothing)
-    if (payer === undefined) return withoutPayer(candidates)
+    const payer = await guard.instruments.address(state.delegation.instrument).catch(noFundedOffer)
+    if (payer === undefined) return offerWithoutPayer(candidates)
     const asked = new Set<string>()
     let refused: FundedOffer | undefined
     for (const chosen of candidates) {
       asked.add(`${chosen.asset.network} ${chosen.asset.address}`)
       if (asked.size > MAX_BALANCES) break
-      const funds = await readBalance(context, chosen, payer)
+      const funds = await readBalanceForOffer(context, chosen, payer)
       if (canPay(chosen, funds)) return { chosen, funds }
       if (!refused || (refused.funds.unread === undefined && funds.unread))
         refused = { chosen, funds }
     }
-    return refused ?? withoutPayer(candidates)
+    return refused ?? offerWithoutPayer(candidates)
   })
 }
 
-function nothing(): undefined {
+function noFundedOffer(): undefined {
   return undefined
 }
 
@@ -52,7 +52,7 @@ function canPay({ offer }: ChosenOffer, { balanceAtomic }: Funds): boolean {
 }
 
 /** Checks that no list of payees for the host leaves an offer's payee out. */
-function isListedPayee(
+function isListedOfferPayee(
   { session, ancestors, delegation }: PayingState,
   { request }: OpenCall,
   { offer }: ChosenOffer,
@@ -63,7 +63,7 @@ function isListedPayee(
   })
 }
 
-async function readBalance(
+async function readBalanceForOffer(
   { guard, state }: OpenCall,
   { rail, asset }: ChosenOffer,
   payer: string,
@@ -81,7 +81,7 @@ async function readBalance(
   }
 }
 
-function withoutPayer([chosen]: readonly ChosenOffer[]): FundedOffer {
+function offerWithoutPayer([chosen]: readonly ChosenOffer[]): FundedOffer {
   if (!chosen) throw new BursarError('invariant_broken', 'There is no offer to choose from.')
   const unread = { code: 'wallet_unavailable', cause: 'the wallet gave no address' } as const
   return { chosen, funds: { payer: 'the instrument', balanceAtomic: undefined, unread } }

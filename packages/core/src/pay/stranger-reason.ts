@@ -24,25 +24,27 @@ export function quoteStranger(words: string, sent: readonly string[]): string | 
     .replace(/[^\x20-\x7e]/g, '')
     .trim()
   if (text === '' || longHex.test(text)) return undefined
-  const heard = lettersOf(text)
-  return sent.flatMap(formsOf).some((secret) => repeats(heard, secret)) ? undefined : `"${text}"`
+  const heard = reasonLettersOf(text)
+  return sent.flatMap(reasonFormsOf).some((secret) => repeatsReason(heard, secret))
+    ? undefined
+    : `"${text}"`
 }
 
 /** Returns the letters of a value, of its base64, and of what its words say if they are base64. */
-function formsOf(value: string): readonly string[] {
-  const own = leavesOf(value) ?? [value, Buffer.from(value).toString('base64')]
+function reasonFormsOf(value: string): readonly string[] {
+  const own = reasonLeavesOf(value) ?? [value, Buffer.from(value).toString('base64')]
   const decoded = value.split(/[\s,;=:]+/).flatMap((word) => {
     const text = Buffer.from(word, 'base64').toString('latin1')
-    return leavesOf(text) ?? [text]
+    return reasonLeavesOf(text) ?? [text]
   })
-  return [...own, ...decoded].map(lettersOf)
+  return [...own, ...decoded].map(reasonLettersOf)
 }
 
 /**
  * Returns the long texts in a JSON text, such as a signature. Names of fields and short values, such as a
  * scheme, are in every reason that the protocol has. Returns undefined if it is no JSON.
  */
-function leavesOf(json: string): readonly string[] | undefined {
+function reasonLeavesOf(json: string): readonly string[] | undefined {
   const leaves: string[] = []
   try {
     JSON.parse(json, (_name, leaf: unknown) => {
@@ -55,12 +57,12 @@ function leavesOf(json: string): readonly string[] | undefined {
   return leaves
 }
 
-function lettersOf(text: string): string {
+function reasonLettersOf(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
 /** Checks whether a text has a short secret as a whole, or any part of a long one. */
-function repeats(heard: string, secret: string): boolean {
+function repeatsReason(heard: string, secret: string): boolean {
   if (secret.length < MIN_SECRET_LENGTH) return false
   if (secret.length <= MAX_REPEATED) return heard.includes(secret)
   for (let at = 0; at + MAX_REPEATED <= heard.length; at += 1) {

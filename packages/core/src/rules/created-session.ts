@@ -16,9 +16,9 @@ export function createSession(
   input: ParsedSession,
   now: number,
 ): Change<Session> {
-  const delegation = liveDelegation(state, input.delegation, now)
+  const delegation = liveDelegationOfSession(state, input.delegation, now)
   const expiresAt = input.expiresIn === undefined ? delegation.expiresAt : now + input.expiresIn
-  assertWithinDelegation(delegation, input, expiresAt)
+  assertSessionWithinDelegation(delegation, input, expiresAt)
   return newSession(delegation, {
     ...identity,
     ...(input.name === undefined ? {} : { name: input.name }),
@@ -33,7 +33,7 @@ export function createSession(
 }
 
 /** Returns the delegation of a state if a session can be opened in it now. Throws its code otherwise. */
-export function liveDelegation(state: LedgerState, id: string, now: number): Delegation {
+export function liveDelegationOfSession(state: LedgerState, id: string, now: number): Delegation {
   if (!state.delegation) {
     throw new BursarError('delegation_unknown', `There is no delegation called ${id}.`)
   }
@@ -46,7 +46,7 @@ export function liveDelegation(state: LedgerState, id: string, now: number): Del
   return state.delegation
 }
 
-function assertWithinDelegation(
+function assertSessionWithinDelegation(
   delegation: Delegation,
   input: ParsedSession,
   expiresAt: number,

@@ -25,7 +25,7 @@ export function freeName({ name, ...owner }: Delegation, now: number): readonly 
 }
 
 /** Throws `name_taken` with both values if a grant by name differs from the delegation that has the name. */
-export function assertSameGrant(delegation: Delegation, input: ParsedDelegation): void {
+export function assertSameNamedGrant(delegation: Delegation, input: ParsedDelegation): void {
   const { id, name } = delegation
   const { limits, merchants, ask, consent, instrument } = delegation
   const granted = { limits: recordedLimits(limits), merchants, ask, consent, instrument }

@@ -5,12 +5,12 @@ import {
   type ParsedSession,
   type Session,
   sessionEnd,
-  withFurtherToken,
+  sessionWithFurtherToken,
 } from '../ledger/session.ts'
 import { canonicalJson } from '../primitives/canonical-json.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { hashOf } from '../primitives/hash.ts'
-import { createSession, liveDelegation } from './created-session.ts'
+import { createSession, liveDelegationOfSession } from './created-session.ts'
 
 /** Returns the id of the operation that stands for a session's name. */
 export function sessionNameId(owner: NameOwner, name: string): string {
@@ -43,10 +43,10 @@ export function openNamedSession(
   input: ParsedSession,
   now: number,
 ): Change<string> {
-  const delegation = liveDelegation(state, input.delegation, now)
+  const delegation = liveDelegationOfSession(state, input.delegation, now)
   const inputHash = hashOf('input', [canonicalJson(input)])
   const { session, operation } = state
-  if (!session || !operation || isFollowed(session, before, delegation, now)) {
+  if (!session || !operation || isFollowedSession(session, before, delegation, now)) {
     const created = createSession(state, { id: newest, tokenHash: makeHash(newest) }, input, now)
     const given = givenName(sessionNameId(delegation, name), newest, inputHash, now)
     return { ...created, result: newest, operations: [given] }
@@ -62,13 +62,13 @@ export function openNamedSession(
   const tokenHash = makeHash(id)
   return {
     result: id,
-    sessions: [withFurtherToken(session, tokenHash)],
+    sessions: [sessionWithFurtherToken(session, tokenHash)],
     events: [{ type: 'session-opened', session: id, delegation: delegation.id, tokenHash }],
   }
 }
 
 /** Checks whether the next session may have the name of this one. */
-function isFollowed(
+function isFollowedSession(
   session: Session,
   before: Delegation | undefined,
   delegation: Delegation,

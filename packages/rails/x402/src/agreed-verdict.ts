@@ -1,7 +1,7 @@
 import type { OpenPayment, Verdict } from '@bursar/core'
 import type { ChainReader } from './chain-reader.ts'
 import { reconcile } from './reconcile.ts'
-import { joinFailures } from './rpc-endpoint.ts'
+import { joinEndpointFailures } from './rpc-endpoint.ts'
 
 /** A reader through one endpoint, with the endpoint's name for records. */
 export interface NamedReader {
@@ -20,7 +20,7 @@ const RELEASING_ENDPOINTS = 2
  * signature may still be worth money, so that two have to agree, where there are two. Otherwise the payment
  * stays open. Throws `rail_unreachable` if none answers.
  */
-export async function proveThroughEndpoints(
+export async function proveAgreedVerdict(
   payment: OpenPayment,
   readers: readonly NamedReader[],
 ): Promise<Verdict> {
@@ -37,17 +37,17 @@ export async function proveThroughEndpoints(
     if (verdict?.outcome === 'released') released.push({ label, verdict })
     const first = released[0]
     if (first && released.length === needed) {
-      return namedVerdict(first.verdict, released.map(labelOf), readers)
+      return namedVerdict(first.verdict, released.map(verdictLabelOf), readers)
     }
     open ??= verdict?.outcome === 'open' ? verdict : undefined
   }
   const alone = released[0]
   if (alone) return { outcome: 'open', reason: `Only ${alone.label} says that it is released.` }
   if (open) return open
-  throw joinFailures(failures)
+  throw joinEndpointFailures(failures)
 }
 
-function labelOf({ label }: { readonly label: string }): string {
+function verdictLabelOf({ label }: { readonly label: string }): string {
   return label
 }
 

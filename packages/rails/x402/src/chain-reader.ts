@@ -1,7 +1,12 @@
 import { BursarError } from '@bursar/core'
 import type { PublicClient } from 'viem'
 import { parseChainOfNetworkName } from './network-name.ts'
-import { askInTurn, type RpcEndpoint, readWithRetry, unreachableError } from './rpc-endpoint.ts'
+import {
+  askEndpointsInTurn,
+  endpointUnreachableError,
+  type RpcEndpoint,
+  readEndpointWithRetry,
+} from './rpc-endpoint.ts'
 
 /** A block, as far as a verdict needs it. */
 export interface ChainBlock {
@@ -66,10 +71,10 @@ export function createChainReader(endpoint: RpcEndpoint): ChainReader {
     const current = connecting
     const connection = await current.catch((error: unknown) => {
       if (connecting === current) connecting = undefined
-      throw unreachableError(label, 'eth_chainId could not be read', error)
+      throw endpointUnreachableError(label, 'eth_chainId could not be read', error)
     })
-    return readWithRetry(() => readFrom(connection)).catch((error: unknown) => {
-      throw unreachableError(label, `${subject} could not be read`, error)
+    return readEndpointWithRetry(() => readFrom(connection)).catch((error: unknown) => {
+      throw endpointUnreachableError(label, `${subject} could not be read`, error)
     })
   }
   return {
@@ -120,13 +125,13 @@ export function createChainReader(endpoint: RpcEndpoint): ChainReader {
 /** Makes a reader that asks others in turn, each read by itself. What it read proves nothing. */
 export function createTurnReader(readers: readonly ChainReader[]): ChainReader {
   return {
-    finalBlock: () => askInTurn(readers, (one) => one.finalBlock()),
-    latestBlock: () => askInTurn(readers, (one) => one.latestBlock()),
-    block: (number) => askInTurn(readers, (one) => one.block(number)),
-    isNonceUsed: (...of) => askInTurn(readers, (one) => one.isNonceUsed(...of)),
-    receipt: (...of) => askInTurn(readers, (one) => one.receipt(...of)),
-    findNonce: (...of) => askInTurn(readers, (one) => one.findNonce(...of)),
-    balance: (...of) => askInTurn(readers, (one) => one.balance(...of)),
+    finalBlock: () => askEndpointsInTurn(readers, (one) => one.finalBlock()),
+    latestBlock: () => askEndpointsInTurn(readers, (one) => one.latestBlock()),
+    block: (number) => askEndpointsInTurn(readers, (one) => one.block(number)),
+    isNonceUsed: (...of) => askEndpointsInTurn(readers, (one) => one.isNonceUsed(...of)),
+    receipt: (...of) => askEndpointsInTurn(readers, (one) => one.receipt(...of)),
+    findNonce: (...of) => askEndpointsInTurn(readers, (one) => one.findNonce(...of)),
+    balance: (...of) => askEndpointsInTurn(readers, (one) => one.balance(...of)),
   }
 }
 
@@ -146,7 +151,7 @@ export async function connectChainClient({
   const { createPublicClient, http } = await import('viem')
   const transport = http(url, { timeout: timeoutMs, retryCount: 0 })
   const client = createPublicClient({ transport, cacheTime: 0 })
-  const chainId = await readWithRetry(() => client.getChainId())
+  const chainId = await readEndpointWithRetry(() => client.getChainId())
   if (chainId === parseChainOfNetworkName(network)) return client
   throw new BursarError(
     'wrong_chain',

@@ -1,7 +1,7 @@
 import { BursarError } from '@bursar/core'
 import type { LocalAccount } from 'viem'
 import { connectChainClient } from './chain-reader.ts'
-import { askInTurn, type RpcEndpoint, unreachableError } from './rpc-endpoint.ts'
+import { askEndpointsInTurn, endpointUnreachableError, type RpcEndpoint } from './rpc-endpoint.ts'
 
 /** The members of an account that the relayer uses. Any local account of viem has them. */
 export type RelayerAccount = Pick<LocalAccount, 'address' | 'signTransaction'>
@@ -83,7 +83,7 @@ export function createRelayer(
         // The transaction is sent, even if the wait for its block fails.
         return { transaction, state: await outcomeOf(transaction).catch(() => 'pending' as const) }
       } catch (error) {
-        throw unreachableError(network, 'The cancellation could not be sent', error)
+        throw endpointUnreachableError(network, 'The cancellation could not be sent', error)
       }
     },
   }
@@ -91,7 +91,7 @@ export function createRelayer(
 
 async function connectRelayer(endpoints: readonly RpcEndpoint[], relayerAccount: RelayerAccount) {
   const [client, viem, { toAccount }] = await Promise.all([
-    askInTurn(endpoints, connectChainClient),
+    askEndpointsInTurn(endpoints, connectChainClient),
     import('viem'),
     import('viem/accounts'),
   ])

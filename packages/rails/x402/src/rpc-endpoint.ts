@@ -39,12 +39,12 @@ const busyStatuses: readonly unknown[] = [408, 425, 429, 500, 502, 503, 504]
  * Runs a read at an endpoint, at most three times. Runs it again if the endpoint is busy, or answers with what is no
  * JSON-RPC, such as a page; a request that timed out has had its time.
  */
-export async function readWithRetry<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+export async function readEndpointWithRetry<Answer>(read: () => Promise<Answer>): Promise<Answer> {
   for (const waitMs of RETRY_WAITS_MS) {
     try {
       return await read()
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusyEndpoint(error)) throw error
     }
     await wait(waitMs)
   }
@@ -52,7 +52,7 @@ export async function readWithRetry<Answer>(read: () => Promise<Answer>): Promis
 }
 
 /** Checks an error of viem and its causes for a refusal that is over soon. */
-function isBusy(error: unknown): boolean {
+function isBusyEndpoint(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause as unknown) {
     const { name, code, status } = cause as Error & { code?: unknown; status?: unknown }
     if (name === 'TimeoutError') return false
@@ -64,7 +64,11 @@ function isBusy(error: unknown): boolean {
 }
 
 /** Makes the error for an endpoint's failure. Returns an error of ours unchanged. */
-export function unreachableError(label: string, problem: string, error: unknown): BursarError {
+export function endpointUnreachableError(
+  label: string,
+  problem: string,
+  error: unknown,
+): BursarError {
   if (BursarError.isInstance(error)) return error
   // The message and the cause of viem's errors hold the endpoint's URL. The short message does not.
   const { name = 'Error', shortMessage } = error as { name?: string; shortMessage?: string }
@@ -76,7 +80,7 @@ export function unreachableError(label: string, problem: string, error: unknown)
  * Asks endpoints in turn until one answers. Throws the error of the only one, or `rail_unreachable` with the words of
  * all.
  */
-export async function askInTurn<Endpoint, Answer>(
+export async function askEndpointsInTurn<Endpoint, Answer>(
   endpoints: readonly Endpoint[],
   ask: (endpoint: Endpoint) => Promise<Answer>,
 ): Promise<Answer> {
@@ -88,11 +92,11 @@ export async function askInTurn<Endpoint, Answer>(
       failures.push(error)
     }
   }
-  throw joinFailures(failures)
+  throw joinEndpointFailures(failures)
 }
 
 /** Returns the only failure, or one error with the words of all. */
-export function joinFailures(failures: readonly unknown[]): unknown {
+export function joinEndpointFailures(failures: readonly unknown[]): unknown {
   if (failures.length === 1) return failures[0]
   const words = failures.map((one) => (BursarError.isInstance(one) ? one.message : 'Failed.'))
   return new BursarError('rail_unreachable', words.join(' '))

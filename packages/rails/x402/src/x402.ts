@@ -1,6 +1,6 @@
 import { BursarError, type CancelAnswer, type Rail } from '@bursar/core'
 import { z } from 'zod'
-import { type NamedReader, proveThroughEndpoints } from './agreed-verdict.ts'
+import { type NamedReader, proveAgreedVerdict } from './agreed-verdict.ts'
 import { cancel } from './cancel.ts'
 import { type ChainReader, createChainReader, createTurnReader } from './chain-reader.ts'
 import { type Echo, readChallenge } from './challenge.ts'
@@ -81,7 +81,7 @@ export function x402(options: X402Options): Rail {
     },
     read: readClaim,
     reconcile: async (payment) =>
-      proveThroughEndpoints(payment, findNetwork(payment.asset.network).readers),
+      proveAgreedVerdict(payment, findNetwork(payment.asset.network).readers),
     time: async (network) => Number((await findNetwork(network).chain.latestBlock()).timestamp),
     balance: async (asset, address) =>
       findNetwork(asset.network).chain.balance(asset.address, address),

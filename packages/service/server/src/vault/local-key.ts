@@ -50,18 +50,19 @@ export function localKey(options: LocalKeyOptions): WrappingKey {
   const file = resolveConfigPath(path)
   return {
     async owns(keyId) {
-      const key = await readKey(file).catch(ignoreMissingKeyFile)
+      const key = await readLocalKey(file).catch(ignoreMissingKeyFile)
       if (!key) return false
       return useKeyAndOverwrite(key, async () => computeKeyId(key) === keyId)
     },
     async wrap(dataKey, binding) {
-      const key = (await readKey(file).catch(ignoreMissingKeyFile)) ?? (await createKey(file))
+      const key =
+        (await readLocalKey(file).catch(ignoreMissingKeyFile)) ?? (await createLocalKey(file))
       return useKeyAndOverwrite(key, async () => {
         return { keyId: computeKeyId(key), wrapped: wrapSealingKey(key, binding, dataKey) }
       })
     },
     async unwrap(wrapped, binding) {
-      const key = await readKey(file)
+      const key = await readLocalKey(file)
       return useKeyAndOverwrite(key, async () => unwrapSealingKey(key, binding, wrapped))
     },
   }
@@ -86,7 +87,7 @@ async function useKeyAndOverwrite<Result>(
 }
 
 /** Reads the key. Checks and reads through one handle, so the file cannot be swapped in between. */
-async function readKey(file: string): Promise<Buffer> {
+async function readLocalKey(file: string): Promise<Buffer> {
   const handle = await open(file, READ_AT_ONCE).catch((error: unknown) => {
     throw keyUnavailableError(file, readKeyErrorCode(error), error)
   })
@@ -98,13 +99,13 @@ async function readKey(file: string): Promise<Buffer> {
       const message = `The key ${file} can be read by others. Run chmod 600 ${file}, and rotate the key.`
       throw new BursarError('key_file_exposed', message)
     }
-    return await decodeKey(file, handle, size)
+    return await decodeLocalKey(file, handle, size)
   } finally {
     await handle.close()
   }
 }
 
-async function decodeKey(file: string, handle: FileHandle, size: number): Promise<Buffer> {
+async function decodeLocalKey(file: string, handle: FileHandle, size: number): Promise<Buffer> {
   if (size > MAX_FILE_BYTES) throw keyUnavailableError(file, 'it is not a key')
   const bytes = await handle.readFile()
   const text = bytes.toString('latin1').replace(/\r?\n$/, '')
@@ -119,7 +120,7 @@ async function decodeKey(file: string, handle: FileHandle, size: number): Promis
  * Creates the file of the key, whole or not at all, and returns the key. If another process created
  * the file first, returns that process's key.
  */
-async function createKey(file: string): Promise<Buffer> {
+async function createLocalKey(file: string): Promise<Buffer> {
   const key = randomBytes(KEY_BYTES)
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
@@ -129,7 +130,7 @@ async function createKey(file: string): Promise<Buffer> {
     return key
   } catch (error) {
     key.fill(0)
-    if (readKeyErrorCode(error) === 'EEXIST') return await readKey(file)
+    if (readKeyErrorCode(error) === 'EEXIST') return await readLocalKey(file)
     throw keyUnavailableError(file, readKeyErrorCode(error), error)
   } finally {
     await rm(draft, { force: true })

@@ -42,7 +42,7 @@ export function collectWrites(
   const { holders, others } = collectSplitKeys(collectChangedValues(rows.keys), payments.inserts)
   const approvals = collectSplitInserts(rows.approvals)
   return [
-    ...accountWrites(rows),
+    ...collectAccountWrites(rows),
     ...writeMerchantUsages(collectChangedValues(rows.merchantUsages)),
     ...insertPayments(payments.inserts, holders, parents),
     ...updatePayments(payments.updates),
@@ -78,7 +78,7 @@ export function collectAssumedInserts(rows: TransactionRows, plan: LoadPlan): bo
   return sizeOf() > before
 }
 
-function accountWrites(rows: TransactionRows): readonly Write[] {
+function collectAccountWrites(rows: TransactionRows): readonly Write[] {
   const endUsers = collectSplitInserts(rows.endUsers)
   const delegations = collectSplitInserts(rows.delegations)
   const sessions = collectSplitInserts(rows.sessions)
