@@ -316,7 +316,7 @@ function runBursarJobs(
       await ready()
       await work.run()
     } catch (error) {
-      // The store is gone, and with it everything that the timer could do.
+      // A closed store ends the timer: no job can run on it.
       if (!BursarError.isInstance(error) || error.code !== 'store_closed') throw error
       clearInterval(timer)
     } finally {

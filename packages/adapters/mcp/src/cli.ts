@@ -22,7 +22,7 @@ The command reads no secret from an argument or from the environment, which othe
 /** The most bytes to read from a secret file: more than any token or key has. */
 const MAX_SECRET_BYTES = 4_096
 
-/** The permission bits of the group and of others. */
+/** The permission bits of a file that let its group or others read or write it. */
 const OTHERS_MODE = 0o077
 
 try {

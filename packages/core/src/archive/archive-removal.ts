@@ -25,7 +25,7 @@ export async function finishRemoval(store: Store, archived: Archived): Promise<v
       'now',
     )
   await removeRecordBodies(store, families, archived, remove)
-  // Children before their parents.
+  // The sessions to remove, children before their parents.
   for (const [session, root] of [...families].reverse()) {
     await removeInBatches(
       () => store.payments({ session }, { limit: MAX_REMOVED }),

@@ -223,7 +223,7 @@ async function settlePermission(
   { id, permission, createdAt }: Delegation,
 ): Promise<void> {
   if (permission?.state === 'requested') {
-    // The call that asked for it may still be waiting.
+    // The call that asked the provider for the permission may still be waiting.
     if (guard.store.now() < createdAt + REQUEST_LIFE_MS) return
     await endDelegationWithoutPermission(guard, id, 'its permission was never granted')
   }
@@ -290,7 +290,8 @@ function recordPermissionWithdrawal(
   if (!delegation?.permission) throw unknownDelegation(id)
   const { endUser, permission, createdAt } = delegation
   if (!isPermissionBeingWithdrawn(delegation)) return noChange
-  // Without an answer to the request it may still take effect, so that withdrawing it now is not the end.
+  // If the provider has not answered the request for a permission, the permission may still take
+  // effect after a withdrawal, so a withdrawal now is not final.
   if (permission.id === undefined && now < createdAt + REQUEST_LIFE_MS) return noChange
   return {
     result: undefined,

@@ -148,7 +148,7 @@ async function* decodeBodyChunks(
   // Each layer is bounded, or a small body could decode to gigabytes of another encoded body.
   const bound = (encoded: AsyncIterable<Uint8Array>) => boundChunks(encoded, maxEncodedBytes)
   const layers = decoders.flatMap((decoder, index) => (index === 0 ? [decoder] : [bound, decoder]))
-  // The callback has no work: an error of any layer also breaks the last decoder, which is read below.
+  // The callback of the pipeline does nothing: an error of any decoder also breaks the last one, which is read below.
   pipeline([all, ...layers] as unknown as readonly Duplex[], () => {})
   yield* last
 }

@@ -5,21 +5,21 @@ import type { Terms } from './payment.ts'
 
 /** The payments for which a delegation or a session asks a human, besides those to new merchants. */
 export interface AskRule {
-  /** Payments above this decimal string, in the currency of the limits, ask. */
+  /** Asks the end user to approve payments above this decimal string, in the currency of the limits. */
   readonly above?: string
-  /** The first payment to each merchant asks. */
+  /** Asks the end user to approve the first payment to each merchant. */
   readonly firstPayment?: true
-  /** Every payment asks. */
+  /** Asks the end user to approve every payment. */
   readonly always?: true
 }
 
 /** An `AskRule` as you write it. */
 export interface AskInput {
-  /** Payments above this decimal string, in the currency of the limits, ask. */
+  /** Asks the end user to approve payments above this decimal string, in the currency of the limits. */
   readonly above?: string | undefined
-  /** The first payment to each merchant asks. */
+  /** Asks the end user to approve the first payment to each merchant. */
   readonly firstPayment?: true | undefined
-  /** Every payment asks. */
+  /** Asks the end user to approve every payment. */
   readonly always?: true | undefined
 }
 

@@ -25,7 +25,7 @@ export interface Limits {
   /** The number of payments, those released not counted. */
   readonly payments?: number
   readonly windows: readonly WindowLimit[]
-  /** The limits for each merchant alone, within the others. */
+  /** The limits for each merchant alone, within the limits over all merchants. */
   readonly perMerchant?: MerchantLimits
 }
 

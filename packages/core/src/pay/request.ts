@@ -15,7 +15,7 @@ export const MAX_REQUEST_BODY_BYTES = 262_144
 /** The most headers of a caller: more than any paid resource needs. */
 const MAX_HEADERS = 50
 
-/** The longest sum of a caller's headers: with a payload they have to fit into one request. */
+/** The most characters of all headers of a caller, which have to fit into one request with a payment payload. */
 const MAX_HEADERS_LENGTH = 16_384
 
 /** The longest value of one header of a caller. Credentials of an API fit well. */

@@ -11,7 +11,7 @@ export interface EndUserRow {
   readonly usage: Usage
   /** The time at which the account was created, in milliseconds since the epoch. */
   readonly createdAt: number
-  /** The other limits, as `endUserJson` writes them. */
+  /** The limits that have no column of their own, as the JSON that `endUserJson` writes. */
   readonly json: string
 }
 

@@ -40,7 +40,7 @@ export interface ToolContent {
   readonly call?: string
   /** The payment that bought it. Absent if it was free, or is in doubt. */
   readonly payment?: string
-  /** HTTP status. */
+  /** The HTTP status of the response. */
   readonly status: number
   /** The `content-type` of the response, or an empty string. */
   readonly type: string

@@ -72,7 +72,7 @@ export interface ModelReceipt {
   readonly settlement: 'claimed' | 'settled'
 }
 
-/** Most characters of a resource's content that a model gets. */
+/** The most characters of a resource's content that a model gets. */
 export const MAX_MODEL_CONTENT_CHARACTERS = 20_000
 
 /** The content types that count as text for a model. */

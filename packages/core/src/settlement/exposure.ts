@@ -9,7 +9,7 @@ export interface Exposure {
   readonly payments: readonly ExposedPayment[]
   /** The most that can still move, one amount for each currency. */
   readonly most: readonly Money[]
-  /** The time by the block chain from which on nothing of it can move. ISO 8601, UTC. */
+  /** The block chain's time from which on none of the exposed money can move. ISO 8601, UTC. */
   readonly until?: string
   /**
    * False if there are more than `MAX_EXPOSED` unproven payments to look through: then `most` may be too

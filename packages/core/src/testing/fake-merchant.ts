@@ -201,7 +201,7 @@ function concludeAtMerchant(
 
 interface Visit {
   readonly proof: SignedAuthorization
-  /** Present if money moved. */
+  /** The transaction of the settlement; absent if no money moved. */
   readonly transfer: FakeTransfer | undefined
   readonly resource: FakeResource
   readonly challenge: HttpResponse

@@ -253,7 +253,7 @@ const proofSchema = z.object({
   }),
 })
 
-/** How the challenge came: the proof goes the same way. */
+/** The way in which the challenge came, which its proof takes, too. */
 interface FakeEcho {
   readonly isMessage: boolean
 }

@@ -27,7 +27,7 @@ export interface RailWorld {
   now(): number
   /** Returns the merchant's challenge, which is valid for 60 seconds. */
   demand(atomic: bigint): Promise<HttpChallenge>
-  /** Brings a proof for the latest demand to the merchant, who settles it and says so. */
+  /** Brings a proof for the latest demand to the merchant, who settles the payment and confirms it. */
   pay(proof: HttpPayload): Promise<Answer>
   /** Lets time pass on the network, and makes final what happened before. */
   advance(seconds: number): Promise<void>

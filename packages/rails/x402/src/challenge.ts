@@ -112,7 +112,7 @@ function readChallengeAccepts(
   return { kind: 'offers', offers, leftOut: summarizeLeftOutOfChallenge(leftOut, accepts.length) }
 }
 
-/** Returns the first reasons why entries were left out, and a line with the number of the others. */
+/** Returns the first reasons why entries were left out, and a line with the number of reasons that are left out. */
 function summarizeLeftOutOfChallenge(
   leftOut: readonly string[],
   entries: number,

@@ -7,7 +7,7 @@ export const PAYMENT_KEY = 'x402/payment'
 /** The key of a server's claim, in `_meta` or in the content of a failure. */
 const CLAIM_KEY = 'x402/payment-response'
 
-/** The key of a wrapper around a challenge. */
+/** The key under which some servers wrap a challenge in an object. */
 const WRAPPER_KEY = 'x402/error'
 
 /** The code of a JSON-RPC error that is a challenge. */

@@ -94,7 +94,7 @@ export function x402(options: X402Options): Rail {
 
 interface Network {
   readonly readers: readonly NamedReader[]
-  /** A reader that asks all of them in turn. */
+  /** A reader that asks all RPC endpoints in turn. */
   readonly chain: ChainReader
   readonly relayer: Relayer | undefined
 }

@@ -48,7 +48,7 @@ interface KnownKeys {
   readonly walletKey: KeyObject
 }
 
-/** The most that clocks may differ. */
+/** The longest time by which a client's clock may differ from the service's. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
 /** The longest age of a wallet token. */

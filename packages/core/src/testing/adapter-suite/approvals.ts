@@ -162,7 +162,7 @@ function testApprovalChanges({ test, expect }: AdapterTest): void {
     const script = [[buyOnBench(world, 'paid', 'call-1'), other]]
     let run = await bench.run({ options, script, stops: true })
     expect(run.waiting > 0).toBe(true)
-    // Some frameworks ask about both at once, and some about one after the other.
+    // Some frameworks ask about both calls at once, and some about one after the other.
     for (let times = 0; run.waiting > 0 && times < 2; times += 1) {
       await answerApproval(paid, ({ resource }) => (resource.endsWith('/a') ? 'approve' : 'deny'))
       run = await run.resume('yes')

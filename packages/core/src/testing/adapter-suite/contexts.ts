@@ -50,7 +50,7 @@ export function testContexts({ test, expect }: AdapterTest): void {
       const { told } = await run({
         options: { session: sessionOfContext, conversation },
         context: { payer: impostor(session) },
-        // A model that names a session gets nowhere by it.
+        // A session that a model names in its arguments is ignored.
         script: [[buyOnBench(world, 'paid', 'call-1', { session: session.id, payer: session.id })]],
       })
       expect(told).toEqual([

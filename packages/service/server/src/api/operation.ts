@@ -125,7 +125,7 @@ export function readOperationPathParameter({ path }: Input, name: string): strin
   return path[name] ?? ''
 }
 
-/** Most rows of one page. A page of the ledger has the same limit. */
+/** The most rows of one page. A page of the ledger has the same limit. */
 const MAX_ROWS = 500
 
 const MAX_CURSOR_LENGTH = 1_000

@@ -2,7 +2,7 @@ import { denialCodes, inputs } from '@bursar/core'
 import { z } from 'zod'
 import { cardSchema, moneySchema } from './account-schema.ts'
 
-/** Longest name of a conversation or id of a call. The guard hashes them and stores the hash only. */
+/** The longest name of a conversation or id of a call. The guard hashes them and stores the hash only. */
 const MAX_CALL_NAME = 1_000
 
 /** The request as JSON Schema, for the description. The guard validates it and answers with a denial. */

@@ -63,7 +63,7 @@ const JWKS_COOLDOWN_MS = 30_000
 /** The pause after a failed fetch of the key set. */
 const JWKS_PAUSE_MS = 5_000
 
-/** Largest number of keys in a key set. A larger set is rejected. */
+/** The largest number of keys in a key set. A larger set is rejected. */
 const MAX_JWKS_KEYS = 100
 
 /**

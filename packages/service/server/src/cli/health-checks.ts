@@ -24,17 +24,17 @@ export interface Finding {
   readonly advice?: string
 }
 
-/** Longest wait for one response of an external system. */
+/** The longest wait for one response of an external system. */
 const ANSWER_WITHIN_MS = 15_000
 
 /**
- * Largest accepted clock difference. A larger one makes valid payment proofs look expired, or not
+ * The largest accepted clock difference. A larger one makes valid payment proofs look expired, or not
  * yet valid.
  */
 const MAX_CLOCK_DIFFERENCE_MS = 5_000
 
 /**
- * Largest accepted age of a network's newest block. It is half of the two minutes for which a
+ * The largest accepted age of a network's newest block. It is half of the two minutes for which a
  * payment proof is valid.
  */
 const MAX_CHAIN_DIFFERENCE_MS = 60_000

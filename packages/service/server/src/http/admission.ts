@@ -7,15 +7,15 @@ import {
 
 /** The limits of admission. Tests set lower ones. */
 export interface AdmissionBounds {
-  /** Most requests in flight. */
+  /** The most requests in flight. */
   readonly concurrent: number
-  /** Most requests of one caller in flight. */
+  /** The most requests of one caller in flight. */
   readonly concurrentPerCaller: number
-  /** Most requests of one caller in a minute. */
+  /** The most requests of one caller in a minute. */
   readonly requestsPerMinute: number
-  /** Most bytes of one caller's bodies in a minute. */
+  /** The most bytes of one caller's bodies in a minute. */
   readonly bodyBytesPerMinute: number
-  /** Most unauthenticated requests in a minute. */
+  /** The most unauthenticated requests in a minute. */
   readonly strangersPerMinute: number
 }
 

@@ -1,7 +1,7 @@
 import type { Bursar } from '@bursar/core'
 import type { Hono } from 'hono'
 
-/** Longest wait for the ledger's answer to a readiness check. */
+/** The longest wait for the ledger's answer to a readiness check. */
 const READY_WITHIN_MS = 2_000
 
 /** The lifetime of a result, so that frequent checks do not load the ledger. */

@@ -26,7 +26,7 @@ export function writeJsonLog(entry: RequestLogEntry): void {
   process.stdout.write(`${JSON.stringify(entry)}\n`)
 }
 
-/** Most causes that are followed. A longer chain is likely a cycle. */
+/** The most causes that are followed. A longer chain is likely a cycle. */
 const MAX_CAUSES = 5
 
 /** Describes a thrown value and its causes, one line each. */

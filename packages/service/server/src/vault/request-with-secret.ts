@@ -3,7 +3,7 @@ import type { OpenedSecret } from './opened-secret.ts'
 import { NotOpened, openSourceVersions, type SecretSource } from './secret-source.ts'
 
 /**
- * Longest time for opening the secret. A permission has to take effect within two minutes of its
+ * The longest time for opening the secret. A permission has to take effect within two minutes of its
  * delegation, and the request to the provider takes a part of that time.
  */
 const OPENING_MS = 15_000

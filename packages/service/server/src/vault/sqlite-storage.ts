@@ -5,7 +5,7 @@ import { resolveConfigPath } from './config-path.ts'
 import { MAX_DOCUMENT_BYTES } from './vault-document.ts'
 import type { VaultStorage } from './vault-storage.ts'
 
-/** Longest wait for another process that is writing. A write takes some milliseconds. */
+/** The longest wait for another process that is writing. A write takes some milliseconds. */
 const BUSY_MS = 2_000
 
 /** The mode of a new file: only its owner reads and writes it. */

@@ -32,10 +32,10 @@ export type VaultDocument = readonly SecretEntry[]
 
 const FORMAT = 'bursar/vault/1'
 
-/** Largest number of secrets in one vault, removed ones included. */
+/** The largest number of secrets in one vault, removed ones included. */
 const MAX_SECRETS = 1_000
 
-/** Largest size of a document: reading a larger one would delay a payment. */
+/** The largest size of a document: reading a larger one would delay a payment. */
 export const MAX_DOCUMENT_BYTES = 8_388_608
 
 const MAX_VERSION = 1_000_000

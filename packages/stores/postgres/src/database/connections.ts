@@ -26,7 +26,7 @@ const SILENCE_MS = 25_000
 export interface ConnectionOptions {
   readonly url: string
   readonly schema: string
-  /** Most connections: one that writes, the others for reads. */
+  /** The most connections: one that writes, the others for reads. */
   readonly connections: number
 }
 
@@ -180,7 +180,7 @@ function describeConnectionTarget(config: ClientConfig): { target: string; user:
   try {
     client = new Client(config)
   } catch (error) {
-    // The text may name a certificate file that is missing; it never has the URL itself.
+    // The error's text may name a missing certificate file. It never holds the URL of the database.
     const text = error instanceof Error ? error.message : String(error)
     throw new BursarError('invalid_input', `postgresStore: url: ${text}.`)
   }

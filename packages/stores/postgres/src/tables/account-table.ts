@@ -148,7 +148,7 @@ export async function readAccountGrants(
   })
 }
 
-/** Returns the writes that insert accounts of end users, and hang their delegations below them. */
+/** Returns the statements that insert end users' accounts, and make them parents of their delegations. */
 export function insertEndUserAccounts(entries: readonly Entry<EndUserAccount>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), escapeNulText(value.endUser), null, null, value.createdAt],
@@ -159,7 +159,7 @@ export function insertEndUserAccounts(entries: readonly Entry<EndUserAccount>[])
   return [...writeRows(accountInsert, rows), ...writeRows(delegationAdoption, names)]
 }
 
-/** Returns the write that inserts delegations. */
+/** Returns the statement that inserts delegations. */
 export function insertDelegationAccounts(entries: readonly Entry<Delegation>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), escapeNulText(value.endUser), null],
@@ -170,7 +170,7 @@ export function insertDelegationAccounts(entries: readonly Entry<Delegation>[]):
   return writeRows(accountInsert, rows)
 }
 
-/** Returns the write that inserts sessions, none of which is the parent of another. */
+/** Returns the statement that inserts sessions, none of which is the parent of another. */
 export function insertSessionAccounts(entries: readonly Entry<Session>[]): readonly Write[] {
   const rows = entries.map(({ value, overrun }) => [
     ...[escapeNulText(value.id), null, escapeNulText(value.delegation)],
@@ -181,7 +181,7 @@ export function insertSessionAccounts(entries: readonly Entry<Session>[]): reado
   return writeRows(accountInsert, rows)
 }
 
-/** Returns the write that updates accounts of all kinds. */
+/** Returns the statement that updates accounts of all kinds. */
 export function updateAccounts({
   endUsers,
   delegations,
@@ -205,7 +205,7 @@ function updatedAccountRows<Account extends Delegation | Session | EndUserAccoun
   })
 }
 
-/** Returns the write that marks the delegations whose permission has begun, or ceased, to be unsettled. */
+/** Returns the statement that marks the delegations whose permission has begun, or ceased, to be unsettled. */
 export function markUnsettledAccounts(entries: readonly Entry<Delegation>[]): readonly Write[] {
   const changed = entries.filter(
     ({ stored, value }) => (stored ? isUnsettled(stored) : false) !== isUnsettled(value),

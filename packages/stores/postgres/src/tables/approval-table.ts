@@ -75,7 +75,7 @@ export async function readApprovals(
   return rows.map(approvalEntry)
 }
 
-/** Returns the write that inserts approvals. */
+/** Returns the statement that inserts approvals. */
 export function insertApprovals(approvals: readonly Entry<Approval>[]): readonly Write[] {
   return writeRows(
     approvalInsert,
@@ -92,7 +92,7 @@ export function insertApprovals(approvals: readonly Entry<Approval>[]): readonly
   )
 }
 
-/** Returns the write that updates approvals. */
+/** Returns the statement that updates approvals. */
 export function updateApprovals(approvals: readonly Entry<Approval>[]): readonly Write[] {
   return writeRows(
     approvalUpdate,

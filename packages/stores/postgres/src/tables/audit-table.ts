@@ -87,7 +87,7 @@ export async function hasAuditRecord(
   return rows.length > 0
 }
 
-/** Returns the write that appends records and moves the head to the last of them. */
+/** Returns the statement that appends records and moves the head to the last of them. */
 export function appendAuditRecords(
   records: readonly AuditRecord[],
   newestPayment: number,

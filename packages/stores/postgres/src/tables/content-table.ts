@@ -11,7 +11,7 @@ const contentRead: Statement = {
 }
 
 /**
- * The insert of contents. All bodies are one value, because an array would send bytes as text of
+ * The statement that inserts contents. All bodies are one value, because an array would send bytes as text of
  * twice the size.
  */
 const contentWrite: Statement = {
@@ -44,7 +44,7 @@ export async function readContent(client: Client, payment: string): Promise<Cont
   )
 }
 
-/** Returns the writes of contents, as many statements as their bodies need. */
+/** Returns the statements that write contents, as many as their bodies need. */
 export function writeContents(
   contents: Iterable<Content>,
   findPaymentKey: (id: string) => string,

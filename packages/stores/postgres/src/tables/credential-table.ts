@@ -30,7 +30,7 @@ export async function readCredentials(
   return rows.map(credentialEntry)
 }
 
-/** Returns the write of credentials. */
+/** Returns the statement that writes credentials. */
 export function writeCredentials(credentials: readonly Credential[]): readonly Write[] {
   const rows = credentials.map(serviceRow)
   return writeRows(

@@ -27,7 +27,7 @@ export async function readInstruments(
   return rows.map(parseInstrument)
 }
 
-/** Returns the write of registered instruments. */
+/** Returns the statement that writes registered instruments. */
 export function writeInstruments(instruments: readonly RegisteredInstrument[]): readonly Write[] {
   return writeRows(
     instrumentWrite,

@@ -57,7 +57,7 @@ export async function readKeys(
   return rows.map(parseKey)
 }
 
-/** Returns the write of records of idempotency keys. */
+/** Returns the statement that writes records of idempotency keys. */
 export function writeKeys(records: readonly KeyRecord[], parents: ParentKeys): readonly Write[] {
   return writeRows(
     keyWrite,

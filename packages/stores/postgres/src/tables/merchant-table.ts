@@ -48,7 +48,7 @@ export async function readMerchants(
   return rows.map(parseMerchant)
 }
 
-/** Returns the write of merchants. */
+/** Returns the statement that writes merchants. */
 export function writeMerchants(merchants: readonly KnownMerchant[]): readonly Write[] {
   return writeRows(
     merchantWrite,

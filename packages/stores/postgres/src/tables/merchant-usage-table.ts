@@ -53,7 +53,7 @@ export async function readMerchantUsages(
   return rows.map(parseMerchantUsage)
 }
 
-/** Returns the write of merchant usages. */
+/** Returns the statement that writes merchant usages. */
 export function writeMerchantUsages(usages: readonly MerchantUsage[]): readonly Write[] {
   return writeRows(
     merchantUsageWrite,

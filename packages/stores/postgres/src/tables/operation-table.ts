@@ -26,7 +26,7 @@ export async function readOperations(
   return rows.map(parseOperation)
 }
 
-/** Returns the write of operations. */
+/** Returns the statement that writes operations. */
 export function writeOperations(operations: readonly Operation[]): readonly Write[] {
   const rows = operations.map(serviceRow)
   return writeRows(

@@ -34,7 +34,7 @@ export interface PaymentNames {
 /** The characters of a request's hash in the index: short entries, and as good as unique. */
 const REQUEST_HEAD_LENGTH = 12
 
-/** Reads whole payments; more joins, or a condition, follow. */
+/** The start of a query for whole payments, to which each reader adds its joins and its condition. */
 export const selectPayments = `
 SELECT p.*, s.id AS session_id, d.id AS delegation_id, d.end_user, o.state, o.overrun, o.settled,
   o.proven_at, o.claim, o.evidence
@@ -114,7 +114,7 @@ export async function readPayments(
   return rows.map(paymentEntry)
 }
 
-/** Returns the write that inserts payments. `keyHolders` keep their idempotency key themselves. */
+/** Returns the statement that inserts payments. `keyHolders` keep their idempotency key themselves. */
 export function insertPayments(
   payments: readonly Entry<Payment>[],
   keyHolders: ReadonlySet<string>,

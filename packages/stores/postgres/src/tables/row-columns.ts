@@ -8,7 +8,7 @@ export function transposeRows(rows: readonly (readonly unknown[])[]): unknown[][
   return Array.from({ length: width }, (_, column) => rows.map((row) => row[column]))
 }
 
-/** Returns the write of some rows by a statement whose parameters are columns. No rows, no write. */
+/** Returns the write of some rows as a statement whose parameters are columns. No rows, no write. */
 export function writeRows(
   statement: Statement,
   rows: readonly (readonly unknown[])[],

@@ -92,7 +92,7 @@ export async function cuttingProxy(
   }
 }
 
-/** Decides whether the request or the answer of a commit goes on. */
+/** Decides whether the proxy passes on the request of a commit, or its answer, or neither. */
 interface CommitGate {
   request(): boolean
   answer(): boolean

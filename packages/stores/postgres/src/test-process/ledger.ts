@@ -14,7 +14,7 @@ export const sessionId = 'ses_shared'
 
 const usage = { settledMicro: 0n, heldMicro: 0n, payments: 0, windows: [] }
 
-/** The delegation of every session. */
+/** The delegation of every session that the test processes plant. */
 export const sharedDelegation: Delegation = {
   id: 'del_shared',
   endUser: 'alice',

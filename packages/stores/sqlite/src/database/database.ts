@@ -53,6 +53,6 @@ export function rollBackDatabase(database: Database): void {
   try {
     database.exec('ROLLBACK')
   } catch {
-    // If the connection itself is broken, the next statement says so.
+    // If the connection itself is broken, the next statement throws its error.
   }
 }

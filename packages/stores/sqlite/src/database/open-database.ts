@@ -66,7 +66,7 @@ function createPrivateDatabase(file: string): void {
   try {
     closeSync(openSync(file, 'ax', OWNER_ONLY))
   } catch {
-    // The file is there already, or SQLite says what is wrong with it.
+    // If the file exists, it stays. If it could not be created, opening it throws SQLite's own error.
   }
 }
 

@@ -38,7 +38,7 @@ export function approvalTable(database: Database): ApprovalTable {
   const insert = database.statement(`INSERT INTO approvals
     (id, session, root, end_user, state, terms_hash, key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`)
-  /** Most roots never have an approval: the table is asked once for each. */
+  /** The most roots never have an approval: the table is asked once for each. */
   const rootsWithout = new Set<bigint>()
   const parseOptional = (row: Row | undefined): Approval | undefined => row && parseApproval(row)
   return {

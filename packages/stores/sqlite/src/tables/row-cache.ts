@@ -38,7 +38,7 @@ export interface RowCache<Noun> {
    * once. `holdsKey` marks a payment whose idempotency key is pinned to it by the same change.
    */
   put(value: Noun, overrun: boolean, holdsKey?: boolean): void
-  /** Writes the updates. */
+  /** Writes the updates that `put` has kept. */
   flush(): void
   /** Drops a row that is removed from the table, with its update. */
   drop(id: string): void

@@ -85,7 +85,7 @@ export const addVault: AddCommand = (program, context) => {
     })
 }
 
-/** Largest input for a secret: the 65,536 bytes of a secret, and a line break of two bytes. */
+/** The largest input for a secret: the 65,536 bytes of a secret, and a line break of two bytes. */
 const MAX_INPUT_BYTES = 65_538
 
 const versionInput = z.coerce.number('must be a version, such as 2').int().min(1)
