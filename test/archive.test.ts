@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { verifyArchive } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
 import { archiveSessions, verifyArchived } from '../examples/ai-sdk-agent/src/archive-sessions.ts'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
 import {
   another,
   archive,
@@ -13,7 +14,7 @@ import {
   merchantUsages,
   paySome,
 } from './archive-world.ts'
-import { HOST, seam, shop } from './guard-world.ts'
+import { HOST, shop } from './guard-world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bursar-archive-'))
 
@@ -197,7 +198,7 @@ describe('an archive', () => {
       let left = Number.POSITIVE_INFINITY
       const it = await limitedWorld({
         store: (store) => ({
-          ...seam(store),
+          ...boundStore(store),
           commit: (scope, change, when) => {
             if (left === 0) return Promise.reject(new Error('killed'))
             left -= 1
@@ -233,7 +234,7 @@ test('a settlement that comes between an archive and the removal of its rows cou
   const it = await archiveWorld({
     resource: () => ({ conduct: 'drops' }),
     store: (store) => ({
-      ...seam(store),
+      ...boundStore(store),
       commit: (scope, change, when) => {
         left -= 1
         return left < 0 ? Promise.reject(new Error('killed')) : store.commit(scope, change, when)

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { BursarError, type KeyInput } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { type GuardWorld, guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
+import { type GuardWorld, guardWorld, shop, spentOnChain } from './guard-world.ts'
 
 const limits = { currency: 'USD', total: '1.00' }
 const payer: KeyInput = { roles: ['payer'], expiresIn: '30d', label: 'the agent' }
@@ -26,7 +27,7 @@ async function countedWorld() {
   }
   const world = await keyWorld({
     store: (store) => ({
-      ...seam(store),
+      ...boundStore(store),
       read: async (scope) => {
         if (scope.credential === undefined) return store.read(scope)
         reads.push(scope.credential)
@@ -312,7 +313,7 @@ describe('an idempotency key', () => {
     let broken = false
     const world = await keyWorld({
       store: (store) => ({
-        ...seam(store),
+        ...boundStore(store),
         commit: (scope, change, when) =>
           broken && scope.operation !== undefined
             ? Promise.reject(new BursarError('store_failed', 'test'))

@@ -142,20 +142,3 @@ export function shop(path: string): string {
 export function spentOnChain(world: Pick<GuardWorld, 'chain'>): bigint {
   return world.chain.transfers().reduce((sum, transfer) => sum + transfer.atomic, 0n)
 }
-
-/** Returns a store as a plain object, so that a test can replace some of its methods. */
-export function seam(store: Store): Store {
-  return {
-    commit: (scope, change, when) => store.commit(scope, change, when),
-    read: (scope) => store.read(scope),
-    now: () => store.now(),
-    payments: (filter, page) => store.payments(filter, page),
-    sessions: (filter, page) => store.sessions(filter, page),
-    delegations: (filter, page) => store.delegations(filter, page),
-    approvals: (filter, page) => store.approvals(filter, page),
-    credentials: (page) => store.credentials(page),
-    content: (payment) => store.content(payment),
-    audit: (page) => store.audit(page),
-    close: () => store.close(),
-  }
-}

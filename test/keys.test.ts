@@ -1,6 +1,7 @@
 import type { PayResult } from '@bursar/core'
 import { describe, expect, test } from 'vitest'
-import { type guardWorld, seam } from './guard-world.ts'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
+import type { guardWorld } from './guard-world.ts'
 import { a, b, codeOf, conducting, opened, paymentId, untilHeld } from './open-world.ts'
 
 describe('keys', () => {
@@ -19,7 +20,7 @@ describe('keys', () => {
     const joining: Promise<PayResult>[] = []
     await using world = await opened({
       store: (store) => ({
-        ...seam(store),
+        ...boundStore(store),
         async read(scope) {
           const state = await store.read(scope)
           if (isLate && scope.key !== undefined) await ended.promise

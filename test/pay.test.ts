@@ -1,7 +1,8 @@
 import { BursarError, PaymentSession, type PayResult } from '@bursar/core'
 import { type FakeConduct, fakeAsset, manualClock } from '@bursar/core/testing'
 import { describe, expect, test } from 'vitest'
-import { guardWorld, HOST, seam, shop, spentOnChain } from './guard-world.ts'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
+import { guardWorld, HOST, shop, spentOnChain } from './guard-world.ts'
 import { a, b, codeOf, conducting, opened } from './open-world.ts'
 
 describe('what pay answers', () => {
@@ -345,7 +346,7 @@ describe('before anything is sent', () => {
     let reads = 0
     await using world = await opened({
       store: (store) => ({
-        ...seam(store),
+        ...boundStore(store),
         read: (scope) => {
           reads += 1
           return store.read(scope)

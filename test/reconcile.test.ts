@@ -1,8 +1,9 @@
 import { createBursar, type Store } from '@bursar/core'
 import { fakeAsset, fakeMerchant, fakeRail } from '@bursar/core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
 import { MAX_RECONCILED_PER_RUN } from '../packages/core/src/settlement/reconcile.ts'
-import { guardWorld, seam, shop, spentOnChain } from './guard-world.ts'
+import { guardWorld, shop, spentOnChain } from './guard-world.ts'
 
 const a = { url: shop('a'), purpose: 'read it' }
 const b = { url: shop('b'), purpose: 'read it' }
@@ -288,7 +289,7 @@ function failingStore<When extends 'now' | 'soon'>(
   kind: When,
 ): Store {
   return {
-    ...seam(store),
+    ...boundStore(store),
     commit: (scope, change, when) =>
       when === kind && failing[kind]
         ? Promise.reject(new Error('disk full'))

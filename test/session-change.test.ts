@@ -1,7 +1,8 @@
 import { MAX_PAGE } from '@bursar/core/store'
 import { describe, expect, test } from 'vitest'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
 import { MAX_EXPOSED } from '../packages/core/src/settlement/exposure.ts'
-import { guardWorld, HOST, seam, shop } from './guard-world.ts'
+import { guardWorld, HOST, shop } from './guard-world.ts'
 import { outcome } from './sandbox-world.ts'
 
 const usd = (total: string, more: object = {}) => ({ currency: 'USD', total, ...more })
@@ -162,7 +163,7 @@ describe('exposure', () => {
     const world = await guardWorld({
       // Others pay in the same delegation, without an end.
       store: (store) => ({
-        ...seam(store),
+        ...boundStore(store),
         async payments() {
           const { rows } = await store.payments({}, {})
           const page = rows.flatMap((one) => Array.from({ length: MAX_PAGE }, () => one))

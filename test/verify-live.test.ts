@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { guardWorld, seam, shop } from './guard-world.ts'
+import { boundStore } from '../packages/core/src/ports/bound-store.ts'
+import { guardWorld, shop } from './guard-world.ts'
 
 test('verification raises no false alarm over payments that come in between its reads', async () => {
   let between = 0
@@ -7,7 +8,7 @@ test('verification raises no false alarm over payments that come in between its 
   const world = await guardWorld({
     limits: { currency: 'USD', total: '50.00' },
     store: (store) => ({
-      ...seam(store),
+      ...boundStore(store),
       sessions: async (filter, page) => {
         await pay()
         return store.sessions(filter, page)

@@ -1,23 +1,4 @@
-import {
-  type Approval,
-  type AuditRecord,
-  BursarError,
-  type Change,
-  type Content,
-  type Credential,
-  type Delegation,
-  type EndUserAccount,
-  type KeyRecord,
-  type KnownMerchant,
-  type LedgerState,
-  type MerchantUsage,
-  type Operation,
-  type Payment,
-  type RegisteredInstrument,
-  type Removed,
-  type Scope,
-  type Session,
-} from '@bursar/core'
+import { BursarError, type Change, type LedgerState, type Removed, type Scope } from '@bursar/core'
 import {
   assertRecorded,
   assertSameApproval,
@@ -25,53 +6,23 @@ import {
   assertSamePayment,
   assertSameSession,
   auditRecord,
-  type Lookups,
   loadState,
-  MAX_RECENT_APPROVALS,
 } from '@bursar/core/store'
+import {
+  emptyLedger,
+  ledgerLookups,
+  type MemoryLedger,
+  rowName,
+} from '../../examples/write-your-own/src/memory-ledger.ts'
 
 /** The simulated disk, which outlives every process and is shared by all of them. */
-export interface Disk {
-  readonly sessions: Map<string, Session>
-  readonly delegations: Map<string, Delegation>
-  readonly payments: Map<string, Payment>
-  readonly keys: Map<string, KeyRecord>
-  readonly merchants: Map<string, KnownMerchant>
-  readonly contents: Map<string, Content>
-  readonly instruments: Map<string, RegisteredInstrument>
-  readonly approvals: Map<string, Approval>
-  readonly credentials: Map<string, Credential>
-  readonly operations: Map<string, Operation>
-  readonly endUsers: Map<string, EndUserAccount>
-  readonly merchantUsages: Map<string, MerchantUsage>
-  /** The position of each row in its list, by id, in the order of insertion: 1 for the first. */
-  readonly places: Map<string, number>
-  /** The ids of archived sessions. */
-  readonly archived: Set<string>
-  readonly audit: AuditRecord[]
+export interface Disk extends MemoryLedger {
   /** The process whose commits are not durable yet: no other process may write before they are. */
   writer: { readonly isAlive: () => boolean; flush(): void } | undefined
 }
 
 export function emptyDisk(): Disk {
-  return {
-    sessions: new Map(),
-    delegations: new Map(),
-    payments: new Map(),
-    keys: new Map(),
-    merchants: new Map(),
-    contents: new Map(),
-    instruments: new Map(),
-    approvals: new Map(),
-    credentials: new Map(),
-    operations: new Map(),
-    endUsers: new Map(),
-    merchantUsages: new Map(),
-    places: new Map(),
-    archived: new Set(),
-    audit: [],
-    writer: undefined,
-  }
+  return { ...emptyLedger(), writer: undefined }
 }
 
 export function copyOf(disk: Disk): Disk {
@@ -88,49 +39,16 @@ export function copyOf(disk: Disk): Disk {
     operations: new Map(disk.operations),
     endUsers: new Map(disk.endUsers),
     merchantUsages: new Map(disk.merchantUsages),
-    places: new Map(disk.places),
+    pks: new Map(disk.pks),
     archived: new Set(disk.archived),
-    audit: [...disk.audit],
+    records: [...disk.records],
     writer: undefined,
   }
 }
 
 /** Returns the newest state of a scope. */
 export function load(disk: Disk, scope: Scope): LedgerState {
-  return loadState(lookups(disk), scope)
-}
-
-function lookups(disk: Disk): Lookups {
-  const payments = (): Payment[] => [...disk.payments.values()]
-  const newestFirst = (): Approval[] => [...disk.approvals.values()].reverse()
-  return {
-    session: (id) => disk.sessions.get(id),
-    delegation: (id) => disk.delegations.get(id),
-    payment: (id) => disk.payments.get(id),
-    key: (session, key) => disk.keys.get(keyName(session, key)),
-    twin: (delegation, requestHash) =>
-      payments().findLast(
-        (one) => one.delegation === delegation && one.terms.requestHash === requestHash,
-      ),
-    ownTwin: ({ id }, requestHash) =>
-      payments().findLast((one) => one.session === id && one.terms.requestHash === requestHash),
-    merchant: (delegation, host) => disk.merchants.get(merchantName(delegation, host)),
-    merchantUsage: (account, host, payee) =>
-      disk.merchantUsages.get(usageName({ account, host, payee })),
-    instrument: (handle) => disk.instruments.get(handle),
-    endUser: (name) => disk.endUsers.get(name),
-    delegationsOf: (endUser) =>
-      [...disk.delegations.values()].filter((one) => one.endUser === endUser),
-    approval: (id) => disk.approvals.get(id),
-    latestApproval: (session, termsHash) =>
-      newestFirst().find((one) => one.session === session && one.termsHash === termsHash),
-    recentApprovals: (root) =>
-      newestFirst()
-        .filter((one) => one.root === root)
-        .slice(0, MAX_RECENT_APPROVALS),
-    credential: (id) => disk.credentials.get(id),
-    operation: (id) => disk.operations.get(id),
-  }
+  return loadState(ledgerLookups(disk), scope)
 }
 
 /** Writes a change, rows and records together. Throws, and writes nothing, if a row breaks an invariant. */
@@ -141,31 +59,32 @@ export function write(disk: Disk, change: Change<unknown>, now: number): void {
   const { delegations = [], sessions = [], payments = [], approvals = [] } = change
   const { credentials = [], removed, events } = change
   for (const { id } of [...delegations, ...sessions, ...payments, ...approvals, ...credentials]) {
-    if (!disk.places.has(id)) disk.places.set(id, disk.places.size + 1)
+    if (!disk.pks.has(id)) disk.pks.set(id, BigInt(disk.pks.size + 1))
   }
   for (const one of change.instruments ?? []) disk.instruments.set(one.handle, one)
   for (const one of change.delegations ?? []) disk.delegations.set(one.id, one)
   for (const one of change.sessions ?? []) disk.sessions.set(one.id, one)
   for (const one of change.payments ?? []) disk.payments.set(one.id, one)
-  for (const one of change.keys ?? []) disk.keys.set(keyName(one.session, one.key), one)
+  for (const one of change.keys ?? []) disk.keys.set(rowName(one.session, one.key), one)
   for (const one of change.merchants ?? []) {
-    disk.merchants.set(merchantName(one.delegation, one.host), one)
+    disk.merchants.set(rowName(one.delegation, one.host), one)
   }
   for (const one of change.endUsers ?? []) disk.endUsers.set(one.endUser, one)
-  for (const one of change.merchantUsages ?? []) disk.merchantUsages.set(usageName(one), one)
+  for (const one of change.merchantUsages ?? [])
+    disk.merchantUsages.set(rowName(one.account, one.host, one.payee), one)
   for (const one of change.approvals ?? []) disk.approvals.set(one.id, one)
   for (const one of change.credentials ?? []) disk.credentials.set(one.id, one)
   for (const one of change.operations ?? []) disk.operations.set(one.id, one)
   for (const one of change.contents ?? []) disk.contents.set(one.payment, one)
   if (removed) remove(disk, removed)
-  for (const event of events) disk.audit.push(auditRecord(disk.audit.at(-1), now, event))
+  for (const event of events) disk.records.push(auditRecord(disk.records.at(-1), now, event))
 }
 
 /** Removes the rows of archived sessions. */
 function remove(disk: Disk, { records, payments, approvals, sessions }: Removed): void {
   for (const { seq, body } of records) {
-    const record = disk.audit[seq - 1]
-    if (record) disk.audit[seq - 1] = { ...record, body }
+    const record = disk.records[seq - 1]
+    if (record) disk.records[seq - 1] = { ...record, body }
   }
   for (const id of payments) {
     disk.payments.delete(id)
@@ -212,17 +131,5 @@ function assertFixedFields(disk: Disk, change: Change<unknown>): void {
 
 /** Returns the clock of a ledger, which is never behind its newest record. */
 export function nowOf(disk: Disk, clock: () => number): number {
-  return Math.max(clock(), disk.audit.at(-1)?.at ?? 0)
-}
-
-function usageName({ account, host, payee }: Omit<MerchantUsage, 'usage'>): string {
-  return `${account} ${host} ${payee}`
-}
-
-function keyName(session: string, key: string): string {
-  return `${session} ${key}`
-}
-
-function merchantName(delegation: string, host: string): string {
-  return `${delegation} ${host}`
+  return Math.max(clock(), disk.records.at(-1)?.at ?? 0)
 }

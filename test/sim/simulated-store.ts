@@ -210,13 +210,13 @@ function lists(
   }
 }
 
-function auditPage({ audit }: Disk, page: PageRequest): Page<AuditRecord> {
+function auditPage({ records }: Disk, page: PageRequest): Page<AuditRecord> {
   const isWanted = (): boolean => true
-  return readPage('audit', audit, isWanted, page, ({ seq }) => seq)
+  return readPage('audit', records, isWanted, page, ({ seq }) => seq)
 }
 
-function placeIn({ places }: Disk): (row: { readonly id: string }) => number {
-  return ({ id }) => places.get(id) ?? 0
+function placeIn({ pks }: Disk): (row: { readonly id: string }) => number {
+  return ({ id }) => Number(pks.get(id) ?? 0n)
 }
 
 /**

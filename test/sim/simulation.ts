@@ -66,7 +66,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
         ? undefined
         : { step, rule: world.trace.renamed(world.violation) },
     trace: world.trace.lines,
-    trail: world.disk.audit.map(({ seq, at, body }) => world.trace.renamed(`${seq} ${at} ${body}`)),
+    trail: world.disk.records.map(({ seq, at, body }) =>
+      world.trace.renamed(`${seq} ${at} ${body}`),
+    ),
     states: countOf([...world.model.payments.values()].map(({ state }) => state)),
   }
 }

@@ -25,10 +25,10 @@ export function checker(
   let read = 0
   let seen = ''
   const takeNew = (): string | undefined => {
-    for (; read < disk.audit.length; read += 1) {
-      const record = disk.audit[read]
+    for (; read < disk.records.length; read += 1) {
+      const record = disk.records[read]
       if (!record) break
-      const previous = disk.audit[read - 1]
+      const previous = disk.records[read - 1]
       const hash = recordHash(previous?.hash ?? GENESIS_HASH, read + 1, record.at, record.body)
       if (record.seq !== read + 1 || record.hash !== hash) return 'L11: the chain of records broke'
       tell(`ledger: ${titleOf(record.body)}`)
@@ -38,7 +38,7 @@ export function checker(
     return undefined
   }
   return () => {
-    const state = `${disk.audit.length} ${chain.transfers().length} ${truth.signatures.size} ${chain.time()}`
+    const state = `${disk.records.length} ${chain.transfers().length} ${truth.signatures.size} ${chain.time()}`
     if (state === seen) return undefined
     seen = state
     return (
