@@ -17,6 +17,7 @@ import {
 import { checkPortableEntry, faultsOfInstalledPackage } from './check/installed-package.ts'
 import { checkService } from './check/installed-service.ts'
 import { type PublishedPackage, publishedPackages } from './check/published-package.ts'
+import { runStartPage } from './check/start-page.ts'
 import { lintTarball, packTarball } from './check/tarball.ts'
 import { compileExamples } from './exports/compile-examples.ts'
 
@@ -63,6 +64,7 @@ async function checkPackages(folder: string): Promise<void> {
     const faults = (await inTurn(packages, check)).flat()
     if (faults.length > 0) throw new Error(faults.join('\n'))
   })
+  await step('the steps of docs/start.md in an empty folder', () => runStartPage(folder, tarballs))
   for (const { entry, never } of portableEntries) {
     await step(`${entry} without Node`, () => checkPortableEntry(consumer, entry, never))
   }

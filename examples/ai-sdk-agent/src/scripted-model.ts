@@ -1,6 +1,6 @@
-import { type ScriptedAnswer, scriptedAnswer } from '@bursar/example-sandbox-guard/scripted-answer'
 import type { LanguageModel } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
+import { type ScriptedAnswer, scriptedAnswer } from './scripted-answer.ts'
 
 type Options = Parameters<MockLanguageModelV4['doGenerate']>[0]
 

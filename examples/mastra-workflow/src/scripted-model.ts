@@ -1,4 +1,4 @@
-import { scriptedAnswer } from '@bursar/example-sandbox-guard/scripted-answer'
+import { scriptedAnswer } from '@bursar/example-ai-sdk-agent/scripted-answer'
 import type { MastraModelConfig } from '@mastra/core/llm'
 import { MockLanguageModelV4 } from 'ai/test'
 import { quote } from './sandbox.ts'

@@ -1,4 +1,4 @@
-import { type ScriptedAnswer, scriptedAnswer } from '@bursar/example-sandbox-guard/scripted-answer'
+import { type ScriptedAnswer, scriptedAnswer } from '@bursar/example-ai-sdk-agent/scripted-answer'
 import type { LanguageModel } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
 
