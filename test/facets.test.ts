@@ -48,12 +48,9 @@ describe('createBursar', () => {
     vi.unstubAllEnvs()
   })
 
-  test('an instrument that is none is refused at the first call', async () => {
-    const bursar = createBursar({
-      ...parts(),
-      instruments: { w: { endUser: 'alice', wallet: {} as never } },
-    })
-    await expect(bursar.administration.instruments()).rejects.toThrow('instrument w: wallet')
+  test('an instrument that is none is refused at once', () => {
+    const instruments = { w: { endUser: 'alice', wallet: {} as never } }
+    expect(() => createBursar({ ...parts(), instruments })).toThrow('instrument w: wallet')
   })
 
   test('configuration adds assets, and cannot redefine a pinned one', () => {

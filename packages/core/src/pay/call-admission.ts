@@ -6,7 +6,11 @@ import type { Payment } from '../ledger/payment.ts'
 import { BursarError } from '../primitives/errors.ts'
 import { findAccountEnd } from '../rules/account-end.ts'
 import { decideHost } from '../rules/decide.ts'
-import { findEarlierAnswer, recordEarlierAnswer } from '../rules/earlier-answer.ts'
+import {
+  type EarlierAnswer,
+  findEarlierAnswer,
+  recordEarlierAnswer,
+} from '../rules/earlier-answer.ts'
 import type { PayResult } from '../session/pay-result.ts'
 import {
   type CallContext,
@@ -113,23 +117,26 @@ function refuseCrowd(error: unknown): 'crowded' {
 /** Checks steps 2 and 3 before a byte leaves. Returns an earlier call's answer, a refusal, or undefined. */
 export async function admitCall(context: OpenCall): Promise<PayResult | undefined> {
   const { state, request, key, guard } = context
-  const known = findEarlierAnswer(state, { hash: request.hash, key }, guard.store.now())
-  if (known?.kind === 'payment') {
-    await recordAdmissionAnswer(context, known.payment)
-    return replayPaymentOfCall(context, known.payment)
-  }
+  const found = findEarlierAnswer(state, { hash: request.hash, key }, guard.store.now())
+  const known =
+    found?.kind === 'payment' ? await recordAdmissionAnswer(context, found.payment) : found
+  if (known?.kind === 'payment') return replayPaymentOfCall(context, known.payment)
   const denial =
     known?.denial ??
     decideHost(state, { host: request.url.host, isDialled: isDialledRequest(request) })
   return denial && refuseCall(context, denial)
 }
 
-/** Pins the key of a call to the payment that answers it, and notes the first answer after a proof. */
-async function recordAdmissionAnswer(context: OpenCall, payment: Payment): Promise<void> {
+/**
+ * Pins the key of a call to the payment that answers it, and notes the first answer after a proof. Returns the
+ * answer, which is another one if the key was pinned meanwhile.
+ */
+async function recordAdmissionAnswer(context: OpenCall, payment: Payment): Promise<EarlierAnswer> {
   const { guard, state, key, request } = context
   const { hash } = request
-  if (recordEarlierAnswer(state, { hash, key }, payment, 0).events.length === 0) return
-  await guard.store.commit(
+  const recorded = recordEarlierAnswer(state, { hash, key }, payment, 0)
+  if (recorded.events.length === 0) return recorded.result
+  return guard.store.commit(
     callScope(context, request),
     (newest, now) => recordEarlierAnswer(newest, { hash, key }, payment, now),
     'now',

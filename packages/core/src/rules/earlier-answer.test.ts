@@ -64,7 +64,7 @@ describe('a delivered payment that only a proof made paid', () => {
     ])
     const told = { ...twin, answeredAt: NOW }
     const second = recordEarlierAnswer(state({ twin: told }), { hash: 'request' }, told, NOW)
-    expect(second).toEqual({ result: undefined, events: [] })
+    expect(second).toEqual({ result: { kind: 'payment', payment: told }, events: [] })
   })
 
   test('is found behind the latest payment of another session', () => {
@@ -82,7 +82,7 @@ describe('no row is written', () => {
   ])('for a payment of which %s', (_what, changed) => {
     const twin = payment({ delivery: delivery(changed.claimedAt !== undefined), ...changed })
     expect(recordEarlierAnswer(state({ twin }), { hash: 'request' }, twin, NOW)).toEqual({
-      result: undefined,
+      result: { kind: 'payment', payment: twin },
       events: [],
     })
   })
@@ -90,6 +90,25 @@ describe('no row is written', () => {
   test('for the key of a session that another session’s payment answers', () => {
     const twin = payment({ state: 'settled', session: 'ses_2' })
     expect(recordEarlierAnswer(state({ twin }), request, twin, NOW).events).toEqual([])
+  })
+
+  test('for a key that was pinned to another payment meanwhile, which answers instead', () => {
+    const twin = payment({ state: 'claimed', claimedAt: NOW, delivery: delivery(true) })
+    const key = { session: 'ses_1', key: 'key-1', requestHash: 'request', refusals: 0 }
+    const record = (hash: string): ReturnType<typeof recordEarlierAnswer> => {
+      const base = payment({ id: 'pay_9' })
+      const other = { ...base, terms: { ...base.terms, requestHash: hash } }
+      const pinned = state({ twin, key: { ...key, payment: 'pay_9' }, payment: other })
+      return recordEarlierAnswer(pinned, request, twin, NOW)
+    }
+    expect(record('another request')).toMatchObject({
+      result: { kind: 'denied', denial: { code: 'key_conflict' } },
+      events: [],
+    })
+    expect(record('request')).toMatchObject({
+      result: { kind: 'payment', payment: { id: 'pay_9' } },
+      events: [],
+    })
   })
 
   test('for a key that is pinned', () => {

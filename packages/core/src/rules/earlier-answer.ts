@@ -55,14 +55,21 @@ export function findEarlierAnswer(
     : undefined
 }
 
-/** Records that an earlier payment answers a call: pins the key of the call, and notes the first answer. */
+/**
+ * Records that an earlier payment answers a call: pins the key of the call, and notes the first answer. Results in
+ * the answer. It is another one if the key was pinned meanwhile, by a call in another process.
+ */
 export function recordEarlierAnswer(
   loaded: LedgerState,
   request: { readonly hash: string; readonly key?: string | undefined },
   payment: Payment,
   now: number,
-): Change<undefined> {
+): Change<EarlierAnswer> {
   const { session, key: known, ...state } = payingState(loaded)
+  const isTaken =
+    request.key !== undefined && known?.payment !== undefined && known.payment !== payment.id
+  const other = isTaken ? findAnswerOfKey(known, state.payment, request.hash) : undefined
+  if (other) return { result: other, events: [] }
   const newest = [state.twin, state.ownTwin].find((one) => one?.id === payment.id)
   const first = newest && isUnanswered(newest) ? { ...newest, answeredAt: now } : undefined
   // A key belongs to its session, and so do the payments that keys are pinned to.
@@ -71,7 +78,7 @@ export function recordEarlierAnswer(
   const keys = reservationPinKey(session, { hash: request.hash, key }, payment.id)
   const subject = { session: session.id, delegation: session.delegation, payment: payment.id }
   return {
-    result: undefined,
+    result: { kind: 'payment', payment },
     ...(first ? { payments: [first] } : {}),
     ...(keys.length === 0 ? {} : { keys }),
     events: [
