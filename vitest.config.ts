@@ -36,7 +36,9 @@ const config: ViteUserConfig = defineConfig({
         test: {
           // The rules of money once more, with PostgreSQL below them instead of SQLite.
           name: 'on PostgreSQL',
-          include: ['test/{approval,archive,child-session,limits,names,open-wallet,state-table}.test.ts'],
+          include: [
+            'test/{approval,archive,child-session,limits,names,open-wallet,state-table}.test.ts',
+          ],
           globalSetup: 'test/places/one-server.ts',
           setupFiles: 'test/places/on-postgres.ts',
         },
