@@ -145,7 +145,7 @@ export function sessionEnd(
 }
 
 /** The most tokens of a named session besides its first one. The oldest of them makes room for a new one. */
-export const MAX_FURTHER_TOKENS = 15
+const MAX_FURTHER_TOKENS = 15
 
 /** Returns a session that one more token pays for. */
 export function sessionWithFurtherToken(session: Session, tokenHash: string): Session {
