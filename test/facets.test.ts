@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { type Asset, type BursarOptions, createBursar, type DelegationInput } from '@bursar/core'
+import {
+  type Asset,
+  BursarError,
+  type BursarOptions,
+  createBursar,
+  type DelegationInput,
+} from '@bursar/core'
 import {
   fakeAsset,
   fakeChain,
@@ -140,6 +146,11 @@ describe('an end user', () => {
     await expect(grant('bob', 'no-wallet')).rejects.toMatchObject({ code: 'instrument_unknown' })
     world.chain.setReachable(false)
     await expect(grant('bob', 'bob-wallet')).rejects.toMatchObject({ code: 'wallet_unavailable' })
+    world.rail.balance = () =>
+      Promise.reject(new BursarError('rail_unreachable', 'eip155:1, rpc 2 of 2: down.'))
+    await expect(grant('bob', 'bob-wallet')).rejects.toThrow(
+      'the balance of bob-wallet could not be read. eip155:1, rpc 2 of 2: down.',
+    )
   })
 
   test('revokes their own, once, and learns nothing of others’', async () => {

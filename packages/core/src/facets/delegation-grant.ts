@@ -113,10 +113,12 @@ async function assertGrantFunded(
   if (balances.some((one) => one.status === 'fulfilled' && one.value > 0n)) return
   const failed = balances.find((one) => one.status === 'rejected')
   if (failed) {
+    const cause: unknown = failed.reason
+    const said = BursarError.isInstance(cause) ? ` ${cause.message}` : ''
     throw new BursarError(
       'wallet_unavailable',
-      `grantDelegation: instrument: the balance of ${instrument} could not be read.`,
-      { cause: failed.reason },
+      `grantDelegation: instrument: the balance of ${instrument} could not be read.${said}`,
+      { cause },
     )
   }
   throw new BursarError(
