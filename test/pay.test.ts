@@ -550,3 +550,30 @@ test('a merchant’s reason is recorded, unless it repeats what the caller sent'
   expect(records).toContain('claim refused: Refused."')
   expect(records).not.toContain('sk_live')
 })
+
+test('an http URL is refused with the way out', async () => {
+  const world = await guardWorld({
+    onMoment: () => {
+      const cause = new BursarError('https_required', 'The URL has to use https.')
+      throw new BursarError('request_refused', 'It was asked for over http.', { cause })
+    },
+  })
+  expect(await world.session.pay({ url: 'http://shop.example/a', purpose: '' })).toMatchObject({
+    code: 'request_not_allowed',
+    message: 'This request is not allowed: use https in its URL. Correct it or leave it.',
+  })
+})
+
+test('a client that breaks its promise after a payload was sent leaves doubt', async () => {
+  const world = await guardWorld({
+    onMoment: (_moment, { proof }) => {
+      if (proof) throw new TypeError('no error of the client')
+    },
+  })
+  expect(await world.session.pay({ url: shop('a'), purpose: '' })).toMatchObject({
+    status: 'in_doubt',
+  })
+  await world.session.status()
+  const records = JSON.stringify((await world.bursar.auditing.read()).rows)
+  expect(records).toContain('no usable response: TypeError')
+})
